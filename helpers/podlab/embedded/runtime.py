@@ -1,0 +1,232 @@
+"""
+What the kubelet asks of whatever runs containers: the seam between decisions and processes.
+
+The shape follows CRI, cut to what one node of a teaching cluster needs. There are two implementations:
+``sandbox.ProcessRuntime`` starts real processes in Linux namespaces on the wall clock, ``simulate.ScriptedRuntime``
+plays scripted containers on a manual clock. The kubelet cannot tell them apart.
+
+Every instant is an ``int``: nanoseconds since the Unix epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+
+class ContainerState(Enum):
+    """Where a container is in its life, as CRI counts it."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One path of a container: *source* on the host appears at *target* inside it."""
+
+    source: str
+    target: str
+    read_only: bool = False
+    # None: bind *source*. "tmpfs": an emptyDir in memory was mounted at *source* by the volume code already.
+    kind: str = "bind"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxConfig:
+    """What the containers of one Pod share."""
+
+    pod_uid: str
+    namespace: str
+    name: str
+    hostname: str
+    attempt: int = 0
+    host_network: bool = False
+    share_process_namespace: bool = False
+    host_aliases: Sequence[tuple[str, Sequence[str]]] = ()
+    dns_search: Sequence[str] = ()
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxRecord:
+    """One sandbox that the runtime knows; ``ready`` is False once it is stopped or its network is gone."""
+
+    id: str
+    pod_uid: str
+    attempt: int
+    created_at: int
+    ready: bool
+    ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerConfig:
+    """Everything that starting one container needs, with all names and variables already resolved."""
+
+    name: str
+    image: str
+    image_id: str
+    # None: the image's own entrypoint or command. Both follow the rules of command/args in the Pod API.
+    command: Sequence[str] | None
+    args: Sequence[str] | None
+    env: Mapping[str, str]
+    mounts: Sequence[Mount]
+    attempt: int
+    log_path: str  # CRI log file: "<RFC3339Nano> stdout F line"
+    working_dir: str | None = None
+    termination_message_path: str = "/dev/termination-log"
+    run_as_user: int | None = None
+    run_as_group: int | None = None
+    supplemental_groups: Sequence[int] = ()
+    read_only_root: bool = False
+    memory_limit_bytes: int | None = None
+    cpu_limit_millis: int | None = None
+    tty: bool = False
+    stdin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRecord:
+    """
+    One instance of a container that the runtime knows: the truth about its life.
+
+    ``exit_code`` is 128+signal for a container that died by a signal; ``reason`` is ``Completed``, ``Error``,
+    ``OOMKilled``, ``StartError`` or ``ContainerCannotRun``-like text of the runtime for EXITED, else empty.
+    """
+
+    id: str
+    sandbox_id: str
+    pod_uid: str
+    name: str
+    image: str
+    image_id: str
+    attempt: int
+    state: ContainerState
+    created_at: int
+    started_at: int | None = None
+    finished_at: int | None = None
+    exit_code: int | None = None
+    reason: str = ""
+    message: str = ""
+    log_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """An image that is present: its id (``sha256:…``), the names it answers to, and its default process."""
+
+    id: str
+    names: Sequence[str]
+    entrypoint: Sequence[str] = ()
+    command: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    working_dir: str = "/"
+    user: str = ""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """What a command run inside a container left; output is bounded by the caller's limit."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    timed_out: bool = False
+
+
+class ImageError(Exception):
+    """
+    An image cannot be had; ``reason`` is the kubelet's word for it (``ErrImagePull``, ``InvalidImageName``…).
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason, self.message = reason, message
+
+
+class RuntimeFault(Exception):
+    """The runtime could not create or start something; ``reason`` is RunContainerError, CreateContainerError…"""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason, self.message = reason, message
+
+
+class Runtime(Protocol):
+    """Runs sandboxes and containers. All coroutines may be cancelled; what they began is then undone or finished."""
+
+    def watch(self, on_change: Callable[[str], None]) -> None:
+        """Call *on_change(pod_uid)* soon after any container or sandbox of that Pod changed state."""
+
+    def view(self, pod_uid: str) -> tuple[Sequence[SandboxRecord], Sequence[ContainerRecord]]:
+        """All records of one Pod, newest first. Immediate: no process is asked."""
+
+    async def find_image(self, name: str) -> ImageRecord | None:
+        """The image behind *name* when it is present on the node; never pulls. Raises ImageError(InvalidImageName)."""
+
+    async def pull_image(self, name: str) -> ImageRecord:
+        """Make *name* present. Raises ImageError."""
+
+    async def start_sandbox(self, config: SandboxConfig) -> SandboxRecord:
+        """Make namespaces and network of one Pod. Raises RuntimeFault."""
+
+    async def stop_sandbox(self, sandbox_id: str) -> None:
+        """Kill what is left in the sandbox and take its network away; idempotent."""
+
+    async def remove_pod(self, pod_uid: str) -> None:
+        """Forget all sandboxes and containers of a Pod and remove their files; idempotent."""
+
+    async def create_container(self, sandbox_id: str, config: ContainerConfig) -> str:
+        """Prepare a container and return its id. Raises RuntimeFault(CreateContainerError)."""
+
+    async def start_container(self, container_id: str) -> None:
+        """Start it. A command that is missing leaves an EXITED record, exit code 128, reason StartError,
+        and raises RuntimeFault(RunContainerError) with the runtime's text."""
+
+    async def stop_container(self, container_id: str, grace_s: float) -> None:
+        """SIGTERM to PID 1, SIGKILL when *grace_s* is over; returns once it is EXITED. Idempotent."""
+
+    async def remove_container(self, container_id: str) -> None:
+        """Forget one EXITED container. Its log file stays until remove_pod."""
+
+    async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: float | None) -> ExecResult:
+        """Run *command* inside; for probes and hooks. Output kept: first 16 KiB of each stream.
+        A missing program is exit code 126/127-like ExecResult; a dead container raises RuntimeFault."""
+
+    async def exec_stream(
+        self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool
+    ) -> ExecSession:
+        """Start *command* inside with pipes (or a terminal) for kubectl exec."""
+
+    async def connect(self, sandbox_id: str, port: int, host: str = "127.0.0.1") -> int:
+        """A connected TCP socket (a file descriptor owned by the caller) made in the Pod's network namespace."""
+
+    async def node_connect(self, host: str, port: int, timeout_s: float) -> int:
+        """A connected TCP socket from the node to a Pod's address: what HTTP, TCP and gRPC probes use.
+        Raises OSError as connect() does (ConnectionRefusedError, TimeoutError)."""
+
+    async def close(self) -> None:
+        """Kill everything and leave nothing behind."""
+
+
+class ExecSession(Protocol):
+    """A running exec: file descriptors of the daemon's ends, and its exit code."""
+
+    stdin_fd: int | None
+    stdout_fd: int
+    stderr_fd: int | None  # None with a terminal
+
+    async def wait(self) -> int:
+        """Exit code, 128+signal when it died by one."""
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Tell the terminal its size; nothing without one."""
+
+    async def kill(self) -> None:
+        """End the command; idempotent."""

@@ -1,0 +1,32 @@
+"""
+Where podlab keeps things on a machine: one folder for what can be made again, one for what runs now.
+
+Follows the XDG base directories, so ``XDG_CACHE_HOME`` and ``XDG_STATE_HOME`` move them; ``PODLAB_HOME`` moves both.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def _base(variable: str, fallback: str) -> Path:
+    home = os.environ.get("PODLAB_HOME")
+    if home:
+        return Path(home) / fallback.rsplit("/", 1)[-1]
+    return Path(os.environ.get(variable) or Path.home() / fallback) / "podlab"
+
+
+def cache_folder() -> Path:
+    """Downloads and builds that can be made again; safe to delete. Not made by this call."""
+    return _base("XDG_CACHE_HOME", ".cache")
+
+
+def state_folder() -> Path:
+    """Kubeconfigs, pids and sockets of clusters that exist now. Not made by this call."""
+    return _base("XDG_STATE_HOME", ".local/state")
+
+
+def cluster_folder(name: str) -> Path:
+    """Folder of one cluster, ``<state>/clusters/<name>``, mode 0700 once its driver has made it."""
+    return state_folder() / "clusters" / name
