@@ -1,0 +1,310 @@
+"""
+The memory of the embedded cluster: versioned objects, in one process, in one asyncio thread.
+
+It does for this cluster what etcd and the API server's watch cache do for a real one: every change gets the
+next revision, watchers see all changes of a resource in the same order, and a watcher that lost its
+connection can go on from the revision it saw last, as far back as the bounded history reaches.
+
+An object, once stored, is never changed in place: readers get the stored dict and must copy before they edit.
+Each version is encoded to JSON at most once, whoever asks, so 200 watchers share one ``bytes`` object.
+
+Validation, defaults and deletion rules are the API's; the store takes what it is given.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+Object = dict[str, Any]
+Key = tuple[str, str]  # (namespace, name); namespace "" for cluster scope
+HISTORY = 1000  # events kept per resource for watchers that resume
+
+_dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+class NotThereError(LookupError):
+    """No object has that name."""
+
+
+class TakenError(Exception):
+    """An object of that name exists already."""
+
+
+class ExpiredError(Exception):
+    """A revision is older than the history reaches; ``oldest`` is the oldest that can be resumed from."""
+
+    def __init__(self, asked: int, oldest: int) -> None:
+        super().__init__(f"too old resource version: {asked} ({oldest})")
+        self.asked, self.oldest = asked, oldest
+
+
+def uid() -> str:
+    """A random UUID, version 4; the uuid module would cost more to import than this."""
+    digits = secrets.token_hex(16)
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+def timestamp(at: float | None = None) -> str:
+    """RFC 3339 in UTC with whole seconds, as metav1.Time is written."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
+class Version:
+    """One state of one object; ``json`` is its encoding, made when first asked for."""
+
+    __slots__ = ("_json", "object", "revision")
+
+    def __init__(self, obj: Object, revision: int) -> None:
+        self.object, self.revision = obj, revision
+        self._json: bytes | None = None
+
+    @property
+    def json(self) -> bytes:
+        """The object as compact JSON."""
+        if self._json is None:
+            self._json = _dumps(self.object).encode()
+        return self._json
+
+
+class Change:
+    """
+    One entry of the history.
+
+    ``type`` is ADDED, MODIFIED or DELETED. ``before`` is the version that it replaced (None for ADDED):
+    watchers with a selector need it to tell an object that stopped matching from one that never did.
+    """
+
+    __slots__ = ("_line", "before", "key", "type", "version")
+
+    def __init__(self, kind: str, key: Key, version: Version, before: Version | None) -> None:
+        self.type, self.key, self.version, self.before = kind, key, version, before
+        self._line: bytes | None = None
+
+    @property
+    def line(self) -> bytes:
+        """The change as one line of a watch stream, shared by all watchers."""
+        if self._line is None:
+            self._line = b'{"type":"%b","object":%b}\n' % (self.type.encode(), self.version.json)
+        return self._line
+
+
+class Shelf:
+    """All objects of one resource, with their history and watchers."""
+
+    __slots__ = ("history", "oldest", "versions", "watchers")
+
+    def __init__(self) -> None:
+        self.versions: dict[Key, Version] = {}
+        self.history: deque[Change] = deque()
+        self.oldest = 0  # revision of the last change that fell out of the history
+        self.watchers: list[Callable[[Change], None]] = []
+
+    def remember(self, change: Change, limit: int) -> None:
+        """Append to the history and drop what exceeds *limit*."""
+        self.history.append(change)
+        if len(self.history) > limit:
+            self.oldest = self.history.popleft().version.revision
+
+
+class Store:
+    """
+    Versioned objects by resource ("pods", "services"…), namespace and name.
+
+    Args:
+        history: How many changes of each resource a watcher may be behind.
+        clock: Seconds since the epoch; tests give their own.
+    """
+
+    def __init__(self, *, history: int = HISTORY, clock: Callable[[], float] = time.time) -> None:
+        self.revision = 1
+        self.clock = clock
+        self._limit = history
+        self._shelves: dict[str, Shelf] = {}
+        self._undelivered: deque[tuple[Shelf, Change]] = deque()
+        self._delivering = False
+
+    # -- reading ---------------------------------------------------------------------------------------------
+
+    def shelf(self, resource: str) -> Shelf:
+        """The shelf of a resource; made empty when it is new."""
+        found = self._shelves.get(resource)
+        if found is None:
+            found = self._shelves[resource] = Shelf()
+        return found
+
+    def resources(self) -> list[str]:
+        """Every resource that ever held an object, sorted."""
+        return sorted(self._shelves)
+
+    def version(self, resource: str, namespace: str, name: str) -> Version | None:
+        """The present version of one object, or None."""
+        return self.shelf(resource).versions.get((namespace, name))
+
+    def versions(self, resource: str, namespace: str | None = None) -> list[Version]:
+        """Present versions sorted by namespace and name; of one namespace, or of all when it is None."""
+        items = self.shelf(resource).versions.items()
+        return [v for key, v in sorted(items, key=_first) if namespace is None or key[0] == namespace]
+
+    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+        """One object, or None. Not to be changed in place."""
+        version = self.shelf(resource).versions.get((namespace, name))
+        return version.object if version else None
+
+    def list(self, resource: str, namespace: str | None = None) -> list[Object]:
+        """Objects sorted by namespace and name. Not to be changed in place."""
+        return [version.object for version in self.versions(resource, namespace)]
+
+    def versions_at(self, resource: str, revision: int) -> dict[Key, Version]:
+        """
+        The versions as they were at *revision*: today's, with the history undone back to it.
+
+        Raises:
+            ExpiredError: If the history does not reach that far.
+        """
+        shelf = self.shelf(resource)
+        if revision < shelf.oldest:
+            raise ExpiredError(revision, shelf.oldest)
+        then = dict(shelf.versions)
+        for change in reversed(shelf.history):
+            if change.version.revision <= revision:
+                break
+            if change.before is None:
+                then.pop(change.key, None)
+            else:
+                then[change.key] = change.before
+        return then
+
+    # -- writing ---------------------------------------------------------------------------------------------
+
+    def create(self, resource: str, obj: Object) -> Object:
+        """
+        Store a new object; uid and creationTimestamp are filled in where they are missing.
+
+        Raises:
+            TakenError: If the name is taken.
+        """
+        shelf, key = self.shelf(resource), _key(obj)
+        if key in shelf.versions:
+            raise TakenError(key[1])
+        meta = dict(obj["metadata"])
+        meta.setdefault("uid", uid())
+        meta.setdefault("creationTimestamp", timestamp(self.clock()))
+        return self._commit(shelf, "ADDED", key, {**obj, "metadata": meta}, None)
+
+    def update(self, resource: str, obj: Object) -> Object:
+        """
+        Replace an object whole. When nothing but the resourceVersion differs, the stored one stays as it is.
+
+        Raises:
+            NotThereError: If it is not stored.
+        """
+        shelf, key = self.shelf(resource), _key(obj)
+        before = shelf.versions.get(key)
+        if before is None:
+            raise NotThereError(key[1])
+        meta = {**obj["metadata"], "resourceVersion": before.object["metadata"]["resourceVersion"]}
+        if {**obj, "metadata": meta} == before.object:
+            return before.object
+        return self._commit(shelf, "MODIFIED", key, {**obj, "metadata": meta}, before)
+
+    def delete(self, resource: str, namespace: str, name: str) -> Object:
+        """
+        Remove an object at once and return its last state, with the revision of the removal.
+
+        Raises:
+            NotThereError: If it is not stored.
+        """
+        shelf = self.shelf(resource)
+        before = shelf.versions.get((namespace, name))
+        if before is None:
+            raise NotThereError(name)
+        gone = {**before.object, "metadata": dict(before.object["metadata"])}
+        return self._commit(shelf, "DELETED", (namespace, name), gone, before)
+
+    def _commit(self, shelf: Shelf, kind: str, key: Key, obj: Object, before: Version | None) -> Object:
+        self.revision += 1
+        obj["metadata"]["resourceVersion"] = str(self.revision)
+        version = Version(obj, self.revision)
+        if kind == "DELETED":
+            del shelf.versions[key]
+        else:
+            shelf.versions[key] = version
+        change = Change(kind, key, version, before)
+        shelf.remember(change, self._limit)
+        self._undelivered.append((shelf, change))
+        self._deliver()
+        return obj
+
+    def _deliver(self) -> None:
+        # A callback may write to the store. Its change waits here until the one before it has reached
+        # everybody: otherwise two watchers would see the two in different orders.
+        if self._delivering:
+            return
+        self._delivering = True
+        try:
+            while self._undelivered:
+                shelf, change = self._undelivered.popleft()
+                for watcher in tuple(shelf.watchers):
+                    watcher(change)
+        finally:
+            self._delivering = False
+
+    # -- watching --------------------------------------------------------------------------------------------
+
+    def changes_since(self, resource: str, since: int) -> Iterator[Change]:
+        """
+        The kept changes of a resource after revision *since*, oldest first.
+
+        Raises:
+            ExpiredError: If the history does not reach that far.
+        """
+        shelf = self.shelf(resource)
+        if since < shelf.oldest:
+            raise ExpiredError(since, shelf.oldest)
+        return iter([change for change in shelf.history if change.version.revision > since])
+
+    def subscribe(self, resource: str, callback: Callable[[Change], None]) -> Callable[[], None]:
+        """Call *callback* with every later change of a resource; returns what ends it."""
+        watchers = self.shelf(resource).watchers
+        watchers.append(callback)
+
+        def cancel() -> None:
+            if callback in watchers:
+                watchers.remove(callback)
+
+        return cancel
+
+    def watch(
+        self, resource: str, callback: Callable[[str, Object], None], since: int | None = None
+    ) -> Callable[[], None]:
+        """
+        Call ``callback(type, object)`` for each change after *since*; None: what exists now comes first, as
+        ADDED.
+
+        Raises:
+            ExpiredError: If the history does not reach back to *since*.
+        """
+        past: Iterable[tuple[str, Object]]
+        if since is None:
+            past = [("ADDED", obj) for obj in self.list(resource)]
+        else:
+            past = [(change.type, change.version.object) for change in self.changes_since(resource, since)]
+        cancel = self.subscribe(resource, lambda change: callback(change.type, change.version.object))
+        for kind, obj in past:
+            callback(kind, obj)
+        return cancel
+
+
+def _key(obj: Object) -> Key:
+    meta = obj["metadata"]
+    return meta.get("namespace", ""), meta["name"]
+
+
+def _first(item: tuple[Key, Version]) -> Key:
+    return item[0]
