@@ -1,0 +1,227 @@
+"""
+The client itself: one method per verb of the API, raw dicts in and out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podlab.client import resources
+from podlab.client.kubeconfig import Kubeconfig
+from podlab.client.types import ExecOutput, RawObject, Resource
+from podlab.errors import ApiError
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+    from podlab.client.transport import Transport
+
+READ_TIMEOUT_S = 30.0
+_LOG_TYPES = "text/plain, */*"  # the kubelet answers logs as plain text and refuses application/json alone
+
+
+class Client:
+    """
+    The API server of one kubeconfig context; safe to share between threads.
+
+    Keyword parameters of each verb become the query: ``get(path, labelSelector="app=web")``. All verbs raise
+    the ``ApiError`` family for refusals and ``ConnectionLostError`` where no answer came.
+    """
+
+    def __init__(self, config: Kubeconfig) -> None:
+        self.config = config
+        self.server, self.namespace, self.context = config.server, config.namespace, config.context
+
+    @cached_property
+    def transport(self) -> Transport:
+        """Connections and credentials; ssl and urllib3 are loaded here, with the first request."""
+        from podlab.client.transport import Transport
+
+        return Transport(self.config)
+
+    @classmethod
+    def from_kubeconfig(cls, path: Path | None = None, context: str | None = None) -> Client:
+        """Return a client for *context* of *path* (default: ``$KUBECONFIG``, then ``~/.kube/config``)."""
+        return cls(Kubeconfig.load(path, context))
+
+    def __repr__(self) -> str:
+        return f"Client({self.server!r}, context={self.context!r})"
+
+    # -- objects ------------------------------------------------------------------------------------------
+
+    def get(self, path: str, *, timeout_s: float = READ_TIMEOUT_S, **params: Any) -> RawObject:
+        """Return the object or list at *path*, such as ``/api/v1/namespaces/x/pods``."""
+        return self._object("GET", path, params, timeout_s=timeout_s)
+
+    def create(self, path: str, body: RawObject, **params: Any) -> RawObject:
+        """Create *body* in the collection at *path* and return it as stored."""
+        return self._object("POST", path, params, body=body)
+
+    def replace(self, path: str, body: RawObject, **params: Any) -> RawObject:
+        """Put *body* in the place of the object at *path*."""
+        return self._object("PUT", path, params, body=body)
+
+    def patch(
+        self,
+        path: str,
+        body: Any,
+        *,
+        content_type: str = "application/strategic-merge-patch+json",
+        **params: Any,
+    ) -> RawObject:
+        """Change the object at *path* by *body*, in the patch language of *content_type*."""
+        return self._object("PATCH", path, params, body=body, content_type=content_type)
+
+    def delete(self, path: str, body: RawObject | None = None, **params: Any) -> RawObject:
+        """Delete the object at *path*; *body* is a DeleteOptions object."""
+        return self._object("DELETE", path, params, body=body)
+
+    def text(self, path: str, *, timeout_s: float = READ_TIMEOUT_S, **params: Any) -> str:
+        """Return what *path* answers as text, such as a container's log."""
+        answer = self.transport.open("GET", path, params, accept=_LOG_TYPES, read_timeout_s=timeout_s)
+        return self._body("GET", path, answer).decode("utf-8", "replace")
+
+    # -- streams ------------------------------------------------------------------------------------------
+
+    def stream(
+        self, path: str, *, read_timeout_s: float | None = None, **params: Any
+    ) -> AbstractContextManager[BaseHTTPResponse]:
+        """Open *path* and yield the answer with its body unread; for readers that frame it themselves."""
+        return self._stream(path, read_timeout_s, params)
+
+    @contextmanager
+    def _stream(
+        self, path: str, read_timeout_s: float | None, params: dict[str, Any]
+    ) -> Iterator[BaseHTTPResponse]:
+        accept = _LOG_TYPES if path.endswith("/log") else "application/json"
+        answer = self.transport.open("GET", path, params, accept=accept, read_timeout_s=read_timeout_s)
+        try:
+            yield answer
+        finally:
+            answer.close()  # the body has no end of its own: the connection cannot be used again
+
+    @contextmanager
+    def lines(
+        self, path: str, *, read_timeout_s: float | None = None, **params: Any
+    ) -> Iterator[Iterator[bytes]]:
+        """
+        Open *path* and yield an iterator over its lines, without their newline; for watch and followed logs.
+
+        The iterator ends when the server ends the stream, raises ConnectionLostError where it breaks off or
+        is silent for *read_timeout_s* (None: waits for ever). A half line before a break is not yielded.
+        """
+        with self._stream(path, read_timeout_s, params) as answer:
+            yield self._split(path, answer)
+
+    def _split(self, path: str, answer: BaseHTTPResponse) -> Iterator[bytes]:
+        from urllib3.exceptions import HTTPError
+
+        from podlab.client import failures
+
+        rest = b""
+        try:
+            for chunk in answer.stream(65536, decode_content=False):
+                *whole, rest = (rest + chunk).split(b"\n")
+                yield from whole
+        except (HTTPError, OSError) as error:
+            raise failures.lost(self.server, "GET", path, error) from error
+        if rest:
+            yield rest
+
+    # -- inside a Pod -------------------------------------------------------------------------------------
+
+    def exec(
+        self,
+        namespace: str,
+        pod: str,
+        command: Sequence[str],
+        *,
+        container: str | None = None,
+        stdin: bytes | None = None,
+        timeout_s: float = 30,
+    ) -> ExecOutput:
+        """
+        Run *command* in a container (default: the Pod's first) and return what it left.
+
+        Raises:
+            WaitTimeoutError: If it has not ended after *timeout_s*.
+        """
+        from podlab.client import streams
+
+        return streams.run(
+            self.transport, namespace, pod, command, container=container, stdin=stdin, timeout_s=timeout_s
+        )
+
+    def port_forward(self, namespace: str, pod: str, port: int) -> AbstractContextManager[int]:
+        """Yield a local port whose connections reach *port* of the Pod, until the block ends."""
+        from podlab.client import streams
+
+        return streams.forward(self.transport, namespace, pod, port)
+
+    # -- what the server is -------------------------------------------------------------------------------
+
+    def version(self) -> str:
+        """Return the server's version, such as ``v1.36.3``."""
+        return str(self.get("/version").get("gitVersion", "unknown"))
+
+    def resource(self, api_version: str, kind: str) -> Resource:
+        """Return how the server names *kind*; asks it only for kinds outside of the built-in table."""
+        return resources.find(api_version, kind, self.get)
+
+    def path_of(self, manifest: RawObject, namespace: str | None = None, *, collection: bool = False) -> str:
+        """
+        Return the path of the object that *manifest* describes, or of its *collection* for a create.
+
+        The namespace is the manifest's own, else *namespace*, else the context's.
+        """
+        resource = self.resource(str(manifest.get("apiVersion")), str(manifest.get("kind")))
+        metadata = manifest.get("metadata") or {}
+        space = metadata.get("namespace") or namespace or self.namespace
+        return resource.path(space, None if collection else metadata.get("name"))
+
+    # -- plumbing -----------------------------------------------------------------------------------------
+
+    def _object(
+        self,
+        method: str,
+        path: str,
+        params: dict[str, Any],
+        *,
+        body: Any = None,
+        content_type: str = "application/json",
+        timeout_s: float = READ_TIMEOUT_S,
+    ) -> RawObject:
+        answer = self.transport.open(
+            method, path, params, body=body, content_type=content_type, read_timeout_s=timeout_s
+        )
+        raw = self._body(method, path, answer)
+        try:
+            decoded = json.loads(raw)
+        except ValueError as error:
+            raise ApiError(
+                f"{method} {path} was answered with something that is no JSON",
+                cause=raw[:200].decode("utf-8", "replace"),
+                hint="is this the address of a Kubernetes API server?",
+                code=answer.status,
+            ) from error
+        if not isinstance(decoded, dict):
+            raise ApiError(f"{method} {path} was answered with no object", cause=str(decoded)[:200])
+        return decoded
+
+    def _body(self, method: str, path: str, answer: BaseHTTPResponse) -> bytes:
+        from urllib3.exceptions import HTTPError
+
+        from podlab.client import failures
+
+        try:
+            raw = answer.read()
+        except (HTTPError, OSError) as error:
+            answer.close()
+            raise failures.lost(self.server, method, path, error) from error
+        answer.release_conn()
+        return raw

@@ -1,0 +1,193 @@
+"""
+Sends requests: TLS, proxies, credentials, and one renewal of credentials when the server answers 401.
+
+urllib3 is loaded with the first request, not with the import of this package.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from podlab.client import credentials as identity
+from podlab.client import failures
+from podlab.client.kubeconfig import Kubeconfig
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse, PoolManager
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 30.0
+_BUSY_DEADLINE_S = 15.0  # how long 429 answers are waited out, as client-go does up to ten times
+_POOL_SIZE = 32
+
+
+class Transport:
+    """One server and one identity; safe to share between threads."""
+
+    def __init__(self, config: Kubeconfig) -> None:
+        self.config = config
+        self.credentials = identity.Credentials(config)
+        self._lock = threading.Lock()
+        self._pool: PoolManager | None = None
+        self._pool_generation = -1
+
+    def open(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        *,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        read_timeout_s: float | None = READ_TIMEOUT_S,
+    ) -> BaseHTTPResponse:
+        """
+        Send one request and return its answer with the body unread; the caller releases it.
+
+        Raises:
+            ApiError: If the server refused it, after one renewal of credentials on 401.
+            ConnectionLostError: If the server could not be reached or did not answer in *read_timeout_s*.
+        """
+        url = self.config.server + path + _query(params)
+        payload = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": accept, "User-Agent": "podlab"}
+        if payload is not None:
+            headers["Content-Type"] = content_type
+        renewed, give_up_at = False, time.monotonic() + _BUSY_DEADLINE_S
+        while True:
+            generation = self.credentials.generation
+            answer = self._send(
+                method, path, url=url, payload=payload, headers=headers, read_timeout_s=read_timeout_s
+            )
+            if answer.status < 300:
+                return answer
+            status = failures.status_of(_drain(answer))
+            if answer.status == 401 and not renewed and self.credentials.renew(generation):
+                renewed = True
+                continue
+            pause_s = _retry_after_s(answer)
+            if pause_s is not None and time.monotonic() + pause_s < give_up_at:
+                time.sleep(pause_s)
+                continue
+            raise failures.refusal(method, path, answer.status, status)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        url: str,
+        payload: bytes | None,
+        headers: dict[str, str],
+        read_timeout_s: float | None,
+    ) -> BaseHTTPResponse:
+        from urllib3 import Timeout
+        from urllib3.exceptions import HTTPError
+
+        try:
+            return self.pool().request(
+                method,
+                url,
+                body=payload,
+                headers={**headers, **self.credentials.headers()},
+                preload_content=False,
+                decode_content=False,
+                redirect=False,
+                retries=False,
+                timeout=Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),
+            )
+        except (HTTPError, OSError) as error:
+            raise failures.lost(self.config.server, method, path, error) from error
+
+    def pool(self) -> PoolManager:
+        """Return the connections of the current identity; a renewed certificate gets new ones."""
+        from urllib3 import PoolManager, ProxyManager
+
+        with self._lock:
+            if self._pool is None or (
+                self._pool_generation != self.credentials.generation and self.config.user.get("exec")
+            ):
+                self._pool_generation = self.credentials.generation
+                options: dict[str, Any] = {"maxsize": _POOL_SIZE, "ssl_context": self.ssl_context()}
+                name = self.config.cluster.get("tls-server-name")
+                if name:
+                    options.update(server_hostname=name, assert_hostname=name)
+                if self.config.cluster.get("insecure-skip-tls-verify"):
+                    options["cert_reqs"] = ssl.CERT_NONE
+                proxy = self.proxy()
+                self._pool = ProxyManager(proxy, **options) if proxy else PoolManager(**options)
+            return self._pool
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """Return the TLS settings of this context; None over plain http."""
+        if not self.config.server.startswith("https"):
+            return None
+        root = identity.authority(self.config)
+        context = ssl.create_default_context(cadata=root.decode() if root else None)
+        if self.config.cluster.get("insecure-skip-tls-verify"):
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        pair = self.credentials.certificate()
+        if pair:
+            _load_pair(context, *pair)
+        return context
+
+    def proxy(self) -> str | None:
+        """Return the proxy for this server: the kubeconfig's own, else the environment's, else None."""
+        named = self.config.cluster.get("proxy-url")
+        if named:
+            return str(named)
+        if not any(name.lower().endswith("_proxy") for name in os.environ):
+            return None
+        from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+
+        url = urlsplit(self.config.server)
+        if url.hostname in {"localhost", "127.0.0.1", "::1"} or proxy_bypass_environment(url.netloc):
+            return None
+        return getproxies_environment().get(url.scheme)
+
+
+def _load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+    # Python's ssl reads a certificate from a file only; the folder is 0700 and lives for these three lines.
+    with TemporaryDirectory(prefix="podlab-") as folder:
+        files = [Path(folder, name) for name in ("certificate.pem", "key.pem")]
+        for file, content in zip(files, (certificate, key), strict=True):
+            file.write_bytes(content)
+        context.load_cert_chain(str(files[0]), str(files[1]))
+
+
+def _query(params: Mapping[str, Any]) -> str:
+    rows: list[tuple[str, str]] = []
+    for name, value in params.items():
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if one is not None:
+                rows.append((name, str(one).lower() if isinstance(one, bool) else str(one)))
+    return "?" + urlencode(rows) if rows else ""
+
+
+def _drain(answer: BaseHTTPResponse) -> bytes:
+    try:
+        return answer.read(1 << 20)
+    except Exception:  # an error page that breaks off changes nothing: the code is known
+        return b""
+    finally:
+        answer.close()  # unread rest or not, an error is rare enough to pay for a new connection
+
+
+def _retry_after_s(answer: BaseHTTPResponse) -> float | None:
+    """Return how long a busy server (429) asks us to wait; None when it does not say or is not busy."""
+    if answer.status != 429:
+        return None
+    try:
+        return max(0.05, float(answer.headers.get("Retry-After", "")))
+    except ValueError:
+        return None

@@ -1,0 +1,46 @@
+"""The small records that the client hands out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+RawObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecOutput:
+    """
+    What a command run inside a container left.
+
+    ``exit_code`` is the command's own; ``stdout`` and ``stderr`` are decoded as UTF-8 with replacement.
+    """
+
+    stdout: str
+    stderr: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind of object as the server names it: ``Pod`` is ``pods`` of ``v1``, namespaced."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool
+
+    @property
+    def prefix(self) -> str:
+        """``/api/v1`` for the core group, ``/apis/GROUP/VERSION`` for all others."""
+        return f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
+
+    def path(self, namespace: str | None = None, name: str | None = None) -> str:
+        """Return the path of the collection, or of one object; cluster-wide kinds ignore *namespace*."""
+        parts = [self.prefix]
+        if self.namespaced and namespace:
+            parts += ["namespaces", namespace]
+        parts.append(self.plural)
+        if name:
+            parts.append(name)
+        return "/".join(parts)
