@@ -32,8 +32,9 @@ class Mount:
     source: str
     target: str
     read_only: bool = False
-    # None: bind *source*. "tmpfs": an emptyDir in memory was mounted at *source* by the volume code already.
-    kind: str = "bind"
+    # A path inside *source*, relative and without "..": the runtime resolves it below *source* (symlinks that leave
+    # it are refused) and makes a folder, mode 0755, where nothing is. "" is *source* itself.
+    sub_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,11 @@ class SandboxConfig:
     attempt: int = 0
     host_network: bool = False
     share_process_namespace: bool = False
-    host_aliases: Sequence[tuple[str, Sequence[str]]] = ()
-    dns_search: Sequence[str] = ()
+    # /etc/hosts is a Mount of each container, written by the kubelet; /etc/resolv.conf is the runtime's, from these
+    # three. No servers: the cluster's own DNS; no searches and no options either: the node's own file (dnsPolicy Default).
+    dns_servers: Sequence[str] = ()
+    dns_searches: Sequence[str] = ()
+    dns_options: Sequence[str] = ()
     sysctls: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -78,8 +82,10 @@ class ContainerConfig:
     mounts: Sequence[Mount]
     attempt: int
     log_path: str  # CRI log file: "<RFC3339Nano> stdout F line"
-    working_dir: str | None = None
-    termination_message_path: str = "/dev/termination-log"
+    # The runtime bounds its own logs: a file that grew beyond this is renamed to "<log_path>.1" (the older ".1 before" is
+    # dropped) and a new one is begun, so that a container that writes without end costs twice this and no more.
+    log_max_bytes: int = 10 << 20
+    working_dir: str | None = None  # made if the image has none such
     run_as_user: int | None = None
     run_as_group: int | None = None
     supplemental_groups: Sequence[int] = ()
@@ -88,6 +94,9 @@ class ContainerConfig:
     cpu_limit_millis: int | None = None
     tty: bool = False
     stdin: bool = False
+    # The container whose PID namespace is joined (ephemeral containers with a target); None: its own, or the Pod's.
+    pid_namespace_of: str | None = None
+    ports: Sequence[int] = ()  # declared ports: only the reduced mode, which shares one host, needs to know
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,8 @@ class ContainerRecord:
     """
     One instance of a container that the runtime knows: the truth about its life.
 
-    ``exit_code`` is 128+signal for a container that died by a signal; ``reason`` is ``Completed``, ``Error``,
+    The termination message is no concern of the runtime: the kubelet mounts a file for it and reads it; ``message``
+    is only what the runtime itself has to say (the text of a StartError). ``exit_code`` is 128+signal for a container that died by a signal; ``reason`` is ``Completed``, ``Error``,
     ``OOMKilled``, ``StartError`` or ``ContainerCannotRun``-like text of the runtime for EXITED, else empty.
     """
 
@@ -109,7 +119,7 @@ class ContainerRecord:
     state: ContainerState
     created_at: int
     started_at: int | None = None
-    finished_at: int | None = None
+    finished_at: int | None = None  # of EXITED always set, after a StartError too
     exit_code: int | None = None
     reason: str = ""
     message: str = ""
