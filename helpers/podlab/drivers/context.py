@@ -1,0 +1,248 @@
+"""
+The context driver: one namespace on a cluster that somebody else runs, and nothing outside of it.
+
+The namespace is made here (and then deleted on stop), or named by the user (and then never deleted). The
+kubeconfig that is handed out holds that one context, set to that namespace.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from podlab.drivers import kubeconfig, process, state
+from podlab.drivers.base import Cluster, Profile, Progress, Status, silent
+from podlab.errors import ApiError, ConflictError, DriverError, NotFoundError, PodlabError, WaitTimeoutError
+
+LABEL = "podlab.dev/cluster"
+MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
+
+
+class ContextDriver:
+    """Uses a context of an existing kubeconfig; makes at most one namespace there."""
+
+    name = "context"
+
+    def make(self, profile: Profile, *, progress: Progress = silent) -> Cluster:
+        """Make or adopt the namespace and write a kubeconfig that stays in it; see `Driver.make`."""
+        with state.locked(profile.name), process.ended_by_signals():
+            record = state.read(profile.name)
+            if record is not None and record["driver"] != self.name:
+                raise DriverError(
+                    f"cluster {profile.name!r} exists already, made by driver {record['driver']}",
+                    hint=f"podlab down --name {profile.name}, or another --name",
+                )
+            if record is not None and record["state"] == "ready":
+                return _cluster(record)
+            if record is not None:
+                with process.not_interrupted():
+                    _remove(record, progress)
+            return self._make_new(profile, progress)
+
+    def find(self, name: str) -> Cluster | None:
+        """Return the cluster if this driver made it to the end, else None."""
+        record = state.read(name)
+        if record is None or record["driver"] != self.name or record["state"] != "ready":
+            return None
+        return _cluster(record)
+
+    def stop(self, name: str, *, progress: Progress = silent) -> bool:
+        """Delete the namespace if it was made here; forget the kubeconfig. False when there was none."""
+        with state.locked(name):
+            record = state.read(name)
+            if record is None:
+                return False
+            _remove(record, progress)
+            return True
+
+    def status(self, name: str) -> Status:
+        """Ask the API server for its version and for the namespace."""
+        record = state.read(name)
+        if record is None:
+            return Status(self.name, name, running=False, note="podlab uses no context under this name")
+        cluster = _cluster(record)
+        try:
+            version, note = cluster.client().version(), _namespace_note(cluster)
+        except PodlabError as error:
+            version, note = None, error.summary
+        return Status(
+            self.name,
+            name,
+            running=version is not None,
+            version=version,
+            kubeconfig=str(cluster.kubeconfig),
+            context=cluster.context,
+            namespace=cluster.namespace,
+            created_at=record["created_at"],
+            note=note,
+        )
+
+    def load_images(self, name: str, images: Sequence[str], *, progress: Progress = silent) -> None:
+        """Refuse: the nodes of this cluster are not ours."""
+        raise DriverError(
+            f"images cannot be loaded into {name!r}: its nodes belong to somebody else",
+            hint=f"push them to a registry that it can reach: docker push {images[0] if images else 'IMAGE'}",
+        )
+
+    def _make_new(self, profile: Profile, progress: Progress) -> Cluster:
+        theirs = kubeconfig.read_users(profile.source)
+        namespace = profile.namespace or f"podlab-{profile.name}"
+        context = f"podlab-{profile.name}"
+        record = state.new_record(
+            self.name,
+            profile.name,
+            context=context,
+            namespace=namespace,
+            source=profile.context or "",
+            made=False,
+        )
+        config = kubeconfig.cut(theirs, profile.context, name=context, namespace=namespace)
+        try:
+            state.save(record)
+            kubeconfig.write(state.folder(profile.name) / "kubeconfig", config)
+            if profile.namespace:
+                _check_namespace(record)
+                progress(f"using the existing namespace {namespace}; it will not be deleted")
+            else:
+                progress(f"making namespace {namespace}")
+                _make_namespace(record)
+            _wait_for_account(record, min(profile.deadline_s, 30))
+            if profile.merge:
+                record["merged_into"] = str(
+                    kubeconfig.merge(state.folder(profile.name) / "kubeconfig", context=context)
+                )
+            record["state"] = "ready"
+            state.save(record)
+            return _cluster(record)
+        except BaseException:
+            with process.not_interrupted():
+                _remove(record, progress)
+            raise
+
+
+def _make_namespace(record: state.Record) -> None:
+    client, namespace = _cluster(record).client(), record["namespace"]
+    labels = {**MANAGED, LABEL: record["id"]}
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
+    record["made"] = (
+        True  # written before the request: were its answer lost, `_remove` still checks the label
+    )
+    state.save(record)
+    try:
+        client.create("/api/v1/namespaces", body)
+    except ConflictError as error:
+        raise DriverError(
+            f"namespace {namespace} exists already there, and podlab did not make it; it is left alone",
+            cause=error.summary,
+            hint=f"podlab up --driver context --namespace {namespace}, or another --name",
+        ) from error
+    except ApiError as error:
+        if error.code != 403:
+            raise
+        raise DriverError(
+            f"you may not make namespace {namespace} on that cluster",
+            cause=error.summary,
+            hint="ask for a namespace, then: podlab up --driver context --namespace NAME",
+        ) from error
+
+
+def _check_namespace(record: state.Record) -> None:
+    client, namespace = _cluster(record).client(), record["namespace"]
+    try:
+        found = client.get(f"/api/v1/namespaces/{namespace}")
+    except NotFoundError as error:
+        raise DriverError(
+            f"there is no namespace {namespace} on that cluster", cause=error.summary
+        ) from error
+    except ApiError as error:
+        if error.code != 403:
+            raise
+        client.get(f"/api/v1/namespaces/{namespace}/pods", limit=1)  # many users may only look inside
+        return
+    if found.get("status", {}).get("phase") == "Terminating":
+        raise DriverError(
+            f"namespace {namespace} is being deleted", hint=f"kubectl get namespace {namespace} --watch"
+        )
+
+
+def _wait_for_account(record: state.Record, deadline_s: float) -> None:
+    """Wait for the default ServiceAccount, without which no Pod is admitted."""
+    client, deadline = _cluster(record).client(), time.monotonic() + deadline_s
+    path = f"/api/v1/namespaces/{record['namespace']}/serviceaccounts/default"
+    while True:
+        try:
+            client.get(path)
+            return
+        except NotFoundError as error:
+            if time.monotonic() > deadline:
+                raise WaitTimeoutError(
+                    f"namespace {record['namespace']} had no default ServiceAccount after {deadline_s:g} s",
+                    cause=error.summary,
+                    hint="look at the cluster's kube-controller-manager",
+                ) from error
+        except ApiError as error:
+            if error.code == 403:
+                return  # may not look; the first Pod will tell
+            raise
+        time.sleep(0.05)
+
+
+def _remove(record: state.Record, progress: Progress) -> None:
+    """Delete the namespace if it carries our id, then the folder. Other namespaces are never deleted."""
+    home = state.folder(record["name"])
+    if record["made"] and (home / "kubeconfig").exists():
+        _delete_namespace(record, progress)
+    if record.get("merged_into"):
+        kubeconfig.unmerge(home / "kubeconfig", Path(record["merged_into"]))
+    state.forget(record["name"])
+
+
+def _delete_namespace(record: state.Record, progress: Progress, *, deadline_s: float = 90.0) -> None:
+    client, path = _cluster(record).client(), f"/api/v1/namespaces/{record['namespace']}"
+    try:
+        found = client.get(path)
+    except NotFoundError:
+        return
+    if (found["metadata"].get("labels") or {}).get(LABEL) != record["id"]:
+        return
+    uid = found["metadata"]["uid"]
+    progress(f"deleting namespace {record['namespace']}")
+    _ask_to_delete(client, path, uid)
+    deadline = time.monotonic() + deadline_s
+    while True:
+        try:
+            if client.get(path)["metadata"]["uid"] != uid:
+                return
+        except NotFoundError:
+            return
+        if time.monotonic() > deadline:
+            raise WaitTimeoutError(
+                f"namespace {record['namespace']} was still being deleted after {deadline_s:g} s",
+                hint=f"kubectl get namespace {record['namespace']} -o yaml: its conditions say what holds it",
+            )
+        time.sleep(0.2)
+
+
+def _ask_to_delete(client: Any, path: str, uid: str) -> None:
+    try:
+        client.delete(path, {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}})
+    except (NotFoundError, ConflictError):
+        return  # gone, or being deleted already: the wait that follows tells
+
+
+def _namespace_note(cluster: Cluster) -> str:
+    try:
+        found = cluster.client().get(f"/api/v1/namespaces/{cluster.namespace}")
+    except NotFoundError:
+        return f"its namespace {cluster.namespace} is gone: podlab down, then podlab up"
+    except ApiError:
+        return ""
+    phase = found.get("status", {}).get("phase", "Active")
+    return "" if phase == "Active" else f"its namespace {cluster.namespace} is {phase}"
+
+
+def _cluster(record: state.Record) -> Cluster:
+    home = state.folder(record["name"])
+    return Cluster("context", record["name"], home / "kubeconfig", record["context"], record["namespace"])

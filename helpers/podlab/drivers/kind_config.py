@@ -1,0 +1,122 @@
+"""
+Which kind config and node image a profile stands for, and how our mark gets onto the nodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from podlab.drivers import state
+from podlab.drivers.base import Profile
+from podlab.errors import DriverError
+
+MARK = "/etc/podlab/owner-"
+LABEL = "podlab.dev/cluster"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A kind config as plain data, and the node image to use with it; None is kind's own default."""
+
+    config: dict[str, Any]
+    image: str | None
+
+
+def folder() -> Path:
+    """Return ``clusters/kind`` beside the package, where the profiles are in a clone."""
+    return Path(__file__).resolve().parents[3] / "clusters" / "kind"
+
+
+def choose(profile: Profile) -> Chosen:
+    """
+    Return config and image for *profile*: what it names, else the air-gapped image's own, else kind's
+    defaults.
+
+    With an air-gapped image its config is the base, since that node cannot start without those settings;
+    the nodes of a named config replace the base's one node.
+    """
+    named = _read(_locate(profile.config)) if profile.config else {}
+    if profile.image:
+        return Chosen(named or _minimal(), profile.image)
+    airgapped = _airgapped(profile.kubernetes)
+    if airgapped is None:
+        return Chosen(named or _minimal(), None)
+    return Chosen({**_read(Path(airgapped.config)), **_lists(named)}, str(airgapped.name))
+
+
+def write(path: Path, chosen: Chosen, identity: str, owner: Path) -> Path:
+    """Write the config that kind is given: *chosen*, with our mark as label and mount on every node."""
+    import yaml
+
+    config = dict(chosen.config)
+    config["nodes"] = [
+        _marked(node, chosen.image, identity, owner)
+        for node in config.get("nodes") or [{"role": "control-plane"}]
+    ]
+    state.write_private(path, yaml.safe_dump(config, sort_keys=False))
+    return path
+
+
+def is_marked(node: dict[str, Any], identity: str) -> bool:
+    """Tell whether a node container, as ``docker inspect`` shows it, carries this cluster's mark."""
+    if node["Config"]["Labels"].get("io.x-k8s.kind.role") == "external-load-balancer":
+        return True  # made by kind beside several control planes; takes no mounts, and never stands alone
+    return any(mount["Destination"] == MARK + identity for mount in node.get("Mounts") or [])
+
+
+def _marked(node: dict[str, Any], image: str | None, identity: str, owner: Path) -> dict[str, Any]:
+    mount = {"hostPath": str(owner), "containerPath": MARK + identity, "readOnly": True}
+    return {
+        **node,
+        **({"image": image} if image else {}),
+        "labels": {**(node.get("labels") or {}), LABEL: identity},
+        "extraMounts": [*(node.get("extraMounts") or []), mount],
+    }
+
+
+def _minimal() -> dict[str, Any]:
+    return {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": [{"role": "control-plane"}]}
+
+
+def _lists(named: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in named.items() if key in {"nodes", "featureGates", "runtimeConfig"}}
+
+
+def _locate(config: str) -> Path:
+    path = Path(config)
+    if path.exists():
+        return path.absolute()
+    beside = folder() / f"{config}.yaml"
+    if beside.exists():
+        return beside
+    known = ", ".join(sorted(one.stem for one in folder().glob("*.yaml"))) or "none"
+    raise DriverError(f"there is no kind config {config!r}", cause=f"no such file; configs by name: {known}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        config = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise DriverError(f"kind config {path} cannot be read", cause=str(error).splitlines()[0]) from error
+    if not isinstance(config, dict) or config.get("kind") != "Cluster":
+        raise DriverError(f"{path} is no kind config", cause="it does not say 'kind: Cluster'")
+    return config
+
+
+def _airgapped(version: str | None) -> Any:
+    """Return the air-gapped node image, or None where it has not been built."""
+    try:
+        from podlab import airgap
+    except ImportError:
+        return None
+    image = airgap.node_image(version) if version else airgap.node_image()
+    if image is None and version:
+        raise DriverError(
+            f"there is no air-gapped node image for Kubernetes {version}",
+            hint=f"podlab airgap build --kubernetes {version}",
+        )
+    return image

@@ -1,0 +1,148 @@
+"""
+Kubeconfig files: read them, cut one context out, and, only when asked, add ours to the user's own.
+
+The user's ``~/.kube/config`` is read by the context driver and written by nobody but `merge` and `unmerge`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from podlab.drivers import state
+from podlab.errors import DriverError
+
+Config = dict[str, Any]
+
+_FILES = {
+    "clusters": ("certificate-authority",),
+    "users": ("client-certificate", "client-key", "tokenFile"),
+    "contexts": (),
+}
+
+
+def users_paths() -> list[Path]:
+    """Return the kubeconfig files that kubectl would read for this user, in its order."""
+    listed = [Path(part) for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
+    return listed or [Path.home() / ".kube" / "config"]
+
+
+def read(path: Path) -> Config:
+    """
+    Return one kubeconfig file as plain data, with relative file names made absolute.
+
+    Raises:
+        DriverError: It is not there, or is no kubeconfig.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        config = yaml.load(path.read_text(), loader) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise DriverError(f"kubeconfig {path} cannot be read", cause=str(error).splitlines()[0]) from error
+    if not isinstance(config, dict):
+        raise DriverError(f"kubeconfig {path} cannot be read", cause="it holds no mapping")
+    for section, keys in _FILES.items():
+        for entry in config.get(section) or []:
+            _make_absolute(entry, section.removesuffix("s"), keys, path.parent)
+    return config
+
+
+def _make_absolute(entry: Config, inner: str, keys: tuple[str, ...], base: Path) -> None:
+    content = entry.get(inner) or {}
+    for key in keys:
+        if content.get(key):
+            content[key] = str((base / content[key]).absolute())
+
+
+def read_users(path: Path | None = None) -> Config:
+    """Return the user's kubeconfig as kubectl would see it: several files are merged, the first one wins."""
+    merged: Config = {"apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": []}
+    candidates = [path] if path else [one for one in users_paths() if one.exists()]
+    for one in candidates:
+        config = read(one)
+        merged.setdefault("current-context", config.get("current-context"))
+        if not merged["current-context"]:
+            merged["current-context"] = config.get("current-context")
+        for section in ("clusters", "users", "contexts"):
+            known = {entry["name"] for entry in merged[section]}
+            merged[section] += [entry for entry in config.get(section) or [] if entry["name"] not in known]
+    return merged
+
+
+def cut(config: Config, context: str | None, *, name: str, namespace: str) -> Config:
+    """
+    Return a kubeconfig with one context, called *name*, that stays in *namespace*.
+
+    Raises:
+        DriverError: There is no such context, or it is incomplete.
+    """
+    wanted = context or config.get("current-context") or ""
+    entry = _entry(config, "contexts", wanted)
+    if entry is None:
+        known = ", ".join(sorted(one["name"] for one in config["contexts"])) or "none at all"
+        raise DriverError(
+            f"there is no context {wanted!r} in the kubeconfig"
+            if wanted
+            else "the kubeconfig has no current context",
+            cause=f"contexts there: {known}",
+            hint="podlab up --driver context --context NAME",
+        )
+    inner = entry.get("context") or {}
+    cluster, user = (
+        _entry(config, "clusters", inner.get("cluster")),
+        _entry(config, "users", inner.get("user")),
+    )
+    if cluster is None:
+        raise DriverError(
+            f"context {wanted!r} names cluster {inner.get('cluster')!r}, which is not in the kubeconfig"
+        )
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "clusters": [{"name": name, "cluster": cluster.get("cluster") or {}}],
+        "users": [{"name": name, "user": (user or {}).get("user") or {}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": namespace}}],
+    }
+
+
+def _entry(config: Config, section: str, name: str | None) -> Config | None:
+    return next((entry for entry in config.get(section) or [] if entry.get("name") == name), None)
+
+
+def write(path: Path, config: Config) -> None:
+    """Write a kubeconfig with mode 0600, all of it or nothing."""
+    import yaml
+
+    state.write_private(path, yaml.safe_dump(config, sort_keys=False))
+
+
+def merge(source: Path, *, context: str) -> Path:
+    """Add one context of ours to the user's own kubeconfig and make it current; return that file."""
+    target = users_paths()[0]
+    ours = read(source)
+    theirs: Config = read(target) if target.exists() else {"apiVersion": "v1", "kind": "Config"}
+    for section in ("clusters", "users", "contexts"):
+        names = {entry["name"] for entry in ours.get(section) or []}
+        kept = [entry for entry in theirs.get(section) or [] if entry["name"] not in names]
+        theirs[section] = kept + (ours.get(section) or [])
+    theirs["current-context"] = context
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write(target, theirs)
+    return target
+
+
+def unmerge(source: Path, target: Path) -> None:
+    """Take out of *target* what `merge` put there: the entries that are still equal to ours."""
+    if not (target.exists() and source.exists()):
+        return
+    ours, theirs = read(source), read(target)
+    for section in ("clusters", "users", "contexts"):
+        mine = ours.get(section) or []
+        theirs[section] = [entry for entry in theirs.get(section) or [] if entry not in mine]
+    if _entry(theirs, "contexts", theirs.get("current-context")) is None:
+        theirs["current-context"] = ""
+    write(target, theirs)

@@ -1,0 +1,173 @@
+"""
+What podlab remembers of the clusters that it made: a folder each, holding ``cluster.json`` and
+``kubeconfig``.
+
+The folder is 0700 and its files 0600, because a kubeconfig is a password. ``cluster.json`` is written
+before the cluster is, with state ``making``: so whatever kills podlab in between, the next command knows
+what to clean up. Its ``id`` is also written on the cluster itself, which is how a driver tells its own
+cluster from one that only has the same name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from podlab import paths
+from podlab.errors import DriverError
+
+Record = dict[str, Any]
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+
+
+def check_name(name: str) -> str:
+    """
+    Return *name* if it can name a cluster: a DNS label of at most 40 characters.
+
+    The limit leaves room for ``podlab-`` before it and ``-control-plane`` behind it in a host name of 63.
+    """
+    if not _NAME.fullmatch(name):
+        raise DriverError(
+            f"{name!r} cannot name a cluster",
+            cause="1 to 40 small letters, digits and '-'; a letter or digit at both ends",
+            hint="podlab up --name lab",
+        )
+    return name
+
+
+def new_record(driver: str, name: str, **more: Any) -> Record:
+    """Return the record of a cluster that is about to be made."""
+    return {
+        "schema": 1,
+        "driver": driver,
+        "name": check_name(name),
+        "id": secrets.token_hex(8),
+        "state": "making",
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        **more,
+    }
+
+
+def folder(name: str) -> Path:
+    """Return the folder of a cluster; the name is checked, so it cannot lead elsewhere."""
+    return paths.cluster_folder(check_name(name))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write *text* to *path* with mode 0600, all of it or nothing."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def save(record: Record) -> None:
+    """Write the record of a cluster, and make its folder if need be."""
+    home = folder(record["name"])
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    home.chmod(0o700)
+    write_private(home / "cluster.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
+def read(name: str) -> Record | None:
+    """Return the record of a cluster, or None when podlab made none of that name."""
+    path = folder(name) / "cluster.json"
+    try:
+        record = json.loads(path.read_text())
+        if not isinstance(record, dict) or not {"driver", "name", "id", "state"} <= record.keys():
+            raise ValueError("fields are missing")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DriverError(
+            f"cluster {name!r}: its record cannot be read",
+            cause=f"{path}: {error}",
+            hint=f"look at it; without its folder podlab forgets the cluster: rm -r {path.parent}",
+        ) from error
+    return record
+
+
+def names() -> list[str]:
+    """Return the names of all clusters that podlab made and has not stopped, sorted."""
+    found = (paths.state_folder() / "clusters").glob("*/cluster.json")
+    return sorted(path.parent.name for path in found if _NAME.fullmatch(path.parent.name))
+
+
+def forget(name: str) -> None:
+    """Remove the folder of a cluster with everything in it."""
+    home = folder(name)
+    try:
+        shutil.rmtree(home)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DriverError(
+            f"cluster {name!r}: its folder could not be removed",
+            cause=str(error),
+            hint=f"see what holds it, then: rm -rf {home}",
+        ) from error
+
+
+@contextlib.contextmanager
+def locked(name: str, *, deadline_s: float = 5.0) -> Iterator[Path]:
+    """
+    Hold the cluster's folder, so that two commands never make or stop the same cluster at once.
+
+    The lock is on the folder itself: it goes when the process goes, and leaves no file behind. A folder
+    that is still empty at the end is removed.
+
+    Raises:
+        DriverError: Somebody else held it for *deadline_s*.
+    """
+    home = folder(name)
+    descriptor = _lock(home, name, time.monotonic() + deadline_s)
+    try:
+        yield home
+    finally:
+        with contextlib.suppress(OSError):
+            home.rmdir()  # succeeds only when nothing was made in it
+        os.close(descriptor)
+
+
+def _lock(home: Path, name: str, deadline: float) -> int:
+    while True:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The holder before us may have removed the folder: then our lock is on nothing, and we start
+            # again.
+            if os.path.exists(home) and os.path.samestat(os.fstat(descriptor), os.stat(home)):  # noqa: PTH110, PTH116
+                return descriptor
+        except BlockingIOError:
+            pass
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        if time.monotonic() > deadline:
+            raise DriverError(
+                f"cluster {name!r} is being made or stopped by another podlab command",
+                hint="wait for it to end, then: podlab status",
+            )
+        time.sleep(0.05)
