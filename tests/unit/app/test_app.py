@@ -12,9 +12,8 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-import pytest
-
 import podlab.app
+import pytest
 
 SOURCES = Path(podlab.app.__file__).parent
 DEADLINE_S = 10
@@ -247,7 +246,8 @@ def test_it_runs_from_plain_files_and_from_a_zip_without_site_packages(app, tmp_
     for source in SOURCES.glob("*.py"):
         (target / source.name).write_bytes(source.read_bytes())
     zipapp.create_archive(tmp_path / "tree", tmp_path / "app.pyz", main="podlab.app.__main__:main")
-    plain = f"import sys; sys.path.insert(0, {str(tmp_path / 'tree')!r}); import podlab.app.__main__ as m; m.main()"
+    tree = str(tmp_path / "tree")
+    plain = f"import sys; sys.path.insert(0, {tree!r}); import podlab.app.__main__ as m; m.main()"
 
     for command in (
         [sys.executable, "-I", "-S", tmp_path / "app.pyz"],
