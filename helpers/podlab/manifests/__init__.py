@@ -1,0 +1,20 @@
+"""
+Manifests: read with care, checked as a whole, applied so that nothing is left half-made.
+
+    load      text or a file to a list of Manifest; every fault of every document at once, each with its line
+    lint      traps that the API server accepts or names badly
+    apply     validate all (dry run, strict fields), then create all; take back what was made when one fails
+    remove    delete what ``apply`` returned
+
+The text comes from learners, so reading is bounded in bytes, depth and alias expansion. Unknown fields and
+wrong types are the server's to judge: its message is mapped back to file and line.
+"""
+
+from __future__ import annotations
+
+from podlab.manifests.applying import apply, remove, validate
+from podlab.manifests.faults import Fault
+from podlab.manifests.linting import Finding, lint
+from podlab.manifests.reading import Manifest, load
+
+__all__ = ["Fault", "Finding", "Manifest", "apply", "lint", "load", "remove", "validate"]

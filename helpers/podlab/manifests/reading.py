@@ -1,0 +1,260 @@
+"""
+Reads manifests: bounded, every fault of every document at once, each with its line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from podlab.errors import ManifestError
+from podlab.manifests.composing import Composer, Node, Refused, lines_of
+from podlab.manifests.faults import Fault, error_of
+
+MAX_BYTES = 1 << 20
+_MAX_OBJECTS = 500
+_DOCUMENT = re.compile(r"^---(?=\s|$)|^\.\.\.(?=\s|$)", re.MULTILINE)
+_LISTS = re.compile(r"(Pod|Service|ConfigMap|Secret|Deployment|Job|)List\Z")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """
+    One object of a manifest, as written, with the line of each of its fields.
+
+    ``lines`` maps a field path such as ``spec.containers[0].image`` to a line of ``source``, from 1.
+    """
+
+    object: dict[str, Any]
+    source: str = "manifest"
+    lines: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def kind(self) -> str:
+        """Such as ``Pod``."""
+        return str(self.object.get("kind", ""))
+
+    @property
+    def name(self) -> str:
+        """``metadata.name``; empty where the server is to make one up from ``generateName``."""
+        return str((self.object.get("metadata") or {}).get("name") or "")
+
+    def line(self, path: str) -> int | None:
+        """Return the line of the field at *path*, or of the nearest field around it that is written."""
+        while path:
+            if path in self.lines:
+                return self.lines[path]
+            path = re.sub(r"(\.?[^.\[\]]+|\[[^\]]*\])\Z", "", path)
+        return self.lines.get("")
+
+    def fault(self, path: str, text: str, hint: str | None = None) -> Fault:
+        """Return a fault at *path* of this manifest."""
+        return Fault(self.source, self.line(path), path, text, hint)
+
+
+def load(text_or_path: str | Path, *, source: str | None = None) -> list[Manifest]:
+    """
+    Return the objects of a manifest in the order written; several documents and Lists are flattened.
+
+    Args:
+        text_or_path: A Path, the name of an existing file that ends in .yaml, .yml or .json, or the text
+        itself. source: What to call the text in messages; default: the file's name, or "manifest".
+
+    Raises:
+        ManifestError: Names file, line and field of each fault (``.faults``); nothing is returned by halves.
+    """
+    text, name = _text_of(text_or_path)
+    name = source or name
+    faults: list[Fault] = []
+    found: list[Manifest] = []
+    for offset, document in _documents(text):
+        root = _compose(document, offset, name, faults)
+        if root is not None and root.value is not None:
+            lines = {path: line + offset + 1 for path, line in lines_of(root).items()}
+            found += _flatten(Manifest(root.value, name, lines), faults)
+    if not found and not faults:
+        faults.append(
+            Fault(name, None, "", "there is no object in it", 'a manifest begins with "apiVersion: v1"')
+        )
+    faults += _twice(found)
+    if len(found) > _MAX_OBJECTS:
+        faults = [Fault(name, None, "", f"{len(found)} objects; at most {_MAX_OBJECTS} are taken at once")]
+    if faults:
+        raise error_of(faults)
+    return found
+
+
+def _text_of(text_or_path: str | Path) -> tuple[str, str]:
+    is_name = isinstance(text_or_path, str) and re.fullmatch(r"[^\n:{]{1,4000}\.(ya?ml|json)", text_or_path)
+    if not isinstance(text_or_path, Path) and not is_name:
+        text = str(text_or_path)
+        _check_size(len(text.encode("utf-8", "surrogatepass")), "manifest")
+        return text, "manifest"
+    path = Path(text_or_path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ManifestError(
+            f"{path} cannot be read", cause=error.strerror or str(error), hint="check the name of the file"
+        ) from error
+    _check_size(len(raw), path.name)
+    try:
+        return raw.decode("utf-8-sig"), path.name
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        fault = Fault(path.name, line, "", f"byte {error.start} is not UTF-8", "save the file as UTF-8")
+        raise error_of([fault]) from error
+
+
+def _check_size(size: int, name: str) -> None:
+    if size > MAX_BYTES:
+        raise error_of(
+            [Fault(name, None, "", f"larger than {MAX_BYTES >> 20} MiB", "split it into several files")]
+        )
+
+
+def _documents(text: str) -> Iterator[tuple[int, str]]:
+    """
+    Yield (lines before it, text) for each document. A marker in column 0 ends every YAML scalar, so this is
+    exact.
+    """
+    start = line = 0
+    for marker in [*_DOCUMENT.finditer(text), None]:
+        end = marker.start() if marker else len(text)
+        part = text[start:end]
+        if part.strip():
+            yield line, re.sub(r"^%.*", "", part, flags=re.MULTILINE) if marker else part
+        line += part.count("\n")
+        start = marker.end() if marker else end
+
+
+def _compose(document: str, offset: int, name: str, faults: list[Fault]) -> Node | None:
+    import yaml
+
+    composer = Composer()
+    try:
+        for event in yaml.parse(document, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            composer.feed(event)
+    except Refused as error:
+        faults.append(Fault(name, offset + error.line + 1, "", error.text, error.hint))
+        return None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        text = ", ".join(str(part) for part in (error.problem, error.context) if part)
+        line = offset + mark.line + 1 if mark else None
+        faults.append(Fault(name, line, "", f"not YAML: {text}", _syntax_hint(document, mark)))
+        return None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        faults.append(Fault(name, _bad_line(document, offset, error), "", f"not YAML: {_brief(error)}"))
+        return None
+    for line, key in composer.duplicates:
+        faults.append(
+            Fault(name, offset + line + 1, key, f'the key "{key}" is given twice', "keep one of them")
+        )
+    return composer.root
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(getattr(error, "reason", None) or error).split())[:200]
+
+
+def _bad_line(document: str, offset: int, error: Exception) -> int | None:
+    position = getattr(error, "position", None)
+    return offset + document[:position].count("\n") + 1 if isinstance(position, int) else None
+
+
+def _syntax_hint(document: str, mark: Any) -> str:
+    lines = document.split("\n")
+    if mark is not None and mark.line < len(lines):
+        near = lines[max(0, mark.line - 1) : mark.line + 1]
+        if any("\t" in line for line in near):
+            return "indent with blanks: YAML allows no tab there"
+        if any(re.search(r":[^\s/]", line) and ": " not in line for line in near):
+            return 'a colon wants a blank behind it: "name: web"'
+    return "compare the indentation with the lines around it"
+
+
+def _flatten(manifest: Manifest, faults: list[Fault]) -> list[Manifest]:
+    body = manifest.object
+    if not isinstance(body, dict):
+        faults.append(manifest.fault("", f"an object is a mapping, this is {_type(body)}"))
+        return []
+    if "items" in body and _LISTS.match(str(body.get("kind"))):
+        return _items(manifest, faults)
+    faults += _shape(manifest)
+    return [manifest]
+
+
+def _items(manifest: Manifest, faults: list[Fault]) -> list[Manifest]:
+    items, found = manifest.object["items"], []
+    if not isinstance(items, list):
+        faults.append(manifest.fault("items", f"the items of a List are a list, this is {_type(items)}"))
+        return []
+    for index, item in enumerate(items):
+        prefix = f"items[{index}]"
+        lines = {
+            path[len(prefix) :].lstrip("."): line
+            for path, line in manifest.lines.items()
+            if path == prefix or path.startswith((prefix + ".", prefix + "["))
+        }
+        found += _flatten(Manifest(item, manifest.source, lines), faults)
+    return found
+
+
+def _shape(manifest: Manifest) -> list[Fault]:
+    """
+    Return what is wrong with the few fields that say where an object goes; the rest is the server's to
+    judge.
+    """
+    body, faults = manifest.object, []
+    for key, example in (("apiVersion", "v1"), ("kind", "Pod")):
+        if key not in body:
+            faults.append(manifest.fault("", f'the field "{key}" is missing', f'add "{key}: {example}"'))
+        elif not isinstance(body[key], str) or not re.fullmatch(r"[A-Za-z][\w./-]*", body[key]):
+            faults.append(
+                manifest.fault(key, f'"{key}" is a word such as "{example}", this is {_type(body[key])}')
+            )
+    for key in ("metadata", "spec", "data"):
+        if body.get(key) is not None and not isinstance(body[key], dict):
+            faults.append(manifest.fault(key, f'"{key}" is a mapping, this is {_type(body[key])}'))
+    metadata = body.get("metadata")
+    if metadata is None or (isinstance(metadata, dict) and not metadata.keys() & {"name", "generateName"}):
+        faults.append(manifest.fault("metadata", 'the object has no "metadata.name"', "give it a name"))
+    elif isinstance(metadata, dict):
+        for key in ("name", "namespace", "generateName"):
+            if key in metadata and (not isinstance(metadata[key], str) or not metadata[key]):
+                text = f'"metadata.{key}" is text, this is {_type(metadata[key])}'
+                faults.append(manifest.fault(f"metadata.{key}", text, "put it in quotes"))
+            elif key in metadata and not re.fullmatch(r"[A-Za-z0-9_.:-]{1,253}", metadata[key]):
+                faults.append(manifest.fault(f"metadata.{key}", f"{metadata[key]!r:.60} cannot be a name"))
+    return faults
+
+
+def _twice(found: list[Manifest]) -> list[Fault]:
+    seen: dict[tuple[str, str, str], Manifest] = {}
+    faults = []
+    for manifest in found:
+        metadata = manifest.object.get("metadata")
+        space = str(metadata.get("namespace", "")) if isinstance(metadata, dict) else ""
+        name = str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
+        first = seen.setdefault((manifest.kind, space, name), manifest)
+        if name and first is not manifest:
+            text = f'{manifest.kind} "{name}" is defined twice, first in line {first.line("metadata.name")}'
+            faults.append(manifest.fault("metadata.name", text, "give one of them another name"))
+    return faults
+
+
+def _type(value: Any) -> str:
+    names = {
+        dict: "a mapping",
+        list: "a list",
+        str: "text",
+        bool: "a truth value",
+        int: "a number",
+        float: "a number",
+    }
+    return f"{names[type(value)]} ({value!r:.40})" if type(value) in names else "empty"

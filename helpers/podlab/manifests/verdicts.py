@@ -1,0 +1,96 @@
+"""
+Finds the place in a manifest that a refusal of the API server speaks of.
+
+Three forms are known: ``details.causes[].field`` of a 422, ``unknown field "spec.x"`` of strict decoding,
+and the message of Go's decoder for a wrong type, whose path names no list index.
+"""
+
+from __future__ import annotations
+
+import re
+
+from podlab.errors import ApiError
+from podlab.manifests.faults import Fault
+from podlab.manifests.reading import Manifest
+
+_STRICT = re.compile(r'(unknown|duplicate) field "([^"]+)"')
+_TYPE = re.compile(r"cannot unmarshal (\w+)(?: \S+)? into Go struct field \w+\.(\S+) of type (\S+)")
+_GO_TYPES = {
+    "string": (str, "text"),
+    "bool": (bool, "a truth value"),
+    "number": (int | float, "a number"),
+    "array": (list, "a list"),
+    "object": (dict, "a mapping"),
+}
+_WANTED = {
+    "string": "text: put it in quotes",
+    "bool": "true or false, without quotes",
+    "int32": "a whole number, without quotes",
+    "int64": "a whole number, without quotes",
+}
+
+
+def faults_of(manifest: Manifest, error: ApiError) -> list[Fault]:
+    """
+    Return what *error* says of fields of *manifest*; empty when it speaks of something else (quota,
+    namespace).
+    """
+    message = str(error.status.get("message", ""))
+    causes = (error.status.get("details") or {}).get("causes") or []
+    if error.code == 422:
+        return [_invalid(manifest, cause) for cause in causes] or [manifest.fault("", message)]
+    if error.code != 400:
+        return []
+    strict = [_strict(manifest, *found) for found in _STRICT.findall(message)]
+    types = [_wrong_type(manifest, *found) for found in _TYPE.findall(message)]
+    return strict + types or [manifest.fault("", message)]
+
+
+def _invalid(manifest: Manifest, cause: dict[str, str]) -> Fault:
+    field = cause.get("field", "")
+    return manifest.fault(field if field != "<nil>" else "", cause.get("message", "invalid"))
+
+
+def _strict(manifest: Manifest, problem: str, field: str) -> Fault:
+    hint = f"kubectl explain {_explain(manifest, field)} lists the fields that belong there"
+    return manifest.fault(field, f'{problem} field "{field}"', hint)
+
+
+def _explain(manifest: Manifest, field: str) -> str:
+    parents = re.sub(r"\[\d+\]", "", field).split(".")[:-1]
+    return ".".join([manifest.kind.lower(), *parents])
+
+
+def _wrong_type(manifest: Manifest, found: str, field: str, wanted: str) -> Fault:
+    path = _path_without_indexes(manifest, field, found)
+    got = _GO_TYPES.get(found, (object, found))[1]
+    text = f"this is {got}, the field wants {_WANTED.get(wanted, wanted)}"
+    return manifest.fault(path, text, "kubectl explain " + manifest.kind.lower() + "." + field)
+
+
+def _path_without_indexes(manifest: Manifest, field: str, found: str) -> str:
+    """
+    Return the first written path that is *field* but for its indexes and holds a value of the type *found*.
+    """
+    candidates = [path for path in manifest.lines if re.sub(r"\[\d+\]", "", path) == field]
+    kind = _GO_TYPES.get(found, (object, ""))[0]
+    for path in candidates:
+        value = value_at(manifest, path)
+        if isinstance(value, kind) and (found == "bool" or not isinstance(value, bool)):
+            return path
+    # Go's path may leave out the outer fields, and ends in the list where an element has the wrong type.
+    tails = [path for path in manifest.lines if re.sub(r"\[\d+\]", "", path).endswith("." + field)]
+    return (candidates or tails or [field])[0]
+
+
+def value_at(manifest: Manifest, path: str) -> object:
+    """Return what the manifest holds at *path*, or None."""
+    value: object = manifest.object
+    for key, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+        if isinstance(value, dict) and key:
+            value = value.get(key)
+        elif isinstance(value, list) and index and int(index) < len(value):
+            value = value[int(index)]
+        else:
+            return None
+    return value
