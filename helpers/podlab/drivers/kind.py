@@ -126,7 +126,7 @@ class KindDriver:
         _need_engine()
         _refuse_foreign(profile.name)
         program = _program(progress)
-        chosen = kind_config.choose(profile)
+        chosen = kind_config.choose(profile, progress)
         record = state.new_record(
             self.name,
             profile.name,
@@ -338,7 +338,7 @@ def _again(record: state.Record) -> str:
 def _report(line: str, progress: Progress) -> None:
     """Pass on kind's own steps, without its bullets and pictures."""
     step = re.match(r"\s*[•✓✗]\s*(.*?)[\s.]*$", line)
-    if step and "•" not in line[:4]:
+    if step and "✓" not in line[:4]:
         text = re.sub(r"[^\x20-\x7e]", "", step.group(1)).strip()
         progress(("FAILED: " if "✗" in line[:4] else "") + text)
 

@@ -9,7 +9,7 @@ import shutil
 import time
 from pathlib import Path
 
-from podlab import paths
+from podlab import airgap, paths
 from podlab.drivers import process
 from podlab.drivers.base import Progress, silent
 from podlab.errors import DriverError
@@ -32,7 +32,8 @@ def find() -> Path | None:
     if on_path:
         return Path(on_path)
     go_bin = Path(os.environ.get("GOBIN") or Path(os.environ.get("GOPATH") or Path.home() / "go") / "bin")
-    candidates = [paths.cache_folder() / "bin" / "kind", go_bin / "kind"]
+    built = airgap.programs().get("kind")
+    candidates = [*([built] if built else []), paths.cache_folder() / "bin" / "kind", go_bin / "kind"]
     return next((path for path in candidates if os.access(path, os.X_OK)), None)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 
+from podlab import airgap
 from podlab.drivers import docker, kind_binary
 
 
@@ -46,9 +47,5 @@ def node_image() -> str | None:
 
 def airgapped() -> str | None:
     """Return the name of the air-gapped node image where one has been built, else None."""
-    try:
-        from podlab import airgap
-    except ImportError:
-        return None
     image = airgap.node_image()
     return None if image is None else str(image.name)

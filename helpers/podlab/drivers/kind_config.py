@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from podlab import airgap
 from podlab.drivers import state
-from podlab.drivers.base import Profile
+from podlab.drivers.base import Profile, Progress, silent
 from podlab.errors import DriverError
 
 MARK = "/etc/podlab/owner-"
@@ -29,13 +30,10 @@ def folder() -> Path:
     return Path(__file__).resolve().parents[3] / "clusters" / "kind"
 
 
-def choose(profile: Profile) -> Chosen:
+def choose(profile: Profile, progress: Progress = silent) -> Chosen:
     """
     Return config and image for *profile*: what it names, else the air-gapped image's own, else kind's
     defaults.
-
-    With an air-gapped image its config is the base, since that node cannot start without those settings;
-    the nodes of a named config replace the base's one node.
     """
     named = _read(_locate(profile.config)) if profile.config else {}
     if profile.image:
@@ -43,7 +41,10 @@ def choose(profile: Profile) -> Chosen:
     airgapped = _airgapped(profile.kubernetes)
     if airgapped is None:
         return Chosen(named or _minimal(), None)
-    return Chosen({**_read(Path(airgapped.config)), **_lists(named)}, str(airgapped.name))
+    if not airgapped.loaded:
+        progress(f"loading the node image {airgapped.name} into the Docker engine")
+        airgapped.load()
+    return Chosen(named or _read(Path(airgapped.config)), str(airgapped.name))
 
 
 def write(path: Path, chosen: Chosen, identity: str, owner: Path) -> Path:
@@ -80,10 +81,6 @@ def _minimal() -> dict[str, Any]:
     return {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "nodes": [{"role": "control-plane"}]}
 
 
-def _lists(named: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in named.items() if key in {"nodes", "featureGates", "runtimeConfig"}}
-
-
 def _locate(config: str) -> Path:
     path = Path(config)
     if path.exists():
@@ -109,10 +106,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _airgapped(version: str | None) -> Any:
     """Return the air-gapped node image, or None where it has not been built."""
-    try:
-        from podlab import airgap
-    except ImportError:
-        return None
     image = airgap.node_image(version) if version else airgap.node_image()
     if image is None and version:
         raise DriverError(

@@ -1,0 +1,112 @@
+"""
+The command line: one verb, one module in ``podlab.cli.verbs``.
+
+    podlab VERB …   imports that verb's module alone, so that a command which prints a path starts in no time
+
+A verb module holds ``SUMMARY`` (one line), ``EXAMPLE`` (commands that work as printed),
+``arguments(parser)`` and ``run(args) -> exit code``; it imports what it needs inside ``run``. Dropping such
+a file into the folder is all that a new verb takes. What goes to stdout can be piped; progress and errors
+go to stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from podlab.errors import PodlabError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; see `podlab.cli.codes` for what each means."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    _end_on_sigterm()
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+    except PodlabError as error:
+        return _tell(error)
+    except KeyboardInterrupt as reason:
+        number = int(getattr(reason, "number", signal.SIGINT))
+        print(
+            f"podlab: {'interrupted' if number == signal.SIGINT else f'ended by signal {number}'}",
+            file=sys.stderr,
+        )
+        return 128 + number
+    except BrokenPipeError:
+        return _pipe_closed()
+    except Exception as error:  # the outermost net: a learner must never meet a bare traceback
+        return _bug(error)
+    return code
+
+
+def run() -> None:
+    """Be the ``podlab`` program."""
+    sys.exit(main())
+
+
+def _dispatch(arguments: list[str]) -> int:
+    from podlab.cli import parser
+
+    first = arguments[0] if arguments else "--help"
+    if first in {"-h", "--help", "help"} and len(arguments) < 2:
+        print(parser.overview())
+        return 0
+    if first == "help":
+        arguments = [arguments[1], "--help"]
+    if first in {"-V", "--version"}:
+        from podlab import __version__
+
+        print(f"podlab {__version__}")
+        return 0
+    verb = parser.load(arguments[0])
+    return int(verb.run(parser.parse(verb, arguments[1:])) or 0)
+
+
+def _tell(error: PodlabError) -> int:
+    if os.environ.get("PODLAB_DEBUG"):
+        _traceback()
+    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    return error.exit_code
+
+
+def _pipe_closed() -> int:
+    # Whoever read our output has had enough (`podlab events | head`). Python would complain once more while
+    # it closes stdout, so stdout is pointed elsewhere first.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("PODLAB_DEBUG"):
+        _traceback()
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f" ({os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno})" if frame else ""  # noqa: PTH119
+    print(f"podlab: this is a fault of podlab's own: {type(error).__name__}: {error}", file=sys.stderr)
+    print(f"  why: it was not foreseen{where}", file=sys.stderr)
+    print("  try: the same with PODLAB_DEBUG=1 before it, and report what it prints", file=sys.stderr)
+    return 70
+
+
+def _traceback() -> None:
+    import traceback
+
+    traceback.print_exc()
+
+
+def _end_on_sigterm() -> None:
+    def raise_it(number: int, _frame: FrameType | None) -> None:
+        from podlab.drivers.process import Terminated
+
+        raise Terminated(number)
+
+    try:
+        signal.signal(signal.SIGTERM, raise_it)
+        signal.signal(signal.SIGHUP, raise_it)
+    except ValueError:
+        pass  # not in the main thread: whoever runs us there has handlers of their own

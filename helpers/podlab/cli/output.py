@@ -1,0 +1,86 @@
+"""
+What verbs print: progress on stderr, results on stdout, tables as kubectl lays them out.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Any
+
+_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+class Steps:
+    """
+    Shows what a slow command is doing, on stderr; call it with one line for each step.
+
+    On a terminal the current step turns and counts its seconds; anywhere else each step is one plain line.
+    """
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._step, self._since = "", time.monotonic()
+        self._lock, self._done = threading.Lock(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __call__(self, line: str) -> None:
+        with self._lock:
+            self._finish()
+            self._step, self._since = line, time.monotonic()
+            if not self._live:
+                print(f"  {line}", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Steps:
+        if self._live:
+            self._thread = threading.Thread(target=self._turn, daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join()
+        with self._lock:
+            self._finish(ok=kind is None)
+
+    def _finish(self, *, ok: bool = True) -> None:
+        if self._live and self._step:
+            took_s = time.monotonic() - self._since
+            took = f"  ({took_s:.1f} s)" if took_s >= 1 else ""
+            print(f"\r\x1b[K{'✓' if ok else '✗'} {self._step}{took}", file=sys.stderr, flush=True)
+        self._step = ""
+
+    def _turn(self) -> None:
+        turn = 0
+        while not self._done.wait(0.1):
+            turn += 1
+            with self._lock:
+                if self._step:
+                    frame, since_s = _FRAMES[turn % len(_FRAMES)], time.monotonic() - self._since
+                    line = f"\r\x1b[K{frame} {self._step}  {since_s:.0f} s"
+                    print(line, end="", file=sys.stderr, flush=True)
+
+
+def as_json(value: Any) -> None:
+    """Print *value* as JSON."""
+    print(json.dumps(value, indent=2, default=str))
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under a header, columns as wide as they need and three blanks apart, as kubectl does."""
+    lines = [tuple(header), *(tuple(str(cell) for cell in row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for line in lines:
+        print("   ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def say(line: str) -> None:
+    """Print a line for the person at the terminal, on stderr: it is no part of the result."""
+    print(line, file=sys.stderr, flush=True)

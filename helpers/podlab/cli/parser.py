@@ -1,0 +1,180 @@
+"""
+Find the verb, build its parser, and say what is wrong with a command line in three lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn, Protocol, cast
+
+from podlab.cli.codes import table
+from podlab.errors import PodlabError
+
+_FOLDER = os.path.join(os.path.dirname(__file__), "verbs")  # noqa: PTH118, PTH120  (pathlib costs 4 ms here)
+
+_USUAL_ORDER = [
+    "up",
+    "status",
+    "kubeconfig",
+    "down",
+    "doctor",
+    "apply",
+    "record",
+    "show",
+    "plot",
+    "logs",
+    "events",
+    "watch",
+    "explain",
+]
+
+
+class UsageError(PodlabError):
+    """The command line is wrong."""
+
+    exit_code = 2
+
+
+class Verb(Protocol):
+    """What a module in ``podlab.cli.verbs`` holds."""
+
+    __name__: str
+    SUMMARY: str
+    EXAMPLE: str
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the verb's arguments."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it and return the exit code."""
+
+
+class Parser(argparse.ArgumentParser):
+    """
+    An argument parser whose errors are a `UsageError`, with the near miss and the command that shows more.
+    """
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of exit."""
+        raise UsageError(f"{self.prog}: {message}", hint=f"{self.prog} --help")
+
+
+def names() -> list[str]:
+    """Return all verbs: those that are used every day first, in the order of use, then the others by name."""
+    found = {
+        file[:-3].replace("_", "-")
+        for file in os.listdir(_FOLDER)  # noqa: PTH208
+        if file[0] != "_" and file.endswith(".py")
+    }
+    usual = [name for name in _USUAL_ORDER if name in found]
+    return usual + sorted(found - set(usual))
+
+
+def load(name: str) -> Verb:
+    """
+    Return the module of a verb.
+
+    Raises:
+        UsageError: There is no such verb; the hint names the nearest.
+    """
+    known = names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1, 0.5)
+        raise UsageError(
+            f"podlab has no verb {name!r}",
+            cause=f"verbs: {', '.join(known)}",
+            hint=f"podlab {near[0]}" if near else "podlab --help",
+        )
+    return cast(Verb, import_module(f"podlab.cli.verbs.{name.replace('-', '_')}"))
+
+
+def parse(verb: Verb, arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse what follows the verb; ``--help`` prints and exits with 0."""
+    name = verb.__name__.rsplit(".", 1)[-1].replace("_", "-")
+    parser = Parser(
+        prog=f"podlab {name}",
+        description=verb.SUMMARY,
+        epilog="example:\n" + "\n".join(f"  {line}" for line in verb.EXAMPLE.strip().splitlines()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    verb.arguments(parser)
+    known, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        _refuse(parser, unknown[0])
+    return known
+
+
+def overview() -> str:
+    """Return ``podlab --help``: each verb with its one line, and the exit codes."""
+    verbs = names()
+    width = max(len(name) for name in verbs)
+    lines = [f"  {name:<{width}}  {load(name).SUMMARY}" for name in verbs]
+    return "\n".join(
+        [
+            "usage: podlab VERB [arguments]      podlab VERB --help shows an example",
+            "",
+            "Run Pods, see how their containers live, and be graded by it.",
+            "",
+            "verbs:",
+            *lines,
+            "",
+            "exit codes:",
+            table(),
+        ]
+    )
+
+
+def _refuse(parser: argparse.ArgumentParser, word: str) -> NoReturn:
+    options = [option for action in parser._actions for option in action.option_strings]
+    near = difflib.get_close_matches(word.split("=", maxsplit=1)[0], options, 1, 0.5)
+    raise UsageError(
+        f"{parser.prog}: there is no argument {word!r} here",
+        hint=f"{near[0]}, or: {parser.prog} --help" if near else f"{parser.prog} --help",
+    )
+
+
+def add_cluster(parser: argparse.ArgumentParser) -> None:
+    """Add ``--name``, the cluster to work on."""
+    parser.add_argument(
+        "--name",
+        default=os.environ.get("PODLAB_CLUSTER", "lab"),
+        metavar="N",
+        help="the cluster's name (default: $PODLAB_CLUSTER, else lab)",
+    )
+
+
+def add_namespace(parser: argparse.ArgumentParser) -> None:
+    """Add ``--namespace``."""
+    parser.add_argument(
+        "-n",
+        "--namespace",
+        metavar="NS",
+        help="the namespace to work in (default: the cluster's, mostly default)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+
+
+def seconds(text: str) -> float:
+    """Read a positive number of seconds, with or without an s behind it."""
+    try:
+        value = float(text.removesuffix("s"))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e7:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return value
+
+
+def is_terminal() -> bool:
+    """Tell whether stdout goes to a person."""
+    return sys.stdout.isatty()

@@ -1,0 +1,78 @@
+"""
+What the reading verbs share: which container is meant, and Events in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from podlab.client import Client
+from podlab.errors import NotFoundError, PodlabError
+
+RawObject = Mapping[str, Any]
+
+
+def only_container(client: Client, namespace: str, pod: str) -> str:
+    """
+    Return the Pod's one container.
+
+    Raises:
+        NotFoundError: There is no such Pod; the hint names the nearest.
+        PodlabError: It has several containers; the cause lists them.
+    """
+    spec = find_pod(client, namespace, pod)["spec"]
+    names = [one["name"] for key in ("initContainers", "containers") for one in spec.get(key) or []]
+    if len(names) > 1:
+        raise PodlabError(
+            f"Pod {namespace}/{pod} has {len(names)} containers: say which",
+            cause=", ".join(names),
+            hint=f"podlab logs {pod} --container {spec['containers'][0]['name']}",
+        )
+    return str(names[0])
+
+
+def find_pod(client: Client, namespace: str, pod: str) -> dict[str, Any]:
+    """Return the Pod; where there is none, the error names the nearest."""
+    try:
+        return dict(client.get(f"/api/v1/namespaces/{namespace}/pods/{pod}"))
+    except NotFoundError as error:
+        import difflib
+
+        known = [
+            one["metadata"]["name"] for one in client.get(f"/api/v1/namespaces/{namespace}/pods")["items"]
+        ]
+        near = difflib.get_close_matches(pod, known, 1)
+        error.cause = f"Pods in namespace {namespace}: {', '.join(known) or 'none'}"
+        error.hint = f"the same with {near[0]}" if near else "podlab status, or another --namespace"
+        raise
+
+
+def events(client: Client, namespace: str, about: str | None) -> list[dict[str, Any]]:
+    """Return the Events of a namespace, oldest first by the time each was last seen."""
+    selector = f"involvedObject.name={about}" if about else None
+    found = client.get(f"/api/v1/namespaces/{namespace}/events", fieldSelector=selector)["items"]
+    return sorted(
+        found, key=lambda event: (_last_seen(event), int(event["metadata"].get("resourceVersion") or 0))
+    )
+
+
+def event_row(event: RawObject) -> tuple[str, ...]:
+    """Return the cells of one Event."""
+    about = event.get("involvedObject") or {}
+    count = (event.get("series") or {}).get("count") or event.get("count") or 1
+    return (
+        _last_seen(event),
+        str(event.get("type") or ""),
+        str(event.get("reason") or ""),
+        f"{str(about.get('kind') or '').lower()}/{about.get('name') or ''}",
+        str(count),
+        " ".join(str(event.get("message") or "").split()),
+    )
+
+
+def _last_seen(event: RawObject) -> str:
+    series = event.get("series") or {}
+    times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
+    chosen = next((time for time in times if time), event["metadata"].get("creationTimestamp") or "")
+    return str(chosen)[:19] + "Z"

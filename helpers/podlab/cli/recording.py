@@ -1,0 +1,140 @@
+"""
+What ``record``, ``show`` and ``plot`` share: make a recording, read one back, and say how it ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podlab.errors import PodlabError, RecordingError, WaitTimeoutError
+
+if TYPE_CHECKING:
+    from podlab.cli.output import Steps
+    from podlab.drivers import Cluster
+    from podlab.observe import Recording
+    from podlab.timeline import Timeline
+
+_PICTURES = {".png", ".svg"}
+
+
+def make(cluster: Cluster, args: argparse.Namespace, steps: Steps) -> Recording:
+    """Apply the manifest and record until what was asked for, the deadline, or the end."""
+    from podlab import observe
+    from podlab.cli import sending
+
+    manifests = sending.read(args.manifest)
+    steps(f"recording until {args.until}, for at most {args.deadline:g} s")
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    return observe.record(
+        cluster.client(),
+        manifests,
+        namespace=args.namespace or cluster.namespace,
+        until=args.until,
+        deadline_s=args.deadline,
+        delete_after_s=args.delete_after,
+        out=args.out,
+    )
+
+
+def summary(recording: Recording, out: Path) -> dict[str, Any]:
+    """Return what a recording holds, as plain data."""
+    return {
+        "file": str(out),
+        "pods": list(recording.pods()),
+        "observations": sum(1 for _ in recording.observations),
+        "complete": recording.complete,
+        "ended": recording.end_reason or "cut short",
+    }
+
+
+def sentence(facts: dict[str, Any]) -> str:
+    """Return `summary` as one line."""
+    pods = ", ".join(facts["pods"]) or "no Pod"
+    return f"{facts['file']}: {facts['observations']} observations of {pods}; ended: {facts['ended']}"
+
+
+def raise_unless_reached(recording: Recording, args: argparse.Namespace) -> None:
+    """
+    Raise what ended the recording, if it was not what the command asked for; the file is kept in any case.
+    """
+    if recording.complete and recording.end_reason != "deadline":
+        return
+    if recording.end_reason == "interrupted":
+        raise KeyboardInterrupt
+    show = f"podlab show {args.out}"
+    if recording.end_reason == "deadline":
+        raise WaitTimeoutError(
+            f"{args.until} was not reached within {args.deadline:g} s; the recording is kept",
+            hint=f"{show}, then more time: --deadline {args.deadline * 2:g}",
+        )
+    raise RecordingError(
+        f"{args.out} was cut short", cause=recording.end_reason or "it has no end", hint=show
+    )
+
+
+def timelines(path: Path, pod: str | None = None) -> Iterator[Timeline]:
+    """Yield a timeline for each Pod of a recording, or for the one that is named."""
+    recording = read(path)
+    for name in [pod] if pod else recording.pods():
+        yield _timeline(recording, name, path)
+
+
+def one_timeline(path: Path, pod: str | None = None) -> Timeline:
+    """
+    Return the timeline of the one Pod that is meant.
+
+    Raises:
+        PodlabError: The recording holds several Pods and none is named.
+    """
+    recording = read(path)
+    pods = list(recording.pods())
+    if pod is None and len(pods) != 1:
+        raise PodlabError(
+            f"{path} holds {len(pods)} Pods: say which",
+            cause=", ".join(pods) or "no Pod was ever seen",
+            hint=f"--pod {pods[0]}" if pods else f"podlab show {path}",
+        )
+    return _timeline(recording, pod or pods[0], path)
+
+
+def read(path: Path) -> Recording:
+    """
+    Return a recording file.
+
+    Raises:
+        RecordingError: It is not there (the hint names the nearest) or is no recording.
+    """
+    from podlab import observe
+
+    if not path.is_file():
+        import difflib
+
+        near = difflib.get_close_matches(path.name, [one.name for one in path.parent.glob("*.json*")], 1, 0.4)
+        raise RecordingError(
+            f"there is no recording {path}",
+            hint=f"the same with {path.with_name(near[0])}" if near else "podlab record MANIFEST --out RUN",
+        )
+    return observe.read_recording(path)
+
+
+def check_picture(out: Path) -> None:
+    """Refuse a picture that is neither PNG nor SVG, before anything is drawn."""
+    if out.suffix.lower() not in _PICTURES:
+        raise PodlabError(f"{out} is neither .png nor .svg", hint=f"--out {out.with_suffix('.png')}")
+
+
+def _timeline(recording: Recording, pod: str, path: Path) -> Timeline:
+    pods = list(recording.pods())
+    if pod not in pods:
+        import difflib
+
+        near = difflib.get_close_matches(pod, pods, 1)
+        raise RecordingError(
+            f"{path} holds no Pod {pod!r}",
+            cause=f"Pods in it: {', '.join(pods) or 'none'}",
+            hint=f"--pod {near[0]}" if near else f"podlab show {path}",
+        )
+    return recording.timeline(pod)

@@ -1,0 +1,95 @@
+"""
+Send a manifest's objects to a cluster: all are checked first, so that a fault in the third leaves no first
+and second.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from podlab import manifests as reading
+from podlab.client import Client
+from podlab.errors import ApiError, ManifestError, NotFoundError
+from podlab.manifests import Manifest
+
+_MERGE = "application/merge-patch+json"
+
+
+def read(source: str) -> list[Manifest]:
+    """Return the objects of a file, or of stdin for ``-``."""
+    if source == "-":
+        return reading.load(sys.stdin.read(), source="stdin")
+    path = Path(source)
+    if not path.is_file():
+        raise ManifestError(f"there is no manifest {source}", hint=_near(path))
+    return reading.load(path, source=source)
+
+
+def apply(client: Client, manifests: Sequence[Manifest], namespace: str) -> list[tuple[str, str]]:
+    """
+    Create the objects, or patch those that exist; return ("pod/web", "created|configured|unchanged") for
+    each.
+
+    Raises:
+        ManifestError, ApiError: The API server refuses one of them; then nothing has been made or changed.
+    """
+    present = {id(one): found for one in manifests if (found := _find(client, one, namespace)) is not None}
+    for one in manifests:
+        if id(one) in present:
+            _patch(client, one, namespace, dry=True)
+    new = [one for one in manifests if id(one) not in present]
+    made = {
+        id(one): stored
+        for one, stored in zip(new, reading.apply(client, new, namespace=namespace), strict=True)
+    }
+    results = []
+    for one in manifests:
+        if id(one) in made:
+            results.append((_title(made[id(one)]), "created"))
+            continue
+        after = _patch(client, one, namespace, dry=False)
+        before = present[id(one)]
+        same = before["metadata"].get("resourceVersion") == after["metadata"].get("resourceVersion")
+        results.append((_title(after), "unchanged" if same else "configured"))
+    return results
+
+
+def _find(client: Client, manifest: Manifest, namespace: str) -> dict[str, Any] | None:
+    if not manifest.name:
+        return None  # generateName: always new
+    try:
+        return dict(client.get(client.path_of(manifest.object, namespace)))
+    except NotFoundError:
+        return None
+    except ManifestError:
+        return None  # a kind that the server does not know: `reading.apply` says so, with its line
+
+
+def _patch(client: Client, manifest: Manifest, namespace: str, *, dry: bool) -> dict[str, Any]:
+    params: dict[str, Any] = {"fieldValidation": "Strict", **({"dryRun": "All"} if dry else {})}
+    path = client.path_of(manifest.object, namespace)
+    try:
+        return dict(client.patch(path, manifest.object, content_type=_MERGE, **params))
+    except ApiError as error:
+        if error.code not in (400, 422):
+            raise
+        raise ManifestError(
+            f"{manifest.source}:{manifest.line('') or 1}: {manifest.kind} {manifest.name!r} cannot change so",
+            cause=error.cause or error.summary,
+            hint=f"kubectl delete {manifest.kind.lower()} {manifest.name}, then apply again",
+        ) from error
+
+
+def _title(stored: dict[str, Any]) -> str:
+    return f"{str(stored.get('kind', 'object')).lower()}/{stored['metadata']['name']}"
+
+
+def _near(path: Path) -> str:
+    import difflib
+
+    known = [one.name for one in path.parent.glob("*") if one.suffix in {".yaml", ".yml", ".json"}]
+    near = difflib.get_close_matches(path.name, known, 1)
+    return str(path.with_name(near[0])) if near else f"ls {path.parent}"

@@ -1,0 +1,55 @@
+"""``podlab down``: stop a cluster and remove all that was made for it."""
+
+from __future__ import annotations
+
+import argparse
+
+from podlab.cli import parser as common
+
+SUMMARY = "stop a cluster and remove all that was made for it"
+EXAMPLE = """
+podlab down
+podlab down --name second
+podlab down --all
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    common.add_cluster(parser)
+    parser.add_argument("--all", action="store_true", help="every cluster that podlab made for you")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Stop one or all; that there is none is no error, so it is safe to run again."""
+    from podlab import drivers
+    from podlab.cli import output
+    from podlab.drivers import state
+    from podlab.errors import PodlabError
+
+    failures: list[PodlabError] = []
+    names = state.names() if args.all else [args.name]
+    for name in names:
+        try:
+            with output.Steps() as steps:
+                stopped = drivers.stop(name, progress=steps)
+        except PodlabError as error:
+            failures.append(error)
+            continue
+        print(f"cluster {name} is stopped" if stopped else _nothing(name))
+    for failure in failures[1:]:
+        output.say(f"{type(failure).__name__}: {failure}")
+    if failures:
+        raise failures[0]
+    if not names:
+        print("there is no cluster to stop")
+    return 0
+
+
+def _nothing(name: str) -> str:
+    import difflib
+
+    from podlab.drivers import state
+
+    near = difflib.get_close_matches(name, state.names(), 1)
+    return f"there is no cluster {name} to stop" + (f"; did you mean {near[0]}?" if near else "")

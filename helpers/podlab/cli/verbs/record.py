@@ -1,0 +1,55 @@
+"""``podlab record``: apply a manifest and record how its Pods live."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from podlab.cli import parser as common
+
+SUMMARY = "apply a manifest and record how its Pods live, into a file"
+EXAMPLE = """
+podlab record labs/00-first-pod/manifests/first-pod.yaml --until Succeeded --out runs/first-pod.jsonl
+podlab record pod.yaml --until gone --delete-after 5 --deadline 90 --out runs/stop.jsonl
+podlab show runs/stop.jsonl
+"""
+PHASES = ("Ready", "Pending", "Running", "Succeeded", "Failed", "gone")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("manifest", metavar="MANIFEST", help="a YAML or JSON file; - reads stdin")
+    parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the recording file to write")
+    parser.add_argument(
+        "--until", choices=PHASES, default="Ready", metavar="U", help=f"record until: {', '.join(PHASES)}"
+    )
+    parser.add_argument(
+        "--deadline",
+        type=common.seconds,
+        default=60.0,
+        metavar="S",
+        help="stop after S seconds (exit code 6)",
+    )
+    parser.add_argument(
+        "--delete-after", type=common.seconds, metavar="S", help="delete the Pods after S seconds"
+    )
+    common.add_cluster(parser)
+    common.add_namespace(parser)
+    common.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Record; the file is kept and readable whatever ends the recording."""
+    from podlab import drivers
+    from podlab.cli import output, recording
+
+    cluster = drivers.need(args.name)
+    with output.Steps() as steps:
+        made = recording.make(cluster, args, steps)
+    summary = recording.summary(made, args.out)
+    if args.json:
+        output.as_json(summary)
+    else:
+        print(recording.sentence(summary))
+    recording.raise_unless_reached(made, args)
+    return 0

@@ -1,0 +1,70 @@
+"""``podlab up``: make a cluster, or find the one that runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from podlab.cli import parser as common
+
+SUMMARY = "make a cluster, or find the one that runs"
+EXAMPLE = """
+podlab up                                     # kind where Docker answers, else embedded; says which and why
+podlab up --driver kind --config three-nodes
+podlab up --driver context --context my-class --namespace student-07
+export KUBECONFIG=$(podlab kubeconfig)        # then kubectl works on it
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    common.add_cluster(parser)
+    parser.add_argument(
+        "--driver",
+        metavar="D",
+        help="kind, context or embedded (default: $PODLAB_DRIVER, else the best that works)",
+    )
+    parser.add_argument("--merge", action="store_true", help="also add the cluster to your own kubeconfig")
+    parser.add_argument(
+        "--deadline", type=common.seconds, default=600.0, metavar="S", help="give up after S seconds"
+    )
+    kind = parser.add_argument_group("kind")
+    kind.add_argument("--config", metavar="C", help="a kind config file, or one in clusters/kind by name")
+    kind.add_argument("--image", metavar="I", help="the node image")
+    kind.add_argument(
+        "--kubernetes", metavar="V", help="version of the air-gapped node image, such as v1.34.4"
+    )
+    context = parser.add_argument_group("context")
+    context.add_argument("--context", metavar="C", help="the context to use (default: the current one)")
+    context.add_argument("--kubeconfig", type=Path, metavar="F", help="the kubeconfig that holds it")
+    context.add_argument(
+        "--namespace", metavar="NS", help="an existing namespace to stay in, instead of a new one"
+    )
+    common.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the cluster and say how to use it."""
+    from podlab import drivers
+    from podlab.cli import output
+
+    profile = drivers.Profile(
+        config=args.config,
+        image=args.image,
+        kubernetes=args.kubernetes,
+        source=args.kubeconfig,
+        context=args.context,
+        namespace=args.namespace,
+        merge=args.merge,
+        deadline_s=args.deadline,
+    )
+    with output.Steps() as steps:
+        cluster = drivers.make(args.name, driver=args.driver, profile=profile, progress=steps)
+    status = drivers.get(cluster.driver).status(cluster.name)
+    if args.json:
+        output.as_json(status.as_dict())
+        return 0
+    print(f"cluster {cluster.name} is ready: driver {cluster.driver}, Kubernetes {status.version}")
+    flag = "" if cluster.name == drivers.DEFAULT_NAME else f" --name {cluster.name}"
+    output.say(f"for kubectl: export KUBECONFIG=$(podlab kubeconfig{flag})")
+    return 0
