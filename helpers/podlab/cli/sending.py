@@ -15,7 +15,7 @@ from podlab.client import Client
 from podlab.errors import ApiError, ManifestError, NotFoundError
 from podlab.manifests import Manifest
 
-_MERGE = "application/merge-patch+json"
+_MERGE, _STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
 
 
 def read(source: str) -> list[Manifest]:
@@ -72,15 +72,26 @@ def _patch(client: Client, manifest: Manifest, namespace: str, *, dry: bool) -> 
     params: dict[str, Any] = {"fieldValidation": "Strict", **({"dryRun": "All"} if dry else {})}
     path = client.path_of(manifest.object, namespace)
     try:
-        return dict(client.patch(path, manifest.object, content_type=_MERGE, **params))
+        return _patch_as_can_be(client, path, manifest.object, params)
     except ApiError as error:
         if error.code not in (400, 422):
             raise
+        said = (error.cause or error.summary).splitlines()[0]  # the server adds a diff of its own types
         raise ManifestError(
             f"{manifest.source}:{manifest.line('') or 1}: {manifest.kind} {manifest.name!r} cannot change so",
-            cause=error.cause or error.summary,
+            cause=said,
             hint=f"kubectl delete {manifest.kind.lower()} {manifest.name}, then apply again",
         ) from error
+
+
+def _patch_as_can_be(client: Client, path: str, body: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """Patch so that lists are merged by their keys, where the server knows the keys: not for custom resources."""
+    try:
+        return dict(client.patch(path, body, content_type=_STRATEGIC, **params))
+    except ApiError as error:
+        if error.code != 415:
+            raise
+    return dict(client.patch(path, body, content_type=_MERGE, **params))
 
 
 def _title(stored: dict[str, Any]) -> str:
