@@ -1,0 +1,361 @@
+"""
+What each clock says about the start and the end of each run, and which orders the kubelet's ways force.
+
+Only what is forced is used. Where an Event could belong to another run than the one in question, because Events are
+dropped and merged, it is not used; where an arrival cannot be turned into node time, because nothing bounds the
+recorder's clock, it is not used either.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import pairwise
+from math import inf
+
+from podlab.timeline.clocks import ONE_CLOCK, Offset, OffsetEvidence, parse_s
+from podlab.timeline.facts import Emission, Facts
+from podlab.timeline.fuse import Moment, Order
+from podlab.timeline.model import RawObject
+from podlab.timeline.runs import Draft
+
+START_LAG_S = 0.1
+"""A runtime stamps ``startedAt`` after the process has begun: that much later at most (measured: below 0.05 s)."""
+
+LOG_LAG_S = 0.1
+"""A runtime stamps a log line when it reads the pipe, so a last line may carry a stamp that late after the end."""
+
+
+class Clocks:
+    """The offsets of one recording, seconds to add to get the node's clock."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.zero = facts.zero
+        self._wall = facts.wall_zero
+        self.one_machine = facts.header.get("driver") in ONE_CLOCK
+        evidence = _recorder_evidence(facts)
+        self.recorder = evidence.offset()
+        self.notes: list[str] = []
+        if evidence.contradictory:
+            self.notes.append(
+                "the recorder's clock and the node's cannot be matched; arrival times are not used"
+            )
+        elif not self.recorder.known:
+            self.notes.append("nothing bounds the recorder's clock from above; arrival times are not used")
+        server = _server_evidence(facts)
+        self.server = Offset(0.0, 0.0) if self.one_machine else server.offset()
+
+    def arrival(self, t: float) -> float:
+        """The latest node time, since the timeline's 0, at which what arrived at *t* was sent; inf if unbounded."""
+        return self._wall + t + self.recorder.hi - self.zero if self.recorder.known else inf
+
+    def act(self, t: float) -> tuple[float, float]:
+        """The node's time, as an interval, of something that the recorder did or saw at *t*."""
+        base = self._wall + t - self.zero
+        return (base + self.recorder.lo, base + self.recorder.hi) if self.recorder.known else (-inf, inf)
+
+    def drawn(self, t: float) -> float:
+        """A plain number for *t*, for drawing: the middle of what is known, or the recorder's own clock."""
+        lo, hi = self.act(t)
+        return (lo + hi) / 2 if self.recorder.known else self._wall + t - self.zero
+
+    def of_server(self, seconds: float, width: float) -> tuple[float, float]:
+        """A stamp of the API server or the scheduler as node time since the timeline's 0."""
+        at = seconds - self.zero
+        return at + self.server.lo, at + width + self.server.hi
+
+
+def _recorder_evidence(facts: Facts) -> OffsetEvidence:
+    """Node minus recorder: messages bound it from below, answers to the recorder's own acts from above."""
+    found = OffsetEvidence()
+    wall = facts.wall_zero
+    kubelet = [e for e in facts.emissions if e.component == "kubelet"]
+    for item in kubelet:
+        found.received(item.lo, wall + item.arrived, f"{item.reason} Event")
+    for lines in facts.logs.values():
+        if lines.last_arrived:
+            found.received(lines.last, wall + lines.last_arrived, "log line")
+    for act, answers in _acts(facts):
+        for item in [e for e in kubelet if e.reason in answers]:
+            found.answered(wall + act, item.hi, f"{item.reason} Event after the recorder's act")
+        if answers is not _DELETED and facts.header.get("driver") in ONE_CLOCK:
+            scheduled = [e for e in facts.emissions if e.reason == "Scheduled"]
+            for item in scheduled:
+                found.answered(wall + act, item.hi, "Scheduled Event after apply")
+            created = parse_s(facts.latest["metadata"].get("creationTimestamp"))
+            if created is not None:
+                found.answered(wall + act, created + 1, "creationTimestamp after apply")
+    return found
+
+
+class _Every:
+    def __contains__(self, reason: object) -> bool:
+        return True
+
+
+_APPLIED = _Every()
+_DELETED = frozenset({"Killing"})
+
+
+def _acts(facts: Facts) -> list[tuple[float, _Every | frozenset[str]]]:
+    """
+    The recorder's acts that the node answered: *t* when it began each, and the Events that can only come after.
+
+    A Killing Event answers a delete only if nothing else made the kubelet kill before: exactly one act, and the
+    Event arrived after it.
+    """
+    found: list[tuple[float, _Every | frozenset[str]]] = []
+    for item in facts.recorder:
+        event, t = item.get("event"), float(item.get("sent_t") or item.get("t") or 0.0)
+        if event == "apply" and _is_about(item, facts.name):
+            found.append((t, _APPLIED))
+        deletes = event == "delete" or (event == "step" and item.get("verb") == "delete")
+        if deletes and _is_about(item, facts.name):
+            kills = [e for e in facts.emissions if e.reason == "Killing"]
+            if kills and all(e.arrived >= t for e in kills) and _alive_until(facts, t):
+                found.append((t, _DELETED))
+    return found
+
+
+def _alive_until(facts: Facts, t: float) -> bool:
+    """Whether no container had ended by itself or by a probe before *t*, as far as the recorder saw."""
+    before = [s for s in facts.seen if s.t <= t]
+    return (
+        bool(before)
+        and before[-1].pod.get("status", {}).get("phase") == "Running"
+        and not any(
+            e.reason in ("Unhealthy", "FailedPostStartHook", "DeadlineExceeded", "Evicted")
+            for e in facts.emissions
+        )
+    )
+
+
+def _is_about(item: Mapping[str, object], name: str) -> bool:
+    about = item.get("name") or item.get("pod")
+    return about is None or about == name
+
+
+def _server_evidence(facts: Facts) -> OffsetEvidence:
+    """Node minus API server: the server stamps each Event when it is stored, after the kubelet made it."""
+    found = OffsetEvidence()
+    created = parse_s(facts.latest["metadata"].get("creationTimestamp"))
+    for item in facts.emissions:
+        if item.component != "kubelet":
+            continue
+        if item.stored is not None:
+            found.received(item.lo, item.stored + 1, f"{item.reason} Event, stored later")
+        if created is not None:
+            found.answered(created, item.hi, f"{item.reason} Event after the Pod's creation")
+    for seen in facts.seen:
+        for condition in seen.pod.get("status", {}).get("conditions") or []:
+            if condition.get("type") == "Ready" and created is not None:
+                at = parse_s(condition.get("lastTransitionTime"))
+                if at is not None:
+                    found.answered(created, at + 1, "condition after the Pod's creation")
+    return found
+
+
+def weigh(facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Clocks) -> list[Order]:
+    """Give every run's moments their evidence; returns the orders that rules force."""
+    orders: list[Order] = []
+    for name, runs in drafts.items():
+        ordinal = 0
+        for run in runs:
+            _weigh_status(run, clocks)
+            _weigh_logs(run, facts, clocks)
+            _rebase(run, clocks)
+        for run in runs:
+            if run.seen and run.started:
+                _weigh_events(run, ordinal, runs, facts, clocks)
+            ordinal += run.count if run.started else 0
+        orders += _orders_within(name, runs)
+    orders += _orders_of_inits(facts, drafts, clocks)
+    orders += _orders_of_sidecars(facts, drafts)
+    return orders
+
+
+def _rebase(run: Draft, clocks: Clocks) -> None:
+    """Evidence of statuses and of the node was noted in epoch seconds: count it from the timeline's 0."""
+    for moment in (run.start, run.end):
+        kept, moment.evidence = moment.evidence, []
+        for e in kept:
+            far = e.lo > 1e8 or (e.hi > 1e8 and e.hi < inf)
+            shift = clocks.zero if far else 0.0
+            moment.add(e.source, e.text, e.lo - shift, e.hi - shift)
+
+
+def _weigh_status(run: Draft, clocks: Clocks) -> None:
+    if run.started and run.started_s is not None and not any(e.source == "node" for e in run.start.evidence):
+        s = run.started_s
+        run.start.add("status", "startedAt, a whole second", s - START_LAG_S, s + 1)
+    if run.seen and run.first_t and clocks.recorder.known:
+        run.start.add("watch", "a status showed it", hi=clocks.arrival(run.first_t))
+    if run.ended_t is not None and clocks.recorder.known:
+        run.end.add("watch", "a status showed its end", hi=clocks.arrival(run.ended_t))
+
+
+def _weigh_logs(run: Draft, facts: Facts, clocks: Clocks) -> None:
+    lines = facts.logs.get((run.container, run.restart))
+    if lines is None:
+        return
+    run.start.add("log", "its first log line", hi=lines.first - clocks.zero)
+    run.end.add("log", "its last log line", lo=lines.last - LOG_LAG_S - clocks.zero)
+
+
+def _weigh_events(run: Draft, ordinal: int, runs: list[Draft], facts: Facts, clocks: Clocks) -> None:
+    """Started is an upper bound of the start if it belongs to this run or a later one; Created a lower one."""
+    mine = [e for e in facts.emissions if e.container == run.container]
+    started = [e for e in mine if e.reason == "Started"]
+    index = runs.index(run)
+    before = runs[index - 1] if index else None
+    for item in started:
+        if item.count > ordinal or _surely_after(item, before, clocks):
+            hi = min(item.hi - clocks.zero, clocks.arrival(item.arrived))
+            run.start.add("event", f"Started Event{_exactly(item)}", hi=hi)
+    complete = _none_dropped(runs, started)
+    for item in (e for e in mine if e.reason == "Created"):
+        if _surely_before_end(item, run, clocks) or (complete and item.count <= ordinal + 1):
+            run.start.add("event", f"Created Event{_exactly(item)}", lo=item.lo - clocks.zero)
+
+
+def _exactly(item: Emission) -> str:
+    return ", its name holds the nanosecond" if item.lo == item.hi else " and its arrival"
+
+
+def _surely_after(item: Emission, before: Draft | None, clocks: Clocks) -> bool:
+    """Whether the Event was made after the run before had ended, so that it belongs to a later run."""
+    if before is None:
+        return True
+    ends = [e.hi for e in before.end.evidence if e.source in ("status", "node")]
+    return before.ended and bool(ends) and item.lo - clocks.zero > min(ends)
+
+
+def _surely_before_end(item: Emission, run: Draft, clocks: Clocks) -> bool:
+    """Whether the Event was made before this run ended, so that it belongs to this run or an earlier one."""
+    ends = [e.lo for e in run.end.evidence if e.source in ("status", "node")]
+    return run.ended and bool(ends) and item.hi - clocks.zero < max(ends)
+
+
+def _none_dropped(runs: list[Draft], started: list[Emission]) -> bool:
+    """Whether as many Started Events were counted as runs are known: then the nth Event is the nth run's."""
+    ran = sum(r.count for r in runs if r.started)
+    failed = any(not r.started for r in runs)
+    return not failed and bool(started) and max(e.count for e in started) == ran and _settled(runs)
+
+
+def _settled(runs: list[Draft]) -> bool:
+    """Whether no newer run can hide behind the last: it runs, or it ended in success, or was seen for a while."""
+    last = runs[-1]
+    return not last.ended or last.exit_code == 0 or last.count > 1 or len(runs) > 1 or not _brief(last)
+
+
+def _brief(run: Draft) -> bool:
+    ends = [e.lo for e in run.end.evidence if e.source == "status"]
+    return run.started_s is not None and bool(ends) and ends[-1] - run.started_s < 1
+
+
+def _orders_within(name: str, runs: list[Draft]) -> list[Order]:
+    """A run ends after it started, and the next starts after that."""
+    found = [Order(r.start, r.end, f"{name} ends after it started") for r in runs if r.ended and r.started]
+    ran = [r for r in runs if r.started]
+    for one, two in pairwise(ran):
+        if one.ended:
+            found.append(Order(one.end, two.start, f"{name} restarts after its run {one.restart + 1} ended"))
+    return found
+
+
+def _inits(facts: Facts, drafts: Mapping[str, list[Draft]]) -> list[tuple[str, str, list[Draft]]]:
+    roles = facts.role_of()
+    return [(n, roles[n][0], drafts.get(n, [])) for n in roles if roles[n][0] in ("init", "sidecar")]
+
+
+def _orders_of_inits(facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Clocks) -> list[Order]:
+    """
+    A regular init container ends with success before anything after it starts; a sidecar starts before that.
+
+    A lost sandbox runs all of them again, so only the first success counts and only what came after it.
+    """
+    found: list[Order] = []
+    roles = facts.role_of()
+    inits = _inits(facts, drafts)
+    apps = [(n, "app", drafts.get(n, [])) for n in roles if roles[n][0] == "app"]
+    for index, (name, role, runs) in enumerate(inits):
+        gate = _gate(role, runs)
+        for later, _, later_runs in [*inits[index + 1 :], *apps]:
+            first = next((r for r in later_runs if r.started), None)
+            if gate is None or first is None or (role == "init" and first.restart and not first.seen):
+                continue
+            text = f"{later} starts after {name} has {'ended' if role == 'init' else 'started'}"
+            found.append(Order(gate, first.start, text))
+            _bound_by_events(gate, later, text, facts, clocks)
+    return found
+
+
+def _gate(role: str, runs: list[Draft]) -> Moment | None:
+    """The moment that must pass before the next container: first success of an init, first start of a sidecar."""
+    ran = [r for r in runs if r.started]
+    if role == "sidecar":
+        return ran[0].start if ran else None
+    good = next((r for r in ran if r.ended and r.exit_code == 0), None)
+    return good.end if good and all(r.seen for r in ran) else None
+
+
+def _bound_by_events(gate: Moment, later: str, text: str, facts: Facts, clocks: Clocks) -> None:
+    """Any Event of a later container that prepares its start was made after the gate."""
+    for item in facts.emissions:
+        if item.container == later and item.reason in ("Pulled", "Pulling", "Created", "Started"):
+            hi = min(item.hi - clocks.zero, clocks.arrival(item.arrived))
+            gate.add("event", f"{item.reason} Event of {later}; {text}", hi=hi)
+
+
+def _orders_of_sidecars(facts: Facts, drafts: Mapping[str, list[Draft]]) -> list[Order]:
+    """
+    When a Pod completes by itself the kubelet stops its sidecars: it has then seen every app container ended.
+
+    Only for a Pod that nobody deleted and that met no deadline: there sidecars are told for other reasons.
+    """
+    roles = facts.role_of()
+    reasons = {str(s.pod.get("status", {}).get("reason") or "") for s in facts.seen}
+    if any(s.pod["metadata"].get("deletionTimestamp") for s in facts.seen) or reasons - {""}:
+        return []
+    apps = [drafts.get(n, []) for n in roles if roles[n][0] == "app"]
+    if facts.latest.get("status", {}).get("phase") not in ("Succeeded", "Failed") or not all(apps):
+        return []
+    found: list[Order] = []
+    for name in (n for n in roles if roles[n][0] == "sidecar"):
+        told = [e for e in facts.emissions if e.container == name and e.reason == "Killing"]
+        last = next((r for r in reversed(drafts.get(name, [])) if r.started), None)
+        if len(told) == 1 and told[0].message.startswith("Stopping container") and last and last.ended:
+            found += [
+                Order(a[-1].end, last.end, f"{name} was told to stop after the apps had ended") for a in apps
+            ]
+    return found
+
+
+def signals(facts: Facts, clocks: Clocks) -> list[tuple[str, int, str, float, float, str]]:
+    """SIGTERM and SIGKILL as known: (container, restart, name, lo, hi, source), from the node and the app's log."""
+    found: list[tuple[str, int, str, float, float, str]] = []
+    for record in facts.node:
+        at = parse_s(record.get("at"))
+        if record.get("event") == "signal" and at is not None:
+            number = record.get("signal")
+            name = {15: "SIGTERM", 9: "SIGKILL"}.get(int(number or 0), f"signal {number}")
+            at -= clocks.zero
+            found.append(
+                (str(record.get("container")), int(record.get("attempt") or 0), name, at, at, "node")
+            )
+    for container, restart, stamp, line in facts.said:
+        said = _json(line)
+        if said.get("event") == "signal":
+            at = stamp - clocks.zero
+            word = str(said.get("signal") or "SIGTERM")
+            found.append((container, restart, word, at - LOG_LAG_S, at, "log"))
+    return found
+
+
+def _json(line: str) -> RawObject:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

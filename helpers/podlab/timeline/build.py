@@ -1,0 +1,91 @@
+"""From observations to a ``Timeline``: gather, weigh, solve, lay out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from podlab.timeline.bounds import Clocks, weigh
+from podlab.timeline.facts import Facts, gather
+from podlab.timeline.fuse import Moment, Order, solve
+from podlab.timeline.model import Instant, Lane, Run
+from podlab.timeline.runs import Draft, drafts_of
+from podlab.timeline.spans import spans_of
+from podlab.timeline.strips import conditions, creation, deletion, gone_at, markers, phase_strip, status_strip
+
+
+def build(
+    header: Mapping[str, Any] | None, observations: Iterable[Mapping[str, Any]], pod: str | None = None
+) -> dict[str, Any]:
+    """The fields of a Timeline, by name. Raises TimelineError when no observation is about that Pod."""
+    facts = gather(header, observations, pod)
+    clocks = Clocks(facts)
+    drafts = drafts_of(facts)
+    orders = weigh(facts, drafts, clocks)
+    born = creation(facts, clocks)
+    notes = [*facts.notes, *clocks.notes, *_solve(drafts, orders, born)]
+    gone = gone_at(facts, clocks)
+    return {
+        "name": facts.name,
+        "namespace": str(facts.latest["metadata"].get("namespace") or facts.header.get("namespace") or ""),
+        "uid": facts.uid,
+        "zero": facts.zero,
+        "lanes": _lanes(facts, drafts, clocks, gone),
+        "markers": markers(facts, clocks, gone),
+        "phases": phase_strip(facts, clocks, gone),
+        "status_words": status_strip(facts, clocks, gone),
+        "conditions": conditions(facts, clocks, gone),
+        "created": born,
+        "deletion": deletion(facts, clocks),
+        "gone": gone,
+        "until": max(0.0, clocks.drawn(facts.last_t)),
+        "complete": facts.end is not None and not _gaps(facts),
+        "end_reason": str((facts.end or {}).get("reason") or ""),
+        "notes": tuple(dict.fromkeys([*notes, *_closing_notes(facts)])),
+        "orders": tuple((o.earlier.name, o.later.name, o.text) for o in orders),
+        "pod": facts.latest,
+        "clock": clocks.recorder,
+    }
+
+
+def _solve(drafts: Mapping[str, list[Draft]], orders: list[Order], born: Instant) -> list[str]:
+    creation_moment = Moment("creation of the Pod", list(born.evidence))
+    moments = [creation_moment]
+    for runs in drafts.values():
+        for run in runs:
+            moments += [run.start, run.end]
+        first = next((r for r in runs if r.started), None)
+        if first is not None:
+            orders.append(
+                Order(creation_moment, first.start, f"{first.container} starts after the Pod was created")
+            )
+    return solve(moments, orders)
+
+
+def _lanes(
+    facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Clocks, gone: Instant | None
+) -> tuple[Lane, ...]:
+    lanes = []
+    for name, (role, spec) in facts.role_of().items():
+        runs: list[Run] = [d.run() for d in drafts[name]]
+        spans = spans_of(name, role, spec, drafts[name], runs, facts, clocks, gone)
+        policy = str(spec.get("restartPolicy") or facts.latest.get("spec", {}).get("restartPolicy") or "")
+        lanes.append(Lane(name, role, str(spec.get("image") or ""), spans, tuple(runs), policy))
+    return tuple(lanes)
+
+
+def _gaps(facts: Facts) -> int:
+    return sum(1 for item in facts.recorder if item.get("event") == "gap")
+
+
+def _closing_notes(facts: Facts) -> list[str]:
+    notes = []
+    if facts.end is None:
+        notes.append("the recording was cut short: what came after its last line is not known")
+    if gaps := _gaps(facts):
+        notes.append(
+            f"the recording has {gaps} gap{'s' if gaps > 1 else ''}: something may have happened unseen"
+        )
+    if facts.seen[0].type == "LISTED" and len(facts.seen) == 1:
+        notes.append("one state only: everything before it is inferred")
+    return notes

@@ -1,0 +1,323 @@
+"""
+Why is my Pod not running? Three lines from live state: what, why, and what to try.
+
+The reading order is the course's: is there a node? are the volumes there? which init container? which reason? since
+when, and when is the next try? It needs the Pod object and its Events, no recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from podlab.timeline.model import RawObject
+from podlab.timeline.words import phase_of, status_word
+
+Found = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What, why and what to try; *well* when the Pod runs and is Ready, or has Succeeded."""
+
+    what: str
+    why: str
+    hint: str
+    well: bool = False
+
+    def __str__(self) -> str:
+        notes = [("why", self.why), ("try", self.hint)]
+        return "\n".join([self.what, *(f"  {label}: {text}" for label, text in notes if text)])
+
+    def lines(self) -> list[str]:
+        """The three lines."""
+        return str(self).splitlines()
+
+    def as_json(self) -> dict[str, Any]:
+        """Names and values for programs."""
+        return {"what": self.what, "why": self.why, "try": self.hint, "well": self.well}
+
+
+def explain(pod: RawObject, events: Iterable[RawObject] = ()) -> Explanation:
+    """
+    Explain a Pod from its object and the Events about it.
+
+    Args:
+        pod: The object as the API returned it.
+        events: Events of its namespace; those about other objects are ignored.
+    """
+    meta = pod.get("metadata", {})
+    name = f"Pod {meta.get('name', '?')}"
+    mine = [e for e in events if _about(e).get("uid", meta.get("uid")) == meta.get("uid")]
+    mine.sort(key=lambda e: str(e.get("lastTimestamp") or e.get("eventTime") or ""))
+    for step in (_ending, _over, _unscheduled, _volumes, _sandbox, _init, _apps, _unready):
+        found = step(pod, mine)
+        if found is not None:
+            what, why, hint = found
+            return Explanation(f"{name} {what}", why, hint.replace("POD", str(meta.get("name", "POD"))))
+    if phase_of(pod) == "Succeeded":
+        return Explanation(
+            f"{name} has Succeeded", "every app container ended with exit code 0", "", well=True
+        )
+    return Explanation(
+        f"{name} is {status_word(pod)} and Ready", "all its containers are ready", "", well=True
+    )
+
+
+def _about(event: RawObject) -> Mapping[str, Any]:
+    return event.get("involvedObject") or event.get("regarding") or {}
+
+
+def _last(events: Sequence[RawObject], *reasons: str, container: str = "") -> RawObject | None:
+    for event in reversed(events):
+        path = str(_about(event).get("fieldPath") or "")
+        if event.get("reason") in reasons and (not container or f"{{{container}}}" in path):
+            return event
+    return None
+
+
+def _said(event: RawObject | None) -> str:
+    return " ".join(str((event or {}).get("message") or (event or {}).get("note") or "").split())
+
+
+def _short(text: object, limit: int = 300) -> str:
+    flat = " ".join(str(text).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def _condition(pod: RawObject, kind: str) -> Mapping[str, Any]:
+    found = (c for c in pod.get("status", {}).get("conditions") or [] if c.get("type") == kind)
+    return next(found, {})
+
+
+def _ending(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
+    meta = pod.get("metadata", {})
+    if not meta.get("deletionTimestamp") or phase_of(pod) in ("Succeeded", "Failed"):
+        return None
+    left = [s["name"] for _, _, s in _statuses(pod) if "running" in (s.get("state") or {})]
+    why = (
+        f"it was deleted; still running: {', '.join(left)}"
+        if left
+        else "it was deleted and its containers have ended"
+    )
+    if meta.get("finalizers"):
+        return (
+            "is terminating",
+            f"finalizers hold it: {', '.join(meta['finalizers'])}",
+            "kubectl get pod POD -o yaml",
+        )
+    grace = meta.get("deletionGracePeriodSeconds")
+    return "is terminating", why, f"wait: containers are killed {grace} s after the delete at the latest"
+
+
+def _over(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
+    if phase_of(pod) != "Failed":
+        return None
+    status = pod.get("status", {})
+    if status.get("reason"):
+        hint = {"DeadlineExceeded": "raise spec.activeDeadlineSeconds, or make the work shorter",
+                "Evicted": "ask for what it uses (resources), then apply it again"}.get(status["reason"])  # fmt: skip
+        message = f"{status['reason']}: {status.get('message', '')}"
+        return "is Failed and will not run again", _short(message), hint or "kubectl describe pod POD"
+    for role, name, item in _statuses(pod, sidecars=False):
+        ended = (item.get("state") or {}).get("terminated") or {}
+        if ended.get("exitCode"):
+            why = f"{_word(role)} {name} ended with {_ended(ended)}"
+            return "is Failed and will not run again", why, f"kubectl logs POD -c {name}"
+    return "is Failed and will not run again", "its containers did not end well", "kubectl describe pod POD"
+
+
+def _unscheduled(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
+    if pod.get("spec", {}).get("nodeName"):
+        return None
+    condition = _condition(pod, "PodScheduled")
+    message = condition.get("message") or _said(_last(events, "FailedScheduling"))
+    if condition.get("reason") == "SchedulingGated":
+        return "has no node yet", "scheduling gates hold it back", "remove spec.schedulingGates"
+    if not message:
+        return (
+            "has no node yet",
+            "the scheduler has not looked at it",
+            "kubectl get events --field-selector reason=FailedScheduling",
+        )
+    return (
+        "has no node: it cannot be scheduled",
+        _short(message),
+        "compare its requests, nodeSelector and tolerations with kubectl describe nodes",
+    )
+
+
+def _volumes(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
+    if _condition(pod, "PodReadyToStartContainers").get("status") == "True" or phase_of(pod) != "Pending":
+        return None
+    event = _last(events, "FailedMount", "FailedAttachVolume")
+    if event is None:
+        return None
+    return (
+        "has not started: a volume is missing",
+        _short(_said(event)),
+        "create what the message names; the kubelet tries again by itself",
+    )
+
+
+def _sandbox(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
+    if _condition(pod, "PodReadyToStartContainers").get("status") == "True" or phase_of(pod) != "Pending":
+        return None
+    event = _last(events, "FailedCreatePodSandBox", "NetworkNotReady")
+    if event is None:
+        return None
+    return "has not started: its network could not be made", _short(_said(event)), "kubectl describe node"
+
+
+def _statuses(pod: RawObject, *, sidecars: bool = True) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """(role, name, status) of init containers, then of app containers, in the order of the manifest."""
+    spec, status = pod.get("spec", {}), pod.get("status", {})
+    found = []
+    for spec_key, key in (("initContainers", "initContainerStatuses"), ("containers", "containerStatuses")):
+        by_name = {s.get("name"): s for s in status.get(key) or []}
+        for container in spec.get(spec_key) or []:
+            role = "app"
+            if spec_key == "initContainers":
+                role = "sidecar" if container.get("restartPolicy") == "Always" else "init"
+            if container.get("name") in by_name and (sidecars or role != "sidecar"):
+                found.append((role, str(container["name"]), by_name[container["name"]]))
+    return found
+
+
+def _word(role: str) -> str:
+    return {"init": "init container", "sidecar": "sidecar", "app": "container"}[role]
+
+
+def _ended(ended: Mapping[str, Any]) -> str:
+    code = ended.get("exitCode")
+    meaning = {137: " (SIGKILL)", 143: " (SIGTERM)", 127: " (command not found)", 126: " (not executable)"}
+    return f"exit code {code}{meaning.get(int(code or 0), '')}, {ended.get('reason') or 'no reason'}"
+
+
+def _init(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
+    """The first init container or sidecar that is not done holds all that come after it."""
+    if _condition(pod, "Initialized").get("status") == "True":
+        return None
+    for role, name, item in _statuses(pod):
+        if role == "app":
+            return None
+        state = item.get("state") or {}
+        if (role == "init" and (state.get("terminated") or {}).get("exitCode") == 0) or (
+            role == "sidecar" and item.get("started")
+        ):
+            continue
+        held = f"waits for {_word(role)} {name}"
+        if "running" in state:
+            return _held_by_running(pod, role, name, item, held, events)
+        reason = _reason(role, name, item, events)
+        if reason:
+            return held + f": {reason[0]}", reason[1], reason[2]
+        return held, "the kubelet has not started it yet", "kubectl describe pod POD"
+    return None
+
+
+def _held_by_running(
+    pod: RawObject, role: str, name: str, item: Mapping[str, Any], held: str, events: Sequence[RawObject]
+) -> Found:
+    tries = item.get("restartCount") or 0
+    if role == "sidecar":
+        failed = _said(_last(events, "Unhealthy", container=name))
+        why = f"it runs but its startup probe has not passed{': ' + failed if failed else ''}"
+        return (
+            held,
+            _short(why),
+            f"check the port and path of startupProbe of {name}; kubectl logs POD -c {name}",
+        )
+    since = (item.get("state") or {}).get("running", {}).get("startedAt", "")
+    again = f", run {tries + 1}" if tries else ""
+    last = (item.get("lastState") or {}).get("terminated")
+    failed = f"; its last run ended with {_ended(last)}" if last else ""
+    return (
+        held,
+        f"it is still running since {since}{again}{failed}: what comes after it starts when it ends with 0",
+        f"kubectl logs POD -c {name}",
+    )
+
+
+def _reason(role: str, name: str, item: Mapping[str, Any], events: Sequence[RawObject]) -> Found | None:
+    """(word, why, try) for a container that waits or has ended badly; None when it simply has its turn to come."""
+    state = item.get("state") or {}
+    waiting, ended = state.get("waiting") or {}, state.get("terminated")
+    last = (item.get("lastState") or {}).get("terminated") or {}
+    reason = str(waiting.get("reason") or "")
+    tries = int(item.get("restartCount") or 0)
+    if reason in (
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "ImageInspectError",
+    ):
+        failed = _last(events, "Failed", "InspectFailed", "ErrImageNeverPull", container=name)
+        return (
+            reason,
+            _short(waiting.get("message") or _said(failed)),
+            f"check the image name of {name}: {item.get('image', '')}",
+        )
+    if reason in ("CreateContainerConfigError", "CreateContainerError"):
+        return (
+            reason,
+            _short(waiting.get("message") or reason),
+            "create what the message names; it is tried again by itself",
+        )
+    if reason in ("CrashLoopBackOff", "RunContainerError", "PostStartHookError"):
+        why = f"it ended with {_ended(last)}, {tries} restart{'s' if tries != 1 else ''}; {waiting.get('message', '')}"
+        return (
+            reason,
+            _short(why),
+            f"kubectl logs POD -c {name} --previous" if tries else f"kubectl logs POD -c {name}",
+        )
+    if ended and (ended.get("exitCode") or role == "sidecar"):
+        said = f": {ended['message'].strip()}" if str(ended.get("message") or "").strip() else ""
+        why = f"it ended with {_ended(ended)}{said}, {tries} restart{'s' if tries != 1 else ''}"
+        return str(ended.get("reason") or "ended"), _short(why), f"kubectl logs POD -c {name}"
+    if reason and reason not in ("PodInitializing", "ContainerCreating"):
+        return reason, _short(waiting.get("message") or reason), "kubectl describe pod POD"
+    return None
+
+
+def _apps(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
+    if phase_of(pod) == "Succeeded":
+        return None
+    later: Found | None = None
+    for role, name, item in _statuses(pod):
+        reason = _reason(role, name, item, events) if role != "init" else None
+        if reason:
+            verb = "does not run" if phase_of(pod) == "Pending" else "is not whole"
+            return f"{verb}: {_word(role)} {name}: {reason[0]}", reason[1], reason[2]
+        if role == "app" and "waiting" in (item.get("state") or {}) and later is None:
+            why = f"container {name} is {item['state']['waiting'].get('reason', 'waiting')}"
+            later = "has not started yet", why, "wait a few seconds, then ask again"
+    if later is None and not _statuses(pod) and phase_of(pod) == "Pending":
+        later = "has not started yet", "its node has not reported on it", "kubectl describe pod POD"
+    return later
+
+
+def _unready(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
+    if phase_of(pod) != "Running" or _condition(pod, "Ready").get("status") == "True":
+        return None
+    for role, name, item in _statuses(pod):
+        if role != "init" and "running" in (item.get("state") or {}) and not item.get("ready"):
+            probe = "readiness" if item.get("started") else "startup"
+            failed = _said(_last(events, "Unhealthy", container=name))
+            why = f"{_word(role)} {name} runs but its {probe} probe has not passed"
+            return (
+                "runs but is not Ready",
+                _short(f"{why}{': ' + failed if failed else ''}"),
+                f"check {probe}Probe of {name}; kubectl logs POD -c {name}",
+            )
+    done = [n for r, n, s in _statuses(pod) if r == "app" and (s.get("state") or {}).get("terminated")]
+    if done:
+        return (
+            "runs but is not Ready",
+            f"container {', '.join(done)} has ended, others run on",
+            "kubectl logs POD -c " + done[0],
+        )
+    message = _condition(pod, "Ready").get("message") or "its condition Ready is not True"
+    return "runs but is not Ready", _short(message), "kubectl describe pod POD"

@@ -1,0 +1,374 @@
+"""
+Questions to a timeline, in the words a learner would use, each with an answer and its evidence.
+
+An answer is True, False or None: None means that the evidence does not force either. The sentences hold no times,
+so they are the same on every run; the times are in the evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from podlab.errors import TimelineError
+from podlab.timeline.model import Evidence, Instant, Lane, Run
+
+if TYPE_CHECKING:
+    from podlab.timeline.timeline import Timeline
+
+BACK_OFF_S = (10, 20, 40, 80, 160, 300)
+"""Waits of the kubelet between the end of a run and the next start, from the second restart on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    An answer and what it rests on. True in a condition only when the evidence forces a yes.
+
+    Attributes:
+        value: True, False, or None when the evidence does not tell.
+        text: The answer as a sentence, the same on every run.
+        evidence: What decided it, with times.
+    """
+
+    value: bool | None
+    text: str
+    evidence: tuple[Evidence, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.value is True
+
+    def __str__(self) -> str:
+        word = {True: "yes", False: "no", None: "cannot tell"}[self.value]
+        return f"{word}: {self.text}"
+
+    __repr__ = __str__
+
+    def why(self) -> str:
+        """The evidence, one line each."""
+        return (
+            "\n".join(f"{e.source}: {e.text} {Instant(e.lo, e.hi)}" for e in self.evidence) or "no evidence"
+        )
+
+
+def moment(timeline: Timeline, text: str) -> tuple[Instant | None, str]:
+    """
+    A moment by name: ``shop.start``, ``fetch.end``, ``proxy.ready``, ``shop.start[2]`` (third start), ``pod.ready``.
+
+    Returns:
+        The instant (None when it did not happen) and its words.
+
+    Raises:
+        TimelineError: The name means nothing here.
+    """
+    name, _, what = text.rpartition(".")
+    what, _, index = what.partition("[")
+    if name == "pod":
+        known = {"ready": timeline.ready_after(), "created": timeline.created,
+                 "deletion": timeline.deletion, "gone": timeline.gone}  # fmt: skip
+        if what in known:
+            return known[what], f"the Pod was {'asked to go' if what == 'deletion' else what}"
+    runs = [run for run in timeline.lane(name).runs if run.ran]
+    if what == "ready":
+        at = next(
+            (s.start for s in timeline.lane(name).spans if s.state == "running" and s.reason == "ready"), None
+        )
+        return at, f"{name} was ready"
+    if what not in ("start", "end"):
+        raise TimelineError(
+            f"{text} is no moment",
+            hint="use NAME.start, NAME.end, NAME.ready, NAME.start[2], pod.ready, pod.deletion",
+        )
+    number = int(index.rstrip("]")) if index.rstrip("]").isdigit() else (0 if what == "start" else -1)
+    if not runs or number >= len(runs):
+        return None, f"{name} {what}ed"
+    return (runs[number].start if what == "start" else runs[number].end), f"{name} {what}ed"
+
+
+def _named(timeline: Timeline, text: str) -> bool:
+    return any(lane.name == text for lane in timeline.lanes)
+
+
+def before(timeline: Timeline, first: str, second: str) -> Answer:
+    """
+    Did *first* come before *second*?
+
+    For containers: a regular init container comes before what starts after it has *ended* with success; any other
+    container comes before what starts after it has *started*.
+    """
+    if _named(timeline, first) and _named(timeline, second):
+        lane = timeline.lane(first)
+        gate = _gate(lane)
+        words = f"{first} {'ended' if lane.role == 'init' else 'started'}"
+        other, other_words = timeline.lane(second).first_start, f"{second} started"
+        never = f"{second} never started"
+    else:
+        (gate, words), (other, other_words) = moment(timeline, first), moment(timeline, second)
+        never = f"it is not known that {other_words}"
+    if gate is None:
+        return Answer(False if other is not None else None, f"{words} was not seen", _of(other))
+    if other is None:
+        return Answer(None, never, _of(gate))
+    return _ordered(timeline, gate, other, words, other_words)
+
+
+def _gate(lane: Lane) -> Instant | None:
+    if lane.role != "init":
+        return lane.first_start
+    return next((r.end for r in lane.runs if r.ran and r.end is not None and r.exit_code == 0), None)
+
+
+def _of(*instants: Instant | None) -> tuple[Evidence, ...]:
+    return tuple(e for instant in instants if instant is not None for e in instant.evidence[:2])
+
+
+def _ordered(timeline: Timeline, one: Instant, two: Instant, one_words: str, two_words: str) -> Answer:
+    verdict, evidence = one.order(two), _of(one, two)
+    if verdict is True:
+        return Answer(True, f"{one_words} before {two_words}", evidence)
+    if verdict is False:
+        return Answer(False, f"{two_words} before {one_words}", evidence)
+    rules = _rule(timeline, one_words, two_words)
+    if rules:
+        return Answer(True, f"{one_words} before {two_words}", (*evidence, *rules))
+    return Answer(None, f"{one_words} and {two_words} too close together to be told apart", evidence)
+
+
+def _rule(timeline: Timeline, one: str, two: str) -> tuple[Evidence, ...]:
+    """An order that the kubelet's ways force although the clocks cannot tell."""
+    names = {f"{m} of {lane.name} run {r.restart + 1}": f"{lane.name} {m}ed"
+             for lane in timeline.lanes for r in lane.runs for m in ("start", "end")}  # fmt: skip
+    edges = [(names.get(a), names.get(b), text) for a, b, text in timeline.orders]
+    return tuple(Evidence("rule", text) for a, b, text in edges if a == one and b == two)[:1]
+
+
+def overlapped(timeline: Timeline, first: str, second: str) -> Answer:
+    """Was there a moment at which both ran?"""
+    one, two = timeline.lane(first), timeline.lane(second)
+    pairs = [(a, b) for a in one.runs if a.ran for b in two.runs if b.ran]
+    verdicts = [(_overlap(timeline, a, b), a, b) for a, b in pairs]
+    for verdict, a, b in verdicts:
+        if verdict is True:
+            return Answer(
+                True, f"{first} and {second} ran at the same time", _of(a.start, a.end, b.start, b.end)
+            )
+    if all(verdict is False for verdict, _, _ in verdicts):
+        return Answer(
+            False, f"{first} and {second} never ran at the same time", _of(one.last_end, two.first_start)
+        )
+    return Answer(None, f"whether {first} and {second} ran at the same time is not forced by the evidence")
+
+
+def _overlap(timeline: Timeline, a: Run, b: Run) -> bool | None:
+    assert a.start and b.start
+    one = _starts_before_end(timeline, a.start, b.end)
+    two = _starts_before_end(timeline, b.start, a.end)
+    if one is False or two is False:
+        return False
+    return True if one and two else None
+
+
+def _starts_before_end(timeline: Timeline, start: Instant, end: Instant | None) -> bool | None:
+    """An end that was never seen lies behind everything that was seen, if the Pod was watched to the end."""
+    if end is not None:
+        return start.order(end) if start.order(end) is not False else False
+    return True if start.hi <= timeline.until else None
+
+
+def outlived(timeline: Timeline, first: str, second: str) -> Answer:
+    """Did *first* run on after *second* had ended for the last time?"""
+    one, two = timeline.lane(first), timeline.lane(second)
+    if not one.starts or not two.starts:
+        idle = first if not one.starts else second
+        return Answer(False if idle == first else None, f"{idle} never started")
+    if one.last_end is None and two.last_end is None:
+        return Answer(None, f"{first} and {second} were both running at the last look")
+    if one.last_end is None:
+        return Answer(True, f"{first} was still running when {second} had ended", _of(two.last_end))
+    if two.last_end is None:
+        return Answer(False, f"{second} was still running when {first} had ended", _of(one.last_end))
+    found = _ordered(timeline, two.last_end, one.last_end, f"{second} ended", f"{first} ended")
+    return found
+
+
+def start_order(timeline: Timeline) -> str:
+    """
+    First starts in the notation of predictions: ``fetch | proxy | (shop shipper)``.
+
+    A bar is put only where the evidence or the kubelet's rule forces it: what stands left had ended (regular init)
+    or started (sidecar) before. App containers share brackets, because no order among them is promised.
+    """
+    started = [lane for lane in timeline.lanes if lane.starts and lane.role != "ephemeral"]
+    steps: list[list[Lane]] = []
+    for lane in started:
+        same = bool(steps) and lane.role == "app" and steps[-1][0].role == "app"
+        forced = bool(steps) and all(
+            before(timeline, other.name, lane.name).value is not None for other in steps[-1]
+        )
+        if steps and (same or not forced):
+            steps[-1].append(lane)
+        else:
+            steps.append([lane])
+    return _notation(steps)
+
+
+def stop_order(timeline: Timeline) -> str:
+    """
+    Last ends in the notation of predictions: ``(shop extra) | s2 | s1``; regular init containers are left out.
+
+    A bar is put where the ends force it, or where the kubelet's rule orders the SIGTERMs (apps together, then
+    sidecars from last to first), nothing contradicts it, and the grace period was not used up. Killing Events are
+    announcements in no fixed order and are not used.
+    """
+    ended = [lane for lane in timeline.lanes if lane.role in ("sidecar", "app") and lane.last_end is not None]
+    apps = [lane for lane in ended if lane.role == "app"]
+    rest = [lane for lane in reversed(ended) if lane.role == "sidecar"]
+    by_turn = [[*apps], *([lane] for lane in rest)]
+    by_turn = [step for step in by_turn if step]
+    if all(_may_follow(timeline, a, b) for a, b in pairwise(by_turn)):
+        return _notation(by_turn)
+    return _notation(_by_ends(ended))
+
+
+def _may_follow(timeline: Timeline, earlier: list[Lane], later: list[Lane]) -> bool:
+    """Whether every end in *later* is forced, or promised and not contradicted, to come after those in *earlier*."""
+    for one in earlier:
+        for two in later:
+            assert one.last_end and two.last_end
+            order = one.last_end.order(two.last_end)
+            if order is False or (order is None and not _in_turn(timeline, two)):
+                return False
+    return True
+
+
+def _in_turn(timeline: Timeline, lane: Lane) -> bool:
+    """Whether a sidecar can be taken to have ended by the SIGTERM of its turn, and not by itself or by SIGKILL."""
+    listed = timeline.pod.get("spec", {}).get("initContainers") or []
+    spec = next((c for c in listed if c.get("name") == lane.name), {})
+    hook = (spec.get("lifecycle") or {}).get("preStop")
+    last = [run for run in lane.runs if run.ran][-1]
+    killed = any(
+        run.exit_code == 137 for other in timeline.lanes for run in other.runs if other.role != "init"
+    )
+    told = any(m.container == lane.name and m.label == "Killing" for m in timeline.markers)
+    return told and not hook and not killed and last.exit_code is not None
+
+
+def _by_ends(lanes: list[Lane]) -> list[list[Lane]]:
+    """Groups in order of their ends; lanes that cannot be told apart share one."""
+
+    def key(lane: Lane) -> float:
+        return lane.last_end.lo if lane.last_end else 0.0
+
+    steps: list[list[Lane]] = []
+    for lane in sorted(lanes, key=key):
+        end = lane.last_end
+        if (
+            steps
+            and end
+            and not all(other.last_end and other.last_end.order(end) is True for other in steps[-1])
+        ):
+            steps[-1].append(lane)
+        else:
+            steps.append([lane])
+    return steps
+
+
+def _notation(steps: list[list[Lane]]) -> str:
+    names = [[lane.name for lane in step] for step in steps]
+    return " | ".join(f"({' '.join(step)})" if len(step) > 1 else step[0] for step in names)
+
+
+def waited_for(timeline: Timeline) -> Answer:
+    """What kept the Pod from being Ready, in order, each with how long it took."""
+    ready = timeline.ready_after()
+    steps = list(_steps(timeline))
+    names = ", ".join(text for text, _ in steps) or "nothing"
+    if ready is None:
+        return Answer(False, f"the Pod was never Ready; it waited for {names}", tuple(e for _, e in steps))
+    return Answer(True, f"the Pod was Ready after {names}", (*(e for _, e in steps), *_of(ready)))
+
+
+def _steps(timeline: Timeline) -> Iterator[tuple[str, Evidence]]:
+    scheduled = next((v.start for v in timeline.conditions.get("PodScheduled", ()) if v.word == "True"), None)
+    if scheduled is None:
+        yield "a node", Evidence("status", "never scheduled")
+        return
+    for lane in timeline.lanes:
+        for span in lane.spans:
+            if span.state == "pulling" and span.end is not None:
+                yield f"the image of {lane.name}", _took(span.start, span.end, f"pull for {lane.name}")
+        if lane.role == "init":
+            ends = _gate(lane)
+            if lane.first_start is not None:
+                word = f"{lane.name} to end" if ends else f"{lane.name}, which has not succeeded"
+                yield (
+                    word,
+                    _took(lane.first_start, ends or Instant(timeline.until, timeline.until), lane.name),
+                )
+            elif lane.spans:
+                yield f"{lane.name} to start", Evidence("status", lane.spans[-1].reason or "waiting")
+        elif lane.role in ("sidecar", "app"):
+            at = next((s.start for s in lane.spans if s.state == "running" and s.reason == "ready"), None)
+            word = f"{lane.name} to be ready" if lane.starts else f"{lane.name} to start"
+            if lane.first_start and at:
+                yield word, _took(lane.first_start, at, lane.name)
+            else:
+                yield word, Evidence("status", lane.spans[-1].reason if lane.spans else "waiting")
+
+
+def _took(start: Instant, end: Instant, text: str) -> Evidence:
+    return Evidence("status", f"{text} took", max(0.0, end.lo - start.hi), max(0.0, end.hi - start.lo))
+
+
+def why_not_running(timeline: Timeline) -> Answer:
+    """
+    Why the Pod is not running at the last look, by the reading order of the course.
+
+    True: there is a reason (it is in the text); False: it runs and is Ready.
+    """
+    from podlab.timeline.explain import explain
+
+    found = explain(timeline.pod, [])
+    lines = tuple(Evidence("status", line) for line in (found.why, found.hint) if line)
+    return Answer(not found.well, found.what, lines)
+
+
+def next_try(timeline: Timeline, name: str | None = None) -> Answer:
+    """
+    When the kubelet starts a container in back-off again.
+
+    The wait counts from the end of the last run: none for the first restart, then 10, 20, 40, 80, 160, 300 s; the
+    start comes with the first sync after that, up to 15 s later.
+    """
+    lanes = [timeline.lane(name)] if name else list(timeline.lanes)
+    for lane in lanes:
+        last = next((run for run in reversed(lane.runs)), None)
+        waiting = bool(lane.spans) and lane.spans[-1].state in ("back-off", "waiting", "terminated")
+        if last is None or last.end is None or not waiting or timeline.phase in ("Succeeded", "Failed"):
+            continue
+        if not _comes_back(lane, last):
+            continue
+        number = last.restart + last.count
+        wait = 0 if number <= 1 else BACK_OFF_S[min(number - 2, len(BACK_OFF_S) - 1)]
+        at = Instant(last.end.lo + wait, last.end.hi + wait + (15 if wait else 1))
+        text = f"{lane.name} is started again ({_ordinal(number)} restart)"
+        rule = Evidence("rule", f"back-off of {wait} s, counted from the end of its last run", at.lo, at.hi)
+        return Answer(True, text, (rule, *_of(last.end)))
+    return Answer(False, f"{name or 'no container'} is waiting to be started again")
+
+
+def _comes_back(lane: Lane, last: Run) -> bool:
+    if lane.role == "sidecar":
+        return True
+    if lane.role == "init" and last.exit_code == 0:
+        return False
+    policy = lane.restart_policy
+    return policy == "Always" or (policy == "OnFailure" and last.exit_code != 0)
+
+
+def _ordinal(number: int) -> str:
+    suffix = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"

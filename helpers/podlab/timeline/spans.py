@@ -1,0 +1,250 @@
+"""
+Spans of a lane: what a container did between its runs (waiting, pulling, back-off) and during them.
+
+Starts and ends of runs are fused from all clocks (``bounds``); the steps in between are told by statuses, whose
+arrival bounds them only from above, and by Events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+from podlab.timeline.bounds import Clocks
+from podlab.timeline.facts import Emission, Facts, statuses
+from podlab.timeline.model import Evidence, Instant, RawObject, Run, Span
+from podlab.timeline.runs import Draft, short_id
+
+BACK_OFF = frozenset({"CrashLoopBackOff", "ImagePullBackOff"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """From here on the container is in *state*."""
+
+    at: Instant
+    state: str
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One status of one container, and when it arrived."""
+
+    t: float
+    status: RawObject
+
+    @property
+    def state(self) -> str:
+        return next(iter(self.status.get("state") or {}), "")
+
+    @property
+    def waiting(self) -> RawObject:
+        return (self.status.get("state") or {}).get("waiting") or {}
+
+
+def spans_of(
+    name: str, role: str, spec: RawObject, drafts: list[Draft], runs: list[Run], facts: Facts, clocks: Clocks,
+    gone: Instant | None,
+) -> tuple[Span, ...]:  # fmt: skip
+    """All spans of one container, from the Pod's creation on; *gone* is when the Pod vanished."""
+    looks = [_Look(s.t, status) for s in facts.seen for status in statuses(s.pod) if status["name"] == name]
+    mine = [e for e in facts.emissions if e.container == name]
+    spans: list[Span] = []
+    since = Instant(0.0, 0.0)
+    gaps = _gaps(looks, drafts)
+    for index in range(len(runs) + 1):
+        run = runs[index] if index < len(runs) else None
+        before = runs[index - 1] if index else None
+        until = (run.start or run.end) if run else gone
+        if before is None or before.end is not None:
+            spans += _between(before, since, until, gaps.get(index, []), mine, clocks)
+        if run is None:
+            break
+        spans += _during(run, role, spec, drafts[index], looks, mine, clocks, since)
+        since = run.end or run.start or since
+    return tuple(spans)
+
+
+def _gaps(looks: list[_Look], drafts: list[Draft]) -> dict[int, list[_Look]]:
+    """Statuses that show no running instance, by the number of runs that lay behind them."""
+    position = {d.container_id: i + 1 for i, d in enumerate(drafts) if d.container_id}
+    found: dict[int, list[_Look]] = {}
+    for look in looks:
+        if look.state != "waiting":
+            continue
+        last = ((look.status.get("lastState") or {}).get("terminated") or {}).get("containerID")
+        restart = int(look.status.get("restartCount") or 0)
+        default = max((i + 1 for i, d in enumerate(drafts) if d.restart <= restart), default=0) if last else 0
+        found.setdefault(position.get(short_id(last), default), []).append(look)
+    return found
+
+
+def _seen_at(since: Instant, t: float, clocks: Clocks, text: str) -> Instant:
+    """A change that a status showed: somewhere between *since* and the arrival, drawn at the arrival."""
+    hi = clocks.arrival(t)
+    drawn = max(clocks.drawn(t), since.lo)
+    return Instant(since.lo, max(hi, since.lo), (Evidence("watch", text, hi=hi),), best=drawn)
+
+
+def _said_at(item: Emission, clocks: Clocks) -> Instant:
+    lo, hi = item.lo - clocks.zero, min(item.hi - clocks.zero, clocks.arrival(item.arrived))
+    return Instant(lo, max(lo, hi), (Evidence("event", f"{item.reason} Event", lo, hi),))
+
+
+def _between(
+    before: Run | None,
+    since: Instant,
+    until: Instant | None,
+    looks: list[_Look],
+    mine: list[Emission],
+    clocks: Clocks,
+) -> list[Span]:
+    """The spans from the end of one run to the start of the next."""
+    first = _Step(since, "waiting", "")
+    if before is not None:
+        first = _Step(since, "terminated", before.reason, before.message)
+    steps = [first, *_waiting_steps(since, looks, clocks), *_event_steps(since, until, mine, clocks)]
+    head, rest = steps[0], sorted(steps[1:], key=lambda s: s.at.mid)
+    found = _spans([head, *_distinct(head, rest)], until)
+    if before is None:
+        return found
+    return [
+        Span(s.state, s.reason, s.start, s.end, before.restart, before.exit_code, before.signal, s.message)
+        if s.state == "terminated"
+        else Span(s.state, s.reason, s.start, s.end, before.restart + before.count, message=s.message)
+        for s in found
+    ]
+
+
+def _waiting_steps(since: Instant, looks: list[_Look], clocks: Clocks) -> list[_Step]:
+    found: list[_Step] = []
+    for look in looks:
+        reason = str(look.waiting.get("reason") or "")
+        state = "back-off" if reason in BACK_OFF else "waiting"
+        if not found or found[-1].reason != reason:
+            at = (
+                since
+                if not found and since.hi <= 0
+                else _seen_at(since, look.t, clocks, f"a status said {reason}")
+            )
+            found.append(_Step(at, state, reason, str(look.waiting.get("message") or "")))
+    return found
+
+
+def _event_steps(since: Instant, until: Instant | None, mine: list[Emission], clocks: Clocks) -> list[_Step]:
+    """Image pulls, and the back-off of a sidecar that no status shows, as Events tell of them."""
+    limit = until.hi if until else inf
+    found: list[_Step] = []
+    seen: set[tuple[str, float]] = set()
+    for item in sorted(mine, key=lambda e: e.lo):
+        at = _said_at(item, clocks)
+        inside = (
+            since.lo <= at.hi and at.lo <= limit and at.mid >= since.mid and (item.reason, at.lo) not in seen
+        )
+        seen.add((item.reason, at.lo))
+        if not inside:
+            continue
+        if item.reason == "Pulling":
+            found.append(_Step(at, "pulling", "Pulling", item.message))
+        elif found and found[-1].state == "pulling" and item.reason in ("Pulled", "Failed"):
+            found.append(
+                _Step(at, "waiting", "" if item.reason == "Pulled" else "ErrImagePull", item.message)
+            )
+        elif item.reason == "BackOff" and item.message.startswith("Back-off restarting"):
+            found.append(_Step(at, "back-off", "CrashLoopBackOff", item.message))
+    return found
+
+
+def _distinct(head: _Step, steps: list[_Step]) -> list[_Step]:
+    found: list[_Step] = []
+    last = head
+    for step in steps:
+        if (step.state, step.reason) == (last.state, last.reason):
+            continue
+        if step.state == "waiting" and not step.reason and last.state not in ("pulling",):
+            continue
+        found.append(step)
+        last = step
+    return found
+
+
+def _spans(steps: list[_Step], until: Instant | None) -> list[Span]:
+    """Spans from steps; the last one ends at *until*. Steps that would lie behind it are left out."""
+    kept = [s for i, s in enumerate(steps) if i == 0 or until is None or _reaches(s, until)]
+    ends = [*(s.at for s in kept[1:]), until]
+    found = [Span(s.state, s.reason, s.at, end, message=s.message) for s, end in zip(kept, ends, strict=True)]
+    real = [s for s in found if s.end is None or s.end.hi > s.start.lo or s.end.mid > s.start.mid]
+    return [s for s in real if s.reason or s.end is None or s.end.mid - s.start.mid > 1e-9 or len(real) == 1]
+
+
+def _reaches(step: _Step, until: Instant) -> bool:
+    """Whether the step belongs before *until*; being told to stop does, even when the end may have come first."""
+    return step.at.mid <= until.mid or (step.state == "terminating" and step.at.lo <= until.hi)
+
+
+def _during(
+    run: Run, role: str, spec: RawObject, draft: Draft, looks: list[_Look], mine: list[Emission], clocks: Clocks,
+    since: Instant,
+) -> list[Span]:  # fmt: skip
+    """The spans of one run."""
+    if run.start is None:
+        return []
+    if not run.seen:
+        return [Span("unseen", "not seen", since, run.end or run.start, run.restart, message=_unseen(run))]
+    steps = [_Step(run.start, "running", _first_reason(role, spec))]
+    for look in looks:
+        if look.state == "running" and short_id(look.status.get("containerID")) == draft.container_id:
+            reason = _running_reason(role, look.status)
+            if reason != steps[-1].reason:
+                at = _seen_at(run.start, look.t, clocks, f"a status said {reason}")
+                steps.append(_Step(at, "running", reason))
+    for item in mine:
+        at = _said_at(item, clocks)
+        limit = run.end.hi if run.end else inf
+        if (
+            item.reason == "Killing"
+            and at.hi >= run.start.lo
+            and at.lo <= limit
+            and steps[-1].state == "running"
+        ):
+            steps.append(_Step(at, "terminating", "Killing", item.message))
+            break
+    head, rest = steps[0], sorted(steps[1:], key=lambda s: s.at.mid)
+    rest = _cut_after_kill(rest)
+    return [
+        Span(s.state, s.reason, s.start, s.end, run.restart, run.exit_code, run.signal, s.message)
+        for s in _spans([head, *rest], run.end)
+    ]
+
+
+def _cut_after_kill(steps: list[_Step]) -> list[_Step]:
+    """Once told to stop, a container stays told: readiness may still flip, the span does not."""
+    found: list[_Step] = []
+    for step in steps:
+        found.append(step)
+        if step.state == "terminating":
+            break
+    return found
+
+
+def _unseen(run: Run) -> str:
+    return "1 run that nobody saw" if run.count == 1 else f"{run.count} runs that nobody saw"
+
+
+def _first_reason(role: str, spec: RawObject) -> str:
+    """What a container is the moment it starts, before any status tells."""
+    if role == "init":
+        return "started"
+    if spec.get("startupProbe"):
+        return "starting"
+    if spec.get("readinessProbe"):
+        return "started"
+    return "ready" if role != "ephemeral" else "started"
+
+
+def _running_reason(role: str, status: RawObject) -> str:
+    if not status.get("started"):
+        return "starting" if role not in ("init", "ephemeral") else "started"
+    return "ready" if status.get("ready") and role != "init" else "started"

@@ -1,0 +1,184 @@
+"""
+Strips and markers: what happened to the Pod as a whole, and the single moments on its lanes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+from podlab.timeline.bounds import Clocks, signals
+from podlab.timeline.clocks import parse_s
+from podlab.timeline.facts import Emission, Facts
+from podlab.timeline.model import Evidence, Instant, Marker, RawObject, Stretch
+from podlab.timeline.words import phase_of, status_word
+
+PROBES = frozenset({"Unhealthy", "ProbeWarning"})
+HOOKS = frozenset({"FailedPostStartHook", "FailedPreStopHook"})
+
+
+def strip(
+    facts: Facts, clocks: Clocks, word: Callable[[RawObject], str], gone: Instant | None
+) -> tuple[Stretch, ...]:
+    """One word per stretch, as each state of the Pod object showed it; the first begins with the Pod."""
+    changes: list[tuple[str, Instant]] = []
+    for seen in facts.seen:
+        text = word(seen.pod)
+        if changes and changes[-1][0] == text:
+            continue
+        at = Instant(0.0, 0.0)
+        if changes:
+            hi = clocks.arrival(seen.t)
+            before = changes[-1][1]
+            at = Instant(
+                before.lo, max(before.lo, hi), (Evidence("watch", text, hi=hi),), clocks.drawn(seen.t)
+            )
+        changes.append((text, at))
+    ends = [*(at for _, at in changes[1:]), gone]
+    return tuple(Stretch(text, at, end) for (text, at), end in zip(changes, ends, strict=True))
+
+
+def phase_strip(facts: Facts, clocks: Clocks, gone: Instant | None) -> tuple[Stretch, ...]:
+    """``status.phase`` over time."""
+    return strip(facts, clocks, phase_of, gone)
+
+
+def status_strip(facts: Facts, clocks: Clocks, gone: Instant | None) -> tuple[Stretch, ...]:
+    """kubectl's STATUS over time."""
+    return strip(facts, clocks, status_word, gone)
+
+
+def conditions(facts: Facts, clocks: Clocks, gone: Instant | None) -> dict[str, tuple[Stretch, ...]]:
+    """Condition type -> its values over time; a flip lies in the second of ``lastTransitionTime``."""
+    found: dict[str, list[tuple[str, Instant, str]]] = {}
+    for seen in facts.seen:
+        for condition in seen.pod.get("status", {}).get("conditions") or []:
+            values = found.setdefault(str(condition.get("type")), [])
+            value = str(condition.get("status"))
+            if not values or values[-1][0] != value:
+                values.append((value, _flip(condition, seen.t, clocks), str(condition.get("message") or "")))
+    result = {}
+    for kind, values in sorted(found.items()):
+        ends = [*(v[1] for v in values[1:]), gone]
+        result[kind] = tuple(Stretch(v, at, e, m) for (v, at, m), e in zip(values, ends, strict=True))
+    return result
+
+
+def _flip(condition: RawObject, t: float, clocks: Clocks) -> Instant:
+    hi = clocks.arrival(t)
+    at = parse_s(condition.get("lastTransitionTime"))
+    if at is None:
+        return Instant(-inf, hi, (Evidence("watch", "a status showed it", hi=hi),), clocks.drawn(t))
+    at -= clocks.zero
+    if condition.get("type") == "PodScheduled":  # written by the API server at the binding, not by the node
+        lo, top = clocks.of_server(at + clocks.zero, 1.0)
+    else:
+        lo, top = at, at + 1
+    evidence = (
+        Evidence("status", "lastTransitionTime, a whole second", lo, top),
+        Evidence("watch", "arrival", hi=hi),
+    )
+    return Instant(lo, max(lo, min(top, hi)), evidence)
+
+
+def gone_at(facts: Facts, clocks: Clocks) -> Instant | None:
+    """When the Pod vanished; None while it exists."""
+    last = next((s for s in reversed(facts.seen) if s.type == "DELETED"), None)
+    if last is None:
+        return None
+    hi = clocks.arrival(last.t)
+    return Instant(-inf, hi, (Evidence("watch", "DELETED arrived", hi=hi),), clocks.drawn(last.t))
+
+
+def creation(facts: Facts, clocks: Clocks) -> Instant:
+    """When the Pod was created: in the second that the API server printed."""
+    lo, hi = clocks.of_server(clocks.zero, 1.0)
+    evidence = [Evidence("status", "creationTimestamp, a whole second", lo, hi)]
+    first = facts.seen[0]
+    if first.type != "LISTED" and clocks.arrival(first.t) < hi:
+        hi = max(lo, clocks.arrival(first.t))
+        evidence.append(Evidence("watch", "the Pod was seen", hi=hi))
+    for act in facts.recorder:
+        if act.get("event") == "apply" and clocks.recorder.known:
+            begun = clocks.act(float(act.get("sent_t") or act.get("t") or 0.0))[0]
+            if lo < begun <= hi:
+                lo = begun
+                evidence.append(Evidence("recorder", "the manifest was applied", lo=lo))
+    return Instant(lo, hi, tuple(evidence))
+
+
+def deletion(facts: Facts, clocks: Clocks) -> Instant | None:
+    """When the first delete was asked for: ``deletionTimestamp`` less its grace; None without one."""
+    for seen in facts.seen:
+        meta = seen.pod["metadata"]
+        at = parse_s(meta.get("deletionTimestamp"))
+        if at is not None:
+            begun = at - float(meta.get("deletionGracePeriodSeconds") or 0)
+            lo, hi = clocks.of_server(begun, 1.0)
+            arrived = clocks.arrival(seen.t)
+            text = "deletionTimestamp less its grace, a whole second"
+            both = (Evidence("status", text, lo, hi), Evidence("watch", "arrival", hi=arrived))
+            return Instant(lo, max(lo, min(hi, arrived)), both)
+    return None
+
+
+def markers(facts: Facts, clocks: Clocks, gone: Instant | None) -> tuple[Marker, ...]:
+    """Every single moment worth a mark, in order of time."""
+    found = [*_event_markers(facts, clocks), *_condition_markers(facts, clocks, gone)]
+    for container, _, name, lo, hi, source in signals(facts, clocks):
+        evidence = (
+            Evidence(source, f"{name} as {'the node' if source == 'node' else 'the app'} noted it", lo, hi),
+        )
+        found.append(Marker("signal", name, Instant(lo, hi, evidence), container))
+    deleted = deletion(facts, clocks)
+    if deleted:
+        found.append(Marker("deletion", "delete", deleted))
+    if gone:
+        found.append(Marker("deletion", "gone", gone))
+    found += [
+        _recorder_marker(item, clocks) for item in facts.recorder if item.get("event") in ("gap", "step")
+    ]
+    return tuple(sorted(found, key=lambda m: m.at.mid))
+
+
+def _event_markers(facts: Facts, clocks: Clocks) -> list[Marker]:
+    found: dict[tuple[str, str, str, int], Marker] = {}
+    for item in facts.emissions:
+        key = (item.reason, item.container, item.message, item.count)
+        if key not in found:
+            found[key] = _event_marker(item, clocks)
+    return list(found.values())
+
+
+def _event_marker(item: Emission, clocks: Clocks) -> Marker:
+    kind = "probe" if item.reason in PROBES else "hook" if item.reason in HOOKS else "event"
+    if item.component == "kubelet":
+        lo, hi = item.lo - clocks.zero, item.hi - clocks.zero
+    else:
+        lo, hi = clocks.of_server(item.lo, item.hi - item.lo)
+    source = "scheduler" if "scheduler" in item.component else "event"
+    top = max(lo, min(hi, clocks.arrival(item.arrived)))
+    at = Instant(lo, top, (Evidence(source, f"{item.reason} Event", lo, top),))
+    return Marker(kind, item.reason, at, item.container, item.message, item.warning, item.count)
+
+
+def _condition_markers(facts: Facts, clocks: Clocks, gone: Instant | None) -> list[Marker]:
+    found = []
+    for kind, values in conditions(facts, clocks, gone).items():
+        for index, value in enumerate(values):
+            if value.word == "True" or index:
+                label = kind if value.word == "True" else f"not {kind}"
+                found.append(Marker("condition", label, value.start, message=value.message))
+    return found
+
+
+def _recorder_marker(item: RawObject | object, clocks: Clocks) -> Marker:
+    raw = item if isinstance(item, dict) else {}
+    t = float(raw.get("t") or 0.0)
+    lo, hi = clocks.act(t)
+    kind = "gap" if raw.get("event") == "gap" else "act"
+    label = "gap" if kind == "gap" else str(raw.get("verb") or "step")
+    at = Instant(lo, hi, (Evidence("recorder", label, lo, hi),), clocks.drawn(t))
+    return Marker(
+        kind, label, at, message=str(raw.get("reason") or raw.get("result") or ""), warning=kind == "gap"
+    )
