@@ -1,8 +1,8 @@
 """
 Timelines: what is known of the life of a Pod, when, and by which clock.
 
-Pure: observations in, data out; no clock is read and no cluster asked, so the same recording always gives the same
-timeline. Read in this order:
+Pure: observations in, data out; no clock is read and no cluster asked, so the same recording always gives the
+same timeline. Read in this order:
 
     model       the words: Instant, Evidence, Run, Span, Lane, Marker, Stretch
     clocks      reading times; bounding one clock by another
@@ -10,14 +10,16 @@ timeline. Read in this order:
     runs        which runs the statuses prove
     bounds      what each clock says about each start and end; which orders are forced
     fuse        intervals from evidence, contradictions included
-    spans       lanes between and during runs;  strips: phases, STATUS, conditions, markers;  words: kubectl's STATUS
+    spans       lanes between and during runs
+    strips      phases, STATUS, conditions, markers;  words: kubectl's STATUS
     build       all of that in order
-    timeline    the Timeline and its plain facts;  questions: answers with evidence;  explain: three lines, live
+    timeline    the Timeline and its plain facts
+    questions   answers with evidence;  explain: three lines about a live Pod
     prediction  the notation of predictions: parse, score, draw
 
-Six clocks are used: whole seconds of statuses; Events, whose *names* carry the kubelet's nanoseconds of their first
-emission; arrival on the watch; log lines; the scheduler's microseconds; and the node's own record where there is
-access to it. None is assumed to agree with another (see ``bounds`` and ``clocks``).
+Six clocks are used: whole seconds of statuses; Events, whose *names* carry the kubelet's nanoseconds of their
+first emission; arrival on the watch; log lines; the scheduler's microseconds; and the node's own record where
+there is access to it. None is assumed to agree with another (see ``bounds`` and ``clocks``).
 """
 
 from __future__ import annotations

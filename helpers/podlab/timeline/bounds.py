@@ -1,9 +1,9 @@
 """
 What each clock says about the start and the end of each run, and which orders the kubelet's ways force.
 
-Only what is forced is used. Where an Event could belong to another run than the one in question, because Events are
-dropped and merged, it is not used; where an arrival cannot be turned into node time, because nothing bounds the
-recorder's clock, it is not used either.
+Only what is forced is used. Where an Event could belong to another run than the one in question, because
+Events are dropped and merged, it is not used; where an arrival cannot be turned into node time, because
+nothing bounds the recorder's clock, it is not used either.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ from podlab.timeline.model import RawObject
 from podlab.timeline.runs import Draft
 
 START_LAG_S = 0.1
-"""A runtime stamps ``startedAt`` after the process has begun: that much later at most (measured: below 0.05 s)."""
+"""
+A runtime stamps ``startedAt`` after the process has begun: that much later at most (measured: below 0.05 s).
+"""
 
 LOG_LAG_S = 0.1
-"""A runtime stamps a log line when it reads the pipe, so a last line may carry a stamp that late after the end."""
+"""
+A runtime stamps a log line when it reads the pipe, so a last line may carry a stamp that late after the end.
+"""
 
 
 class Clocks:
@@ -46,7 +50,9 @@ class Clocks:
         self.server = Offset(0.0, 0.0) if self.one_machine else server.offset()
 
     def arrival(self, t: float) -> float:
-        """The latest node time, since the timeline's 0, at which what arrived at *t* was sent; inf if unbounded."""
+        """
+        The latest node time, since the timeline's 0, at which what arrived at *t* was sent; inf if unbounded.
+        """
         return self._wall + t + self.recorder.hi - self.zero if self.recorder.known else inf
 
     def act(self, t: float) -> tuple[float, float]:
@@ -99,10 +105,11 @@ _DELETED = frozenset({"Killing"})
 
 def _acts(facts: Facts) -> list[tuple[float, _Every | frozenset[str]]]:
     """
-    The recorder's acts that the node answered: *t* when it began each, and the Events that can only come after.
+    The recorder's acts that the node answered: *t* when it began each, and the Events that can only come
+    after.
 
-    A Killing Event answers a delete only if nothing else made the kubelet kill before: exactly one act, and the
-    Event arrived after it.
+    A Killing Event answers a delete only if nothing else made the kubelet kill before: exactly one act, and
+    the Event arrived after it.
     """
     found: list[tuple[float, _Every | frozenset[str]]] = []
     for item in facts.recorder:
@@ -203,7 +210,9 @@ def _weigh_logs(run: Draft, facts: Facts, clocks: Clocks) -> None:
 
 
 def _weigh_events(run: Draft, ordinal: int, runs: list[Draft], facts: Facts, clocks: Clocks) -> None:
-    """Started is an upper bound of the start if it belongs to this run or a later one; Created a lower one."""
+    """
+    Started is an upper bound of the start if it belongs to this run or a later one; Created a lower one.
+    """
     mine = [e for e in facts.emissions if e.container == run.container]
     started = [e for e in mine if e.reason == "Started"]
     index = runs.index(run)
@@ -244,7 +253,9 @@ def _none_dropped(runs: list[Draft], started: list[Emission]) -> bool:
 
 
 def _settled(runs: list[Draft]) -> bool:
-    """Whether no newer run can hide behind the last: it runs, or it ended in success, or was seen for a while."""
+    """
+    Whether no newer run can hide behind the last: it runs, or it ended in success, or was seen for a while.
+    """
     last = runs[-1]
     return not last.ended or last.exit_code == 0 or last.count > 1 or len(runs) > 1 or not _brief(last)
 
@@ -292,7 +303,9 @@ def _orders_of_inits(facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Cl
 
 
 def _gate(role: str, runs: list[Draft]) -> Moment | None:
-    """The moment that must pass before the next container: first success of an init, first start of a sidecar."""
+    """
+    The moment that must pass before the next container: first success of an init, first start of a sidecar.
+    """
     ran = [r for r in runs if r.started]
     if role == "sidecar":
         return ran[0].start if ran else None
@@ -333,7 +346,9 @@ def _orders_of_sidecars(facts: Facts, drafts: Mapping[str, list[Draft]]) -> list
 
 
 def signals(facts: Facts, clocks: Clocks) -> list[tuple[str, int, str, float, float, str]]:
-    """SIGTERM and SIGKILL as known: (container, restart, name, lo, hi, source), from the node and the app's log."""
+    """
+    SIGTERM and SIGKILL as known: (container, restart, name, lo, hi, source), from the node and the app's log.
+    """
     found: list[tuple[str, int, str, float, float, str]] = []
     for record in facts.node:
         at = parse_s(record.get("at"))

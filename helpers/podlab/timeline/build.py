@@ -10,7 +10,7 @@ from podlab.timeline.facts import Facts, gather
 from podlab.timeline.fuse import Moment, Order, solve
 from podlab.timeline.model import Instant, Lane, Run
 from podlab.timeline.runs import Draft, drafts_of
-from podlab.timeline.spans import spans_of
+from podlab.timeline.spans import spans_of, told_of
 from podlab.timeline.strips import conditions, creation, deletion, gone_at, markers, phase_strip, status_strip
 
 
@@ -68,7 +68,7 @@ def _lanes(
     lanes = []
     for name, (role, spec) in facts.role_of().items():
         runs: list[Run] = [d.run() for d in drafts[name]]
-        spans = spans_of(name, role, spec, drafts[name], runs, facts, clocks, gone)
+        spans = spans_of(told_of(name, facts, clocks), drafts[name], runs, gone)
         policy = str(spec.get("restartPolicy") or facts.latest.get("spec", {}).get("restartPolicy") or "")
         lanes.append(Lane(name, role, str(spec.get("image") or ""), spans, tuple(runs), policy))
     return tuple(lanes)

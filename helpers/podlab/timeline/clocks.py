@@ -1,10 +1,10 @@
 """
 Several clocks, and what one says about another.
 
-The node's clock (status times, kubelet Events, log lines, the node's own record) is the frame of a timeline. The
-recorder's clock stamps arrivals, the API server's stamps creation and deletion, the scheduler's its own Events.
-No clock is assumed to agree with another: an offset is bounded from evidence, and where nothing bounds it, arrival
-times are not used. All times in this module are seconds since the Unix epoch.
+The node's clock (status times, kubelet Events, log lines, the node's own record) is the frame of a timeline.
+The recorder's clock stamps arrivals, the API server's stamps creation and deletion, the scheduler's its own
+Events. No clock is assumed to agree with another: an offset is bounded from evidence, and where nothing
+bounds it, arrival times are not used. All times in this module are seconds since the Unix epoch.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def precision_s(text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """What must be added to one clock to get the node's: somewhere in ``[lo, hi]``; infinite where unknown."""
+    """
+    What must be added to one clock to get the node's: somewhere in ``[lo, hi]``; infinite where unknown.
+    """
 
     lo: float = -inf
     hi: float = inf
@@ -71,8 +73,8 @@ class OffsetEvidence:
     """
     Collects what bounds an offset from one clock (*other*) to the node's.
 
-    A message sent at node time *e* and received at *other* time *a* gives ``offset >= e - a``. An act at *other*
-    time *a* that something at node time *e* answered gives ``offset <= e - a``.
+    A message sent at node time *e* and received at *other* time *a* gives ``offset >= e - a``. An act at
+    *other* time *a* that something at node time *e* answered gives ``offset <= e - a``.
     """
 
     def __init__(self) -> None:
@@ -85,7 +87,9 @@ class OffsetEvidence:
             self._lo, self.lo_text = sent_at_node - received_at, text
 
     def answered(self, acted_at: float, answered_at_node: float, text: str) -> None:
-        """What was done at *acted_at* had an answer that the node stamped *answered_at_node* at the latest."""
+        """
+        What was done at *acted_at* had an answer that the node stamped *answered_at_node* at the latest.
+        """
         if answered_at_node - acted_at < self._hi:
             self._hi, self.hi_text = answered_at_node - acted_at, text
 
@@ -95,5 +99,7 @@ class OffsetEvidence:
         return self._lo > self._hi
 
     def offset(self) -> Offset:
-        """The bounds; open on both sides when they contradict each other, so that nothing is built on them."""
+        """
+        The bounds; open on both sides when they contradict each other, so that nothing is built on them.
+        """
         return Offset() if self.contradictory else Offset(self._lo, self._hi)

@@ -1,8 +1,8 @@
 """
 Why is my Pod not running? Three lines from live state: what, why, and what to try.
 
-The reading order is the course's: is there a node? are the volumes there? which init container? which reason? since
-when, and when is the next try? It needs the Pod object and its Events, no recording.
+The reading order is the course's: is there a node? are the volumes there? which init container? which reason?
+since when, and when is the next try? It needs the Pod object and its Events, no recording.
 """
 
 from __future__ import annotations
@@ -116,8 +116,10 @@ def _over(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
         return None
     status = pod.get("status", {})
     if status.get("reason"):
-        hint = {"DeadlineExceeded": "raise spec.activeDeadlineSeconds, or make the work shorter",
-                "Evicted": "ask for what it uses (resources), then apply it again"}.get(status["reason"])  # fmt: skip
+        hint = {
+            "DeadlineExceeded": "raise spec.activeDeadlineSeconds, or make the work shorter",
+            "Evicted": "ask for what it uses (resources), then apply it again",
+        }.get(status["reason"])
         message = f"{status['reason']}: {status.get('message', '')}"
         return "is Failed and will not run again", _short(message), hint or "kubectl describe pod POD"
     for role, name, item in _statuses(pod, sidecars=False):
@@ -185,6 +187,10 @@ def _statuses(pod: RawObject, *, sidecars: bool = True) -> list[tuple[str, str, 
     return found
 
 
+def _times(tries: int) -> str:
+    return f"{tries} restart{'' if tries == 1 else 's'}"
+
+
 def _word(role: str) -> str:
     return {"init": "init container", "sidecar": "sidecar", "app": "container"}[role]
 
@@ -209,7 +215,7 @@ def _init(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
             continue
         held = f"waits for {_word(role)} {name}"
         if "running" in state:
-            return _held_by_running(pod, role, name, item, held, events)
+            return _held_by_running(role, name, item, events)
         reason = _reason(role, name, item, events)
         if reason:
             return held + f": {reason[0]}", reason[1], reason[2]
@@ -217,9 +223,8 @@ def _init(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     return None
 
 
-def _held_by_running(
-    pod: RawObject, role: str, name: str, item: Mapping[str, Any], held: str, events: Sequence[RawObject]
-) -> Found:
+def _held_by_running(role: str, name: str, item: Mapping[str, Any], events: Sequence[RawObject]) -> Found:
+    held = f"waits for {_word(role)} {name}"
     tries = item.get("restartCount") or 0
     if role == "sidecar":
         failed = _said(_last(events, "Unhealthy", container=name))
@@ -241,7 +246,9 @@ def _held_by_running(
 
 
 def _reason(role: str, name: str, item: Mapping[str, Any], events: Sequence[RawObject]) -> Found | None:
-    """(word, why, try) for a container that waits or has ended badly; None when it simply has its turn to come."""
+    """
+    (word, why, try) for a container that waits or has ended badly; None when it simply has its turn to come.
+    """
     state = item.get("state") or {}
     waiting, ended = state.get("waiting") or {}, state.get("terminated")
     last = (item.get("lastState") or {}).get("terminated") or {}
@@ -267,7 +274,7 @@ def _reason(role: str, name: str, item: Mapping[str, Any], events: Sequence[RawO
             "create what the message names; it is tried again by itself",
         )
     if reason in ("CrashLoopBackOff", "RunContainerError", "PostStartHookError"):
-        why = f"it ended with {_ended(last)}, {tries} restart{'s' if tries != 1 else ''}; {waiting.get('message', '')}"
+        why = f"it ended with {_ended(last)}, {_times(tries)}; {waiting.get('message', '')}"
         return (
             reason,
             _short(why),
@@ -275,7 +282,7 @@ def _reason(role: str, name: str, item: Mapping[str, Any], events: Sequence[RawO
         )
     if ended and (ended.get("exitCode") or role == "sidecar"):
         said = f": {ended['message'].strip()}" if str(ended.get("message") or "").strip() else ""
-        why = f"it ended with {_ended(ended)}{said}, {tries} restart{'s' if tries != 1 else ''}"
+        why = f"it ended with {_ended(ended)}{said}, {_times(tries)}"
         return str(ended.get("reason") or "ended"), _short(why), f"kubectl logs POD -c {name}"
     if reason and reason not in ("PodInitializing", "ContainerCreating"):
         return reason, _short(waiting.get("message") or reason), "kubectl describe pod POD"

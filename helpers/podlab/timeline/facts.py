@@ -1,8 +1,8 @@
 """
 What a recording says about one Pod, sorted by source: objects, Events, log lines, the node's record, acts.
 
-Nothing is concluded here; ``bounds`` and ``runs`` do that. Observations that are duplicates, out of order or of
-other Pods are recognised here, and damaged ones are counted instead of stopping the reading.
+Nothing is concluded here; ``bounds`` and ``runs`` do that. Observations that are duplicates, out of order or
+of other Pods are recognised here, and damaged ones are counted instead of stopping the reading.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Emission:
         exact: Whether that is known to better than a second (from the Event's name, or its microseconds).
         count: How often it had been said by then, at least.
         arrived: Arrival by the recorder's clock (its *t*): the Event was made before.
-        stored: The API server's stamp of a first emission, whole seconds since the epoch; None for repetitions.
+        stored: The API server's stamp of a first emission, whole seconds since the epoch; None for
+            repetitions.
     """
 
     reason: str
@@ -59,7 +60,9 @@ class Emission:
 
 @dataclass(slots=True)
 class LogLines:
-    """First and last stamp of one run's log, by the node's clock, and the lines that carry a word of their own."""
+    """
+    First and last stamp of one run's log, by the node's clock, and the lines that carry a word of their own.
+    """
 
     first: float
     last: float
@@ -245,8 +248,8 @@ def emissions(raw: RawObject, about: Mapping[str, Any], t: float) -> list[Emissi
     """
     The one or two moments that an Event object tells of: its first emission and its latest.
 
-    The name of an Event made by client-go ends in the nanosecond of its first emission, in hexadecimal. That is
-    used only when it agrees with ``firstTimestamp``; other writers choose names as they like.
+    The name of an Event made by client-go ends in the nanosecond of its first emission, in hexadecimal. That
+    is used only when it agrees with ``firstTimestamp``; other writers choose names as they like.
     """
     path = str(about.get("fieldPath") or "")
     container = path[path.index("{") + 1 : -1] if path.endswith("}") and "{" in path else ""
@@ -301,7 +304,10 @@ def _stamp(text: str | None) -> tuple[float, float] | None:
 
 
 def _ordered(facts: Facts) -> list[Seen]:
-    """The Pod's states by resourceVersion, without repetition; in order of arrival where versions are no numbers."""
+    """
+    The Pod's states by resourceVersion, without repetition; in order of arrival where versions are no
+    numbers.
+    """
     versions = [str(s.pod["metadata"].get("resourceVersion", "")) for s in facts.seen]
     if not all(v.isdigit() for v in versions):
         return facts.seen

@@ -2,8 +2,8 @@
 Intervals from evidence, and the orders that rules force between them.
 
 A ``Moment`` gathers evidence; ``solve`` intersects it, lets ordering rules pass bounds on, and never trusts a
-contradiction: when pieces of evidence exclude each other, one of the sources must be wrong but not known which, so
-the interval grows to hold what remains true whichever is left out, and a note says so.
+contradiction: when pieces of evidence exclude each other, one of the sources must be wrong but not known
+which, so the interval grows to hold what remains true whichever is left out, and a note says so.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def reconcile(evidence: Sequence[Evidence]) -> tuple[float, float, bool]:
     """
     The interval that holds whichever one source is wrong, and whether there was a contradiction.
 
-    With no contradiction that is the intersection. Otherwise each source is left out in turn and the hull of what
-    the others still agree on is taken; if no two agree, the hull of everything.
+    With no contradiction that is the intersection. Otherwise each source is left out in turn and the hull of
+    what the others still agree on is taken; if no two agree, the hull of everything.
     """
     lo, hi = intersect(evidence)
     if lo <= hi + SLACK_S:
@@ -82,8 +82,8 @@ def solve(moments: Sequence[Moment], orders: Sequence[Order]) -> list[str]:
     Give each moment its interval; returns notes on contradictions.
 
     Orders are passed on until nothing moves. When the evidence contradicts one, either the rule or one side's
-    deciding source is wrong: the rule is dropped, both sides are widened by leaving that source out, and all is
-    worked out again, so that no bound remains that rested on it.
+    deciding source is wrong: the rule is dropped, both sides are widened by leaving that source out, and all
+    is worked out again, so that no bound remains that rested on it.
     """
     notes: list[str] = []
     live, doubts = list(orders), list[tuple[Moment, str]]()

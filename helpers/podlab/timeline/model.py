@@ -1,8 +1,9 @@
 """
 The words of a timeline: Instant, Evidence, Run, Span, Lane, Marker, Stretch.
 
-Everything here is plain frozen data. A time is a float, seconds since the Pod's ``creationTimestamp`` as the API
-prints it (a whole second); what is not known exactly is an ``Instant``, the interval that holds the true moment.
+Everything here is plain frozen data. A time is a float, seconds since the Pod's ``creationTimestamp`` as the
+API prints it (a whole second); what is not known exactly is an ``Instant``, the interval that holds the true
+moment.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ class Instant:
     """
     A moment that lies somewhere in ``[lo, hi]``, with what is known about it.
 
-    ``a <= b`` and ``a < b`` are True only when the evidence forces that order; both ``a <= b`` and ``b <= a`` are
-    False when it does not. Use ``order`` to tell "no" from "cannot know".
+    ``a <= b`` and ``a < b`` are True only when the evidence forces that order; both ``a <= b`` and ``b <= a``
+    are False when it does not. Use ``order`` to tell "no" from "cannot know".
     """
 
     lo: float
@@ -104,7 +105,8 @@ class Run:
         restart: 0 for the first run; what ``restartCount`` was while it ran.
         start: When the process started; None when it never did (``StartError``).
         end: When it ended; None while it runs (or when the recording stopped before its end was seen).
-        seen: False for runs that are only known by the restart count; *count* says how many such runs it stands for.
+        seen: False for runs that are only known by the restart count; *count* says how many such runs it
+            stands for.
     """
 
     restart: int
@@ -126,7 +128,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One half-open stretch ``[start, end)`` of one state of one container; ``end`` None: still so at the last look."""
+    """
+    One half-open stretch ``[start, end)`` of one state of one container; ``end`` None: still so at the last
+    look.
+    """
 
     state: str
     reason: str
@@ -144,7 +149,8 @@ class Marker:
     Something that happened at one moment.
 
     Attributes:
-        kind: ``event``, ``probe``, ``hook``, ``condition``, ``deletion``, ``signal``, ``gap``, ``act`` or ``log``.
+        kind: ``event``, ``probe``, ``hook``, ``condition``, ``deletion``, ``signal``, ``gap``, ``act`` or
+            ``log``.
         label: One or two words to draw.
         container: The lane it belongs to; empty for the Pod.
         count: How often the Event had been counted by then.

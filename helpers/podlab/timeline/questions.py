@@ -1,8 +1,8 @@
 """
 Questions to a timeline, in the words a learner would use, each with an answer and its evidence.
 
-An answer is True, False or None: None means that the evidence does not force either. The sentences hold no times,
-so they are the same on every run; the times are in the evidence.
+An answer is True, False or None: None means that the evidence does not force either. The sentences hold no
+times, so they are the same on every run; the times are in the evidence.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from podlab.errors import TimelineError
 from podlab.timeline.model import Evidence, Instant, Lane, Run
@@ -55,7 +55,8 @@ class Answer:
 
 def moment(timeline: Timeline, text: str) -> tuple[Instant | None, str]:
     """
-    A moment by name: ``shop.start``, ``fetch.end``, ``proxy.ready``, ``shop.start[2]`` (third start), ``pod.ready``.
+    A moment by name: ``shop.start``, ``fetch.end``, ``proxy.ready``, ``shop.start[2]`` (third start),
+    ``pod.ready``.
 
     Returns:
         The instant (None when it did not happen) and its words.
@@ -95,8 +96,8 @@ def before(timeline: Timeline, first: str, second: str) -> Answer:
     """
     Did *first* come before *second*?
 
-    For containers: a regular init container comes before what starts after it has *ended* with success; any other
-    container comes before what starts after it has *started*.
+    For containers: a regular init container comes before what starts after it has *ended* with success; any
+    other container comes before what starts after it has *started*.
     """
     if _named(timeline, first) and _named(timeline, second):
         lane = timeline.lane(first)
@@ -189,16 +190,15 @@ def outlived(timeline: Timeline, first: str, second: str) -> Answer:
         return Answer(True, f"{first} was still running when {second} had ended", _of(two.last_end))
     if two.last_end is None:
         return Answer(False, f"{second} was still running when {first} had ended", _of(one.last_end))
-    found = _ordered(timeline, two.last_end, one.last_end, f"{second} ended", f"{first} ended")
-    return found
+    return _ordered(timeline, two.last_end, one.last_end, f"{second} ended", f"{first} ended")
 
 
 def start_order(timeline: Timeline) -> str:
     """
     First starts in the notation of predictions: ``fetch | proxy | (shop shipper)``.
 
-    A bar is put only where the evidence or the kubelet's rule forces it: what stands left had ended (regular init)
-    or started (sidecar) before. App containers share brackets, because no order among them is promised.
+    A bar is put only where the evidence or the kubelet's rule forces it: what stands left had ended (regular
+    init) or started (sidecar) before. App containers share brackets, because no order among them is promised.
     """
     started = [lane for lane in timeline.lanes if lane.starts and lane.role != "ephemeral"]
     steps: list[list[Lane]] = []
@@ -216,11 +216,12 @@ def start_order(timeline: Timeline) -> str:
 
 def stop_order(timeline: Timeline) -> str:
     """
-    Last ends in the notation of predictions: ``(shop extra) | s2 | s1``; regular init containers are left out.
+    Last ends in the notation of predictions: ``(shop extra) | s2 | s1``; regular init containers are left
+    out.
 
     A bar is put where the ends force it, or where the kubelet's rule orders the SIGTERMs (apps together, then
-    sidecars from last to first), nothing contradicts it, and the grace period was not used up. Killing Events are
-    announcements in no fixed order and are not used.
+    sidecars from last to first), nothing contradicts it, and the grace period was not used up. Killing Events
+    are announcements in no fixed order and are not used.
     """
     ended = [lane for lane in timeline.lanes if lane.role in ("sidecar", "app") and lane.last_end is not None]
     apps = [lane for lane in ended if lane.role == "app"]
@@ -233,7 +234,10 @@ def stop_order(timeline: Timeline) -> str:
 
 
 def _may_follow(timeline: Timeline, earlier: list[Lane], later: list[Lane]) -> bool:
-    """Whether every end in *later* is forced, or promised and not contradicted, to come after those in *earlier*."""
+    """
+    Whether every end in *later* is forced, or promised and not contradicted, to come after those in
+    *earlier*.
+    """
     for one in earlier:
         for two in later:
             assert one.last_end and two.last_end
@@ -244,9 +248,11 @@ def _may_follow(timeline: Timeline, earlier: list[Lane], later: list[Lane]) -> b
 
 
 def _in_turn(timeline: Timeline, lane: Lane) -> bool:
-    """Whether a sidecar can be taken to have ended by the SIGTERM of its turn, and not by itself or by SIGKILL."""
+    """
+    Whether a sidecar can be taken to have ended by the SIGTERM of its turn, and not by itself or by SIGKILL.
+    """
     listed = timeline.pod.get("spec", {}).get("initContainers") or []
-    spec = next((c for c in listed if c.get("name") == lane.name), {})
+    spec: dict[str, Any] = next((c for c in listed if c.get("name") == lane.name), {})
     hook = (spec.get("lifecycle") or {}).get("preStop")
     last = [run for run in lane.runs if run.ran][-1]
     killed = any(
@@ -340,8 +346,8 @@ def next_try(timeline: Timeline, name: str | None = None) -> Answer:
     """
     When the kubelet starts a container in back-off again.
 
-    The wait counts from the end of the last run: none for the first restart, then 10, 20, 40, 80, 160, 300 s; the
-    start comes with the first sync after that, up to 15 s later.
+    The wait counts from the end of the last run: none for the first restart, then 10, 20, 40, 80, 160, 300 s;
+    the start comes with the first sync after that, up to 15 s later.
     """
     lanes = [timeline.lane(name)] if name else list(timeline.lanes)
     for lane in lanes:

@@ -1,8 +1,9 @@
 """
 The runs that container statuses prove: one draft per instance, in order, with the ones that nobody saw.
 
-A status shows at most two instances (``state`` and ``lastState``); the restart count says how many there were. A
-container that lived less than a second may be skipped altogether: such runs are drafts without times of their own.
+A status shows at most two instances (``state`` and ``lastState``); the restart count says how many there
+were. A container that lived less than a second may be skipped altogether: such runs are drafts without times
+of their own.
 """
 
 from __future__ import annotations
@@ -135,7 +136,9 @@ def _note_ended(
 
 
 def _note_lost(drafts: dict[str, Draft], name: str, ended: Mapping[str, Any], t: float) -> None:
-    """``ContainerStatusUnknown``: the record is gone. A run that was seen running has ended; else nothing ran."""
+    """
+    ``ContainerStatusUnknown``: the record is gone. A run that was seen running has ended; else nothing ran.
+    """
     open_ones = [d for d in drafts.values() if d.running_seen and not d.ended]
     if open_ones and "used to be Running" in str(ended.get("message") or ""):
         item = open_ones[-1]
@@ -167,7 +170,9 @@ def _note_node(drafts: dict[str, Draft], record: Mapping[str, Any]) -> None:
 
 
 def _in_order(drafts: Iterable[Draft]) -> list[Draft]:
-    """By start; what could not start goes by its end. The order of appearance breaks ties of whole seconds."""
+    """
+    By start; what could not start goes by its end. The order of appearance breaks ties of whole seconds.
+    """
 
     def key(item: Draft) -> float:
         if item.started_s is not None:
@@ -178,7 +183,9 @@ def _in_order(drafts: Iterable[Draft]) -> list[Draft]:
 
 
 def _with_unseen(name: str, drafts: list[Draft]) -> list[Draft]:
-    """Insert one stand-in wherever the restart number jumps. It may fall again when a sandbox was recreated."""
+    """
+    Insert one stand-in wherever the restart number jumps. It may fall again when a sandbox was recreated.
+    """
     result: list[Draft] = []
     expected = 0
     for item in drafts:

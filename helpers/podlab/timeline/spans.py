@@ -1,8 +1,8 @@
 """
 Spans of a lane: what a container did between its runs (waiting, pulling, back-off) and during them.
 
-Starts and ends of runs are fused from all clocks (``bounds``); the steps in between are told by statuses, whose
-arrival bounds them only from above, and by Events.
+Starts and ends of runs are fused from all clocks (``bounds``); the steps in between are told by statuses,
+whose arrival bounds them only from above, and by Events.
 """
 
 from __future__ import annotations
@@ -44,25 +44,41 @@ class _Look:
         return (self.status.get("state") or {}).get("waiting") or {}
 
 
-def spans_of(
-    name: str, role: str, spec: RawObject, drafts: list[Draft], runs: list[Run], facts: Facts, clocks: Clocks,
-    gone: Instant | None,
-) -> tuple[Span, ...]:  # fmt: skip
-    """All spans of one container, from the Pod's creation on; *gone* is when the Pod vanished."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """
+    What was told about one container: its role and spec, statuses and Events, and how to read the clocks.
+    """
+
+    name: str
+    role: str
+    spec: RawObject
+    looks: list[_Look]
+    events: list[Emission]
+    clocks: Clocks
+
+
+def told_of(name: str, facts: Facts, clocks: Clocks) -> Told:
+    """Collect what was told about one container."""
+    role, spec = facts.role_of()[name]
     looks = [_Look(s.t, status) for s in facts.seen for status in statuses(s.pod) if status["name"] == name]
-    mine = [e for e in facts.emissions if e.container == name]
+    return Told(name, role, spec, looks, [e for e in facts.emissions if e.container == name], clocks)
+
+
+def spans_of(told: Told, drafts: list[Draft], runs: list[Run], gone: Instant | None) -> tuple[Span, ...]:
+    """All spans of one container, from the Pod's creation on; *gone* is when the Pod vanished."""
     spans: list[Span] = []
     since = Instant(0.0, 0.0)
-    gaps = _gaps(looks, drafts)
+    gaps = _gaps(told.looks, drafts)
     for index in range(len(runs) + 1):
         run = runs[index] if index < len(runs) else None
         before = runs[index - 1] if index else None
         until = (run.start or run.end) if run else gone
         if before is None or before.end is not None:
-            spans += _between(before, since, until, gaps.get(index, []), mine, clocks)
+            spans += _between(before, (since, until), gaps.get(index, []), told)
         if run is None:
             break
-        spans += _during(run, role, spec, drafts[index], looks, mine, clocks, since)
+        spans += _during(run, drafts[index], told, since)
         since = run.end or run.start or since
     return tuple(spans)
 
@@ -94,18 +110,15 @@ def _said_at(item: Emission, clocks: Clocks) -> Instant:
 
 
 def _between(
-    before: Run | None,
-    since: Instant,
-    until: Instant | None,
-    looks: list[_Look],
-    mine: list[Emission],
-    clocks: Clocks,
+    before: Run | None, stretch: tuple[Instant, Instant | None], looks: list[_Look], told: Told
 ) -> list[Span]:
     """The spans from the end of one run to the start of the next."""
+    since, until = stretch
+    clocks = told.clocks
     first = _Step(since, "waiting", "")
     if before is not None:
         first = _Step(since, "terminated", before.reason, before.message)
-    steps = [first, *_waiting_steps(since, looks, clocks), *_event_steps(since, until, mine, clocks)]
+    steps = [first, *_waiting_steps(since, looks, clocks), *_event_steps(since, until, told.events, clocks)]
     head, rest = steps[0], sorted(steps[1:], key=lambda s: s.at.mid)
     found = _spans([head, *_distinct(head, rest)], until)
     if before is None:
@@ -180,28 +193,27 @@ def _spans(steps: list[_Step], until: Instant | None) -> list[Span]:
 
 
 def _reaches(step: _Step, until: Instant) -> bool:
-    """Whether the step belongs before *until*; being told to stop does, even when the end may have come first."""
+    """
+    Whether the step belongs before *until*; being told to stop does, even when the end may have come first.
+    """
     return step.at.mid <= until.mid or (step.state == "terminating" and step.at.lo <= until.hi)
 
 
-def _during(
-    run: Run, role: str, spec: RawObject, draft: Draft, looks: list[_Look], mine: list[Emission], clocks: Clocks,
-    since: Instant,
-) -> list[Span]:  # fmt: skip
+def _during(run: Run, draft: Draft, told: Told, since: Instant) -> list[Span]:
     """The spans of one run."""
     if run.start is None:
         return []
     if not run.seen:
         return [Span("unseen", "not seen", since, run.end or run.start, run.restart, message=_unseen(run))]
-    steps = [_Step(run.start, "running", _first_reason(role, spec))]
-    for look in looks:
+    steps = [_Step(run.start, "running", _first_reason(told.role, told.spec))]
+    for look in told.looks:
         if look.state == "running" and short_id(look.status.get("containerID")) == draft.container_id:
-            reason = _running_reason(role, look.status)
+            reason = _running_reason(told.role, look.status)
             if reason != steps[-1].reason:
-                at = _seen_at(run.start, look.t, clocks, f"a status said {reason}")
+                at = _seen_at(run.start, look.t, told.clocks, f"a status said {reason}")
                 steps.append(_Step(at, "running", reason))
-    for item in mine:
-        at = _said_at(item, clocks)
+    for item in told.events:
+        at = _said_at(item, told.clocks)
         limit = run.end.hi if run.end else inf
         if (
             item.reason == "Killing"

@@ -82,7 +82,7 @@ class Timeline:
         """Names of the Pods that the observations speak of."""
         return pod_names(observations)
 
-    # ---------------------------------------------------------------------------------------------- plain facts
+    # ---------------------------------------------------------------------------------------------- plain fac
 
     def lane(self, name: str) -> Lane:
         """The lane of one container. Raises TimelineError for a name that is not there."""
@@ -145,7 +145,9 @@ class Timeline:
         return questions.stop_order(self)
 
     def before(self, first: str, second: str) -> Answer:
-        """Did *first* come before *second*? Names of containers, or moments as ``proxy.start``, ``fetch.end``."""
+        """
+        Did *first* come before *second*? Names of containers, or moments as ``proxy.start``, ``fetch.end``.
+        """
         return questions.before(self, first, second)
 
     def overlapped(self, first: str, second: str) -> Answer:

@@ -1,5 +1,6 @@
 """
-The words of the strips: phase, the STATUS column of ``kubectl get pods``, and why a container waits or has ended.
+The words of the strips: phase, the STATUS column of ``kubectl get pods``, and why a container waits or has
+ended.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ def status_word(pod: RawObject) -> str:
     """
     What ``kubectl get pods`` prints under STATUS for this object.
 
-    It mixes the phase with reasons: an init container that is not done gives ``Init:…``, then the app container
-    whose name sorts first among those that wait or have ended gives its reason, and a deletion hides the rest.
+    It mixes the phase with reasons: an init container that is not done gives ``Init:…``, then the app
+    container whose name sorts first among those that wait or have ended gives its reason, and a deletion
+    hides the rest.
 
     Source: printPod in pkg/printers/internalversion/printers.go, v1.36; rules 1.19.
     """

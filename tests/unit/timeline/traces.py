@@ -1,8 +1,9 @@
 """
 Recordings of a real kubelet as observations: the conformance traces, read into the recording's schema.
 
-A trace holds list and watch of Pods and Events with arrival times in milliseconds since just before the Pod was
-created. Its recorder's wall clock is not in it, so a header gets an arbitrary one: nothing may depend on it.
+A trace holds list and watch of Pods and Events with arrival times in milliseconds since just before the Pod
+was created. Its recorder's wall clock is not in it, so a header gets an arbitrary one: nothing may depend on
+it.
 """
 
 from __future__ import annotations
