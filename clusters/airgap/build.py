@@ -21,17 +21,24 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from builder import engine, gobuild, plan, shell  # noqa: E402
-from builder.cache import Cache  # noqa: E402
-from builder.failure import BuildError  # noqa: E402
-from builder.images import ARCHIVE  # noqa: E402
-from builder.node import REPOSITORY_NAME  # noqa: E402
-from builder.versions import load_versions  # noqa: E402
+from builder import engine, gobuild, plan, shell
+from builder.cache import Cache
+from builder.failure import BuildError
+from builder.images import ARCHIVE
+from builder.node import REPOSITORY_NAME
+from builder.versions import load_versions
 
 COLD_GIB = 8.0
 TOOLS = {  # program: Debian package that has it
-    "gcc": "gcc", "make": "make", "musl-gcc": "musl-tools", "debootstrap": "debootstrap", "tar": "tar",
-    "dpkg-source": "dpkg-dev", "xz": "xz-utils", "bzip2": "bzip2", "nice": "coreutils",
+    "gcc": "gcc",
+    "make": "make",
+    "musl-gcc": "musl-tools",
+    "debootstrap": "debootstrap",
+    "tar": "tar",
+    "dpkg-source": "dpkg-dev",
+    "xz": "xz-utils",
+    "bzip2": "bzip2",
+    "nice": "coreutils",
 }
 
 
@@ -89,8 +96,10 @@ def install_tools() -> None:
     if missing:
         say(f"installing {' '.join(missing)}")
         subprocess.run(["apt-get", "update", "-qq"], check=False)
-        shell.run(["apt-get", "install", "-y", "--no-install-recommends", *missing, "libc6-dev", "linux-libc-dev"],
-                  env={"DEBIAN_FRONTEND": "noninteractive"})
+        shell.run(
+            ["apt-get", "install", "-y", "--no-install-recommends", *missing, "libc6-dev", "linux-libc-dev"],
+            env={"DEBIAN_FRONTEND": "noninteractive"},
+        )
 
 
 def show(kubernetes: str | None) -> None:
@@ -104,12 +113,20 @@ def show(kubernetes: str | None) -> None:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kubernetes", metavar="V", help="a version of versions.toml (default: the reference)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--kubernetes", metavar="V", help="a version of versions.toml (default: the reference)"
+    )
     parser.add_argument("--no-load", action="store_true", help="do not load the image into a Docker engine")
-    parser.add_argument("--install-tools", action="store_true", help="apt-get what the build needs, then build")
+    parser.add_argument(
+        "--install-tools", action="store_true", help="apt-get what the build needs, then build"
+    )
     parser.add_argument("--steps", action="store_true", help="list the steps and their state; make nothing")
-    parser.add_argument("--prune", action="store_true", help="remove every result that no recorded build uses")
+    parser.add_argument(
+        "--prune", action="store_true", help="remove every result that no recorded build uses"
+    )
     parser.add_argument("--lock", metavar="PART", help="write go.mod and go.sum of one Go part anew")
     return parser.parse_args(arguments)
 

@@ -1,8 +1,8 @@
 """
 The air-gapped node image: what has been built on this machine, and the way in to building it.
 
-The build itself is ``clusters/airgap/build.py`` (its README says how it works); this module runs it, and answers
-within milliseconds what its last run left, which is what the kind driver asks on every ``podlab up``.
+The build itself is ``clusters/airgap/build.py`` (its README says how it works); this module runs it, and
+answers within milliseconds what its last run left, which is what the kind driver asks on every ``podlab up``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ class NodeImage:
             return
         if self.archive is None:
             raise DriverError(f"{self.name} has no archive to load", hint="podlab airgap build")
-        done = subprocess.run(["docker", "load", "--input", str(self.archive)], capture_output=True, text=True)
+        done = subprocess.run(
+            ["docker", "load", "--input", str(self.archive)], capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
             raise DriverError(
                 f"the Docker engine did not take {self.name}",
@@ -105,12 +107,14 @@ def build(kubernetes: str | None = None, *, options: Sequence[str] = ()) -> int:
     program = _recipe("build.py")
     chosen = ["--kubernetes", kubernetes] if kubernetes else []
     environment = {**os.environ, "PODLAB_AIRGAP_CACHE": str(cache_folder())}
-    return subprocess.run([sys.executable, str(program), *chosen, *options], env=environment).returncode
+    return subprocess.run(
+        [sys.executable, str(program), *chosen, *options], env=environment, check=False
+    ).returncode
 
 
 def status() -> dict[str, Any]:
     """
-    Return what there is, ready for JSON: images (as NodeImage), pod images, programs, sizes in bytes, seconds.
+    Return what there is, ready for JSON: images (as NodeImage), pod images, programs, sizes in bytes.
     """
     said = []
     for record in sorted((cache_folder() / "built").glob("*.json")):
@@ -120,8 +124,16 @@ def status() -> dict[str, Any]:
         facts = {key: str(value) if isinstance(value, Path) else value for key, value in facts.items()}
         facts["pod_images"] = {n: i["says"] for i in built["pod_images"].values() for n in i["names"]}
         size = image.archive.stat().st_size if image and image.archive else None
-        said.append({**facts, "usable": image is not None, "reference": built["reference"], "size_bytes": size,
-                     "programs": built["programs"], "last_run": built["last_run"]})
+        said.append(
+            {
+                **facts,
+                "usable": image is not None,
+                "reference": built["reference"],
+                "size_bytes": size,
+                "programs": built["programs"],
+                "last_run": built["last_run"],
+            }
+        )
     return {"cache": str(cache_folder()), "engine": _engine_get("/version") is not None, "images": said}
 
 
@@ -132,7 +144,7 @@ def programs() -> dict[str, Path]:
 
 
 def main(arguments: Sequence[str], say: Callable[[str], None] = print) -> int:
-    """``podlab airgap build [--kubernetes V] ...`` and ``podlab airgap status [--json]``; returns the exit code."""
+    """``podlab airgap build [--kubernetes V] ...``, ``podlab airgap status [--json]``; returns an exit code."""
     verb, *rest = list(arguments) or ["status"]
     if verb == "build":
         return build(options=rest)
@@ -145,7 +157,7 @@ def main(arguments: Sequence[str], say: Callable[[str], None] = print) -> int:
 
 def _in_words(facts: dict[str, Any]) -> str:
     if not facts["images"]:
-        return f"no air-gapped node image has been built here (cache {facts['cache']})\n  try: podlab airgap build"
+        return f"no air-gapped node image was built here (cache {facts['cache']})\n  try: podlab airgap build"
     lines = []
     for image in facts["images"]:
         if not image["usable"]:
@@ -176,7 +188,9 @@ def _built(version: str | None) -> dict[str, Any] | None:
             said: dict[str, Any] = json.loads(path.read_text())
         except (OSError, ValueError):
             continue
-        wanted = said.get("reference") if version is None else said.get("kubernetes") == f"v{version.lstrip('v')}"
+        wanted = (
+            said.get("reference") if version is None else said.get("kubernetes") == f"v{version.lstrip('v')}"
+        )
         if wanted:
             return said
     return None
@@ -210,10 +224,13 @@ def _engine_ask(path: str) -> dict[str, Any] | None:
     """The same through the docker program, for engines that are not behind a Unix socket."""
     is_version = path == "/version"
     name = path.removeprefix("/images/").removesuffix("/json").replace("%2F", "/").replace("%3A", ":")
-    command = ["docker", "version", "--format", "{{json .Server}}"] if is_version else [
-        "docker", "image", "inspect", "--format", "{{json .}}", name]
+    command = (
+        ["docker", "version", "--format", "{{json .Server}}"]
+        if is_version
+        else ["docker", "image", "inspect", "--format", "{{json .}}", name]
+    )
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
         return dict(json.loads(done.stdout)) if done.returncode == 0 else None
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None

@@ -67,7 +67,7 @@ def write_layer(entries: Iterable[Entry], archive: Path) -> Layer:
         for entry in sorted(entries, key=lambda e: e.name):
             _add_folders(tar, entry.name, folders)
             _add(tar, entry)
-    with open(plain, "rb") as stream:
+    with plain.open("rb") as stream:
         diff_id = compress_stream(stream, archive)
     plain.unlink()
     return Layer(archive, diff_id)
@@ -97,8 +97,14 @@ def _config(image: Image) -> dict[str, Any]:
         config["StopSignal"] = image.stop_signal
     diff_ids: Sequence[str] = [layer.diff_id for layer in image.layers]
     history = [{"created": EPOCH, "created_by": "podlab airgap build"} for _ in diff_ids]
-    return {"architecture": image.architecture, "os": "linux", "created": EPOCH, "config": config,
-            "rootfs": {"type": "layers", "diff_ids": diff_ids}, "history": history}
+    return {
+        "architecture": image.architecture,
+        "os": "linux",
+        "created": EPOCH,
+        "config": config,
+        "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        "history": history,
+    }
 
 
 def _add_folders(tar: tarfile.TarFile, name: str, done: set[str]) -> None:
@@ -122,7 +128,7 @@ def _add(tar: tarfile.TarFile, entry: Entry) -> None:
         tar.addfile(info, io.BytesIO(entry.source))
     else:
         info.size = entry.source.stat().st_size
-        with open(entry.source, "rb") as stream:
+        with entry.source.open("rb") as stream:
             tar.addfile(info, stream)
 
 

@@ -87,7 +87,7 @@ class Cache:
             BuildError: If another build still holds it after *deadline_s*.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        with open(self.root / "lock", "a+") as handle:
+        with (self.root / "lock").open("a+") as handle:
             _take(handle, say, deadline_s)
             handle.seek(0)
             handle.truncate()
@@ -120,8 +120,15 @@ class Cache:
 
     def _publish(self, step: Step, work: Path, notes: dict[str, Any], seconds: float) -> None:
         files = {str(p.relative_to(work)): p.stat().st_size for p in sorted(work.rglob("*")) if p.is_file()}
-        stamp = {"step": step.name, "inputs": step.inputs, "seconds": round(seconds, 3), "files": files,
-                 "bytes": sum(files.values()), "notes": notes, "made_at": int(time.time())}
+        stamp = {
+            "step": step.name,
+            "inputs": step.inputs,
+            "seconds": round(seconds, 3),
+            "files": files,
+            "bytes": sum(files.values()),
+            "notes": notes,
+            "made_at": int(time.time()),
+        }
         write_whole(work / STAMP, json.dumps(stamp, indent=1, sort_keys=True))
         for name in files:
             _sync(work / name)
@@ -151,7 +158,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _sync(path: Path) -> None:
-    with open(path, "rb") as handle:
+    with path.open("rb") as handle:
         os.fsync(handle.fileno())
 
 

@@ -23,13 +23,18 @@ BUSYBOX_SETTINGS = {"CONFIG_STATIC": "y", "CONFIG_NC_110_COMPAT": "y"}
 
 def pause_step(kubernetes: GoPart, versions: Versions) -> Step:
     """Kubernetes' own pause.c, taken from its module (whose digest is in go.sum)."""
-    inputs = {"module": f"{kubernetes.module}@{kubernetes.version}", "pause": versions.pause,
-              "recipe": tree_digest(kubernetes.recipe)}
+    inputs = {
+        "module": f"{kubernetes.module}@{kubernetes.version}",
+        "pause": versions.pause,
+        "recipe": tree_digest(kubernetes.recipe),
+    }
     return Step(f"pause-{versions.pause}", inputs, lambda out: _pause(kubernetes, versions, out))
 
 
 def nxdomain_step() -> Step:
-    return Step("nxdomain", {"source": tree_digest(NXDOMAIN)}, lambda out: _static(NXDOMAIN, out / "podlab-nxdomain"))
+    return Step(
+        "nxdomain", {"source": tree_digest(NXDOMAIN)}, lambda out: _static(NXDOMAIN, out / "podlab-nxdomain")
+    )
 
 
 def busybox_step(versions: Versions) -> Step:
@@ -47,8 +52,10 @@ def _pause(kubernetes: GoPart, versions: Versions, out: Path) -> None:
 
 
 def _static(source: Path, target: Path, *flags: str) -> None:
-    run(["gcc", "-Os", "-Wall", "-static", "-s", *flags, "-o", target, source],
-        hint="apt-get install -y gcc libc6-dev")
+    run(
+        ["gcc", "-Os", "-Wall", "-static", "-s", *flags, "-o", target, source],
+        hint="apt-get install -y gcc libc6-dev",
+    )
 
 
 def _busybox(versions: Versions, out: Path) -> dict[str, Any]:
@@ -78,8 +85,11 @@ def _kernel_headers(folder: Path) -> Path:
     for asm in Path("/usr/include").glob("*-linux-gnu/asm"):
         (folder / "asm").symlink_to(asm)
         return folder
-    raise BuildError("busybox cannot be built: no kernel headers", cause="/usr/include/*-linux-gnu/asm is missing",
-                     hint="apt-get install -y linux-libc-dev")
+    raise BuildError(
+        "busybox cannot be built: no kernel headers",
+        cause="/usr/include/*-linux-gnu/asm is missing",
+        hint="apt-get install -y linux-libc-dev",
+    )
 
 
 def _configure(config: Path, settings: dict[str, str]) -> None:
@@ -87,6 +97,9 @@ def _configure(config: Path, settings: dict[str, str]) -> None:
     for key, value in settings.items():
         text, found = re.subn(rf"^(# {key} is not set|{key}=.*)$", f"{key}={value}", text, flags=re.M)
         if not found:
-            raise BuildError(f"busybox no longer has the setting {key}", cause="its defconfig does not name it",
-                             hint="look for its new name in busybox's Config.in files")
+            raise BuildError(
+                f"busybox no longer has the setting {key}",
+                cause="its defconfig does not name it",
+                hint="look for its new name in busybox's Config.in files",
+            )
     config.write_text(text)

@@ -33,8 +33,9 @@ CONFIG = """\
 version = 3
 root = "{root}"
 state = "{state}"
-disabled_plugins = ["io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime", "io.containerd.grpc.v1.cri",
-  "io.containerd.nri.v1.nri", "io.containerd.snapshotter.v1.blockfile", "io.containerd.internal.v1.tracing"]
+disabled_plugins = ["io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime",
+  "io.containerd.grpc.v1.cri", "io.containerd.nri.v1.nri",
+  "io.containerd.snapshotter.v1.blockfile", "io.containerd.internal.v1.tracing"]
 [grpc]
   address = "{socket}"
 [ttrpc]
@@ -44,7 +45,11 @@ disabled_plugins = ["io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime
 
 def contents_step(have: Ingredients, images: Sequence[Step]) -> Step:
     """The step that makes the layer with all *images* in containerd's store."""
-    inputs = {"containerd": go_step(have.go["containerd"]).key, "images": [s.key for s in images], "recipe": 1}
+    inputs = {
+        "containerd": go_step(have.go["containerd"]).key,
+        "images": [s.key for s in images],
+        "recipe": 1,
+    }
     return Step(f"contents-{have.versions.kubernetes}", inputs, lambda out: _fill(have, images, out))
 
 
@@ -52,7 +57,14 @@ def _fill(have: Ingredients, images: Sequence[Step], out: Path) -> dict[str, Any
     need_root()
     root = out / "root"
     with _containerd(have, root) as socket:
-        ctr = [have.program("containerd", "ctr"), "--address", socket, "--namespace", "k8s.io", "images"]
+        ctr: list[str | Path] = [
+            have.program("containerd", "ctr"),
+            "--address",
+            socket,
+            "--namespace",
+            "k8s.io",
+            "images",
+        ]
         for step in images:
             run([*ctr, "import", "--local", "--no-unpack", have.cache.path(step) / ARCHIVE])
         names = sorted(run([*ctr, "list", "-q"]).split())
@@ -75,9 +87,12 @@ def _containerd(have: Ingredients, root: Path) -> Iterator[Path]:
         config = Path(short) / "config.toml"
         config.write_text(CONFIG.format(root=root, state=Path(short) / "state", socket=socket))
         log = Path(short) / "log"
-        with open(log, "wb") as written:
-            process = subprocess.Popen([have.program("containerd", "containerd"), "--config", config],
-                                       stdout=written, stderr=subprocess.STDOUT)
+        with log.open("wb") as written:
+            process = subprocess.Popen(
+                [have.program("containerd", "containerd"), "--config", config],
+                stdout=written,
+                stderr=subprocess.STDOUT,
+            )
         try:
             _await_answer(have, process, socket, log)
             yield socket
@@ -88,14 +103,17 @@ def _containerd(have: Ingredients, root: Path) -> Iterator[Path]:
 
 def _await_answer(have: Ingredients, process: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
     until = time.monotonic() + START_DEADLINE_S
-    ask = [have.program("containerd", "ctr"), "--address", socket, "version"]
+    ask: list[str | Path] = [have.program("containerd", "ctr"), "--address", socket, "version"]
     while process.poll() is None and time.monotonic() < until:
-        if socket.exists() and subprocess.run(ask, capture_output=True).returncode == 0:
+        if socket.exists() and subprocess.run(ask, capture_output=True, check=False).returncode == 0:
             return
         time.sleep(0.1)
     last = log.read_text(errors="replace").strip().splitlines()[-3:]
-    raise BuildError("containerd did not start for the import of images", cause=" | ".join(last),
-                     hint=f"free memory and disk, then run the build again (uid {os.geteuid()})")
+    raise BuildError(
+        "containerd did not start for the import of images",
+        cause=" | ".join(last),
+        hint=f"free memory and disk, then run the build again (uid {os.geteuid()})",
+    )
 
 
 def _reap(process: subprocess.Popen[bytes]) -> None:

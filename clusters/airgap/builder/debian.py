@@ -24,9 +24,21 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 # Left out of every root: nothing in a container reads them, and they are a third of its size.
 TRIMMED = (
-    "usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian",
-    "usr/share/bash-completion", "usr/share/common-licenses", "var/cache/apt", "var/lib/apt/lists",
-    "var/cache/debconf", "var/log", "usr/lib/python3.11/test", "usr/lib/systemd", "lib/systemd", "dev",
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+    "usr/share/info",
+    "usr/share/lintian",
+    "usr/share/bash-completion",
+    "usr/share/common-licenses",
+    "var/cache/apt",
+    "var/lib/apt/lists",
+    "var/cache/debconf",
+    "var/log",
+    "usr/lib/python3.11/test",
+    "usr/lib/systemd",
+    "lib/systemd",
+    "dev",
 )
 
 
@@ -38,10 +50,24 @@ class Root:
     packages: tuple[str, ...]
 
 
-NODE = Root("node", (
-    "iptables", "iproute2", "kmod", "procps", "mount", "util-linux", "conntrack", "ethtool", "socat",
-    "ca-certificates", "runc", "containernetworking-plugins", "jq",
-))
+NODE = Root(
+    "node",
+    (
+        "iptables",
+        "iproute2",
+        "kmod",
+        "procps",
+        "mount",
+        "util-linux",
+        "conntrack",
+        "ethtool",
+        "socat",
+        "ca-certificates",
+        "runc",
+        "containernetworking-plugins",
+        "jq",
+    ),
+)
 PROXY = Root("proxy", ("iptables", "conntrack", "kmod"))
 PYTHON = Root("python", ("python3", "ca-certificates"))
 ROOTS = {root.name: root for root in (NODE, PROXY, PYTHON)}
@@ -49,8 +75,13 @@ ROOTS = {root.name: root for root in (NODE, PROXY, PYTHON)}
 
 def root_step(root: Root, versions: Versions) -> Step:
     """The step that makes ``layer.tar.gz``; its stamp notes the digest of the layer before compression."""
-    inputs = {"suite": versions.suite, "architecture": versions.architecture,
-              "packages": list(root.packages), "trimmed": list(TRIMMED), "recipe": 1}
+    inputs = {
+        "suite": versions.suite,
+        "architecture": versions.architecture,
+        "packages": list(root.packages),
+        "trimmed": list(TRIMMED),
+        "recipe": 1,
+    }
     return Step(f"debian-{root.name}", inputs, lambda out: _bootstrap(root, versions, out))
 
 
@@ -81,12 +112,18 @@ def _bootstrap(root: Root, versions: Versions, out: Path) -> dict[str, Any]:
     need("debootstrap", "tar")
     need_root()
     target = out / "root"
-    command: list[str | Path] = ["debootstrap", "--variant=minbase", f"--arch={versions.architecture}",
-                                 f"--include={','.join(root.packages)}"]
+    command: list[str | Path] = [
+        "debootstrap",
+        "--variant=minbase",
+        f"--arch={versions.architecture}",
+        f"--include={','.join(root.packages)}",
+    ]
     if KEYRING.exists():
         command += [f"--keyring={KEYRING}", "--force-check-gpg"]
-    run([*command, versions.suite, target, mirror()],
-        hint="the last words above come from debootstrap; PODLAB_DEBIAN_MIRROR chooses another mirror")
+    run(
+        [*command, versions.suite, target, mirror()],
+        hint="the last words above come from debootstrap; PODLAB_DEBIAN_MIRROR chooses another mirror",
+    )
     installed = run(["dpkg-query", f"--admindir={target}/var/lib/dpkg", "-W"])
     (out / "packages.txt").write_text(installed)
     for name in TRIMMED:
@@ -108,9 +145,18 @@ def fetch_source(package: str, suite: str, out: Path) -> Path:
     for name in ("lists/partial", "archives/partial", "parts"):
         (out / "apt" / name).mkdir(parents=True)
     (out / "apt" / "list").write_text(f"deb-src [signed-by={KEYRING}] {mirror()} {suite} main\n")
-    options = ["-o", f"Dir::Etc::sourcelist={out}/apt/list", "-o", f"Dir::Etc::sourceparts={out}/apt/parts",
-               "-o", f"Dir::State::lists={out}/apt/lists", "-o", f"Dir::Cache={out}/apt",
-               "-o", "APT::Sandbox::User=root"]
+    options = [
+        "-o",
+        f"Dir::Etc::sourcelist={out}/apt/list",
+        "-o",
+        f"Dir::Etc::sourceparts={out}/apt/parts",
+        "-o",
+        f"Dir::State::lists={out}/apt/lists",
+        "-o",
+        f"Dir::Cache={out}/apt",
+        "-o",
+        "APT::Sandbox::User=root",
+    ]
     run(["apt-get", *options, "update"])
     run(["apt-get", *options, "source", "--download-only", package], cwd=out)
     (description,) = out.glob("*.dsc")

@@ -15,8 +15,13 @@ from .shell import need, run
 def engine_version() -> str | None:
     """The version of the Docker engine that answers; None where none does."""
     try:
-        done = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True,
-                              text=True, timeout=20)
+        done = subprocess.run(
+            ["docker", "version", "--format", "{{.Server.Version}}"],
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=20,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() or None if done.returncode == 0 else None
@@ -40,7 +45,9 @@ def need_engine() -> None:
 
 def image_id(name: str) -> str | None:
     """The id of the image *name* in the engine; None if it has none of that name."""
-    done = subprocess.run(["docker", "image", "inspect", "--format", "{{json .Id}}", name], capture_output=True)
+    done = subprocess.run(
+        ["docker", "image", "inspect", "--format", "{{json .Id}}", name], capture_output=True, check=False
+    )
     found: Any = json.loads(done.stdout) if done.returncode == 0 and done.stdout.strip() else None
     return str(found) if found else None
 
@@ -51,8 +58,11 @@ def load(archive: Path, wanted_id: str, names: list[str]) -> bool:
         return False
     run(["docker", "load", "--input", archive])
     if image_id(names[0]) is None:
-        raise BuildError(f"the engine did not take {names[0]}", cause=f"docker load --input {archive} ran",
-                         hint="docker system df shows whether the engine's disk is full")
+        raise BuildError(
+            f"the engine did not take {names[0]}",
+            cause=f"docker load --input {archive} ran",
+            hint="docker system df shows whether the engine's disk is full",
+        )
     return True
 
 
@@ -61,4 +71,4 @@ def remove_others(repository: str, prefix: str, keep: list[str]) -> None:
     listed = run(["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository]).split()
     for name in listed:
         if name.startswith(f"{repository}:{prefix}-") and name not in keep:
-            subprocess.run(["docker", "image", "rm", name], capture_output=True)
+            subprocess.run(["docker", "image", "rm", name], capture_output=True, check=False)

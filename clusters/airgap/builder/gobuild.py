@@ -22,7 +22,13 @@ from .versions import HOME, Versions
 
 MINIMUM_GO = (1, 26)
 KUBERNETES_PROGRAMS = (
-    "kubelet", "kubeadm", "kubectl", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy",
+    "kubelet",
+    "kubeadm",
+    "kubectl",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
 )
 
 
@@ -52,15 +58,27 @@ def go_parts(versions: Versions) -> list[GoPart]:
     """All Go parts for *versions*, longest build first."""
     containerd = "github.com/containerd/containerd/v2"
     return [
-        GoPart("kubernetes", "k8s.io/kubernetes", versions.kubernetes,
-               {name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
-               stamped=_kubernetes_stamps(versions.kubernetes)),
-        GoPart("coredns", "github.com/coredns/coredns", versions.coredns,
-               {"coredns": "github.com/coredns/coredns"}),
-        GoPart("containerd", containerd, versions.containerd,
-               {name: f"{containerd}/cmd/{name}" for name in ("containerd", "ctr", "containerd-shim-runc-v2")},
-               tags="no_btrfs no_zfs no_devmapper",
-               stamped={f"{containerd}/version.Version": versions.containerd}),
+        GoPart(
+            "kubernetes",
+            "k8s.io/kubernetes",
+            versions.kubernetes,
+            {name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
+            stamped=_kubernetes_stamps(versions.kubernetes),
+        ),
+        GoPart(
+            "coredns",
+            "github.com/coredns/coredns",
+            versions.coredns,
+            {"coredns": "github.com/coredns/coredns"},
+        ),
+        GoPart(
+            "containerd",
+            containerd,
+            versions.containerd,
+            {name: f"{containerd}/cmd/{name}" for name in ("containerd", "ctr", "containerd-shim-runc-v2")},
+            tags="no_btrfs no_zfs no_devmapper",
+            stamped={f"{containerd}/version.Version": versions.containerd},
+        ),
         GoPart("etcd", "go.etcd.io/etcd/server/v3", versions.etcd, {"etcd": "go.etcd.io/etcd/server/v3"}),
         GoPart("kind", "sigs.k8s.io/kind", versions.kind, {"kind": "sigs.k8s.io/kind"}),
     ]
@@ -90,7 +108,8 @@ def lock(part: GoPart) -> None:
     (part.recipe / "go.sum").unlink(missing_ok=True)
     replaces = _staging_replaces(part) if part.name == "kubernetes" else ""
     (part.recipe / "go.mod").write_text(
-        f"module podlab.invalid/airgap/{part.name}\n\ngo 1.26.0\n\nrequire {part.module} {part.version}\n{replaces}"
+        f"module podlab.invalid/airgap/{part.name}\n\ngo 1.26.0\n\n"
+        f"require {part.module} {part.version}\n{replaces}"
     )
     env = {**_environment(), "GOFLAGS": "-mod=mod -buildvcs=false"}
     for package in part.programs.values():
@@ -103,8 +122,24 @@ def _build(part: GoPart, out: Path) -> dict[str, object]:
     shutil.copytree(part.recipe, work)
     (out / "bin").mkdir()
     for name, package in part.programs.items():
-        run(["nice", "go", "build", "-trimpath", "-tags", part.tags, "-ldflags", _ldflags(part),
-             "-o", out / "bin" / name, package], cwd=work, env=_environment(), hint=_REFUSED)
+        run(
+            [
+                "nice",
+                "go",
+                "build",
+                "-trimpath",
+                "-tags",
+                part.tags,
+                "-ldflags",
+                _ldflags(part),
+                "-o",
+                out / "bin" / name,
+                package,
+            ],
+            cwd=work,
+            env=_environment(),
+            hint=_REFUSED,
+        )
     shutil.rmtree(work)
     return {"go": run(["go", "env", "GOVERSION"]).strip()}
 
@@ -114,8 +149,13 @@ _REFUSED = "look at the last words above: 403 means that the module mirror does 
 
 def _environment() -> dict[str, str]:
     """Static programs, nothing from the surroundings; module and build caches stay the user's own."""
-    wanted = {"CGO_ENABLED": "0", "GOOS": "linux", "GOFLAGS": "-mod=readonly -buildvcs=false",
-              "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    wanted = {
+        "CGO_ENABLED": "0",
+        "GOOS": "linux",
+        "GOFLAGS": "-mod=readonly -buildvcs=false",
+        "GOTOOLCHAIN": "local",
+        "GOWORK": "off",
+    }
     return {**os.environ, **wanted}
 
 

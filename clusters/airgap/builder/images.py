@@ -35,35 +35,34 @@ class Ingredients:
 
 def component_steps(have: Ingredients) -> list[Step]:
     """One step for each image of the control plane, in the order of `kubeadm config images list`."""
-    steps = []
-    for part, name in have.versions.component_images.items():
-        if part == "pause":
-            made = pause_step(have.go["kubernetes"], have.versions)
-            program, entry, mode = have.cache.path(made) / "pause", "pause", "plain"
-        elif part in ("coredns", "etcd"):
-            made = go_step(have.go[part])
-            program, entry, mode = have.program(part, part), f"usr/local/bin/{part}", "plain"
-        else:
-            made = go_step(have.go["kubernetes"])
-            program, entry, mode = have.program("kubernetes", part), f"usr/local/bin/{part}", part
-        steps.append(_component(have, part, name, made, program, entry, on_root=mode == "kube-proxy"))
-    return steps
+    return [_component_step(have, part, name) for part, name in have.versions.component_images.items()]
 
 
-def _component(have: Ingredients, part: str, name: str, made: Step, program: Path, entry: str, *,
-               on_root: bool) -> Step:
-    base = root_step(PROXY, have.versions) if on_root else None
+def _component_step(have: Ingredients, part: str, name: str) -> Step:
+    """The step of one image of the control plane: one program; kube-proxy on a root with iptables."""
+    made, program = _component_program(have, part)
+    base = root_step(PROXY, have.versions) if part == "kube-proxy" else None
+    place = "pause" if part == "pause" else f"usr/local/bin/{part}"
+    starts = (f"/{place}",) if part in {"coredns", "pause"} else ()
     inputs = {"names": [name], "from": made.key, "base": base.key if base else None, "recipe": 1}
-    starts = (f"/{entry}",) if part in ("coredns", "pause") else ()
 
     def make(out: Path) -> dict[str, Any]:
         bottom = (debian_layer(have.cache.path(base)),) if base else ()
-        top = write_layer([Entry(entry, program, 0o755)], out / "layer.tar.gz")
+        top = write_layer([Entry(place, program, 0o755)], out / "layer.tar.gz")
         image_id = write_image(Image((name,), (*bottom, top), entrypoint=starts), out / ARCHIVE)
         top.archive.unlink()
         return {"image": image_id, "names": [name]}
 
     return Step(f"image-{part}", inputs, make)
+
+
+def _component_program(have: Ingredients, part: str) -> tuple[Step, Path]:
+    """The step that makes the program of *part*, and where it puts it."""
+    if part == "pause":
+        step = pause_step(have.go["kubernetes"], have.versions)
+        return step, have.cache.path(step) / "pause"
+    source = part if part in {"coredns", "etcd"} else "kubernetes"
+    return go_step(have.go[source]), have.program(source, part)
 
 
 def debian_layer(folder: Path) -> Layer:
@@ -101,41 +100,78 @@ def pod_images(path: Path = HOME / "pods" / "images.toml") -> dict[str, PodImage
     images = {name: _pod_image(name, table, path) for name, table in raw.items()}
     for image in images.values():
         kind, _, of = image.base.partition(":")
-        known = image.base == "busybox" or (kind == "debian" and of in ROOTS) or (kind == "image" and of in images)
+        known = (
+            image.base == "busybox"
+            or (kind == "debian" and of in ROOTS)
+            or (kind == "image" and of in images)
+        )
         if not known:
-            raise BuildError(f"{path.name}: image {image.name} has no known base", cause=f"base = {image.base!r}",
-                             hint=f"debian:{'|'.join(ROOTS)}, busybox, or image:{'|'.join(images)}")
+            raise BuildError(
+                f"{path.name}: image {image.name} has no known base",
+                cause=f"base = {image.base!r}",
+                hint=f"debian:{'|'.join(ROOTS)}, busybox, or image:{'|'.join(images)}",
+            )
     return images
 
 
 def _pod_image(name: str, table: dict[str, Any], path: Path) -> PodImage:
-    defaults: dict[str, Any] = {"files": {}, "links": {}, "inline": {}, "entrypoint": [], "command": [],
-                                "environment": []}
+    defaults: dict[str, Any] = {
+        "files": {},
+        "links": {},
+        "inline": {},
+        "entrypoint": [],
+        "command": [],
+        "environment": [],
+    }
     unknown = set(table) - set(defaults) - {"names", "base", "says"}
     missing = {"names", "base", "says"} - set(table)
     if unknown or missing:
-        raise BuildError(f"{path.name}: image {name} is not right",
-                         cause=f"missing: {sorted(missing)}; unknown: {sorted(unknown)}",
-                         hint="the top of that file lists the keys")
-    row = {**defaults, **table}
-    lists = {key: tuple(row.pop(key)) for key in ("names", "entrypoint", "command", "environment")}
-    return PodImage(name=name, **lists, **row)
+        raise BuildError(
+            f"{path.name}: image {name} is not right",
+            cause=f"missing: {sorted(missing)}; unknown: {sorted(unknown)}",
+            hint="the top of that file lists the keys",
+        )
+    row: dict[str, Any] = {**defaults, **table}
+    for key in ("names", "entrypoint", "command", "environment"):
+        row[key] = tuple(row[key])
+    return PodImage(name=name, **row)
 
 
 def pod_image_step(have: Ingredients, image: PodImage, known: Mapping[str, PodImage]) -> Step:
     """The step that makes the archive of one Pod image."""
     below = _base_steps(have, image, known)
     copied = {target: tree_digest(REPOSITORY / source) for target, source in image.files.items()}
-    inputs = {"image": [image.names, image.base, image.links, image.inline, image.entrypoint, image.command,
-                        image.environment], "files": copied, "below": [s.key for s in below], "recipe": 1}
+    inputs = {
+        "image": [
+            image.names,
+            image.base,
+            image.links,
+            image.inline,
+            image.entrypoint,
+            image.command,
+            image.environment,
+        ],
+        "files": copied,
+        "below": [s.key for s in below],
+        "recipe": 1,
+    }
 
     def make(out: Path) -> dict[str, Any]:
         layers = tuple(debian_layer(have.cache.path(step)) for step in below)
         top = write_layer(_entries(have, image), out / "layer.tar.gz")
-        config = Image(image.names, (*layers, top), image.entrypoint, image.command,
-                       environment=(*Image((), ()).environment, *image.environment))
-        return {"image": write_image(config, out / ARCHIVE), "names": list(image.names), "diff_id": top.diff_id,
-                "says": image.says}
+        config = Image(
+            image.names,
+            (*layers, top),
+            image.entrypoint,
+            image.command,
+            environment=(*Image((), ()).environment, *image.environment),
+        )
+        return {
+            "image": write_image(config, out / ARCHIVE),
+            "names": list(image.names),
+            "diff_id": top.diff_id,
+            "says": image.says,
+        }
 
     return Step(f"pod-{image.name}", inputs, make)
 
@@ -151,8 +187,10 @@ def _base_steps(have: Ingredients, image: PodImage, known: Mapping[str, PodImage
 
 
 def _entries(have: Ingredients, image: PodImage) -> list[Entry]:
-    entries = [Entry(target, text.encode(), 0o755 if text.startswith("#!") else 0o644)
-               for target, text in image.inline.items()]
+    entries = [
+        Entry(target, text.encode(), 0o755 if text.startswith("#!") else 0o644)
+        for target, text in image.inline.items()
+    ]
     entries += [Entry(target, source) for target, source in image.links.items()]
     for target, source in image.files.items():
         entries += _copied(target, REPOSITORY / source)
@@ -165,8 +203,10 @@ def _copied(target: str, source: Path) -> list[Entry]:
     if source.is_file():
         return [Entry(target, source, 0o755 if source.stat().st_mode & 0o100 else 0o644)]
     files = sorted(p for p in source.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    return [Entry(f"{target}/{p.relative_to(source)}", p, 0o755 if p.stat().st_mode & 0o100 else 0o644)
-            for p in files]
+    return [
+        Entry(f"{target}/{p.relative_to(source)}", p, 0o755 if p.stat().st_mode & 0o100 else 0o644)
+        for p in files
+    ]
 
 
 def _busybox_entries(folder: Path) -> list[Entry]:
@@ -175,6 +215,12 @@ def _busybox_entries(folder: Path) -> list[Entry]:
     entries = [Entry(program[1:], folder / "busybox", 0o755)]
     applets = (folder / "applets").read_text().split()
     entries += [Entry(name, program) for name in applets if f"/{name}" != program and name != "linuxrc"]
-    entries += [Entry("etc/passwd", PASSWD), Entry("etc/group", GROUP), Entry("root/.profile", b""),
-                Entry("tmp/.keep", b""), Entry("home/.keep", b""), Entry("var/www/.keep", b"")]
+    entries += [
+        Entry("etc/passwd", PASSWD),
+        Entry("etc/group", GROUP),
+        Entry("root/.profile", b""),
+        Entry("tmp/.keep", b""),
+        Entry("home/.keep", b""),
+        Entry("var/www/.keep", b""),
+    ]
     return entries

@@ -24,19 +24,36 @@ STORAGE_MANIFEST = "kind/manifests/default-storage.yaml"
 def node_step(have: Ingredients, images: Sequence[Step]) -> Step:
     """The step that makes the node image's archive. Its hash is part of the image's name."""
     versions = have.versions
-    below = [root_step(NODE, versions), nxdomain_step(), contents_step(have, images),
-             go_step(have.go["kubernetes"]), go_step(have.go["containerd"])]
-    inputs = {"below": [s.key for s in below], "node": tree_digest(HOME / "node"), "pause": versions.pause,
-              "recipe": 1}
-    names = (f"{REPOSITORY_NAME}:{versions.kubernetes}-{digest(inputs)}", f"{REPOSITORY_NAME}:{versions.kubernetes}")
+    below = [
+        root_step(NODE, versions),
+        nxdomain_step(),
+        contents_step(have, images),
+        go_step(have.go["kubernetes"]),
+        go_step(have.go["containerd"]),
+    ]
+    inputs = {
+        "below": [s.key for s in below],
+        "node": tree_digest(HOME / "node"),
+        "pause": versions.pause,
+        "recipe": 1,
+    }
+    names = (
+        f"{REPOSITORY_NAME}:{versions.kubernetes}-{digest(inputs)}",
+        f"{REPOSITORY_NAME}:{versions.kubernetes}",
+    )
 
     def make(out: Path) -> dict[str, Any]:
         _check_names(have)
         middle = write_layer(_entries(have), out / "middle.tar.gz")
         layers = (debian_layer(have.cache.path(below[0])), middle, debian_layer(have.cache.path(below[2])))
-        image = Image(names, layers, entrypoint=("/usr/local/bin/entrypoint",), stop_signal="SIGRTMIN+3",
-                      environment=(*Image((), ()).environment, "container=docker"),
-                      labels={"podlab.airgap.kubernetes": versions.kubernetes})
+        image = Image(
+            names,
+            layers,
+            entrypoint=("/usr/local/bin/entrypoint",),
+            stop_signal="SIGRTMIN+3",
+            environment=(*Image((), ()).environment, "container=docker"),
+            labels={"podlab.airgap.kubernetes": versions.kubernetes},
+        )
         image_id = write_image(image, out / ARCHIVE)
         middle.archive.unlink()
         return {"image": image_id, "names": list(names)}
@@ -64,12 +81,20 @@ def _entries(have: Ingredients) -> list[Entry]:
 
 def _check_names(have: Ingredients) -> None:
     """versions.toml must say what this kubeadm will ask for, or the cluster would try to pull."""
-    said = run([have.program("kubernetes", "kubeadm"), "config", "images", "list",
-                f"--kubernetes-version={have.versions.kubernetes}"]).split()
+    said = run(
+        [
+            have.program("kubernetes", "kubeadm"),
+            "config",
+            "images",
+            "list",
+            f"--kubernetes-version={have.versions.kubernetes}",
+        ]
+    ).split()
     ours = sorted(have.versions.component_images.values())
     if sorted(said) != ours:
         raise BuildError(
             f"versions.toml does not match kubeadm {have.versions.kubernetes}",
-            cause=f"kubeadm wants {sorted(set(said) - set(ours))}, the file leads to {sorted(set(ours) - set(said))}",
-            hint="set etcd, etcd_tag, coredns and pause in clusters/airgap/versions.toml to what kubeadm wants",
+            cause=f"kubeadm wants {sorted(set(said) - set(ours))}, "
+            f"the file leads to {sorted(set(ours) - set(said))}",
+            hint="set etcd, etcd_tag, coredns and pause in clusters/airgap/versions.toml to those",
         )

@@ -25,7 +25,7 @@ def compress_layer(root: Path, archive: Path) -> dict[str, Any]:
 def compress_stream(tar: IO[bytes], archive: Path) -> str:
     """Write *tar* to *archive* through gzip (level 1: the reader's speed is what counts)."""
     sha = hashlib.sha256()
-    with open(archive, "wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed:
+    with archive.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as packed:
         while block := tar.read(1 << 20):
             sha.update(block)
             packed.write(block)

@@ -58,8 +58,10 @@ def record(plan: Plan, *, seconds: float, made: list[str]) -> dict[str, Any]:
     cache = plan.have.cache
     node = cache.stamp(plan.node)
     assert node is not None
-    programs = {"kind": str(plan.have.program("kind", "kind")),
-                "kubectl": str(plan.have.program("kubernetes", "kubectl"))}
+    programs = {
+        "kind": str(plan.have.program("kind", "kind")),
+        "kubectl": str(plan.have.program("kubernetes", "kubectl")),
+    }
     said = {
         "kubernetes": plan.versions.kubernetes,
         "reference": plan.versions.reference,
@@ -81,7 +83,11 @@ def record(plan: Plan, *, seconds: float, made: list[str]) -> dict[str, Any]:
 def cache_notes(cache: Cache, step: Step) -> dict[str, Any]:
     stamp = cache.stamp(step) or {"notes": {}}
     archive = str(cache.path(step) / ARCHIVE)
-    return {"names": stamp["notes"].get("names", []), "says": stamp["notes"].get("says", ""), "archive": archive}
+    return {
+        "names": stamp["notes"].get("names", []),
+        "says": stamp["notes"].get("says", ""),
+        "archive": archive,
+    }
 
 
 def _link_programs(folder: Path, programs: dict[str, str]) -> None:
@@ -100,7 +106,9 @@ def prune(cache: Cache, say: Callable[[str], None] = print, *, everything_else: 
 
     Only images and what is made of them go, unless *everything_else*: then roots and programs too.
     """
-    used = {key for path in (cache.root / "built").glob("*.json") for key in json.loads(path.read_text())["steps"]}
+    used = {
+        key for path in (cache.root / "built").glob("*.json") for key in json.loads(path.read_text())["steps"]
+    }
     freed = 0
     for folder in cache.root.iterdir():
         stamp = read_stamp(folder) if (folder / "stamp.json").exists() else None

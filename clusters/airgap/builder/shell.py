@@ -78,7 +78,9 @@ def run(
     """
     words = [str(word) for word in command]
     need(words[0])
-    done = subprocess.run(words, cwd=cwd, env={**os.environ, **(env or {})}, input=stdin, capture_output=True)
+    done = subprocess.run(
+        words, cwd=cwd, env={**os.environ, **(env or {})}, input=stdin, capture_output=True, check=False
+    )
     if done.returncode != 0:
         last = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()[-6:]
         raise BuildError(
