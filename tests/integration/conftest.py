@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from podlab.client import Client
-from podlab.drivers import Cluster, get_driver
+from podlab.drivers import Cluster, Profile, get
 
 RUN_ID = uuid.uuid4().hex[:6]
 
@@ -28,7 +28,7 @@ RUN_ID = uuid.uuid4().hex[:6]
 )
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A running cluster; ``PODLAB_TEST_KIND=name`` (or ``…_EMBEDDED``) reuses one instead of making it."""
-    driver = get_driver(request.param)
+    driver = get(request.param)
     given = os.environ.get(f"PODLAB_TEST_{request.param.upper()}")
     if given:
         found = driver.find(given)
@@ -36,7 +36,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         yield found
         return
     name = f"test-{RUN_ID}"
-    made = driver.make(name)
+    made = driver.make(Profile(name=name))
     try:
         yield made
     finally:
