@@ -144,7 +144,7 @@ def programs() -> dict[str, Path]:
 
 
 def main(arguments: Sequence[str], say: Callable[[str], None] = print) -> int:
-    """``podlab airgap build [--kubernetes V] ...``, ``podlab airgap status [--json]``; returns an exit code."""
+    """``podlab airgap build [--kubernetes V] ...``, ``podlab airgap status [--json]``; gives an exit code."""
     verb, *rest = list(arguments) or ["status"]
     if verb == "build":
         return build(options=rest)

@@ -1,0 +1,120 @@
+"""The data files of the build: versions, module lists, Pod images, kind configurations."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from builder.cache import Cache
+from builder.failure import BuildError
+from builder.gobuild import go_parts, go_step
+from builder.images import pod_images
+from builder.plan import make_plan
+from builder.versions import REPOSITORY, load_versions
+
+KNOWN = ["v1.36.3", "v1.34.4"]
+
+
+def test_the_reference_is_one_of_the_known_versions(recipe: Path) -> None:
+    """And it is what a build without arguments makes."""
+    raw = tomllib.loads((recipe / "versions.toml").read_text())
+
+    assert raw["reference"] in raw["kubernetes"]
+    assert load_versions().kubernetes == raw["reference"] == "v1.36.3"
+    assert sorted(raw["kubernetes"]) == sorted(KNOWN)
+
+
+@pytest.mark.parametrize("kubernetes", KNOWN)
+def test_every_go_part_has_its_checked_module_list(kubernetes: str) -> None:
+    """Without go.sum nothing would check what is downloaded, so there is no step without it."""
+    for part in go_parts(load_versions(kubernetes)):
+        assert go_step(part).inputs["recipe"]
+        listed = (part.recipe / "go.sum").read_text()
+        assert f"{part.module} {part.version} h1:" in listed
+
+
+@pytest.mark.parametrize("kubernetes", KNOWN)
+def test_a_plan_reaches_the_node_image_from_every_step(kubernetes: str, tmp_path: Path) -> None:
+    """A plan is made without making anything; equal data give equal names."""
+    plan = make_plan(Cache(tmp_path), kubernetes)
+
+    assert plan.node.key == make_plan(Cache(tmp_path), kubernetes).node.key
+    assert len({step.key for step in plan.steps}) == len(plan.steps)
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_change_of_pause_changes_the_node_image(tmp_path: Path, recipe: Path) -> None:
+    """The versions are inputs of what is made from them."""
+    text = (recipe / "versions.toml").read_text()
+    (tmp_path / "versions.toml").write_text(text.replace('pause = "3.10.2"', 'pause = "3.10.9"'))
+
+    before = load_versions("v1.36.3").component_images
+    after = load_versions("v1.36.3", path=tmp_path / "versions.toml").component_images
+
+    assert before["pause"] == "registry.k8s.io/pause:3.10.2"
+    assert after["pause"] == "registry.k8s.io/pause:3.10.9"
+
+
+def test_an_unknown_version_is_refused_with_the_known_ones() -> None:
+    """Three lines: what, why, try."""
+    with pytest.raises(BuildError) as failed:
+        load_versions("1.2.3")
+
+    what, why, hint = str(failed.value).splitlines()
+    assert what == "the air-gapped build does not know Kubernetes v1.2.3"
+    assert "v1.34.4, v1.36.3" in why
+    assert hint.startswith("  try: ")
+
+
+def test_a_missing_key_is_named(tmp_path: Path, recipe: Path) -> None:
+    """versions.toml without CoreDNS is an error that says so."""
+    text = (recipe / "versions.toml").read_text()
+    (tmp_path / "versions.toml").write_text(text.replace("coredns = ", "# coredns = "))
+
+    with pytest.raises(BuildError, match="coredns"):
+        load_versions("v1.36.3", path=tmp_path / "versions.toml")
+
+
+def test_pod_images_have_full_names_and_files_that_exist() -> None:
+    """kubelet looks for docker.io/library/NAME when a manifest says NAME."""
+    images = pod_images()
+
+    assert {"busybox", "python", "podlab-app"} <= set(images)
+    for image in images.values():
+        assert all("/" in name and ":" in name for name in image.names)
+        assert not any(name.endswith(":latest") for name in image.names)  # would be pulled each time
+        assert all((REPOSITORY / source).exists() for source in image.files.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (('base = "busybox"', 'base = "alpine"'), "no known base"),
+        (("command =", "comand ="), "comand"),
+        (("says =", "# says ="), "missing: ['says']"),
+    ],
+)
+def test_a_wrong_pod_image_is_named(change: tuple[str, str], says: str, tmp_path: Path, recipe: Path) -> None:
+    """Faults in the list are found before anything is made."""
+    text = (recipe / "pods" / "images.toml").read_text()
+    (tmp_path / "images.toml").write_text(text.replace(*change))
+
+    with pytest.raises(BuildError) as failed:
+        pod_images(tmp_path / "images.toml")
+
+    assert says in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["airgap/kind-config.yaml", "kind/one-node.yaml", "kind/three-nodes.yaml", "kind/class.yaml"]
+)
+def test_kind_configurations_allow_cgroup_v1(name: str, recipe: Path) -> None:
+    """From 1.35 on a kubelet refuses such machines unless told otherwise."""
+    config = yaml.safe_load((recipe.parent / name).read_text())
+    patches = [yaml.safe_load(patch) for patch in config["kubeadmConfigPatches"]]
+
+    assert config["kind"] == "Cluster"
+    assert config["nodes"][0]["role"] == "control-plane"
+    assert [p["failCgroupV1"] for p in patches if p["kind"] == "KubeletConfiguration"] == [False]
