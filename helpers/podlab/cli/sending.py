@@ -84,7 +84,9 @@ def _patch(client: Client, manifest: Manifest, namespace: str, *, dry: bool) -> 
         ) from error
 
 
-def _patch_as_can_be(client: Client, path: str, body: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+def _patch_as_can_be(
+    client: Client, path: str, body: dict[str, Any], params: dict[str, Any]
+) -> dict[str, Any]:
     """Patch so that lists are merged by their keys, where the server knows the keys: not for custom resources."""
     try:
         return dict(client.patch(path, body, content_type=_STRATEGIC, **params))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from podlab.drivers import process
@@ -96,3 +97,17 @@ def network_exists(name: str = "kind") -> bool:
 def remove_network(name: str = "kind") -> bool:
     """Remove a network; the engine refuses, harmlessly, while a container is on it."""
     return process.run(["docker", "network", "rm", name], timeout_s=20)[0] == 0
+
+
+def skew_s() -> float | None:
+    """Return how far the engine's clock is ahead of this machine's, in seconds; None when unknown."""
+    asked = datetime.now(UTC)
+    code, out, _ = process.run(["docker", "info", "--format", "{{.SystemTime}}"], timeout_s=10)
+    answered = datetime.now(UTC)
+    try:
+        theirs = datetime.fromisoformat(out.strip()[:26].rstrip("Z") + "+00:00")
+    except ValueError:
+        return None
+    if code or "Z" not in out:
+        return None
+    return (theirs - asked - (answered - asked) / 2).total_seconds()

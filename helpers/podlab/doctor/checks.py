@@ -1,0 +1,377 @@
+"""
+What the facts mean: for each thing one finding, pure, so that every wrong state of a machine can be tested.
+
+A finding is ``ok``, ``note`` (works, but worth knowing), or ``broken`` (the drivers that it names cannot
+work).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from podlab.doctor.facts import GIB, Facts
+
+Level = str
+"""``ok``, ``note`` or ``broken``."""
+
+DISK_NEEDED, DISK_GOOD = 2 * GIB, 6 * GIB
+MEMORY_NEEDED, MEMORY_GOOD = int(0.9 * GIB), 2 * GIB
+WATCHES, INSTANCES = 524288, 512
+"""What kind's page of known issues asks for."""
+OLDEST_KUBECTL = 33
+
+
+@dataclass(frozen=True)
+class Finding:
+    """
+    What was found out about one thing.
+
+    Args:
+        name: The thing: ``docker``, ``disk``.
+        level: ``ok``, ``note`` or ``broken``.
+        text: One line, with the figures.
+        repair: One command or act that mends it; empty when ok.
+        stops: The drivers that cannot work because of it; ``podlab`` itself counts as one.
+    """
+
+    name: str
+    level: Level
+    text: str
+    repair: str = ""
+    stops: tuple[str, ...] = ()
+
+
+Check = Callable[[Facts], Finding]
+
+
+def python(facts: Facts) -> Finding:
+    """Python is new enough and the packages are there."""
+    version = ".".join(str(part) for part in facts.python)
+    if facts.python < (3, 11, 0):
+        return _broken(
+            "python",
+            f"Python {version} is too old: 3.11 or newer is needed",
+            "PYTHON=python3.12 ./start",
+            "podlab",
+        )
+    if facts.missing_packages:
+        missing = ", ".join(facts.missing_packages)
+        return _broken(
+            "python", f"{version}, but without {missing}", "./start --no-lab, or: pip install -e .", "podlab"
+        )
+    if not facts.in_environment:
+        return Finding("python", "note", f"{version}, not in a virtual environment", "./start makes one")
+    return _ok("python", version)
+
+
+def docker(facts: Facts) -> Finding:
+    """A Docker engine answers this user."""
+    from podlab.drivers.docker import hint
+
+    if facts.docker_version:
+        return _ok("docker", f"engine {facts.docker_version} answers")
+    said = {
+        "no permission": "an engine is there, but you may not use it",
+        "no program": "there is no docker program",
+        "no engine": "no Docker engine answers",
+    }.get(facts.docker_problem, "no Docker engine answers")
+    detail = (
+        f": {facts.docker_detail}" if facts.docker_problem != "no program" and facts.docker_detail else ""
+    )
+    return _broken("docker", said + detail, hint(facts.docker_problem), "kind")
+
+
+def kind(facts: Facts) -> Finding:
+    """The kind program is there and new enough, or can be built."""
+    from podlab.drivers.kind_binary import MODULE, OLDEST, VERSION
+
+    if facts.kind_path is None:
+        if facts.go_path:
+            return Finding("kind", "ok", f"not here yet; `podlab up` installs {VERSION} for you with Go")
+        return _broken(
+            "kind",
+            "there is no kind, and no Go to build it with",
+            f"install Go, then: go install {MODULE}",
+            "kind",
+        )
+    version = facts.kind_version or "of unknown version"
+    if facts.kind_version and _minor(facts.kind_version) < OLDEST:
+        return _broken("kind", f"{version} at {facts.kind_path} is too old", f"go install {MODULE}", "kind")
+    return _ok("kind", f"{version} at {facts.kind_path}")
+
+
+def kubectl(facts: Facts) -> Finding:
+    """kubectl is there; only learners need it, podlab does not."""
+    repair = "install kubectl (https://kubernetes.io/docs/tasks/tools); podlab works without it"
+    if facts.kubectl_path is None:
+        return Finding("kubectl", "note", "not here", repair)
+    version = facts.kubectl_version or "of unknown version"
+    if facts.kubectl_version and _minor(facts.kubectl_version) < (1, OLDEST_KUBECTL):
+        return Finding(
+            "kubectl",
+            "note",
+            f"{version} is old: kubectl and cluster should be one minor version apart",
+            repair,
+        )
+    return _ok("kubectl", f"{version} at {facts.kubectl_path}")
+
+
+def node_image(facts: Facts) -> Finding:
+    """A node image is here or can be pulled."""
+    if facts.node_image:
+        return _ok("node image", facts.node_image)
+    if facts.docker_version is None:
+        return Finding("node image", "note", "not looked for, since no engine answers", "see docker", ())
+    why = f" ({facts.node_image_detail})" if facts.node_image_detail else ""
+    return _broken("node image", f"none here, and none can be pulled{why}", "podlab airgap build", "kind")
+
+
+def disk(facts: Facts) -> Finding:
+    """Enough room where clusters live; a full disk evicts Pods without a word."""
+    if not facts.disk_free_bytes:
+        return Finding("disk", "note", "could not be looked at", "df -h")
+    path, free = min(facts.disk_free_bytes.items(), key=lambda item: item[1])
+    text = f"{free / GIB:.1f} GiB free on {path}"
+    if free < DISK_NEEDED:
+        return _broken("disk", f"{text}; {DISK_NEEDED / GIB:.0f} are needed", "docker system prune", "kind")
+    if free < DISK_GOOD:
+        return Finding(
+            "disk",
+            "note",
+            f"{text}; the kubelet evicts Pods when a disk is nearly full",
+            "docker system prune",
+        )
+    return _ok("disk", text)
+
+
+def memory(facts: Facts) -> Finding:
+    """Enough memory for one node."""
+    free = facts.memory_available_bytes
+    if free is None:
+        return Finding("memory", "note", "could not be looked at", "free -h")
+    total = facts.memory_total_bytes or free
+    text = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
+    if free < MEMORY_NEEDED:
+        return _broken(
+            "memory", f"{text}; a kind node needs about 0.7", "close programs, or use embedded", "kind"
+        )
+    if free < MEMORY_GOOD:
+        return Finding(
+            "memory", "note", f"{text}: enough for one node and little else", "close programs before class"
+        )
+    return _ok("memory", text)
+
+
+def cgroup(facts: Facts) -> Finding:
+    """Which cgroup version; v1 still works, and its end is announced."""
+    if facts.platform != "linux":
+        return _ok("cgroup", "inside the engine's own machine")
+    if facts.cgroup_version is None:
+        return Finding(
+            "cgroup",
+            "note",
+            "no cgroup file system is mounted: memory limits are not enforced",
+            "mount /sys/fs/cgroup",
+        )
+    if facts.cgroup_version == 1:
+        return Finding(
+            "cgroup",
+            "note",
+            "version 1: works with podlab's configs; kind's own need version 2 from Kubernetes 1.35 on",
+            "boot with systemd.unified_cgroup_hierarchy=1",
+        )
+    return _ok("cgroup", "version 2")
+
+
+def inotify(facts: Facts) -> Finding:
+    """Limits that several nodes exhaust; then a node dies with "too many open files"."""
+    watches, instances = facts.inotify_watches, facts.inotify_instances
+    if watches is None or instances is None:
+        return _ok("inotify", "no such limits here")
+    text = f"{watches} watches, {instances} instances"
+    if watches < WATCHES or instances < INSTANCES:
+        repair = (
+            f"sudo sysctl fs.inotify.max_user_watches={WATCHES} fs.inotify.max_user_instances={INSTANCES}"
+        )
+        return Finding("inotify", "note", f"{text}: enough for one node, not for several", repair)
+    return _ok("inotify", text)
+
+
+def ports(facts: Facts) -> Finding:
+    """Ports with a fixed number are free; one-node clusters take any free one."""
+    taken = [port for port in facts.ports if port.holder]
+    if not taken:
+        return _ok("ports", f"{', '.join(str(port.number) for port in facts.ports)} are free")
+    first = taken[0]
+    text = ", ".join(f"{port.number} ({port.purpose}) is held by {port.holder}" for port in taken)
+    return Finding("ports", "note", text, f"stop it, or choose another port than {first.number}")
+
+
+def clock(facts: Facts) -> Finding:
+    """The clock is right enough that times of the node and of this machine can be laid side by side."""
+    if facts.year < 2025:
+        return _broken(
+            "clock",
+            f"it shows the year {facts.year}: no certificate is valid then",
+            "sudo timedatectl set-ntp true",
+            "kind",
+            "embedded",
+        )
+    if facts.docker_skew_s is not None and abs(facts.docker_skew_s) > 2:
+        return Finding(
+            "clock",
+            "note",
+            f"the Docker engine's clock differs by {facts.docker_skew_s:+.0f} s: timelines will be shifted",
+            "restart the Docker engine (Desktop: its virtual machine)",
+        )
+    if facts.clock_synchronised is False:
+        return Finding(
+            "clock", "note", "not synchronised (fine for one machine)", "sudo timedatectl set-ntp true"
+        )
+    return _ok("clock", "synchronised" if facts.clock_synchronised else "plausible")
+
+
+def proxies(facts: Facts) -> Finding:
+    """A proxy is never asked for the cluster on this machine."""
+    if not facts.proxies:
+        return _ok("proxies", "none set")
+    names = ", ".join(sorted(facts.proxies))
+    spared = {part.strip().lstrip("*.") for part in facts.no_proxy.split(",")}
+    missing = [
+        host
+        for host in ("127.0.0.1", "localhost")
+        if host not in spared and "*" not in facts.no_proxy.split(",")
+    ]
+    if missing:
+        wanted = ",".join(part for part in [facts.no_proxy, *missing] if part)
+        return _broken(
+            "proxies",
+            f"{names} set, and NO_PROXY spares not {' and '.join(missing)}: the cluster is not reached",
+            f"export NO_PROXY={wanted} no_proxy={wanted}",
+            "kind",
+            "embedded",
+        )
+    return _ok("proxies", f"{names} set, and the cluster is spared")
+
+
+def user_namespaces(facts: Facts) -> Finding:
+    """The kernel lets this user make the namespaces of which a Pod consists."""
+    if facts.platform != "linux":
+        return _broken(
+            "namespaces",
+            f"there are none on {facts.platform}: embedded runs in reduced mode",
+            "use kind",
+            "embedded",
+        )
+    trial = facts.sandbox
+    if trial is None:
+        return Finding("namespaces", "note", "could not be tried", "unshare --user --map-root-user true")
+    failed = trial.failed()
+    if not failed:
+        return _ok("namespaces", "user, mount, pid, net, ipc, uts: all can be made")
+    text = f"{', '.join(failed)} refused ({getattr(trial, failed[0])})"
+    return _broken("namespaces", f"{text}: {_why_refused(facts)}", _repair_namespaces(facts), "embedded")
+
+
+def mounting_proc(facts: Facts) -> Finding:
+    """A new /proc can be mounted, so that containers see their own pids."""
+    if facts.sandbox is None or facts.sandbox.failed():
+        return Finding("proc", "note", "not tried, since namespaces are refused", "see namespaces")
+    if facts.sandbox.proc:
+        where = (
+            "run the container with --security-opt systempaths=unconfined"
+            if facts.in_container
+            else "mount | grep /proc"
+        )
+        return Finding(
+            "proc",
+            "note",
+            f"a new /proc is refused ({facts.sandbox.proc}): `ps` in a container shows the node",
+            where,
+        )
+    return _ok("proc", "can be mounted anew")
+
+
+def nftables(facts: Facts) -> Finding:
+    """Services of the embedded cluster are rules of nftables."""
+    if facts.sandbox is None or facts.sandbox.failed():
+        return Finding("nftables", "note", "not tried, since namespaces are refused", "see namespaces")
+    if facts.sandbox.nftables:
+        return Finding(
+            "nftables",
+            "note",
+            f"refused ({facts.sandbox.nftables}): Services need a proxy, and nc -z is not to be trusted",
+            "sudo modprobe nf_tables nft_chain_nat",
+        )
+    return _ok("nftables", "rules can be made")
+
+
+CHECKS: tuple[Check, ...] = (
+    python,
+    docker,
+    kind,
+    node_image,
+    kubectl,
+    disk,
+    memory,
+    cgroup,
+    inotify,
+    ports,
+    clock,
+    proxies,
+    user_namespaces,
+    mounting_proc,
+    nftables,
+)
+
+_ONLY_FOR = {
+    "kind": {docker, kind, node_image, inotify},
+    "embedded": {user_namespaces, mounting_proc, nftables},
+}
+
+
+def judge(facts: Facts, driver: str | None = None) -> Iterator[Finding]:
+    """Yield a finding for each check, in a fixed order; those that only another driver needs are left out."""
+    left_out = {check for name, checks in _ONLY_FOR.items() if driver not in (None, name) for check in checks}
+    return (check(facts) for check in CHECKS if check not in left_out)
+
+
+def _why_refused(facts: Facts) -> str:
+    if facts.apparmor_restricts_userns:
+        return "AppArmor allows user namespaces only to programs with a profile"
+    if facts.unprivileged_userns_clone == 0:
+        return "kernel.unprivileged_userns_clone is 0"
+    if facts.max_user_namespaces == 0:
+        return "user.max_user_namespaces is 0"
+    if facts.in_container or facts.seccomp_filtered:
+        return "a seccomp filter is on, as in a container"
+    return "the kernel does not allow it"
+
+
+def _repair_namespaces(facts: Facts) -> str:
+    if facts.apparmor_restricts_userns:
+        return "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+    if facts.unprivileged_userns_clone == 0:
+        return "sudo sysctl kernel.unprivileged_userns_clone=1"
+    if facts.max_user_namespaces == 0:
+        return "sudo sysctl user.max_user_namespaces=15000"
+    if facts.in_container or facts.seccomp_filtered:
+        return "docker run --security-opt seccomp=unconfined --security-opt systempaths=unconfined ..."
+    return "podlab up --driver kind, or another machine"
+
+
+def _minor(version: str) -> tuple[int, int]:
+    parts = version.lstrip("v").split(".")
+    try:
+        return int(parts[0]), int(parts[1])
+    except (ValueError, IndexError):
+        return (9999, 0)
+
+
+def _ok(name: str, text: str) -> Finding:
+    return Finding(name, "ok", text)
+
+
+def _broken(name: str, text: str, repair: str, *stops: str) -> Finding:
+    return Finding(name, "broken", text, repair, stops)

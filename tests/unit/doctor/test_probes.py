@@ -1,0 +1,93 @@
+"""The probes on this machine: they answer, agree with other sources, and never raise."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from podlab.doctor import probes, sandbox_trial
+from podlab.doctor.facts import Facts
+from podlab.doctor.ports import holder
+
+
+def test_this_machine_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Facts come back whole, with Docker's program hidden so that no registry is asked."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+    facts = probes.look()
+
+    assert isinstance(facts, Facts)
+    assert facts.python == tuple(sys.version_info[:3])
+    assert facts.docker_problem == "no program"
+    assert facts.missing_packages == []
+    assert min(facts.disk_free_bytes.values()) > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_is_what_the_kernel_says() -> None:
+    """MemTotal equals the number of pages that sysconf knows, within the kernel's own share."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert abs(probes._meminfo()["MemTotal"] - pages) < 0.05 * pages
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_holder_of_a_port_is_named() -> None:
+    """A port that this very process listens on is reported with its pid; afterwards it is free."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        number = listener.getsockname()[1]
+        assert f"(pid {os.getpid()})" in probes._held(number)
+    assert probes._held(number) == ""
+    assert holder(number) == "another program"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux")
+def test_the_trial_of_namespaces_agrees_with_unshare() -> None:
+    """
+    What the trial says of user namespaces is what util-linux' unshare meets, and nothing is left mounted.
+    """
+    before = Path("/proc/self/mounts").read_text()
+    trial = sandbox_trial.run()
+    unshare = subprocess.run(["unshare", "--user", "--map-root-user", "--net", "true"], check=False)
+
+    assert trial is not None
+    assert (trial.user == "" and trial.net == "") == (unshare.returncode == 0)
+    assert Path("/proc/self/mounts").read_text() == before
+
+
+def test_the_trial_reports_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    With the limit of user namespaces at zero in a namespace of its own, each refusal is the kernel's word.
+    """
+    outer = ["unshare", "--user", "--map-root-user", "sh", "-c"]
+    script = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$0" -I -S -c "$1"'
+    done = subprocess.run(
+        [*outer, script, sys.executable, sandbox_trial._CODE], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"no user namespace to try it in: {done.stderr.strip()}")
+
+    found = json.loads(done.stdout)
+    assert found["user"] == "ENOSPC"
+    assert found["mount"] == "ENOSPC"
+
+
+def test_the_report_is_data_for_programs() -> None:
+    """
+    `podlab doctor --json` is valid JSON with a finding for each check, and its exit code says what it says.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "podlab", "doctor", "--json", "--driver", "embedded"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = json.loads(done.stdout)
+
+    assert {"name", "level", "text", "repair", "stops"} == set(said["findings"][0])
+    assert done.returncode == (0 if said["usable"] else 1)
