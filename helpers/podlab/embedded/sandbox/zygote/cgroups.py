@@ -1,0 +1,168 @@
+"""
+Memory and pid limits through cgroups, v1 or v2, where this machine lets us make any; else a plain "cannot".
+
+A container's groups are made before it is cloned and entered by the clone itself before exec, so that no allocation
+of the program escapes the limit. OOMKilled means: the main process died by SIGKILL *and* the group's counter rose.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_MOUNT = "/sys/fs/cgroup"
+
+
+class Groups:
+    """The parent groups that this node may use: ``memory`` and ``pids`` are folders, or empty where it may not."""
+
+    def __init__(self, memory: str = "", pids: str = "", version: int = 0) -> None:
+        self.memory, self.pids, self.version = memory, pids, version
+
+    def plain(self) -> tuple[str, str, int]:
+        """For the wire."""
+        return (self.memory, self.pids, self.version)
+
+
+def find(name: str) -> Groups:
+    """Make the node's parent groups, called *name*, below the caller's own ones."""
+    own = _own_groups()
+    if os.path.exists(_MOUNT + "/cgroup.controllers"):
+        return _version_two(own.get("", "/"), name)
+    return Groups(_version_one(own, "memory", name), _version_one(own, "pids", name), 1)
+
+
+def _own_groups() -> dict[str, str]:
+    found = {}
+    try:
+        with open("/proc/self/cgroup") as lines:
+            for line in lines:
+                _number, controllers, path = line.rstrip("\n").split(":", 2)
+                for controller in controllers.split(","):
+                    found[controller] = path
+    except OSError:
+        pass
+    return found
+
+
+def _version_one(own: dict[str, str], controller: str, name: str) -> str:
+    folder = f"{_MOUNT}/{controller}{own.get(controller, '/')}".rstrip("/") + "/" + name
+    try:
+        os.makedirs(folder, exist_ok=True)
+        if not os.access(folder + "/cgroup.procs", os.W_OK):
+            os.rmdir(folder)
+            return ""
+    except OSError:
+        return ""
+    return folder
+
+
+def _version_two(own: str, name: str) -> Groups:
+    """Delegation is needed: our own group must already hand memory and pids to its children."""
+    folder = f"{_MOUNT}{own}".rstrip("/") + "/" + name
+    try:
+        os.makedirs(folder, exist_ok=True)
+        given = _read(folder + "/cgroup.controllers").split()
+        if "memory" not in given:
+            os.rmdir(folder)
+            return Groups()
+        _write(
+            folder + "/cgroup.subtree_control",
+            " ".join("+" + one for one in given if one in ("memory", "pids")),
+        )
+    except OSError:
+        return Groups()
+    return Groups(folder, folder if "pids" in given else "", 2)
+
+
+def make(groups: Groups, container: str, memory: int | None, pids: int) -> list[str]:
+    """Make the groups of one container and return their folders; limits that cannot be had are left out."""
+    made = []
+    if memory and groups.memory:
+        folder = f"{groups.memory}/{container}"
+        os.mkdir(folder)
+        made.append(folder)
+        if groups.version == 2:
+            _write(folder + "/memory.max", str(memory))
+            _try_write(folder + "/memory.swap.max", "0")
+        else:
+            _write(folder + "/memory.limit_in_bytes", str(memory))
+            _try_write(folder + "/memory.memsw.limit_in_bytes", str(memory))
+    if pids and groups.pids:
+        folder = f"{groups.pids}/{container}"
+        if folder not in made:
+            os.mkdir(folder)
+            made.append(folder)
+        _write(folder + "/pids.max", str(pids))
+    return made
+
+
+def oom_kills(folders: list[str]) -> int:
+    """How often the kernel killed in these groups for want of memory."""
+    total = 0
+    for folder in folders:
+        for name in ("memory.oom_control", "memory.events"):
+            for line in _read(f"{folder}/{name}").splitlines():
+                if line.startswith("oom_kill "):
+                    total += int(line.split()[1])
+    return total
+
+
+def members(folders: list[str]) -> list[int]:
+    """Node-side pids in the first of *folders*."""
+    return [int(pid) for pid in _read(folders[0] + "/cgroup.procs").split()] if folders else []
+
+
+def remove(folders: list[str]) -> list[str]:
+    """Remove groups; those still busy are returned, to be tried again."""
+    left = []
+    for folder in folders:
+        try:
+            os.rmdir(folder)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            left.append(folder)
+    return left
+
+
+def remove_all(groups: Groups) -> None:
+    """Remove the node's parent groups and whatever is in them; their processes must be gone."""
+    for parent in {groups.memory, groups.pids} - {""}:
+        try:
+            inside = [entry.path for entry in os.scandir(parent) if entry.is_dir()]
+        except OSError:
+            continue
+        remove(inside)
+        remove([parent])
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _write(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _try_write(path: str, text: str) -> None:
+    try:
+        _write(path, text)
+    except OSError:
+        pass
+
+
+def describe(groups: Groups) -> dict[str, Any]:
+    """What limits this node can set, as plain values."""
+    return {"version": groups.version, "memory": bool(groups.memory), "pids": bool(groups.pids)}

@@ -1,0 +1,171 @@
+"""
+What a new process does between clone and exec: join, build its root, limit itself, become the program.
+
+It speaks to the node through one pipe that exec closes: ``t<ns>`` just before exec, ``e<text>`` when something
+failed, in the words that runc and containerd use, because lessons show them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+
+import _signal
+import resource
+from podlab.embedded.sandbox.zygote import linux, rootfs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
+
+    from podlab.embedded.sandbox.zygote.pods import Pod
+
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SIGNALS = range(1, 65)
+
+
+class CannotStartError(Exception):
+    """The program cannot be started; the text is the runtime's."""
+
+
+def become(
+    request: dict[str, Any], pod: Pod, stage: str, devices: str, descriptors: Sequence[int]
+) -> NoReturn:
+    """Turn this fresh clone into the container. *descriptors*: stdin, stdout, stderr, report, cgroup files…"""
+    report = descriptors[3]
+    try:
+        _settle(descriptors)
+        linux.prctl(linux.PR_SET_PDEATHSIG, 9)
+        os.setsid()
+        join_pod(pod)
+        rootfs.enter(stage, devices, pod.memory, request["root"], request["mounts"], request["read_only"])
+        _finish(request, report)
+    except BaseException as error:
+        _fail(report, error)
+
+
+def become_exec(request: dict[str, Any], pidfd: int, descriptors: Sequence[int]) -> NoReturn:
+    """Turn this fresh child into a command inside the running container behind *pidfd*."""
+    report = descriptors[3]
+    try:
+        _settle(descriptors)
+        os.setsid()
+        kinds = linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWNET | linux.CLONE_NEWUTS
+        linux.setns(pidfd, kinds)
+        _finish(request, report)
+    except BaseException as error:
+        _fail(report, error)
+
+
+def join_pod(pod: Pod) -> None:
+    """Enter the network, IPC and host name of the Pod."""
+    linux.setns(pod.network, linux.CLONE_NEWNET)
+    linux.setns(pod.ipc, linux.CLONE_NEWIPC)
+    linux.setns(pod.uts, linux.CLONE_NEWUTS)
+
+
+def _settle(descriptors: Sequence[int]) -> None:
+    """Put the standard streams in place and enter the cgroups, whose files are the descriptors after the first four."""
+    for control in descriptors[4:]:
+        os.write(control, b"0")
+    for wanted, given in enumerate(descriptors[:3]):
+        os.dup2(given, wanted, inheritable=True)
+
+
+def _finish(request: dict[str, Any], report: int) -> NoReturn:
+    if request["tty"]:
+        _take_terminal()
+    _limit(request)
+    _change_user(request)
+    _restore_signals()
+    os.umask(0o022)
+    _enter_folder(request["cwd"])
+    argv: list[str] = request["argv"]
+    environment = {os.fsencode(key): os.fsencode(value) for key, value in request["env"].items()}
+    path = find_program(argv[0], request["env"].get("PATH", _DEFAULT_PATH))
+    os.write(report, b"t%d" % time.time_ns())
+    try:
+        os.execve(path, [os.fsencode(part) for part in argv], environment)
+    except OSError as error:
+        words = {8: "exec format error", 13: "permission denied", 2: "no such file or directory"}
+        text = words.get(error.errno or 0, (error.strerror or "").lower())
+        raise CannotStartError(f"exec {path}: {text}") from error
+
+
+def find_program(name: str, path: str) -> str:
+    """The file to execute, looked for as a shell would. Raises CannotStartError with runc's words."""
+    if "/" in name:
+        try:
+            status = os.stat(name)
+        except OSError as error:
+            text = (error.strerror or "").lower()
+            raise CannotStartError(f'exec: "{name}": stat {name}: {text}') from error
+        if os.path.isdir(name) or not status.st_mode & 0o111:
+            raise CannotStartError(f'exec: "{name}": permission denied')
+        return name
+    for folder in path.split(":"):
+        candidate = f"{folder or '.'}/{name}"
+        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+            return candidate
+    raise CannotStartError(f'exec: "{name}": executable file not found in $PATH')
+
+
+def _enter_folder(path: str) -> None:
+    try:
+        os.makedirs(path, 0o755, exist_ok=True)
+        os.chdir(path)
+    except OSError as error:
+        text = (error.strerror or "").lower()
+        raise CannotStartError(f'chdir to cwd ("{path}") set in config.json failed: {text}') from error
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, 0x540E, 0)  # TIOCSCTTY
+
+
+def _limit(request: dict[str, Any]) -> None:
+    for kind, pair in request["limits"]:
+        resource.setrlimit(kind, pair)
+    if request["pids"]:
+        try:  # since Linux 6.14 each pid namespace has its own limit, which needs no cgroup
+            descriptor = os.open("/proc/sys/kernel/pid_max", os.O_WRONLY | os.O_CLOEXEC)
+        except OSError:
+            return
+        try:
+            os.write(descriptor, b"%d" % max(301, request["pids"]))
+        except OSError:
+            pass
+        finally:
+            os.close(descriptor)
+
+
+def _change_user(request: dict[str, Any]) -> None:
+    linux.drop_capabilities()
+    uid, gid = request["uid"], request["gid"]
+    if request["ids"]:
+        os.setgroups(request["groups"])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+
+
+def _restore_signals() -> None:
+    _signal.set_wakeup_fd(-1)
+    for number in _SIGNALS:
+        if number not in (9, 19, 32, 33):
+            try:
+                _signal.signal(number, _signal.SIG_DFL)
+            except (OSError, ValueError):
+                pass
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+
+
+def _fail(report: int, error: BaseException) -> NoReturn:
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError):
+        text = f"{error.filename or 'start'}: {error.strerror}"
+    try:
+        os.write(report, b"e" + text.encode("utf-8", "replace")[:4000])
+    finally:
+        os._exit(128)

@@ -1,0 +1,173 @@
+"""
+Where the zygote begins: ``python -S -I main.py CONTROL-FD LIFE-FD SETTINGS`` started by the daemon.
+
+This process stays outside of the namespaces, as the **janitor**: it writes the id maps, waits, and when the node or
+the daemon ends it removes what a kernel does not remove by itself (cgroups, files). Its clone becomes the node.
+"""
+
+from __future__ import annotations
+
+import sys
+
+# The package itself is not imported: its __init__ would cost more than all of this process.
+_HERE = __file__.rsplit("/", 5)[0]
+for _name, _path in (
+    ("podlab", "/podlab"),
+    ("podlab.embedded", "/podlab/embedded"),
+    ("podlab.embedded.sandbox", "/podlab/embedded/sandbox"),
+    ("podlab.embedded.sandbox.zygote", "/podlab/embedded/sandbox/zygote"),
+    ("podlab.embedded.network", "/podlab/embedded/network"),
+):
+    if _name not in sys.modules:
+        _module = type(sys)(_name)
+        _module.__path__ = [_HERE + _path]
+        sys.modules[_name] = _module
+
+import gc  # noqa: E402
+import marshal  # noqa: E402
+import os  # noqa: E402
+import select  # noqa: E402
+
+import _signal  # noqa: E402
+import _socket  # noqa: E402
+from podlab.embedded.sandbox.zygote import cgroups, linux, wire  # noqa: E402
+from podlab.embedded.sandbox.zygote.node import Node  # noqa: E402
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_NODE_NAMESPACES = (
+    linux.CLONE_NEWUSER
+    | linux.CLONE_NEWPID
+    | linux.CLONE_NEWNET
+    | linux.CLONE_NEWNS
+    | linux.CLONE_NEWIPC
+    | linux.CLONE_NEWUTS
+)
+
+
+def main() -> None:
+    """Become janitor, clone the node, wait for the end."""
+    control, life = int(sys.argv[1]), int(sys.argv[2])
+    settings: dict[str, Any] = marshal.loads(bytes.fromhex(sys.argv[3]))  # noqa: S302  from our own other half
+    os.closerange(5, 4096)  # whatever the daemon did not mark close-on-exec
+    os.setsid()
+    for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGPIPE):
+        _signal.signal(number, _signal.SIG_IGN)
+    groups = cgroups.find(settings["name"])
+    settings["groups"] = groups.plain()
+    gc.disable()
+    gc.freeze()
+    sock = _socket.socket(fileno=control)
+    try:
+        pid, pidfd, mapped = _clone_node(sock, life, settings)
+    except OSError as error:
+        wire.send(sock, (0, "refused", (error.errno or 0, f"clone: {error.strerror}")))
+        cgroups.remove_all(groups)
+        return
+    try:
+        _map_ids(pid)
+    except OSError as error:
+        wire.send(sock, (0, "refused", (error.errno or 0, f"{error.filename}: {error.strerror}")))
+        linux.pidfd_send_signal(pidfd, 9)
+    os.write(mapped, b"1")
+    os.close(mapped)
+    sock.close()
+    _wait(life, pidfd)
+    linux.pidfd_send_signal(pidfd, 9)
+    os.waitpid(pid, 0)
+    _clean(settings, groups)
+
+
+def _clone_node(sock: _socket.socket, life: int, settings: dict[str, Any]) -> tuple[int, int, int]:
+    mapped, tell = os.pipe2(os.O_CLOEXEC)
+    pid, pidfd = linux.clone(_NODE_NAMESPACES)
+    if pid:
+        os.close(mapped)
+        return pid, pidfd, tell
+    os.close(tell)
+    os.close(life)
+    status = 1
+    try:
+        _be_node(sock, mapped, settings)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _be_node(sock: _socket.socket, mapped: int, settings: dict[str, Any]) -> None:
+    linux.prctl(linux.PR_SET_PDEATHSIG, 9)
+    if os.read(mapped, 1) != b"1":
+        return
+    os.close(mapped)
+    os.setgid(0)
+    os.setuid(0)
+    node = Node(sock, settings)
+    try:
+        facts = node.prepare()
+    except OSError as error:
+        wire.send(sock, (0, "refused", (error.errno or 0, f"{error.filename}: {error.strerror}")))
+        return
+    wire.send(sock, (0, "ready", facts))
+    node.run()
+
+
+def _map_ids(pid: int) -> None:
+    """Root maps every id, so that runAsUser is real; anybody else only itself, which is all the kernel allows."""
+    if os.geteuid() == 0:
+        entries = (("uid_map", b"0 0 4294967295"), ("gid_map", b"0 0 4294967295"))
+    else:
+        entries = (("uid_map", b"0 %d 1" % os.geteuid()), ("gid_map", b"0 %d 1" % os.getegid()))
+        _write(f"/proc/{pid}/setgroups", b"deny")
+    for name, text in entries:
+        _write(f"/proc/{pid}/{name}", text)
+
+
+def _write(path: str, text: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, text)
+    finally:
+        os.close(descriptor)
+
+
+def _wait(life: int, pidfd: int) -> None:
+    """Until the daemon's end of *life* closes or the node ends."""
+    poll = select.poll()
+    poll.register(life, select.POLLIN)
+    poll.register(pidfd, select.POLLIN)
+    poll.poll()
+
+
+def _clean(settings: dict[str, Any], groups: cgroups.Groups) -> None:
+    for _try in range(50):
+        cgroups.remove_all(groups)
+        if not any(os.path.isdir(folder) for folder in (groups.memory, groups.pids) if folder):
+            break
+        select.poll().poll(10)
+    for folder in settings["remove"]:
+        _remove_tree(folder)
+
+
+def _remove_tree(path: str) -> None:
+    try:
+        entries = list(os.scandir(path))
+    except OSError:
+        return
+    for entry in entries:
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                _remove_tree(entry.path)
+            else:
+                os.unlink(entry.path)
+        except OSError:
+            continue
+    try:
+        os.rmdir(path)
+    except OSError:
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,415 @@
+"""
+The node: PID 1 of its own process namespace, with its own user, network, mount, IPC and UTS namespaces.
+
+One thread, one loop: requests from the daemon, reports of children on their way to exec, and exits. Nothing here
+waits for a container, so a slow one holds up no other. When this process dies, the kernel kills everything in its
+process namespace, and with it go all mounts and interfaces: that is what leaves nothing behind after ``kill -9``.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+import _signal
+import _socket
+from podlab.embedded.sandbox.zygote import cgroups, container, linux, pods, rootfs, wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_NETLINK, _NETFILTER = 16, 12
+_SHM_FLAGS = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+
+
+class Running:
+    """One started process: a container's first one, or a command in a container."""
+
+    def __init__(
+        self, name: str, pid: int, pidfd: int, folders: list[str], sequence: int, report: int
+    ) -> None:
+        self.name, self.pid, self.pidfd, self.folders = name, pid, pidfd, folders
+        self.sequence, self.report = sequence, report
+        self.started = False
+        self.shared = False  # lives in the Pod's process namespace
+        self.mount_namespace = 0
+
+
+class Node:
+    """State of the node and its request handlers, named ``on_<operation>``."""
+
+    def __init__(self, control: _socket.socket, settings: dict[str, Any]) -> None:
+        self.control, self.settings = control, settings
+        self.folder: str = settings["folder"]
+        self.groups = cgroups.Groups(*settings["groups"])
+        self.pods: dict[str, pods.Pod] = {}
+        self.by_pid: dict[int, Running] = {}
+        self.by_name: dict[str, Running] = {}
+        self.reports: dict[int, Running] = {}
+        self.busy_groups: list[str] = []
+        self.poll = select.poll()
+        self.proc = "/proc"
+
+    # --- set-up ---------------------------------------------------------------------------------
+
+    def prepare(self) -> dict[str, Any]:
+        """Make mounts and network of the node; returns what this machine could and could not do."""
+        linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
+        linux.mount("node", self.folder, "tmpfs", linux.MS_NOSUID, "mode=700,size=1g")
+        for name in ("stage", "stage-upper", "proc", "dev", "pause-proc", "shm"):
+            os.mkdir(f"{self.folder}/{name}", 0o755)
+        own_proc = self._mount_proc()
+        rootfs.prepare_devices(self.folder + "/dev")
+        self.home = pods.own_namespaces()
+        self.own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        self.route = pods.route_socket()
+        linux.sethostname(self.settings["node_name"])
+        pods.setup_node_network(self.route, self.settings["node_ip"], self.settings["service_range"])
+        return {"own_proc": own_proc, "cgroups": cgroups.describe(self.groups), "pid": self.settings["pid"]}
+
+    def _mount_proc(self) -> bool:
+        try:
+            linux.mount(
+                "proc", self.folder + "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+            )
+        except PermissionError:
+            return False
+        self.proc = self.folder + "/proc"
+        return True
+
+    def run(self) -> None:
+        """Serve until the daemon's end of the control socket closes."""
+        wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        _signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        _signal.signal(_signal.SIGCHLD, _nothing)
+        control = self.control.fileno()
+        self.poll.register(control, select.POLLIN)
+        self.poll.register(wake_read, select.POLLIN)
+        while True:
+            for descriptor, _events in self.poll.poll():
+                if descriptor == control:
+                    received = wire.receive(self.control)
+                    if received is None:
+                        return
+                    self._serve(*received)
+                elif descriptor == wake_read:
+                    os.read(wake_read, 4096)
+                elif descriptor in self.reports:
+                    self._read_report(self.reports[descriptor])
+            self._reap()
+
+    # --- requests -------------------------------------------------------------------------------
+
+    def _serve(self, message: Any, descriptors: list[int]) -> None:
+        sequence, operation, arguments = message
+        handler: Callable[[int, dict[str, Any], list[int]], Any] = getattr(self, "on_" + operation)
+        try:
+            result = handler(sequence, arguments, descriptors)
+        except OSError as error:
+            text = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+            self._answer(sequence, "error", (error.errno or 0, text))
+        except Exception as error:  # a fault of ours must not end the node and all Pods with it
+            self._answer(sequence, "error", (0, f"{type(error).__name__}: {error}"))
+        else:
+            if result is not None:
+                self._answer(sequence, "ok", result)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _answer(self, sequence: int, outcome: str, value: Any, descriptors: tuple[int, ...] = ()) -> None:
+        try:
+            wire.send(self.control, (sequence, outcome, value), descriptors)
+        except OSError:
+            pass  # the daemon is gone: run() ends at the next turn
+
+    def on_pod_start(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
+        """Namespaces and network of a Pod."""
+        pod = pods.make_pod(self.home, self.route, request)
+        if request["share_processes"]:
+            pod.pause = pods.start_pause(self.folder + "/pause-proc")
+        pod.memory = f"{self.folder}/shm/{pod.uid}"
+        os.mkdir(pod.memory)
+        linux.mount("shm", pod.memory, "tmpfs", _SHM_FLAGS, "size=64m,mode=1777")
+        self.pods[request["uid"]] = pod
+        return True
+
+    def on_pod_stop(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
+        """Kill what is left of a Pod and take its network away."""
+        pod = self.pods.pop(request["uid"], None)
+        if pod is None:
+            return True
+        for name in request["containers"]:
+            running = self.by_name.get(name)
+            if running:
+                self._kill(running)
+        if pod.pause:
+            linux.pidfd_send_signal(pod.pause[1], 9)
+            os.close(pod.pause[1])
+        pods.disconnect(self.route, pod)
+        pod.close()
+        linux.umount(pod.memory)
+        os.rmdir(pod.memory)
+        return True
+
+    def on_tmpfs(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
+        """Mount a memory volume in the node, once; *path* is a folder of the volume code."""
+        if not os.path.ismount(request["path"]):
+            size = f"size={request['size']}," if request["size"] else ""
+            linux.mount(
+                "volume", request["path"], "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, size + "mode=1777"
+            )
+            os.chmod(request["path"], 0o777)
+        return True
+
+    def on_unmount(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
+        """Unmount memory volumes."""
+        for path in request["paths"]:
+            try:
+                linux.umount(path)
+            except OSError:
+                pass
+        return True
+
+    def on_start(self, sequence: int, request: dict[str, Any], descriptors: list[int]) -> None:
+        """Start a container; answered when it has become its program, or could not."""
+        pod = self.pods.get(request["pod"])
+        if pod is None:
+            raise ProcessLookupError(3, "the sandbox is gone")
+        folders = cgroups.make(self.groups, request["name"], request["memory"], request["pids"])
+        joined = self.by_name.get(request["process_namespace_of"] or "")
+        init = joined.pidfd if joined else pod.pause[1] if pod.pause else None
+        shared = init is not None
+        try:
+            controls = [os.open(folder + "/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for folder in folders]
+            if init is not None:
+                linux.setns(init, linux.CLONE_NEWPID)
+            self._spawn(sequence, request, [*descriptors, *controls], folders, pod, shared)
+        except OSError:
+            self.busy_groups += cgroups.remove(folders)
+            raise
+        finally:
+            if shared:
+                linux.setns(self.own_pids, linux.CLONE_NEWPID)
+
+    def _spawn(
+        self,
+        sequence: int,
+        request: dict[str, Any],
+        given: list[int],
+        folders: list[str],
+        pod: pods.Pod,
+        shared: bool,
+    ) -> None:
+        report, their_end = os.pipe2(os.O_CLOEXEC)
+        flags = linux.CLONE_NEWNS if shared else linux.CLONE_NEWNS | linux.CLONE_NEWPID
+        try:
+            pid, pidfd = linux.clone(flags)
+            if pid == 0:
+                ends = [*given[:3], their_end, *given[3:]]
+                container.become(request, pod, self.folder + "/stage", self.folder + "/dev", ends)
+        except OSError:
+            os.close(report)
+            raise
+        finally:
+            for descriptor in (their_end, *given[3:]):
+                os.close(descriptor)
+        running = self._register(request["name"], pid, pidfd, folders, sequence, report)
+        running.shared = shared
+        running.mount_namespace = self._mount_namespace(pid)
+
+    def on_exec(self, sequence: int, request: dict[str, Any], descriptors: list[int]) -> None:
+        """Start a command inside a running container; answered like ``start``."""
+        target = self.by_name.get(request["container"])
+        if target is None:
+            raise ProcessLookupError(3, "container not running")
+        report, their_end = os.pipe2(os.O_CLOEXEC)
+        controls = [
+            os.open(folder + "/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for folder in target.folders
+        ]
+        try:
+            linux.setns(target.pidfd, linux.CLONE_NEWPID)
+            pid, pidfd = linux.clone(0)
+            if pid == 0:
+                container.become_exec(request, target.pidfd, [*descriptors, their_end, *controls])
+        except OSError:
+            os.close(report)
+            raise
+        finally:
+            linux.setns(self.own_pids, linux.CLONE_NEWPID)
+            for descriptor in (their_end, *controls):
+                os.close(descriptor)
+        self._register(request["name"], pid, pidfd, [], sequence, report)
+
+    def on_signal(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
+        """Send a signal to a container's first process, or to the whole group of an exec'd command."""
+        running = self.by_name.get(request["name"])
+        if running is None:
+            return False
+        if request["group"]:
+            try:
+                os.killpg(running.pid, request["signal"])
+            except ProcessLookupError:
+                return False
+            return True
+        if request["signal"] == 9:
+            self._kill(running)
+            return True
+        return linux.pidfd_send_signal(running.pidfd, request["signal"])
+
+    def on_socket(self, sequence: int, request: dict[str, Any], _descriptors: list[int]) -> None:
+        """Make a socket in the network of the node or of a Pod, bind and listen if asked, and hand it over."""
+        network = self.home[0] if request["pod"] is None else self.pods[request["pod"]].network
+        sock = pods.socket_in(self.home, network, request["family"], request["kind"])
+        try:
+            if request["bind"]:
+                sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+                sock.bind(tuple(request["bind"]))
+                if request["kind"] == _socket.SOCK_STREAM:
+                    sock.listen(128)
+            self._answer(sequence, "ok", True, (sock.fileno(),))
+        finally:
+            sock.close()
+
+    def on_netfilter(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> list[int]:
+        """Hand one nftables batch to the kernel; returns the errno of every message that was refused."""
+        sock = _socket.socket(_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, _NETFILTER)
+        try:
+            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, 1 << 20)
+            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_RCVBUF, 1 << 20)
+            sock.sendall(request["batch"])
+            return self._netfilter_errors(sock, request["acknowledgements"])
+        finally:
+            sock.close()
+
+    @staticmethod
+    def _netfilter_errors(sock: _socket.socket, expected: int) -> list[int]:
+        from_kernel: list[int] = []
+        while len(from_kernel) < expected:
+            try:
+                part = pods.netlink.errors(sock.recv(1 << 16, _socket.MSG_DONTWAIT))
+            except BlockingIOError:
+                break  # a refused batch is answered once, for the message that was at fault
+            from_kernel += part
+        return [number for number in from_kernel if number]
+
+    def on_usage(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> int:
+        """Resident bytes of all processes of a container: the kit's own watch where cgroups cannot be had."""
+        running = self.by_name.get(request["name"])
+        if running is None:
+            return 0
+        pages = 0
+        for pid in self._members(running):
+            try:
+                with open(f"{self.proc}/{pid}/statm", "rb") as file:
+                    pages += int(file.read().split()[1])
+            except (OSError, IndexError):
+                continue
+        return pages * 4096
+
+    def on_probe(self, _sequence: int, _request: dict[str, Any], _descriptors: list[int]) -> dict[str, Any]:
+        """Counts of what this node holds, for tests and for ``podlab doctor``."""
+        return {
+            "pods": len(self.pods),
+            "processes": len(self.by_pid),
+            "descriptors": len(os.listdir("/proc/self/fd")),
+        }
+
+    # --- children -------------------------------------------------------------------------------
+
+    def _register(
+        self, name: str, pid: int, pidfd: int, folders: list[str], sequence: int, report: int
+    ) -> Running:
+        running = Running(name, pid, pidfd, folders, sequence, report)
+        self.by_pid[pid] = self.by_name[name] = self.reports[report] = running
+        self.poll.register(report, select.POLLIN)
+        return running
+
+    def _read_report(self, running: Running) -> None:
+        text = os.read(running.report, 8192)
+        if text[:1] == b"t" and text.find(b"e") < 0:
+            running.started = True
+            # exec may still fail: the pipe then carries an error, else it just closes
+            rest = _read_rest(running.report)
+            if rest[:1] == b"e":
+                running.started = False
+                text = rest
+        elif text[:1] == b"t":
+            text = text[text.find(b"e") :]
+        self._close_report(running)
+        if running.started:
+            value = {"at": int(text[1:]), "pid": running.pid}
+            self._answer(running.sequence, "ok", value)
+        else:
+            words = text[1:].decode("utf-8", "replace") or "the process ended before it became the program"
+            self._answer(running.sequence, "error", (-1, words))
+
+    def _close_report(self, running: Running) -> None:
+        self.poll.unregister(running.report)
+        self.reports.pop(running.report)
+        os.close(running.report)
+        running.report = -1
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == 0:
+                break
+            at = time.time_ns()
+            running = self.by_pid.pop(pid, None)
+            if running is not None:
+                self._ended(running, status, at)
+        if self.busy_groups:
+            self.busy_groups = cgroups.remove(self.busy_groups)
+
+    def _ended(self, running: Running, status: int, at: int) -> None:
+        if running.report >= 0:
+            self._read_report(running)
+        self.by_name.pop(running.name, None)
+        if running.shared:
+            self._kill_members(running)
+        if running.started:
+            oom = cgroups.oom_kills(running.folders) if running.folders else 0
+            value = {"name": running.name, "at": at, "status": status, "oom": oom}
+            self._answer(0, "exited", value)
+        if running.folders:
+            self.busy_groups += cgroups.remove(running.folders)
+        os.close(running.pidfd)
+
+    def _kill(self, running: Running) -> None:
+        linux.pidfd_send_signal(running.pidfd, 9)
+
+    def _mount_namespace(self, pid: int) -> int:
+        try:
+            return os.stat(f"{self.proc}/{pid}/ns/mnt").st_ino
+        except OSError:
+            return 0
+
+    def _members(self, running: Running) -> list[int]:
+        """Processes of one container, told by their mount namespace: true also where the Pod shares processes."""
+        if self.proc == "/proc" or not running.mount_namespace:
+            return [running.pid]
+        pids = [int(name) for name in os.listdir(self.proc) if name.isdigit()]
+        return [pid for pid in pids if pid != 1 and self._mount_namespace(pid) == running.mount_namespace]
+
+    def _kill_members(self, running: Running) -> None:
+        for pid in self._members(running):
+            try:
+                os.kill(pid, 9)
+            except ProcessLookupError:
+                continue
+
+
+def _read_rest(report: int) -> bytes:
+    """What follows the time stamp. Blocks for the few microseconds until exec closes the pipe."""
+    return os.read(report, 8192)
+
+
+def _nothing(_number: int, _frame: Any) -> None:
+    """A handler must exist, or the wakeup descriptor is not written."""

@@ -1,0 +1,224 @@
+"""
+A private root file system for one container, built in its own mount namespace and entered with pivot_root.
+
+Two kinds. ``scratch``: a tmpfs with a skeleton, into which folders of the host or of a prepared image are bound
+read-only; everything else is writable and private. ``overlay``: an unpacked image below a writable layer. The new
+root is entered first and the rest is mounted from the old one at ``/.old``, so that links inside an image, absolute
+ones too, resolve inside the image and never on the host.
+"""
+
+from __future__ import annotations
+
+import os
+
+from podlab.embedded.sandbox.zygote import linux
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+_OLD = "/.old"
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_DEVICE_LINKS = (
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+)
+_SKELETON = (
+    ("tmp", 0o1777),
+    ("var", 0o755),
+    ("var/tmp", 0o1777),
+    ("var/log", 0o755),
+    ("var/run", 0o755),
+    ("run", 0o755),
+    ("root", 0o700),
+    ("home", 0o755),
+    ("etc", 0o755),
+    ("opt", 0o755),
+    ("mnt", 0o755),
+    ("srv", 0o755),
+    ("usr", 0o755),
+    ("proc", 0o555),
+    ("sys", 0o555),
+    ("dev", 0o755),
+)
+
+
+class BadMountError(Exception):
+    """A mount of the Pod cannot be made; the text names source and target."""
+
+
+def prepare_devices(folder: str) -> None:
+    """Make the /dev that all containers share: device files bound from the host, read-only but for the devices."""
+    os.makedirs(folder, exist_ok=True)
+    linux.mount("dev", folder, "tmpfs", linux.MS_NOSUID, "mode=755,size=64k")
+    for name in _DEVICES:
+        if not os.path.exists("/dev/" + name):
+            continue
+        _touch(f"{folder}/{name}")
+        linux.mount("/dev/" + name, f"{folder}/{name}", "", linux.MS_BIND)
+    for name, target in _DEVICE_LINKS:
+        os.symlink(target, f"{folder}/{name}")
+    for name in ("pts", "shm", "mqueue"):
+        os.mkdir(f"{folder}/{name}")
+    _touch(f"{folder}/termination-log")
+    _touch(f"{folder}/console")
+    linux.mount("", folder, "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID)
+
+
+def enter(
+    stage: str,
+    devices: str,
+    memory: str,
+    root: dict[str, Any],
+    mounts: Sequence[dict[str, Any]],
+    read_only: bool,
+) -> None:
+    """
+    Make this mount namespace's root the container's own.
+
+    Args:
+        stage: Empty folder to build on.
+        devices: What ``prepare_devices`` made.
+        memory: The Pod's shared memory, for /dev/shm.
+        root: ``kind``, and for scratch ``binds`` (source, target), ``links``, ``files`` (path, bytes, mode);
+            for overlay ``layers`` (topmost first) and ``upper`` (folder for the writable layer, None: memory).
+        mounts: ``source``, ``target``, ``sub_path`` (inside the source, or empty), ``read_only``.
+        read_only: Whether the root itself may not be written.
+    """
+    if root["kind"] == "overlay":
+        _overlay(stage, root)
+    else:
+        linux.mount("root", stage, "tmpfs", linux.MS_NOSUID, "mode=755,size=512m")
+    os.umask(0)
+    os.mkdir(stage + _OLD, 0o700)
+    linux.pivot_root(stage, stage + _OLD)
+    os.chdir("/")
+    if root["kind"] == "overlay":
+        for name in ("proc", "dev", "sys", "etc"):
+            _folder("/" + name)
+    else:
+        _skeleton(root)
+    _system_mounts(devices, memory)
+    for one in mounts:
+        _volume(one)
+    if read_only:
+        linux.mount("", "/", "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID)
+        # the mount point of the old root cannot be removed any more, only emptied
+        linux.umount(_OLD)
+        return
+    linux.umount(_OLD)
+    os.rmdir(_OLD)
+
+
+def _skeleton(root: dict[str, Any]) -> None:
+    for name, mode in _SKELETON:
+        os.mkdir("/" + name, mode)
+    for path, content, mode in root["files"]:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, mode)
+        os.write(descriptor, content)
+        os.close(descriptor)
+    for source, target in root["binds"]:
+        if os.path.isdir(_OLD + source):
+            _folder(target)
+        else:
+            _touch(target)
+        linux.bind(_OLD + source, target, read_only=True)
+    for path, target in root["links"]:
+        parent = os.path.dirname(path)
+        if parent != "/":
+            _folder(parent)
+        os.symlink(target, path)
+
+
+def _overlay(stage: str, root: dict[str, Any]) -> None:
+    upper = root["upper"]
+    if upper is None:
+        upper = stage + "-upper"
+        os.makedirs(upper, exist_ok=True)
+        linux.mount("upper", upper, "tmpfs", linux.MS_NOSUID, "mode=755,size=1g")
+    for name in ("up", "work"):
+        os.makedirs(f"{upper}/{name}", exist_ok=True)
+    layers = ":".join(root["layers"])
+    options = f"lowerdir={layers},upperdir={upper}/up,workdir={upper}/work"
+    try:
+        linux.mount("overlay", stage, "overlay", 0, options + ",userxattr")
+    except OSError:
+        linux.mount("overlay", stage, "overlay", 0, options)
+
+
+def _system_mounts(devices: str, memory: str) -> None:
+    linux.mount(_OLD + devices, "/dev", "", linux.MS_BIND | linux.MS_REC)
+    flags = linux.MS_NOSUID | linux.MS_NOEXEC
+    linux.mount("devpts", "/dev/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620")
+    linux.mount(_OLD + memory, "/dev/shm", "", linux.MS_BIND)
+    flags |= linux.MS_NODEV
+    linux.mount("mqueue", "/dev/mqueue", "mqueue", flags)
+    try:
+        linux.mount("proc", "/proc", "proc", flags)
+    except PermissionError:
+        # Something is mounted over a part of the host's /proc, as container engines do: the outer one has to serve.
+        linux.bind(_OLD + "/proc", "/proc")
+
+
+def _volume(one: dict[str, Any]) -> None:
+    target = one["target"]
+    source = _OLD + one["source"]
+    held = -1
+    try:
+        if one["sub_path"]:
+            held = _below(source, one["sub_path"])
+            source = f"{_OLD}/proc/self/fd/{held}"
+        if os.path.isdir(source):
+            _folder(target)
+        else:
+            _touch(target)
+        linux.bind(source, target, read_only=one["read_only"])
+    except OSError as error:
+        what = f'error mounting "{one["source"]}" to rootfs at "{target}": {error.strerror}'
+        raise BadMountError(what) from error
+    finally:
+        if held >= 0:
+            os.close(held)
+
+
+def _below(source: str, sub_path: str) -> int:
+    """
+    Open *sub_path* inside *source*, whatever links a container has put there: none may lead out of the volume.
+
+    Folders that are missing are made, mode 0755. Raises OSError (EXDEV for a link that leads out).
+    """
+    folder = os.open(source, os.O_PATH | os.O_CLOEXEC)
+    try:
+        try:
+            return linux.open_beneath(folder, sub_path, os.O_PATH)
+        except FileNotFoundError:
+            pass
+        made = ""
+        for part in sub_path.strip("/").split("/"):
+            parent = linux.open_beneath(folder, made or ".", os.O_PATH)
+            made = f"{made}/{part}" if made else part
+            try:
+                os.mkdir(part, 0o755, dir_fd=parent)
+            except FileExistsError:
+                pass
+            finally:
+                os.close(parent)
+        return linux.open_beneath(folder, sub_path, os.O_PATH)
+    finally:
+        os.close(folder)
+
+
+def _folder(path: str) -> None:
+    if not os.path.isdir(path):
+        os.makedirs(path, 0o755, exist_ok=True)
+
+
+def _touch(path: str) -> None:
+    if os.path.lexists(path) and not os.path.islink(path):
+        return
+    _folder(os.path.dirname(path))
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
