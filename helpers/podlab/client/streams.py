@@ -7,6 +7,7 @@ exec and port-forward: WebSockets whose messages begin with a channel number.
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import threading
@@ -161,7 +162,7 @@ def _exit_code(transport: Transport, path: str, status_text: bytes) -> int:
             cause="the connection ended before the command's exit code came",
             hint="the container may have stopped: kubectl get pod",
         )
-    status = failures.status_of(status_text)
+    status = json.loads(status_text)  # it has no "kind", so failures.status_of would not know it
     if status.get("status") == "Success":
         return 0
     for cause in (status.get("details") or {}).get("causes") or []:
@@ -214,7 +215,10 @@ def _carry(transport: Transport, path: str, port: int, peer: socket.socket) -> N
                 remote.close(timeout=1)
 
         threading.Thread(target=outward, daemon=True).start()
-        _inward(remote, peer)
+        try:
+            _inward(remote, peer)
+        finally:
+            peer.shutdown(socket.SHUT_RDWR)  # wakes outward(), whose recv would keep the connection open
 
 
 def _inward(remote: Any, peer: socket.socket) -> None:

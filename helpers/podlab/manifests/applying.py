@@ -8,6 +8,7 @@ deleted again.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ from podlab.manifests.faults import Fault, error_of
 from podlab.manifests.reading import Manifest
 
 _STRICT = {"fieldValidation": "Strict"}
+_MAX_ROUNDS = 20  # each takes out at least one field
 _ACCOUNT_DEADLINE_S = 10.0  # a new namespace has no "default" ServiceAccount for a moment
 
 
@@ -59,26 +61,44 @@ def validate(client: Client, manifests: Sequence[Manifest], *, namespace: str | 
         ConflictError, ApiError: As ``apply``; the first of them.
     """
     space = namespace or client.namespace
+    made_here = {manifest.name for manifest in manifests if manifest.kind == "Namespace"}
     faults: list[Fault] = []
     for manifest in manifests:
+        if _space_of(manifest, space) in made_here and manifest.kind != "Namespace":
+            continue  # its namespace does not exist yet; the server judges it at the create
         try:
-            if _space_of(manifest, space) in _own_namespaces(manifests) and manifest.kind != "Namespace":
-                continue  # its namespace does not exist yet; the server judges it at the create
-            client.create(
-                client.path_of(manifest.object, space, collection=True),
-                manifest.object,
-                dryRun="All",
-                **_STRICT,
-            )
+            faults += _judge(client, manifest, space)
         except ManifestError as error:  # a kind that the server does not know
             faults.append(manifest.fault("kind", error.summary, error.cause or error.hint))
         except ApiError as error:
-            found = verdicts.faults_of(manifest, error)
-            faults += found
-            if not found and not _made_by_neighbour(manifests, error):
+            if not _made_by_neighbour(manifests, error):
                 raise refusal(client, manifest, space, error) from error
     if faults:
         raise error_of(faults)
+
+
+def _judge(client: Client, manifest: Manifest, space: str) -> list[Fault]:
+    """
+    Return all that the server refuses in one object; raises ApiError where it refuses for another reason.
+
+    A field of a wrong type ends the server's reading, so the fields that it named are taken out and the rest
+    is asked about again, until it has nothing to say of form.
+    """
+    path = client.path_of(manifest.object, space, collection=True)
+    body, faults = copy.deepcopy(manifest.object), list[Fault]()
+    for _ in range(_MAX_ROUNDS):
+        try:
+            client.create(path, body, dryRun="All", **_STRICT)
+            break
+        except ApiError as error:
+            found = verdicts.faults_of(manifest, error)
+            if not found and not faults:
+                raise
+            taken = {fault.field for fault in faults if fault.field}
+            faults += [one for one in found if not one.field.startswith(tuple(taken))]
+            if error.code != 400 or not verdicts.take_out(body, [fault.field for fault in found]):
+                break
+    return faults
 
 
 def remove(client: Client, objects: Sequence[dict[str, Any]], *, grace_s: int | None = None) -> None:
@@ -104,10 +124,6 @@ def remove(client: Client, objects: Sequence[dict[str, Any]], *, grace_s: int | 
 
 def _space_of(manifest: Manifest, space: str) -> str:
     return str((manifest.object.get("metadata") or {}).get("namespace") or space)
-
-
-def _own_namespaces(manifests: Sequence[Manifest]) -> set[str]:
-    return {manifest.name for manifest in manifests if manifest.kind == "Namespace"}
 
 
 def _made_by_neighbour(manifests: Sequence[Manifest], error: ApiError) -> bool:

@@ -8,6 +8,8 @@ and the message of Go's decoder for a wrong type, whose path names no list index
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from podlab.errors import ApiError
 from podlab.manifests.faults import Fault
@@ -83,14 +85,38 @@ def _path_without_indexes(manifest: Manifest, field: str, found: str) -> str:
     return (candidates or tails or [field])[0]
 
 
+def _steps(path: str) -> list[str | int]:
+    return [int(index) if index else key for key, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path)]
+
+
+def _child(value: object, step: str | int) -> object:
+    if isinstance(value, dict) and isinstance(step, str):
+        return value.get(step)
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        return value[step]
+    return None
+
+
 def value_at(manifest: Manifest, path: str) -> object:
     """Return what the manifest holds at *path*, or None."""
     value: object = manifest.object
-    for key, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
-        if isinstance(value, dict) and key:
-            value = value.get(key)
-        elif isinstance(value, list) and index and int(index) < len(value):
-            value = value[int(index)]
-        else:
-            return None
+    for step in _steps(path):
+        value = _child(value, step)
     return value
+
+
+def take_out(body: dict[str, Any], paths: Sequence[str]) -> bool:
+    """Remove the fields at *paths* from *body*; list elements become null: others keep their index."""
+    changed = False
+    for path in paths:
+        *way, last = _steps(path) or [""]
+        parent: object = body
+        for step in way:
+            parent = _child(parent, step)
+        if isinstance(parent, dict) and isinstance(last, str) and last in parent:
+            del parent[last]
+            changed = True
+        elif isinstance(parent, list) and isinstance(last, int) and last < len(parent):
+            changed = changed or parent[last] is not None
+            parent[last] = None
+    return changed
