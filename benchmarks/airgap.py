@@ -1,10 +1,10 @@
 """
-Print what the air-gapped node image costs: time of each step as it was made, a build with nothing to do, sizes.
+Print what the air-gapped node image costs: time of each step, time of a build with nothing to do, sizes.
 
     python benchmarks/airgap.py [--kubernetes V] [--runs N]
 
-The cold time is the sum of what each step took when it was made on this machine. Go keeps its own cache of compiled
-packages, so a Go step that was made with a warm one says so by its time: compare the first figures of a new machine.
+The cold time is the sum of what each step took when it was made on this machine. Go keeps a cache of compiled
+packages, so a Go step whose packages were compiled before takes seconds: take the figures of a new machine.
 The warm time is the median of whole runs of the build, beside that of `python -c pass` in the same loop.
 """
 

@@ -50,6 +50,7 @@ def say(text: str) -> None:
 def build(kubernetes: str | None, *, load: bool) -> None:
     """Make what is missing, load the node image into the Docker engine, write down the result."""
     cache = Cache()
+    shell.listener = say
     with cache.locked(say):
         wanted = plan.make_plan(cache, kubernetes)
         todo = [step for step in wanted.steps if cache.stamp(step) is None]

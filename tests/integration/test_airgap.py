@@ -1,8 +1,8 @@
 """
 The air-gapped node image makes a cluster that behaves as any other: Pods, sidecars, Services, names.
 
-Runs on the cluster that the kind driver makes; skipped where that took kind's own image from a registry: then there
-is nothing of ours to test.
+Runs on the cluster that the kind driver makes; skipped where that took kind's own image from a registry,
+because then there is nothing of ours to test.
 """
 
 from __future__ import annotations

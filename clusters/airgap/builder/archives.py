@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from .packing import compress_stream
+from .versions import load_versions
 
 EPOCH = "2026-01-01T00:00:00Z"  # a fixed date of making, so that equal inputs give equal images
 EPOCH_S = 1767225600
+ARCHITECTURE = load_versions().architecture
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,6 @@ class Image:
     environment: tuple[str, ...] = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",)
     labels: dict[str, str] = field(default_factory=dict)
     stop_signal: str = ""
-    architecture: str = "amd64"
 
 
 def write_layer(entries: Iterable[Entry], archive: Path) -> Layer:
@@ -98,7 +99,7 @@ def _config(image: Image) -> dict[str, Any]:
     diff_ids: Sequence[str] = [layer.diff_id for layer in image.layers]
     history = [{"created": EPOCH, "created_by": "podlab airgap build"} for _ in diff_ids]
     return {
-        "architecture": image.architecture,
+        "architecture": ARCHITECTURE,
         "os": "linux",
         "created": EPOCH,
         "config": config,

@@ -15,10 +15,11 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import shell
 from .cache import Step, tree_digest
 from .failure import BuildError
 from .shell import need, run
-from .versions import HOME, Versions
+from .versions import HOME, Versions, load_versions
 
 MINIMUM_GO = (1, 26)
 KUBERNETES_PROGRAMS = (
@@ -122,24 +123,9 @@ def _build(part: GoPart, out: Path) -> dict[str, object]:
     shutil.copytree(part.recipe, work)
     (out / "bin").mkdir()
     for name, package in part.programs.items():
-        run(
-            [
-                "nice",
-                "go",
-                "build",
-                "-trimpath",
-                "-tags",
-                part.tags,
-                "-ldflags",
-                _ldflags(part),
-                "-o",
-                out / "bin" / name,
-                package,
-            ],
-            cwd=work,
-            env=_environment(),
-            hint=_REFUSED,
-        )
+        shell.listener(f"  compiling {name}")
+        flags = ["-trimpath", "-tags", part.tags, "-ldflags", _ldflags(part), "-o", str(out / "bin" / name)]
+        run(["nice", "go", "build", *flags, package], cwd=work, env=_environment(), hint=_REFUSED)
     shutil.rmtree(work)
     return {"go": run(["go", "env", "GOVERSION"]).strip()}
 
@@ -152,6 +138,7 @@ def _environment() -> dict[str, str]:
     wanted = {
         "CGO_ENABLED": "0",
         "GOOS": "linux",
+        "GOARCH": load_versions().architecture,
         "GOFLAGS": "-mod=readonly -buildvcs=false",
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",

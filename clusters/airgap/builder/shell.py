@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from .failure import BuildError
+
+PR_SET_PDEATHSIG = 1
+HEARTBEAT_S = 20.0
+
+# Told what long commands are doing; build.py puts its own here.
+listener: Callable[[str], None] = lambda _: None  # noqa: E731
 
 # What to run when a program is missing. Debian names, since the build makes Debian roots.
 REMEDIES = {
@@ -78,14 +87,42 @@ def run(
     """
     words = [str(word) for word in command]
     need(words[0])
-    done = subprocess.run(
-        words, cwd=cwd, env={**os.environ, **(env or {})}, input=stdin, capture_output=True, check=False
+    process = subprocess.Popen(
+        words,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=end_with_parent,  # noqa: PLW1509  (this program has one thread)
     )
-    if done.returncode != 0:
-        last = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()[-6:]
+    stdout, stderr = _communicate(process, stdin, " ".join(words[:3]))
+    if process.returncode != 0:
+        last = (stderr or stdout).decode(errors="replace").strip().splitlines()[-6:]
         raise BuildError(
-            f"{Path(words[0]).name} {' '.join(words[1:4])} ... failed with exit code {done.returncode}",
+            f"{Path(words[0]).name} {' '.join(words[1:4])} ... failed with exit code {process.returncode}",
             cause=" | ".join(last) or "it printed nothing",
-            hint=hint or "run the build again: it resumes; with --verbose it prints each command",
+            hint=hint or "run the build again: it goes on from the last finished step",
         )
-    return done.stdout.decode(errors="replace")
+    return stdout.decode(errors="replace")
+
+
+def _communicate(process: subprocess.Popen[bytes], stdin: bytes | None, what: str) -> tuple[bytes, bytes]:
+    """Wait for *process*, saying every 20 seconds that it still runs; end it if the wait is interrupted."""
+    began = time.monotonic()
+    try:
+        while True:
+            try:
+                return process.communicate(stdin, timeout=HEARTBEAT_S)
+            except subprocess.TimeoutExpired:
+                stdin = None  # it was sent with the first call
+                listener(f"  {what} ... still runs after {time.monotonic() - began:.0f} s")
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this child when the build dies, even by kill -9: no compiler is left behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
