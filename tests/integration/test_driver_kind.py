@@ -163,10 +163,13 @@ def test_a_cluster_of_somebody_else_is_never_touched(name: str, home: Path) -> N
     subprocess.run(foreign, check=True, capture_output=True)
     try:
         before = containers(name)
-        for verb in (["up", "--driver", "kind"], ["down"]):
-            done = subprocess.run(podlab(*verb, "--name", name), capture_output=True, text=True, check=False)
-            assert done.returncode == 3
-            assert "podlab did not make" in done.stderr
+        up = subprocess.run(
+            podlab("up", "--driver", "kind", "--name", name), capture_output=True, text=True, check=False
+        )
+        assert up.returncode == 3
+        assert "podlab did not make" in up.stderr
+        down = subprocess.run(podlab("down", "--name", name), capture_output=True, text=True, check=False)
+        assert "there is no cluster" in down.stdout
         # Even a record of that name is not enough: the mark on the container is missing.
         state.save(state.new_record("kind", name, context=f"kind-{PREFIX}{name}"))
         with pytest.raises(DriverError, match="left alone"):
@@ -206,6 +209,7 @@ def test_the_users_kubeconfig_is_merged_only_when_asked_and_given_back(name: str
     text = theirs.read_text()
     assert PREFIX + name not in text
     assert "secret" in text
+    assert "current-context: work" in text
 
 
 def _wait_for(condition: object, child: subprocess.Popen[str]) -> None:

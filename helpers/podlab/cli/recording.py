@@ -26,6 +26,8 @@ def make(cluster: Cluster, args: argparse.Namespace, steps: Steps) -> Recording:
     from podlab.cli import sending
 
     manifests = sending.read(args.manifest)
+    if args.fresh:
+        sending.clear(cluster.client(), manifests, args.namespace or cluster.namespace, steps)
     steps(f"recording until {args.until}, for at most {args.deadline:g} s")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     return observe.record(

@@ -6,13 +6,15 @@ and second.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from podlab import manifests as reading
 from podlab.client import Client
-from podlab.errors import ApiError, ManifestError, NotFoundError
+from podlab.drivers.base import Progress
+from podlab.errors import ApiError, ManifestError, NotFoundError, WaitTimeoutError
 from podlab.manifests import Manifest
 
 _MERGE, _STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
@@ -57,6 +59,27 @@ def apply(client: Client, manifests: Sequence[Manifest], namespace: str) -> list
     return results
 
 
+def clear(client: Client, manifests: Sequence[Manifest], namespace: str, progress: Progress) -> None:
+    """
+    Delete the objects of these names, and wait until they are gone.
+
+    Raises:
+        WaitTimeoutError: One was still there after 60 s.
+    """
+    for one in manifests:
+        found = _find(client, one, namespace)
+        if found is None:
+            continue
+        title, uid = _title({"kind": one.kind, **found}), found["metadata"]["uid"]
+        progress(f"deleting {title}, which an earlier run left")
+        reading.remove(client, [{**found, "apiVersion": one.object["apiVersion"], "kind": one.kind}])
+        deadline = time.monotonic() + 60
+        while (left := _find(client, one, namespace)) is not None and left["metadata"]["uid"] == uid:
+            if time.monotonic() > deadline:
+                raise WaitTimeoutError(f"{title} was still being deleted after 60 s", hint="podlab events")
+            time.sleep(0.1)
+
+
 def _find(client: Client, manifest: Manifest, namespace: str) -> dict[str, Any] | None:
     if not manifest.name:
         return None  # generateName: always new
@@ -87,7 +110,7 @@ def _patch(client: Client, manifest: Manifest, namespace: str, *, dry: bool) -> 
 def _patch_as_can_be(
     client: Client, path: str, body: dict[str, Any], params: dict[str, Any]
 ) -> dict[str, Any]:
-    """Patch so that lists are merged by their keys, where the server knows the keys: not for custom resources."""
+    """Patch so that lists are merged by key where the server knows the keys: not for custom resources."""
     try:
         return dict(client.patch(path, body, content_type=_STRATEGIC, **params))
     except ApiError as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from podlab.drivers import kubeconfig, process, state
@@ -110,9 +109,7 @@ class ContextDriver:
                 _make_namespace(record)
             _wait_for_account(record, min(profile.deadline_s, 30))
             if profile.merge:
-                record["merged_into"] = str(
-                    kubeconfig.merge(state.folder(profile.name) / "kubeconfig", context=context)
-                )
+                kubeconfig.merge(record)
             record["state"] = "ready"
             state.save(record)
             return _cluster(record)
@@ -194,8 +191,7 @@ def _remove(record: state.Record, progress: Progress) -> None:
     home = state.folder(record["name"])
     if record["made"] and (home / "kubeconfig").exists():
         _delete_namespace(record, progress)
-    if record.get("merged_into"):
-        kubeconfig.unmerge(home / "kubeconfig", Path(record["merged_into"]))
+    kubeconfig.unmerge(record)
     state.forget(record["name"])
 
 

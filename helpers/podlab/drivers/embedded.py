@@ -119,9 +119,9 @@ class EmbeddedDriver:
                 record["daemon"] = process.identity(daemon.pid)
                 state.save(record)
             _wait_ready(daemon, reader, home, min(profile.deadline_s, 60.0))
-            if profile.merge:
-                record["merged_into"] = str(kubeconfig.merge(home / "kubeconfig", context=record["context"]))
             record["context"] = _current_context(home / "kubeconfig") or record["context"]
+            if profile.merge:
+                kubeconfig.merge(record)
             record["state"] = "ready"
             state.save(record)
         except BaseException:
@@ -208,10 +208,8 @@ def _runs(record: state.Record) -> bool:
 
 
 def _remove(record: state.Record) -> None:
-    home = state.folder(record["name"])
     process.end(record.get("daemon"), grace_s=STOP_GRACE_S)
-    if record.get("merged_into"):
-        kubeconfig.unmerge(home / "kubeconfig", Path(record["merged_into"]))
+    kubeconfig.unmerge(record)
     state.forget(record["name"])
 
 

@@ -143,7 +143,7 @@ class KindDriver:
             record["state"] = "ready"
             record.pop("maker", None)
             if profile.merge:
-                record["merged_into"] = str(kubeconfig.merge(home / "kubeconfig", context=record["context"]))
+                kubeconfig.merge(record)
             state.save(record)
             return _cluster(record)
         except BaseException as reason:
@@ -224,7 +224,9 @@ class KindDriver:
         _need_kind(record)
         process.end(record.get("maker"), grace_s=5, group=True)  # a kind that outlived a killed podlab
         home = state.folder(record["name"])
-        if _own_nodes(record):
+        nodes = _own_nodes(record)
+        kubeconfig.unmerge(record)  # before kind empties our kubeconfig, which says what was merged
+        if nodes:
             program = _program(silent)
             command = [str(program), "delete", "cluster", "--name", PREFIX + record["name"]]
             code, out, err = process.run(
@@ -240,8 +242,6 @@ class KindDriver:
                 )
         if record.get("made_network"):
             docker.remove_network()
-        if record.get("merged_into"):
-            kubeconfig.unmerge(home / "kubeconfig", Path(record["merged_into"]))
         state.forget(record["name"])
 
 

@@ -120,29 +120,37 @@ def write(path: Path, config: Config) -> None:
     state.write_private(path, yaml.safe_dump(config, sort_keys=False))
 
 
-def merge(source: Path, *, context: str) -> Path:
-    """Add one context of ours to the user's own kubeconfig and make it current; return that file."""
-    target = users_paths()[0]
+def merge(record: state.Record) -> None:
+    """
+    Add a cluster of ours to the user's own kubeconfig and make it the current context there.
+
+    The record keeps where that was and which context was current before, for `unmerge`.
+    """
+    target, source = users_paths()[0], state.folder(record["name"]) / "kubeconfig"
     ours = read(source)
     theirs: Config = read(target) if target.exists() else {"apiVersion": "v1", "kind": "Config"}
-    for section in ("clusters", "users", "contexts"):
+    record["merged"] = {"into": str(target.absolute()), "current_before": theirs.get("current-context") or ""}
+    state.save(record)
+    for section in _FILES:
         names = {entry["name"] for entry in ours.get(section) or []}
         kept = [entry for entry in theirs.get(section) or [] if entry["name"] not in names]
         theirs[section] = kept + (ours.get(section) or [])
-    theirs["current-context"] = context
+    theirs["current-context"] = record["context"]
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write(target, theirs)
-    return target
 
 
-def unmerge(source: Path, target: Path) -> None:
-    """Take out of *target* what `merge` put there: the entries that are still equal to ours."""
-    if not (target.exists() and source.exists()):
+def unmerge(record: state.Record) -> None:
+    """Take out of the user's kubeconfig what `merge` put there: the entries that are still equal to ours."""
+    merged, source = record.get("merged"), state.folder(record["name"]) / "kubeconfig"
+    if not merged or not source.exists() or not Path(merged["into"]).exists():
         return
+    target = Path(merged["into"])
     ours, theirs = read(source), read(target)
-    for section in ("clusters", "users", "contexts"):
+    for section in _FILES:
         mine = ours.get(section) or []
         theirs[section] = [entry for entry in theirs.get(section) or [] if entry not in mine]
     if _entry(theirs, "contexts", theirs.get("current-context")) is None:
-        theirs["current-context"] = ""
+        before = merged["current_before"]
+        theirs["current-context"] = before if _entry(theirs, "contexts", before) else ""
     write(target, theirs)

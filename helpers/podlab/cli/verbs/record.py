@@ -33,6 +33,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--delete-after", type=common.seconds, metavar="S", help="delete the Pods after S seconds"
     )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="first delete the objects of these names that an earlier run left",
+    )
     common.add_cluster(parser)
     common.add_namespace(parser)
     common.add_json(parser)
