@@ -1,0 +1,54 @@
+"""The two things about time that a kubelet asks: what time it is, and how fast it is to react."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Protocol
+
+SECOND = 1_000_000_000
+
+
+class Clock(Protocol):
+    """Wall time. Waiting is asyncio's business: a simulation has an event loop of its own."""
+
+    def now(self) -> int:
+        """Nanoseconds since the epoch, UTC."""
+
+
+class WallClock:
+    """The machine's clock."""
+
+    def now(self) -> int:
+        """Nanoseconds since the epoch, UTC."""
+        return time.time_ns()
+
+
+class Pace:
+    """
+    How soon things happen that a real kubelet does on timers.
+
+    ``prompt`` reacts at once. ``kubelet`` notices changes of containers once a second and tries again 10 to
+    15 s after a failed sync, as the real one does, because those delays are part of what is taught.
+    """
+
+    def __init__(self, name: str, rng: random.Random) -> None:
+        if name not in ("prompt", "kubelet"):
+            raise ValueError(f"pace is {name!r}; known are 'prompt' and 'kubelet'")
+        self.prompt = name == "prompt"
+        self._rng = rng
+
+    def notice_delay_s(self, now: int) -> float:
+        """How long after a change of a container the kubelet looks at it."""
+        return 0.0 if self.prompt else 1.0 - (now % SECOND) / SECOND
+
+    def retry_s(self) -> float:
+        """How long after a failed sync the next one comes by itself."""
+        return 10.0 if self.prompt else self._jitter(10.0)
+
+    def resync_s(self) -> float:
+        """How long after a good sync the next one comes by itself."""
+        return self._jitter(60.0)
+
+    def _jitter(self, base_s: float) -> float:
+        return base_s * (1 + 0.5 * self._rng.random())

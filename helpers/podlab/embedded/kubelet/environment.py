@@ -1,0 +1,168 @@
+"""The environment of a container: envFrom, env, the downward API, the variables of Services."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from podlab.embedded.kubelet import downward
+from podlab.embedded.kubelet.expansion import expand, lenient
+
+Json = dict[str, Any]
+
+
+class Objects(Protocol):
+    """The part of the store that is read for a container's configuration."""
+
+    def get(self, resource: str, namespace: str, name: str) -> Json | None:
+        """One object, or None."""
+
+    def list(self, resource: str, namespace: str | None = None) -> list[Json]:
+        """Objects of a namespace, or of all."""
+
+
+class MissingSourceError(Exception):
+    """A ConfigMap, a Secret or a key that is not optional is not there; the text is the kubelet's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the environment needs to know besides the Pod: addresses by field path, and the node's resources."""
+
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    allocatable: Mapping[str, str] = field(default_factory=dict)
+
+
+def environment(pod: Json, container: Json, objects: Objects, facts: Facts) -> dict[str, str]:
+    """
+    The variables of a container. Raises MissingSourceError.
+
+    envFrom comes first, later entries win; then env in order, each value expanded with what stands before it;
+    Service variables fill what is still free.
+    """
+    services = service_variables(pod, objects)
+    result: dict[str, str] = {}
+    for source in container.get("envFrom") or ():
+        result |= _from(pod, source, objects)
+    for entry in container.get("env") or ():
+        value = _value(pod, container, entry, objects, facts, result, services)
+        if value is not None:
+            result[entry["name"]] = value
+    return result | {k: v for k, v in services.items() if k not in result}
+
+
+def _from(pod: Json, source: Json, objects: Objects) -> dict[str, str]:
+    namespace, prefix = pod["metadata"]["namespace"], source.get("prefix") or ""
+    for key, resource, kind in (
+        ("configMapRef", "configmaps", "configmap"),
+        ("secretRef", "secrets", "secret"),
+    ):
+        reference = source.get(key)
+        if not reference:
+            continue
+        found = objects.get(resource, namespace, reference["name"])
+        if found is None and not reference.get("optional"):
+            raise MissingSourceError(f'{kind} "{reference["name"]}" not found')
+        return {prefix + k: v for k, v in sorted(texts(found or {}, kind).items())}
+    return {}
+
+
+def texts(found: Json, kind: str) -> dict[str, str]:
+    """The entries of a ConfigMap (``data``) or Secret (``data`` decoded) as text."""
+    data = found.get("data") or {}
+    if kind == "configmap":
+        return dict(data)
+    return {k: base64.b64decode(v or "").decode("utf-8", "replace") for k, v in data.items()}
+
+
+def _value(  # noqa: PLR0917
+    pod: Json,
+    container: Json,
+    entry: Json,
+    objects: Objects,
+    facts: Facts,
+    before: Mapping[str, str],
+    services: Mapping[str, str],
+) -> str | None:
+    source = entry.get("valueFrom")
+    if not source:
+        return expand(entry.get("value") or "", lenient(before, services))
+    if "fieldRef" in source:
+        return _field(pod, source["fieldRef"]["fieldPath"], facts)
+    if "resourceFieldRef" in source:
+        return downward.resource(pod, source["resourceFieldRef"], facts.allocatable, container["name"])
+    if "configMapKeyRef" in source:
+        return _key(pod, source["configMapKeyRef"], objects, ("configmaps", "configmap", "ConfigMap"))
+    if "secretKeyRef" in source:
+        return _key(pod, source["secretKeyRef"], objects, ("secrets", "secret", "Secret"))
+    return None
+
+
+def _field(pod: Json, path: str, facts: Facts) -> str:
+    try:
+        return downward.field(pod, path, facts.addresses)
+    except downward.FieldError as error:
+        raise MissingSourceError(str(error)) from error
+
+
+def _key(pod: Json, reference: Json, objects: Objects, words: tuple[str, str, str]) -> str | None:
+    resource, kind, title = words
+    namespace, name, optional = pod["metadata"]["namespace"], reference["name"], reference.get("optional")
+    found = objects.get(resource, namespace, name)
+    if found is None:
+        if optional:
+            return None
+        raise MissingSourceError(f'{kind} "{name}" not found')
+    entries = texts(found, kind)
+    if reference["key"] not in entries:
+        if optional:
+            return None
+        raise MissingSourceError(f"couldn't find key {reference['key']} in {title} {namespace}/{name}")
+    return entries[reference["key"]]
+
+
+def service_variables(pod: Json, objects: Objects) -> dict[str, str]:
+    """``DB_SERVICE_HOST`` and its kin for the Services that exist now; the API server's are always there."""
+    result: dict[str, str] = {}
+    links = pod["spec"].get("enableServiceLinks", True)
+    namespace = pod["metadata"]["namespace"]
+    found = [s for s in objects.list("services", "default") if s["metadata"]["name"] == "kubernetes"]
+    if links:
+        found += objects.list("services", namespace)
+    for service in found:
+        address = service["spec"].get("clusterIP")
+        if address and address != "None":
+            result |= _of_service(service, address)
+    return result
+
+
+def _of_service(service: Json, address: str) -> dict[str, str]:
+    name = service["metadata"]["name"].upper().replace("-", "_")
+    ports = service["spec"].get("ports") or ()
+    if not ports:
+        return {}
+    result = {f"{name}_SERVICE_HOST": address, f"{name}_SERVICE_PORT": str(ports[0]["port"])}
+    for port in ports:
+        if port.get("name"):
+            result[f"{name}_SERVICE_PORT_{port['name'].upper().replace('-', '_')}"] = str(port["port"])
+    return result | _docker_links(name, address, ports)
+
+
+def _docker_links(name: str, address: str, ports: Any) -> dict[str, str]:
+    """The older form, from container links."""
+    result: dict[str, str] = {}
+    for index, port in enumerate(ports):
+        protocol = (port.get("protocol") or "TCP").lower()
+        url = f"{protocol}://{address}:{port['port']}"
+        stem = f"{name}_PORT_{port['port']}_{protocol.upper()}"
+        if index == 0:
+            result[f"{name}_PORT"] = url
+        result |= {
+            stem: url,
+            f"{stem}_PROTO": protocol,
+            f"{stem}_PORT": str(port["port"]),
+            f"{stem}_ADDR": address,
+        }
+    return result

@@ -1,0 +1,47 @@
+"""``$(NAME)`` in commands, arguments and variables: known names are replaced, ``$$(X)`` is the literal ``$(X)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+
+def expand(text: str, lookup: Callable[[str], str]) -> str:
+    """*text* with each ``$(NAME)`` replaced by ``lookup(NAME)``; a lone ``$`` and an open ``$(`` stay."""
+    out, at = [], 0
+    while (dollar := text.find("$", at)) >= 0 and dollar + 1 < len(text):
+        out.append(text[at:dollar])
+        following = text[dollar + 1]
+        end = text.find(")", dollar) if following == "(" else -1
+        if following == "$":
+            out.append("$")
+            at = dollar + 2
+        elif end >= 0:
+            out.append(lookup(text[dollar + 2 : end]))
+            at = end + 1
+        else:
+            out.append("$" + following)
+            at = dollar + 2
+    return "".join([*out, text[at:]])
+
+
+def lenient(*tables: Mapping[str, str]) -> Callable[[str], str]:
+    """Look a name up in the tables in order; an unknown one stays as it was written."""
+
+    def lookup(name: str) -> str:
+        for table in tables:
+            if name in table:
+                return table[name]
+        return f"$({name})"
+
+    return lookup
+
+
+def strict(table: Mapping[str, str]) -> Callable[[str], str]:
+    """Look a name up; raises ``ValueError`` with the kubelet's text when it is unknown."""
+
+    def lookup(name: str) -> str:
+        if name not in table:
+            raise ValueError(f"missing value for {name}")
+        return table[name]
+
+    return lookup

@@ -1,0 +1,171 @@
+"""What a probe or a hook does: run a command, ask over HTTP, TCP or gRPC, or sleep."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from podlab.embedded.kubelet import grpchealth, httpget
+from podlab.embedded.kubelet.expansion import expand, lenient
+from podlab.embedded.lifecycle import spec
+from podlab.embedded.runtime import Runtime, RuntimeFault
+
+Json = dict[str, Any]
+
+OUTPUT_BYTES = 10 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one probe went; ``warning`` marks a success that a learner should hear of."""
+
+    passed: bool
+    output: str = ""
+    warning: bool = False
+
+
+class ProbeError(Exception):
+    """The probe itself could not be made: nothing is known of the container."""
+
+
+class HookError(Exception):
+    """A lifecycle hook failed; the text is the kubelet's."""
+
+
+class Handlers(Protocol):
+    """Runs probes and hooks: on processes, or from a script."""
+
+    async def probe(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> Outcome:
+        """Make one probe (``kind`` is startup, liveness or readiness). Raises ProbeError."""
+
+    async def hook(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> None:
+        """Run ``postStart`` or ``preStop`` to its end. Raises HookError."""
+
+
+class RuntimeHandlers:
+    """Probes and hooks of real processes."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def probe(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> Outcome:
+        """One probe, within its timeout."""
+        probe = container[f"{kind}Probe"]
+        timeout_s = float(probe.get("timeoutSeconds") or 1)
+        if "exec" in probe:
+            return await self._exec_probe(
+                container, probe["exec"].get("command") or (), container_id, timeout_s
+            )
+        if "httpGet" in probe:
+            return await self._http_probe(container, probe["httpGet"], address, timeout_s)
+        if "tcpSocket" in probe:
+            return await self._tcp_probe(container, probe["tcpSocket"], address, timeout_s)
+        if "grpc" in probe:
+            return await self._grpc_probe(probe["grpc"], address, timeout_s)
+        raise ProbeError("missing probe handler")
+
+    async def _exec_probe(
+        self, container: Json, command: Any, container_id: str, timeout_s: float
+    ) -> Outcome:
+        # Only values that stand in the manifest are known to probe commands: valueFrom counts as empty.
+        table = {e["name"]: e.get("value") or "" for e in container.get("env") or ()}
+        words = [expand(w, lenient(table)) for w in command]
+        try:
+            result = await self._runtime.exec_sync(container_id, words, timeout_s)
+        except RuntimeFault as error:
+            raise ProbeError(error.message) from error
+        if result.timed_out:
+            return Outcome(False, f'command timed out: "{" ".join(words)}" timed out after {timeout_s:g}s')
+        output = (result.stdout + result.stderr)[:OUTPUT_BYTES].decode("utf-8", "replace")
+        return Outcome(result.exit_code == 0, output)
+
+    async def _http_probe(self, container: Json, action: Json, address: str, timeout_s: float) -> Outcome:
+        url = http_url(container, action, address)
+        try:
+            answer = await httpget.get(self._runtime, url, _headers(action), timeout_s)
+        except httpget.GetError as error:
+            return Outcome(False, str(error))
+        body = answer.body.decode("utf-8", "replace")
+        if not 200 <= answer.status < 400:
+            return Outcome(False, f"HTTP probe failed with statuscode: {answer.status}")
+        if answer.status >= 300:
+            return Outcome(True, f"Probe terminated redirects, Response body: {body}", warning=True)
+        return Outcome(True, body)
+
+    async def _tcp_probe(self, container: Json, action: Json, address: str, timeout_s: float) -> Outcome:
+        host, port = action.get("host") or address, port_of(container, action["port"])
+        try:
+            async with asyncio.timeout(timeout_s + 0.2):
+                os.close(await self._runtime.node_connect(host, port, timeout_s))
+        except ConnectionRefusedError:
+            return Outcome(False, f"dial tcp {host}:{port}: connect: connection refused")
+        except TimeoutError:
+            return Outcome(False, f"dial tcp {host}:{port}: i/o timeout")
+        except OSError as error:
+            return Outcome(
+                False, f"dial tcp {host}:{port}: connect: {(error.strerror or str(error)).lower()}"
+            )
+        return Outcome(True)
+
+    async def _grpc_probe(self, action: Json, address: str, timeout_s: float) -> Outcome:
+        try:
+            service = action.get("service") or ""
+            await grpchealth.check(self._runtime, address, int(action["port"]), service, timeout_s)
+        except grpchealth.HealthError as error:
+            return Outcome(False, str(error))
+        return Outcome(True)
+
+    async def hook(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> None:
+        """Run a hook to its end; it has no timeout of its own."""
+        handler = container["lifecycle"][kind]
+        if "exec" in handler:
+            await self._exec_hook(pod, container, handler["exec"].get("command") or (), container_id)
+        elif "httpGet" in handler:
+            await self._http_hook(pod, container, handler["httpGet"], address)
+        elif "sleep" in handler:
+            await asyncio.sleep(float(handler["sleep"].get("seconds") or 0))
+        elif "tcpSocket" in handler:
+            return  # accepted by the API for the sake of old manifests, and never run
+
+    async def _exec_hook(self, pod: Json, container: Json, command: Any, container_id: str) -> None:
+        where = f'for Container "{container["name"]}" in Pod "{spec.full_name(pod)}" failed - error: '
+        try:
+            result = await self._runtime.exec_sync(container_id, list(command), None)
+        except RuntimeFault as error:
+            raise HookError(f"Exec lifecycle hook ([{' '.join(command)}]) {where}{error.message}") from error
+        if result.exit_code != 0:
+            output = (result.stdout + result.stderr)[:OUTPUT_BYTES].decode("utf-8", "replace")
+            why = f"command '{' '.join(command)}' exited with {result.exit_code}: {output}"
+            raise HookError(f"Exec lifecycle hook ([{' '.join(command)}]) {where}{why}, message: {output!r}")
+
+    async def _http_hook(self, pod: Json, container: Json, action: Json, address: str) -> None:
+        url = http_url(container, action, address)
+        try:
+            await httpget.get(self._runtime, url, _headers(action), 30, follow=False)
+        except httpget.GetError as error:
+            text = f'HTTP lifecycle hook ({action.get("path") or "/"}) for Container "{container["name"]}"'
+            raise HookError(f'{text} in Pod "{spec.full_name(pod)}" failed - error: {error}') from error
+
+
+def http_url(container: Json, action: Json, address: str) -> str:
+    """The address that an httpGet means; the host defaults to the Pod's."""
+    scheme = (action.get("scheme") or "HTTP").lower()
+    host, port = action.get("host") or address, port_of(container, action["port"])
+    path = action.get("path") or "/"
+    return f"{scheme}://{host}:{port}{path if path.startswith('/') else '/' + path}"
+
+
+def port_of(container: Json, port: int | str) -> int:
+    """A port by number or by its name in the container. Raises ProbeError."""
+    if isinstance(port, int) or str(port).isdigit():
+        return int(port)
+    for entry in container.get("ports") or ():
+        if entry.get("name") == port:
+            return int(entry["containerPort"])
+    raise ProbeError(f"couldn't find port: {port}")
+
+
+def _headers(action: Json) -> dict[str, str]:
+    return {h["name"]: h["value"] for h in action.get("httpHeaders") or ()}

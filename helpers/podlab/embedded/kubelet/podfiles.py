@@ -1,0 +1,158 @@
+"""The files that the node keeps for a Pod besides its volumes: logs, termination messages, /etc/hosts."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from podlab.embedded.lifecycle import spec
+from podlab.embedded.lifecycle.spec import Json
+from podlab.embedded.runtime import ContainerRecord, ContainerState
+
+MESSAGE_BYTES = 4096
+LOG_LINES, LOG_BYTES = 80, 2048
+HOSTS_HEAD = """# Kubernetes-managed hosts file.
+127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+fe00::0\tip6-mcastprefix
+fe00::1\tip6-allnodes
+fe00::2\tip6-allrouters
+"""
+
+
+class PodFiles:
+    """Paths and contents below the kubelet's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._logs: Path = folder / "logs"
+        self._pods: Path = folder / "pods"
+
+    def log_path(self, pod: Json, container: str, attempt: int) -> Path:
+        """``logs/<namespace>_<name>_<uid>/<container>/<attempt>.log``, as a node lays them out."""
+        meta = pod["metadata"]
+        return self._logs.joinpath(f"{meta['namespace']}_{meta['name']}_{meta['uid']}", container, f"{attempt}.log")
+
+    def begin_log(self, pod: Json, container: str, attempt: int) -> Path:
+        """Make the folder of a log; the log of the run before the last is dropped, as a node keeps two."""
+        path = self.log_path(pod, container, attempt)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for old in (attempt - 2, attempt - 3):
+            for stale in path.parent.glob(f"{old}.log*") if old >= 0 else ():
+                stale.unlink(missing_ok=True)
+        return path
+
+    def message_path(self, pod: Json, container: str, attempt: int) -> Path:
+        """Where the termination message of one run is written by the container."""
+        return self._pods.joinpath(pod["metadata"]["uid"], "containers", container, f"{attempt}.message")
+
+    def begin_message(self, pod: Json, container: str, attempt: int) -> Path:
+        """An empty message file that every user in the container may write."""
+        path = self.message_path(pod, container, attempt)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+        path.chmod(0o666)
+        return path
+
+    def hosts(self, pod: Json, hostname: str, address: str) -> Path:
+        """The Pod's /etc/hosts, with the names of its spec's hostAliases."""
+        path = self._pods / pod["metadata"]["uid"] / "etc-hosts"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = HOSTS_HEAD + f"{address}\t{names_of_host(pod, hostname)}\n"
+        aliases = pod["spec"].get("hostAliases") or ()
+        if aliases:
+            text += "\n# Entries added by HostAliases.\n"
+            text += "".join(f"{a['ip']}\t{chr(9).join(a.get('hostnames') or ())}\n" for a in aliases)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o644)
+        return path
+
+    def message(self, pod: Json, record: ContainerRecord) -> str:
+        """
+        The termination message of one run that has ended: the end of its file, or of its log where the policy
+        says so and the run failed; what the runtime has to say comes first.
+        """
+        if record.state is not ContainerState.EXITED:
+            return ""
+        text = _tail(self.message_path(pod, record.name, record.attempt), MESSAGE_BYTES)
+        found = spec.find(pod, record.name)
+        policy = found[1].get("terminationMessagePolicy") if found else None
+        if not text and policy == "FallbackToLogsOnError" and record.exit_code != 0:
+            text = log_tail(self.log_path(pod, record.name, record.attempt))
+        if record.message and text:
+            return f"{record.message}: {text}"
+        return record.message or text
+
+    def remove(self, pod: Json) -> None:
+        """The Pod is gone: nothing of it stays."""
+        shutil.rmtree(self.log_path(pod, "c", 0).parent.parent, ignore_errors=True)
+        shutil.rmtree(self._pods / pod["metadata"]["uid"], ignore_errors=True)
+
+
+class NoFiles(PodFiles):
+    """A simulation's: paths only, nothing is read or written."""
+
+    def begin_log(self, pod: Json, container: str, attempt: int) -> Path:
+        """The path alone."""
+        return self.log_path(pod, container, attempt)
+
+    def begin_message(self, pod: Json, container: str, attempt: int) -> Path:
+        """The path alone."""
+        return self.message_path(pod, container, attempt)
+
+    def hosts(self, pod: Json, hostname: str, address: str) -> Path:
+        """The path alone."""
+        return self._pods.joinpath(pod["metadata"]["uid"], "etc-hosts")
+
+    def message(self, pod: Json, record: ContainerRecord) -> str:
+        """What the script says."""
+        return record.message
+
+    def remove(self, pod: Json) -> None:
+        """Nothing was made."""
+
+
+def names_of_host(pod: Json, hostname: str) -> str:
+    """``box.inner.ns.svc.cluster.local<TAB>box`` with a subdomain, else the hostname alone."""
+    subdomain = pod["spec"].get("subdomain")
+    if not subdomain:
+        return hostname
+    domain = f"{subdomain}.{pod['metadata']['namespace']}.svc.cluster.local"
+    return f"{hostname}.{domain}\t{hostname}"
+
+
+def _tail(path: Path, size: int) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - size))
+            return file.read(size).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def log_tail(path: Path) -> str:
+    """The last 80 lines of a CRI log, at most 2048 bytes, without times and stream names."""
+    try:
+        with path.open("rb") as file:
+            # A CRI line adds about 45 bytes to what the container wrote; 64 KiB hold 80 lines of any usual log.
+            file.seek(max(0, path.stat().st_size - (64 << 10)))
+            lines = file.read().split(b"\n")
+    except OSError:
+        return ""
+    text = b"".join(_plain(lines)[-LOG_LINES:])[-LOG_BYTES:]
+    return text.decode("utf-8", "replace")
+
+
+def _plain(lines: Sequence[bytes]) -> list[bytes]:
+    out: list[bytes] = []
+    partial = b""
+    for line in lines:
+        parts = line.split(b" ", 3)
+        if len(parts) < 4:
+            continue
+        partial += parts[3]
+        if parts[2].startswith(b"F"):
+            out.append(partial + b"\n")
+            partial = b""
+    return [*out, partial] if partial else out

@@ -1,0 +1,211 @@
+"""The volumes of a Pod: what each holds, and where on the node it lies. Writing the files is ``volumes.py``'s."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from podlab.embedded.kubelet import downward
+from podlab.embedded.kubelet.environment import Facts, Objects
+from podlab.embedded.lifecycle import spec
+from podlab.embedded.schema import quantity
+
+Json = dict[str, Any]
+Files = dict[str, tuple[bytes, int | None]]  # path in the volume -> content, mode of its own
+MakeToken = Callable[[Json, list[str], int], str]
+
+SOURCES = ("configMap", "secret", "downwardAPI", "projected")
+
+
+class MountError(Exception):
+    """A volume cannot be set up (yet); the text is the kubelet's."""
+
+
+class Volumes(Protocol):
+    """What writes volumes to the node's disk; see ``podlab.embedded.volumes``."""
+
+    def materialise(  # noqa: PLR0917
+        self,
+        pod_uid: str,
+        name: str,
+        files: Mapping[str, bytes],
+        mode: int,
+        modes: Mapping[str, int] | None = None,
+        gid: int | None = None,
+    ) -> str:
+        """Make the volume hold exactly these files, swapped in at once; returns its path on the node."""
+
+    def empty_dir(
+        self, pod_uid: str, name: str, medium: str, size_bytes: int | None, gid: int | None = None
+    ) -> str:
+        """An empty folder of the Pod, kept for its life; returns its path on the node."""
+
+    def remove(self, pod_uid: str) -> None:
+        """Remove all volumes of a Pod."""
+
+
+class PodVolumes:
+    """Sets up the volumes of Pods of one node."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        volumes: Volumes,
+        facts: Callable[[Json], Facts],
+        make_token: MakeToken | None,
+        allow_host_path: bool,
+    ) -> None:
+        self._objects, self._volumes, self._facts = objects, volumes, facts
+        self._make_token, self._allow_host_path = make_token, allow_host_path
+        self._tokens: dict[tuple[str, str, str], str] = {}
+
+    def set_up(self, pod: Json, volume: Json) -> str:
+        """Make one volume hold what it should hold now; its path on the node. Raises MountError."""
+        uid, name, gid = pod["metadata"]["uid"], volume["name"], fs_group(pod)
+        if "emptyDir" in volume:
+            source = volume["emptyDir"] or {}
+            limit = source.get("sizeLimit")
+            size = quantity.value(limit) if limit is not None else None
+            return self._volumes.empty_dir(uid, name, source.get("medium") or "", size, gid)
+        if "hostPath" in volume:
+            return self._host_path(volume["hostPath"])
+        kind = next((k for k in SOURCES if k in volume), None)
+        if kind is None:
+            sort = next((k for k in volume if k != "name"), "none")
+            raise MountError(f"volumes of type {sort} are not supported by the embedded cluster")
+        source = volume[kind]
+        parts = source.get("sources") or () if kind == "projected" else ({kind: source},)
+        files: Files = {}
+        for part in parts:
+            files |= self._files(pod, part)
+        contents = {path: content for path, (content, _) in files.items()}
+        modes = {path: mode for path, (_, mode) in files.items() if mode is not None}
+        return self._volumes.materialise(uid, name, contents, source.get("defaultMode", 0o644), modes, gid)
+
+    def _host_path(self, source: Json) -> str:
+        if not self._allow_host_path:
+            raise MountError("hostPath volumes are not allowed on this embedded cluster")
+        path, kind = Path(source["path"]), source.get("type") or ""
+        if kind in ("DirectoryOrCreate", "FileOrCreate"):
+            (path if kind == "DirectoryOrCreate" else path.parent).mkdir(parents=True, exist_ok=True)
+            if kind == "FileOrCreate":
+                path.touch()
+        wrong = {"Directory": not path.is_dir(), "File": not path.is_file()}.get(kind, False)
+        if wrong or (kind and not path.exists()):
+            raise MountError(f"hostPath type check failed: {path} is not a {kind.lower()}")
+        return str(path)
+
+    def _files(self, pod: Json, part: Json) -> Files:
+        """The files of one source; a projected volume has several."""
+        if "configMap" in part:
+            return self._object_files(pod, part["configMap"], "configmap")
+        if "secret" in part:
+            return self._object_files(pod, part["secret"], "secret")
+        if "downwardAPI" in part:
+            return self._downward_files(pod, part["downwardAPI"])
+        if "serviceAccountToken" in part:
+            source = part["serviceAccountToken"]
+            return {source["path"]: (self._token(pod, source).encode(), None)}
+        raise MountError(f"unknown source {sorted(part)} in a projected volume")
+
+    def _object_files(self, pod: Json, source: Json, kind: str) -> Files:
+        name = source.get("secretName") or source.get("name") or ""
+        found = self._objects.get(f"{kind}s", pod["metadata"]["namespace"], name)
+        if found is None:
+            if source.get("optional"):
+                return {}
+            raise MountError(f'{kind} "{name}" not found')
+        data = _bytes(found, kind)
+        items = source.get("items")
+        if items is None:
+            return {key: (content, None) for key, content in sorted(data.items())}
+        missing = [i["key"] for i in items if i["key"] not in data]
+        if missing and not source.get("optional"):
+            what = "configmap references" if kind == "configmap" else "references"
+            raise MountError(
+                f"{what} non-existent {'config' if kind == 'configmap' else 'secret'} key: {missing[0]}"
+            )
+        return {i["path"]: (data[i["key"]], i.get("mode")) for i in items if i["key"] in data}
+
+    def _downward_files(self, pod: Json, source: Json) -> Files:
+        facts, files = self._facts(pod), {}
+        for item in source.get("items") or ():
+            try:
+                if "fieldRef" in item:
+                    text = downward.field(pod, item["fieldRef"]["fieldPath"], facts.addresses)
+                else:
+                    text = downward.resource(pod, item["resourceFieldRef"], facts.allocatable)
+            except downward.FieldError as error:
+                raise MountError(str(error)) from error
+            files[item["path"]] = (text.encode(), item.get("mode"))
+        return files
+
+    def _token(self, pod: Json, source: Json) -> str:
+        """A token of the Pod's ServiceAccount, kept for the life of the Pod."""
+        meta, audience = pod["metadata"], source.get("audience") or ""
+        key = (meta["uid"], audience, source["path"])
+        if key not in self._tokens:
+            if self._make_token is None:
+                raise MountError("no tokens are issued here")
+            audiences = [audience] if audience else []
+            self._tokens[key] = self._make_token(pod, audiences, int(source.get("expirationSeconds") or 3600))
+        return self._tokens[key]
+
+    def remove(self, pod: Json) -> None:
+        """The Pod is gone."""
+        uid = pod["metadata"]["uid"]
+        self._tokens = {k: t for k, t in self._tokens.items() if k[0] != uid}
+        self._volumes.remove(uid)
+
+
+def _bytes(found: Json, kind: str) -> dict[str, bytes]:
+    binary = found.get("binaryData" if kind == "configmap" else "data") or {}
+    decoded = {k: base64.b64decode(v or "") for k, v in binary.items()}
+    if kind == "secret":
+        return decoded
+    return decoded | {k: str(v).encode() for k, v in (found.get("data") or {}).items()}
+
+
+def fs_group(pod: Json) -> int | None:
+    """The group that owns the Pod's volumes, None if none is asked for."""
+    group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
+    return None if group is None else int(group)
+
+
+def mounted(pod: Json) -> list[Json]:
+    """The volumes that some container mounts; others are never set up."""
+    wanted = {m["name"] for _, c in spec.every_container(pod) for m in c.get("volumeMounts") or ()}
+    return [v for v in pod["spec"].get("volumes") or () if v["name"] in wanted]
+
+
+def sources(pod: Json) -> set[tuple[str, str]]:
+    """The ConfigMaps and Secrets that a Pod refers to: ``("configmaps", name)``."""
+    found: set[tuple[str, str]] = set()
+    for volume in pod["spec"].get("volumes") or ():
+        parts = (volume.get("projected") or {}).get("sources") or (volume,)
+        for part in parts:
+            if "configMap" in part:
+                found.add(("configmaps", part["configMap"].get("name", "")))
+            if "secret" in part:
+                source = part["secret"]
+                found.add(("secrets", source.get("secretName") or source.get("name") or ""))
+    for _, container in spec.every_container(pod):
+        for entry in (*(container.get("envFrom") or ()), *_value_sources(container)):
+            for key, resource in _REFERENCES.items():
+                if entry.get(key):
+                    found.add((resource, entry[key]["name"]))
+    return found
+
+
+_REFERENCES = {
+    "configMapRef": "configmaps",
+    "configMapKeyRef": "configmaps",
+    "secretRef": "secrets",
+    "secretKeyRef": "secrets",
+}
+
+
+def _value_sources(container: Json) -> list[Json]:
+    return [e["valueFrom"] for e in container.get("env") or () if e.get("valueFrom")]

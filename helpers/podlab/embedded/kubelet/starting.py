@@ -1,0 +1,145 @@
+"""Starting one container: back-off, image, configuration, create, start, postStart, with the Events of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from podlab.embedded.events import EventRecorder
+from podlab.embedded.kubelet.clock import Clock
+from podlab.embedded.kubelet.container_config import ConfigMaker
+from podlab.embedded.kubelet.environment import Facts
+from podlab.embedded.kubelet.handlers import Handlers, HookError, ProbeError
+from podlab.embedded.kubelet.images import ImageManager, StartError
+from podlab.embedded.kubelet.stopping import Stopper
+from podlab.embedded.lifecycle import spec
+from podlab.embedded.lifecycle.backoff import Backoff, go_duration
+from podlab.embedded.lifecycle.view import PodView
+from podlab.embedded.runtime import ImageRecord, Runtime, RuntimeFault
+
+Json = dict[str, Any]
+
+
+class Starter:
+    """Starts containers of any Pod; holds the memory of their crashes."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        handlers: Handlers,
+        recorder: EventRecorder,
+        clock: Clock,
+        *,
+        images: ImageManager,
+        configs: ConfigMaker,
+        stopper: Stopper,
+    ) -> None:
+        self._runtime, self._handlers, self._recorder, self._clock = runtime, handlers, recorder, clock
+        self._images, self._configs, self._stopper = images, configs, stopper
+        self._backoff = Backoff()
+
+    async def start(  # noqa: PLR0917
+        self,
+        pod: Json,
+        key: str,
+        container: Json,
+        view: PodView,
+        sandbox_id: str,
+        volumes: Mapping[str, str],
+        facts: Facts,
+    ) -> None:
+        """
+        Start the next run of a container. Raises StartError.
+
+        Args:
+            view: What the sync saw at its beginning: the wait counts from the end that was known then, so the
+                first restart after a kill in the same sync is free.
+        """
+        path = spec.field_path(key, container["name"])
+        if key != spec.EPHEMERAL:
+            self._hold_back(pod, container, view, path)
+        try:
+            image = await self._images.ensure(pod, container, path)
+            container_id = await self._create(pod, container, image, view, sandbox_id, volumes, facts)
+        except StartError as error:
+            # What the image manager says of a missing image stands in an Event already: here only its reason.
+            text = error.message if error.reason.startswith("CreateContainer") else error.reason
+            self._recorder.event(pod, "Warning", "Failed", f"Error: {text}", field_path=path)
+            raise
+        self._recorder.event(pod, "Normal", "Created", "Container created", field_path=path)
+        try:
+            await self._runtime.start_container(container_id)
+        except RuntimeFault as fault:
+            self._recorder.event(pod, "Warning", "Failed", f"Error: {fault.message}", field_path=path)
+            raise StartError(fault.reason or "RunContainerError", fault.message) from fault
+        self._recorder.event(pod, "Normal", "Started", "Container started", field_path=path)
+        if (container.get("lifecycle") or {}).get("postStart"):
+            await self._post_start(pod, container, container_id, path, facts)
+
+    def _hold_back(self, pod: Json, container: Json, view: PodView, path: str) -> None:
+        """Raise while the wait after the last end is not over; else take the next, longer wait."""
+        ended = view.latest_exited(container["name"])
+        if ended is None:
+            return
+        key, at = backoff_key(pod, container), ended.finished_at or ended.created_at
+        ends = self._backoff.ends_at(key, at)
+        now = self._clock.now()
+        if ends is None or now >= ends:
+            self._backoff.advance(key, at, now)
+            return
+        name, whole = container["name"], spec.full_name(pod)
+        text = f"Back-off restarting failed container {name} in pod {whole}"
+        self._recorder.event(pod, "Warning", "BackOff", text, field_path=path)
+        wait = go_duration(self._backoff.wait_ns(key))
+        text = f"back-off {wait} restarting failed container={name} pod={whole}"
+        raise StartError("CrashLoopBackOff", text, retry_at=ends, in_backoff=True)
+
+    async def _create(  # noqa: PLR0917
+        self,
+        pod: Json,
+        container: Json,
+        image: ImageRecord,
+        view: PodView,
+        sandbox_id: str,
+        volumes: Mapping[str, str],
+        facts: Facts,
+    ) -> str:
+        records = view.of(container["name"])
+        attempt = records[0].attempt + 1 if records else 0
+        config = self._configs.make(pod, container, image, attempt, volumes, facts)
+        for old in records[1:]:
+            await self._runtime.remove_container(old.id)  # a node keeps the newest end only
+        try:
+            return await self._runtime.create_container(sandbox_id, config)
+        except RuntimeFault as fault:
+            raise StartError(fault.reason or "CreateContainerError", fault.message) from fault
+
+    async def _post_start(
+        self, pod: Json, container: Json, container_id: str, path: str, facts: Facts
+    ) -> None:
+        try:
+            address = facts.addresses.get("status.podIP", "")
+            await self._handlers.hook(pod, container, "postStart", container_id, address)
+        except (HookError, ProbeError, RuntimeFault) as error:
+            self._recorder.event(
+                pod, "Warning", "FailedPostStartHook", "PostStartHook failed", field_path=path
+            )
+            records = self._runtime.view(pod["metadata"]["uid"])[1]
+            record = next((r for r in records if r.id == container_id), None)
+            if record is not None:
+                await self._stopper.stop(pod, record, message="FailedPostStartHook")
+            raise StartError("PostStartHookError", str(error)) from error
+
+    def forget(self, pod: Json) -> None:
+        """The Pod is gone."""
+        self._backoff.forget(f"{spec.full_name(pod)}_")
+        self._images.forget(pod)
+
+
+def backoff_key(pod: Json, container: Json) -> str:
+    """A new image, or new resources, begin without the waits of the old ones."""
+    resources = sorted((container.get("resources") or {}).items())
+    return f"{spec.full_name(pod)}_{container['name']}_{container['image']}_{resources}"
+
+
+Notify = Callable[[], None]

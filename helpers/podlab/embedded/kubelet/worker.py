@@ -1,0 +1,344 @@
+"""The life of one Pod on the node: one task that syncs it again and again, until it has ended and is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from podlab.embedded.kubelet import admission, container_config, podvolumes
+from podlab.embedded.kubelet.clock import SECOND
+from podlab.embedded.kubelet.environment import Facts
+from podlab.embedded.kubelet.images import StartError
+from podlab.embedded.kubelet.probing import PodProber
+from podlab.embedded.kubelet.statuswriter import StatusWriter
+from podlab.embedded.lifecycle import conditions, podstatus, spec, termination
+from podlab.embedded.lifecycle.actions import Actions, decide
+from podlab.embedded.lifecycle.containers import StartFailure, rfc3339
+from podlab.embedded.lifecycle.phase import TERMINAL
+from podlab.embedded.lifecycle.view import PodView
+from podlab.embedded.runtime import RuntimeFault
+
+if TYPE_CHECKING:
+    from podlab.embedded.kubelet.node import Kubelet
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+MOUNT_RETRY_S, MOUNT_RETRY_CAP_S = 0.5, 122.0
+TICK_NS = SECOND  # a real kubelet looks at deadlines once a second
+
+
+class _Interrupted(Exception):  # noqa: N818  (no error: the Pod was deleted while something could be given up)
+    """What was being waited for does not matter any more."""
+
+
+class PodWorker:
+    """Everything that happens to one Pod, one thing after the other."""
+
+    def __init__(self, kubelet: Kubelet, pod: Json) -> None:
+        self._kubelet, self.pod = kubelet, pod
+        self.uid: str = pod["metadata"]["uid"]
+        self._wake, self._ending = asyncio.Event(), asyncio.Event()
+        self._removed = False
+        self._failures: dict[str, StartFailure] = {}
+        self._messages: dict[str, str] = {}
+        self._due: int | None = None
+        self.writer = StatusWriter(kubelet.store, kubelet.clock, pod)
+        self.prober = PodProber(
+            kubelet.handlers, kubelet.recorder, kubelet.clock, self.writer, on_result=self._wake.set
+        )
+
+    # -- what others tell the worker -------------------------------------------------------------------------
+
+    def update(self, pod: Json) -> None:
+        """The object has changed. A change of the status alone is our own, unless somebody added a condition."""
+        changed = _relevant(pod) != _relevant(self.pod)
+        self.pod = pod
+        if pod["metadata"].get("deletionTimestamp"):
+            self._ending.set()
+        if changed:
+            self._wake.set()
+
+    def remove(self) -> None:
+        """The object is gone."""
+        self._removed = True
+        self._ending.set()
+        self._wake.set()
+
+    def runtime_changed(self) -> None:
+        """A container or the sandbox changed its state."""
+        delay_s = self._kubelet.pace.notice_delay_s(self._kubelet.clock.now())
+        if delay_s > 0:
+            asyncio.get_running_loop().call_later(delay_s, self._wake.set)
+        else:
+            self._wake.set()
+
+    def source_changed(self) -> None:
+        """A ConfigMap or Secret that the Pod refers to was changed."""
+        if self._kubelet.pace.prompt:
+            self._wake.set()
+
+    # -- the loop --------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Sync until the Pod has ended and its object is gone."""
+        if (self.pod.get("status") or {}).get("phase") not in TERMINAL and not self._refused():
+            await self._live()
+        await self._end()
+
+    async def _live(self) -> None:
+        while not self._ending.is_set():
+            self._wake.clear()
+            self._due = self._kubelet.clock.now() + int(self._kubelet.pace.resync_s() * SECOND)
+            try:
+                if await self._sync():
+                    return
+            except _Interrupted:
+                return
+            except RuntimeFault as fault:
+                self._retry(None, fault.message)
+            await self._sleep()
+
+    async def _sleep(self) -> None:
+        """Until something happens, or the next sync is due by itself."""
+        now = self._kubelet.clock.now()
+        due = self._due if self._due is not None else now
+        deadline = podstatus.deadline_at(self.pod, self.writer.status)
+        if deadline is not None and self.writer.status.get("phase") not in TERMINAL:
+            due = min(due, max(deadline, now + TICK_NS // 100))
+        if due <= now:
+            return
+        try:
+            async with asyncio.timeout((due - now) / SECOND):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    def _retry(self, at: int | None, why: str) -> None:
+        """Sync again by itself, not later than *at*; None: after the usual while."""
+        del why  # told by Events and reasons
+        usual = self._kubelet.clock.now() + int(self._kubelet.pace.retry_s() * SECOND)
+        due = at if at is not None and self._kubelet.pace.prompt else usual
+        self._due = due if self._due is None else min(self._due, due)
+
+    # -- one sync --------------------------------------------------------------------------------------------
+
+    async def _sync(self) -> bool:
+        """Look, say, act. True when the Pod has come to its end."""
+        view = self._view()
+        self._tell(view)
+        if self.writer.status["phase"] in TERMINAL:
+            return True
+        volumes, faults = self._mount_all()
+        if faults:
+            volumes = await self._until_ending(self._mounted_at_last(faults))
+        self.prober.add(self.pod)
+        self.prober.nudge()
+        before = dict(self._failures)
+        await self._perform(decide(self.pod, view, self.prober.results), view, volumes)
+        if self._kubelet.pace.prompt and before != self._failures and not self._ending.is_set():
+            self._tell(self._view())
+        return False
+
+    def _tell(self, view: PodView, *, terminal: bool = False) -> None:
+        """Generate the status and write it."""
+        seen = podstatus.Observed(
+            view=view,
+            probes=self.prober.results,
+            old=self.writer.status,
+            now=self._kubelet.clock.now(),
+            node_ip=self._kubelet.node_ip,
+            failures=self._failures,
+        )
+        status = podstatus.generate(self.pod, seen, terminal=terminal)
+        if status.get("reason") == "DeadlineExceeded" and self.writer.may_run:
+            self._kubelet.recorder.event(self.pod, "Normal", "DeadlineExceeded", podstatus.DEADLINE)
+        self.writer.set(status)
+
+    def _view(self) -> PodView:
+        sandboxes, records = self._kubelet.runtime.view(self.uid)
+        for record in records:
+            if record.finished_at is not None and record.id not in self._messages:
+                self._messages[record.id] = self._kubelet.files.message(self.pod, record)
+        return PodView(tuple(sandboxes), tuple(records), self._messages)
+
+    async def _mounted_at_last(self, faults: dict[str, str]) -> dict[str, str]:
+        """Volume name -> path; tried again with growing waits until all are there."""
+        wait_s = MOUNT_RETRY_S
+        while True:
+            for name, why in faults.items():
+                text = f'MountVolume.SetUp failed for volume "{name}" : {why}'
+                self._kubelet.recorder.event(self.pod, "Warning", "FailedMount", text)
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                wait_s = min(wait_s * 2, MOUNT_RETRY_CAP_S)
+            paths, faults = self._mount_all()
+            if not faults:
+                return paths
+
+    def _mount_all(self) -> tuple[dict[str, str], dict[str, str]]:
+        paths: dict[str, str] = {}
+        faults: dict[str, str] = {}
+        for volume in podvolumes.mounted(self.pod):
+            try:
+                paths[volume["name"]] = self._kubelet.volumes.set_up(self.pod, volume)
+            except (podvolumes.MountError, OSError) as error:
+                faults[volume["name"]] = str(error)
+        return paths, faults
+
+    async def _until_ending(self, work: Awaitable[T]) -> T:
+        """The result of *work*, which is given up when the Pod is to end."""
+        task, ending = asyncio.ensure_future(work), asyncio.ensure_future(self._ending.wait())
+        try:
+            await asyncio.wait((task, ending), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise _Interrupted
+        finally:
+            ending.cancel()
+            task.cancel()
+
+    # -- acting ----------------------------------------------------------------------------------------------
+
+    async def _perform(self, actions: Actions, view: PodView, volumes: dict[str, str]) -> None:
+        if actions.kill_pod:
+            await self._kubelet.stopper.stop_pod(self.pod, view, None)
+            if not actions.create_sandbox:
+                return
+            await self._purge_init_records(view)
+        else:
+            for kill in actions.kills:
+                await self._kubelet.stopper.stop(
+                    self.pod, kill.record, message=kill.message, cause=kill.cause
+                )
+        sandbox_id = await self._sandbox(actions, view)
+        if sandbox_id is None:
+            return
+        facts = self._kubelet.facts(self.pod)
+        for index in actions.ephemeral:
+            container = spec.group(self.pod, spec.EPHEMERAL)[index]
+            await self._start(spec.EPHEMERAL, container, view, sandbox_id, volumes, facts)
+        for index in actions.init:
+            container = spec.group(self.pod, spec.INIT)[index]
+            done = await self._start(spec.INIT, container, view, sandbox_id, volumes, facts)
+            if not done and not spec.is_sidecar(container):
+                return
+        for index in actions.regular:
+            container = spec.group(self.pod, spec.APP)[index]
+            await self._start(spec.APP, container, view, sandbox_id, volumes, facts)
+
+    async def _purge_init_records(self, view: PodView) -> None:
+        """In a new sandbox the init containers begin anew, without a past."""
+        names = {c["name"] for c in spec.group(self.pod, spec.INIT)}
+        for record in view.containers:
+            if record.name in names:
+                await self._kubelet.runtime.remove_container(record.id)
+
+    async def _sandbox(self, actions: Actions, view: PodView) -> str | None:
+        """The id of the sandbox to start containers in; None if there is none and none can be made."""
+        if not actions.create_sandbox:
+            return view.sandboxes[0].id if view.sandboxes else None
+        if view.sandboxes:
+            text = "Pod sandbox changed, it will be killed and re-created."
+            self._kubelet.recorder.event(self.pod, "Normal", "SandboxChanged", text)
+        try:
+            config = container_config.sandbox_config(self.pod, actions.attempt)
+            return (await self._kubelet.runtime.start_sandbox(config)).id
+        except RuntimeFault as fault:
+            text = f"Failed to create pod sandbox: {fault.message}"
+            self._kubelet.recorder.event(self.pod, "Warning", "FailedCreatePodSandBox", text)
+            self._retry(None, text)
+            return None
+
+    async def _start(  # noqa: PLR0917
+        self,
+        key: str,
+        container: Json,
+        view: PodView,
+        sandbox_id: str,
+        volumes: dict[str, str],
+        facts: Facts,
+    ) -> bool:
+        """Start one container; what keeps it from starting is remembered for the status. False if it failed."""
+        name, starter = container["name"], self._kubelet.starter
+        try:
+            await starter.start(self.pod, key, container, view, sandbox_id, volumes, facts)
+        except StartError as error:
+            self._failures[name] = StartFailure(error.reason, error.message)
+            self._retry(error.retry_at, error.message)
+            return False
+        self._failures.pop(name, None)
+        return True
+
+    # -- the end ---------------------------------------------------------------------------------------------
+
+    def _refused(self) -> bool:
+        """Fail a Pod that does not fit on the node; True if it was."""
+        refusal = admission.refusal(self.pod, self._kubelet.others(self.uid), self._kubelet.allocatable())
+        if refusal is None:
+            return False
+        reason, text = refusal
+        self._kubelet.recorder.event(self.pod, "Warning", reason, text)
+        now = self._kubelet.clock.now()
+        self.writer.may_run = False
+        rejected = {"phase": "Failed", "reason": reason, "message": f"Pod was rejected: {text}"}
+        self.writer.set({**rejected, "startTime": rfc3339(now), "conditions": []})
+        return True
+
+    async def _end(self) -> None:
+        """Stop what runs, say how it ended, and when the object is to go, let it go."""
+        if self.writer.may_run and self.writer.status.get("conditions") is not None:
+            await self._stop()
+        while not self._may_go():
+            self._wake.clear()
+            if self._may_go():
+                break
+            await self._wake.wait()
+        await self._clean_up()
+
+    async def _stop(self) -> None:
+        self.prober.stop()
+        self._tell(self._view())
+        await self._stop_containers()
+        self.prober.remove()
+        self._tell(self._view(), terminal=True)
+        self.writer.may_run = False
+        self._tell(self._view(), terminal=True)
+        self.writer.set(podstatus.final(self.pod, self.writer.status))
+
+    async def _stop_containers(self) -> None:
+        while True:
+            try:
+                grace_s = termination.pod_grace_s(self.pod)
+                return await self._kubelet.stopper.stop_pod(self.pod, self._view(), grace_s)
+            except RuntimeFault as fault:
+                text = f"error killing pod: {fault.message}"
+                self._kubelet.recorder.event(self.pod, "Warning", "FailedKillPod", text)
+                await asyncio.sleep(self._kubelet.pace.retry_s())
+
+    def _may_go(self) -> bool:
+        meta = self.pod["metadata"]
+        return self._removed or bool(meta.get("deletionTimestamp") and not meta.get("finalizers"))
+
+    async def _clean_up(self) -> None:
+        """Remove everything that the node keeps of the Pod, then its object."""
+        await self._kubelet.forget(self.pod)
+        if not self._removed and self.writer.stored() is not None:
+            meta = self.pod["metadata"]
+            self._kubelet.store.delete("pods", meta["namespace"], meta["name"])
+
+
+def _relevant(pod: Json) -> tuple[Any, ...]:
+    """What of a Pod makes its node act: everything but the node's own status."""
+    meta = pod["metadata"]
+    foreign = [
+        (c["type"], c["status"])
+        for c in (pod.get("status") or {}).get("conditions") or ()
+        if c["type"] not in conditions.OWNED
+    ]
+    fields = ("labels", "annotations", "deletionTimestamp", "deletionGracePeriodSeconds", "finalizers")
+    return (pod["spec"], foreign, *(meta.get(f) for f in fields))

@@ -1,0 +1,160 @@
+"""What to do next with a Pod: a pure function of its spec, of what the runtime shows and of its probes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from podlab.embedded.lifecycle import initialising, spec
+from podlab.embedded.lifecycle.probes import LIVENESS, STARTUP, ProbeResults, Result
+from podlab.embedded.lifecycle.spec import Json
+from podlab.embedded.lifecycle.view import PodView
+from podlab.embedded.runtime import ContainerRecord, ContainerState
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One container to stop. ``message`` is the text of the Killing Event; ``cause`` names a probe that failed."""
+
+    record: ContainerRecord
+    message: str
+    cause: str = ""
+
+
+@dataclass(slots=True)
+class Actions:
+    """
+    What one sync has to do, in this order: kill (the Pod or single containers), make a sandbox, start
+    ephemeral containers, start init containers, start regular ones. Starts are indexes into the spec's lists.
+    """
+
+    kill_pod: bool = False
+    create_sandbox: bool = False
+    attempt: int = 0
+    ephemeral: list[int] = field(default_factory=list)
+    init: list[int] = field(default_factory=list)
+    regular: list[int] = field(default_factory=list)
+    kills: list[Kill] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.kill_pod or self.create_sandbox or self.ephemeral or self.init or self.regular or self.kills
+        )
+
+
+def decide(pod: Json, view: PodView, probes: ProbeResults) -> Actions:
+    """What the next sync of this Pod does."""
+    needed, attempt = sandbox_needed(pod, view)
+    actions = Actions(kill_pod=needed, create_sandbox=needed, attempt=attempt)
+    if needed:
+        _from_the_start(pod, view, actions)
+        return actions
+    actions.ephemeral = [
+        i for i, c in enumerate(spec.group(pod, spec.EPHEMERAL)) if view.latest(c["name"]) is None
+    ]
+    plan = initialising.decide(pod, view, probes)
+    actions.init, actions.kills, actions.kill_pod = (
+        plan.start,
+        [Kill(*k) for k in plan.kills],
+        plan.fails_the_pod,
+    )
+    if plan.initialised and not plan.fails_the_pod:
+        _keep_regular(pod, view, probes, actions)
+    return actions
+
+
+def sandbox_needed(pod: Json, view: PodView) -> tuple[bool, int]:
+    """Whether a (new) sandbox has to be made, and its attempt number."""
+    if not view.sandboxes:
+        return True, 0
+    newest = view.sandboxes[0]
+    ready = [s for s in view.sandboxes if s.ready]
+    without_address = not newest.ip and not pod["spec"].get("hostNetwork")
+    if len(ready) > 1 or not newest.ready or without_address:
+        return True, newest.attempt + 1
+    return False, newest.attempt
+
+
+def _from_the_start(pod: Json, view: PodView, actions: Actions) -> None:
+    """Everything begins again in a new sandbox, unless the Pod is at its end."""
+    policy = spec.pod_policy(pod)
+    if policy == "Never" and actions.attempt != 0 and view.containers and not _any_may_restart(pod):
+        actions.create_sandbox = False
+        return
+    wanted = [
+        i
+        for i, c in enumerate(spec.group(pod, spec.APP))
+        if not (policy == "OnFailure" and _succeeded(view.latest(c["name"])))
+    ]
+    if not wanted:
+        actions.create_sandbox = False
+        return
+    if spec.group(pod, spec.INIT):
+        actions.init = [0]
+    else:
+        actions.regular = wanted
+
+
+def _any_may_restart(pod: Json) -> bool:
+    """Under the Pod policy Never: whether some container's own policy or rules would bring it back."""
+    return any(
+        c.get("restartPolicyRules") or (c.get("restartPolicy") or "Never") != "Never"
+        for c in spec.group(pod, spec.APP)
+    )
+
+
+def _succeeded(record: ContainerRecord | None) -> bool:
+    return record is not None and record.state is ContainerState.EXITED and record.exit_code == 0
+
+
+def should_restart(pod: Json, container: Json, view: PodView) -> bool:
+    """Whether a container that may be missing or dead is to be started by the next sync."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return False
+    record = view.latest(container["name"])
+    if record is None:
+        return True
+    if record.state is ContainerState.RUNNING:
+        return False
+    if record.state is not ContainerState.EXITED:
+        return True
+    return spec.restarts_after(pod, container, record.exit_code or 0)
+
+
+def _keep_regular(pod: Json, view: PodView, probes: ProbeResults, actions: Actions) -> None:
+    kept = 0
+    for index, container in enumerate(spec.group(pod, spec.APP)):
+        record = view.latest(container["name"])
+        if record is None or record.state is not ContainerState.RUNNING:
+            if should_restart(pod, container, view):
+                actions.regular.append(index)
+            continue
+        message, cause, again = _why_kill(pod, container, record, probes)
+        if not message:
+            kept += 1
+            continue
+        if again:
+            message += ", will be restarted"
+            actions.regular.append(index)
+        actions.kills.append(Kill(record, message, cause))
+    if not kept and not actions.regular:
+        # Nothing is left to run: sidecars must not keep the Pod alive, and must not be started again.
+        actions.kill_pod, actions.init = True, []
+
+
+def _why_kill(
+    pod: Json, container: Json, record: ContainerRecord, probes: ProbeResults
+) -> tuple[str, str, bool]:
+    """Message, cause and whether it comes back; an empty message means: leave it running."""
+    name = container["name"]
+    if record.image != container["image"]:
+        return f"Container {name} definition changed", "", True
+    for kind in (LIVENESS, STARTUP):
+        if probes.get(kind, record.id) is Result.FAILURE:
+            return f"Container {name} failed {kind} probe", kind, spec.comes_back(pod, container)
+    return "", "", False
+
+
+def names(containers: Sequence[Json]) -> list[str]:
+    """Their names, in order."""
+    return [c["name"] for c in containers]

@@ -1,0 +1,226 @@
+"""Container statuses: state, lastState, restart count and reasons, from what the runtime shows and what was said before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from podlab.embedded.lifecycle import spec
+from podlab.embedded.lifecycle.actions import should_restart
+from podlab.embedded.lifecycle.probes import ProbeResults
+from podlab.embedded.lifecycle.spec import Json
+from podlab.embedded.lifecycle.view import PodView
+from podlab.embedded.runtime import ContainerRecord, ContainerState
+
+STATUS_KEYS = {
+    spec.INIT: "initContainerStatuses",
+    spec.APP: "containerStatuses",
+    spec.EPHEMERAL: "ephemeralContainerStatuses",
+}
+ID_PREFIX = "podlab://"
+LOST = "The container could not be located when the pod was terminated"
+LOST_WHILE_RUNNING = (
+    "The container could not be located when the pod was deleted.  The container used to be Running"
+)
+MESSAGE_BYTES = 4096
+POD_MESSAGE_BYTES = 12 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailure:
+    """Why the last attempt to start a container came to nothing: CamelCase reason and message."""
+
+    reason: str
+    message: str
+
+
+def rfc3339(ns: int) -> str:
+    """An instant as the API writes it: UTC, cut to whole seconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ns // 1_000_000_000))
+
+
+def lost(message: str = LOST) -> Json:
+    """The terminated state of a container whose end nobody saw."""
+    return {
+        "exitCode": 137,
+        "reason": "ContainerStatusUnknown",
+        "message": message,
+        "startedAt": None,
+        "finishedAt": None,
+    }
+
+
+def statuses(
+    pod: Json,
+    key: str,
+    view: PodView,
+    old: Mapping[str, Json],
+    failures: Mapping[str, StartFailure],
+) -> list[Json]:
+    """
+    The statuses of one list of containers (``key`` as in the spec), before ``ready`` and ``started``.
+
+    Args:
+        old: The statuses written last, by container name.
+        failures: Why the last start of a container failed, by container name.
+
+    Returns:
+        Init containers in the order of the spec, all others sorted by name.
+    """
+    waiting = "PodInitializing" if spec.group(pod, spec.INIT) else "ContainerCreating"
+    result = []
+    for container in spec.group(pod, key):
+        name = container["name"]
+        status = _of_one(pod, container, view, old.get(name), waiting)
+        if key != spec.EPHEMERAL:
+            _show_failure(pod, key, container, view, failures.get(name), status)
+        result.append(status)
+    return result if key == spec.INIT else sorted(result, key=lambda s: str(s["name"]))
+
+
+def _of_one(pod: Json, container: Json, view: PodView, old: Json | None, waiting: str) -> Json:
+    records = view.of(container["name"])
+    if not records:
+        return _without_record(pod, container, old, waiting)
+    status = _from_record(container, records[0], view, old)
+    if len(records) > 1:
+        status["lastState"] = _state(records[1], view, old)
+    return status
+
+
+def _blank(container: Json) -> Json:
+    status: Json = {
+        "name": container["name"],
+        "state": {},
+        "lastState": {},
+        "ready": False,
+        "restartCount": 0,
+        "image": container["image"],
+        "imageID": "",
+        "started": False,
+    }
+    mounts = [_mount_status(m) for m in container.get("volumeMounts") or ()]
+    if mounts:
+        status["volumeMounts"] = mounts
+    return status
+
+
+def _mount_status(mount: Json) -> Json:
+    kept: Json = {"name": mount["name"], "mountPath": mount["mountPath"]}
+    if mount.get("readOnly"):
+        kept |= {"readOnly": True, "recursiveReadOnly": "Disabled"}
+    return kept
+
+
+def _without_record(pod: Json, container: Json, old: Json | None, waiting: str) -> Json:
+    """What to say of a container that the runtime does not know (yet, or any more)."""
+    if old and (old.get("state") or {}).get("terminated"):
+        return dict(old)
+    status = _blank(container)
+    status["state"] = {"waiting": {"reason": waiting}}
+    if not old:
+        return status
+    status["restartCount"], status["lastState"] = old.get("restartCount", 0), old.get("lastState") or {}
+    if (old.get("state") or {}).get("running") is not None and not status["lastState"].get("terminated"):
+        # It ran and its record is gone: keep the Pod from falling back to Pending for a container that has run.
+        status["lastState"] = {"terminated": lost(LOST_WHILE_RUNNING)}
+        if not pod["metadata"].get("deletionTimestamp"):
+            status["restartCount"] += 1
+    return status
+
+
+def _from_record(container: Json, record: ContainerRecord, view: PodView, old: Json | None) -> Json:
+    status = _blank(container)
+    status |= {
+        "restartCount": record.attempt,
+        "image": canonical_image(record.image),
+        "imageID": record.image_id,
+        "containerID": ID_PREFIX + record.id,
+        "state": _state(record, view, old),
+        "resources": container.get("resources") or {},
+    }
+    if requests := (container.get("resources") or {}).get("requests"):
+        status["allocatedResources"] = requests
+    return status
+
+
+def canonical_image(name: str) -> str:
+    """The whole name of an image, as a container runtime reports it: ``docker.io/library/busybox:1.36``."""
+    if name.startswith("sha256:"):
+        return name
+    first, slash, _ = name.partition("/")
+    if not slash:
+        name = f"docker.io/library/{name}"
+    elif "." not in first and ":" not in first and first != "localhost":
+        name = f"docker.io/{name}"
+    last = name.rpartition("/")[2]
+    return name if ":" in last or "@" in name else f"{name}:latest"
+
+
+def _state(record: ContainerRecord, view: PodView, old: Json | None) -> Json:
+    if record.state is ContainerState.RUNNING:
+        return {"running": {"startedAt": rfc3339(record.started_at or record.created_at)}}
+    if record.state is ContainerState.EXITED:
+        return {"terminated": _ended(record, view.messages.get(record.id, ""))}
+    before = (old or {}).get("state") or {}
+    if record.state is ContainerState.UNKNOWN and before.get("running"):
+        return {"terminated": {**lost(), "startedAt": before["running"]["startedAt"]}}
+    if record.state is ContainerState.UNKNOWN and before.get("terminated"):
+        return dict(before)
+    return {"waiting": {}}
+
+
+def _ended(record: ContainerRecord, message: str) -> Json:
+    ended: Json = {
+        "exitCode": record.exit_code or 0,
+        "reason": record.reason or ("Completed" if not record.exit_code else "Error"),
+        "startedAt": rfc3339(record.started_at) if record.started_at else "1970-01-01T00:00:00Z",
+        "finishedAt": rfc3339(record.finished_at or record.created_at),
+        "containerID": ID_PREFIX + record.id,
+    }
+    if message:
+        ended["message"] = message
+    return ended
+
+
+def _show_failure(
+    pod: Json, key: str, container: Json, view: PodView, failure: StartFailure | None, status: Json
+) -> None:
+    """A container that should run and could not be started is Waiting, and its last end moves to lastState."""
+    record = view.latest(container["name"])
+    if key == spec.INIT and record and record.state is ContainerState.EXITED and record.exit_code == 0:
+        return  # also of a sidecar: it stays Completed during its back-off
+    if failure is None or not should_restart(pod, container, view):
+        return
+    if "terminated" in status["state"]:
+        status["lastState"] = status["state"]
+    status["state"] = {"waiting": {"reason": failure.reason, "message": failure.message}}
+
+
+def mark_ready(pod: Json, key: str, listed: list[Json], probes: ProbeResults) -> None:
+    """Fill in ``started`` and ``ready`` of the statuses of one list."""
+    by_name = {c["name"]: c for c in spec.group(pod, key)}
+    for status in listed:
+        name, running = status["name"], "running" in status["state"]
+        identity = str(status.get("containerID") or "").removeprefix(ID_PREFIX)
+        started = running and (key == spec.EPHEMERAL or probes.started(name, identity))
+        status["started"] = started
+        if key == spec.EPHEMERAL:
+            status["started"] = False
+        elif key == spec.INIT and not spec.is_sidecar(by_name[name]):
+            ended = status["state"].get("terminated")
+            status["ready"] = bool(ended and ended["exitCode"] == 0)
+        else:
+            status["ready"] = started and probes.ready(name, identity)
+
+
+def shorten_messages(listed: list[Json]) -> None:
+    """Cut termination messages so that those of one Pod stay below 12 KiB together."""
+    share = min(MESSAGE_BYTES, POD_MESSAGE_BYTES // max(1, len(listed)))
+    for status in listed:
+        for where in ("state", "lastState"):
+            ended: Any = status[where].get("terminated")
+            if ended and len(ended.get("message", "").encode()) > share:
+                ended["message"] = ended["message"].encode()[:share].decode("utf-8", "ignore")

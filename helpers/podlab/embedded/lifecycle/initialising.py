@@ -1,0 +1,121 @@
+"""
+Which init containers to start or kill: regular ones take turns, sidecars are kept alive.
+
+The list is walked from its end, because the last init container with any record tells how far the Pod has come:
+earlier records may have been removed since.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from podlab.embedded.lifecycle import spec
+from podlab.embedded.lifecycle.probes import LIVENESS, STARTUP, ProbeResults, Result
+from podlab.embedded.lifecycle.spec import Json
+from podlab.embedded.lifecycle.view import PodView, failed
+from podlab.embedded.runtime import ContainerRecord, ContainerState
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to do about init containers; ``kills`` are (record, message, cause)."""
+
+    initialised: bool = False
+    fails_the_pod: bool = False
+    start: list[int] = field(default_factory=list)
+    kills: list[tuple[ContainerRecord, str, str]] = field(default_factory=list)
+
+
+def decide(pod: Json, view: PodView, probes: ProbeResults) -> Plan:
+    """What the next sync does about the init containers of a Pod whose sandbox is ready."""
+    containers = spec.group(pod, spec.INIT)
+    plan = Plan(initialised=not containers or _app_is_up(pod, view))
+    if not containers:
+        return plan
+    walk = _Walk(pod, probes, plan, past_it=plan.initialised, last=len(containers) - 1)
+    for index in range(len(containers) - 1, -1, -1):
+        walk.look_at(index, containers[index], view.latest(containers[index]["name"]))
+        if plan.fails_the_pod:
+            plan.start, plan.initialised = [], False
+            return plan
+    if not walk.past_it:
+        plan.start.append(0)
+    plan.start.reverse()
+    return plan
+
+
+def _app_is_up(pod: Json, view: PodView) -> bool:
+    """A regular container that was created or runs proves that initialisation is over, whatever records say."""
+    records = [view.latest(c["name"]) for c in spec.group(pod, spec.APP)]
+    return any(r is not None and r.state in (ContainerState.CREATED, ContainerState.RUNNING) for r in records)
+
+
+class _Walk:
+    """From the last init container to the first. ``past_it``: something later than this one has begun."""
+
+    def __init__(self, pod: Json, probes: ProbeResults, plan: Plan, *, past_it: bool, last: int) -> None:
+        self._pod, self._probes, self._plan = pod, probes, plan
+        self.past_it, self._last = past_it, last
+
+    def look_at(self, index: int, container: Json, record: ContainerRecord | None) -> None:
+        """Decide about one init container."""
+        sidecar = spec.is_sidecar(container)
+        if record is None:
+            if self.past_it and sidecar:
+                self._plan.start.append(index)
+            return
+        if self.past_it and not sidecar:
+            return
+        if sidecar:
+            self._sidecar(index, container, record)
+        else:
+            self._regular(index, container, record)
+        self.past_it = True
+
+    def _regular(self, index: int, container: Json, record: ContainerRecord) -> None:
+        if record.state is ContainerState.RUNNING:
+            return
+        if record.state is ContainerState.CREATED:
+            self._plan.start.append(index)
+        elif not failed(record):
+            self._done(index)
+        elif not self._comes_back(container, record):
+            self._plan.fails_the_pod = True
+        else:
+            if record.state is ContainerState.UNKNOWN:
+                self._kill(record, container, "is in unknown state, try killing it before restart", "")
+            self._plan.start.append(index)
+
+    def _comes_back(self, container: Json, record: ContainerRecord) -> bool:
+        # An OOM kill counts as a failure even with exit code 0.
+        return spec.restarts_after(self._pod, container, record.exit_code or 1)
+
+    def _sidecar(self, index: int, container: Json, record: ContainerRecord) -> None:
+        if record.state is not ContainerState.RUNNING:
+            self._plan.start.append(index)
+            return
+        if container.get("startupProbe"):
+            startup = self._probes.get(STARTUP, record.id)
+            if startup is Result.FAILURE:
+                self._restart(index, record, container, "failed startup probe", STARTUP)
+            if startup is not Result.SUCCESS:
+                return
+        self._done(index)
+        if record.image != container["image"]:
+            self._restart(index, record, container, "definition changed", "")
+        elif self._probes.get(LIVENESS, record.id) is Result.FAILURE:
+            self._restart(index, record, container, "failed liveness probe", LIVENESS)
+
+    def _done(self, index: int) -> None:
+        """This one lets the next begin; the last one ends the initialisation."""
+        if index == self._last:
+            self._plan.initialised = True
+        elif not self.past_it:
+            self._plan.start.append(index + 1)
+
+    def _restart(self, index: int, record: ContainerRecord, container: Json, why: str, cause: str) -> None:
+        self._kill(record, container, why, cause)
+        self._plan.start.append(index)
+
+    def _kill(self, record: ContainerRecord, container: Json, why: str, cause: str) -> None:
+        self._plan.kills.append((record, f"Init container {container['name']} {why}", cause))

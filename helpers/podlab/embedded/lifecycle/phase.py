@@ -1,0 +1,118 @@
+"""The phase of a Pod, counted from its container statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from podlab.embedded.lifecycle import spec
+from podlab.embedded.lifecycle.spec import Json
+
+TERMINAL = ("Succeeded", "Failed")
+
+
+@dataclass(slots=True)
+class _Counts:
+    """How many containers are where. ``init`` ones are regular init containers."""
+
+    init_pending: int = 0
+    init_failed: bool = False
+    sidecars_pending: int = 0
+    unknown: int = 0
+    waiting: int = 0
+    running: int = 0
+    stopped: int = 0
+    succeeded: int = 0
+    final: int = 0  # stopped, and not to be started again
+
+
+def phase(pod: Json, by_name: Mapping[str, Json], *, terminal: bool, app_started: bool) -> str:
+    """
+    The phase.
+
+    Args:
+        by_name: The statuses of init and regular containers.
+        terminal: Nothing will be started any more, whatever the policy.
+        app_started: A regular container was started in the present sandbox, so a restarting sidecar does not
+            make the Pod Pending again.
+    """
+    counts = _count(pod, by_name)
+    if counts.init_failed:
+        return "Failed"
+    initialising = counts.init_pending or (counts.sidecars_pending and not app_started)
+    if initialising or counts.waiting:
+        return "Pending"
+    if counts.unknown:
+        return "Pending"
+    if counts.running:
+        return "Running"
+    if not counts.stopped:
+        return "Pending"
+    return _of_stopped(counts, terminal)
+
+
+def _of_stopped(counts: _Counts, terminal: bool) -> str:
+    if not terminal and counts.final < counts.stopped:
+        return "Running"  # something is about to be started again
+    return "Succeeded" if counts.succeeded == counts.stopped else "Failed"
+
+
+def _count(pod: Json, by_name: Mapping[str, Json]) -> _Counts:
+    counts = _Counts()
+    for container in spec.group(pod, spec.INIT):
+        status = by_name.get(container["name"])
+        if spec.is_sidecar(container):
+            _count_sidecar(status, counts)
+        else:
+            _count_init(pod, container, status, counts)
+    for container in spec.group(pod, spec.APP):
+        _count_app(pod, container, by_name.get(container["name"]), counts)
+    return counts
+
+
+def last_end(status: Json | None) -> Json | None:
+    """How the container last ended: its terminated state, or for a waiting one its lastState."""
+    if not status:
+        return None
+    state = status.get("state") or {}
+    if state.get("terminated"):
+        return dict(state["terminated"])
+    if "waiting" in state:
+        return (status.get("lastState") or {}).get("terminated")
+    return None
+
+
+def _count_init(pod: Json, container: Json, status: Json | None, counts: _Counts) -> None:
+    ended = last_end(status)
+    if ended is None:
+        counts.init_pending += 1
+    elif ended["exitCode"] != 0 and not spec.restarts_after(pod, container, ended["exitCode"]):
+        counts.init_failed = True
+
+
+def _count_sidecar(status: Json | None, counts: _Counts) -> None:
+    if status is None:
+        counts.unknown += 1
+    elif "running" in status["state"]:
+        counts.running += 1
+        counts.sidecars_pending += not status.get("started")
+    elif last_end(status) is None:
+        counts.waiting += 1
+        counts.sidecars_pending += 1
+
+
+def _count_app(pod: Json, container: Json, status: Json | None, counts: _Counts) -> None:
+    if status is None:
+        counts.unknown += 1
+        return
+    if "running" in status["state"]:
+        counts.running += 1
+        return
+    ended = last_end(status)
+    if ended is None:
+        counts.waiting += 1
+        return
+    counts.stopped += 1
+    if "terminated" in status["state"]:
+        counts.succeeded += ended["exitCode"] == 0
+        counts.final += not spec.restarts_after(pod, container, ended["exitCode"])

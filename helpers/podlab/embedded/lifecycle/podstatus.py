@@ -1,0 +1,201 @@
+"""The status of a Pod: what a sync says at its beginning, what may be written of it, and what is said at the end."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from podlab.embedded.lifecycle import conditions, containers, spec
+from podlab.embedded.lifecycle.actions import sandbox_needed
+from podlab.embedded.lifecycle.containers import STATUS_KEYS, StartFailure, rfc3339
+from podlab.embedded.lifecycle.phase import TERMINAL, phase
+from podlab.embedded.lifecycle.probes import ProbeResults
+from podlab.embedded.lifecycle.spec import Json
+from podlab.embedded.lifecycle.view import PodView
+
+DEADLINE = "Pod was active on the node longer than the specified deadline"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All that a status is made of, besides the Pod: nothing else is looked at."""
+
+    view: PodView
+    probes: ProbeResults
+    old: Json  # the status generated before, or the one in the API
+    now: int
+    node_ip: str = ""
+    failures: Mapping[str, StartFailure] = field(default_factory=dict)
+
+
+def generate(pod: Json, seen: Observed, *, terminal: bool = False) -> Json:
+    """
+    The status of a Pod as its node sees it.
+
+    Args:
+        terminal: The containers have been stopped for good: the phase follows from their exit codes.
+    """
+    status: Json = {}
+    for key, status_key in STATUS_KEYS.items():
+        status[status_key] = _listed(pod, key, status_key, seen)
+    by_name = {s["name"]: s for key in (spec.INIT, spec.APP) for s in status[STATUS_KEYS[key]]}
+    containers.shorten_messages(list(by_name.values()))
+    status["phase"] = _phase(pod, seen, by_name, terminal)
+    _keep_reason(pod, seen, status)
+    status = {k: v for k, v in status.items() if v or k not in STATUS_KEYS.values()}
+    _add_addresses(pod, seen, status)
+    needed, _ = sandbox_needed(pod, seen.view)
+    status["conditions"] = conditions.owned(
+        pod,
+        by_name,
+        status["phase"],
+        sandbox_ready=not needed,
+        others=(pod.get("status") or {}).get("conditions") or (),
+    )
+    return status
+
+
+def _listed(pod: Json, key: str, status_key: str, seen: Observed) -> list[Json]:
+    old = {s["name"]: s for s in seen.old.get(status_key) or ()}
+    listed = copy.deepcopy(containers.statuses(pod, key, seen.view, old, seen.failures))
+    containers.mark_ready(pod, key, listed, seen.probes)
+    return listed
+
+
+def _phase(pod: Json, seen: Observed, by_name: Mapping[str, Json], terminal: bool) -> str:
+    app_started = any(seen.view.started_in_active_sandbox(c["name"]) for c in spec.group(pod, spec.APP))
+    new = phase(pod, by_name, terminal=terminal, app_started=app_started)
+    before = str(seen.old.get("phase") or "")
+    return before if before in TERMINAL else new  # the end is final
+
+
+def _keep_reason(pod: Json, seen: Observed, status: Json) -> None:
+    """Reason and message belong to a phase; the deadline sets all three."""
+    if status["phase"] == seen.old.get("phase"):
+        status |= {k: seen.old[k] for k in ("reason", "message") if seen.old.get(k)}
+    if deadline_passed(pod, seen.old, seen.now):
+        status |= {"phase": "Failed", "reason": "DeadlineExceeded", "message": DEADLINE}
+
+
+def deadline_at(pod: Json, status: Json) -> int | None:
+    """The instant (ns) at which activeDeadlineSeconds ends, None without one or before the first status."""
+    seconds, start = pod["spec"].get("activeDeadlineSeconds"), status.get("startTime")
+    if seconds is None or not start:
+        return None
+    return parse_time(start) + int(seconds) * 1_000_000_000
+
+
+def parse_time(text: str) -> int:
+    """An API time of whole seconds as nanoseconds since the epoch."""
+    import calendar
+    import time
+
+    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) * 1_000_000_000
+
+
+def deadline_passed(pod: Json, status: Json, now: int) -> bool:
+    """True once the Pod has been active longer than it may, and has not ended by itself."""
+    ends = deadline_at(pod, status)
+    ended = status.get("phase") in TERMINAL and status.get("reason") != "DeadlineExceeded"
+    return ends is not None and now >= ends and not ended
+
+
+def _add_addresses(pod: Json, seen: Observed, status: Json) -> None:
+    status["startTime"] = seen.old.get("startTime") or rfc3339(seen.now)
+    if seen.node_ip:
+        status |= {"hostIP": seen.node_ip, "hostIPs": [{"ip": seen.node_ip}]}
+    sandbox = seen.view.sandboxes[0] if seen.view.sandboxes else None
+    address = sandbox.ip if sandbox and sandbox.ip else str(seen.old.get("podIP") or "")
+    if pod["spec"].get("hostNetwork"):
+        address = seen.node_ip
+    if address:
+        status |= {"podIP": address, "podIPs": [{"ip": address}]}
+
+
+def merge(pod: Json, new: Json, *, may_run: bool, now: int) -> Json:
+    """
+    The status to write into the API's object: foreign conditions kept, and no terminal phase while a
+    container may still run.
+
+    Args:
+        pod: The object as stored.
+        new: What ``generate`` gave.
+        may_run: The containers are not known to be stopped for good.
+    """
+    old = pod.get("status") or {}
+    merged = {**copy.deepcopy(new)}
+    if new["phase"] in TERMINAL and old.get("phase") not in TERMINAL and may_run:
+        merged["phase"] = old.get("phase") or "Pending"
+        for key in ("reason", "message"):
+            merged.pop(key, None)
+            if old.get(key):
+                merged[key] = old[key]
+    generation = int(pod["metadata"].get("generation") or 1)
+    merged["conditions"] = conditions.merge(
+        new["conditions"], old.get("conditions") or (), rfc3339(now), generation
+    )
+    merged["observedGeneration"] = generation
+    for key in ("qosClass", "nominatedNodeName", "resize", "resources"):
+        if key in old:
+            merged[key] = old[key]
+    if merged["phase"] in TERMINAL:
+        _not_ready(merged, rfc3339(now))
+    return merged
+
+
+def _not_ready(status: Json, now: str) -> None:
+    """A Pod that has ended is not ready, whatever a probe said last."""
+    reason = "PodCompleted" if status["phase"] == "Succeeded" else "PodFailed"
+    for condition in status["conditions"]:
+        if condition["type"] in ("Ready", "ContainersReady") and condition["status"] == "True":
+            condition |= {"status": "False", "reason": reason, "lastTransitionTime": now}
+            condition.pop("message", None)
+
+
+def final(pod: Json, status: Json) -> Json:
+    """
+    The last status of a Pod: what never got a record is told as lost, and the phase is a terminal one.
+
+    Once a Pod was initialised every regular container must show an end; of the init containers those that
+    were started, and the first one always.
+    """
+    last = copy.deepcopy(status)
+    if was_initialised(pod, last):
+        _mark_lost(last.get("containerStatuses") or [])
+    _mark_lost(_begun(last.get("initContainerStatuses") or []))
+    if last.get("phase") not in TERMINAL:
+        last["phase"] = "Failed"
+    return last
+
+
+def _mark_lost(listed: list[Json]) -> None:
+    for status in listed:
+        if not status["state"].get("terminated"):
+            status["state"] = {"terminated": containers.lost()}
+
+
+def _begun(listed: list[Json]) -> list[Json]:
+    """The init containers up to the last that shows any sign of having been started; at least the first."""
+    for index in range(len(listed) - 1, -1, -1):
+        status = listed[index]
+        if "waiting" not in status["state"] or (status.get("lastState") or {}).get("terminated"):
+            return listed[: index + 1]
+    return listed[:1]
+
+
+def was_initialised(pod: Json, status: Json) -> bool:
+    """True if the regular containers had their turn: one of them ran, or the last init container is done."""
+    inits = spec.group(pod, spec.INIT)
+    if not inits:
+        return True
+    for entry in status.get("containerStatuses") or ():
+        if (entry.get("lastState") or {}).get("terminated") or "waiting" not in entry["state"]:
+            return True
+    listed = status.get("initContainerStatuses") or []
+    if not listed:
+        return False
+    if spec.is_sidecar(inits[-1]):
+        return "running" in listed[-1]["state"] and bool(listed[-1].get("started"))
+    ends = [(listed[-1].get(k) or {}).get("terminated") for k in ("state", "lastState")]
+    return any(end and end["exitCode"] == 0 for end in ends)

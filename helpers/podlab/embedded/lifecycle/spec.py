@@ -1,0 +1,79 @@
+"""What a Pod's spec says of its containers: their roles, and whether one that ended is to run again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+Json = dict[str, Any]
+
+INIT, APP, EPHEMERAL = "initContainers", "containers", "ephemeralContainers"
+GROUPS = (INIT, APP, EPHEMERAL)
+
+
+def group(pod: Json, key: str) -> Sequence[Json]:
+    """The containers of one of the three lists of a spec, ``()`` when it is absent."""
+    return pod["spec"].get(key) or ()
+
+
+def every_container(pod: Json) -> Iterator[tuple[str, Json]]:
+    """Each container with the name of the list that it stands in."""
+    for key in GROUPS:
+        for container in group(pod, key):
+            yield key, container
+
+
+def find(pod: Json, name: str) -> tuple[str, Json] | None:
+    """The container of that name and its list; names are unique in a Pod."""
+    return next(((key, c) for key, c in every_container(pod) if c["name"] == name), None)
+
+
+def is_sidecar(container: Json) -> bool:
+    """True of an init container that keeps running beside the app: ``restartPolicy: Always``."""
+    return bool(container.get("restartPolicy") == "Always")
+
+
+def has_sidecar(pod: Json) -> bool:
+    """True if any init container is a sidecar."""
+    return any(is_sidecar(c) for c in group(pod, INIT))
+
+
+def field_path(key: str, name: str) -> str:
+    """How an Event names a container: ``spec.initContainers{fetch}``."""
+    return f"spec.{key}{{{name}}}"
+
+
+def pod_policy(pod: Json) -> str:
+    """The Pod's restartPolicy."""
+    return str(pod["spec"].get("restartPolicy") or "Always")
+
+
+def restarts_after(pod: Json, container: Json, exit_code: int) -> bool:
+    """
+    True if a container that ended with *exit_code* is to run again.
+
+    Rules come first, then the container's own policy, then the Pod's. Ephemeral containers never come back,
+    but nothing asks this of them.
+    """
+    own = container.get("restartPolicy")
+    if own and any(_matches(rule, exit_code) for rule in container.get("restartPolicyRules") or ()):
+        return True
+    policy = own or pod_policy(pod)
+    return bool(policy == "Always" or (policy == "OnFailure" and exit_code != 0))
+
+
+def _matches(rule: Json, exit_code: int) -> bool:
+    codes = rule.get("exitCodes") or {}
+    listed = exit_code in (codes.get("values") or ())
+    return rule.get("action") == "Restart" and listed == (codes.get("operator") == "In")
+
+
+def comes_back(pod: Json, container: Json) -> bool:
+    """True if a container that is killed for a failed probe is started again: only Never says no."""
+    return (container.get("restartPolicy") or pod_policy(pod)) != "Never"
+
+
+def full_name(pod: Json) -> str:
+    """``name_namespace(uid)``, as the kubelet writes Pods in messages."""
+    meta = pod["metadata"]
+    return f"{meta['name']}_{meta['namespace']}({meta['uid']})"

@@ -1,0 +1,57 @@
+"""How a Pod ends: how long each container has, and who waits for whom before SIGTERM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from podlab.embedded.lifecycle import spec
+from podlab.embedded.lifecycle.spec import Json
+
+MINIMUM_S = 2
+"""Between SIGTERM and SIGKILL there are always at least two seconds."""
+
+
+def pod_grace_s(pod: Json) -> int:
+    """The grace of a Pod that is being stopped: what the deletion says, else its spec; at least 1."""
+    given = pod["metadata"].get("deletionGracePeriodSeconds")
+    if given is None:
+        given = pod["spec"].get("terminationGracePeriodSeconds")
+    return max(1, MINIMUM_S if given is None else int(given))
+
+
+def container_grace_s(pod: Json, container: Json, cause: str = "") -> int:
+    """
+    The grace of one container.
+
+    Args:
+        cause: ``liveness`` or ``startup`` when that probe's failure is the reason; the probe may have its own.
+    """
+    deletion = pod["metadata"].get("deletionGracePeriodSeconds")
+    if deletion is not None:
+        return int(deletion)
+    own = (container.get(f"{cause}Probe") or {}).get("terminationGracePeriodSeconds") if cause else None
+    if own is not None:
+        return int(own)
+    given = pod["spec"].get("terminationGracePeriodSeconds")
+    return MINIMUM_S if given is None else int(given)
+
+
+def waits_for(pod: Json, name: str, running: Iterable[str]) -> list[str]:
+    """
+    The running containers that must end before *name* gets SIGTERM.
+
+    A sidecar waits for all regular containers and for the sidecars after it; nothing else waits for anything.
+    """
+    sidecars = [c["name"] for c in spec.group(pod, spec.INIT) if spec.is_sidecar(c)]
+    if name not in sidecars:
+        return []
+    before = [c["name"] for c in spec.group(pod, spec.APP)] + sidecars[sidecars.index(name) + 1 :]
+    alive = set(running)
+    return [other for other in before if other in alive]
+
+
+def stop_order(pod: Json, running: Iterable[str]) -> list[list[str]]:
+    """The running containers in the order of their SIGTERM, those stopped together in one list."""
+    alive = list(running)
+    depth = {name: len(waits_for(pod, name, alive)) for name in alive}
+    return [[n for n in alive if depth[n] == d] for d in sorted(set(depth.values()))]

@@ -1,0 +1,354 @@
+"""
+What a node would do with a Pod: the kubelet of the embedded cluster on scripted containers and simulated time.
+
+    run = podlab.simulate(manifest, {"fetch": {"runs_s": 3}, "app": {"runs_s": 10, "exit_code": [1, 0]}})
+    run.timeline()
+
+Nothing runs and nothing waits: minutes pass in milliseconds, and the same arguments give the same bytes. The result
+reads like a recording of a real cluster: the same observations, to be plotted, questioned and compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from podlab.embedded.events import EventRecorder
+from podlab.embedded.kubelet.node import Kubelet
+from podlab.embedded.lifecycle import spec
+from podlab.embedded.lifecycle.containers import rfc3339
+from podlab.embedded.lifecycle.phase import TERMINAL
+from podlab.embedded.schema import admit
+from podlab.embedded.simulation.loop import EPOCH_NS, IdleError, SimulatedClock, SimulatedLoop
+from podlab.embedded.simulation.runtime import ScriptedHandlers, ScriptedRuntime
+from podlab.embedded.simulation.script import Script, read
+from podlab.embedded.store import Store
+from podlab.errors import ManifestError
+
+Json = dict[str, Any]
+Step = tuple[float, Callable[["Simulation"], None]]
+
+NODE, NAMESPACE = "podlab", "simulated"
+VERSION = "v1.36.3"
+SETTLE_S = 3.0  # observed on after the end, as a recorder does
+
+
+class SimulatedRecording:
+    """
+    What a recorder would have written.
+
+    Attributes:
+        header: The first line of a recording file.
+        observations: All other lines.
+        complete: Whether the simulation came to an end of its own, or to its limit.
+    """
+
+    def __init__(self, header: Json, observations: list[Json]) -> None:
+        self.header, self.observations = header, observations
+
+    @property
+    def complete(self) -> bool:
+        """Always: a simulation is never cut short."""
+        return True
+
+    @property
+    def end_reason(self) -> str:
+        """``Succeeded``, ``Failed``, ``gone`` or ``deadline``."""
+        return str(self.observations[-1]["reason"])
+
+    def pods(self) -> list[str]:
+        """The names of the Pods seen, in order of appearance."""
+        seen = (o["object"]["metadata"]["name"] for o in self.observations if o.get("resource") == "pods")
+        return list(dict.fromkeys(seen))
+
+    def last(self, pod: str | None = None) -> Json:
+        """The last state of a Pod that was seen."""
+        name = pod or self.pods()[0]
+        states = [o["object"] for o in self.observations if o.get("resource") == "pods"]
+        return next(o for o in reversed(states) if o["metadata"]["name"] == name)
+
+    def timeline(self, pod: str | None = None) -> Any:
+        """The ``Timeline`` of a Pod, the only one by default."""
+        # By name: the timeline is another layer, and a simulation is of use without it.
+        timeline = import_module("podlab.timeline").Timeline
+        return timeline.from_observations(self.header, self.observations, pod)
+
+    def dumps(self) -> str:
+        """The text of a recording file."""
+        encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+        return "".join(encode(line) + "\n" for line in (self.header, *self.observations))
+
+
+def simulate(
+    manifest: Any,
+    script: Script | None = None,
+    *,
+    until_s: float = 120.0,
+    delete_after_s: float | None = None,
+    grace_s: int | None = None,
+    steps: Sequence[Step] = (),
+    objects: Sequence[Json] = (),
+    seed: int = 0,
+    pace: str = "prompt",
+) -> SimulatedRecording:
+    """
+    Predict the life of a Pod.
+
+    Args:
+        manifest: A Pod: a mapping, YAML text, or what ``podlab.manifests`` loads.
+        script: What each container does; see ``simulation.script.ContainerScript`` for the keys.
+        until_s: Simulated seconds to watch; less if the Pod ends before.
+        delete_after_s: Delete the Pod then.
+        grace_s: Of that deletion; None: the Pod's own.
+        steps: ``(seconds, function of the Simulation)``: what else is done to the Pod.
+        objects: ConfigMaps, Secrets and Services that exist from the beginning.
+        seed: Of everything that varies.
+        pace: ``prompt``, or ``kubelet`` with the delays of a real node.
+
+    Raises:
+        ManifestError: If the manifest is no Pod, is refused by validation, or the script does not fit it.
+    """
+    simulation = Simulation(_pod_of(manifest), script, objects=objects, seed=seed, pace=pace)
+    for at_s, action in steps:
+        simulation.at(at_s, action)
+    if delete_after_s is not None:
+        simulation.at(delete_after_s, lambda s: s.delete(grace_s))
+    return simulation.run(until_s)
+
+
+def _pod_of(manifest: Any) -> Json:
+    if isinstance(manifest, str):
+        import yaml  # noqa: PLC0415  (a mapping needs no parser)
+
+        manifest = yaml.safe_load(manifest)
+    manifest = getattr(manifest, "object", manifest)
+    if not isinstance(manifest, Mapping) or manifest.get("kind") != "Pod":
+        kind = manifest.get("kind") if isinstance(manifest, Mapping) else type(manifest).__name__
+        raise ManifestError(f"only a Pod can be simulated, this is {kind}")
+    return json.loads(json.dumps(manifest))  # type: ignore[no-any-return]
+
+
+class Simulation:
+    """One Pod, its node and its time. ``store`` holds all objects; steps may change them."""
+
+    def __init__(
+        self, pod: Json, script: Script | None, *, objects: Sequence[Json], seed: int, pace: str
+    ) -> None:
+        self.loop = SimulatedLoop()
+        self.clock = SimulatedClock(self.loop)
+        self.store = Store(clock=lambda: self.clock.now() / 1e9)
+        self._observations: list[Json] = []
+        self._steps = 0
+        self._uid = f"{seed & 0xFFFFFFFF:08x}-0000-4000-8000-000000000001"
+        self._manifest = json.loads(json.dumps(pod))
+        self._pod = self._admitted(pod)
+        names = [c["name"] for _, c in spec.every_container(self._pod)]
+        scripts = read(script, names)
+        self._runtime = ScriptedRuntime(self.clock, {self._uid: scripts}, self._node_event)
+        for _, container in spec.every_container(self._pod):
+            self._runtime.mark_absent(container["image"], scripts[container["name"]])
+        self._kubelet = Kubelet(
+            self.store,
+            self._runtime,
+            node_name=NODE,
+            node_ip="10.0.0.1",
+            clock=self.clock,
+            volumes=_NoVolumes(),
+            make_token=lambda *_: "simulated",
+            handlers=ScriptedHandlers(self._runtime, self.clock),
+            pace=pace,
+            seed=seed,
+        )
+        self._create_objects(objects)
+
+    def _admitted(self, raw: Json) -> Json:
+        namespace = raw["metadata"].get("namespace") or NAMESPACE
+        try:
+            pod = admit(raw, namespace=namespace, now=rfc3339(EPOCH_NS))
+        except Exception as error:
+            if type(error).__name__ not in ("Invalid", "DecodeError"):
+                raise
+            raise ManifestError("the Pod is refused", cause=str(error)) from error
+        pod["metadata"]["uid"] = self._uid
+        return {"apiVersion": "v1", "kind": "Pod"} | pod
+
+    def _create_objects(self, objects: Sequence[Json]) -> None:
+        allocatable = {"cpu": "16", "memory": "64Gi", "pods": "110"}
+        node = {"metadata": {"name": NODE}, "status": {"allocatable": allocatable}}
+        self._put("nodes", node)
+        namespace = self._pod["metadata"]["namespace"]
+        authority = {"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": ""}}
+        for kind, found in [("configmaps", authority), *((_resource(o), o) for o in objects)]:
+            meta = {"namespace": namespace, **found["metadata"]}
+            self._put(kind, {**found, "metadata": meta})
+
+    def _put(self, resource: str, obj: Json) -> None:
+        """Store an object with a uid that does not depend on chance."""
+        number = len(self.store.list(resource)) + 1
+        meta = {"uid": f"00000000-0000-4000-9000-{number:012x}", **obj["metadata"]}
+        self.store.create(resource, {**obj, "metadata": meta})
+
+    # -- what is done to the Pod -----------------------------------------------------------------------------
+
+    def at(self, at_s: float, action: Callable[[Simulation], None]) -> None:
+        """Do something at a moment of the simulation."""
+        self._steps += 1
+
+        def step() -> None:
+            self._steps -= 1
+            action(self)
+
+        self.loop.call_at(at_s, step)
+
+    def pod(self) -> Json | None:
+        """The Pod as it is stored now."""
+        meta = self._pod["metadata"]
+        return self.store.get("pods", meta["namespace"], meta["name"])
+
+    def delete(self, grace_s: int | None = None) -> None:
+        """Delete the Pod, as the API does: a mark, which the node acts on."""
+        pod = self.pod()
+        if pod is None:
+            return
+        self._note("delete")
+        grace = pod["spec"].get("terminationGracePeriodSeconds", 30) if grace_s is None else grace_s
+        finished = pod["status"].get("phase") in TERMINAL
+        before = pod["metadata"].get("deletionGracePeriodSeconds")
+        if before is not None and grace >= before:
+            return
+        meta = dict(pod["metadata"])
+        meta |= {
+            "deletionTimestamp": rfc3339(self.clock.now() + grace * 1_000_000_000),
+            "deletionGracePeriodSeconds": 0 if finished else grace,
+            "generation": meta.get("generation", 1) + 1,
+        }
+        self.store.update("pods", {**pod, "metadata": meta})
+        if grace == 0 or finished:
+            self.store.delete("pods", meta["namespace"], meta["name"])
+
+    def change(self, edit: Callable[[Json], None]) -> None:
+        """Change the Pod's object in place: labels, annotations, an image."""
+        pod = self.pod()
+        if pod is None:
+            return
+        copy = json.loads(json.dumps(pod))
+        edit(copy)
+        if copy["spec"] != pod["spec"]:
+            copy["metadata"]["generation"] = copy["metadata"].get("generation", 1) + 1
+        self.store.update("pods", copy)
+
+    # -- running ---------------------------------------------------------------------------------------------
+
+    def run(self, until_s: float) -> SimulatedRecording:
+        """Let it happen."""
+        for resource in ("pods", "events"):
+            self.store.watch(resource, self._watcher(resource))
+        try:
+            reason = self.loop.run_until_complete(self._live(until_s))
+        finally:
+            self.loop.close()
+        self._observe({"source": "recorder", "event": "end", "reason": reason})
+        return SimulatedRecording(self._header(), self._observations)
+
+    async def _live(self, until_s: float) -> str:
+        over = asyncio.Event()
+        self.store.watch("pods", lambda kind, pod: over.set() if self._is_over(kind, pod) else None)
+        self._note("apply")
+        self._schedule()
+        self._kubelet.start()
+        try:
+            async with asyncio.timeout(until_s):
+                await over.wait()
+                while self._steps:
+                    await asyncio.sleep(SETTLE_S)
+                await asyncio.sleep(SETTLE_S)
+        except (TimeoutError, IdleError):
+            pass
+        await self._kubelet.close()
+        return self._end_reason()
+
+    def _schedule(self) -> None:
+        self._put_pod()
+        pod = self.pod()
+        if pod is None or pod["spec"].get("schedulingGates"):
+            return
+        bound = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
+        bound |= {"lastTransitionTime": rfc3339(self.clock.now()), "observedGeneration": 1}
+        status = {**pod["status"], "conditions": [bound]}
+        self.store.update("pods", {**pod, "spec": {**pod["spec"], "nodeName": NODE}, "status": status})
+        recorder = EventRecorder(self.store, "default-scheduler", clock=lambda: self.clock.now() / 1e9)
+        meta = pod["metadata"]
+        text = f"Successfully assigned {meta['namespace']}/{meta['name']} to {NODE}"
+        recorder.event(pod, "Normal", "Scheduled", text)
+
+    def _put_pod(self) -> None:
+        self.store.create("pods", self._pod)
+
+    def _is_over(self, kind: str, pod: Json) -> bool:
+        return kind == "DELETED" or (pod.get("status") or {}).get("phase") in TERMINAL
+
+    def _end_reason(self) -> str:
+        pod = self.pod()
+        if pod is None:
+            return "gone"
+        phase = str(pod["status"].get("phase"))
+        return phase if phase in TERMINAL else "deadline"
+
+    # -- recording -------------------------------------------------------------------------------------------
+
+    def _header(self) -> Json:
+        return {
+            "kind": "podlab.recording",
+            "schema": 1,
+            "podlab": import_module("podlab").__version__,
+            "server": VERSION,
+            "driver": "simulated",
+            "cluster": NODE,
+            "namespace": self._pod["metadata"]["namespace"],
+            "started_at": time.strftime("%Y-%m-%dT%H:%M:%S.000000000Z", time.gmtime(EPOCH_NS // 10**9)),
+            "manifest": [self._manifest],
+        }
+
+    def _observe(self, line: Json) -> None:
+        self._observations.append({"t": round(self.loop.time(), 6), **line})
+
+    def _note(self, event: str) -> None:
+        self._observe({"source": "recorder", "event": event})
+
+    def _watcher(self, resource: str) -> Callable[[str, Json], None]:
+        def changed(kind: str, obj: Json) -> None:
+            self._observe({"source": "watch", "resource": resource, "type": kind, "object": obj})
+
+        return changed
+
+    def _node_event(self, event: str, **facts: Any) -> None:
+        now = self.clock.now()
+        at = f"{rfc3339(now)[:-1]}.{now % 10**9:09d}Z"
+        self._observe({"source": "node", "clock": "embedded", "event": event, "at": at, **facts})
+
+
+class _NoVolumes:
+    """Volumes of containers that are not there: names only."""
+
+    def materialise(self, pod_uid: str, name: str, *_: Any, **__: Any) -> str:
+        """A path."""
+        return f"/volumes/{pod_uid}/{name}"
+
+    def empty_dir(self, pod_uid: str, name: str, *_: Any, **__: Any) -> str:
+        """A path."""
+        return f"/volumes/{pod_uid}/{name}"
+
+    def remove(self, pod_uid: str) -> None:
+        """Nothing was made."""
+
+
+def _resource(obj: Json) -> str:
+    """``ConfigMap`` -> ``configmaps``."""
+    return str(obj["kind"]).lower() + "s"
+
+
+__all__ = ["SimulatedRecording", "Simulation", "simulate"]
