@@ -26,6 +26,8 @@ from __future__ import annotations
 
 from podlab.timeline.explain import Explanation, explain
 from podlab.timeline.model import Evidence, Instant, Lane, Marker, Run, Span, Stretch
+from podlab.timeline.prediction import Prediction, Score, Statement
+from podlab.timeline.prediction import parse as predict
 from podlab.timeline.questions import Answer
 from podlab.timeline.timeline import Timeline
 
@@ -36,9 +38,13 @@ __all__ = [
     "Instant",
     "Lane",
     "Marker",
+    "Prediction",
     "Run",
+    "Score",
     "Span",
+    "Statement",
     "Stretch",
     "Timeline",
     "explain",
+    "predict",
 ]

@@ -1,0 +1,373 @@
+"""
+What to draw, before anybody draws it: rows, boxes, doubts, marks and words in pixels.
+
+``plot`` (matplotlib), ``svg`` and ``live`` all draw a scene, so a picture says the same in each. Detail that
+the pixels cannot show is left out here: boxes that would share a pixel are joined, words go only where they
+fit, and each place is given to one word only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+from podlab.timeline import Lane, Marker, Span, Timeline
+from podlab.timeline.model import Instant, Stretch
+from podlab.views.style import FAINT, LOOKS, PHASES, ROLE_WORDS, ink_on, style_of, text_width
+
+Box = tuple[float, float]
+"""Left and right edge in pixels from the plot's left edge."""
+
+SMALL_PX, TEXT_PX = 9.0, 10.5
+"""Sizes of type inside lanes, and of labels."""
+
+
+@dataclass(slots=True)
+class Word:
+    """One piece of text: *x* is its left edge, *y* its middle, in pixels from the top left of the plot."""
+
+    x: float
+    y: float
+    text: str
+    colour: str
+    size: float = SMALL_PX
+    plate: bool = False  # on a plate of paper, so that lines and hatches behind do not spoil it
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom."""
+        width = text_width(self.text, self.size)
+        return self.x, self.y - self.size * 0.6, self.x + width, self.y + self.size * 0.6
+
+
+@dataclass(slots=True)
+class Mark:
+    """A single moment: *glyph* is one of ``dot``, ``alarm``, ``stop``, ``kill``, ``hook``."""
+
+    x: float
+    y: float
+    glyph: str
+    hover: str
+
+
+@dataclass(slots=True)
+class Row:
+    """A lane or a strip: its label and the middle of its height."""
+
+    label: str
+    role: str
+    y: float
+    height: float
+
+
+@dataclass(slots=True)
+class Scene:
+    """Everything to draw, in pixels; *x* of a second is ``(second - t0) * scale``."""
+
+    title: str
+    subtitle: str
+    width: float
+    height: float
+    t0: float
+    t1: float
+    rows: list[Row] = field(default_factory=list)
+    boxes: dict[tuple[str, float], list[tuple[float, float, float]]] = field(default_factory=dict)
+    doubts: list[tuple[float, float, float, float]] = field(default_factory=list)
+    strips: list[tuple[float, float, float, float, str]] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
+    lines: list[tuple[float, str, str]] = field(default_factory=list)
+    used: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    has_doubt: bool = False
+
+    @property
+    def scale(self) -> float:
+        """Pixels per second."""
+        return self.width / max(self.t1 - self.t0, 1e-9)
+
+    def x(self, t: float) -> float:
+        """Pixel of a second, kept inside the plot."""
+        return min(max((t - self.t0) * self.scale, 0.0), self.width)
+
+    def ticks(self) -> list[float]:
+        """Round seconds for the axis, at least 60 pixels apart."""
+        wanted = (self.t1 - self.t0) / max(self.width / 60, 1)
+        steps = [m * 10.0**e for e in range(-3, 7) for m in (1, 2, 5)]
+        step = next((s for s in steps if s >= wanted), steps[-1])
+        first = -(-self.t0 // step)
+        count = int((self.t1 - self.t0) / step) + 2
+        return [k * step for k in (first + i for i in range(count)) if self.t0 <= k * step <= self.t1]
+
+
+class _Places:
+    """Which places of which line of text are taken."""
+
+    def __init__(self) -> None:
+        self._taken: dict[float, list[Box]] = {}
+
+    def take(self, y: float, left: float, right: float) -> bool:
+        """Claim ``[left, right]`` at height *y*; False when somebody has part of it."""
+        taken = self._taken.setdefault(y, [])
+        if any(left < r and right > a for a, r in taken):
+            return False
+        taken.append((left, right))
+        return True
+
+
+def scene_of(
+    timeline: Timeline,
+    *,
+    width: float = 900.0,
+    window: tuple[float, float] | None = None,
+    pitch: float | None = None,
+    budget: int | None = None,
+    strips: bool = True,
+    extra: float = 0.0,
+) -> Scene:
+    """
+    Lay a timeline out.
+
+    Args:
+        timeline: What to draw.
+        width: Width of the plot in pixels, without labels.
+        window: First and last second to show; None shows all.
+        pitch: Height of a lane in pixels; None chooses by their number.
+        budget: At most about this many boxes; detail is joined until they suffice.
+        strips: Whether phase and STATUS strips are drawn.
+        extra: Pixels to leave free at the right, for a last label.
+    """
+    t0, t1 = window or (0.0, max(_last(timeline), 0.5))
+    lanes = timeline.lanes
+    pitch = pitch or min(30.0, max(3.0, 900.0 / max(len(lanes), 1)))
+    scene = Scene(_title(timeline), _subtitle(timeline), width, 0.0, t0, t1, notes=list(timeline.notes))
+    places = _Places()
+    top = _draw_strips(scene, timeline, places) if strips else 6.0
+    quantum = 1.0 if not budget else max(1.0, 2.0 * width * max(len(lanes), 1) / budget)
+    crowded = pitch < 14
+    for index, lane in enumerate(lanes):
+        y = top + (index + 0.5) * pitch
+        scene.rows.append(Row(_label(lane, crowded), lane.role, y, pitch))
+        _draw_lane(scene, lane, scene.rows[-1], quantum, timeline.until)
+        if not crowded:
+            _draw_words(scene, lane, y, places)
+    if not crowded:
+        _draw_marks(scene, timeline, pitch)
+    scene.height = top + len(lanes) * pitch + 4
+    return scene
+
+
+def _last(timeline: Timeline) -> float:
+    ends = [i.hi if i.hi < inf else i.lo for lane in timeline.lanes[:50] for s in lane.spans[-1:]
+            if (i := s.end or s.start)]  # fmt: skip
+    return max([timeline.until, *(e for e in ends if e < inf)])
+
+
+def _title(timeline: Timeline) -> str:
+    kind = "Predicted life of Pod" if timeline.predicted else "Life of Pod"
+    return f"{kind} {timeline.name}"
+
+
+def _subtitle(timeline: Timeline) -> str:
+    if timeline.predicted:
+        return "order only: lengths mean nothing"
+    if not timeline.complete:
+        return "recording cut short or with gaps: see notes"
+    return "seconds since the Pod was created; hatched: somewhere in there"
+
+
+def _label(lane: Lane, crowded: bool) -> str:
+    return lane.name if crowded else f"{lane.name}\n{ROLE_WORDS.get(lane.role, lane.role)}"
+
+
+# ------------------------------------------------------------------------------------------------------ lanes
+
+
+def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float) -> None:
+    """Boxes of what is known, doubts where an edge is not; joined where they would share a pixel."""
+    scale, t0, limit = scene.scale, scene.t0, scene.width
+    y, pitch = row.y, row.height
+    tall = pitch * 0.72
+    runs: dict[str, list[float]] = {}
+    filled = -1.0
+    boxes, used = scene.boxes, scene.used
+    for span in lane.spans:
+        start, end = span.start, span.end
+        left = start.best if start.best is not None else start.hi
+        if end is None:
+            right, right_hi = until, until
+        else:
+            right = end.best if end.best is not None else end.lo
+            right_hi = right if end.best is not None else end.hi
+        x0, x1 = (left - t0) * scale, (right - t0) * scale
+        xe = (right_hi - t0) * scale
+        x0 = 0.0 if x0 < 0 else min(x0, limit)
+        x1, xe = min(max(x1, 0.0), limit), min(max(xe, 0.0), limit)
+        if xe - max(x1, x0) >= 2 and quantum <= 1:
+            _doubt(scene, span, end, y, tall)
+        if x1 <= filled and x1 - x0 < 1:
+            continue
+        key = style_of(span.state, span.reason, span.exit_code)
+        used[key] = used.get(key, 0) + 1
+        if x1 - x0 < quantum:
+            if x1 <= filled:
+                continue
+            x1 = min(x0 + quantum, limit) if span.state in ("running", "unseen", "terminating") else x1
+            if x1 <= x0:
+                continue
+        x0 = max(x0, filled) if x0 < filled < x1 else x0
+        last = runs.get(key)
+        if last is not None and x0 - last[1] < quantum:
+            last[1] = max(last[1], x1)
+        else:
+            if last is not None:
+                boxes.setdefault((key, pitch), []).append((last[0], last[1], y))
+            runs[key] = [x0, x1]
+        filled = max(filled, x1)
+    for key, (a, b) in runs.items():
+        boxes.setdefault((key, pitch), []).append((a, b, y))
+
+
+def _doubt(scene: Scene, span: Span, end: Instant | None, y: float, tall: float) -> None:
+    """Hatch where the edge of a run may lie."""
+    if end is None or end.best is not None or span.state in ("terminated", "back-off", "pulling"):
+        return
+    x0, x1 = scene.x(max(end.lo, 0.0)), scene.x(min(end.hi, scene.t1))
+    if x1 - x0 >= 2:
+        scene.doubts.append((x0, x1, y, tall))
+        scene.has_doubt = True
+
+
+def _draw_words(scene: Scene, lane: Lane, y: float, places: _Places) -> None:
+    """Exit codes beside the ends first, then numbers of restarts, then reasons of waiting."""
+    for run in lane.runs:
+        if run.end is not None and run.exit_code is not None and run.ran:
+            x = scene.x(min(run.end.hi, scene.t1)) + 3
+            text = f"exit {run.exit_code}" if run.reason in ("Completed", "Error", "") else f"{run.reason}"
+            if run.reason == "OOMKilled":
+                text = f"OOMKilled {run.exit_code}"
+            _put(scene, places, Word(x, y, text, "#8F1521" if run.exit_code else FAINT, plate=True))
+    for run in lane.runs:
+        if run.start is not None and run.restart and run.seen:
+            left = scene.x(run.start.hi if run.start.hi < inf else run.start.lo) + 3
+            right = scene.x(run.end.lo if run.end else scene.t1)
+            style = LOOKS["running ready" if lane.role != "init" else "running started"]
+            if right - left >= text_width(f"#{run.restart + 1}", SMALL_PX) + 2:
+                _put(scene, places, Word(left, y, f"#{run.restart + 1}", ink_on(style.fill)))
+    for span in lane.spans:
+        if span.state in ("waiting", "back-off", "pulling", "unseen", "terminating") and span.reason:
+            left, right = _edges(scene, span)
+            text = span.message if span.state == "unseen" else _reason(span)
+            colour = ink_on(LOOKS[span.state].fill)
+            if right - left >= text_width(text, SMALL_PX) + 6:
+                raised = y if LOOKS[span.state].height > 0.5 else y - 9.5
+                _put(scene, places, Word(left + 3, raised, text, colour if raised == y else FAINT))
+
+
+def _reason(span: Span) -> str:
+    return {"Killing": "told to stop", "Pulling": "pulling"}.get(span.reason, span.reason)
+
+
+def _edges(scene: Scene, span: Span) -> Box:
+    start = span.start.best if span.start.best is not None else span.start.hi
+    left = scene.x(start if start < inf else span.start.lo)
+    if span.end is None:
+        return left, scene.width
+    return left, scene.x(span.end.best if span.end.best is not None else span.end.lo)
+
+
+def _put(scene: Scene, places: _Places, word: Word) -> bool:
+    """Add the word if it lies inside and nobody has its place."""
+    right = word.x + text_width(word.text, word.size)
+    if word.x < 0 or right > scene.width + 60 or not places.take(word.y, word.x - 2, right + 2):
+        return False
+    scene.words.append(word)
+    return True
+
+
+# ------------------------------------------------------------------------------------------ strips and marks
+
+
+def _draw_strips(scene: Scene, timeline: Timeline, places: _Places) -> float:
+    """Flags of the Pod's own moments, then phase and STATUS; returns where the lanes begin."""
+    y = 30.0
+    _draw_flags(scene, timeline, places)
+    for label, stretches, colours in (
+        ("phase", timeline.phases, PHASES),
+        ("STATUS", timeline.status_words, None),
+    ):
+        if not stretches:
+            continue
+        scene.rows.append(Row(label, "strip", y + 8, 16))
+        _draw_strip(scene, stretches, y, colours, places)
+        y += 19
+    return y + 5
+
+
+def _draw_strip(
+    scene: Scene, stretches: Sequence[Stretch], y: float, colours: dict[str, str] | None, places: _Places
+) -> None:
+    last_x = -1.0
+    for index, stretch in enumerate(stretches):
+        left = scene.x(stretch.start.mid)
+        right = scene.x(stretch.end.mid) if stretch.end else scene.width
+        if right - left < 1 and right - last_x < 1:
+            continue
+        last_x = right
+        fill = colours.get(stretch.word, "#F2E2B6") if colours else ("#E9ECEF", "#DDE3E9")[index % 2]
+        scene.strips.append((left, right, y, 16.0, fill))
+        width = text_width(stretch.word, SMALL_PX)
+        if right - left >= width + 6:
+            places.take(y + 8, left + 3, left + 3 + width)
+            scene.words.append(Word(left + 3, y + 8, stretch.word, ink_on(fill)))
+
+
+FLAGS = {"Ready": "Ready", "not Ready": "not Ready", "delete": "delete", "gone": "gone", "gap": "gap"}
+
+
+def _draw_flags(scene: Scene, timeline: Timeline, places: _Places) -> None:
+    """The Pod's own moments along the top, on two levels; one that fits on neither keeps its line only."""
+    for marker in timeline.markers:
+        text = FLAGS.get(marker.label) if marker.kind in ("condition", "deletion", "gap") else None
+        if text is None:
+            continue
+        x = scene.x(marker.at.mid)
+        if not scene.t0 <= marker.at.mid <= scene.t1 + 1e-9:
+            continue
+        alarm = marker.warning or text.startswith("not") or text == "gap"
+        scene.lines.append((x, "alarm" if alarm else "plain", _hover(marker)))
+        width = text_width(text, SMALL_PX)
+        left = min(x + 2, scene.width - width)
+        for level in (21.0, 9.0):
+            if places.take(level, left - 3, left + width + 3):
+                scene.words.append(Word(left, level, text, "#8F1521" if alarm else FAINT))
+                break
+
+
+def _draw_marks(scene: Scene, timeline: Timeline, pitch: float) -> None:
+    rows = {lane.name: scene.rows[i - len(timeline.lanes)].y for i, lane in enumerate(timeline.lanes)}
+    last: dict[tuple[str, str], float] = {}
+    for marker in timeline.markers:
+        if marker.container not in rows or not scene.t0 <= marker.at.mid <= scene.t1:
+            continue
+        glyph, x = _glyph(marker), scene.x(marker.at.mid)
+        if x - last.get((marker.container, glyph), -9.0) < 2:
+            continue
+        last[marker.container, glyph] = x
+        y = rows[marker.container] + (pitch * 0.43 if glyph == "dot" else 0.0)
+        scene.marks.append(Mark(x, y, glyph, _hover(marker)))
+
+
+def _glyph(marker: Marker) -> str:
+    if marker.kind == "signal":
+        return "kill" if marker.label == "SIGKILL" else "stop"
+    if marker.kind == "probe":
+        return "alarm"
+    return "hook" if marker.kind == "hook" else "alarm" if marker.warning else "dot"
+
+
+def _hover(marker: Marker) -> str:
+    times = f" (x{marker.count})" if marker.count > 1 else ""
+    message = f": {marker.message}" if marker.message else ""
+    return f"{marker.label}{times} at {marker.at}{message}"[:300]

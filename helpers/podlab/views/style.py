@@ -1,0 +1,181 @@
+"""
+What states look like: colour, height and hatch, the same in every view.
+
+Three channels tell a state, so that none is needed alone: colour (readable in grey, and by colour-blind eyes:
+states of the same height differ in luminance), height (a run is tall, waiting is thin) and words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+INK, FAINT, PAPER, GRID = "#1F2933", "#5F6B7A", "#FFFFFF", "#E3E7EB"
+ALARM = "#B2182B"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one kind of span is drawn: fill, share of the lane's height, and the character for text."""
+
+    fill: str
+    height: float
+    char: str
+    ascii: str
+    name: str
+
+
+LOOKS: dict[str, Look] = {
+    "waiting": Look("#CBD2D9", 0.22, "─", "-", "waiting"),
+    "pulling": Look("#6BAED6", 0.36, "▒", "%", "pulling the image"),
+    "back-off": Look("#C8553D", 0.36, "┄", "~", "back-off"),
+    "running starting": Look("#B5E2D3", 0.72, "░", ":", "running, not started"),
+    "running started": Look("#4DAF97", 0.72, "▓", "=", "running, started"),
+    "running ready": Look("#0B6E4F", 0.72, "█", "#", "running, ready"),
+    "terminating": Look("#F2B134", 0.72, "▚", "x", "told to stop"),
+    "terminated": Look("#9AA5B1", 0.08, "·", ".", "ended, exit 0"),
+    "terminated error": Look(ALARM, 0.14, "╌", "!", "ended, exit not 0"),
+    "unseen": Look("#E9ECEF", 0.72, "?", "?", "ran unseen"),
+}
+"""Key of a span (``style_of``) -> its look; the order is that of legends."""
+
+PHASES: dict[str, str] = {
+    "Pending": "#CBD2D9",
+    "Running": "#7CC4B2",
+    "Succeeded": "#A6CBE3",
+    "Failed": "#E4A59A",
+    "Unknown": "#F2E2B6",
+}
+
+ROLE_WORDS = {"init": "init", "sidecar": "sidecar", "app": "app", "ephemeral": "debug"}
+ROLE_LONG = {
+    "init": "regular init container",
+    "sidecar": "sidecar container",
+    "app": "app container",
+    "ephemeral": "ephemeral container",
+}
+
+
+def style_of(state: str, reason: str, exit_code: int | None) -> str:
+    """The key into ``LOOKS`` of a span."""
+    if state == "running":
+        return f"running {reason}" if f"running {reason}" in LOOKS else "running started"
+    if state == "terminated":
+        return "terminated error" if exit_code else "terminated"
+    return state if state in LOOKS else "waiting"
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of ``#RRGGBB``, 0 (black) to 1 (white), as WCAG computes it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def ink_on(colour: str) -> str:
+    """Black or white, whichever reads better on *colour*."""
+    return INK if luminance(colour) > 0.2 else PAPER
+
+
+_ADVANCE = [
+    "32",
+    "40",
+    "46",
+    "84",
+    "64",
+    "95",
+    "78",
+    "27",
+    "39",
+    "39",
+    "50",
+    "84",
+    "32",
+    "36",
+    "32",
+    "34",
+    "64",
+    "64",
+    "64",
+    "64",
+    "64",
+    "64",
+    "64",
+    "64",
+    "64",
+    "64",
+    "34",
+    "34",
+    "84",
+    "84",
+    "84",
+    "53",
+    "100",
+    "68",
+    "69",
+    "70",
+    "77",
+    "63",
+    "58",
+    "77",
+    "75",
+    "29",
+    "29",
+    "66",
+    "56",
+    "86",
+    "75",
+    "79",
+    "60",
+    "79",
+    "69",
+    "63",
+    "61",
+    "73",
+    "68",
+    "99",
+    "69",
+    "61",
+    "69",
+    "39",
+    "34",
+    "39",
+    "84",
+    "50",
+    "50",
+    "61",
+    "63",
+    "55",
+    "63",
+    "62",
+    "35",
+    "63",
+    "63",
+    "28",
+    "28",
+    "58",
+    "28",
+    "97",
+    "63",
+    "61",
+    "63",
+    "63",
+    "41",
+    "52",
+    "39",
+    "63",
+    "59",
+    "82",
+    "59",
+    "59",
+    "52",
+    "64",
+    "34",
+    "64",
+    "84",
+]
+_WIDTHS = {chr(32 + i): int(w) / 100 for i, w in enumerate(_ADVANCE)}
+
+
+def text_width(text: str, size_px: float) -> float:
+    """Width of *text* in pixels, by the widths of DejaVu Sans; other fonts are narrower or about as wide."""
+    return sum(_WIDTHS.get(c, 1.0) for c in text) * size_px
