@@ -1,0 +1,190 @@
+"""
+The API server as a bare ASGI application: authenticate, find the handler, answer; refusals become Status
+objects.
+
+It holds no state of its own: the objects are in the store, running containers belong to the node.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from podlab.embedded.api import auth, deletion, discovery, fault, reading, watching, writing
+from podlab.embedded.api.codec import dumps, negotiate
+from podlab.embedded.api.fault import Fault
+from podlab.embedded.api.node import Node
+from podlab.embedded.api.request import Receive, Request, Response, Route, Send, route
+from podlab.embedded.store import Store
+
+Object = dict[str, Any]
+MAX_WARNINGS = 100
+MAX_WARNING_CHARS = 256
+Extra = Callable[[Request], Awaitable[Response | None]]
+
+
+class App:
+    """
+    The application.
+
+    Args:
+        store: Where the objects are.
+        token: The bearer token that every request must carry.
+        hosts: Accepted Host headers, such as ``127.0.0.1:6443``.
+        node: What answers for logs, exec and port-forward.
+        extra: Handlers of paths outside the Kubernetes API, by exact path.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        token: str,
+        hosts: Sequence[str],
+        node: Node | None = None,
+        extra: dict[str, Extra] | None = None,
+    ) -> None:
+        self.store = store
+        self.tokens = [token]
+        self.hosts = list(hosts)
+        self.node = node or Node()
+        self.extra = extra or {}
+        self.requests = 0  # how many were answered: the idle time-out looks at it
+        self.open = 0  # how many are being answered now
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if scope["type"] == "lifespan":
+            return
+        self.requests += 1
+        self.open += 1
+        try:
+            if scope["type"] == "websocket":
+                from podlab.embedded.api import streams
+
+                await streams.serve(self, scope, receive, send)
+            else:
+                await self._http(scope, receive, send)
+        finally:
+            self.open -= 1
+
+    async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        request: Request | None = None
+        try:
+            request = Request(scope, receive, send)
+            auth.check(request.headers, self.tokens, self.hosts)
+            response = await self.answer(request)
+        except Fault as refusal:
+            response = _refusal(refusal)
+        except ConnectionError:
+            return
+        except Exception as error:
+            # A fault of ours must not take the server down, and must be seen by who reports it.
+            _log(error, scope.get("path", ""))
+            response = _refusal(Fault(500, f"Internal error occurred: {type(error).__name__}: {error}"))
+        if response is not None:
+            await send_response(send, response, request.warnings if request else [])
+
+    async def answer(self, request: Request) -> Response | None:
+        """
+        Answer one request; None when the handler streamed its answer itself.
+
+        Raises:
+            Fault: For every refusal.
+        """
+        if request.path in self.extra:
+            return await self.extra[request.path](request)
+        if request.method == "GET":
+            special = self._special(request)
+            if special is not None:
+                return special
+        return await self.resource(request, route(request.path))
+
+    def _special(self, request: Request) -> Response | None:
+        path = request.path.rstrip("/") or "/"
+        if path in ("/healthz", "/readyz", "/livez", "/healthz/ping"):
+            return Response(b"ok", kind="text/plain; charset=utf-8")
+        if path == "/version":
+            return Response(dumps(discovery.version()))
+        if path.startswith("/openapi/v3"):
+            from podlab.embedded.api import openapi
+
+            return openapi.answer(request)
+        if path == "/":
+            return Response(
+                dumps({"paths": ["/api", "/api/v1", "/apis", "/healthz", "/openapi/v3", "/version"]})
+            )
+        if path in ("/api", "/apis") and "as=APIGroupDiscoveryList" in request.headers.get("accept", ""):
+            return Response(dumps(discovery.aggregated(path == "/api")), kind=discovery.AGGREGATED)
+        found = discovery.plain(path, self.hosts[0])
+        return None if found is None else Response(dumps(found))
+
+    async def resource(self, request: Request, where: Route) -> Response | None:
+        """Answer a request about objects."""
+        if where.kind.review:
+            from podlab.embedded.api import reviews
+
+            return await reviews.answer(request, where)
+        if where.sub and where.sub != "status":
+            from podlab.embedded.api import subresources
+
+            return await subresources.answer(self, request, where)
+        handler = _HANDLERS.get((request.method, bool(where.name)))
+        if handler is None:
+            raise fault.method_not_allowed()
+        if request.method == "GET" and request.flag("watch"):
+            await watching.watch(self.store, request, where)
+            return None
+        found = handler(self.store, request, where)
+        return found if isinstance(found, Response) else await found
+
+
+_HANDLERS: dict[tuple[str, bool], Callable[[Store, Request, Route], Response | Awaitable[Response]]] = {
+    ("GET", True): reading.get,
+    ("GET", False): reading.list_,
+    ("POST", False): writing.create,
+    ("PUT", True): writing.update,
+    ("PATCH", True): writing.patch,
+    ("DELETE", True): deletion.delete,
+    ("DELETE", False): deletion.delete_collection,
+}
+
+
+def _refusal(refusal: Fault) -> Response:
+    headers = (("www-authenticate", 'Bearer realm="podlab"'),) if refusal.code == 401 else ()
+    return Response(dumps(refusal.status), refusal.code, headers=headers)
+
+
+def _log(error: Exception, path: str) -> None:
+    import sys
+    import traceback
+
+    if os.environ.get("PODLAB_DEBUG"):
+        traceback.print_exception(error, file=sys.stderr)
+    else:
+        print(f"podlab: {path}: {type(error).__name__}: {error}", file=sys.stderr)
+
+
+async def send_response(send: Send, response: Response, warnings: Sequence[str] = ()) -> None:
+    """Send a whole answer."""
+    headers = [
+        (b"content-type", response.kind.encode()),
+        (b"content-length", str(len(response.body)).encode()),
+        (b"cache-control", b"no-cache, private"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in response.headers]
+    headers += [(b"warning", _warning(text)) for text in list(dict.fromkeys(warnings))[:MAX_WARNINGS]]
+    await send({"type": "http.response.start", "status": response.code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+def _warning(text: str) -> bytes:
+    """A Warning header, RFC 7234: code 299, an unnamed agent, the text quoted."""
+    clean = "".join(c if c.isprintable() else "?" for c in text)[:MAX_WARNING_CHARS]
+    escaped = clean.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 - "{escaped}"'.encode("ascii", "replace")
+
+
+__all__ = ["App", "negotiate"]

@@ -1,0 +1,58 @@
+"""
+Who may ask: whoever holds the token of this cluster, from a program and not from a web page.
+
+The server listens on loopback only, but every program and every page in a browser on the machine can reach
+loopback. So the token is required on every path, also on those that a real server answers to anybody; a
+request that a browser sent for a page of another origin is refused even with the token, and a Host header
+that is not ours is too (a name that an attacker points at 127.0.0.1 would otherwise make his page "same
+origin").
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Collection
+
+from podlab.embedded.api.fault import Fault
+
+WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."
+
+
+def check(headers: dict[str, str], tokens: Collection[str], hosts: Collection[str]) -> None:
+    """
+    Let the request pass or refuse it.
+
+    Args:
+        tokens: What is accepted as bearer token.
+        hosts: What is accepted as Host, with port.
+
+    Raises:
+        Fault: 401 without a good token, 403 for a foreign origin or host.
+    """
+    host = headers.get("host", "")
+    if host not in hosts:
+        raise Fault(403, f'host "{host[:100]}" is not this server', reason="Forbidden")
+    origin = headers.get("origin")
+    # The Python client sends its own address as Origin on WebSockets; a page cannot send ours.
+    if origin is not None and origin.partition("://")[2] not in hosts:
+        raise Fault(403, "requests from web pages of another origin are refused", reason="Forbidden")
+    given = bearer(headers).encode()
+    matches = [hmac.compare_digest(given, token.encode()) for token in tokens]
+    if not any(matches):
+        raise Fault(401, "Unauthorized")
+
+
+def bearer(headers: dict[str, str]) -> str:
+    """The bearer token of a request; empty when there is none."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    for protocol in headers.get("sec-websocket-protocol", "").split(","):
+        if protocol.strip().startswith(WEBSOCKET_TOKEN):
+            text = protocol.strip().removeprefix(WEBSOCKET_TOKEN)
+            try:
+                return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+            except ValueError:
+                return ""
+    return ""

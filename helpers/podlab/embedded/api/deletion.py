@@ -1,0 +1,195 @@
+"""
+DELETE: grace, preconditions, propagation, finalizers, collections.
+
+A Pod that runs somewhere is only marked; the kubelet ends its containers and removes it with ``finish``.
+Everything else goes at once, unless a finalizer holds it.
+
+Source: apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go,
+pkg/registry/core/pod/strategy.go at v1.36.3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from podlab.embedded.api import fault
+from podlab.embedded.api.codec import dumps, read_object
+from podlab.embedded.api.fault import bad_request
+from podlab.embedded.api.reading import find, page, whole
+from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.request import Request, Response, Route
+from podlab.embedded.store import NotThereError, Store, timestamp
+
+Object = dict[str, Any]
+ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
+POLICIES = ("Orphan", "Background", "Foreground")
+
+
+class Options:
+    """DeleteOptions from the body, or from the query where there is no body."""
+
+    def __init__(self, body: Object) -> None:
+        grace = body.get("gracePeriodSeconds")
+        self.grace: int | None = grace if isinstance(grace, int) and not isinstance(grace, bool) else None
+        preconditions = body.get("preconditions") or {}
+        self.uid = preconditions.get("uid") if isinstance(preconditions, dict) else None
+        self.revision = preconditions.get("resourceVersion") if isinstance(preconditions, dict) else None
+        self.policy = body.get("propagationPolicy") or ("Orphan" if body.get("orphanDependents") else "")
+        self.dry = body.get("dryRun") in (["All"], "All")
+        if self.policy and self.policy not in POLICIES:
+            words = ", ".join(f'"{word}"' for word in (*POLICIES, "nil"))
+            head = 'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: '
+            raise bad_request(f'{head}Unsupported value: "{self.policy}": supported values: {words}')
+
+
+async def options_of(request: Request) -> Options:
+    """Read the options of a DELETE. Raises Fault 400."""
+    size = request.headers.get("content-length", "")
+    chunked = "transfer-encoding" in request.headers
+    body = await read_object(request) if (size and size != "0") or chunked else None
+    if body is None:
+        body = {key: request.one(key) for key in ("propagationPolicy", "dryRun") if request.one(key)}
+        if request.one("gracePeriodSeconds"):
+            body["gracePeriodSeconds"] = request.number("gracePeriodSeconds")
+    if not isinstance(body, dict):
+        raise bad_request("DeleteOptions cannot be read")
+    if request.one("dryRun") == "All":
+        body["dryRun"] = ["All"]
+    return Options(body)
+
+
+async def delete(store: Store, request: Request, route: Route) -> Response:
+    """DELETE of one object."""
+    options = await options_of(request)
+    old = find(store, route).object
+    _check(route.kind, old, options)
+    if options.dry:
+        return _answer(route.kind, old, gone=True)
+    left = remove(store, route.kind, old, options)
+    return _answer(route.kind, left or old, gone=left is None)
+
+
+def _check(kind: Kind, old: Object, options: Options) -> None:
+    meta = old["metadata"]
+    if options.uid and options.uid != meta["uid"]:
+        why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {meta['uid']}"
+        raise fault.conflict(kind.resource, kind.group, meta["name"], why)
+    if options.revision and options.revision != meta["resourceVersion"]:
+        asked, found = options.revision, meta["resourceVersion"]
+        why = (
+            f"Precondition failed: ResourceVersion in precondition: {asked}, "
+            f"ResourceVersion in object meta: {found}"
+        )
+        raise fault.conflict(kind.resource, kind.group, meta["name"], why)
+
+
+def _answer(kind: Kind, obj: Object, *, gone: bool) -> Response:
+    if kind.resource in ("pods", "namespaces") or not gone:
+        return Response(dumps(obj))
+    meta = obj["metadata"]
+    details = {"name": meta["name"], "group": kind.group, "kind": kind.resource, "uid": meta["uid"]}
+    status = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": {k: v for k, v in details.items() if v},
+    }
+    return Response(dumps(status))
+
+
+def grace_of(kind: str, obj: Object, asked: int | None) -> int:
+    """The grace that an object gets, in seconds; 0: it goes at once."""
+    if kind != "pods":
+        return 0
+    spec, phase = obj["spec"], (obj.get("status") or {}).get("phase")
+    if asked is None:
+        asked = spec.get("terminationGracePeriodSeconds")
+    grace = 30 if asked is None else asked
+    if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
+        return 0
+    return 1 if grace < 0 else grace
+
+
+def remove(store: Store, kind: Kind, obj: Object, options: Options) -> Object | None:
+    """
+    Delete an object as far as it can be deleted now.
+
+    Returns:
+        The object when it stays for a while (grace, finalizers), None when it is gone.
+    """
+    grace = grace_of(kind.resource, obj, options.grace)
+    meta = dict(obj["metadata"])
+    holders = _finalizers(kind, meta, options)
+    if kind.resource == "namespaces":
+        return _mark_namespace(store, obj)
+    before = meta.get("deletionTimestamp")
+    if before and grace and grace >= meta.get("deletionGracePeriodSeconds", 0):
+        return obj  # a longer grace than the one that runs already changes nothing
+    if grace == 0 and not holders:
+        store.delete(kind.shelf, meta.get("namespace", ""), meta["name"])
+        return None
+    if not before or grace < meta.get("deletionGracePeriodSeconds", 0):
+        meta["deletionTimestamp"] = timestamp(store.clock() + grace)
+        meta["deletionGracePeriodSeconds"] = grace
+        if not before and "generation" in meta:
+            meta["generation"] += 1
+    if holders:
+        meta["finalizers"] = holders
+    return store.update(kind.shelf, {**obj, "metadata": meta})
+
+
+def _finalizers(kind: Kind, meta: Object, options: Options) -> list[str]:
+    """The finalizers that hold an object back, after the propagation policy had its say."""
+    holders = [f for f in meta.get("finalizers") or [] if f not in (ORPHAN, FOREGROUND) or not options.policy]
+    if options.policy == "Orphan":
+        holders.append(ORPHAN)
+    elif options.policy == "Foreground":
+        holders.append(FOREGROUND)
+    return holders
+
+
+def _mark_namespace(store: Store, obj: Object) -> Object:
+    if obj["metadata"].get("deletionTimestamp"):
+        return obj
+    meta = {**obj["metadata"], "deletionTimestamp": timestamp(store.clock())}
+    return store.update("namespaces", {**obj, "metadata": meta, "status": {"phase": "Terminating"}})
+
+
+def finish(store: Store, resource: str, obj: Object) -> Object | None:
+    """
+    Grace is over (the kubelet calls this when no container is left): remove the object unless a finalizer
+    holds it.
+
+    Returns:
+        The object when a finalizer keeps it, None when it is gone.
+    """
+    meta = obj["metadata"]
+    try:
+        if not meta.get("finalizers"):
+            store.delete(resource, meta.get("namespace", ""), meta["name"])
+            return None
+        return store.update(resource, {**obj, "metadata": {**meta, "deletionGracePeriodSeconds": 0}})
+    except NotThereError:
+        return None
+
+
+def finish_if_free(store: Store, resource: str, obj: Object) -> Object:
+    """After an update: an object whose last finalizer was taken away while it was being deleted goes now."""
+    meta = obj["metadata"]
+    held = meta.get("finalizers") or (resource == "namespaces" and (obj.get("spec") or {}).get("finalizers"))
+    if meta.get("deletionTimestamp") and not held and meta.get("deletionGracePeriodSeconds", 0) == 0:
+        return store.delete(resource, meta.get("namespace", ""), meta["name"])
+    return obj
+
+
+async def delete_collection(store: Store, request: Request, route: Route) -> Response:
+    """DELETE of all objects that a list request would give."""
+    if route.kind.namespaced and not route.namespace:
+        raise fault.method_not_allowed()
+    options = await options_of(request)
+    found = page(store, request, route)
+    if not options.dry:
+        for version in found.versions:
+            remove(store, route.kind, version.object, options)
+    return Response(whole(route.kind, found))

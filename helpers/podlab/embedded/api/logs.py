@@ -1,0 +1,217 @@
+"""
+``GET …/pods/NAME/log``: which instance's log, which lines of it, and following it while it grows.
+
+The files hold ``<RFC3339Nano> stdout F text`` a line, as the runtime wrote them.
+
+Source: pkg/kubelet/kubelet_pods.go validateContainerLogStatus, cri-client/pkg/logs/logs.go at v1.36.3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from podlab.embedded.api import ages
+from podlab.embedded.api.fault import Fault, bad_request, invalid
+from podlab.embedded.api.node import Node, choose, status_of
+from podlab.embedded.api.request import Request, Response
+from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.embedded.schema import fielderror
+from podlab.embedded.store import Store
+
+Object = dict[str, Any]
+POLL_S = 0.04  # how often a followed file is looked at
+CHUNK = 256 * 1024
+WAITING = {
+    "ErrImagePull": "image can't be pulled",
+    "ImagePullBackOff": "trying and failing to pull image",
+}
+
+
+class Options:
+    """PodLogOptions from the query."""
+
+    def __init__(self, request: Request) -> None:
+        self.follow, self.previous = request.flag("follow"), request.flag("previous")
+        self.timestamps = request.flag("timestamps")
+        self.tail, self.limit = request.number("tailLines"), request.number("limitBytes")
+        self.since = self._since(request)
+        self.stream = request.one("stream") or "All"
+        faults = []
+        if self.tail is not None and self.tail < 0:
+            faults.append(fielderror.invalid("tailLines", self.tail, "must be greater than or equal to 0"))
+        if self.limit is not None and self.limit < 1:
+            faults.append(fielderror.invalid("limitBytes", self.limit, "must be greater than 0"))
+        if faults:
+            raise invalid("PodLogOptions", "", "", faults)
+
+    def _since(self, request: Request) -> str:
+        """The oldest time to show, as text that sorts like the stamps in the file; "" for all."""
+        import time
+
+        seconds, instant = request.number("sinceSeconds"), request.one("sinceTime")
+        if seconds is not None:
+            if seconds < 1:
+                raise invalid("PodLogOptions", "", "", [
+                    fielderror.invalid("sinceSeconds", seconds, "must be greater than 0")])  # fmt: skip
+            now = time.time() - seconds
+            return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e9):09d}Z"
+        if instant:
+            try:
+                ages.epoch(instant)
+            except ValueError:
+                raise bad_request(f'sinceTime: "{instant}" is no RFC 3339 time') from None
+        return instant
+
+
+def instance_of(node: Node, pod: Object, container: str, previous: bool) -> ContainerRecord | None:
+    """
+    The instance whose log is asked for.
+
+    Raises:
+        Fault: 400 with the kubelet's words, when there is none to show.
+    """
+    name, status = pod["metadata"]["name"], status_of(pod, container)
+    state, last = status.get("state") or {}, (status.get("lastState") or {}).get("terminated") or {}
+    terminated, waiting = state.get("terminated") or {}, state.get("waiting") or {}
+    if previous:
+        if not last.get("containerID"):
+            raise bad_request(f'previous terminated container "{container}" in pod "{name}" not found')
+        return node.record(pod, last["containerID"])
+    if state.get("running"):
+        return node.record(pod, status["containerID"])
+    found = terminated.get("containerID") or last.get("containerID")
+    if found:
+        return node.record(pod, found)
+    if terminated:
+        raise bad_request(f'container "{container}" in pod "{name}" is terminated')
+    reason = waiting.get("reason", "")
+    if waiting:
+        why = WAITING.get(reason, reason)
+        raise bad_request(f'container "{container}" in pod "{name}" is waiting to start: {why}')
+    raise bad_request(f'container "{container}" in pod "{name}" is waiting to start - no logs yet')
+
+
+async def answer(store: Store, node: Node, request: Request, pod: Object) -> Response | None:
+    """Answer a log request; None when it was streamed."""
+    container = choose(pod, request.one("container"))
+    options = Options(request)
+    if not pod["spec"].get("nodeName"):
+        return Response(b"", kind="text/plain")
+    found = instance_of(node, pod, container, options.previous)
+    if found is None or not os.path.exists(found.log_path):  # noqa: PTH110
+        status = Fault(500, f'unable to retrieve container logs for "{container}"')
+        if found is not None and found.state is not ContainerState.EXITED:
+            return Response(b"", kind="text/plain")
+        raise status
+    await _stream(node, request, pod, found, options)
+    return None
+
+
+class Reader:
+    """Reads complete lines of one log file, from where it stopped last."""
+
+    def __init__(self, path: str, options: Options) -> None:
+        self.file = open(path, "rb")  # noqa: PTH123, SIM115 - closed by the caller
+        self.options = options
+        self.rest = b""
+        self.left = options.limit
+        self.mid_line = False
+
+    def lines(self) -> Iterator[bytes]:
+        """Raw lines that are new since the last call."""
+        while data := self.file.read(CHUNK):
+            *lines, self.rest = (self.rest + data).split(b"\n")
+            yield from lines
+
+    def show(self, raw: bytes) -> bytes:
+        """One raw line as the client sees it; empty when the options leave it out."""
+        stamp, _, rest = raw.partition(b" ")
+        stream, _, rest = rest.partition(b" ")
+        tag, _, text = rest.partition(b" ")
+        if self.options.since and stamp.decode("ascii", "replace") < self.options.since:
+            return b""
+        if self.options.stream not in ("All", stream.decode("ascii", "replace").capitalize()):
+            return b""
+        shown = stamp + b" " + text if self.options.timestamps and not self.mid_line else text
+        self.mid_line = tag == b"P"
+        return shown if self.mid_line else shown + b"\n"
+
+    def cut(self, data: bytes) -> bytes:
+        """What ``limitBytes`` leaves of *data*."""
+        if self.left is None:
+            return data
+        data = data[: self.left]
+        self.left -= len(data)
+        return data
+
+    @property
+    def full(self) -> bool:
+        """True when ``limitBytes`` is used up."""
+        return self.left == 0
+
+    def first(self) -> Iterator[bytes]:
+        """What is there now, only the last ``tailLines`` of it."""
+        if self.options.tail is None:
+            yield from self.lines()
+        else:
+            yield from deque(self.lines(), maxlen=self.options.tail)
+
+
+async def _stream(
+    node: Node, request: Request, pod: Object, found: ContainerRecord, options: Options
+) -> None:
+    headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-cache, private")]
+    await request.send({"type": "http.response.start", "status": 200, "headers": headers})
+    reader = Reader(found.log_path, options)
+    try:
+        await _send_all(request, reader, reader.first())
+        if options.follow and not reader.full:
+            await _follow(node, request, pod, found, reader)
+    finally:
+        reader.file.close()
+    await request.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_all(request: Request, reader: Reader, lines: Iterator[bytes]) -> None:
+    batch: list[bytes] = []
+    size = 0
+    for line in lines:
+        batch.append(reader.show(line))
+        size += len(batch[-1])
+        if size > CHUNK:
+            await _send(request, reader, batch)
+            batch, size = [], 0
+        if reader.full:
+            return
+    await _send(request, reader, batch)
+
+
+async def _send(request: Request, reader: Reader, batch: list[bytes]) -> None:
+    data = reader.cut(b"".join(batch))
+    if data:
+        await request.send({"type": "http.response.body", "body": data, "more_body": True})
+
+
+async def _follow(node: Node, request: Request, pod: Object, found: ContainerRecord, reader: Reader) -> None:
+    """Send new lines until the instance has ended and all is sent, or the client leaves."""
+    await request.send({"type": "http.response.body", "body": b"", "more_body": True})
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        while not gone.done() and not reader.full:
+            now = node.record(pod, f"containerd://{found.id}")
+            ended = now is None or now.state is ContainerState.EXITED
+            await _send_all(request, reader, reader.lines())
+            if ended:
+                return
+            await asyncio.wait([gone], timeout=POLL_S)
+    finally:
+        gone.cancel()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,104 @@
+"""
+What the API server asks of the node, on top of the runtime: which log file, which container, which sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from podlab.embedded.api.fault import Fault, bad_request
+from podlab.embedded.runtime import ContainerRecord, ContainerState, ExecSession, Runtime
+
+Object = dict[str, Any]
+STATUSES = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+SPECS = ("initContainers", "containers", "ephemeralContainers")
+
+
+def names(pod: Object) -> list[str]:
+    """Every container of a Pod: init, regular, ephemeral."""
+    return [c["name"] for key in SPECS for c in pod["spec"].get(key) or []]
+
+
+def choose(pod: Object, container: str) -> str:
+    """
+    The container that a request means.
+
+    Raises:
+        Fault: 400, when it names none of the Pod's, or none and there are several.
+    """
+    name = pod["metadata"]["name"]
+    if container:
+        if container not in names(pod):
+            raise bad_request(f"container {container} is not valid for pod {name}")
+        return container
+    regular = pod["spec"].get("containers") or []
+    if len(regular) == 1:
+        return str(regular[0]["name"])
+    raise bad_request(f"a container name must be specified for pod {name}, choose one of: "
+                      f"[{' '.join(names(pod))}]")  # fmt: skip
+
+
+def status_of(pod: Object, container: str) -> Object:
+    """The status of one container; empty when there is none yet."""
+    for key in STATUSES:
+        for status in (pod.get("status") or {}).get(key) or []:
+            if status["name"] == container:
+                return dict(status)
+    return {}
+
+
+class Node:
+    """The one node; without a runtime every question is refused."""
+
+    def __init__(self, runtime: Runtime | None = None) -> None:
+        self.runtime = runtime
+
+    def _running(self) -> Runtime:
+        if self.runtime is None:
+            raise Fault(503, "no kubelet runs on this server")
+        return self.runtime
+
+    def record(self, pod: Object, container_id: str) -> ContainerRecord | None:
+        """What the runtime knows of one instance, by the id in a container status."""
+        wanted = container_id.partition("://")[2]
+        _, containers = self._running().view(pod["metadata"]["uid"])
+        return next((c for c in containers if c.id == wanted), None)
+
+    def instance(self, pod: Object, container: str) -> ContainerRecord | None:
+        """The running instance of a container, or None."""
+        _, containers = self._running().view(pod["metadata"]["uid"])
+        running = (c for c in containers if c.name == container and c.state is ContainerState.RUNNING)
+        return next(running, None)
+
+    async def exec(
+        self, pod: Object, container: str, command: Sequence[str], *, stdin: bool, tty: bool
+    ) -> ExecSession:
+        """
+        Start a command in a running container.
+
+        Raises:
+            Fault: 400 for a Pod that has ended, 500 with the kubelet's words when the container does not run.
+        """
+        if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            phase = pod["status"]["phase"]
+            raise bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
+        found = self.instance(pod, container)
+        if found is None:
+            raise Fault(500, f'container not found ("{container}")')
+        return await self._running().exec_stream(found.id, command, stdin=stdin, tty=tty)
+
+    async def connect(self, pod: Object, port: int) -> int:
+        """
+        A connected socket (descriptor owned by the caller) to localhost of the Pod.
+
+        Raises:
+            Fault: 400 when the Pod has no sandbox.
+            OSError: As connect() does.
+        """
+        sandboxes, _ = self._running().view(pod["metadata"]["uid"])
+        ready = next((s for s in sandboxes if s.ready), None)
+        if ready is None:
+            phase = (pod.get("status") or {}).get("phase", "Unknown")
+            raise bad_request(f"unable to forward port because pod is not running. Current status={phase}")
+        return await self._running().connect(ready.id, port)

@@ -1,0 +1,51 @@
+"""
+The OpenAPI v3 documents: what ``kubectl explain`` prints and ``kubectl apply`` validates by.
+
+They are upstream's own, cut to the resources served, kept compressed and sent as they lie on disk to clients
+that take gzip. The hash in the index is part of the path, so clients may keep a document for ever.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import zlib
+
+from podlab.embedded.api.fault import no_such_path
+from podlab.embedded.api.request import Request, Response
+from podlab.embedded.schema.typetable import DATA
+
+FOLDER = os.path.join(DATA, "openapi")  # noqa: PTH118
+_index: dict[str, str] = {}
+
+
+def _load_index() -> dict[str, str]:
+    """Group version path -> hash of its document."""
+    if not _index:
+        for file in sorted(os.listdir(FOLDER)):  # noqa: PTH208
+            _index[file.removesuffix(".json.gz").replace("__", "/")] = f"{zlib.crc32(_bytes(file)):08X}"
+    return _index
+
+
+def _bytes(file: str) -> bytes:
+    with open(os.path.join(FOLDER, file), "rb") as handle:  # noqa: PTH118, PTH123
+        return handle.read()
+
+
+def answer(request: Request) -> Response:
+    """``/openapi/v3`` and the documents below it."""
+    path = request.path.removeprefix("/openapi/v3").strip("/")
+    index = _load_index()
+    if not path:
+        paths = {
+            name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={digest}"} for name, digest in index.items()
+        }
+        return Response(json.dumps({"paths": paths}).encode())
+    if path not in index:
+        raise no_such_path()
+    data = _bytes(path.replace("/", "__") + ".json.gz")
+    headers: tuple[tuple[str, str], ...] = (("etag", f'"{index[path]}"'), ("vary", "accept-encoding"))
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(data, headers=(*headers, ("content-encoding", "gzip")))
+    return Response(gzip.decompress(data), headers=headers)

@@ -1,0 +1,139 @@
+"""Label and field selectors: parsed once, then asked for each object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from podlab.embedded.api.fault import bad_request
+from podlab.embedded.api.registry import Kind
+
+Object = dict[str, Any]
+Test = Callable[[Object], bool]
+
+_SET = re.compile(r"^\s*([^\s=!<>(),]+)\s+(in|notin)\s*\(([^()]*)\)\s*$")
+_PAIR = re.compile(r"^\s*([^\s=!<>(),]+)\s*(==|=|!=|>|<)\s*([^\s=!<>(),]*)\s*$")
+_KEY = re.compile(r"^\s*(!?)\s*([^\s=!<>(),]+)\s*$")
+_COMMA = re.compile(r",(?![^(]*\))")
+
+# Field labels by resource, beside metadata.name and metadata.namespace, which all have.
+FIELDS: dict[str, frozenset[str]] = {
+    "pods": frozenset((
+        "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
+        "spec.hostNetwork", "status.phase", "status.podIP", "status.nominatedNodeName",
+    )),
+    "events": frozenset((
+        "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
+        "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
+        "reportingComponent", "source", "type",
+    )),
+    "nodes": frozenset(("spec.unschedulable",)),
+    "secrets": frozenset(("type",)),
+    "namespaces": frozenset(("status.phase",)),
+    "services": frozenset(("spec.clusterIP", "spec.type")),
+    "replicasets": frozenset(("status.replicas",)),
+    "jobs": frozenset(("status.successful",)),
+}  # fmt: skip
+
+
+def label_test(selector: str) -> Test | None:
+    """
+    A test of an object's labels; None when every object passes.
+
+    Raises:
+        Fault: 400, when the selector cannot be read.
+    """
+    tests = [_label_requirement(part) for part in _COMMA.split(selector) if part.strip()]
+    if not tests:
+        return None
+
+    def passes(obj: Object) -> bool:
+        labels = obj["metadata"].get("labels") or {}
+        return all(test(labels) for test in tests)
+
+    return passes
+
+
+def _label_requirement(text: str) -> Test:
+    if match := _SET.match(text):
+        key, values = match[1], {value.strip() for value in match[3].split(",")}
+        if match[2] == "in":
+            return lambda labels: labels.get(key) in values
+        return lambda labels: labels.get(key) not in values
+    if match := _PAIR.match(text):
+        return _comparison(match[1], match[2], match[3])
+    if match := _KEY.match(text):
+        absent, key = bool(match[1]), match[2]
+        return lambda labels: (key not in labels) is absent
+    raise bad_request(f'unable to parse requirement: found "{text}", expected: identifier')
+
+
+def _comparison(key: str, operator: str, value: str) -> Test:
+    if operator in ("=", "=="):
+        return lambda labels: labels.get(key) == value
+    if operator == "!=":
+        return lambda labels: labels.get(key) != value
+    try:
+        bound = int(value)
+    except ValueError:
+        raise bad_request(f'values[0][{key}]: Invalid value: "{value}": must be an integer') from None
+    if operator == ">":
+        return lambda labels: _is_number(labels.get(key)) and int(labels[key]) > bound
+    return lambda labels: _is_number(labels.get(key)) and int(labels[key]) < bound
+
+
+def _is_number(text: str | None) -> bool:
+    return text is not None and text.lstrip("-").isdigit()
+
+
+def field_test(selector: str, kind: Kind) -> Test | None:
+    """
+    A test of an object's fields; None when every object passes.
+
+    Raises:
+        Fault: 400, for a field that this resource does not select by.
+    """
+    tests: list[tuple[str, bool, str]] = []
+    for part in selector.split(","):
+        if not part:
+            continue
+        match = re.match(r"^([^=!]+)(==|!=|=)(.*)$", part)
+        if match is None:
+            raise bad_request(f'invalid selector: "{selector}"; can\'t understand "{part}"')
+        known = _field_label(kind, match[1].strip())
+        tests.append((known, match[2] != "!=", match[3].strip()))
+    if not tests:
+        return None
+    return lambda obj: all((_field(obj, path) == value) is wanted for path, wanted, value in tests)
+
+
+def _field_label(kind: Kind, label: str) -> str:
+    name = label.replace("regarding.", "involvedObject.") if kind.group == "events.k8s.io" else label
+    name = {"reportingController": "reportingComponent"}.get(name, name)
+    if name in ("metadata.name", "metadata.namespace") or name in FIELDS.get(kind.resource, ()):
+        return name
+    if name == "status.podIPs" and kind.resource == "pods":
+        return "status.podIP"
+    raise bad_request(f"field label not supported: {label}")
+
+
+def _field(obj: Object, path: str) -> str:
+    """The value of a field as text; missing is empty, as in Go."""
+    if path == "source":
+        return str((obj.get("source") or {}).get("component") or obj.get("reportingComponent") or "")
+    value: Any = obj
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "false" if path in ("spec.hostNetwork", "spec.unschedulable") else ""
+    return str(value)
+
+
+def both(label: Test | None, field: Test | None) -> Test | None:
+    """Both tests in one; None when both are."""
+    if label is None or field is None:
+        return label or field
+    return lambda obj: label(obj) and field(obj)

@@ -1,0 +1,206 @@
+"""
+What the API adds to, keeps from, or refuses in an object of each kind when it is created or updated.
+
+These are the parts of upstream's registry strategies and default admission plugins that clients can see: what
+a new object's status is, which fields only the server writes, addresses of Services, the service account of a
+Pod.
+
+Source: pkg/registry/*/*/strategy.go and plugin/pkg/admission at v1.36.3; rules 4.2 and 4.3.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from podlab.embedded import addresses
+from podlab.embedded.api.fault import forbidden, invalid
+from podlab.embedded.api.registry import Kind
+from podlab.embedded.schema import fielderror, pods
+from podlab.embedded.store import Store, uid
+
+Object = dict[str, Any]
+PROJECT_ID = "batch.kubernetes.io/"
+
+
+def prepare_create(store: Store, kind: Kind, obj: Object) -> None:
+    """Make *obj*, new, decoded and with defaults, what the store should hold; in place."""
+    meta = obj["metadata"]
+    meta.pop("deletionTimestamp", None)
+    meta.pop("deletionGracePeriodSeconds", None)
+    meta.pop("managedFields", None)
+    meta.pop("selfLink", None)
+    if kind.generation:
+        meta["generation"] = 1
+    if "status" in obj and kind.resource not in ("nodes", "events"):
+        obj["status"] = {}
+    hook = _CREATE.get(kind.resource)
+    if hook:
+        hook(store, obj)
+
+
+def prepare_update(store: Store, kind: Kind, obj: Object, old: Object) -> None:
+    """Carry over what an update of the main resource may not change; in place."""
+    keep_system_fields(obj, old)
+    if "status" in kind.subresources:
+        obj["status"] = old.get("status", {})
+    hook = _UPDATE.get(kind.resource)
+    if hook:
+        hook(store, obj, old)
+    if kind.generation and obj.get("spec") != old.get("spec"):
+        obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+
+def keep_system_fields(obj: Object, old: Object) -> None:
+    """The metadata that only the server writes."""
+    meta, before = obj["metadata"], old["metadata"]
+    for name in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
+                 "generateName"):  # fmt: skip
+        if name in before:
+            meta[name] = before[name]
+        else:
+            meta.pop(name, None)
+    meta.pop("managedFields", None)
+
+
+def prepare_status(obj: Object, old: Object) -> Object:
+    """An update of the status subresource: everything but the status is as it was."""
+    return {**copy.copy(old), "status": obj.get("status") or {}}
+
+
+# -- kinds ---------------------------------------------------------------------------------------------------
+
+
+def _create_pod(store: Store, pod: Object) -> None:
+    admit_service_account(store, pod)
+    pods.admit_defaults(pod)
+    pod["status"] = {"phase": "Pending", "qosClass": pods.qos_class(pod)}
+
+
+def admit_service_account(store: Store, pod: Object) -> None:
+    """
+    Give a Pod its service account and the volume with its token.
+
+    Raises:
+        Fault: 403, when the account does not exist.
+    """
+    name, namespace = pods.account_of(pod), pod["metadata"]["namespace"]
+    account = store.get("serviceaccounts", namespace, name)
+    if account is None:
+        why = f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found'
+        raise forbidden("pods", "", pod["metadata"].get("name", ""), why)
+    pods.admit_service_account(pod, account)
+
+
+def _create_namespace(_store: Store, obj: Object) -> None:
+    labels = obj["metadata"].get("labels") or {}
+    obj["metadata"]["labels"] = {**labels, "kubernetes.io/metadata.name": obj["metadata"].get("name", "")}
+    finalizers = (obj.get("spec") or {}).get("finalizers") or []
+    obj["spec"] = {"finalizers": finalizers if "kubernetes" in finalizers else [*finalizers, "kubernetes"]}
+    obj["status"] = {"phase": "Active"}
+
+
+def _update_namespace(_store: Store, obj: Object, old: Object) -> None:
+    obj["spec"] = old.get("spec", {})
+    labels = obj["metadata"].get("labels") or {}
+    obj["metadata"]["labels"] = {**labels, "kubernetes.io/metadata.name": obj["metadata"]["name"]}
+
+
+def _create_service(store: Store, obj: Object) -> None:
+    spec = obj["spec"]
+    obj["status"] = {"loadBalancer": {}}
+    if spec.get("type") == "ExternalName":
+        return
+    wanted = spec.get("clusterIP") or ((spec.get("clusterIPs") or [""])[0])
+    taken = {s["spec"].get("clusterIP") for s in store.list("services")}
+    if wanted == "None":
+        address = "None"
+    else:
+        address = wanted or addresses.free_service_address(taken)
+        problem = _address_problem(address, taken)
+        if problem:
+            text = f"failed to allocate IP {address}: {problem}"
+            fault = fielderror.invalid("spec.clusterIPs", [address], text)
+            raise invalid("Service", "", obj["metadata"].get("name", ""), [fault])
+    spec["clusterIP"], spec["clusterIPs"] = address, [address]
+    spec.setdefault("ipFamilies", ["IPv4"])
+    spec.setdefault("ipFamilyPolicy", "SingleStack")
+    _allocate_node_ports(store, spec)
+
+
+def _address_problem(address: str, taken: set[str | None]) -> str:
+    if not addresses.is_service_address(address):
+        valid = f"The range of valid IPs is {addresses.SERVICES}"
+        return f"the provided IP ({address}) is not in the valid range. {valid}"
+    return "provided IP is already allocated" if address in taken else ""
+
+
+def _allocate_node_ports(store: Store, spec: Object) -> None:
+    if spec.get("type") not in ("NodePort", "LoadBalancer"):
+        return
+    taken = {p.get("nodePort") for s in store.list("services") for p in s["spec"].get("ports") or []}
+    for port in spec.get("ports") or []:
+        if not port.get("nodePort"):
+            port["nodePort"] = addresses.free_node_port(taken)
+            taken.add(port["nodePort"])
+
+
+def _update_service(store: Store, obj: Object, old: Object) -> None:
+    spec, before = obj["spec"], old["spec"]
+    if spec.get("type") != "ExternalName":
+        for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+            if not spec.get(name) and before.get(name):
+                spec[name] = before[name]
+        if not spec.get("clusterIP"):
+            status = obj.get("status")
+            _create_service(store, obj)
+            obj["status"] = status
+    _allocate_node_ports(store, spec)
+
+
+def _secret_data(_store: Store, obj: Object, _old: Object | None = None) -> None:
+    plain = obj.pop("stringData", None) or {}
+    if plain:
+        data = {**(obj.get("data") or {})}
+        data.update({k: base64.b64encode(v.encode()).decode() for k, v in plain.items()})
+        obj["data"] = dict(sorted(data.items()))
+
+
+def _create_job(_store: Store, obj: Object) -> None:
+    spec, meta = obj["spec"], obj["metadata"]
+    meta.setdefault("uid", uid())
+    if spec.get("manualSelector"):
+        return
+    template = spec["template"].setdefault("metadata", {})
+    if not spec.get("selector"):
+        spec["selector"] = {"matchLabels": {f"{PROJECT_ID}controller-uid": meta["uid"]}}
+    labels = {
+        **(template.get("labels") or {}),
+        f"{PROJECT_ID}controller-uid": meta["uid"],
+        f"{PROJECT_ID}job-name": meta.get("name", ""),
+        "controller-uid": meta["uid"],
+        "job-name": meta.get("name", ""),
+    }
+    template["labels"] = dict(sorted(labels.items()))
+    if not meta.get("labels"):
+        meta["labels"] = dict(template["labels"])
+
+
+def _no_status(_store: Store, obj: Object) -> None:
+    obj.pop("status", None)
+
+
+_CREATE: dict[str, Callable[[Store, Object], None]] = {
+    "pods": _create_pod,
+    "namespaces": _create_namespace,
+    "services": _create_service,
+    "secrets": _secret_data,
+    "jobs": _create_job,
+}
+_UPDATE: dict[str, Callable[[Store, Object, Object], None]] = {
+    "namespaces": _update_namespace,
+    "services": _update_service,
+    "secrets": _secret_data,
+}

@@ -1,0 +1,197 @@
+"""
+Subresources that do something of their own: log, binding, eviction, scale, token, finalize, ephemeral
+containers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from podlab.embedded.api import deletion, fault, patching, writing
+from podlab.embedded.api.codec import parse_json, read_object
+from podlab.embedded.api.fault import bad_request
+from podlab.embedded.api.reading import find
+from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.request import Request, Response, Route
+from podlab.embedded.schema import fielderror
+from podlab.embedded.store import Store, timestamp
+
+if TYPE_CHECKING:
+    from podlab.embedded.api.app import App
+
+Object = dict[str, Any]
+
+
+async def answer(app: App, request: Request, route: Route) -> Response | None:
+    """Answer a request to a subresource other than status."""
+    handler = _HANDLERS.get((route.sub, request.method))
+    if handler is None:
+        if route.sub in ("exec", "attach", "portforward"):
+            # kubectl falls back to SPDY when a WebSocket is refused; say that there is none.
+            raise bad_request("Upgrade request required: this server speaks WebSocket, not SPDY")
+        raise fault.method_not_allowed()
+    found: Response | None = await handler(app, request, route)
+    return found
+
+
+async def _log(app: App, request: Request, route: Route) -> Response | None:
+    from podlab.embedded.api import logs
+
+    return await logs.answer(app.store, app.node, request, find(app.store, route).object)
+
+
+# -- binding and eviction ------------------------------------------------------------------------------------
+
+
+async def _binding(app: App, request: Request, route: Route) -> Response:
+    body = await read_object(request)
+    target = (body.get("target") or {}).get("name") if isinstance(body, dict) else None
+    if not isinstance(target, str) or not target:
+        raise fault.invalid("Binding", "", route.name, [fielderror.required("target.name")])
+    if not writing.is_dry(request):
+        bind(app.store, find(app.store, route).object, target)
+    return Response(b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}', 201)
+
+
+def bind(store: Store, pod: Object, node: str) -> Object:
+    """
+    Put a Pod on a node.
+
+    Raises:
+        Fault: 409, when it is on one or is being deleted.
+    """
+    meta, spec = pod["metadata"], pod["spec"]
+    if meta.get("deletionTimestamp"):
+        why = f"pod {meta['name']} is being deleted, cannot be assigned to a host"
+        raise fault.conflict("pods/binding", "", meta["name"], why)
+    if spec.get("nodeName"):
+        why = f'pod {meta["name"]} is already assigned to node "{spec["nodeName"]}"'
+        raise fault.conflict("pods/binding", "", meta["name"], why)
+    status = dict(pod.get("status") or {})
+    kept = [c for c in status.get("conditions") or [] if c["type"] != "PodScheduled"]
+    bound = {
+        "type": "PodScheduled",
+        "observedGeneration": meta.get("generation", 1),
+        "status": "True",
+        "lastProbeTime": None,
+        "lastTransitionTime": timestamp(store.clock()),
+    }
+    status["conditions"] = [*kept, bound]
+    return store.update("pods", {**pod, "spec": {**spec, "nodeName": node}, "status": status})
+
+
+async def _eviction(app: App, request: Request, route: Route) -> Response:
+    body = await read_object(request)
+    if not isinstance(body, dict):
+        raise bad_request("Eviction cannot be read")
+    options = deletion.Options(body.get("deleteOptions") or {})
+    pod = find(app.store, route).object
+    if not options.dry and not writing.is_dry(request):
+        deletion.remove(app.store, route.kind, pod, options)
+    return Response(b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}', 201)
+
+
+async def _finalize(app: App, request: Request, route: Route) -> Response:
+    old = find(app.store, route).object
+    obj = writing.typed(request, route.kind, await read_object(request))
+    changed = {**old, "spec": obj.get("spec") or {}}
+    stored = app.store.update(route.kind.shelf, changed)
+    return writing.answer(request, route.kind, deletion.finish_if_free(app.store, route.kind.shelf, stored))
+
+
+# -- scale ---------------------------------------------------------------------------------------------------
+
+
+def _scale_of(obj: Object) -> Object:
+    """The Scale of a Deployment or ReplicaSet."""
+    meta = obj["metadata"]
+    labels = (obj["spec"].get("selector") or {}).get("matchLabels") or {}
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {key: meta[key] for key in kept if key in meta},
+        "spec": {"replicas": obj["spec"].get("replicas", 0)},
+        "status": {
+            "replicas": (obj.get("status") or {}).get("replicas", 0),
+            "selector": ",".join(f"{k}={v}" for k, v in sorted(labels.items())),
+        },
+    }
+
+
+async def _get_scale(app: App, request: Request, route: Route) -> Response:
+    from podlab.embedded.api.codec import dumps
+
+    return Response(dumps(_scale_of(find(app.store, route).object)))
+
+
+async def _put_scale(app: App, request: Request, route: Route) -> Response:
+    from podlab.embedded.api.codec import dumps
+
+    old = find(app.store, route).object
+    if request.method == "PATCH":
+        media = request.headers.get("content-type", "").partition(";")[0].strip()
+        scale = Kind({"resource": "scale", "kind": "Scale", "short": [], "type": "autoscaling/v1.Scale"})
+        if media not in writing.PATCHES[:3]:
+            raise fault.unsupported_media(writing.PATCHES[:3])
+        raw = writing.patched(scale, media, _scale_of(old), parse_json(await request.body()))
+    else:
+        raw = await read_object(request)
+    wanted = raw.get("spec", {}).get("replicas") if isinstance(raw, dict) else None
+    if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
+        fault_of = fielderror.invalid("spec.replicas", wanted, "must be greater than or equal to 0")
+        raise fault.invalid("Scale", "autoscaling", route.name, [fault_of])
+    version = (raw.get("metadata") or {}).get("resourceVersion")
+    meta = {**old["metadata"], "resourceVersion": version or old["metadata"]["resourceVersion"]}
+    changed = {**old, "metadata": meta, "spec": {**old["spec"], "replicas": wanted}}
+    main = Route(route.kind, route.namespace, route.name, "", "")
+    stored = writing.replace(app.store, main, changed, old, dry=writing.is_dry(request))
+    return Response(dumps(_scale_of(stored)))
+
+
+# -- the rest ------------------------------------------------------------------------------------------------
+
+
+async def _token(app: App, request: Request, route: Route) -> Response:
+    from podlab.embedded.api import tokens
+
+    return await tokens.answer(app, request, find(app.store, route).object)
+
+
+async def _ephemeral(app: App, request: Request, route: Route) -> Response:
+    """Ephemeral containers can be added to a Pod, never changed or taken away."""
+    old = find(app.store, route).object
+    if request.method == "GET":
+        return writing.answer(request, route.kind, old)
+    if request.method == "PATCH":
+        media = request.headers.get("content-type", "").partition(";")[0].strip()
+        raw = writing.patched(route.kind, media, old, parse_json(await request.body()))
+    else:
+        raw = await read_object(request)
+    obj = writing.typed(request, route.kind, raw)
+    added = obj["spec"].get("ephemeralContainers") or []
+    before = old["spec"].get("ephemeralContainers") or []
+    if added[: len(before)] != before:
+        why = "existing ephemeral containers may not be changed or removed"
+        raise fault.invalid("Pod", "", route.name, [fielderror.forbidden("spec.ephemeralContainers", why)])
+    meta = {**old["metadata"], "generation": old["metadata"].get("generation", 1) + 1}
+    spec = {**old["spec"], "ephemeralContainers": added}
+    return writing.answer(
+        request, route.kind, app.store.update("pods", {**old, "metadata": meta, "spec": spec})
+    )
+
+
+_HANDLERS: dict[tuple[str, str], Any] = {
+    ("log", "GET"): _log,
+    ("binding", "POST"): _binding,
+    ("eviction", "POST"): _eviction,
+    ("finalize", "PUT"): _finalize,
+    ("scale", "GET"): _get_scale,
+    ("scale", "PUT"): _put_scale,
+    ("scale", "PATCH"): _put_scale,
+    ("token", "POST"): _token,
+    ("ephemeralcontainers", "GET"): _ephemeral,
+    ("ephemeralcontainers", "PATCH"): _ephemeral,
+    ("ephemeralcontainers", "PUT"): _ephemeral,
+}
+__all__ = ["answer", "bind", "patching"]

@@ -1,0 +1,298 @@
+"""
+POST, PUT, PATCH: decode, default, admit, validate, store; in that order, for every kind alike.
+
+Source: apiserver/pkg/endpoints/handlers/{create,update,patch}.go and registry/generic/registry/store.go at
+    v1.36.3.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from podlab.embedded import schema
+from podlab.embedded.api import deletion, events, fault, patching, strategy
+from podlab.embedded.api.codec import JSON, dumps, negotiate, parse_json, parse_yaml, read_object, respond
+from podlab.embedded.api.fault import Fault, bad_request
+from podlab.embedded.api.reading import find, partial
+from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.request import Request, Response, Route
+from podlab.embedded.schema import pods, validation
+from podlab.embedded.schema.decode import DecodeError
+from podlab.embedded.store import NotThereError, Store, TakenError, Version, timestamp, uid
+
+Object = dict[str, Any]
+JSON_PATCH, MERGE_PATCH = "application/json-patch+json", "application/merge-patch+json"
+STRATEGIC_PATCH, APPLY_PATCH = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
+PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
+GENERATED_BASE = 58  # characters of generateName that are kept
+GENERATE_TRIES = 8
+
+
+def answer(request: Request, kind: Kind, obj: Object, code: int = 200) -> Response:
+    """The object as the client asked for it."""
+    wanted = negotiate(request.headers.get("accept", ""))
+    if wanted.form == "Table":
+        from podlab.embedded.api import table
+
+        revision = obj["metadata"].get("resourceVersion", "")
+        return respond(table.of(kind, [obj], revision, "Metadata"), wanted, code)
+    if wanted.form:
+        return respond(partial(obj), wanted, code)
+    shown = events.to_new(obj) if kind.group == "events.k8s.io" else obj
+    return respond(dumps(shown), wanted, code)
+
+
+def is_dry(request: Request) -> bool:
+    """
+    True for ``dryRun=All``.
+
+    Raises:
+        Fault: 400 for another value.
+    """
+    value = request.one("dryRun")
+    if value not in ("", "All"):
+        raise bad_request(f'dryRun: Unsupported value: "{value}": supported values: "All"')
+    return value == "All"
+
+
+def typed(request: Request, kind: Kind, raw: Any, type_name: str = "", kind_name: str = "") -> Object:
+    """
+    Decode a body as an object of *kind*, with defaults; field validation speaks here.
+
+    Raises:
+        Fault: 400, with upstream's frame around the decoder's text.
+    """
+    wanted = kind_name or kind.kind
+    if not isinstance(raw, dict):
+        raise bad_request(f"the object provided is unrecognized (must be of type {wanted}): "
+                          "json: cannot unmarshal into Go value")  # fmt: skip
+    given, version = raw.get("kind") or wanted, raw.get("apiVersion") or kind.api_version
+    if given != wanted:
+        short = str(version).rpartition("/")[2]
+        raise bad_request(f'{given} in version "{short}" cannot be handled as a {wanted}: converting '
+                          f"({short}.{given}) to ({wanted}): unknown conversion")  # fmt: skip
+    if not type_name and version != kind.api_version:
+        raise bad_request(f"the API version in the data ({version}) does not match the expected API version "
+                          f"({kind.api_version})")  # fmt: skip
+    frame = f'{given} in version "v1" cannot be handled as a {wanted}: '
+    try:
+        obj, strict = schema.prepare(type_name or kind.type, raw)
+    except DecodeError as error:
+        raise bad_request(frame + str(error)) from None
+    complain(request, strict, frame)
+    obj["kind"], obj["apiVersion"] = wanted, version
+    return {"kind": wanted, "apiVersion": version, **obj}
+
+
+def complain(request: Request, strict: list[str], frame: str) -> None:
+    """
+    Act on unknown and duplicate fields as ``fieldValidation`` says.
+
+    Raises:
+        Fault: 400, under Strict.
+    """
+    mode = request.one("fieldValidation") or "Warn"
+    if mode not in ("Strict", "Warn", "Ignore"):
+        raise bad_request(f'fieldValidation: Unsupported value: "{mode}": supported values: '
+                          '"Ignore", "Strict", "Warn"')  # fmt: skip
+    if strict and mode == "Strict":
+        raise bad_request(f"{frame}strict decoding error: {', '.join(strict)}")
+    if mode == "Warn":
+        request.warnings += strict
+
+
+# -- create --------------------------------------------------------------------------------------------------
+
+
+async def create(store: Store, request: Request, route: Route) -> Response:
+    """POST to a collection."""
+    kind = route.kind
+    if kind.namespaced and not route.namespace:
+        raise fault.method_not_allowed()
+    dry = is_dry(request)
+    obj = typed(request, kind, await read_object(request))
+    if kind.group == "events.k8s.io":
+        obj = events.to_core(obj)
+    check_place(obj, route)
+    if kind.namespaced:
+        check_namespace(store, kind, route.namespace, obj["metadata"].get("name", ""))
+    if obj["metadata"].get("resourceVersion"):
+        raise Fault(500, "resourceVersion should not be set on objects to be created")
+    obj["metadata"].pop("uid", None)
+    obj["metadata"].pop("creationTimestamp", None)
+    return answer(request, kind, insert(store, kind, obj, dry=dry), 201)
+
+
+def insert(store: Store, kind: Kind, obj: Object, *, dry: bool = False) -> Object:
+    """
+    Admit, validate and store a new object that was decoded; names are generated here.
+
+    Raises:
+        Fault: 403, 409 or 422.
+    """
+    meta = obj["metadata"]
+    base = meta.get("generateName", "") if not meta.get("name") else ""
+    strategy.prepare_create(store, kind, obj)
+    for _ in range(GENERATE_TRIES):
+        if base:
+            meta["name"] = base[:GENERATED_BASE] + pods.random_suffix()
+        errors = validation.validate(kind.type, obj)
+        if errors:
+            raise fault.invalid(kind.kind, kind.group, meta.get("name", ""), errors)
+        if store.get(kind.shelf, meta.get("namespace", ""), meta["name"]) is None:
+            return _imagined(store, obj) if dry else _stored(store, kind, obj)
+        if not base:
+            raise fault.already_exists(kind.resource, kind.group, meta["name"])
+    message = "the server was not able to generate a unique name for the object"
+    raise Fault(409, f'{kind.resource} "{meta["name"]}" already exists, {message}', reason="AlreadyExists")
+
+
+def _stored(store: Store, kind: Kind, obj: Object) -> Object:
+    try:
+        return store.create(kind.shelf, obj)
+    except TakenError:
+        raise fault.already_exists(kind.resource, kind.group, obj["metadata"]["name"]) from None
+
+
+def _imagined(store: Store, obj: Object) -> Object:
+    """What a dry run answers."""
+    stamp = {"uid": uid(), "creationTimestamp": timestamp(store.clock())}
+    return {**obj, "metadata": {**stamp, **obj["metadata"]}}
+
+
+def check_place(obj: Object, route: Route) -> None:
+    """The namespace and name in the body must be those of the path."""
+    meta = obj["metadata"]
+    if route.kind.namespaced:
+        if meta.get("namespace") not in (None, "", route.namespace):
+            raise bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+        meta["namespace"] = route.namespace
+    else:
+        meta.pop("namespace", None)
+    if route.name:
+        if meta.get("name") not in (None, "", route.name):
+            raise bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL "
+                              f"({route.name})")  # fmt: skip
+        meta["name"] = route.name
+
+
+def check_namespace(store: Store, kind: Kind, namespace: str, name: str) -> None:
+    """
+    Objects are made only in a namespace that exists and is not being deleted.
+
+    Raises:
+        Fault: 404 or 403.
+    """
+    found = store.get("namespaces", "", namespace)
+    if found is None:
+        raise fault.not_found("namespaces", "", namespace)
+    if found["metadata"].get("deletionTimestamp"):
+        why = f"unable to create new content in namespace {namespace} because it is being terminated"
+        refusal = fault.forbidden(kind.resource, kind.group, name, why)
+        cause = {"reason": "NamespaceTerminating", "message": f"namespace {namespace} is being terminated",
+                 "field": "metadata.namespace"}  # fmt: skip
+        refusal.status.setdefault("details", {})["causes"] = [cause]
+        raise refusal
+
+
+# -- update --------------------------------------------------------------------------------------------------
+
+
+async def update(store: Store, request: Request, route: Route) -> Response:
+    """PUT of an object or of its status."""
+    dry = is_dry(request)
+    obj = typed(request, route.kind, await read_object(request))
+    if route.kind.group == "events.k8s.io":
+        obj = events.to_core(obj)
+    check_place(obj, route)
+    old = find(store, route).object
+    return answer(request, route.kind, replace(store, route, obj, old, dry=dry))
+
+
+def replace(store: Store, route: Route, obj: Object, old: Object, *, dry: bool = False) -> Object:
+    """
+    Put *obj* in the place of *old*, as far as the (sub)resource lets it.
+
+    Raises:
+        Fault: 409 or 422.
+    """
+    kind, meta = route.kind, obj["metadata"]
+    _check_version(kind, meta, old["metadata"])
+    if route.sub == "status":
+        obj = strategy.prepare_status(obj, old)
+    else:
+        strategy.prepare_update(store, kind, obj, old)
+        errors = validation.validate_update(kind.type, obj, old)
+        if errors:
+            raise fault.invalid(kind.kind, kind.group, meta["name"], errors)
+    if dry:
+        return {**obj, "metadata": {**obj["metadata"], "resourceVersion": old["metadata"]["resourceVersion"]}}
+    try:
+        stored = store.update(kind.shelf, obj)
+    except NotThereError:
+        raise fault.not_found(kind.resource, kind.group, route.name) from None
+    return deletion.finish_if_free(store, kind.shelf, stored)
+
+
+def _check_version(kind: Kind, meta: Object, old: Object) -> None:
+    if meta.get("resourceVersion") not in (None, "", old["resourceVersion"]):
+        raise fault.conflict(kind.resource, kind.group, old["name"])
+    if meta.get("uid") not in (None, "", old["uid"]):
+        why = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {old['uid']}"
+        raise fault.conflict(kind.resource, kind.group, old["name"], why)
+
+
+# -- patch ---------------------------------------------------------------------------------------------------
+
+
+async def patch(store: Store, request: Request, route: Route) -> Response:
+    """PATCH of an object or of its status."""
+    dry = is_dry(request)
+    media = request.headers.get("content-type", "").partition(";")[0].strip()
+    if media not in PATCHES:
+        raise fault.unsupported_media(PATCHES)
+    data = await request.body()
+    if media == APPLY_PATCH:
+        from podlab.embedded.api import applying
+
+        return applying.apply(store, request, route, parse_yaml(data), dry=dry)
+    old = find(store, route).object
+    shown = events.to_new(old) if route.kind.group == "events.k8s.io" else old
+    obj = typed(request, route.kind, patched(route.kind, media, shown, parse_json(data)))
+    if route.kind.group == "events.k8s.io":
+        obj = events.to_core(obj)
+    check_place(obj, route)
+    return answer(request, route.kind, replace(store, route, obj, old, dry=dry))
+
+
+def patched(kind: Kind, media: str, old: Object, body: Any) -> Any:
+    """
+    The object with the patch applied, not yet decoded.
+
+    Raises:
+        Fault: 400 when the patch is malformed, 422 when its path or test fails.
+    """
+    try:
+        if media == JSON_PATCH:
+            return patching.json_patch(old, body)
+        if not isinstance(body, dict):
+            raise bad_request(
+                f"error decoding patch: json: cannot unmarshal into Go value of type {kind.kind}"
+            )
+        if media == MERGE_PATCH:
+            return patching.merge(old, body)
+        return patching.strategic(kind.type, old, body)
+    except patching.PatchError as error:
+        if error.missing:
+            raise Fault(
+                422, f"the server rejected our request due to an error in our request: {error}"
+            ) from None
+        raise bad_request(str(error)) from None
+    except RecursionError:
+        raise bad_request("exceeded max depth") from None
+
+
+__all__ = ["JSON", "Version", "create", "json", "patch", "update"]

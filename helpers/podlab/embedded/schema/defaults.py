@@ -1,0 +1,125 @@
+"""
+Fill in the fields that a manifest leaves out, from ``defaults.json``.
+
+The data says for each type which value a missing field gets. A value written ``{"$": "name"}`` depends on its
+neighbours and is worked out by the function of that name in ``COMPUTED``; a function that returns None leaves
+the field out.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from podlab.embedded.schema import typetable
+
+Object = dict[str, Any]
+_tables: dict[str, dict[str, Any]] = {}
+
+
+def instances(kind: str, value: Object) -> Iterator[tuple[str, Object]]:
+    """Every struct inside *value*, outermost first, as (type, struct)."""
+    yield kind, value
+    for name, field in typetable.fields(kind).items():
+        if name in value:
+            yield from _inside(field.kind, value[name])
+
+
+def _inside(kind: str, value: Any) -> Iterator[tuple[str, Object]]:
+    if value is None:
+        return
+    if kind.startswith("[]"):
+        if not kind[2:].islower():  # a list of scalars holds no struct
+            for item in value:
+                yield from _inside(kind[2:], item)
+    elif kind.startswith("map["):
+        if typetable.is_struct(kind[11:]):
+            for item in value.values():
+                yield from _inside(kind[11:], item)
+    elif typetable.is_struct(kind):
+        yield from instances(kind, value)
+
+
+def apply(kind: str, obj: Object) -> Object:
+    """Fill in the defaults of *obj*, in place; the caller owns it. Returns it."""
+    if not _tables:
+        _tables.update(typetable.read("defaults.json"))
+    for name, struct in instances(kind, obj):
+        table = typetable.fields(name)
+        for field, value in _tables.get(name, {}).items():
+            if _is_missing(struct.get(field), pointer=table[field].pointer):
+                _fill(struct, field, value)
+    if kind == "core/v1.Pod":
+        of_pod(obj)
+    return obj
+
+
+def _is_missing(value: Any, *, pointer: bool) -> bool:
+    """Go's test: nil for a pointer, the zero value for anything else."""
+    return value is None or (not pointer and value in ("", 0, []))
+
+
+def _fill(struct: Object, field: str, value: Any) -> None:
+    if isinstance(value, dict) and "$" in value:
+        value = COMPUTED[value["$"]](struct)
+        if value is None:
+            return
+    struct[field] = copy.deepcopy(value)
+
+
+def of_pod(pod: Object) -> None:
+    """What only a Pod gets, not a template: service links, requests from limits, host ports."""
+    spec = pod["spec"]
+    spec.setdefault("enableServiceLinks", True)
+    for container in (spec.get("initContainers") or []) + (spec.get("containers") or []):
+        resources = container.setdefault("resources", {})
+        if resources.get("limits"):
+            requests = {**resources["limits"], **(resources.get("requests") or {})}
+            resources["requests"] = dict(sorted(requests.items()))
+        if spec.get("hostNetwork"):
+            for port in container.get("ports") or []:
+                if not port.get("hostPort"):
+                    port["hostPort"] = port.get("containerPort", 0)
+
+
+def image_tag(image: str) -> str:
+    """The tag of an image name; ``latest`` when there is none, empty with a digest."""
+    if "@" in image:
+        return ""
+    last = image.rsplit("/", 1)[-1]
+    return last.partition(":")[2] or "latest"
+
+
+def _pull_policy(container: Object) -> str | None:
+    image = container.get("image", "")
+    return ("Always" if image_tag(image) == "latest" else "IfNotPresent") if image else "IfNotPresent"
+
+
+def _empty_dir(volume: Object) -> Object | None:
+    return {} if not (volume.keys() - {"name"}) else None
+
+
+def _rolling_update(strategy: Object) -> Object | None:
+    return {} if strategy.get("type") == "RollingUpdate" else None
+
+
+def _completions(spec: Object) -> int | None:
+    return 1 if spec.get("parallelism") is None else None
+
+
+def _policy_types(spec: Object) -> list[str]:
+    return ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
+
+
+COMPUTED: dict[str, Callable[[Object], Any]] = {
+    "pull_policy": _pull_policy,
+    "empty_dir": _empty_dir,
+    "port": lambda port: port.get("port", 0),
+    "internal_policy": lambda spec: None if spec.get("type") == "ExternalName" else "Cluster",
+    "rolling_update": _rolling_update,
+    "completions": _completions,
+    "backoff_limit": lambda spec: 2**31 - 1 if spec.get("backoffLimitPerIndex") is not None else 6,
+    "replacement_policy": lambda spec: "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed",
+    "policy_types": _policy_types,
+}
