@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import podlab
 from podlab.drivers import kubeconfig, process, state
 from podlab.drivers.base import Cluster, Profile, Progress, Status, silent
 from podlab.errors import DriverError, PodlabError
@@ -160,7 +159,7 @@ def _spawn(home: Path, profile: Profile) -> tuple[subprocess.Popen[bytes], int]:
 
 
 def _import_path() -> list[str]:
-    home = str(Path(podlab.__file__).resolve().parents[1])
+    home = str(Path(__file__).resolve().parents[2])
     return [home, *(entry for entry in sys.path if entry and entry != home and os.path.isabs(entry))]  # noqa: PTH117
 
 

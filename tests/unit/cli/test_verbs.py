@@ -1,0 +1,156 @@
+"""The verbs without a cluster: what each says when there is none, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from podlab import cli
+from podlab.cli import reading, recording
+from podlab.drivers import state
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PODLAB_HOME", str(tmp_path / "podlab"))
+    monkeypatch.delenv("PODLAB_CLUSTER", raising=False)
+    monkeypatch.delenv("PODLAB_DRIVER", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: a, image: b}]}\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["kubeconfig"],
+        ["apply", "p.yaml"],
+        ["logs", "web"],
+        ["events"],
+        ["record", "p.yaml", "--out", "r.jsonl"],
+    ],
+)
+def test_without_a_cluster_the_way_to_one_is_named(
+    command: list[str], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 3, and nothing is written."""
+    (home / "p.yaml").write_text(POD)
+    assert cli.main(command) == 3
+    out, err = capsys.readouterr()
+
+    assert out == ""
+    assert err.endswith("  try: podlab up\n")
+    assert not (home / "r.jsonl").exists()
+
+
+def test_status_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """No cluster is no error when all are asked for; a named one that does not exist is."""
+    assert cli.main(["status"]) == 0
+    assert cli.main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert cli.main(["status", "--name", "lab"]) == 3
+
+
+def test_down_of_nothing_is_safe(capsys: pytest.CaptureFixture[str]) -> None:
+    """It can be run again; a name that is nearly right is pointed out."""
+    assert cli.main(["down"]) == 0
+    assert cli.main(["down", "--all"]) == 0
+    state.save(state.new_record("context", "class", context="c", namespace="n", made=False))
+    assert cli.main(["down", "--name", "clas"]) == 0
+    assert "did you mean class?" in capsys.readouterr().out
+
+
+def test_a_name_that_cannot_be_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """No path gets through."""
+    assert cli.main(["down", "--name", "../../etc"]) == 3
+    assert "cannot name a cluster" in capsys.readouterr().err
+
+
+def test_a_context_cluster_that_does_not_answer_is_not_running(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1, with the reason on stderr and the facts on stdout."""
+    record = {**state.new_record("context", "lab", context="c", namespace="n", made=False), "state": "ready"}
+    state.save(record)
+    (state.folder("lab") / "kubeconfig").write_text(
+        "current-context: c\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:9'}}]\n"
+        "users: [{name: c, user: {}}]\ncontexts: [{name: c, context: {cluster: c, user: c, namespace: n}}]\n"
+    )
+    assert cli.main(["status", "--name", "lab"]) == 1
+    out, err = capsys.readouterr()
+
+    assert "not running" in out
+    assert err.startswith("lab: ")
+    assert cli.main(["kubeconfig"]) == 0
+
+
+def test_a_manifest_that_is_not_there_names_the_near_one(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2 and a file name that exists."""
+    state.save(
+        {**state.new_record("context", "lab", context="c", namespace="n", made=False), "state": "ready"}
+    )
+    (state.folder("lab") / "kubeconfig").write_text(
+        "current-context: c\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:9'}}]\n"
+        "users: [{name: c, user: {}}]\ncontexts: [{name: c, context: {cluster: c, user: c, namespace: n}}]\n"
+    )
+    (home / "first-pod.yaml").write_text(POD)
+
+    assert cli.main(["apply", "fist-pod.yaml"]) == 2
+    assert "try: first-pod.yaml" in capsys.readouterr().err
+
+
+def test_a_recording_that_is_not_there_names_the_near_one(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 7."""
+    (home / "first.jsonl").write_text("")
+    assert cli.main(["show", "frst.jsonl"]) == 7
+    assert "first.jsonl" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "{}\n", "not json\n", '{"kind":"podlab.recording","schema":99}\n'])
+def test_a_file_that_is_no_recording_is_said_to_be_none(
+    text: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 7, three lines; never a traceback."""
+    (home / "x.jsonl").write_text(text)
+    assert cli.main(["show", "x.jsonl"]) == 7
+    assert "RecordingError" in capsys.readouterr().err
+
+
+def test_a_picture_of_an_unknown_kind_is_refused() -> None:
+    """Before anything is drawn; the hint is the same name as PNG."""
+    with pytest.raises(Exception, match=r"neither \.png nor \.svg") as caught:
+        recording.check_picture(Path("x.gif"))
+
+    assert caught.value.hint == "--out x.png"  # type: ignore[attr-defined]
+
+
+def test_an_event_row_shows_when_it_was_last_seen() -> None:
+    """Of the four times that an Event may carry, the last one that means "seen"."""
+    event = {
+        "metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"},
+        "involvedObject": {"kind": "Pod", "name": "web"},
+        "eventTime": "2026-01-01T00:00:01.000001Z",
+        "series": {"count": 4, "lastObservedTime": "2026-01-01T00:00:09.000001Z"},
+        "type": "Warning",
+        "reason": "BackOff",
+        "message": "two\n lines",
+    }
+
+    assert reading.event_row(event) == (
+        "2026-01-01T00:00:09Z",
+        "Warning",
+        "BackOff",
+        "pod/web",
+        "4",
+        "two lines",
+    )
+    del event["series"]
+    assert reading.event_row(event)[0] == "2026-01-01T00:00:01Z"
+    assert reading.event_row(event)[4] == "1"
