@@ -1,0 +1,94 @@
+"""
+The cluster's DNS: answers A, AAAA (always empty), SRV and PTR for names of the cluster, and NXDOMAIN at once for all others.
+
+An unknown name fails in milliseconds instead of waiting for a server that an air-gapped room does not have; lessons
+count on it. Names outside of the cluster do not resolve: a Pod of the embedded node reaches no other network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import cast
+
+from podlab.embedded.network.names import ZONE, Zone
+
+_A, _PTR, _AAAA, _SRV, _ANY = 1, 12, 28, 33, 255
+_TTL_S = 5
+_NO_ERROR, _FORMAT_ERROR, _NAME_ERROR, _NOT_IMPLEMENTED = 0, 1, 3, 4
+_FLAGS = 0x8580  # response, authoritative, recursion desired and available
+_REVERSE = ".in-addr.arpa"
+
+
+class Responder(asyncio.DatagramProtocol):
+    """Answers queries from a zone on one UDP socket."""
+
+    def __init__(self, zone: Zone) -> None:
+        self._zone = zone
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        # asyncio's own class for datagrams does not derive from the documented one on 3.11
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Answer one query; what is no query gets no answer."""
+        reply = answer(data, self._zone)
+        if reply and self._transport:
+            self._transport.sendto(reply, addr)
+
+
+def answer(query: bytes, zone: Zone) -> bytes | None:
+    """The reply to one query, or None for what is none."""
+    if len(query) < 12 or query[2] & 0x80:
+        return None
+    if query[2] & 0x78:
+        return query[:2] + struct.pack(">HHHHH", _FLAGS | _NOT_IMPLEMENTED, 0, 0, 0, 0)
+    try:
+        name, end = _read_name(query, 12)
+        kind, _class = struct.unpack_from(">HH", query, end)
+    except (IndexError, struct.error, UnicodeDecodeError):
+        return query[:2] + struct.pack(">HHHHH", _FLAGS | _FORMAT_ERROR, 0, 0, 0, 0)
+    code, records = _look_up(name.lower(), kind, zone)
+    header = query[:2] + struct.pack(">HHHHH", _FLAGS | code, 1, len(records), 0, 0)
+    return header + query[12 : end + 4] + b"".join(records)
+
+
+def _look_up(name: str, kind: int, zone: Zone) -> tuple[int, list[bytes]]:
+    if name.endswith(_REVERSE):
+        target = zone.pointer(".".join(reversed(name.removesuffix(_REVERSE).split("."))))
+        return (_NO_ERROR, [_record(_PTR, _encode(target))]) if target else (_NAME_ERROR, [])
+    ports = zone.services(name)
+    if ports is not None:
+        targets = [struct.pack(">HHH", 0, 100, port) + _encode(target) for port, target in ports]
+        return _NO_ERROR, [_record(_SRV, one) for one in targets] if kind in (_SRV, _ANY) else []
+    addresses = zone.addresses(name)
+    if addresses is None and name != ZONE:
+        return _NAME_ERROR, []
+    if kind not in (_A, _ANY):
+        return _NO_ERROR, []
+    return _NO_ERROR, [_record(_A, bytes(int(part) for part in one.split("."))) for one in addresses or ()]
+
+
+def _record(kind: int, data: bytes) -> bytes:
+    return b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, _TTL_S, len(data)) + data
+
+
+def _encode(name: str) -> bytes:
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+
+
+def _read_name(data: bytes, offset: int) -> tuple[str, int]:
+    """A name without compression, as questions have it, and where it ends."""
+    labels = []
+    while data[offset]:
+        length = data[offset]
+        if length > 63:
+            raise IndexError("a question's name is not compressed")
+        label = data[offset + 1 : offset + 1 + length]
+        if len(label) < length:
+            raise IndexError("cut short")
+        labels.append(label.decode("ascii"))
+        offset += 1 + length
+    return ".".join(labels), offset + 1

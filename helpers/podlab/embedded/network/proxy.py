@@ -1,0 +1,161 @@
+"""
+Services made real: watches Services and EndpointSlices and keeps nftables rules and DNS names in step.
+
+What kube-proxy and CoreDNS do on a real node. A Service without ready endpoints refuses at once, so that ``nc -z``
+tells the truth; an endpoint that is terminating but still serving is used only when there is no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from podlab.embedded.network import nftables
+from podlab.embedded.network.dns import Responder
+from podlab.embedded.network.names import Zone
+
+DNS_ADDRESS = "10.96.0.10"
+_LOG = logging.getLogger(__name__)
+
+
+class Store(Protocol):
+    """The part of the store that is needed here."""
+
+    def list(self, resource: str, namespace: str | None = None) -> list[dict[str, Any]]:
+        """All objects of one kind."""
+
+    def watch(
+        self, resource: str, callback: Callable[[str, dict[str, Any]], None], since: int | None = None
+    ) -> Callable[[], None]:
+        """Call back for every change; returns how to end it."""
+
+
+class Node(Protocol):
+    """The part of the runtime that is needed here."""
+
+    node_ip: str
+
+    async def make_socket(self, sandbox_id: str | None, kind: int, bind: tuple[str, int] | None = None) -> int:
+        """A socket in the node's network."""
+
+    async def netfilter(self, batch: bytes, acknowledgements: int) -> list[int]:
+        """Give a batch to the node's kernel."""
+
+
+class ServiceProxy:
+    """Keeps the node's rules and names equal to the store's Services."""
+
+    def __init__(self, store: Store, node: Node) -> None:
+        self._store, self._node = store, node
+        self.zone = Zone()
+        self.works = False  # whether the kernel took the rules
+        self._cancels: list[Callable[[], None]] = []
+        self._dirty = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._transport: asyncio.DatagramTransport | None = None
+        self._applied: tuple[nftables.Forward, ...] | None = None
+
+    async def start(self) -> None:
+        """Make the table, begin to answer names, and follow the store."""
+        refused = await self._node.netfilter(*nftables.setup())
+        self.works = not refused
+        if refused:
+            _LOG.warning("no Service addresses: the kernel refused nftables (errno %s)", refused[0])
+        descriptor = await self._node.make_socket(None, socket.SOCK_DGRAM, (DNS_ADDRESS, 53))
+        sock = socket.socket(fileno=descriptor)
+        sock.setblocking(False)
+        loop = asyncio.get_running_loop()
+        self._transport, _protocol = await loop.create_datagram_endpoint(lambda: Responder(self.zone), sock=sock)
+        for resource in ("services", "endpointslices"):
+            self._cancels.append(self._store.watch(resource, self._changed))
+        self._dirty.set()
+        self._task = loop.create_task(self._follow())
+
+    def _changed(self, _kind: str, _object: dict[str, Any]) -> None:
+        # Names at once (a container may ask in the same millisecond), rules with the next turn of the loop.
+        self._dirty.set()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            try:
+                await self.apply()
+            except OSError as error:
+                _LOG.warning("Services could not be applied: %s", error)
+                return
+
+    async def apply(self) -> None:
+        """Bring names and rules to the store's present state. Raises OSError when the node is gone."""
+        services, slices = self._store.list("services"), self._store.list("endpointslices")
+        self.zone.replace(services, slices)
+        wanted = tuple(forwards(services, slices, self._node.node_ip))
+        if not self.works or wanted == self._applied:
+            return
+        refused = await self._node.netfilter(*nftables.replace_services(wanted))
+        if refused:
+            _LOG.warning("the kernel refused %d Service rules (errno %s)", len(refused), refused[0])
+            return
+        self._applied = wanted
+
+    async def close(self) -> None:
+        """Stop following and answering; the rules go with the node."""
+        for cancel in self._cancels:
+            cancel()
+        self._cancels.clear()
+        if self._task:
+            self._task.cancel()
+        if self._transport:
+            self._transport.close()
+
+
+def forwards(
+    services: list[dict[str, Any]], slices: list[dict[str, Any]], node_ip: str
+) -> Iterator[nftables.Forward]:
+    """Every Service port that has endpoints; NodePorts too, at the node's own address."""
+    by_service: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for one in slices:
+        name = (one["metadata"].get("labels") or {}).get("kubernetes.io/service-name", "")
+        by_service.setdefault((one["metadata"].get("namespace", ""), name), []).append(one)
+    for service in services:
+        spec = service.get("spec") or {}
+        address = spec.get("clusterIP")
+        if not address or address == "None" or ":" in address:
+            continue
+        meta = service["metadata"]
+        mine = by_service.get((meta.get("namespace", ""), meta["name"]), [])
+        for port in spec.get("ports") or ():
+            endpoints = tuple(sorted(set(_endpoints(mine, port, spec.get("publishNotReadyAddresses", False)))))
+            if endpoints:
+                protocol = port.get("protocol", "TCP")
+                yield nftables.Forward(address, int(port["port"]), protocol, endpoints)
+                if port.get("nodePort"):
+                    yield nftables.Forward(node_ip, int(port["nodePort"]), protocol, endpoints)
+
+
+def _endpoints(
+    slices: list[dict[str, Any]], port: Mapping[str, Any], unready_too: bool
+) -> list[nftables.Endpoint]:
+    ready: list[nftables.Endpoint] = []
+    leaving: list[nftables.Endpoint] = []
+    for one in slices:
+        numbers = [
+            int(entry["port"])
+            for entry in one.get("ports") or ()
+            if (entry.get("name") or "") == (port.get("name") or "") and entry.get("port")
+        ]
+        for endpoint in one.get("endpoints") or ():
+            conditions = endpoint.get("conditions") or {}
+            found = [
+                nftables.Endpoint(address, number)
+                for address in endpoint.get("addresses") or ()
+                for number in numbers
+            ]
+            if conditions.get("ready", True) or unready_too:
+                ready += found
+            elif conditions.get("serving") and conditions.get("terminating"):
+                leaving += found
+    return ready or leaving
