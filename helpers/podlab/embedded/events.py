@@ -78,7 +78,9 @@ class EventRecorder:
         self._store, self._component, self._host, self._clock = store, component, host, clock
         self._budgets: dict[tuple[str, ...], _Budget] = {}
         self._similar: dict[tuple[str, ...], _Similar] = {}
-        self._written: dict[tuple[str, ...], str] = {}  # what makes two Events one -> name of the stored Event
+        self._written: dict[
+            tuple[str, ...], str
+        ] = {}  # what makes two Events one -> name of the stored Event
 
     def event(self, obj: Object, type_: str, reason: str, message: str, *, field_path: str = "") -> None:
         """
@@ -93,7 +95,9 @@ class EventRecorder:
         subject = (about["uid"], about["name"], about.get("namespace", ""))
         if not _remember(self._budgets, (*subject, type_), lambda: _Budget(now)).take(now):
             return
-        combined = _remember(self._similar, (*subject, field_path, type_, reason), _Similar).note(message, now)
+        combined = _remember(self._similar, (*subject, field_path, type_, reason), _Similar).note(
+            message, now
+        )
         key = (*subject, field_path, type_, reason, COMBINED if combined else message)
         text = COMBINED + message if combined else message
         if not self._count_up(key, about, text, now):
@@ -101,7 +105,12 @@ class EventRecorder:
 
     def _reference(self, obj: Object, field_path: str) -> Object:
         meta = obj["metadata"]
-        about = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "name": meta["name"], "uid": meta["uid"]}
+        about = {
+            "apiVersion": obj["apiVersion"],
+            "kind": obj["kind"],
+            "name": meta["name"],
+            "uid": meta["uid"],
+        }
         if meta.get("namespace"):
             about["namespace"] = meta["namespace"]
         if meta.get("resourceVersion"):
@@ -119,7 +128,9 @@ class EventRecorder:
         self._store.update("events", {**stored, **changed})
         return True
 
-    def _write(self, key: tuple[str, ...], about: Object, type_: str, reason: str, text: str, now: float) -> None:
+    def _write(
+        self, key: tuple[str, ...], about: Object, type_: str, reason: str, text: str, now: float
+    ) -> None:
         stamp = timestamp(now)
         source = {"component": self._component, **({"host": self._host} if self._host else {})}
         body: Object = {
@@ -147,7 +158,7 @@ class EventRecorder:
             except TakenError:
                 nanos += 1  # two Events within the clock's grain, as on a manual clock
             else:
-                _remember(self._written, key, lambda: name)
+                _remember(self._written, key, str)
                 self._written[key] = name
                 return
 

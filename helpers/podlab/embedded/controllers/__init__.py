@@ -1,3 +1,55 @@
 """
-The controllers of the embedded cluster: each watches the store and writes to it, in the daemon's one thread.
+The control plane behind the API: what kube-scheduler and kube-controller-manager do on a real cluster.
+
+Each controller looks at the store, compares what is there with what was asked for, and takes one step; the change
+that it makes brings it back. None keeps a truth of its own that the store does not have, except where its
+docstring says why. All of them run in the daemon's one thread.
+
+    bootstrap     what every cluster has from its first moment
+    scheduler     gives Pods without a node to the one node, or says why it cannot
+    services      EndpointSlices and Endpoints of Services, from the readiness of Pods
+    replicasets   as many Pods as asked for
+    deployments   ReplicaSets, rolled from one template to the next
+    jobs          Pods until enough have succeeded
+    daemonsets    one Pod on the one node
+    namespaces    empties a namespace that is being deleted
+    garbage       what nobody owns any more, and Events older than an hour
 """
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from podlab.embedded.controllers.base import Api
+    from podlab.embedded.store import Store
+
+
+def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """
+    Start every controller on *loop*; all their work happens in its thread.
+
+    Args:
+        api: The API's own create and delete, so that Pods made here are admitted like any other.
+
+    Returns:
+        What stops them all.
+    """
+    from podlab.embedded.controllers import (
+        daemonsets,
+        deployments,
+        garbage,
+        jobs,
+        namespaces,
+        replicasets,
+        scheduler,
+        services,
+    )
+    from podlab.embedded.controllers.base import Context
+
+    context = Context(store, api, node_name, loop)
+    for module in (scheduler, services, replicasets, deployments, jobs, daemonsets, namespaces, garbage):
+        module.start(context)
+    return context.stop

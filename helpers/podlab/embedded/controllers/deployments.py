@@ -1,0 +1,324 @@
+"""
+Deployments: one ReplicaSet for each template, the new one grown while the old ones shrink.
+
+The name of a ReplicaSet is the Deployment's plus a hash of the template. Upstream's hash depends on Go's printing of
+structs; ours is another one of the same shape, so names differ between clusters as they do between versions.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+
+from podlab.embedded.controllers import rollout
+from podlab.embedded.controllers.base import (
+    Again,
+    Context,
+    Key,
+    Object,
+    condition,
+    controller_of,
+    deleting,
+    key_of,
+    never,
+    owned,
+    reference_to,
+    seconds,
+    set_status,
+    with_condition,
+)
+
+HASH = "pod-template-hash"
+REVISION = "deployment.kubernetes.io/revision"
+DESIRED = "deployment.kubernetes.io/desired-replicas"
+MOST = "deployment.kubernetes.io/max-replicas"
+ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+
+
+def start(context: Context) -> None:
+    """Watch Deployments and their ReplicaSets."""
+    controller = Deployments(context)
+    worker = context.worker("deployments", controller.reconcile)
+    controller.again = worker.add
+
+    def child_changed(_: str, one: Object) -> None:
+        owner = controller_of(one)
+        if owner and owner["kind"] == "Deployment":
+            worker.add((one["metadata"]["namespace"], owner["name"]))
+
+    context.watch("deployments", lambda _, one: worker.add(key_of(one)))
+    context.watch("replicasets", child_changed)
+
+
+class Deployments:
+    """Brings the ReplicaSets of one Deployment one step further."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._events = context.recorder("deployment-controller")
+        self.again: Again = never
+
+    def reconcile(self, key: Key) -> None:
+        """One step of a rollout, and the status as it is now."""
+        one = self._context.store.get("deployments", *key)
+        if one is None or deleting(one):
+            return
+        sets = sorted(owned(self._context.store.list("replicasets", key[0]), one), key=_age)
+        new = next((s for s in sets if _same_template(s, one)), None)
+        old = [s for s in sets if s is not new]
+        if not one["spec"].get("paused"):
+            new = self._ensure_new(one, new, old)
+            if new is None:
+                return
+            self._roll(one, new, old)
+        self._report(key)
+        self._clean_up(one, old)
+
+    # -- ReplicaSets -----------------------------------------------------------------------------------------
+
+    def _ensure_new(self, one: Object, new: Object | None, old: list[Object]) -> Object | None:
+        revision = 1 + max(
+            (int(s["metadata"].get("annotations", {}).get(REVISION, 0)) for s in old), default=0
+        )
+        if new is None:
+            if one["spec"].get("strategy", {}).get("type") == "Recreate" and not self._emptied(one, old):
+                return None
+            new = self._create(one, old, revision)
+        elif int(new["metadata"].get("annotations", {}).get(REVISION, 0)) < revision:
+            # A rollback: the ReplicaSet of an earlier revision becomes the newest one.
+            new = self._annotate("replicasets", new, {REVISION: str(revision)})
+        self._annotate("deployments", one, {REVISION: new["metadata"]["annotations"][REVISION]})
+        return new
+
+    def _create(self, one: Object, old: list[Object], revision: int) -> Object:
+        meta, spec = one["metadata"], one["spec"]
+        mark = template_hash(spec["template"])
+        template = json.loads(json.dumps(spec["template"]))
+        template.setdefault("metadata", {}).setdefault("labels", {})[HASH] = mark
+        selector = json.loads(json.dumps(spec["selector"]))
+        selector.setdefault("matchLabels", {})[HASH] = mark
+        recreate = spec.get("strategy", {}).get("type") == "Recreate"
+        size = spec["replicas"] if recreate else rollout.grown(spec["replicas"], 0, _sum(old), _bounds(one))
+        made = self._context.api.create(
+            "replicasets",
+            {
+                "apiVersion": "apps/v1",
+                "kind": "ReplicaSet",
+                "metadata": {
+                    "name": f"{meta['name']}-{mark}",
+                    "namespace": meta["namespace"],
+                    "labels": template["metadata"]["labels"],
+                    "annotations": {**_sizes(one), REVISION: str(revision)},
+                    "ownerReferences": [reference_to(one)],
+                },
+                "spec": {
+                    "replicas": size,
+                    "selector": selector,
+                    "template": template,
+                    **({"minReadySeconds": spec["minReadySeconds"]} if spec.get("minReadySeconds") else {}),
+                },
+            },
+        )
+        name = made["metadata"]["name"]
+        self._progress(one, "True", "NewReplicaSetCreated", f'Created new replica set "{name}"')
+        if size:
+            self._say(one, "up", name, 0, size)
+        return made
+
+    def _emptied(self, one: Object, old: list[Object]) -> bool:
+        for each in old:
+            self._resize(one, each, 0)
+        pods = [pod for each in old for pod in owned(self._context.store.list("pods", key_of(each)[0]), each)]
+        if pods:
+            # No change of a ReplicaSet announces that its last Pod is gone.
+            self.again(key_of(one), 0.1)
+        return not pods
+
+    def _roll(self, one: Object, new: Object, old: list[Object]) -> None:
+        replicas = one["spec"]["replicas"]
+        if one["spec"].get("strategy", {}).get("type") == "Recreate":
+            self._resize(one, new, replicas)
+            return
+        limit = _bounds(one)
+        wanted = rollout.grown(replicas, _size(new), _size(new) + _sum(old), limit)
+        if _size(new) > replicas:
+            wanted = replicas
+        if wanted != _size(new):
+            self._resize(one, new, wanted)
+            return
+        sizes = [(_size(s), min(_size(s), s.get("status", {}).get("availableReplicas", 0))) for s in old]
+        available = new.get("status", {}).get("availableReplicas", 0)
+        for each, size in zip(
+            old, rollout.shrunk(replicas, _size(new), available, sizes, limit), strict=True
+        ):
+            self._resize(one, each, size)
+
+    def _resize(self, one: Object, each: Object, size: int) -> None:
+        stored = self._context.store.get("replicasets", *key_of(each))
+        if stored is None or _size(stored) == size:
+            return
+        before = _size(stored)
+        annotations = {**stored["metadata"].get("annotations", {}), **_sizes(one)}
+        meta = {
+            **stored["metadata"],
+            "annotations": annotations,
+            "generation": stored["metadata"]["generation"] + 1,
+        }
+        spec = {**stored["spec"], "replicas": size}
+        self._context.store.update("replicasets", {**stored, "metadata": meta, "spec": spec})
+        self._say(one, "up" if size > before else "down", meta["name"], before, size)
+
+    def _say(self, one: Object, way: str, name: str, before: int, size: int) -> None:
+        text = f"Scaled {way} replica set {name} from {before} to {size}"
+        self._events.event(one, "Normal", "ScalingReplicaSet", text)
+
+    def _annotate(self, resource: str, obj: Object, values: dict[str, str]) -> Object:
+        stored = self._context.store.get(resource, *key_of(obj)) or obj
+        annotations = {**stored["metadata"].get("annotations", {}), **values}
+        changed = {**stored, "metadata": {**stored["metadata"], "annotations": annotations}}
+        return self._context.store.update(resource, changed)
+
+    def _clean_up(self, one: Object, old: list[Object]) -> None:
+        empty = [s for s in old if _size(s) == 0 and not s.get("status", {}).get("replicas")]
+        surplus = len(empty) - one["spec"].get("revisionHistoryLimit", 10)
+        for each in empty[: max(0, surplus)]:
+            self._context.api.delete("replicasets", *key_of(each))
+
+    # -- status ----------------------------------------------------------------------------------------------
+
+    def _progress(self, one: Object, truth: str, reason: str, message: str) -> None:
+        stored = self._context.store.get("deployments", *key_of(one))
+        if stored is not None:
+            entry = {"type": "Progressing", "status": truth, "reason": reason, "message": message}
+            conditions = with_condition(
+                stored.get("status", {}).get("conditions", []), entry, self._context.stamp(), updated=True
+            )
+            set_status(
+                self._context, "deployments", stored, {**stored.get("status", {}), "conditions": conditions}
+            )
+
+    def _report(self, key: Key) -> None:
+        one = self._context.store.get("deployments", *key)
+        if one is None:
+            return
+        sets = owned(self._context.store.list("replicasets", key[0]), one)
+        new = next((s for s in sets if _same_template(s, one)), None)
+        counts = _counts(one, sets, new)
+        before = one.get("status", {})
+        conditions = self._conditions(one, counts, new, before)
+        status: Object = {
+            name: count for name, count in counts.items() if count or name == "terminatingReplicas"
+        }
+        status |= {"observedGeneration": one["metadata"].get("generation", 1), "conditions": conditions}
+        set_status(self._context, "deployments", one, status)
+
+    def _conditions(
+        self, one: Object, counts: dict[str, int], new: Object | None, before: Object
+    ) -> list[Object]:
+        stamp = self._context.stamp()
+        conditions = list(before.get("conditions", ()))
+        enough = counts["availableReplicas"] >= one["spec"]["replicas"] - _bounds(one).unavailable
+        entry = (
+            ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+            if enough
+            else ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+        )
+        named = dict(zip(("status", "reason", "message"), entry, strict=True))
+        conditions = with_condition(conditions, {"type": "Available", **named}, stamp, updated=True)
+        progress = self._progressing(one, counts, new, before)
+        if progress:
+            conditions = with_condition(conditions, {"type": "Progressing", **progress}, stamp, updated=True)
+        return conditions
+
+    def _progressing(
+        self, one: Object, counts: dict[str, int], new: Object | None, before: Object
+    ) -> dict[str, str] | None:
+        said = condition(one, "Progressing")
+        if new is None:
+            return None
+        what = f'ReplicaSet "{new["metadata"]["name"]}"'
+        if _complete(one, counts):
+            return {
+                "status": "True",
+                "reason": "NewReplicaSetAvailable",
+                "message": f"{what} has successfully progressed.",
+            }
+        watched = ("updatedReplicas", "readyReplicas", "availableReplicas")
+        moved = any(counts[name] > before.get(name, 0) for name in watched)
+        if moved or counts["replicas"] - counts["updatedReplicas"] < before.get("replicas", 0) - before.get(
+            "updatedReplicas", 0
+        ):
+            return {"status": "True", "reason": "ReplicaSetUpdated", "message": f"{what} is progressing."}
+        if said and said["reason"] != "NewReplicaSetAvailable" and said["status"] == "True":
+            left = seconds(said.get("lastUpdateTime")) + one["spec"].get("progressDeadlineSeconds", 600)
+            left -= self._context.now()
+            if left <= 0:
+                text = f"{what} has timed out progressing."
+                return {"status": "False", "reason": "ProgressDeadlineExceeded", "message": text}
+            self.again(key_of(one), left + 0.01)
+        return None
+
+
+def template_hash(template: Object) -> str:
+    """Ten letters and digits that are the same for the same template."""
+    text = json.dumps(template, sort_keys=True, separators=(",", ":")).encode()
+    number = zlib.crc32(text) << 16 | zlib.adler32(text) & 0xFFFF
+    letters = []
+    for _ in range(10):
+        number, rest = divmod(number, len(ALPHABET))
+        letters.append(ALPHABET[rest])
+    return "".join(letters)
+
+
+def _same_template(one: Object, deployment: Object) -> bool:
+    template = json.loads(json.dumps(one["spec"]["template"]))
+    (template.get("metadata", {}).get("labels") or {}).pop(HASH, None)
+    wanted: Object = deployment["spec"]["template"]
+    return template == wanted
+
+
+def _bounds(one: Object) -> rollout.Bounds:
+    rolling = one["spec"].get("strategy", {}).get("rollingUpdate") or {}
+    if one["spec"].get("strategy", {}).get("type") == "Recreate":
+        return rollout.Bounds(0, one["spec"]["replicas"])
+    return rollout.bounds(
+        one["spec"]["replicas"], rolling.get("maxSurge", "25%"), rolling.get("maxUnavailable", "25%")
+    )
+
+
+def _sizes(one: Object) -> dict[str, str]:
+    replicas = one["spec"]["replicas"]
+    return {DESIRED: str(replicas), MOST: str(replicas + _bounds(one).surge)}
+
+
+def _size(one: Object) -> int:
+    return int(one["spec"].get("replicas", 1))
+
+
+def _sum(sets: list[Object]) -> int:
+    return sum(_size(one) for one in sets)
+
+
+def _age(one: Object) -> tuple[int, str]:
+    annotations = one["metadata"].get("annotations") or {}
+    return int(annotations.get(REVISION, 0)), one["metadata"]["name"]
+
+
+def _counts(one: Object, sets: list[Object], new: Object | None) -> dict[str, int]:
+    def add(name: str, among: list[Object]) -> int:
+        return sum(s.get("status", {}).get(name, 0) for s in among)
+
+    replicas, available = add("replicas", sets), add("availableReplicas", sets)
+    return {
+        "replicas": replicas,
+        "updatedReplicas": add("replicas", [new] if new else []),
+        "readyReplicas": add("readyReplicas", sets),
+        "availableReplicas": available,
+        "unavailableReplicas": max(0, max(one["spec"]["replicas"], _sum(sets)) - available),
+        "terminatingReplicas": add("terminatingReplicas", sets),
+    }
+
+
+def _complete(one: Object, counts: dict[str, int]) -> bool:
+    wanted = one["spec"]["replicas"]
+    return counts["updatedReplicas"] == counts["replicas"] == counts["availableReplicas"] == wanted

@@ -1,0 +1,135 @@
+"""ReplicaSets: as many Pods as asked for, made and removed one by one."""
+
+from __future__ import annotations
+
+from podlab.embedded.controllers.base import (
+    Again,
+    Context,
+    Key,
+    Object,
+    available_in,
+    controller_of,
+    deleting,
+    finished,
+    is_ready,
+    key_of,
+    never,
+    owned,
+    pod_from,
+    reference_to,
+    seconds,
+    selects,
+    set_status,
+)
+
+
+def start(context: Context) -> None:
+    """Watch ReplicaSets and the Pods that they control."""
+    controller = ReplicaSets(context)
+    worker = context.worker("replicasets", controller.reconcile)
+    controller.again = worker.add
+
+    def pod_changed(_: str, pod: Object) -> None:
+        owner = controller_of(pod)
+        if owner and owner["kind"] == "ReplicaSet":
+            worker.add((pod["metadata"]["namespace"], owner["name"]))
+        elif owner is None:
+            for one in context.store.list("replicasets", pod["metadata"]["namespace"]):
+                if selects(one["spec"]["selector"], pod["metadata"].get("labels") or {}):
+                    worker.add(key_of(one))
+
+    context.watch("replicasets", lambda _, one: worker.add(key_of(one)))
+    context.watch("pods", pod_changed)
+
+
+class ReplicaSets:
+    """Compares the Pods of one ReplicaSet with its ``spec.replicas``."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._events = context.recorder("replicaset-controller")
+        self.again: Again = never
+
+    def reconcile(self, key: Key) -> None:
+        """One step towards the wanted number, and the status as it is now."""
+        one = self._context.store.get("replicasets", *key)
+        if one is None:
+            return
+        pods = self._claim(one)
+        active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
+        if not deleting(one):
+            self._scale(one, active)
+        self._report(one, key, pods)
+
+    def _claim(self, one: Object) -> list[Object]:
+        """The Pods it controls; orphans that match its selector are adopted, those that no longer match let go."""
+        store, selector = self._context.store, one["spec"]["selector"]
+        claimed = []
+        for pod in store.list("pods", one["metadata"]["namespace"]):
+            matching = selects(selector, pod["metadata"].get("labels") or {})
+            ours = bool(owned([pod], one))
+            if ours and not matching and not deleting(pod):
+                store.update("pods", {**pod, "metadata": _without_owner(pod, one)})
+            elif matching and controller_of(pod) is None and not deleting(pod) and not deleting(one):
+                owners = [*pod["metadata"].get("ownerReferences", ()), reference_to(one)]
+                adopted = {**pod, "metadata": {**pod["metadata"], "ownerReferences": owners}}
+                claimed.append(store.update("pods", adopted))
+            elif ours:
+                claimed.append(pod)
+        return claimed
+
+    def _scale(self, one: Object, active: list[Object]) -> None:
+        meta, missing = one["metadata"], one["spec"].get("replicas", 1) - len(active)
+        for _ in range(missing):
+            made = self._context.api.create(
+                "pods", pod_from(one["spec"]["template"], one, f"{meta['name']}-")
+            )
+            self._events.event(one, "Normal", "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
+        for pod in sorted(active, key=_expendable)[: max(0, -missing)]:
+            self._context.api.delete("pods", *key_of(pod))
+            self._events.event(one, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
+
+    def _report(self, one: Object, key: Key, pods: list[Object]) -> None:
+        current = self._context.store.get("replicasets", *key)
+        if current is None:
+            return
+        pods = owned(self._context.store.list("pods", key[0]), one)
+        active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
+        waits = [
+            available_in(pod, one["spec"].get("minReadySeconds", 0), self._context.now()) for pod in active
+        ]
+        soon = [wait for wait in waits if wait]
+        if soon:
+            self.again(key, min(soon))
+        labels = (one["spec"]["template"].get("metadata") or {}).get("labels") or {}
+        counts = {
+            "fullyLabeledReplicas": sum(
+                selects({"matchLabels": labels}, p["metadata"]["labels"]) for p in active
+            ),
+            "readyReplicas": sum(is_ready(pod) for pod in active),
+            "availableReplicas": waits.count(0.0),
+        }
+        status = {"replicas": len(active), "observedGeneration": one["metadata"].get("generation", 1)}
+        status |= {name: count for name, count in counts.items() if count}
+        status["terminatingReplicas"] = sum(deleting(pod) and not finished(pod) for pod in pods)
+        set_status(self._context, "replicasets", current, status)
+
+
+def _without_owner(pod: Object, owner: Object) -> Object:
+    uid = owner["metadata"]["uid"]
+    return {
+        **pod["metadata"],
+        "ownerReferences": [ref for ref in pod["metadata"]["ownerReferences"] if ref["uid"] != uid],
+    }
+
+
+def _expendable(pod: Object) -> tuple[bool, int, bool, float]:
+    """Sorts the Pods to delete first to the front: unscheduled, pending, not ready, youngest."""
+    phases = {"Pending": 0, "Unknown": 1, "Running": 2}
+    phase = phases.get(pod["status"].get("phase"), 0)
+    return (
+        bool(pod["spec"].get("nodeName")),
+        phase,
+        is_ready(pod),
+        -seconds(pod["metadata"]["creationTimestamp"]),
+    )

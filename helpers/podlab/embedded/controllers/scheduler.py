@@ -1,0 +1,174 @@
+"""
+Gives Pods without a node to the one node, or says in a condition and an Event why it cannot.
+
+The filters run in the order of kube-scheduler's, and the first that refuses speaks: node name, taints, node
+affinity and selector, host ports, resources. A Pod that does not fit is looked at again when something leaves
+the node.
+"""
+
+from __future__ import annotations
+
+from podlab.embedded.controllers.base import Context, Key, Object, finished, matches, with_condition
+from podlab.embedded.requests import amounts, pod_requests, total
+
+GATED = "Scheduling is blocked due to non-empty scheduling gates"
+HOPELESS = "1 Preemption is not helpful for scheduling."
+NO_VICTIMS = "1 No preemption victims found for incoming pod."
+
+
+def start(context: Context) -> None:
+    """Watch Pods and the node."""
+    Scheduler(context)
+
+
+class Scheduler:
+    """The queue of Pods that wait for a node."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._events = context.recorder("default-scheduler")
+        self._refused: set[Key] = set()
+        self._worker = context.worker("scheduler", self.place)
+        context.watch("pods", self._pod_changed)
+        context.watch("nodes", lambda *_: self._try_again())
+
+    def _pod_changed(self, kind: str, pod: Object) -> None:
+        key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
+        if kind == "DELETED" or finished(pod):
+            self._refused.discard(key)
+            if pod["spec"].get("nodeName"):
+                self._try_again()
+        elif (not pod["spec"].get("nodeName") and key not in self._refused) or (
+            key in self._refused and _spec_moved(pod)
+        ):
+            self._worker.add(key)
+
+    def _try_again(self) -> None:
+        for key in self._refused:
+            self._worker.add(key)
+
+    def place(self, key: Key) -> None:
+        """Bind one Pod, or note why not."""
+        pod = self._context.store.get("pods", *key)
+        self._refused.discard(key)
+        if (
+            pod is None
+            or pod["spec"].get("nodeName")
+            or "deletionTimestamp" in pod["metadata"]
+            or finished(pod)
+        ):
+            return
+        if pod["spec"].get("schedulerName", "default-scheduler") != "default-scheduler":
+            return
+        if pod["spec"].get("schedulingGates"):
+            self._say(pod, "SchedulingGated", GATED)
+            return
+        node = self._context.store.get("nodes", "", self._context.node_name)
+        why, preemption = self._refusal(pod, node)
+        if why:
+            text = f"{why}. no new claims to deallocate, preemption: 0/1 nodes are available: {preemption}"
+            message = f"0/1 nodes are available: {text}"
+            self._refused.add(key)
+            self._events.event(pod, "Warning", "FailedScheduling", message)
+            self._say(pod, "Unschedulable", message)
+        else:
+            self._bind(pod)
+
+    def _refusal(self, pod: Object, node: Object | None) -> tuple[str, str]:
+        """(why the node refuses, what preemption would help); ("", "") when it fits."""
+        if node is None:
+            return "no nodes available to schedule pods", HOPELESS
+        spec = node.get("spec", {})
+        if spec.get("unschedulable"):
+            return "1 node(s) were unschedulable", HOPELESS
+        if any(not _tolerated(taint, pod) for taint in spec.get("taints", ())):
+            return "1 node(s) had untolerated taint(s)", HOPELESS
+        if not _affine(pod, node):
+            return "1 node(s) didn't match Pod's node affinity/selector", HOPELESS
+        others = [
+            p for p in self._context.store.list("pods") if p["spec"].get("nodeName") and not finished(p)
+        ]
+        if _host_ports(pod) & {port for other in others for port in _host_ports(other)}:
+            return "1 node(s) didn't have free ports for the requested pod ports", NO_VICTIMS
+        return _short_of(pod, node, others)
+
+    def _bind(self, pod: Object) -> None:
+        node = self._context.node_name
+        entry = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
+        conditions = with_condition(pod["status"].get("conditions", []), entry, self._context.stamp())
+        bound = {**pod, "spec": {**pod["spec"], "nodeName": node}}
+        self._context.store.update("pods", {**bound, "status": {**pod["status"], "conditions": conditions}})
+        meta = pod["metadata"]
+        text = f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}"
+        self._events.event(pod, "Normal", "Scheduled", text)
+
+    def _say(self, pod: Object, reason: str, message: str) -> None:
+        entry = {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": reason,
+            "message": message,
+            "lastProbeTime": None,
+        }
+        conditions = with_condition(pod["status"].get("conditions", []), entry, self._context.stamp())
+        self._context.store.update("pods", {**pod, "status": {**pod["status"], "conditions": conditions}})
+
+
+def _spec_moved(pod: Object) -> bool:
+    """True when the spec is newer than what the scheduler has spoken about: worth another look."""
+    said = next((c for c in pod["status"].get("conditions", ()) if c["type"] == "PodScheduled"), None)
+    gated = said is not None and said.get("reason") == "SchedulingGated"
+    return gated and not pod["spec"].get("schedulingGates")
+
+
+def _tolerated(taint: Object, pod: Object) -> bool:
+    if taint.get("effect") == "PreferNoSchedule":
+        return True
+    return any(_tolerates(rule, taint) for rule in pod["spec"].get("tolerations", ()))
+
+
+def _tolerates(rule: Object, taint: Object) -> bool:
+    if rule.get("effect") and rule["effect"] != taint.get("effect"):
+        return False
+    if rule.get("key") and rule["key"] != taint["key"]:
+        return False
+    return rule.get("operator") == "Exists" or rule.get("value", "") == taint.get("value", "")
+
+
+def _affine(pod: Object, node: Object) -> bool:
+    labels = node["metadata"].get("labels", {})
+    if any(labels.get(key) != value for key, value in (pod["spec"].get("nodeSelector") or {}).items()):
+        return False
+    wanted = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
+    terms = (wanted.get("requiredDuringSchedulingIgnoredDuringExecution") or {}).get("nodeSelectorTerms")
+    return terms is None or any(_term(term, labels, node["metadata"]["name"]) for term in terms)
+
+
+def _term(term: Object, labels: Object, name: str) -> bool:
+    expressions, fields = term.get("matchExpressions") or [], term.get("matchFields") or []
+    if not expressions and not fields:
+        return False
+    return all(matches(e, labels) for e in expressions) and all(
+        matches(f, {"metadata.name": name}) for f in fields
+    )
+
+
+def _host_ports(pod: Object) -> set[tuple[str, int]]:
+    containers = [*pod["spec"].get("containers", ()), *pod["spec"].get("initContainers", ())]
+    ports = [port for container in containers for port in container.get("ports", ())]
+    return {(port.get("protocol", "TCP"), port["hostPort"]) for port in ports if port.get("hostPort")}
+
+
+def _short_of(pod: Object, node: Object, others: list[Object]) -> tuple[str, str]:
+    allocatable = amounts(node.get("status", {}).get("allocatable"))
+    wants, taken = pod_requests(pod), total(others)
+    if len(others) + 1 > allocatable.get("pods", 110):
+        return "1 Too many pods", NO_VICTIMS
+    short = [
+        name for name in sorted(wants) if wants[name] > max(0, allocatable.get(name, 0) - taken.get(name, 0))
+    ]
+    short = [name for name in short if wants[name]]
+    if not short:
+        return "", ""
+    helpless = any(wants[name] > allocatable.get(name, 0) for name in short)
+    return ", ".join(f"1 Insufficient {name}" for name in short), HOPELESS if helpless else NO_VICTIMS

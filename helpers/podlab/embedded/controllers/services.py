@@ -1,0 +1,216 @@
+"""
+EndpointSlices and Endpoints of Services with a selector: which Pods may be sent traffic.
+
+A Pod is an endpoint once it has an address, and a *ready* one while its Ready condition is True; while its
+init containers run it is none, which is why a Service refuses connections until its database is up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from podlab.embedded.controllers.base import (
+    Context,
+    Key,
+    Object,
+    deleting,
+    finished,
+    is_ready,
+    key_of,
+    reference_to,
+    selects,
+)
+
+MANAGER = "endpointslice-controller.k8s.io"
+
+
+def start(context: Context) -> None:
+    """Watch Services and Pods."""
+    controller = Services(context)
+    worker = context.worker("services", controller.reconcile)
+    last_labels: dict[Key, Object] = {}
+
+    def pod_changed(kind: str, pod: Object) -> None:
+        labels = pod["metadata"].get("labels") or {}
+        before = last_labels.pop(key_of(pod), None)
+        if kind != "DELETED":
+            last_labels[key_of(pod)] = labels
+        for service in context.store.list("services", pod["metadata"]["namespace"]):
+            chosen = service["spec"].get("selector")
+            if chosen and any(selects({"matchLabels": chosen}, seen) for seen in (labels, before or {})):
+                worker.add(key_of(service))
+
+    context.watch("services", lambda _, service: worker.add(key_of(service)))
+    context.watch("pods", pod_changed)
+
+
+class Services:
+    """Writes what a Service's Pods amount to."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def reconcile(self, key: Key) -> None:
+        """
+        Bring the slices and the Endpoints of one Service up to date; those of a Service that is gone go too.
+        """
+        store = self._context.store
+        service = store.get("services", *key)
+        slices = [s for s in store.list("endpointslices", key[0]) if _belongs(s, key[1])]
+        if service is None or not service["spec"].get("selector"):
+            if service is None:
+                self._forget(key, slices)
+            return
+        pods = [p for p in store.list("pods", key[0]) if _counts(p, service)]
+        self._write_slices(service, pods, slices)
+        self._write_endpoints(service, pods)
+
+    def _forget(self, key: Key, slices: list[Object]) -> None:
+        for one in slices:
+            self._context.store.delete("endpointslices", *key_of(one))
+        found = self._context.store.get("endpoints", *key)
+        if found and not (found["metadata"].get("ownerReferences") or key[1] == "kubernetes"):
+            self._context.store.delete("endpoints", *key)
+
+    def _write_slices(self, service: Object, pods: list[Object], present: list[Object]) -> None:
+        # One slice for each set of ports: a named targetPort may lead to another number in another Pod.
+        groups: dict[tuple[Any, ...], list[Object]] = {}
+        for pod in pods:
+            groups.setdefault(_ports(service, pod), []).append(_endpoint(service, pod))
+        if not groups:
+            groups[_ports(service, None)] = []
+        spare = {_slice_ports(one): one for one in present}
+        for ports, endpoints in groups.items():
+            self._write_slice(service, ports, endpoints, spare.pop(ports, None))
+        for left in spare.values():
+            self._context.store.delete("endpointslices", *key_of(left))
+
+    def _write_slice(
+        self, service: Object, ports: tuple[Any, ...], endpoints: list[Object], present: Object | None
+    ) -> None:
+        body = {
+            "addressType": "IPv4",
+            "endpoints": endpoints,
+            "ports": [{"name": name, "protocol": protocol, "port": port} for name, protocol, port in ports],
+        }
+        if present is not None:
+            self._context.store.update("endpointslices", {**present, **body})
+            return
+        meta = service["metadata"]
+        labels = {**(meta.get("labels") or {}), "kubernetes.io/service-name": meta["name"]}
+        labels["endpointslice.kubernetes.io/managed-by"] = MANAGER
+        made = {
+            "generateName": f"{meta['name']}-",
+            "namespace": meta["namespace"],
+            "labels": labels,
+            "ownerReferences": [reference_to(service)],
+        }
+        self._context.api.create(
+            "endpointslices",
+            {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": made, **body},
+        )
+
+    def _write_endpoints(self, service: Object, pods: list[Object]) -> None:
+        meta = service["metadata"]
+        subsets = [_subset(service, pod) for pod in pods if not deleting(pod)]
+        body = {
+            "apiVersion": "v1",
+            "kind": "Endpoints",
+            "metadata": {
+                "name": meta["name"],
+                "namespace": meta["namespace"],
+                "labels": meta.get("labels") or {},
+            },
+            "subsets": _merged(subsets),
+        }
+        found = self._context.store.get("endpoints", *key_of(service))
+        if found is None:
+            self._context.store.create("endpoints", body)
+        else:
+            self._context.store.update("endpoints", {**found, "subsets": body["subsets"]})
+
+
+def _belongs(one: Object, service: str) -> bool:
+    labels = one["metadata"].get("labels") or {}
+    managed = labels.get("endpointslice.kubernetes.io/managed-by") == MANAGER
+    return managed and labels.get("kubernetes.io/service-name") == service
+
+
+def _counts(pod: Object, service: Object) -> bool:
+    if finished(pod) or not pod.get("status", {}).get("podIP"):
+        return False
+    return selects({"matchLabels": service["spec"]["selector"]}, pod["metadata"].get("labels") or {})
+
+
+def _ports(service: Object, pod: Object | None) -> tuple[Any, ...]:
+    """
+    ((name, protocol, number)…) of a Service as one Pod serves them; ports it does not name are left out.
+    """
+    found = []
+    for port in service["spec"].get("ports") or ():
+        target = port.get("targetPort", port["port"])
+        number = target if isinstance(target, int) else _named(pod, target, port.get("protocol", "TCP"))
+        if number:
+            found.append((port.get("name", ""), port.get("protocol", "TCP"), number))
+    return tuple(found)
+
+
+def _named(pod: Object | None, name: str, protocol: str) -> int:
+    spec = pod["spec"] if pod else {}
+    sidecars = [c for c in spec.get("initContainers", ()) if c.get("restartPolicy") == "Always"]
+    for container in [*spec.get("containers", ()), *sidecars]:
+        for port in container.get("ports", ()):
+            if port.get("name") == name and port.get("protocol", "TCP") == protocol:
+                return int(port["containerPort"])
+    return int(name) if name.isdigit() else 0
+
+
+def _slice_ports(one: Object) -> tuple[Any, ...]:
+    return tuple((p.get("name", ""), p.get("protocol", "TCP"), p["port"]) for p in one.get("ports") or ())
+
+
+def _endpoint(service: Object, pod: Object) -> Object:
+    meta, ready = pod["metadata"], is_ready(pod)
+    shown = bool(service["spec"].get("publishNotReadyAddresses")) or (ready and not deleting(pod))
+    entry = {
+        "addresses": [pod["status"]["podIP"]],
+        "conditions": {"ready": shown, "serving": ready, "terminating": deleting(pod)},
+        "nodeName": pod["spec"].get("nodeName"),
+        "targetRef": {
+            "kind": "Pod",
+            "name": meta["name"],
+            "namespace": meta["namespace"],
+            "uid": meta["uid"],
+        },
+    }
+    if pod["spec"].get("hostname") and pod["spec"].get("subdomain") == service["metadata"]["name"]:
+        entry["hostname"] = pod["spec"]["hostname"]
+    return entry
+
+
+def _subset(service: Object, pod: Object) -> tuple[tuple[Any, ...], bool, Object]:
+    meta = pod["metadata"]
+    address = {
+        "ip": pod["status"]["podIP"],
+        "nodeName": pod["spec"].get("nodeName"),
+        "targetRef": {
+            "kind": "Pod",
+            "name": meta["name"],
+            "namespace": meta["namespace"],
+            "uid": meta["uid"],
+        },
+    }
+    ready = is_ready(pod) or bool(service["spec"].get("publishNotReadyAddresses"))
+    return _ports(service, pod), ready, address
+
+
+def _merged(subsets: list[tuple[tuple[Any, ...], bool, Object]]) -> list[Object]:
+    merged: dict[tuple[Any, ...], Object] = {}
+    for ports, ready, address in subsets:
+        entry = merged.setdefault(ports, {})
+        entry.setdefault("addresses" if ready else "notReadyAddresses", []).append(address)
+        entry["ports"] = [
+            {**({"name": name} if name else {}), "port": port, "protocol": protocol}
+            for name, protocol, port in ports
+        ]
+    return list(merged.values())

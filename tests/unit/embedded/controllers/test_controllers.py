@@ -1,0 +1,469 @@
+"""
+Controllers on a real store, with an API that only names and stores, and a node that makes Pods ready at once.
+
+Virtual time: ``Loop`` jumps to the next timer, so back-off and deadlines take no time here.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from podlab.embedded import controllers
+from podlab.embedded.controllers import rollout
+from podlab.embedded.store import Store, timestamp
+
+EPOCH = 1_700_000_000.0
+NODE = {
+    "apiVersion": "v1",
+    "kind": "Node",
+    "metadata": {"name": "node", "labels": {"kubernetes.io/hostname": "node"}},
+    "spec": {},
+    "status": {"allocatable": {"cpu": "2", "memory": "4Gi", "pods": "20"}},
+}
+
+
+class Loop:
+    """The three calls of an event loop that controllers make, on a clock that jumps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._order = itertools.count()
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        self.call_at(self.now, callback)
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> None:
+        self.call_at(self.now + delay, callback)
+
+    def call_at(self, at: float, callback: Callable[[], None]) -> None:
+        heapq.heappush(self._timers, (at, next(self._order), callback))
+
+    def run(self, until: float) -> None:
+        """Fire every timer that is due before *until*."""
+        for _ in range(100_000):
+            if not self._timers or self._timers[0][0] > until:
+                self.now = until
+                return
+            at, _, callback = heapq.heappop(self._timers)
+            self.now = max(self.now, at)
+            callback()
+        raise AssertionError("the controllers never come to rest")
+
+
+class Cluster:
+    """A store, the controllers, and a kubelet in ten lines."""
+
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.store = Store(clock=lambda: EPOCH + self.loop.now)
+        self.store.create("nodes", NODE)
+        self.numbers = itertools.count(1)
+        self.stop = controllers.start(self.store, self, node_name="node", loop=self.loop)
+
+    def create(self, resource, obj):
+        meta = dict(obj["metadata"])
+        if "name" not in meta:
+            meta["name"] = f"{meta['generateName']}{next(self.numbers)}"
+        meta.setdefault("generation", 1)
+        status = {"phase": "Pending"} if resource == "pods" else {}
+        return self.store.create(resource, {**obj, "metadata": meta, "status": status})
+
+    def delete(self, resource, namespace, name, *, grace_s=None):
+        obj = self.store.get(resource, namespace, name)
+        if obj is None:
+            return
+        if resource == "pods" and obj["spec"].get("nodeName") and "deletionTimestamp" not in obj["metadata"]:
+            meta = {**obj["metadata"], "deletionTimestamp": timestamp(self.store.clock())}
+            self.store.update(resource, {**obj, "metadata": meta})
+            self.loop.call_later(1.0, lambda: self.delete(resource, namespace, name))
+        else:
+            self.store.delete(resource, namespace, name)
+
+    def pods(self, **labels):
+        found = self.store.list("pods", "lab")
+        return [
+            p for p in found if all(p["metadata"].get("labels", {}).get(k) == v for k, v in labels.items())
+        ]
+
+    def set_pod(self, pod, phase, *, ready=False, ip="10.0.0.9"):
+        current = self.store.get("pods", "lab", pod["metadata"]["name"])
+        condition = {
+            "type": "Ready",
+            "status": "True" if ready else "False",
+            "lastTransitionTime": timestamp(self.store.clock()),
+        }
+        conditions = [c for c in current["status"].get("conditions", []) if c["type"] != "Ready"]
+        status = {**current["status"], "phase": phase, "conditions": [*conditions, condition], "podIP": ip}
+        self.store.update("pods", {**current, "status": status})
+
+    def ready_all(self, **labels):
+        for pod in self.pods(**labels):
+            if "deletionTimestamp" not in pod["metadata"] and pod["status"]["phase"] == "Pending":
+                self.set_pod(pod, "Running", ready=True)
+
+    def run(self, seconds=0.0):
+        self.loop.run(self.loop.now + seconds)
+
+    def events(self, reason):
+        return [e["message"] for e in self.store.list("events") if e["reason"] == reason]
+
+
+@pytest.fixture
+def cluster():
+    return Cluster()
+
+
+def pod(name="web", **spec):
+    container = {"name": "app", "image": "busybox:1.36"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "lab", "labels": {"app": name}},
+        "spec": {"containers": [container], **spec},
+    }
+
+
+def deployment(replicas=2, value="1", strategy=None):
+    template = {"metadata": {"labels": {"app": "shop"}}, "spec": pod()["spec"] | {"hostname": value}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": {"app": "shop"}}, "template": template}
+    spec["strategy"] = strategy or {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "shop", "namespace": "lab"},
+        "spec": spec,
+    }
+
+
+def job(policy="Never", **spec):
+    template = {
+        "metadata": {"labels": {"job-name": "batch"}},
+        "spec": {**pod()["spec"], "restartPolicy": policy},
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "batch", "namespace": "lab"},
+        "spec": {"completions": 1, "parallelism": 1, "template": template, **spec},
+    }
+
+
+def conditions(obj):
+    return [(c["type"], c["status"], c.get("reason")) for c in obj["status"].get("conditions", ())]
+
+
+# -- scheduler -----------------------------------------------------------------------------------------------
+
+
+def test_a_pod_that_fits_is_bound(cluster):
+    """It gets the node, the condition and the Event."""
+    cluster.create("pods", pod())
+    cluster.run()
+
+    (bound,) = cluster.pods()
+    assert bound["spec"]["nodeName"] == "node"
+    assert conditions(bound) == [("PodScheduled", "True", None)]
+    assert cluster.events("Scheduled") == ["Successfully assigned lab/web to node"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "why", "preemption"),
+    [
+        (
+            {"nodeSelector": {"disk": "none"}},
+            "1 node(s) didn't match Pod's node affinity/selector",
+            "1 Preemption is not helpful for scheduling.",
+        ),
+        (
+            {
+                "containers": [
+                    {"name": "app", "image": "x", "resources": {"requests": {"cpu": "3", "memory": "9Gi"}}}
+                ]
+            },
+            "1 Insufficient cpu, 1 Insufficient memory",
+            "1 Preemption is not helpful for scheduling.",
+        ),
+    ],
+)
+def test_a_pod_that_does_not_fit_says_why(cluster, spec, why, preemption):
+    """Condition and Event carry kube-scheduler's sentence."""
+    cluster.create("pods", pod(**spec))
+    cluster.run()
+
+    text = f"0/1 nodes are available: {why}. no new claims to deallocate, preemption: 0/1 nodes are available: {preemption}"
+    assert cluster.events("FailedScheduling") == [text]
+    assert conditions(cluster.pods()[0]) == [("PodScheduled", "False", "Unschedulable")]
+
+
+def test_a_pod_waits_for_room_and_then_gets_it(cluster):
+    """A sidecar's request counts, and a Pod that left makes room."""
+    big = {"resources": {"requests": {"cpu": "1500m"}}}
+    sidecar = {"name": "side", "image": "x", "restartPolicy": "Always", **big}
+    cluster.create("pods", pod("one", initContainers=[sidecar]))
+    cluster.run()
+    cluster.create("pods", pod("two", initContainers=[sidecar]))
+    cluster.run()
+    assert "nodeName" not in cluster.pods(app="two")[0]["spec"]
+    assert "No preemption victims found" in cluster.events("FailedScheduling")[0]
+
+    cluster.delete("pods", "lab", "one")
+    cluster.run(2)
+
+    assert cluster.pods(app="two")[0]["spec"]["nodeName"] == "node"
+
+
+def test_a_gated_pod_waits_without_an_event(cluster):
+    """Gates are a condition, not a failure; without them the Pod is bound."""
+    gated = cluster.create("pods", pod(schedulingGates=[{"name": "example.com/one"}]))
+    cluster.run()
+    assert conditions(cluster.pods()[0]) == [("PodScheduled", "False", "SchedulingGated")]
+    assert cluster.events("FailedScheduling") == []
+
+    current = cluster.store.get("pods", "lab", gated["metadata"]["name"])
+    cluster.store.update("pods", {**current, "spec": {**current["spec"], "schedulingGates": []}})
+    cluster.run()
+
+    assert cluster.pods()[0]["spec"]["nodeName"] == "node"
+
+
+# -- Deployments ---------------------------------------------------------------------------------------------
+
+
+def test_a_rollout_never_goes_below_what_was_asked_for(cluster):
+    """With maxUnavailable 0 the old Pod goes only when a new one is available."""
+    cluster.create("deployments", deployment(2))
+    cluster.run()
+    cluster.ready_all()
+    cluster.run()
+    first = {p["metadata"]["name"] for p in cluster.pods()}
+    assert len(first) == 2
+
+    one = cluster.store.get("deployments", "lab", "shop")
+    changed = deployment(2, value="2")["spec"]
+    cluster.store.update(
+        "deployments", {**one, "spec": changed, "metadata": {**one["metadata"], "generation": 2}}
+    )
+    cluster.run()
+    alive = [p for p in cluster.pods() if "deletionTimestamp" not in p["metadata"]]
+    assert len(alive) == 3, "one more than asked for, none less"
+    assert first < {p["metadata"]["name"] for p in alive}
+
+    for _ in range(4):
+        cluster.ready_all()
+        cluster.run(2)
+
+    done = cluster.store.get("deployments", "lab", "shop")
+    assert not first & {p["metadata"]["name"] for p in cluster.pods()}
+    assert done["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "2"
+    assert ("Progressing", "True", "NewReplicaSetAvailable") in conditions(done)
+    assert done["status"]["updatedReplicas"] == done["status"]["availableReplicas"] == 2
+
+
+def test_a_bad_release_leaves_the_old_pod_alone(cluster):
+    """New Pods that never become ready do not take the place of old ones."""
+    cluster.create("deployments", deployment(1))
+    cluster.run()
+    cluster.ready_all()
+    cluster.run()
+    (old,) = cluster.pods()
+
+    one = cluster.store.get("deployments", "lab", "shop")
+    cluster.store.update("deployments", {**one, "spec": deployment(1, value="2")["spec"]})
+    cluster.run(60)
+
+    assert "deletionTimestamp" not in cluster.store.get("pods", "lab", old["metadata"]["name"])["metadata"]
+    assert len(cluster.pods()) == 2
+
+
+def test_recreate_stops_the_old_before_it_starts_the_new(cluster):
+    """There is never a moment with both."""
+    cluster.create("deployments", deployment(1, strategy={"type": "Recreate"}))
+    cluster.run()
+    cluster.ready_all()
+    cluster.run()
+    one = cluster.store.get("deployments", "lab", "shop")
+    changed = deployment(1, value="2", strategy={"type": "Recreate"})["spec"]
+    cluster.store.update("deployments", {**one, "spec": changed})
+
+    most = 0
+    for _ in range(30):
+        cluster.run(0.1)
+        most = max(most, len(cluster.pods()))
+
+    assert most == 1
+    assert cluster.pods()[0]["spec"]["hostname"] == "2"
+
+
+def test_a_rollback_reuses_the_old_replicaset(cluster):
+    """The template that was there before is found again, under a new revision."""
+    cluster.create("deployments", deployment(1))
+    for value in ("2", "1"):
+        cluster.run()
+        cluster.ready_all()
+        cluster.run(3)
+        one = cluster.store.get("deployments", "lab", "shop")
+        cluster.store.update("deployments", {**one, "spec": deployment(1, value=value)["spec"]})
+    cluster.run()
+    cluster.ready_all()
+    cluster.run(3)
+
+    assert len(cluster.store.list("replicasets", "lab")) == 2
+    done = cluster.store.get("deployments", "lab", "shop")
+    assert done["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("replicas", "surge", "unavailable", "expected"),
+    [(4, "25%", "25%", (1, 1)), (1, "25%", "25%", (1, 0)), (10, 0, 0, (0, 1)), (3, "50%", 0, (2, 0))],
+)
+def test_percentages_round_as_upstream(replicas, surge, unavailable, expected):
+    """Surge up, unavailable down, never both zero."""
+    found = rollout.bounds(replicas, surge, unavailable)
+
+    assert (found.surge, found.unavailable) == expected
+
+
+# -- Jobs ----------------------------------------------------------------------------------------------------
+
+
+def test_a_job_is_complete_when_its_pod_has_succeeded(cluster):
+    """Two conditions, one Event, a completion time."""
+    cluster.create("jobs", job())
+    cluster.run()
+    cluster.set_pod(cluster.pods()[0], "Succeeded")
+    cluster.run()
+
+    done = cluster.store.get("jobs", "lab", "batch")
+    assert [c[0] for c in conditions(done)] == ["SuccessCriteriaMet", "Complete"]
+    assert done["status"]["succeeded"] == 1
+    assert cluster.events("Completed") == ["Job completed"]
+
+
+def test_a_failing_job_pauses_and_then_gives_up(cluster):
+    """The second Pod comes 10 s after the first has failed; then the limit is reached."""
+    cluster.create("jobs", job(backoffLimit=1))
+    cluster.run()
+    cluster.set_pod(cluster.pods()[0], "Failed")
+    cluster.run(9)
+    assert len(cluster.pods()) == 1
+    cluster.run(2)
+    assert len(cluster.pods()) == 2
+
+    cluster.set_pod(cluster.pods()[-1], "Failed")
+    cluster.run()
+
+    done = cluster.store.get("jobs", "lab", "batch")
+    assert conditions(done)[-1] == ("Failed", "True", "BackoffLimitExceeded")
+    assert done["status"]["failed"] == 2
+    assert cluster.events("BackoffLimitExceeded") == ["Job has reached the specified backoff limit"]
+
+
+def test_a_job_past_its_deadline_fails(cluster):
+    """Its Pod is deleted and the reason says why."""
+    cluster.create("jobs", job(activeDeadlineSeconds=30))
+    cluster.run(40)
+
+    done = cluster.store.get("jobs", "lab", "batch")
+    assert conditions(done)[-1] == ("Failed", "True", "DeadlineExceeded")
+    assert cluster.pods() == []
+
+
+def test_restarts_under_onfailure_count_against_the_limit(cluster):
+    """Restarts of the app count, those of a sidecar do not."""
+    cluster.create("jobs", job("OnFailure", backoffLimit=2))
+    cluster.run()
+    made = cluster.pods()[0]
+    status = {**made["status"], "phase": "Running", "containerStatuses": [{"name": "app", "restartCount": 2}]}
+    cluster.store.update("pods", {**made, "status": status})
+    cluster.run(3)
+
+    assert conditions(cluster.store.get("jobs", "lab", "batch"))[-1][2] == "BackoffLimitExceeded"
+
+
+# -- Services ------------------------------------------------------------------------------------------------
+
+
+def test_only_ready_pods_are_endpoints(cluster):
+    """A Pod that is not ready is listed, and not ready; a deleted one leaves."""
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "db", "namespace": "lab"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080, "protocol": "TCP"}]},
+    }
+    cluster.create("services", service)
+    cluster.create("pods", pod())
+    cluster.run()
+    cluster.set_pod(cluster.pods()[0], "Running", ready=False)
+    cluster.run()
+    (one,) = cluster.store.list("endpointslices", "lab")
+    assert one["endpoints"][0]["conditions"]["ready"] is False
+    assert (
+        cluster.store.get("endpoints", "lab", "db")["subsets"][0]["notReadyAddresses"][0]["ip"] == "10.0.0.9"
+    )
+
+    cluster.set_pod(cluster.pods()[0], "Running", ready=True)
+    cluster.run()
+    (one,) = cluster.store.list("endpointslices", "lab")
+    assert one["endpoints"][0]["conditions"] == {"ready": True, "serving": True, "terminating": False}
+    assert one["ports"] == [{"name": "", "protocol": "TCP", "port": 8080}]
+
+    cluster.delete("pods", "lab", "web")
+    cluster.run(2)
+    assert cluster.store.list("endpointslices", "lab")[0]["endpoints"] == []
+
+
+# -- deletion ------------------------------------------------------------------------------------------------
+
+
+def test_deleting_a_deployment_takes_everything_with_it(cluster):
+    """ReplicaSets go with the Deployment, Pods with the ReplicaSets."""
+    cluster.create("deployments", deployment(2))
+    cluster.run()
+    cluster.delete("deployments", "lab", "shop")
+    cluster.run(3)
+
+    assert cluster.store.list("replicasets", "lab") == []
+    assert cluster.pods() == []
+
+
+def test_a_deleted_namespace_is_emptied_first(cluster):
+    """The namespace goes last."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lab"}}
+    cluster.create("namespaces", namespace)
+    cluster.create("deployments", deployment(2))
+    cluster.run()
+    stored = cluster.store.get("namespaces", "", "lab")
+    meta = {**stored["metadata"], "deletionTimestamp": timestamp(cluster.store.clock())}
+    cluster.store.update("namespaces", {**stored, "metadata": meta})
+    cluster.run(0.5)
+    assert cluster.store.get("namespaces", "", "lab") is not None
+    cluster.run(5)
+
+    assert cluster.store.get("namespaces", "", "lab") is None
+    assert cluster.pods() == []
+    assert cluster.store.list("deployments", "lab") == []
+
+
+def test_a_broken_object_does_not_stop_a_controller(cluster, caplog):
+    """One Deployment that cannot be understood is logged; the next one works."""
+    broken = deployment()
+    broken["spec"] = {"selector": {}, "template": {}}
+    broken["metadata"] = {"name": "broken", "namespace": "lab"}
+    cluster.create("deployments", broken)
+    cluster.create("deployments", deployment(1))
+    cluster.run()
+
+    assert len(cluster.pods()) == 1
+    assert "deployments lab/broken" in caplog.text
