@@ -11,7 +11,6 @@ import itertools
 from collections.abc import Callable
 
 import pytest
-
 from podlab.embedded import controllers
 from podlab.embedded.controllers import rollout
 from podlab.embedded.store import Store, timestamp
@@ -201,7 +200,8 @@ def test_a_pod_that_does_not_fit_says_why(cluster, spec, why, preemption):
     cluster.create("pods", pod(**spec))
     cluster.run()
 
-    text = f"0/1 nodes are available: {why}. no new claims to deallocate, preemption: 0/1 nodes are available: {preemption}"
+    nodes = "0/1 nodes are available"
+    text = f"{nodes}: {why}. no new claims to deallocate, preemption: {nodes}: {preemption}"
     assert cluster.events("FailedScheduling") == [text]
     assert conditions(cluster.pods()[0]) == [("PodScheduled", "False", "Unschedulable")]
 
