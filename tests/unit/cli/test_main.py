@@ -201,7 +201,7 @@ def test_a_verb_imports_only_what_it_needs() -> None:
     """`podlab kubeconfig` and `podlab --help` load nothing third-party, and no other verb."""
     code = (
         "import sys; from podlab.cli import main; main(['kubeconfig'])\n"
-        "heavy = {'yaml', 'urllib3', 'matplotlib', 'kubernetes', 'asyncio', 'podlab.client', 'podlab.cli.verbs.up'}\n"
+        "heavy = {'yaml', 'urllib3', 'matplotlib', 'kubernetes', 'podlab.client', 'podlab.cli.verbs.up'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
