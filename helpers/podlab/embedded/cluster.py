@@ -7,13 +7,15 @@ import json
 import os
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from podlab.embedded import pki
-from podlab.embedded.api import server
+from podlab.embedded import bootstrap, controllers, pki
+from podlab.embedded.api import nodeevents, server
 from podlab.embedded.api.app import App
+from podlab.embedded.api.local import LocalApi
 from podlab.embedded.api.node import Node
-from podlab.embedded.store import Store, timestamp
+from podlab.embedded.store import Object, Store, timestamp
 
 if TYPE_CHECKING:
     from podlab.embedded.sandbox.launch import Zygote
@@ -59,20 +61,78 @@ class Cluster:
         self.app = App(self.store, token=self.token, hosts=hosts, node=self.node)
         self.server = server.Server(self.app, sock, server.tls(cert, key))
         self.stopping = asyncio.Event()
-        self._closers: list[Any] = []
+        self._closers: list[Callable[[], Awaitable[Any]]] = []
 
     async def start(self, zygote: Zygote | None) -> None:
         """Start every part; the API answers when this returns."""
-        from podlab.embedded.controllers import bootstrap
-
-        bootstrap.first_objects(self.store, authority=self.authority, node_name=self.settings.node_name)
+        bootstrap.first_objects(self.store, authority=self.authority)
         await self.server.start()
+        if zygote is not None:
+            await self._start_node(zygote)
+        bootstrap.keep_furnished(self.store, self.authority)
+        stop = controllers.start(
+            self.store,
+            LocalApi(self.store),
+            node_name=self.settings.node_name,
+            loop=asyncio.get_running_loop(),
+        )
+        self._closers.append(_later(stop))
+
+    async def _start_node(self, zygote: Zygote) -> None:
+        """The runtime, Service addresses and names, the kubelet."""
+        from pathlib import Path
+
+        from podlab.embedded import sandbox
+        from podlab.embedded.kubelet import Kubelet
+        from podlab.embedded.network import ServiceProxy
+        from podlab.embedded.volumes import Volumes
+
+        settings, folder = self.settings, Path(self.settings.folder)
+        runtime = await sandbox.open_runtime(folder, node_name=settings.node_name, zygote=zygote)
+        self._closers.append(runtime.close)
+        self.node.runtime = runtime
+        self.app.extra["/podlab/v1/node-events"] = nodeevents.handler(runtime)
+        bootstrap.node(self.store, settings.node_name, runtime.node_ip)
+        proxy = ServiceProxy(self.store, runtime)
+        await proxy.start()
+        self._closers.append(proxy.close)
+        kubelet = Kubelet(
+            self.store,
+            runtime,
+            node_name=settings.node_name,
+            node_ip=runtime.node_ip,
+            folder=folder / "pods",
+            volumes=Volumes(folder / "volumes"),
+            make_token=self._make_token,
+            allow_host_path=settings.allow_host_path,
+            pace=settings.pace,
+        )
+        kubelet.start()
+        self._closers.append(kubelet.close)
+
+    def _make_token(self, pod: Object, _audiences: list[str], lasts_s: int) -> str:
+        from podlab.embedded.api import tokens
+
+        namespace, name = pod["metadata"]["namespace"], pod["spec"].get("serviceAccountName", "default")
+        account = self.store.get("serviceaccounts", namespace, name)
+        if account is None:
+            raise LookupError(f'serviceaccounts "{name}" not found')
+        return tokens.make(self.token, account, now=self.store.clock(), lasts_s=lasts_s, pod=pod)
 
     async def close(self) -> None:
         """End every part, the newest first."""
         await self.server.close()
         for closer in reversed(self._closers):
             await closer()
+
+
+def _later(stop: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    """A synchronous end as a coroutine function."""
+
+    async def end() -> None:
+        stop()
+
+    return end
 
 
 def write_private(path: str, text: str) -> None:

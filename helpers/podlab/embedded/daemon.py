@@ -67,7 +67,11 @@ def main(arguments: list[str] | None = None) -> int:
     if settings.node:
         from podlab.embedded.sandbox.launch import launch
 
-        zygote = launch(settings.folder, node_name=settings.node_name)
+        zygote = launch(
+            settings.folder,
+            node_name=settings.node_name,
+            remove=[f"{settings.folder}/pods", f"{settings.folder}/volumes"],
+        )
 
     import asyncio
 

@@ -124,6 +124,10 @@ def remove(store: Store, kind: Kind, obj: Object, options: Options) -> Object | 
     if kind.resource == "namespaces":
         return _mark_namespace(store, obj)
     before = meta.get("deletionTimestamp")
+    if grace == 0 and not holders and obj.get("spec", {}).get("nodeName"):
+        # Watchers of a running Pod that is deleted by force see the mark first, then the removal.
+        marked = {**meta, "deletionTimestamp": timestamp(store.clock()), "deletionGracePeriodSeconds": 0}
+        store.update(kind.shelf, {**obj, "metadata": marked})
     if before and grace and grace >= meta.get("deletionGracePeriodSeconds", 0):
         return obj  # a longer grace than the one that runs already changes nothing
     if grace == 0 and not holders:

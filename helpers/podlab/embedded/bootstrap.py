@@ -1,0 +1,167 @@
+"""
+What every cluster has from its first moment: namespaces with account and root certificate, the node, the API.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from podlab.embedded import addresses
+from podlab.embedded.schema.typetable import VERSION
+from podlab.embedded.store import Object, Store, timestamp
+
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+ROOT_CA = "kube-root-ca.crt"
+DESCRIPTION = (
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such "
+    "as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of "
+    "Kubernetes clusters."
+)
+PODS_PER_NODE = "110"
+CONDITIONS = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
+
+
+def first_objects(store: Store, *, authority: str) -> None:
+    """Create the namespaces with their furniture, and the API's own Service."""
+    for name in NAMESPACES:
+        store.create("namespaces", {
+            "kind": "Namespace", "apiVersion": "v1",
+            "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+            "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
+        })  # fmt: skip
+        furnish(store, name, authority)
+    api_service(store)
+
+
+def keep_furnished(store: Store, authority: str) -> None:
+    """Furnish every namespace that is made from now on, and again when its furniture is taken away."""
+
+    def namespace_changed(kind: str, obj: Object) -> None:
+        if kind != "DELETED" and not obj["metadata"].get("deletionTimestamp"):
+            furnish(store, obj["metadata"]["name"], authority)
+
+    def furniture_changed(kind: str, obj: Object) -> None:
+        if kind == "DELETED" and obj["metadata"]["name"] in ("default", ROOT_CA):
+            found = store.get("namespaces", "", obj["metadata"]["namespace"])
+            if found is not None:
+                namespace_changed("MODIFIED", found)
+
+    store.watch("namespaces", namespace_changed)
+    for resource in ("serviceaccounts", "configmaps"):
+        store.watch(resource, furniture_changed)
+
+
+def furnish(store: Store, namespace: str, authority: str) -> None:
+    """Give a namespace its default service account and the root certificate, where they are missing."""
+    if store.get("serviceaccounts", namespace, "default") is None:
+        store.create("serviceaccounts", {
+            "kind": "ServiceAccount", "apiVersion": "v1",
+            "metadata": {"name": "default", "namespace": namespace},
+        })  # fmt: skip
+    if store.get("configmaps", namespace, ROOT_CA) is None:
+        store.create("configmaps", {
+            "kind": "ConfigMap", "apiVersion": "v1",
+            "metadata": {"name": ROOT_CA, "namespace": namespace,
+                         "annotations": {"kubernetes.io/description": DESCRIPTION}},
+            "data": {"ca.crt": authority},
+        })  # fmt: skip
+
+
+def api_service(store: Store, address: str = "172.18.0.2", port: int = 6443) -> None:
+    """The Service ``kubernetes`` of the namespace default, with its one endpoint."""
+    meta = {"name": "kubernetes", "namespace": "default"}
+    named = {"name": "https", "protocol": "TCP", "port": port}
+    cluster_ip = addresses.API_SERVICE
+    store.create("services", {
+        "kind": "Service", "apiVersion": "v1",
+        "metadata": {**meta, "labels": {"component": "apiserver", "provider": "kubernetes"}},
+        "spec": {
+            "ports": [{"name": "https", "protocol": "TCP", "port": 443, "targetPort": port}],
+            "clusterIP": cluster_ip, "clusterIPs": [cluster_ip], "type": "ClusterIP", "sessionAffinity": "None",
+            "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster",
+        },
+        "status": {"loadBalancer": {}},
+    })  # fmt: skip
+    store.create("endpointslices", {
+        "kind": "EndpointSlice", "apiVersion": "discovery.k8s.io/v1",
+        "metadata": {**meta, "generation": 1, "labels": {"kubernetes.io/service-name": "kubernetes"}},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+        "ports": [named],
+    })  # fmt: skip
+    store.create("endpoints", {
+        "kind": "Endpoints", "apiVersion": "v1",
+        "metadata": {**meta, "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
+        "subsets": [{"addresses": [{"ip": address}], "ports": [named]}],
+    })  # fmt: skip
+
+
+def node(store: Store, name: str, address: str) -> Object:
+    """The one Node, with what this machine has; it is Ready once the runtime is."""
+    now = timestamp(store.clock())
+    amounts = _amounts()
+    system = os.uname()
+    arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(system.machine, system.machine)
+    labels = {
+        "beta.kubernetes.io/arch": arch, "beta.kubernetes.io/os": "linux", "kubernetes.io/arch": arch,
+        "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "node-role.kubernetes.io/control-plane": "",
+    }  # fmt: skip
+    conditions = [
+        {"type": kind, "status": status, "lastHeartbeatTime": now, "lastTransitionTime": now, "reason": reason,
+         "message": message}
+        for kind, status, reason, message in CONDITIONS
+    ]  # fmt: skip
+    return store.create("nodes", {
+        "kind": "Node", "apiVersion": "v1",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"podCIDR": "10.244.0.0/24", "podCIDRs": ["10.244.0.0/24"]},
+        "status": {
+            "capacity": amounts, "allocatable": amounts, "conditions": conditions,
+            "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+            "nodeInfo": _info(system, arch),
+        },
+    })  # fmt: skip
+
+
+def _info(system: os.uname_result, arch: str) -> Object:
+    machine = _first_line("/etc/machine-id")
+    return {
+        "machineID": machine, "systemUUID": machine, "bootID": _first_line("/proc/sys/kernel/random/boot_id"),
+        "kernelVersion": system.release, "osImage": _os_name(), "containerRuntimeVersion": "podlab://0.1.0",
+        "kubeletVersion": VERSION, "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": arch,
+    }  # fmt: skip
+
+
+def _amounts() -> dict[str, Any]:
+    disk = os.statvfs("/")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
+    return {
+        "cpu": str(os.cpu_count() or 1),
+        "ephemeral-storage": f"{disk.f_blocks * disk.f_frsize // 1024}Ki",
+        "memory": f"{memory}Ki",
+        "pods": PODS_PER_NODE,
+    }
+
+
+def _first_line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            return file.readline().strip()
+    except OSError:
+        return ""
+
+
+def _os_name() -> str:
+    try:
+        with open("/etc/os-release", encoding="utf-8") as file:  # noqa: PTH123
+            lines = dict(line.strip().partition("=")[::2] for line in file)
+        return lines.get("PRETTY_NAME", "").strip('"')
+    except OSError:
+        return ""
