@@ -215,6 +215,8 @@ def _during(run: Run, draft: Draft, told: Told, since: Instant) -> list[Span]:
     for item in told.events:
         at = _said_at(item, told.clocks)
         limit = run.end.hi if run.end else inf
+        if since.evidence and at.mid <= since.hi:
+            continue  # it told the run before
         if (
             item.reason == "Killing"
             and at.hi >= run.start.lo

@@ -139,7 +139,7 @@ def _draw(ax: Axes, scene: Scene) -> None:
             )
     _draw_marks(ax, scene)
     for word in scene.words:
-        plate = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.6} if word.plate else None
+        plate = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.0} if word.plate else None
         ax.text(scene.t0 + word.x * to_s, word.y, word.text, fontsize=word.size * 72 / DPI, color=word.colour,
                 va="center_baseline", ha="left", clip_on=False, bbox=plate)  # fmt: skip
 

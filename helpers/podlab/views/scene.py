@@ -261,7 +261,7 @@ def _draw_words(scene: Scene, lane: Lane, y: float, places: _Places) -> None:
             text = span.message if span.state == "unseen" else _reason(span)
             colour = ink_on(LOOKS[span.state].fill)
             if right - left >= text_width(text, SMALL_PX) + 6:
-                raised = y if LOOKS[span.state].height > 0.5 else y - 9.5
+                raised = y if LOOKS[span.state].height > 0.5 else y - 10.5
                 _put(scene, places, Word(left + 3, raised, text, colour if raised == y else FAINT))
 
 
@@ -335,7 +335,7 @@ def _draw_flags(scene: Scene, timeline: Timeline, places: _Places) -> None:
         x = scene.x(marker.at.mid)
         if not scene.t0 <= marker.at.mid <= scene.t1 + 1e-9:
             continue
-        alarm = marker.warning or text.startswith("not") or text == "gap"
+        alarm = marker.warning or (text == "not Ready" and bool(marker.message)) or text == "gap"
         scene.lines.append((x, "alarm" if alarm else "plain", _hover(marker)))
         width = text_width(text, SMALL_PX)
         left = min(x + 2, scene.width - width)
