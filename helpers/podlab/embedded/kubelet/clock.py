@@ -7,6 +7,7 @@ import time
 from typing import Protocol
 
 SECOND = 1_000_000_000
+START_NOTICE_S = 0.02
 
 
 class Clock(Protocol):
@@ -38,9 +39,16 @@ class Pace:
         self.prompt = name == "prompt"
         self._rng = rng
 
-    def notice_delay_s(self, now: int) -> float:
-        """How long after a change of a container the kubelet looks at it."""
-        return 0.0 if self.prompt else 1.0 - (now % SECOND) / SECOND
+    def notice_delay_s(self, now: int, *, only_starts: bool) -> float:
+        """
+        How long after a change of a container the kubelet looks at it.
+
+        A container that dies at once is never seen running by a real kubelet, which looks once a second: hence
+        the moment's grace of a start, which an end cuts short.
+        """
+        if self.prompt:
+            return START_NOTICE_S if only_starts else 0.0
+        return 1.0 - (now % SECOND) / SECOND
 
     def retry_s(self) -> float:
         """How long after a failed sync the next one comes by itself."""

@@ -17,7 +17,7 @@ from podlab.embedded.lifecycle.actions import Actions, decide
 from podlab.embedded.lifecycle.containers import StartFailure, rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL
 from podlab.embedded.lifecycle.view import PodView
-from podlab.embedded.runtime import RuntimeFault
+from podlab.embedded.runtime import ContainerState, RuntimeFault
 
 if TYPE_CHECKING:
     from podlab.embedded.kubelet.node import Kubelet
@@ -43,6 +43,7 @@ class PodWorker:
         self._removed = False
         self._failures: dict[str, StartFailure] = {}
         self._messages: dict[str, str] = {}
+        self._seen: dict[str, ContainerState] = {}  # what the last look showed, by container id
         self._due: int | None = None
         self.writer = StatusWriter(kubelet.store, kubelet.clock, pod)
         self.prober = PodProber(
@@ -68,7 +69,10 @@ class PodWorker:
 
     def runtime_changed(self) -> None:
         """A container or the sandbox changed its state."""
-        delay_s = self._kubelet.pace.notice_delay_s(self._kubelet.clock.now())
+        _, records = self._kubelet.runtime.view(self.uid)
+        changed = [r.state for r in records if self._seen.get(r.id) is not r.state]
+        starts = bool(changed) and all(s is not ContainerState.EXITED for s in changed)
+        delay_s = self._kubelet.pace.notice_delay_s(self._kubelet.clock.now(), only_starts=starts)
         if delay_s > 0:
             asyncio.get_running_loop().call_later(delay_s, self._wake.set)
         else:
@@ -158,6 +162,7 @@ class PodWorker:
 
     def _view(self) -> PodView:
         sandboxes, records = self._kubelet.runtime.view(self.uid)
+        self._seen = {r.id: r.state for r in records}
         for record in records:
             if record.finished_at is not None and record.id not in self._messages:
                 self._messages[record.id] = self._kubelet.files.message(self.pod, record)

@@ -314,4 +314,4 @@ class ScriptedHandlers:
 def _refusal(container: Json, kind: str, address: str) -> str:
     probe = container[f"{kind}Probe"]
     port = (probe.get("httpGet") or probe.get("tcpSocket") or probe.get("grpc") or {}).get("port")
-    return f"dial tcp {address}:{port}: connect: connection refused" if port else "the script says no"
+    return f"dial tcp {address}:{port}: connect: connection refused" if port else ""
