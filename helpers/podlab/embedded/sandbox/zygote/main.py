@@ -55,6 +55,7 @@ def main() -> None:
     os.setsid()
     for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGPIPE):
         _signal.signal(number, _signal.SIG_IGN)
+    linux.set_title(f"podlab: janitor of {settings['name']}")
     groups = cgroups.find(settings["name"])
     settings["groups"] = groups.plain()
     gc.disable()
@@ -103,6 +104,7 @@ def _be_node(sock: _socket.socket, mapped: int, settings: dict[str, Any]) -> Non
     os.close(mapped)
     os.setgid(0)
     os.setuid(0)
+    linux.set_title(f"podlab: node {settings['name']}")
     node = Node(sock, settings)
     try:
         facts = node.prepare()

@@ -36,6 +36,8 @@ class Running:
         self.started = False
         self.shared = False  # lives in the Pod's process namespace
         self.mount_namespace = 0
+        # Held where members are killed after the end: the number of a namespace that nothing holds is soon another's.
+        self.held = -1
 
 
 class Node:
@@ -220,6 +222,8 @@ class Node:
         running = self._register(request["name"], pid, pidfd, folders, sequence, report)
         running.shared = shared
         running.mount_namespace = self._mount_namespace(pid)
+        if shared and running.mount_namespace:
+            running.held = os.open(f"{self.proc}/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
 
     def on_exec(self, sequence: int, request: dict[str, Any], descriptors: list[int]) -> None:
         """Start a command inside a running container; answered like ``start``."""
@@ -372,8 +376,9 @@ class Node:
         if running.report >= 0:
             self._read_report(running)
         self.by_name.pop(running.name, None)
-        if running.shared:
+        if running.held >= 0:
             self._kill_members(running)
+            os.close(running.held)
         if running.started:
             oom = cgroups.oom_kills(running.folders) if running.folders else 0
             value = {"name": running.name, "at": at, "status": status, "oom": oom}
@@ -394,7 +399,7 @@ class Node:
     def _members(self, running: Running) -> list[int]:
         """Processes of one container, told by their mount namespace: true also where the Pod shares processes."""
         if self.proc == "/proc" or not running.mount_namespace:
-            return [running.pid]
+            return []
         pids = [int(name) for name in os.listdir(self.proc) if name.isdigit()]
         return [pid for pid in pids if pid != 1 and self._mount_namespace(pid) == running.mount_namespace]
 

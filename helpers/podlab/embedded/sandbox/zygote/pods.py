@@ -17,7 +17,7 @@ from podlab.embedded.sandbox.zygote import linux
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 GATEWAY = "10.244.0.1"
 _SHARED = linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
@@ -141,16 +141,22 @@ def start_pause(proc: str) -> tuple[int, int]:
     if pid:
         return pid, pidfd
     try:
-        linux.prctl(linux.PR_SET_PDEATHSIG, 9)
-        linux.prctl(linux.PR_SET_NAME, _NAME_ADDRESS)
-        _signal.set_wakeup_fd(-1)
-        for number in (_signal.SIGCHLD, _signal.SIGTERM, _signal.SIGINT):
-            _signal.signal(number, _signal.SIG_DFL)
+        _be_pause(proc)
+    finally:
+        os._exit(1)
+
+
+def _be_pause(proc: str) -> NoReturn:
+    linux.prctl(linux.PR_SET_PDEATHSIG, 9)
+    linux.prctl(linux.PR_SET_NAME, _NAME_ADDRESS)
+    linux.set_title("/pause")
+    _signal.set_wakeup_fd(-1)
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)  # the kernel reaps
+    try:
         linux.mount("proc", proc, "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
     except OSError:
-        pass
+        pass  # only for its own view; containers mount theirs
     os.closerange(0, 65536)
-    _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)  # the kernel reaps
     while True:
         _signal.pause()
 
