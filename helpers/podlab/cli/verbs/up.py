@@ -40,6 +40,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     context.add_argument(
         "--namespace", metavar="NS", help="an existing namespace to stay in, instead of a new one"
     )
+    embedded = parser.add_argument_group("embedded")
+    embedded.add_argument(
+        "--idle", type=common.seconds, metavar="S", help="end the cluster after S seconds without a request"
+    )
+    embedded.add_argument(
+        "--pace",
+        choices=("prompt", "kubelet"),
+        help="kubelet: show the delays of a real one (default: prompt)",
+    )
+    embedded.add_argument(
+        "--allow-host-path", action="store_true", help="let Pods mount folders of this machine"
+    )
     common.add_json(parser)
 
 
@@ -57,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         namespace=args.namespace,
         merge=args.merge,
         deadline_s=args.deadline,
+        options=_options(args),
     )
     with output.Steps() as steps:
         cluster = drivers.make(args.name, driver=args.driver, profile=profile, progress=steps)
@@ -68,3 +81,10 @@ def run(args: argparse.Namespace) -> int:
     flag = "" if cluster.name == drivers.DEFAULT_NAME else f" --name {cluster.name}"
     output.say(f"for kubectl: export KUBECONFIG=$(podlab kubeconfig{flag})")
     return 0
+
+
+def _options(args: argparse.Namespace) -> list[str]:
+    """Return the daemon's own arguments."""
+    options = [f"--idle-s={args.idle:g}"] if args.idle else []
+    options += [f"--pace={args.pace}"] if args.pace else []
+    return options + (["--allow-host-path"] if args.allow_host_path else [])

@@ -1,0 +1,167 @@
+"""
+The embedded driver: daemons side by side, found, ended and replaced, with nothing left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from podlab import drivers
+from podlab.drivers import Profile, process, state
+from podlab.drivers.embedded import EmbeddedDriver
+from podlab.errors import DriverError
+
+pytestmark = pytest.mark.embedded
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A state folder of the test's own; whatever a test left running is ended."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.delenv("PODLAB_HOME", raising=False)
+    yield tmp_path
+    for name in state.names():
+        drivers.stop(name)
+
+
+def daemons(folder: Path) -> list[str]:
+    """The command lines of all processes that mention this test's folder, but this one's."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in words and int(path.parent.name) != os.getpid():
+            found.append(words)
+    return found
+
+
+def test_two_clusters_live_side_by_side(home: Path) -> None:
+    """Each has its own objects; stopping one leaves the other; afterwards no process and no file is left."""
+    driver = EmbeddedDriver()
+    first, second = driver.make(Profile(name="first")), driver.make(Profile(name="second"))
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "only-in-first"}}
+    first.client().create("/api/v1/namespaces/default/configmaps", body)
+    there = second.client().get("/api/v1/namespaces/default/configmaps")["items"]
+    assert "only-in-first" not in {item["metadata"]["name"] for item in there}
+    assert [status.name for status in drivers.statuses()] == ["first", "second"]
+    assert all(status.running and status.pids["daemon"] for status in drivers.statuses())
+
+    assert driver.stop("first")
+    assert driver.find("first") is None
+    assert second.client().version().startswith("v1.")
+    assert driver.make(Profile(name="second")) == second
+    assert driver.stop("second")
+    assert daemons(home) == []
+    assert list((home / "podlab" / "clusters").iterdir()) == []
+
+
+def test_files_are_for_this_user_alone(home: Path) -> None:
+    """The kubeconfig is a password."""
+    cluster = EmbeddedDriver().make(Profile(name="private"))
+
+    assert cluster.kubeconfig.stat().st_mode & 0o077 == 0
+    assert cluster.kubeconfig.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_killed_daemon_is_noticed_and_replaced(home: Path) -> None:
+    """kill -9: status says so, `up` starts anew, and no process of the first is left."""
+    driver = EmbeddedDriver()
+    driver.make(Profile(name="lab"))
+    pid = driver.status("lab").pids["daemon"]
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while driver.find("lab") is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert not driver.status("lab").running
+    assert "podlab up" in driver.status("lab").note
+
+    anew = driver.make(Profile(name="lab"))
+    assert anew.client().version().startswith("v1.")
+    assert driver.status("lab").pids["daemon"] != pid
+    driver.stop("lab")
+    assert daemons(home) == []
+
+
+def test_a_pid_that_was_given_to_another_program_is_left_alone(home: Path) -> None:
+    """The record's pid lives, but it is not our daemon: stop forgets the cluster and kills nobody."""
+    driver = EmbeddedDriver()
+    driver.make(Profile(name="lab"))
+    record = state.read("lab")
+    assert record is not None
+    os.kill(record["daemon"]["pid"], signal.SIGTERM)
+    stranger = subprocess.Popen(["sleep", "60"])
+    try:
+        deadline = time.monotonic() + 20
+        while process.is_same(record["daemon"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        state.folder("lab").mkdir(parents=True, exist_ok=True)
+        state.save({**record, "daemon": {**record["daemon"], "pid": stranger.pid}})
+        assert driver.find("lab") is None
+        assert driver.stop("lab")
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_a_daemon_that_cannot_start_says_why_and_leaves_nothing(home: Path) -> None:
+    """An argument it does not know: its own words are the cause."""
+    with pytest.raises(DriverError, match="ended while starting") as caught:
+        EmbeddedDriver().make(Profile(name="lab", options=["--nonsense"]))
+
+    assert "nonsense" in str(caught.value.cause)
+    assert state.names() == []
+    assert daemons(home) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after_s", [0.12, 0.25, 0.4])
+def test_a_signal_while_starting_leaves_nothing(home: Path, number: signal.Signals, after_s: float) -> None:
+    """At whatever moment: either the cluster is there and whole, or nothing is."""
+    up = subprocess.Popen(
+        [sys.executable, "-m", "podlab", "up", "--driver", "embedded", "--name", "lab"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
+    time.sleep(after_s)
+    up.send_signal(number)
+    up.communicate(timeout=30)
+
+    if state.read("lab") is not None:
+        assert EmbeddedDriver().status("lab").running
+    else:
+        assert daemons(home) == []
+
+
+def test_it_goes_on_after_the_command_that_made_it(home: Path) -> None:
+    """It has a session of its own: a closed terminal does not end it, and it holds no pipe of ours open."""
+    command = [sys.executable, "-m", "podlab", "up", "--driver", "embedded", "--name", "lab", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+
+    assert '"running": true' in done.stdout
+    assert EmbeddedDriver().status("lab").running
+    pid = EmbeddedDriver().status("lab").pids["daemon"]
+    assert os.getsid(pid) == pid
+
+
+def test_an_idle_cluster_ends_itself(home: Path) -> None:
+    """After the time that was asked for, without a request."""
+    driver = EmbeddedDriver()
+    driver.make(Profile(name="lab", options=["--idle-s=1"]))
+    deadline = time.monotonic() + 20
+    while driver.find("lab") is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert driver.make(Profile(name="lab")).client().version()
