@@ -76,3 +76,16 @@ def _last_seen(event: RawObject) -> str:
     times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
     chosen = next((time for time in times if time), event["metadata"].get("creationTimestamp") or "")
     return str(chosen)[:19] + "Z"
+
+
+def node_images(client: Client) -> list[dict[str, str]]:
+    """Return the images that the nodes hold, by name; a kubelet reports the largest 50 of each node."""
+    rows: dict[str, dict[str, str]] = {}
+    for node in client.get("/api/v1/nodes")["items"]:
+        for image in node.get("status", {}).get("images") or []:
+            size = f"{image.get('sizeBytes', 0) / 2**20:.1f} MiB"
+            for name in image.get("names") or []:
+                if "@sha256:" not in name:
+                    row = rows.setdefault(name, {"name": name, "kind": "image", "says": f"{size}, on"})
+                    row["says"] += f" {node['metadata']['name']}"
+    return sorted(rows.values(), key=lambda row: row["name"])
