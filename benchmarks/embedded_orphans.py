@@ -109,7 +109,9 @@ def _leftovers(folder: str, mark: str, pid: int) -> dict[str, list[str]]:
             for one, _folders, _names in os.walk("/sys/fs/cgroup")
             if one.endswith(f"-{pid}") and "/podlab-" in one
         ],
-        "files": [str(one) for one in Path(folder).rglob("*") if not str(one).startswith(folder + "/images")],
+        "files": [
+            one for one, _folders, _names in os.walk(folder) if one != folder and not one.startswith(folder + "/images")
+        ],
     }
 
 

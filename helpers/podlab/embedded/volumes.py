@@ -17,6 +17,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from podlab.embedded.sandbox.zygote.trees import remove_tree
+
 _DATA, _NEW_DATA = "..data", "..data_tmp"
 # Beside an emptyDir in memory: its size in bytes. The mount itself is made by the node, in its own namespace.
 _MEMORY_MARK = ".memory"
@@ -97,7 +99,7 @@ class Volumes:
 
     def remove(self, pod_uid: str) -> None:
         """Remove all volumes of a Pod; idempotent."""
-        shutil.rmtree(self.folder / _name(pod_uid), ignore_errors=True)
+        remove_tree(str(self.folder / _name(pod_uid)))
 
     def _place(self, pod_uid: str, name: str) -> Path:
         return self.folder / _name(pod_uid) / _name(name)

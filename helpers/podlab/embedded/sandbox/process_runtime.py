@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import socket
 import time
@@ -32,6 +31,7 @@ from podlab.embedded.runtime import (
 from podlab.embedded.sandbox import addresses, execs, launch, record, volumes_of
 from podlab.embedded.sandbox.link import Link, NodeError
 from podlab.embedded.sandbox.logs import LogFile, Stream
+from podlab.embedded.sandbox.zygote.trees import remove_tree
 from podlab.errors import SandboxError
 
 _T = TypeVar("_T")
@@ -246,7 +246,7 @@ class ProcessRuntime:
             self._sandboxes.pop(sandbox.record.id, None)
             for one in sandbox.containers:
                 self._forget(one)
-            shutil.rmtree(sandbox.folder, ignore_errors=True)
+            remove_tree(sandbox.folder)
 
     # --- containers -------------------------------------------------------------------------------
 
@@ -403,7 +403,7 @@ class ProcessRuntime:
     def _forget(self, container: _Container) -> None:
         self._containers.pop(container.record.id, None)
         self._close_streams(container)
-        shutil.rmtree(f"{container.sandbox.folder}/{container.record.id[:24]}", ignore_errors=True)
+        remove_tree(f"{container.sandbox.folder}/{container.record.id[:24]}")
 
     # --- commands inside, sockets -------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ import select  # noqa: E402
 
 import _signal  # noqa: E402
 import _socket  # noqa: E402
-from podlab.embedded.sandbox.zygote import cgroups, linux, wire  # noqa: E402
+from podlab.embedded.sandbox.zygote import cgroups, linux, trees, wire  # noqa: E402
 from podlab.embedded.sandbox.zygote.node import Node  # noqa: E402
 
 TYPE_CHECKING = False
@@ -149,26 +149,7 @@ def _clean(settings: dict[str, Any], groups: cgroups.Groups) -> None:
             break
         select.poll().poll(10)
     for folder in settings["remove"]:
-        _remove_tree(folder)
-
-
-def _remove_tree(path: str) -> None:
-    try:
-        entries = list(os.scandir(path))
-    except OSError:
-        return
-    for entry in entries:
-        try:
-            if entry.is_dir(follow_symlinks=False):
-                _remove_tree(entry.path)
-            else:
-                os.unlink(entry.path)
-        except OSError:
-            continue
-    try:
-        os.rmdir(path)
-    except OSError:
-        pass
+        trees.remove_tree(folder)
 
 
 if __name__ == "__main__":

@@ -135,19 +135,23 @@ def _skeleton(root: dict[str, Any]) -> None:
 
 
 def _overlay(stage: str, root: dict[str, Any]) -> None:
-    upper = root["upper"]
-    if upper is None:
-        upper = stage + "-upper"
-        os.makedirs(upper, exist_ok=True)
-        linux.mount("upper", upper, "tmpfs", linux.MS_NOSUID, "mode=755,size=1g")
-    for name in ("up", "work"):
-        os.makedirs(f"{upper}/{name}", exist_ok=True)
-    layers = ":".join(root["layers"])
-    options = f"lowerdir={layers},upperdir={upper}/up,workdir={upper}/work"
-    try:
-        linux.mount("overlay", stage, "overlay", 0, options + ",userxattr")
-    except OSError:
-        linux.mount("overlay", stage, "overlay", 0, options)
+    """On the writable layer's own disk if it can be one (no overlay on an overlay), else in memory."""
+    layers = ":".join(one.replace("\\", "\\\\").replace(":", "\\:") for one in root["layers"])
+    for upper in (root["upper"], None):
+        if upper is None:
+            upper = stage + "-upper"
+            linux.mount("upper", upper, "tmpfs", linux.MS_NOSUID, "mode=755,size=1g")
+        for name in ("up", "work"):
+            os.makedirs(f"{upper}/{name}", exist_ok=True)
+        for extra in (",userxattr", ""):
+            try:
+                options = f"lowerdir={layers},upperdir={upper}/up,workdir={upper}/work{extra}"
+                linux.mount("overlay", stage, "overlay", 0, options)
+            except OSError as error:
+                failure = error
+            else:
+                return
+    raise BadMountError(f"overlay of the image: {failure.strerror}")
 
 
 def _system_mounts(devices: str, memory: str) -> None:

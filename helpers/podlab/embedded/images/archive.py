@@ -1,0 +1,296 @@
+"""
+Real images: from ``docker save`` files (and OCI layouts in a tar), digests checked, layers applied to one folder.
+
+Nothing in an archive is trusted. Every blob must have the digest that names it, every layer the ``diff_id`` of the
+configuration. A path can neither leave the image's folder by ``..`` nor through a link that an earlier entry made:
+links are resolved inside. Devices are not made. An image that fails half-way leaves nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from podlab.embedded.images.names import ImageName, parse
+from podlab.embedded.runtime import ImageRecord
+from podlab.embedded.sandbox.zygote.trees import remove_tree
+from podlab.errors import SandboxError
+
+_WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
+_MAX_BYTES = 20 << 30
+_MAX_JSON = 16 << 20
+_MAX_LINKS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class UnpackedImage:
+    """A real image on disk; the container writes to a layer of its own above it."""
+
+    record: ImageRecord
+    folder: str
+
+    def root(self, layer: str) -> dict[str, Any]:
+        """An overlay above the image's folder."""
+        return {"kind": "overlay", "layers": [self.folder], "upper": layer}
+
+
+def load(archive: Path, folder: Path) -> list[str]:
+    """
+    Bring the images of *archive* into the store at *folder*.
+
+    Returns:
+        The names that now mean these images.
+
+    Raises:
+        SandboxError: If it is no image archive, a digest is wrong, or a path leads out.
+    """
+    try:
+        with tarfile.open(archive, "r:*") as tar:
+            return [name for image in _images(tar) for name in _store(image, folder)]
+    except (tarfile.TarError, EOFError, OSError, ValueError, KeyError) as error:
+        raise SandboxError(
+            f"{archive.name} is not an image archive that can be used",
+            cause=str(error) or type(error).__name__,
+            hint="docker save IMAGE -o FILE.tar   (makes one)",
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image to be stored: its names, its configuration as bytes, and its layers as opened files."""
+
+    names: list[str]
+    config: bytes
+    layers: Iterator[IO[bytes]]
+
+
+def _images(tar: tarfile.TarFile) -> Iterator[Image]:
+    members = {member.name.removeprefix("./"): member for member in tar}
+    if "manifest.json" not in members:
+        raise ValueError("it holds no manifest.json")
+    for entry in json.loads(_read(tar, members["manifest.json"])):
+        config = _read(tar, members[entry["Config"]])
+        stated = entry["Config"].removesuffix(".json").rsplit("/", 1)[-1]
+        _same_digest(hashlib.sha256(config).hexdigest(), stated, "the configuration")
+        names = [str(parse(name)) for name in entry.get("RepoTags") or ()]
+        yield Image(names, config, (_open(tar, members[name]) for name in entry["Layers"]))
+
+
+def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    if member.size > _MAX_JSON:
+        raise ValueError(f"{member.name} is too large")
+    return _open(tar, member).read()
+
+
+def _open(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    file = tar.extractfile(member)
+    if file is None:
+        raise ValueError(f"{member.name} is not a file")
+    return file
+
+
+def _same_digest(found: str, stated: str, what: str) -> None:
+    if len(stated) == 64 and found != stated:
+        raise ValueError(f"{what} has the digest sha256:{found}, not sha256:{stated} as stated")
+
+
+def _store(image: Image, folder: Path) -> list[str]:
+    digest = hashlib.sha256(image.config).hexdigest()
+    target = folder / "unpacked" / digest
+    if not target.exists():
+        unpack(image, folder, target)
+    remember(folder, digest, image.names, json.loads(image.config), target)
+    return image.names
+
+
+def unpack(image: Image, folder: Path, target: Path) -> None:
+    """Apply all layers beside *target* and rename. Raises ValueError for a wrong digest or a path that leads out."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix="unpacking-", dir=folder))
+    try:
+        work.chmod(0o755)
+        stated = (json.loads(image.config).get("rootfs") or {}).get("diff_ids") or []
+        count = 0
+        for count, layer in enumerate(image.layers, 1):
+            if count > len(stated):
+                raise ValueError("more layers than the configuration names")
+            _apply(layer, work, stated[count - 1])
+        if count != len(stated):
+            raise ValueError(f"{count} layers where the configuration names {len(stated)}")
+        work.rename(target)
+    except BaseException:
+        remove_tree(str(work))
+        raise
+
+
+class _Hashing(io.RawIOBase):
+    """Reads through and keeps the digest of everything read."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self.digest = hashlib.sha256()
+        self.size = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._source.read(len(buffer))
+        buffer[: len(data)] = data
+        self.digest.update(data)
+        self.size += len(data)
+        if self.size > _MAX_BYTES:
+            raise ValueError("the image is larger than 20 GiB")
+        return len(data)
+
+
+def _apply(layer: IO[bytes], root: Path, diff_id: str) -> None:
+    magic = layer.read(4)
+    layer.seek(0)
+    if magic[:4] == b"\x28\xb5\x2f\xfd":
+        raise ValueError("a layer is compressed with zstd, which is not supported: save the image again with gzip")
+    plain: IO[bytes] = gzip.GzipFile(fileobj=layer) if magic[:2] == b"\x1f\x8b" else layer  # type: ignore[assignment]
+    hashing = _Hashing(plain)
+    reader = io.BufferedReader(hashing, 1 << 20)
+    with tarfile.open(fileobj=reader, mode="r|") as tar:
+        for member in tar:
+            _extract(tar, member, root)
+    while reader.read(1 << 20):
+        pass  # the end of the archive counts for its digest
+    _same_digest(hashing.digest.hexdigest(), diff_id.removeprefix("sha256:"), "a layer")
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> None:
+    parts = [part for part in member.name.split("/") if part not in ("", ".")]
+    if ".." in parts or "\0" in member.name:
+        raise ValueError(f"path {member.name!r} leads out of the image")
+    if not parts:
+        return
+    parent = _inside(root, parts[:-1])
+    name = parts[-1]
+    if name == _OPAQUE:
+        for entry in os.listdir(parent):
+            remove_tree(f"{parent}/{entry}")
+    elif name.startswith(_WHITEOUT):
+        remove_tree(f"{parent}/{name.removeprefix(_WHITEOUT)}")
+    else:
+        _place(tar, member, root, f"{parent}/{name}")
+
+
+def _inside(root: Path, parts: list[str]) -> str:
+    """The folder at *parts* below *root*, made if missing; links, absolute ones too, are followed inside of *root*."""
+    current: list[str] = []
+    todo = list(parts)
+    links = 0
+    while todo:
+        part = todo.pop(0)
+        if part == "..":
+            current = current[:-1]
+            continue
+        path = "/".join([str(root), *current, part])
+        if os.path.islink(path):
+            links += 1
+            if links > _MAX_LINKS:
+                raise ValueError("too many levels of symbolic links")
+            target = os.readlink(path)
+            if target.startswith("/"):
+                current = []
+            todo = [one for one in target.split("/") if one not in ("", ".")] + todo
+            continue
+        if not os.path.isdir(path):
+            remove_tree(path)
+            os.mkdir(path, 0o755)
+        current.append(part)
+    return "/".join([str(root), *current])
+
+
+def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, root: Path, path: str) -> None:
+    if member.isdir() and os.path.isdir(path) and not os.path.islink(path):
+        pass
+    elif os.path.lexists(path):
+        remove_tree(path)
+    mode = member.mode & 0o7777
+    if member.isdir():
+        os.makedirs(path, exist_ok=True)
+        mode |= 0o700 if os.geteuid() else 0
+    elif member.issym():
+        os.symlink(member.linkname, path)
+    elif member.islnk():
+        parts = [part for part in member.linkname.split("/") if part not in ("", ".")]
+        if ".." in parts or not parts:
+            raise ValueError(f"link {member.linkname!r} leads out of the image")
+        os.link(f"{_inside(root, parts[:-1])}/{parts[-1]}", path, follow_symlinks=False)
+        return
+    elif member.isreg():
+        source = tar.extractfile(member)
+        assert source is not None
+        with open(path, "xb") as file:
+            shutil.copyfileobj(source, file, 1 << 20)
+    else:
+        return  # devices and pipes: /dev is the node's
+    if os.geteuid() == 0:
+        os.chown(path, member.uid, member.gid, follow_symlinks=False)
+    if not member.issym():
+        os.chmod(path, mode)
+
+
+def remember(folder: Path, digest: str, names: list[str], config: dict[str, Any], target: Path) -> None:
+    """Enter an image in the index; its names no longer mean any other."""
+    index = _index(folder)
+    for other in index.values():
+        other["names"] = [name for name in other["names"] if name not in names]
+    entry = index.setdefault(digest, {"names": []})
+    entry |= {"names": sorted({*entry["names"], *names}), "config": config.get("config") or {}, "folder": str(target)}
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f"index.{os.getpid()}"
+    temporary.write_text(json.dumps(index))
+    temporary.replace(folder / "index.json")
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((folder / "index.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def find(folder: Path, name: ImageName) -> UnpackedImage | None:
+    """The image that *name* means, by tag or by the digest of its configuration."""
+    for digest, entry in _index(folder).items():
+        if str(name) in entry["names"] or name.digest == f"sha256:{digest}":
+            return UnpackedImage(_record(digest, entry), entry["folder"])
+    return None
+
+
+def _record(digest: str, entry: dict[str, Any]) -> ImageRecord:
+    config = entry["config"]
+    pairs = (text.partition("=") for text in config.get("Env") or ())
+    return ImageRecord(
+        id=f"sha256:{digest}",
+        names=tuple(entry["names"]),
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        env={key: value for key, _equals, value in pairs},
+        working_dir=config.get("WorkingDir") or "/",
+        user=config.get("User") or "",
+    )
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    """For ``podlab images``."""
+    return [
+        {"name": parse(name).familiar, "id": f"sha256:{digest}", "kind": "image", "says": "a real image, unpacked"}
+        for digest, entry in _index(folder).items()
+        for name in entry["names"]
+    ]
