@@ -178,14 +178,15 @@ def _lines(child: subprocess.Popen[bytes], deadline: float) -> Iterator[str]:
 
 
 def end_group(child: subprocess.Popen[bytes], *, grace_s: float = 5.0) -> None:
-    """End a child and all that it started in its session: SIGTERM, then SIGKILL."""
-    if child.poll() is None:
-        _signal_group(child.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(grace_s)
-    if child.poll() is None:
-        _signal_group(child.pid, signal.SIGKILL)
-        child.wait()
+    """End a child and all that it started in its session: SIGTERM, then SIGKILL. Bounded in time."""
+    for number, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 2.0)):
+        if child.poll() is not None and not _has_members(child.pid):
+            break
+        _signal_group(child.pid, number)
+        deadline, pause_s = time.monotonic() + patience_s, 0.001
+        while (child.poll() is None or _has_members(child.pid)) and time.monotonic() < deadline:
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, 0.1)
     if child.stdout is not None:
         child.stdout.close()
 
@@ -193,6 +194,15 @@ def end_group(child: subprocess.Popen[bytes], *, grace_s: float = 5.0) -> None:
 def _signal_group(group: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+
+
+def _has_members(group: int) -> bool:
+    """Tell whether a process group still has a process that runs; one that only waits to be reaped counts too."""
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def identity(pid: int) -> Identity | None:
