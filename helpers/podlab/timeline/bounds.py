@@ -218,7 +218,7 @@ def _weigh_events(run: Draft, ordinal: int, runs: list[Draft], facts: Facts, clo
     index = runs.index(run)
     before = runs[index - 1] if index else None
     for item in started:
-        if item.count > ordinal or _surely_after(item, before, clocks):
+        if item.count > ordinal or _surely_after(item, before, mine, clocks.zero):
             hi = min(item.hi - clocks.zero, clocks.arrival(item.arrived))
             run.start.add("event", f"Started Event{_exactly(item)}", hi=hi)
     complete = _none_dropped(runs, started)
@@ -231,12 +231,21 @@ def _exactly(item: Emission) -> str:
     return ", its name holds the nanosecond" if item.lo == item.hi else " and its arrival"
 
 
-def _surely_after(item: Emission, before: Draft | None, clocks: Clocks) -> bool:
-    """Whether the Event was made after the run before had ended, so that it belongs to a later run."""
+def _surely_after(item: Emission, before: Draft | None, mine: list[Emission], zero: float) -> bool:
+    """
+    Whether a Started Event belongs to a later run than *before*.
+
+    That it was made after the end of *before* proves nothing: a brief container is over when its own Started
+    is written. But what prepares a start (Pulled, Created) is written before that start, so one that was made
+    after the end of *before* belongs to a later run, and so does a Started that follows it.
+    """
     if before is None:
         return True
     ends = [e.hi for e in before.end.evidence if e.source in ("status", "node")]
-    return before.ended and bool(ends) and item.lo - clocks.zero > min(ends)
+    if not before.ended or not ends:
+        return False
+    prepared = [e for e in mine if e.reason in ("Pulled", "Created") and e.lo - zero > min(ends)]
+    return any(e.hi <= item.lo for e in prepared)
 
 
 def _surely_before_end(item: Emission, run: Draft, clocks: Clocks) -> bool:

@@ -1,8 +1,9 @@
 """
 Every recording of a real kubelet: builds a timeline, and agrees with what the corpus' own tools read from it.
 
-Covered: runs, exit codes, roles, phases, STATUS words, conditions, the order of Started Events, and intervals that
-hold every whole second the API printed. Not covered: truth to better than the API knows (see test_coverage).
+Covered: runs, exit codes, roles, phases, STATUS words, conditions, the order of Started Events, and intervals
+that hold every whole second the API printed. Not covered: truth to better than the API knows (see
+test_coverage).
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ def pods_of(name: str) -> list[tuple[str, dict[str, Any]]]:
     return [(names[int(a[4:]) - 1] if a in generated else a, value) for a, value in expected.items()]
 
 
+def _restarts(state: str) -> int:
+    found = re.search(r"\br(\d+)\b", state)
+    return int(found[1]) if found else 0
+
+
 def _helper(name: str, observations: list[dict[str, Any]]) -> bool:
     for item in observations:
         if item.get("resource") == "pods" and item["object"]["metadata"]["name"] == name:
@@ -43,7 +49,9 @@ def _helper(name: str, observations: list[dict[str, Any]]) -> bool:
 
 @pytest.mark.parametrize("name", traces.NAMES)
 def test_runs_and_exit_codes_agree(name):
-    """Each run that a status showed is a run of the lane, ended as the status says, as long as the seconds say."""
+    """
+    Each run that a status showed is a run of the lane, ended as the status says, as long as the seconds say.
+    """
     for pod, expected in pods_of(name):
         timeline = life(name, pod=pod)
         for container, entry in expected["containers"].items():
@@ -57,6 +65,10 @@ def test_runs_and_exit_codes_agree(name):
             seen = [r for r in lane.runs if r.seen]
             ends = ["running" if r.end is None else f"{r.reason}/{r.exit_code}" for r in seen]
             assert ends == [r["end"] for r in wanted]
+            assert timeline.restarts(container) == max((_restarts(s) for s in entry["states"]), default=0)
+            assert sum(r.count for r in lane.runs) == max(
+                len(seen), timeline.restarts(container) + bool(lane.runs)
+            )
             for run, want in zip(seen, wanted, strict=True):
                 if "ran_s" in want and run.start and run.end:
                     shortest, longest = run.end.lo - run.start.hi, run.end.hi - run.start.lo
@@ -99,15 +111,17 @@ def test_no_claim_contradicts_the_order_of_started_events(name):
         starts = {
             lane.name: lane.first_start for lane in timeline.lanes if lane.first_start and lane.name in order
         }
-        for a in starts:
-            for b in starts:
-                if a != b and starts[a] < starts[b]:
+        for a, one in starts.items():
+            for b, two in starts.items():
+                if a != b and one < two:
                     assert order.index(a) < order.index(b)
 
 
 @pytest.mark.parametrize("name", traces.NAMES)
 def test_intervals_are_sound(name):
-    """Intervals are not empty, runs follow each other, and nothing real needs a note about contradicting clocks."""
+    """
+    Intervals are not empty, runs follow each other, and nothing real needs a note about contradicting clocks.
+    """
     for pod, _ in pods_of(name):
         timeline = life(name, pod=pod)
         assert [n for n in timeline.notes if "contradict" in n or "disagree" in n] == []
@@ -124,7 +138,9 @@ def test_intervals_are_sound(name):
 
 
 def test_first_starts_are_known_to_a_tenth_of_a_second():
-    """Names of Events carry nanoseconds: the median first start is an order of magnitude sharper than a second."""
+    """
+    Names of Events carry nanoseconds: the median first start is an order of magnitude sharper than a second.
+    """
     widths = []
     for name in traces.NAMES:
         for pod, _ in pods_of(name):
