@@ -4,10 +4,14 @@ The embedded driver: daemons side by side, found, ended and replaced, with nothi
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -165,3 +169,42 @@ def test_an_idle_cluster_ends_itself(home: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert driver.make(Profile(name="lab")).client().version()
+
+
+def test_an_image_archive_becomes_an_image_of_the_cluster(home: Path) -> None:
+    """A file as `docker save` writes it; it is listed under its name."""
+    driver = EmbeddedDriver()
+    cluster = driver.make(Profile(name="lab"))
+    archive = home / "hello.tar"
+    archive.write_bytes(_archive("hello:1", "#!/bin/sh\necho hello from the archive\n"))
+    driver.load_images("lab", [str(archive)])
+
+    done = subprocess.run(
+        [sys.executable, "-m", "podlab", "images"], capture_output=True, text=True, check=True
+    )
+    assert any(line.startswith("hello:1 ") for line in done.stdout.splitlines())
+    with pytest.raises(DriverError, match=r"no file nowhere\.tar"):
+        driver.load_images("lab", ["nowhere.tar"])
+    assert cluster.client().version()
+
+
+def _archive(name: str, script: str) -> bytes:
+    """The smallest archive that `docker save` could have written: one layer with one file."""
+    layer = _tar({"bin/hello": script.encode()})
+    config = {"architecture": "amd64", "os": "linux", "config": {"Cmd": ["/bin/hello"]}}
+    config["rootfs"] = {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]}
+    encoded = json.dumps(config).encode()
+    digest = hashlib.sha256(encoded).hexdigest()
+    manifest = [{"Config": f"{digest}.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+    files = {"manifest.json": json.dumps(manifest).encode(), f"{digest}.json": encoded, "layer.tar": layer}
+    return _tar(files)
+
+
+def _tar(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(data), 0o755
+            tar.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()

@@ -96,15 +96,24 @@ class EmbeddedDriver:
         )
 
     def load_images(self, name: str, images: Sequence[str], *, progress: Progress = silent) -> None:
-        """
-        Unpack image archives (``docker save`` tarballs) into the machine's catalogue, which all clusters
-        share.
-        """
-        from podlab.embedded import images as catalogue
+        """Unpack image archives (files that ``docker save`` wrote) for this cluster; running Pods keep theirs."""
+        if self.find(name) is None:
+            raise DriverError(
+                f"there is no embedded cluster {name!r}", hint=f"podlab up --driver embedded --name {name}"
+            )
+        missing = [image for image in images if not Path(image).is_file()]
+        if missing:
+            raise DriverError(
+                f"there is no file {missing[0]}",
+                cause="the embedded cluster has no engine to ask: it loads archives",
+                hint=f"docker save {missing[0]} -o image.tar, then: podlab images --load image.tar",
+            )
+        from podlab.embedded.images import archive
 
         for image in images:
             progress(f"unpacking {image}")
-            catalogue.load(Path(image))
+            names = archive.load(Path(image), state.folder(name) / "images")
+            progress(f"loaded {', '.join(names)}")
 
     def _make_new(self, profile: Profile, progress: Progress) -> Cluster:
         record = state.new_record(self.name, profile.name, context=f"podlab-{profile.name}")
