@@ -48,7 +48,9 @@ def docker_missing() -> str | None:
     """Why there is no kind cluster here, with what to do about it in the same line; None when there can be one."""
     if shutil.which("docker") is None:
         return "no docker program: install Docker Engine, or run .ci/run on Debian, to test on a real kind cluster"
-    probe = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True)
+    probe = subprocess.run(
+        ["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, check=False
+    )
     if probe.returncode:
         return "no Docker engine answers: start one (clusters/airgap/docker-engine start) to test on a real cluster"
     return None
@@ -57,7 +59,9 @@ def docker_missing() -> str | None:
 def namespaces_missing() -> str | None:
     """Why the embedded cluster cannot run in full here; None when it can."""
     probe = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "true"], capture_output=True
+        ["unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "true"],
+        capture_output=True,
+        check=False,
     )
     return None if probe.returncode == 0 else "this kernel refuses user namespaces: see `podlab doctor`"
 
@@ -70,15 +74,14 @@ def browser_missing() -> str | None:
     return "no Chromium: apt-get install chromium chromium-driver"
 
 
-def pytest(*args: str, workers: int = 0) -> list[str]:
+def pytest(*args: str) -> list[str]:
     """A pytest command of this virtual environment."""
     return [str(BIN / "python"), "-m", "pytest", "-q", *args]
 
 
 def steps() -> list[Step]:
     """Everything, in the order in which a fault is cheapest to find."""
-    run = [str(BIN / "python")]
-    everything = [
+    return [
         Step("format", "no cluster", [str(BIN / "ruff"), "format", "--check", "."]),
         Step("lint", "no cluster", [str(BIN / "ruff"), "check", "."]),
         Step("types", "no cluster", [str(BIN / "mypy")]),
@@ -105,11 +108,20 @@ def steps() -> list[Step]:
         ),
         Step("integration-kind", "kind", pytest("tests/integration", "-m", "kind"), needs=docker_missing),
         Step("conformance-kind", "kind", pytest("tests/conformance", "-m", "kind"), needs=docker_missing),
-        Step("notebooks-kind", "kind", pytest("tests/notebooks"), env={"PODLAB_DRIVER": "kind"}, needs=docker_missing),
-        Step("browser", "embedded", pytest("tests/browser"), needs=lambda: browser_missing() or namespaces_missing()),
+        Step(
+            "notebooks-kind",
+            "kind",
+            pytest("tests/notebooks"),
+            env={"PODLAB_DRIVER": "kind"},
+            needs=docker_missing,
+        ),
+        Step(
+            "browser",
+            "embedded",
+            pytest("tests/browser"),
+            needs=lambda: browser_missing() or namespaces_missing(),
+        ),
     ]
-    del run
-    return everything
 
 
 def read_junit(path: Path) -> Tally:
@@ -147,14 +159,22 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", metavar="STEP", action="append", help="run this step alone (may be repeated)")
+    parser.add_argument(
+        "--only", metavar="STEP", action="append", help="run this step alone (may be repeated)"
+    )
     parser.add_argument("--list", action="store_true", help="name the steps and stop")
-    parser.add_argument("--require-kind", action="store_true", help="a kind cluster that cannot be made is a failure")
+    parser.add_argument(
+        "--require-kind", action="store_true", help="a kind cluster that cannot be made is a failure"
+    )
     return parser.parse_args()
 
 
 def closing_lines(
-    counts: dict[str, int], failed: list[str], left_out: list[tuple[str, str]], skipped: list[str], began: float
+    counts: dict[str, int],
+    failed: list[str],
+    left_out: list[tuple[str, str]],
+    skipped: list[str],
+    began: float,
 ) -> None:
     """The report that is read: what ran where, what could not and why, and one clear last line."""
     for name, why in left_out:
@@ -207,7 +227,10 @@ def main() -> int:
         slowest += tally.slowest
         if not passed:
             failed.append(step.name)
-    print("\ncheck: slowest steps: " + ", ".join(f"{name} {s:.0f} s" for s, name in sorted(times, reverse=True)[:6]))
+    print(
+        "\ncheck: slowest steps: "
+        + ", ".join(f"{name} {s:.0f} s" for s, name in sorted(times, reverse=True)[:6])
+    )
     print("check: slowest tests:")
     for seconds, name in sorted(slowest, reverse=True)[:10]:
         print(f"  {seconds:6.1f} s  {name}")

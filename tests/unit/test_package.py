@@ -25,7 +25,9 @@ def test_import_loads_nothing_third_party():
         "import sys; before = set(sys.modules); import podlab; "
         "print(sorted({name.split('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)))"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
     assert found == "['podlab']"
 
@@ -48,7 +50,7 @@ def test_every_error_survives_pickling(kind):
     """An error that crossed a process boundary still has its three lines."""
     error = kind("it broke", cause="a reason", hint="a command")
 
-    copy = pickle.loads(pickle.dumps(error))  # noqa: S301
+    copy = pickle.loads(pickle.dumps(error))
 
     assert type(copy) is kind
     assert str(copy) == "it broke\n  why: a reason\n  try: a command"
