@@ -68,9 +68,8 @@ NODE = Root(
         "jq",
     ),
 )
-PROXY = Root("proxy", ("iptables", "conntrack", "kmod"))
 PYTHON = Root("python", ("python3", "ca-certificates"))
-ROOTS = {root.name: root for root in (NODE, PROXY, PYTHON)}
+ROOTS = {root.name: root for root in (NODE, PYTHON)}
 
 
 def root_step(root: Root, versions: Versions) -> Step:

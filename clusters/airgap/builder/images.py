@@ -11,9 +11,10 @@ from typing import Any
 from .archives import Entry, Image, Layer, write_image, write_layer
 from .cache import Cache, Step, read_stamp, tree_digest
 from .compiled import busybox_step, pause_step
-from .debian import PROXY, ROOTS, root_step
+from .debian import NODE, ROOTS, root_step
 from .failure import BuildError
 from .gobuild import GoPart, go_step
+from .proxyroot import proxy_root_step
 from .versions import HOME, REPOSITORY, Versions
 
 ARCHIVE = "image.tar"
@@ -41,7 +42,7 @@ def component_steps(have: Ingredients) -> list[Step]:
 def _component_step(have: Ingredients, part: str, name: str) -> Step:
     """The step of one image of the control plane: one program; kube-proxy on a root with iptables."""
     made, program = _component_program(have, part)
-    base = root_step(PROXY, have.versions) if part == "kube-proxy" else None
+    base = _proxy_root(have) if part == "kube-proxy" else None
     place = "pause" if part == "pause" else f"usr/local/bin/{part}"
     starts = (f"/{place}",) if part in {"coredns", "pause"} else ()
     inputs = {"names": [name], "from": made.key, "base": base.key if base else None, "recipe": 1}
@@ -54,6 +55,10 @@ def _component_step(have: Ingredients, part: str, name: str) -> Step:
         return {"image": image_id, "names": [name]}
 
     return Step(f"image-{part}", inputs, make)
+
+
+def _proxy_root(have: Ingredients) -> Step:
+    return proxy_root_step(have.cache.path(root_step(NODE, have.versions)), have.versions)
 
 
 def _component_program(have: Ingredients, part: str) -> tuple[Step, Path]:

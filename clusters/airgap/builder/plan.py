@@ -16,6 +16,7 @@ from .debian import ROOTS, root_step
 from .gobuild import go_parts, go_step
 from .images import ARCHIVE, Ingredients, component_steps, pod_image_step, pod_images
 from .node import node_step
+from .proxyroot import proxy_root_step
 from .versions import HOME, Versions, load_versions
 
 PER_BUILD = ("node-", "contents-", "pod-", "image-")  # big, and of use to one build only
@@ -47,6 +48,7 @@ def make_plan(cache: Cache, kubernetes: str | None = None) -> Plan:
     images = [*component_steps(have), *pods.values()]
     node = node_step(have, images)
     base = [root_step(root, versions) for root in ROOTS.values()]
+    base.append(proxy_root_step(cache.path(base[0]), versions))
     small = [pause_step(parts["kubernetes"], versions), nxdomain_step(), busybox_step(versions)]
     programs = [go_step(part) for part in parts.values()]
     steps = (*base, *small, *programs, *images, contents_step(have, images), node)
