@@ -80,7 +80,7 @@ class Tolerance:
         """The two sequences, without the first entry of one that the other began too late to show."""
         if a[:1] == b[:1]:
             return a, b
-        for longer, shorter in ((a, b), (b, a)):
+        for longer, shorter in sorted(((a, b), (b, a)), key=lambda pair: -len(pair[0])):
             rest = longer[1:]
             # All that both show must fit, or a sequence that goes to and fro is cut at the wrong end.
             if shorter and rest and all(x == y for x, y in zip(rest, shorter, strict=False)):

@@ -16,7 +16,9 @@ def test_a_simulated_pod_lives_as_the_recorded_one_did(name: str, pace: str) -> 
     """States, reasons, exit codes, restarts, phases, conditions, Events and their order agree."""
     (scenario,) = corpus.load_all([name])
     expected = json.loads((corpus.EXPECTED / f"{name}.json").read_text(encoding="utf-8"))
-    tolerance = comparator.Tolerance({**scenario.tolerance, "logs": False})
+    # At the prompt pace a node adds no seconds of its own, so what waits for others waits less.
+    slack = {"ran_s": 4} if pace == "prompt" else {}
+    tolerance = comparator.Tolerance({**scenario.tolerance, **slack, "logs": False})
 
     differences = comparator.compare(expected, simulated.run(scenario, pace), tolerance)
 

@@ -15,6 +15,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from itertools import count
 from typing import Any
 
 from podlab.embedded.events import EventRecorder
@@ -140,7 +141,11 @@ class Simulation:
     ) -> None:
         self.loop = SimulatedLoop()
         self.clock = SimulatedClock(self.loop)
-        self.store = Store(clock=lambda: self.clock.now() / 1e9)
+        uids = count(2)
+        self.store = Store(
+            clock=lambda: self.clock.now() / 1e9,
+            make_uid=lambda: f"{seed & 0xFFFFFFFF:08x}-0000-4000-8000-{next(uids):012x}",
+        )
         self._observations: list[Json] = []
         self._steps = 0
         self._uid = f"{seed & 0xFFFFFFFF:08x}-0000-4000-8000-000000000001"
@@ -179,18 +184,12 @@ class Simulation:
     def _create_objects(self, objects: Sequence[Json]) -> None:
         allocatable = {"cpu": "16", "memory": "64Gi", "pods": "110"}
         node = {"metadata": {"name": NODE}, "status": {"allocatable": allocatable}}
-        self._put("nodes", node)
+        self.store.create("nodes", node)
         namespace = self._pod["metadata"]["namespace"]
         authority = {"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": ""}}
         for kind, found in [("configmaps", authority), *((_resource(o), o) for o in objects)]:
             meta = {"namespace": namespace, **found["metadata"]}
-            self._put(kind, {**found, "metadata": meta})
-
-    def _put(self, resource: str, obj: Json) -> None:
-        """Store an object with a uid that does not depend on chance."""
-        number = len(self.store.list(resource)) + 1
-        meta = {"uid": f"00000000-0000-4000-9000-{number:012x}", **obj["metadata"]}
-        self.store.create(resource, {**obj, "metadata": meta})
+            self.store.create(kind, {**found, "metadata": meta})
 
     # -- what is done to the Pod -----------------------------------------------------------------------------
 
@@ -272,9 +271,8 @@ class Simulation:
         return self._end_reason()
 
     def _schedule(self) -> None:
-        self._put_pod()
-        pod = self.pod()
-        if pod is None or pod["spec"].get("schedulingGates"):
+        pod = self.store.create("pods", self._pod)
+        if pod["spec"].get("schedulingGates"):
             return
         bound = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
         bound |= {"lastTransitionTime": rfc3339(self.clock.now()), "observedGeneration": 1}
@@ -284,9 +282,6 @@ class Simulation:
         meta = pod["metadata"]
         text = f"Successfully assigned {meta['namespace']}/{meta['name']} to {NODE}"
         recorder.event(pod, "Normal", "Scheduled", text)
-
-    def _put_pod(self) -> None:
-        self.store.create("pods", self._pod)
 
     def _is_over(self, kind: str, pod: Json) -> bool:
         return kind == "DELETED" or (pod.get("status") or {}).get("phase") in TERMINAL

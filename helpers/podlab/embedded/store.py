@@ -119,11 +119,19 @@ class Store:
     Args:
         history: How many changes of each resource a watcher may be behind.
         clock: Seconds since the epoch; tests give their own.
+        make_uid: Makes uids; a simulation counts them.
     """
 
-    def __init__(self, *, history: int = HISTORY, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        history: int = HISTORY,
+        clock: Callable[[], float] = time.time,
+        make_uid: Callable[[], str] = uid,
+    ) -> None:
         self.revision = 1
         self.clock = clock
+        self._make_uid = make_uid
         self._limit = history
         self._shelves: dict[str, Shelf] = {}
         self._undelivered: deque[tuple[Shelf, Change]] = deque()
@@ -193,7 +201,7 @@ class Store:
         if key in shelf.versions:
             raise TakenError(key[1])
         meta = dict(obj["metadata"])
-        meta.setdefault("uid", uid())
+        meta.setdefault("uid", self._make_uid())
         meta.setdefault("creationTimestamp", timestamp(self.clock()))
         return self._commit(shelf, "ADDED", key, {**obj, "metadata": meta}, None)
 

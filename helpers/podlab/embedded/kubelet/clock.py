@@ -52,7 +52,8 @@ class Pace:
 
     def retry_s(self) -> float:
         """How long after a failed sync the next one comes by itself."""
-        return 10.0 if self.prompt else self._jitter(10.0)
+        # A prompt node is woken by whatever could help, so it tries in vain as seldom as a real one at most.
+        return 15.0 if self.prompt else self._jitter(10.0)
 
     def resync_s(self) -> float:
         """How long after a good sync the next one comes by itself."""

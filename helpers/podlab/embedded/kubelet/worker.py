@@ -69,14 +69,23 @@ class PodWorker:
 
     def runtime_changed(self) -> None:
         """A container or the sandbox changed its state."""
-        _, records = self._kubelet.runtime.view(self.uid)
-        changed = [r.state for r in records if self._seen.get(r.id) is not r.state]
+        changed = self._unseen()
         starts = bool(changed) and all(s is not ContainerState.EXITED for s in changed)
         delay_s = self._kubelet.pace.notice_delay_s(self._kubelet.clock.now(), only_starts=starts)
         if delay_s > 0:
-            asyncio.get_running_loop().call_later(delay_s, self._wake.set)
+            asyncio.get_running_loop().call_later(delay_s, self._notice)
         else:
             self._wake.set()
+
+    def _notice(self) -> None:
+        """Sync if there is still something that the last sync has not seen."""
+        if self._unseen() or not self._kubelet.pace.prompt:
+            self._wake.set()
+
+    def _unseen(self) -> list[ContainerState]:
+        """The states of containers that changed since the last look."""
+        _, records = self._kubelet.runtime.view(self.uid)
+        return [r.state for r in records if self._seen.get(r.id) is not r.state]
 
     def source_changed(self) -> None:
         """A ConfigMap or Secret that the Pod refers to was changed."""

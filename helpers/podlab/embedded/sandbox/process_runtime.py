@@ -313,9 +313,12 @@ class ProcessRuntime:
 
     def _started(self, container: _Container, value: Mapping[str, Any]) -> None:
         at = int(value["at"])
-        container.record = replace(container.record, state=ContainerState.RUNNING, started_at=at)
+        # The news of its end may have come with this answer, and is then told already.
+        ended = container.record.state is ContainerState.EXITED
+        state = ContainerState.EXITED if ended else ContainerState.RUNNING
+        container.record = replace(container.record, state=state, started_at=at)
         self._note(container, "start", at)
-        if container.config.memory_limit_bytes and not self.facts["cgroups"]["memory"]:
+        if container.config.memory_limit_bytes and not ended and not self.facts["cgroups"]["memory"]:
             container.watchdog = self._task(self._watch_memory(container))
         self._changed(container.record.pod_uid)
 
