@@ -15,6 +15,21 @@ from podlab.errors import DriverError
 
 MARK = "/etc/podlab/owner-"
 LABEL = "podlab.dev/cluster"
+PATCHES = "/etc/podlab/patches"
+
+_WITH_PATCHES = f"kind: InitConfiguration\npatches: {{directory: {PATCHES}}}\n"
+
+# kubeadm's CoreDNS is asked only every 10 s whether it is ready, so that on a new cluster names resolve
+# some 8 s later than they could; and one is enough for a class.
+_QUICK_DNS = """\
+spec:
+  replicas: 1
+  template:
+    spec:
+      containers:
+        - name: coredns
+          readinessProbe: {periodSeconds: 1}
+"""
 
 
 @dataclass(frozen=True)
@@ -48,12 +63,21 @@ def choose(profile: Profile, progress: Progress = silent) -> Chosen:
 
 
 def write(path: Path, chosen: Chosen, identity: str, owner: Path) -> Path:
-    """Write the config that kind is given: *chosen*, with our mark as label and mount on every node."""
+    """
+    Write the config that kind is given: *chosen*, with our mark as label and mount on every node.
+
+    Args:
+        path: The file to write; what else the nodes need is put beside it.
+    """
     import yaml
 
     config = dict(chosen.config)
+    config["kubeadmConfigPatches"] = [*(config.get("kubeadmConfigPatches") or []), _WITH_PATCHES]
+    patches = path.parent / "patches"
+    patches.mkdir(exist_ok=True)
+    (patches / "corednsdeployment0+strategic.yaml").write_text(_QUICK_DNS)
     config["nodes"] = [
-        _marked(node, chosen.image, identity, owner)
+        _marked(node, chosen.image, identity, owner, patches)
         for node in config.get("nodes") or [{"role": "control-plane"}]
     ]
     state.write_private(path, yaml.safe_dump(config, sort_keys=False))
@@ -67,13 +91,16 @@ def is_marked(node: dict[str, Any], identity: str) -> bool:
     return any(mount["Destination"] == MARK + identity for mount in node.get("Mounts") or [])
 
 
-def _marked(node: dict[str, Any], image: str | None, identity: str, owner: Path) -> dict[str, Any]:
-    mount = {"hostPath": str(owner), "containerPath": MARK + identity, "readOnly": True}
+def _marked(
+    node: dict[str, Any], image: str | None, identity: str, owner: Path, patches: Path
+) -> dict[str, Any]:
+    ours = ((owner, MARK + identity), (patches, PATCHES))
+    mounts = [{"hostPath": str(here), "containerPath": there, "readOnly": True} for here, there in ours]
     return {
         **node,
         **({"image": image} if image else {}),
         "labels": {**(node.get("labels") or {}), LABEL: identity},
-        "extraMounts": [*(node.get("extraMounts") or []), mount],
+        "extraMounts": [*(node.get("extraMounts") or []), *mounts],
     }
 
 

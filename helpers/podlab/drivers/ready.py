@@ -86,7 +86,8 @@ def _is_ready(node: dict[str, Any]) -> bool:
 
 def _why(node: dict[str, Any]) -> str:
     ready = next((one for one in _conditions(node) if one["type"] == "Ready"), {})
-    return str(ready.get("message") or ready.get("reason") or "it has not reported yet")
+    said = str(ready.get("message") or ready.get("reason") or "it has not reported yet")
+    return said if len(said) <= 100 else said[:99] + "…"
 
 
 def _conditions(node: dict[str, Any]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from podlab import drivers
 from podlab.drivers import kind_choice, state
 from podlab.errors import DriverError

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from podlab.drivers import kind_config
 from podlab.drivers.base import Profile
 from podlab.drivers.kind import _failed, _report
@@ -28,12 +29,27 @@ def test_every_node_of_every_config_carries_the_mark(name: str, tmp_path: Path) 
     asked = yaml.safe_load((kind_config.folder() / f"{name}.yaml").read_text())
 
     assert len(written["nodes"]) == len(asked["nodes"])
-    assert written.get("kubeadmConfigPatches") == asked.get("kubeadmConfigPatches")
+    assert written["kubeadmConfigPatches"][:-1] == asked.get("kubeadmConfigPatches")
     for node, original in zip(written["nodes"], asked["nodes"], strict=True):
         assert node["image"] == "node:1"
         assert node["labels"]["podlab.dev/cluster"] == "id1"
-        assert node["extraMounts"][:-1] == original.get("extraMounts", [])
-        assert node["extraMounts"][-1]["containerPath"] == "/etc/podlab/owner-id1"
+        assert node["extraMounts"][:-2] == original.get("extraMounts", [])
+        assert node["extraMounts"][-2]["containerPath"] == "/etc/podlab/owner-id1"
+
+
+def test_dns_of_a_new_cluster_is_ready_soon(tmp_path: Path) -> None:
+    """kubeadm finds our patch of CoreDNS where the config says, on every node."""
+    path = kind_config.write(
+        tmp_path / "kind.yaml", kind_config.choose(Profile(image="n:1")), "id1", tmp_path / "owner"
+    )
+    written = yaml.safe_load(path.read_text())
+    patch = yaml.safe_load(written["kubeadmConfigPatches"][-1])
+    mount = written["nodes"][0]["extraMounts"][-1]
+
+    assert patch == {"kind": "InitConfiguration", "patches": {"directory": mount["containerPath"]}}
+    (file,) = Path(mount["hostPath"]).iterdir()
+    assert file.name.startswith("corednsdeployment")
+    assert yaml.safe_load(file.read_text())["spec"]["template"]["spec"]["containers"][0]["name"] == "coredns"
 
 
 def test_without_an_air_gapped_image_kind_takes_its_own() -> None:

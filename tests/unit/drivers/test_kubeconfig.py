@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from podlab.drivers import kubeconfig, state
 from podlab.errors import DriverError
 

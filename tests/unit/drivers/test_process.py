@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+
 from podlab.drivers import process
 from podlab.errors import DriverError
 

@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from podlab.drivers import state
 from podlab.errors import DriverError
 
