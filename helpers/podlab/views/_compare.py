@@ -12,7 +12,7 @@ from podlab.timeline import Timeline
 from podlab.timeline.prediction import Prediction, parse
 from podlab.timeline.questions import moment
 from podlab.views._plot import BOTTOM_PX, DPI, LEFT_PX, RIGHT_PX, TOP_PX, plot, scene_height
-from podlab.views.style import PAPER
+from podlab.views.style import INK, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,14 +85,23 @@ def compare(
     windows = _windows(first, second, shifts)
     fig, axes = _figure(first, second)
     for index, (timeline, ax) in enumerate(zip((first, second), axes, strict=True)):
-        plot(timeline, ax, window=windows[index], legend=index == 1)
+        words = "" if timeline.predicted else "seconds since the Pod was created"
+        if shifts[index]:
+            words = f"seconds from {align}"
+        plot(
+            timeline,
+            ax,
+            window=windows[index],
+            legend=index == 1,
+            axis=words if index else "",
+            origin=shifts[index],
+        )
         if names:
-            ax.set_title(names[index], loc="left", fontsize=11, fontweight="bold", pad=16)
-        if not timeline.predicted:
-            _relabel(ax, shifts[index], align)
+            ax.set_title(names[index], loc="left", fontsize=11, fontweight="bold", y=1.0, pad=20)
+        if shifts[index]:
+            ax.axvline(shifts[index], color=INK, linewidth=1.2)
     if first.predicted:
         axes[0].set_xticks([])
-    axes[0].set_xlabel("")
     return fig
 
 
@@ -131,18 +140,3 @@ def _figure(first: Timeline, second: Timeline) -> tuple[Figure, list[Axes]]:
         for b, h in zip(bottoms, heights, strict=True)
     ]
     return fig, [fig.add_axes(rectangle) for rectangle in rectangles]
-
-
-def _relabel(ax: Axes, shift: float, align: str) -> None:
-    if not shift:
-        return
-    ticks = ax.get_xticks()
-    ax.set_xticks(ticks)
-    low, high = ax.get_xlim()
-    step = (ticks[1] - ticks[0]) if len(ticks) > 1 else 1.0
-    first = -int((shift - low) / step)
-    marks = [shift + k * step for k in range(first, int((high - shift) / step) + 1)]
-    ax.set_xticks(marks)
-    ax.set_xticklabels([f"{m - shift:g}" for m in marks])
-    ax.set_xlabel(f"seconds from {align}", fontsize=8)
-    ax.axvline(shift, color="#1F2933", linewidth=1.2)

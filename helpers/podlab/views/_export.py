@@ -57,10 +57,14 @@ def _picture(timeline: Timeline, form: str, *, dpi: float = 100.0, **options: An
     from podlab.views._plot import figure
 
     buffer = io.BytesIO()
+    how: dict[str, Any] = {}
     metadata = {"Title": f"Life of Pod {timeline.name}"}
     if form == "png":
         metadata["Description"] = alt_text(timeline)
-    figure(timeline, **options).savefig(buffer, format=form, dpi=dpi, metadata=metadata)
+    if form == "png":  # a crowded picture compresses slowly, and hardly better for it
+        crowded = sum(len(lane.spans) for lane in timeline.lanes) > 2_000
+        how["pil_kwargs"] = {"compress_level": 1 if crowded else 6}
+    figure(timeline, **options).savefig(buffer, format=form, dpi=dpi, metadata=metadata, **how)
     return buffer.getvalue()
 
 

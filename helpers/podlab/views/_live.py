@@ -137,7 +137,9 @@ class LiveView:
         began = time.perf_counter()
         state = "recording" if live else "finished" if timeline.complete else "finished, not whole"
         order = escape(timeline.start_order() or "-")
-        facts = f"<b>{self.scrub.value:.1f} s</b> of {until:.1f} s, {timeline.phase}, {state}; starts: {order}"
+        facts = (
+            f"<b>{self.scrub.value:.1f} s</b> of {until:.1f} s, {timeline.phase}, {state}; starts: {order}"
+        )
         picture = svg(timeline, window=self._window(until))
         self.picture.value = f"<div>{picture}</div><div class='podlab-facts'>{facts}</div>"
         self.messages += 1

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from podlab.timeline import Timeline
-from podlab.views.scene import Scene, scene_of
-from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER
+from podlab.views.scene import TEXT_PX, Row, Scene, Word, scene_of
+from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 DPI = 100.0
-LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 118.0, 74.0, 44.0, 74.0
+LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 124.0, 74.0, 46.0, 80.0
 """Margins of a figure that ``plot`` makes: labels, last exit code, title, axis and legend."""
 
 
@@ -23,6 +23,8 @@ def plot(
     *,
     window: tuple[float, float] | None = None,
     legend: bool = True,
+    axis: str | None = None,
+    origin: float = 0.0,
 ) -> Axes:
     """
     Draw a timeline.
@@ -32,6 +34,8 @@ def plot(
         ax: Axes to draw on, taken as they are; None makes a figure of the right size.
         window: First and last second to show; None shows all.
         legend: Whether to explain the colours below the axis.
+        axis: Words below the axis; None says what the seconds are.
+        origin: The second that the axis calls 0.
 
     Returns:
         The Axes. Their data are seconds (x) and pixels from the top (y), so that more can be drawn on the
@@ -42,6 +46,8 @@ def plot(
     else:
         width = ax.get_window_extent().width * DPI / _figure_of(ax).dpi
     scene = scene_of(timeline, width=width, window=window)
+    scene.axis = scene.axis if axis is None else axis
+    scene.origin = origin
     _frame(ax, scene)
     _draw(ax, scene)
     if legend:
@@ -81,45 +87,61 @@ def scene_height(timeline: Timeline) -> float:
 
 
 def _frame(ax: Axes, scene: Scene) -> None:
-    """Axis of seconds, labels of rows, title; no box around it."""
+    """
+    Axis of seconds, labels of rows, title; no box around it.
+
+    Words are placed by hand: ticks and titles that find their own place cost more than 10,000 spans do.
+    """
     ax.set_xlim(scene.t0, scene.t1)
     ax.set_ylim(scene.height, 0)
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
     ax.spines["bottom"].set_color(FAINT)
-    ax.set_xticks(scene.ticks())
+    ax.set_xticks(scene.ticks(), scene.tick_words())
     ax.tick_params(axis="x", colors=FAINT, labelsize=8)
-    labelled = _thinned(scene)
-    ax.set_yticks([row.y for row in labelled])
-    ax.set_yticklabels([row.label for row in labelled], fontsize=8, color=INK, linespacing=0.95)
-    ax.tick_params(axis="y", length=0, pad=6)
-    ax.grid(axis="x", color=GRID, linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.set_title(scene.title, loc="left", fontsize=11, color=INK, pad=16, fontweight="bold")
-    ax.text(0, 1, scene.subtitle, transform=ax.transAxes, fontsize=8, color=FAINT, va="bottom")
-    ax.set_xlabel("seconds since the Pod was created", fontsize=8, color=FAINT)
+    ax.set_yticks([])
+    for row in labelled(scene):
+        name, _, role = row.label.partition("\n")
+        name = name if len(name) <= 17 else name[:16] + "…"
+        _write(ax, scene, Word(-8, row.y - (5 if role else 0), name, INK, 11), ha="right")
+        if role:
+            _write(ax, scene, Word(-8, row.y + 7, role, FAINT, 9), ha="right")
+    title = ax.set_title(scene.title, loc="left", fontsize=11, color=INK, fontweight="bold", y=1.0, pad=20)
+    title.set_in_layout(False)
+    _write(ax, scene, Word(0, -7, scene.subtitle, FAINT, 11))
+    _write(ax, scene, Word(scene.width, scene.height + 32, scene.axis, FAINT, 11), ha="right")
 
 
-def _thinned(scene: Scene) -> list[Any]:
-    """The rows that get a label: all, or as many as have room."""
-    room = 12.0
-    labelled, last = [], -1e9
+def labelled(scene: Scene) -> list[Row]:
+    """The rows that get a label: all, or about a dozen where they are crowded."""
+    lanes = [row for row in scene.rows if row.role != "strip"]
+    room = 12.0 if not lanes or lanes[0].height >= 14 else max(12.0, scene.height / 14)
+    found: list[Row] = []
+    last = -1e9
     for row in scene.rows:
         if row.y - last >= room or row.role == "strip":
-            labelled.append(row)
+            found.append(row)
             last = row.y
-    return labelled
+    return found
+
+
+def _write(ax: Axes, scene: Scene, word: Word, ha: str = "left") -> None:
+    plate = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.0} if word.plate else None
+    ax.text(
+        scene.t0 + word.x / scene.scale, word.y, word.text, fontsize=word.size * 72 / DPI, color=word.colour,
+        va="center_baseline", ha=ha, clip_on=False, bbox=plate, in_layout=False,
+    )  # fmt: skip
 
 
 def _draw(ax: Axes, scene: Scene) -> None:
-    from matplotlib.collections import LineCollection, PolyCollection
+    from matplotlib.collections import PolyCollection
 
-    to_s = 1 / scene.scale
+    _draw_lines(ax, [(scene.x(t), 0.0) for t in scene.ticks()], GRID, scene, zorder=0.5)
     for (key, pitch), boxes in scene.boxes.items():
         look = LOOKS[key]
-        ax.add_collection(_boxes(boxes, look.height * pitch, look.fill, scene), autolim=False)
+        _fill(ax, boxes, look.height * pitch, look.fill, scene)
     if scene.doubts:
-        corners = [_corners(a, b, y, h, scene) for a, b, y, h in scene.doubts]
+        corners: Any = [_corners(a, b, y, h, scene) for a, b, y, h in scene.doubts]
         hatched = PolyCollection(
             corners, facecolors="#FFFFFFB0", edgecolors=FAINT, hatch="//////", linewidths=0.6
         )
@@ -127,21 +149,33 @@ def _draw(ax: Axes, scene: Scene) -> None:
     if scene.strips:
         corners = [_corners(a, b, y + h / 2, h, scene) for a, b, y, h, _ in scene.strips]
         fills = [fill for *_, fill in scene.strips]
-        ax.add_collection(
-            PolyCollection(corners, facecolors=fills, edgecolors=PAPER, linewidths=0.8), autolim=False
-        )
+        strips = PolyCollection(corners, facecolors=fills, edgecolors=PAPER, linewidths=0.8)
+        ax.add_collection(strips, autolim=False)
     for kind, colour in (("plain", FAINT), ("alarm", ALARM)):
-        segments = [[(scene.t0 + x * to_s, 28), (scene.t0 + x * to_s, scene.height)]
-                    for x, k, _ in scene.lines if k == kind]  # fmt: skip
-        if segments:
-            ax.add_collection(
-                LineCollection(segments, colors=colour, linewidths=0.9, linestyles=(0, (3, 2))), autolim=False
-            )
+        _draw_lines(ax, [(x, 28.0) for x, k, _ in scene.lines if k == kind], colour, scene, dashed=True)
     _draw_marks(ax, scene)
     for word in scene.words:
-        plate = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.0} if word.plate else None
-        ax.text(scene.t0 + word.x * to_s, word.y, word.text, fontsize=word.size * 72 / DPI, color=word.colour,
-                va="center_baseline", ha="left", clip_on=False, bbox=plate)  # fmt: skip
+        _write(ax, scene, word)
+
+
+def _draw_lines(
+    ax: Axes,
+    tops: list[tuple[float, float]],
+    colour: str,
+    scene: Scene,
+    *,
+    dashed: bool = False,
+    zorder: float = 2,
+) -> None:
+    """Vertical lines from (x, y) down to the axis."""
+    from matplotlib.collections import LineCollection
+
+    if tops:
+        at = [(scene.t0 + x / scene.scale, y) for x, y in tops]
+        segments: Any = [[(x, y), (x, scene.height)] for x, y in at]
+        style: Any = (0, (3, 2)) if dashed else "solid"
+        lines = LineCollection(segments, colors=colour, linewidths=0.8, linestyles=style, zorder=zorder)
+        ax.add_collection(lines, autolim=False)
 
 
 def _corners(a: float, b: float, y: float, height: float, scene: Scene) -> list[tuple[float, float]]:
@@ -150,18 +184,24 @@ def _corners(a: float, b: float, y: float, height: float, scene: Scene) -> list[
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
-def _boxes(boxes: list[tuple[float, float, float]], height: float, fill: str, scene: Scene) -> Any:
+def _fill(ax: Axes, boxes: list[tuple[float, float, float]], height: float, fill: str, scene: Scene) -> None:
+    """All boxes of one look as one path: the cost is that of their pixels, not of their number."""
     import numpy as np
-    from matplotlib.collections import PolyCollection
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
 
     edges = np.asarray(boxes, dtype=float)
-    corners = np.empty((len(edges), 4, 2))
-    corners[:, 0, 0] = corners[:, 3, 0] = scene.t0 + edges[:, 0] / scene.scale
-    corners[:, 1, 0] = corners[:, 2, 0] = scene.t0 + edges[:, 1] / scene.scale
-    corners[:, 0, 1] = corners[:, 1, 1] = edges[:, 2] - height / 2
-    corners[:, 2, 1] = corners[:, 3, 1] = edges[:, 2] + height / 2
-    quads: Any = corners
-    return PolyCollection(quads, facecolors=fill, linewidths=0, antialiaseds=len(edges) < 2000, closed=False)
+    corners = np.empty((len(edges), 5, 2))
+    corners[:, (0, 3, 4), 0] = (scene.t0 + edges[:, 0] / scene.scale)[:, None]
+    corners[:, 1:3, 0] = (scene.t0 + edges[:, 1] / scene.scale)[:, None]
+    corners[:, (0, 1, 4), 1] = (edges[:, 2] - height / 2)[:, None]
+    corners[:, 2:4, 1] = (edges[:, 2] + height / 2)[:, None]
+    codes = np.tile(np.array([1, 2, 2, 2, 79], dtype=np.uint8), len(edges))
+    path = Path(corners.reshape(-1, 2), codes)
+    path.should_simplify = False
+    patch = PathPatch(path, facecolor=fill, linewidth=0, antialiased=len(edges) < 2000, zorder=1)
+    patch.set_in_layout(False)
+    ax.add_artist(patch)
 
 
 GLYPHS = {
@@ -178,28 +218,27 @@ def _draw_marks(ax: Axes, scene: Scene) -> None:
     for glyph, (symbol, colour, size) in GLYPHS.items():
         marks = [m for m in scene.marks if m.glyph == glyph]
         if marks:
-            xs = [scene.t0 + m.x / scene.scale for m in marks]
-            ax.plot(xs, [m.y for m in marks], symbol, color=colour, markersize=size, markeredgecolor=PAPER
-                    if glyph != "stop" else colour, markeredgewidth=0.5 if glyph != "stop" else 1.6,
-                    scalex=False, scaley=False, zorder=3)  # fmt: skip
+            edge, width = (colour, 1.6) if glyph == "stop" else (PAPER, 0.5)
+            xs, ys = [scene.t0 + m.x / scene.scale for m in marks], [m.y for m in marks]
+            options: Any = {"markersize": size, "markeredgecolor": edge, "markeredgewidth": width}
+            ax.plot(xs, ys, symbol, color=colour, scalex=False, scaley=False, zorder=3, **options)
 
 
 def _legend(ax: Axes, scene: Scene) -> None:
-    from matplotlib.patches import Patch
+    """Colours and their words below the axis, in rows as wide as the plot."""
+    from matplotlib.collections import PolyCollection
 
-    handles = [Patch(facecolor=LOOKS[k].fill, label=LOOKS[k].name) for k in LOOKS if k in scene.used]
-    if scene.has_doubt:
-        handles.append(Patch(facecolor=PAPER, edgecolor=FAINT, hatch="//////", label="edge somewhere here"))
-    if handles:
-        below = -34.0 / scene.height
-        ax.legend(
-            handles=handles,
-            loc="upper left",
-            bbox_to_anchor=(-0.11, below),
-            ncols=min(len(handles), 6),
-            fontsize=7.5,
-            frameon=False,
-            handlelength=1.4,
-            columnspacing=1.2,
-            borderaxespad=0,
+    entries = [(LOOKS[k].fill, LOOKS[k].name) for k in LOOKS if k in scene.used]
+    x, y = 0.0, scene.height + 52.0
+    for fill, name in [*entries, *([("", "edge somewhere here")] if scene.has_doubt else [])]:
+        wide = 20 + text_width(name, TEXT_PX)
+        if x and x + wide > scene.width:
+            x, y = 0.0, y + 15.0
+        corners: Any = [_corners(x, x + 14, y, 9, scene)]
+        looks: Any = (
+            {"facecolors": fill} if fill else {"facecolors": PAPER, "edgecolors": FAINT, "hatch": "//////"}
         )
+        box = PolyCollection(corners, linewidths=0 if fill else 0.6, clip_on=False, **looks)
+        ax.add_collection(box, autolim=False)
+        _write(ax, scene, Word(x + 18, y, name, INK, TEXT_PX))
+        x += wide + 14

@@ -78,9 +78,11 @@ class Scene:
     marks: list[Mark] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
     lines: list[tuple[float, str, str]] = field(default_factory=list)
-    used: dict[str, int] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     has_doubt: bool = False
+    axis: str = "seconds since the Pod was created"
+    origin: float = 0.0  # the second that the axis calls 0
 
     @property
     def scale(self) -> float:
@@ -96,9 +98,14 @@ class Scene:
         wanted = (self.t1 - self.t0) / max(self.width / 60, 1)
         steps = [m * 10.0**e for e in range(-3, 7) for m in (1, 2, 5)]
         step = next((s for s in steps if s >= wanted), steps[-1])
-        first = -(-self.t0 // step)
+        first = -(-(self.t0 - self.origin) // step)
         count = int((self.t1 - self.t0) / step) + 2
-        return [k * step for k in (first + i for i in range(count)) if self.t0 <= k * step <= self.t1]
+        marks = [self.origin + (first + i) * step for i in range(count)]
+        return [t for t in marks if self.t0 <= t <= self.t1]
+
+    def tick_words(self) -> list[str]:
+        """What the axis prints at its ticks."""
+        return [f"{round(t - self.origin, 6):g}" for t in self.ticks()]
 
 
 class _Places:
@@ -187,51 +194,47 @@ def _label(lane: Lane, crowded: bool) -> str:
 def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float) -> None:
     """Boxes of what is known, doubts where an edge is not; joined where they would share a pixel."""
     scale, t0, limit = scene.scale, scene.t0, scene.width
-    y, pitch = row.y, row.height
-    tall = pitch * 0.72
-    runs: dict[str, list[float]] = {}
+    y, tall = row.y, row.height * 0.72
+    open_boxes: dict[str, list[float]] = {}
+    done = scene.boxes
     filled = -1.0
-    boxes, used = scene.boxes, scene.used
     for span in lane.spans:
         start, end = span.start, span.end
-        left = start.best if start.best is not None else start.hi
-        if end is None:
-            right, right_hi = until, until
-        else:
-            right = end.best if end.best is not None else end.lo
-            right_hi = right if end.best is not None else end.hi
+        left = start.hi if start.best is None else start.best
+        right = until if end is None else end.lo if end.best is None else end.best
         x0, x1 = (left - t0) * scale, (right - t0) * scale
-        xe = (right_hi - t0) * scale
-        x0 = 0.0 if x0 < 0 else min(x0, limit)
-        x1, xe = min(max(x1, 0.0), limit), min(max(xe, 0.0), limit)
-        if xe - max(x1, x0) >= 2 and quantum <= 1:
-            _doubt(scene, span, end, y, tall)
-        if x1 <= filled and x1 - x0 < 1:
-            continue
-        key = style_of(span.state, span.reason, span.exit_code)
-        used[key] = used.get(key, 0) + 1
+        x0 = 0.0 if x0 < 0.0 else limit if x0 > limit else x0
+        x1 = 0.0 if x1 < 0.0 else limit if x1 > limit else x1
+        if end is not None and end.best is None and quantum <= 1 and (end.hi - end.lo) * scale >= 2:
+            _doubt(scene, end, y, tall)
         if x1 - x0 < quantum:
             if x1 <= filled:
                 continue
-            x1 = min(x0 + quantum, limit) if span.state in ("running", "unseen", "terminating") else x1
+            x1 = min(x0 + quantum, limit) if span.state in _NEVER_HIDDEN else x1
             if x1 <= x0:
                 continue
-        x0 = max(x0, filled) if x0 < filled < x1 else x0
-        last = runs.get(key)
+        key = style_of(span.state, span.reason, span.exit_code)
+        x0 = filled if x0 < filled < x1 else x0
+        last = open_boxes.get(key)
         if last is not None and x0 - last[1] < quantum:
             last[1] = max(last[1], x1)
         else:
             if last is not None:
-                boxes.setdefault((key, pitch), []).append((last[0], last[1], y))
-            runs[key] = [x0, x1]
+                done.setdefault((key, row.height), []).append((last[0], last[1], y))
+            open_boxes[key] = [x0, x1]
         filled = max(filled, x1)
-    for key, (a, b) in runs.items():
-        boxes.setdefault((key, pitch), []).append((a, b, y))
+    for key, (a, b) in open_boxes.items():
+        done.setdefault((key, row.height), []).append((a, b, y))
+    scene.used.update(open_boxes)
 
 
-def _doubt(scene: Scene, span: Span, end: Instant | None, y: float, tall: float) -> None:
-    """Hatch where the edge of a run may lie."""
-    if end is None or end.best is not None or span.state in ("terminated", "back-off", "pulling"):
+_NEVER_HIDDEN = frozenset({"running", "unseen", "terminating"})
+"""States that get a box of their own however brief they were, unless another run has that place."""
+
+
+def _doubt(scene: Scene, end: Instant | None, y: float, tall: float) -> None:
+    """Hatch where an edge may lie."""
+    if end is None or end.best is not None:
         return
     x0, x1 = scene.x(max(end.lo, 0.0)), scene.x(min(end.hi, scene.t1))
     if x1 - x0 >= 2:
