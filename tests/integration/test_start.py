@@ -1,0 +1,112 @@
+"""
+``./start`` as a learner runs it: twice, to the recorded and drawn Pod, and with the mistakes that can be
+made.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+from podlab import drivers
+from podlab.drivers import state
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURE, RUN = ROOT / "runs" / "first-pod.png", ROOT / "runs" / "first-pod.jsonl"
+
+
+def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PODLAB_VENV": sys.prefix, **environment}
+    return subprocess.run(
+        [ROOT / "start", *arguments], capture_output=True, text=True, check=False, env=env, timeout=280
+    )
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """This environment as ./start or ./check made it, and a state folder of the test's own."""
+    marker = Path(sys.prefix) / ".podlab-installed"
+    wanted = subprocess.run(
+        "cat pyproject.toml constraints.txt | cksum",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if not marker.exists() or not marker.read_text().startswith(wanted.stdout.strip()):
+        pytest.skip("this Python's environment was not made by ./start or ./check from this pyproject.toml")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.delenv("PODLAB_HOME", raising=False)
+    yield
+    for name in state.names():
+        drivers.stop(name)
+
+
+@pytest.mark.parametrize(
+    "driver",
+    [pytest.param("embedded", marks=pytest.mark.embedded), pytest.param("kind", marks=pytest.mark.kind)],
+)
+def test_it_ends_with_a_recorded_and_drawn_pod_and_can_be_run_again(installed: None, driver: str) -> None:
+    """
+    Every step is announced, the timeline is printed, the picture is a picture; the second run keeps the
+    cluster.
+    """
+    PICTURE.unlink(missing_ok=True)
+    first = start("--no-lab", "--driver", driver)
+    assert first.returncode == 0, first.stdout + first.stderr
+    for word in ("fetch", "shipper", "app"):
+        assert word in first.stdout
+    assert PICTURE.read_bytes().startswith(b"\x89PNG")
+    assert first.stdout.splitlines()[-1].startswith("start: done: cluster lab runs")
+
+    before, picture = state.read("lab"), zlib.crc32(RUN.read_bytes())
+    second = start("--no-lab")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert state.read("lab") == before
+    assert zlib.crc32(RUN.read_bytes()) != picture
+
+
+def test_a_wrong_argument_is_said_before_anything_is_done() -> None:
+    """Exit code 2."""
+    done = start("--no-lba")
+
+    assert done.returncode == 2
+    assert "there is no argument '--no-lba'" in done.stderr
+    assert done.stdout == ""
+
+
+def test_help_shows_the_arguments() -> None:
+    """The head of the script is its manual."""
+    assert "--no-lab" in start("--help").stdout
+
+
+def test_without_a_python_that_is_new_enough_it_says_so(tmp_path: Path) -> None:
+    """A PATH with an old Python alone: three lines, and how to name another."""
+    for name in ("bash", "cat", "cksum", "dirname", "sed", "tail", "mktemp", "rm"):
+        found = next(Path(part) / name for part in ("/bin", "/usr/bin") if (Path(part) / name).exists())
+        (tmp_path / name).symlink_to(found)
+    (tmp_path / "python3").write_text("#!/bin/sh\n[ \"$1\" = --version ] && echo Python 3.9.2\n")
+    (tmp_path / "python3").chmod(0o755)
+    done = start("--no-lab", PATH=str(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "start: Python 3.11 or newer is needed",
+        "  why: python3 is Python 3.9.2",
+        "  try: PYTHON=/path/to/python3.11 ./start",
+    ]
+
+
+def test_a_cluster_that_cannot_be_made_ends_it(installed: None) -> None:
+    """The driver's own three lines, then start's."""
+    done = start("--no-lab", "--driver", "knd")
+
+    assert done.returncode == 1
+    assert "--driver kind" in done.stderr
+    assert "start: no cluster could be made" in done.stderr
