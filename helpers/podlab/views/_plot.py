@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from podlab.timeline import Timeline
-from podlab.views.scene import TEXT_PX, Row, Scene, Word, scene_of
+from podlab.views.scene import TEXT_PX, Scene, Word, scene_of
 from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER, text_width
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _frame(ax: Axes, scene: Scene) -> None:
     ax.set_xticks(scene.ticks(), scene.tick_words())
     ax.tick_params(axis="x", colors=FAINT, labelsize=8)
     ax.set_yticks([])
-    for row in labelled(scene):
+    for row in scene.labelled():
         name, _, role = row.label.partition("\n")
         name = name if len(name) <= 17 else name[:16] + "…"
         _write(ax, scene, Word(-8, row.y - (5 if role else 0), name, INK, 11), ha="right")
@@ -110,19 +110,6 @@ def _frame(ax: Axes, scene: Scene) -> None:
     title.set_in_layout(False)
     _write(ax, scene, Word(0, -7, scene.subtitle, FAINT, 11))
     _write(ax, scene, Word(scene.width, scene.height + 32, scene.axis, FAINT, 11), ha="right")
-
-
-def labelled(scene: Scene) -> list[Row]:
-    """The rows that get a label: all, or about a dozen where they are crowded."""
-    lanes = [row for row in scene.rows if row.role != "strip"]
-    room = 12.0 if not lanes or lanes[0].height >= 14 else max(12.0, scene.height / 14)
-    found: list[Row] = []
-    last = -1e9
-    for row in scene.rows:
-        if row.y - last >= room or row.role == "strip":
-            found.append(row)
-            last = row.y
-    return found
 
 
 def _write(ax: Axes, scene: Scene, word: Word, ha: str = "left") -> None:

@@ -16,15 +16,19 @@ from podlab.views.scene import Scene, scene_of
 from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER
 
 LEFT, RIGHT, TOP, BOTTOM = 112.0, 66.0, 44.0, 58.0
-BUDGET = 9_000
-"""Boxes at most: about 12 bytes each, so a file stays below 200 kB."""
+BUDGET = 18_000
+"""Boxes at most: about 12 bytes each, so a file stays below 300 kB."""
 
 FONT = "font-family='DejaVu Sans,Verdana,Helvetica,Arial,sans-serif'"
 
 
 def svg(timeline: Timeline, *, width: float = 900.0, window: tuple[float, float] | None = None) -> str:
     """The timeline as one SVG element of that plot width in pixels; at most 300 kB."""
-    scene = scene_of(timeline, width=width, window=window, budget=BUDGET)
+    detail = 1.0
+    scene = scene_of(timeline, width=width, window=window)
+    while sum(len(boxes) for boxes in scene.boxes.values()) > BUDGET and detail < width:
+        detail *= 2
+        scene = scene_of(timeline, width=width, window=window, detail=detail)
     total_w, total_h = LEFT + width + RIGHT, TOP + scene.height + BOTTOM
     alt = escape(alt_text(timeline))
     body = "".join(
@@ -57,11 +61,7 @@ def _axis(scene: Scene) -> str:
         f"<text x='{scene.x(t):.1f}' y='{y + 15:.0f}' text-anchor='middle'>{word}</text>"
         for t, word in zip(scene.ticks(), scene.tick_words(), strict=True)
     )
-    rows, last = [], -1e9
-    for row in scene.rows:
-        if row.y - last >= 12 or row.role == "strip":
-            rows.append(_row_label(row.label, row.y))
-            last = row.y
+    rows = [_row_label(row.label, row.y) for row in scene.labelled()]
     return (
         f"<path d='M0 {y:.0f}H{scene.width:.0f}' stroke='{FAINT}'/><g font-size='11' fill='{FAINT}'>{ticks}"
         f"<text x='{scene.width:.0f}' y='{y + 28:.0f}' text-anchor='end'>"

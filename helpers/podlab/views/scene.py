@@ -103,6 +103,18 @@ class Scene:
         marks = [self.origin + (first + i) * step for i in range(count)]
         return [t for t in marks if self.t0 <= t <= self.t1]
 
+    def labelled(self) -> list[Row]:
+        """The rows that get a label: all, or about a dozen where they are crowded."""
+        lanes = [row for row in self.rows if row.role != "strip"]
+        room = 12.0 if not lanes or lanes[0].height >= 14 else max(12.0, self.height / 14)
+        found: list[Row] = []
+        last = -1e9
+        for row in self.rows:
+            if row.y - last >= room or row.role == "strip":
+                found.append(row)
+                last = row.y
+        return found
+
     def tick_words(self) -> list[str]:
         """What the axis prints at its ticks."""
         return [f"{round(t - self.origin, 6):g}" for t in self.ticks()]
@@ -129,7 +141,7 @@ def scene_of(
     width: float = 900.0,
     window: tuple[float, float] | None = None,
     pitch: float | None = None,
-    budget: int | None = None,
+    detail: float = 1.0,
     strips: bool = True,
     extra: float = 0.0,
 ) -> Scene:
@@ -141,7 +153,7 @@ def scene_of(
         width: Width of the plot in pixels, without labels.
         window: First and last second to show; None shows all.
         pitch: Height of a lane in pixels; None chooses by their number.
-        budget: At most about this many boxes; detail is joined until they suffice.
+        detail: Boxes that would share so many pixels are joined.
         strips: Whether phase and STATUS strips are drawn.
         extra: Pixels to leave free at the right, for a last label.
     """
@@ -151,12 +163,11 @@ def scene_of(
     scene = Scene(_title(timeline), _subtitle(timeline), width, 0.0, t0, t1, notes=list(timeline.notes))
     places = _Places()
     top = _draw_strips(scene, timeline, places) if strips else 6.0
-    quantum = 1.0 if not budget else max(1.0, 2.0 * width * max(len(lanes), 1) / budget)
     crowded = pitch < 14
     for index, lane in enumerate(lanes):
         y = top + (index + 0.5) * pitch
         scene.rows.append(Row(_label(lane, crowded), lane.role, y, pitch))
-        _draw_lane(scene, lane, scene.rows[-1], quantum, timeline.until)
+        _draw_lane(scene, lane, scene.rows[-1], detail, timeline.until)
         if not crowded:
             _draw_words(scene, lane, y, places)
     if not crowded:
