@@ -129,6 +129,8 @@ _PATTERNS = [
         (r"^(failed to pull and unpack image|rpc error: .*pull).*", "WHY"),
         (r"in [\d.]+m?s \([\d.]+m?s including waiting\)", "in T (T including waiting)"),
         (r"Image size: \d+ bytes", "Image size: N bytes"),
+        # A refused WebSocket: what the client adds of headers differs from server to server.
+        (r"Handshake status \d+ .* -\+-\+- ", ""),
     ]
 ]
 

@@ -124,8 +124,8 @@ def remove(store: Store, kind: Kind, obj: Object, options: Options) -> Object | 
     if kind.resource == "namespaces":
         return _mark_namespace(store, obj)
     before = meta.get("deletionTimestamp")
-    if grace == 0 and not holders and obj.get("spec", {}).get("nodeName"):
-        # Watchers of a running Pod that is deleted by force see the mark first, then the removal.
+    if grace == 0 and not holders and kind.resource == "pods":
+        # Watchers of a Pod that goes at once (by force, ended, never scheduled) see the mark first all the same.
         marked = {**meta, "deletionTimestamp": timestamp(store.clock()), "deletionGracePeriodSeconds": 0}
         store.update(kind.shelf, {**obj, "metadata": marked})
     if before and grace and grace >= meta.get("deletionGracePeriodSeconds", 0):
