@@ -22,6 +22,8 @@ class Journal:
     def __init__(self, role: str, file: Path | None = None) -> None:
         self._role, self._file = role, file
         self._seq, self._lock, self._began = 0, threading.Lock(), time.monotonic()
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
 
     def say(self, event: str, **details: Any) -> int:
         """Write one line and return its sequence number."""

@@ -1,0 +1,54 @@
+"""
+What a notebook holds in its hand.
+
+    lab = podlab.open(namespace="podlab-01")     a cluster and a namespace, found or made
+    run = lab.record("flaky")                    apply, record, draw; returns the timeline
+    lab.logs(...), lab.exec(...), lab.events()   kubectl's verbs
+    lab.close()                                  tidy up
+
+    core         Lab and its verbs
+    space        the namespace: made, emptied, deleted
+    recording    running the recorder with a growing picture
+    facts        predictions, and facts in a fixed form
+"""
+
+from __future__ import annotations
+
+import os
+
+from podlab.errors import PodlabError
+from podlab.lab.core import Lab
+
+__all__ = ["Lab", "current", "open"]
+
+_current: list[Lab] = []
+
+
+def open(driver: str | None = None, name: str | None = None, namespace: str | None = None) -> Lab:
+    """
+    Find or make a cluster, take a namespace of it, say so in one line, and return the lab.
+
+    Args:
+        driver: kind, context or embedded; None leaves the choice to ``PODLAB_DRIVER`` and the machine.
+        name: The cluster's name; None for ``PODLAB_CLUSTER``, else ``lab``. One that runs is used.
+        namespace: Made, or emptied if it is there. On a context the context's own namespace is used instead.
+    """
+    from podlab import drivers
+
+    lines: list[str] = []
+    cluster = drivers.make(
+        name or os.environ.get("PODLAB_CLUSTER") or drivers.DEFAULT_NAME, driver=driver, progress=lines.append
+    )
+    given = cluster.driver == "context"
+    lab = Lab(cluster, cluster.namespace if given else namespace or "podlab-lab", own=not given)
+    lab.space.prepare()
+    _current[:] = [lab]
+    print(f"{lab}" + (f"; {lines[0]}" if lines else ""))
+    return lab
+
+
+def current() -> Lab:
+    """Return the lab that was opened last; PodlabError when there is none."""
+    if not _current:
+        raise PodlabError("no lab is open", hint="lab = podlab.open()")
+    return _current[0]

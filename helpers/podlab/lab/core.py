@@ -1,0 +1,357 @@
+"""
+``Lab``: a cluster, a namespace, and the verbs of kubectl, from a notebook.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from podlab import manifests
+from podlab.errors import NotFoundError, PodlabError
+from podlab.lab import facts as words
+from podlab.lab import looking
+from podlab.lab.space import RawObject, Space, wait_for
+
+if TYPE_CHECKING:
+    from podlab.drivers import Cluster
+    from podlab.grading import Place
+    from podlab.observe import Recording
+    from podlab.timeline import Timeline
+
+_CORE = {
+    "pod": "pods",
+    "service": "services",
+    "event": "events",
+    "configmap": "configmaps",
+    "secret": "secrets",
+}
+_GROUPS = {"job": "/apis/batch/v1", "deployment": "/apis/apps/v1", "replicaset": "/apis/apps/v1"}
+
+
+class Lab:
+    """
+    What a notebook holds in its hand; made by ``podlab.open()``.
+
+    Attributes:
+        cluster: The cluster, with its driver, name and kubeconfig.
+        client: A client of it, for everything that has no verb here.
+        namespace: Where all verbs work.
+        recording: The latest recording, None before the first.
+        runs: Timelines of all recorded Pods, by the Pod's name; the latest last.
+        texts: Manifests written with ``%%manifest``, by name.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, *, own: bool) -> None:
+        self.cluster, self.client, self.namespace = cluster, cluster.client(), namespace
+        self.space = Space(self.client, namespace, own=own)
+        self.recording: Recording | None = None
+        self.texts: dict[str, str] = {}
+        self.predictions: dict[str, dict[str, str]] = {}
+        self.runs: dict[str, Timeline] = {}
+        self.version = self.client.version()
+
+    def __repr__(self) -> str:
+        return (
+            f"cluster {self.cluster.name} ({self.cluster.driver}, {self.version}), namespace {self.namespace}"
+        )
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def driver(self) -> str:
+        """kind, context or embedded."""
+        return self.cluster.driver
+
+    @property
+    def minor(self) -> int:
+        """The server's minor version: 36 for v1.36.3."""
+        return int("".join(c for c in self.version.split(".")[1] if c.isdigit()))
+
+    # -- manifests ----------------------------------------------------------------------------------------
+
+    def text(self, manifest: str | Path) -> str:
+        """Return the text of *manifest*: the name of a ``%%manifest`` cell, a file, or YAML itself."""
+        if isinstance(manifest, str) and manifest in self.texts:
+            return self.texts[manifest]
+        if isinstance(manifest, Path):
+            return manifest.read_text()
+        if "\n" not in manifest and ":" not in manifest:
+            known = ", ".join(self.texts) or "none so far"
+            raise NotFoundError(
+                f"there is no manifest {manifest!r}",
+                cause=f"known: {known}",
+                hint="run its %%manifest cell first",
+            )
+        return manifest
+
+    def apply(self, manifest: str | Path) -> list[RawObject]:
+        """Create the objects of *manifest*, in place of those that a former run left, and return them."""
+        loaded = self._load(manifest)
+        self.space.replace([each.object for each in loaded])
+        stored = manifests.apply(self.client, loaded, namespace=self.namespace)
+        self.space.note(stored)
+        return stored
+
+    def verdicts(self, manifest: str | Path) -> dict[str, str]:
+        """
+        Ask the server about each object of *manifest* without making it: ``taken`` or ``refused``, by
+        name.
+        """
+        found = {}
+        for each in self._load(manifest):
+            try:
+                manifests.validate(self.client, [each], namespace=self.namespace)
+                found[each.name] = "taken"
+            except PodlabError:
+                found[each.name] = "refused"
+        return found
+
+    def lint(self, manifest: str | Path) -> None:
+        """Print the traps in *manifest* that lint knows, for this cluster's version."""
+        for each in self._load(manifest):
+            for finding in manifests.lint(each, server=self.version):
+                print(f"{each.name}: {finding}")
+
+    def _load(self, manifest: str | Path) -> list[manifests.Manifest]:
+        source = manifest if isinstance(manifest, str) and manifest in self.texts else "manifest"
+        return manifests.load(self.text(manifest), source=str(source))
+
+    # -- recording ----------------------------------------------------------------------------------------
+
+    def record(
+        self,
+        manifest: str | Path,
+        *,
+        until: Any = "Ready",
+        deadline_s: float = 60,
+        for_s: float | None = None,
+        delete_after_s: float | None = None,
+        act: Callable[[], object] | None = None,
+        show: bool = True,
+    ) -> Timeline:
+        """
+        Apply *manifest*, record its one Pod, show the picture and return the timeline.
+
+        Args:
+            until: "Ready", a phase, "gone", or a callable, see ``podlab.observe.record``.
+            deadline_s: Give up after this long: WaitTimeoutError, with what was still missing.
+            for_s: Instead of waiting for anything, record this long.
+            delete_after_s: Delete the Pod so long after it was Ready.
+            act: Called in a thread of its own once the recording runs, to provoke something.
+            show: Draw in the notebook while it runs and at the end.
+        """
+        runs = self.record_all(
+            manifest,
+            until=until,
+            deadline_s=deadline_s,
+            for_s=for_s,
+            delete_after_s=delete_after_s,
+            act=act,
+            show=show,
+        )
+        return next(iter(runs.values()))
+
+    def record_all(self, manifest: str | Path, **options: Any) -> dict[str, Timeline]:
+        """As ``record``, for a manifest of several Pods: a timeline for each, by the Pod's name."""
+        from podlab.lab import recording
+
+        loaded = self._load(manifest)
+        self.space.replace([each.object for each in loaded])
+        self.space.note([each.object for each in loaded])
+        self.recording, timelines = recording.run(self, loaded, **options)
+        for name, timeline in timelines.items():
+            self.runs.pop(name, None)
+            self.runs[name] = timeline
+        return timelines
+
+    def said(self, pod: str, container: str, **wanted: Any) -> list[RawObject]:
+        """
+        Return the JSON lines of a container that the latest recording kept, of all its runs.
+
+        For Pods that are gone; ``lines`` asks the cluster.
+        """
+        from podlab.lab import recording
+
+        return [
+            line
+            for line in recording.said(self.recording, pod, container)
+            if all(line.get(key) == value for key, value in wanted.items())
+        ]
+
+    def when(self, pod: str, *, status: str) -> Callable[..., bool]:
+        """Return an ``until`` that holds once kubectl's STATUS of *pod* is *status*."""
+        from podlab.lab import recording
+
+        return recording.when_status(pod, status)
+
+    def seen(self, pod: str, field: str) -> list[Any]:
+        """
+        Return the values that *field* of the Pod took while it was recorded, without repetition.
+
+        Example: ``lab.seen("flaky", "metadata.uid")`` has one element if the Pod was the same all the time.
+        """
+        from podlab.lab import recording
+
+        return recording.values(self.recording, pod, field)
+
+    # -- looking ------------------------------------------------------------------------------------------
+
+    def get(self, kind: str, name: str | None = None) -> RawObject:
+        """Return one object as the API sends it, or without *name* the list of that kind."""
+        return self.client.get(self._path(kind, name))
+
+    def logs(self, pod: str, container: str | None = None, *, previous: bool = False) -> str:
+        """Return what a container wrote: its newest run, or with *previous* the run before."""
+        params: dict[str, Any] = {"container": container, "previous": "true" if previous else None}
+        return self.client.text(self._path("pod", pod) + "/log", **{k: v for k, v in params.items() if v})
+
+    def lines(self, pod: str, container: str | None = None, **wanted: Any) -> list[RawObject]:
+        """Return the JSON lines of a container's newest run whose fields equal *wanted*."""
+        found = []
+        for text in self.logs(pod, container).splitlines():
+            try:
+                line = json.loads(text)
+            except ValueError:
+                continue
+            if isinstance(line, dict) and all(line.get(key) == value for key, value in wanted.items()):
+                found.append(line)
+        return found
+
+    def wait_for_line(self, pod: str, container: str, *, deadline_s: float = 30, **wanted: Any) -> RawObject:
+        """Wait for the first JSON line with these fields, and return it."""
+        self.wait(
+            lambda: bool(self.lines(pod, container, **wanted)),
+            f"{pod}/{container} wrote no line with {wanted}",
+            deadline_s=deadline_s,
+        )
+        return self.lines(pod, container, **wanted)[0]
+
+    def wait_for_text(self, pod: str, container: str, text: str, *, deadline_s: float = 30) -> None:
+        """Wait until *text* stands in the log of a container."""
+        self.wait(
+            lambda: text in self.logs(pod, container),
+            f"{pod}/{container} never wrote {text!r}",
+            deadline_s=deadline_s,
+        )
+
+    def wait(
+        self, done: Callable[[], bool], what: str = "it did not happen", *, deadline_s: float = 30
+    ) -> None:
+        """Wait until *done* says yes; WaitTimeoutError with *what* after *deadline_s*."""
+        wait_for(done, deadline_s, what, hint=f"lab.events() shows what happened in {self.namespace}")
+
+    def exec(self, pod: str, command: str | Sequence[str], container: str | None = None) -> str:
+        """Run *command* in a container (text goes to ``sh -c``) and return what it printed, both streams."""
+        words_ = ["sh", "-c", command] if isinstance(command, str) else list(command)
+        output = self.client.exec(self.namespace, pod, words_, container=container)
+        return (output.stdout + output.stderr).strip()
+
+    def events(self, pod: str | None = None, container: str | None = None) -> list[RawObject]:
+        """Return the Events of the namespace, oldest first; of one Pod or container if named."""
+        found = []
+        for event in self.get("event").get("items") or []:
+            about = event.get("involvedObject") or {}
+            of_container = f"{{{container}}}" in str(about.get("fieldPath"))
+            if (pod is None or about.get("name") == pod) and (container is None or of_container):
+                found.append(event)
+        return sorted(
+            found, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or "")
+        )
+
+    def ready(self, pod: str) -> str:
+        """Return kubectl's READY column of a Pod, such as ``2/2``."""
+        return looking.ready_column(self.get("pod", pod))
+
+    def restarts(self, pod: str) -> dict[str, int]:
+        """Return how often each container of a Pod was restarted, by its name."""
+        return looking.restarts(self.get("pod", pod))
+
+    def reserved(self, pod: str) -> str:
+        """Return the CPU that the scheduler counts for a Pod, such as ``700m``."""
+        return looking.reserved_cpu(self.get("pod", pod))
+
+    def pods_of(self, owner: str) -> list[RawObject]:
+        """Return the Pods that a Job or ReplicaSet made, oldest first."""
+        found = [
+            pod
+            for pod in self.get("pod").get("items") or []
+            if any(each["name"] == owner for each in pod["metadata"].get("ownerReferences") or [])
+        ]
+        return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+    status_word = staticmethod(looking.status_word)
+    exit_code = staticmethod(looking.exit_code)
+
+    def node_ready(self) -> bool:
+        """Return whether some node of the cluster is Ready."""
+        nodes = self.client.get("/api/v1/nodes").get("items") or []
+        return any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for node in nodes
+            for condition in node["status"].get("conditions") or []
+        )
+
+    # -- changing -----------------------------------------------------------------------------------------
+
+    def set_image(self, pod: str, container: str, image: str, *, kind: str = "initContainers") -> None:
+        """Put another image into one container of a living Pod, as ``kubectl set image`` does."""
+        self.client.patch(self._path("pod", pod), {"spec": {kind: [{"name": container, "image": image}]}})
+
+    def delete(self, kind: str, name: str, *, grace_s: int | None = None, wait_s: float = 60) -> None:
+        """Delete one object and wait until it is gone; one that is gone already is fine."""
+        options = {} if grace_s is None else {"gracePeriodSeconds": grace_s}
+        try:
+            self.client.delete(self._path(kind, name), options)
+        except NotFoundError:
+            return
+        self.wait(lambda: not self._there(kind, name), f"{kind} {name} is still there", deadline_s=wait_s)
+
+    def close(self) -> None:
+        """Delete the namespace with all that is in it; the cluster stays for the next notebook."""
+        self.space.close()
+        print(f"namespace {self.namespace} is being deleted; the cluster stays")
+
+    # -- facts --------------------------------------------------------------------------------------------
+
+    def facts(self, round_: str, /, **found: Any) -> None:
+        """Print the facts of a round, each beside what was predicted for it."""
+        print("\n".join(words.lines(found, self.predictions.get(round_, {}))))
+
+    def place(self) -> Place:
+        """Return where answers to exercises are run: here, under names of the grader's own."""
+        from podlab.grading import Place
+
+        return Place(self.client, self.namespace, self.runs)
+
+    def print_timeline(self, pod: str | None = None) -> None:
+        """Print a recorded timeline as text: that of *pod*, else the latest."""
+        from podlab import views
+
+        if not self.runs:
+            raise PodlabError("nothing was recorded yet", hint="lab.record(...) first")
+        print(views.text(self.runs[pod or list(self.runs)[-1]]))
+
+    # -- plumbing -----------------------------------------------------------------------------------------
+
+    def _path(self, kind: str, name: str | None = None) -> str:
+        singular = kind.lower().removesuffix("s")
+        prefix = _GROUPS.get(singular, "/api/v1")
+        path = f"{prefix}/namespaces/{self.namespace}/{_CORE.get(singular, singular + 's')}"
+        return f"{path}/{name}" if name else path
+
+    def _there(self, kind: str, name: str) -> bool:
+        try:
+            self.get(kind, name)
+        except NotFoundError:
+            return False
+        return True

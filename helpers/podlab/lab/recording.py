@@ -1,0 +1,117 @@
+"""
+Running the recorder for a notebook: several Pods at once, a picture that grows, and the timelines at
+the end.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podlab import observe
+from podlab.errors import PodlabError, WaitTimeoutError
+from podlab.lab.looking import status_word
+from podlab.lab.showing import Growing, show
+
+if TYPE_CHECKING:
+    from podlab.lab.core import Lab
+    from podlab.manifests import Manifest
+    from podlab.observe import Recording
+    from podlab.timeline import Timeline
+
+
+def run(
+    lab: Lab,
+    loaded: Sequence[Manifest],
+    *,
+    until: Any = "Ready",
+    deadline_s: float = 60,
+    for_s: float | None = None,
+    delete_after_s: float | None = None,
+    act: Callable[[], object] | None = None,
+    show: bool = True,
+) -> tuple[Recording, dict[str, Timeline]]:
+    """Apply, record and draw; see ``Lab.record``."""
+    names = [each.name for each in loaded if each.kind == "Pod"]
+    growing = Growing(names, active=show)
+    if act is not None:
+        threading.Thread(target=act, name="act", daemon=True).start()
+    recording = observe.record(
+        lab.client,
+        list(loaded),
+        namespace=lab.namespace,
+        until=until if for_s is None else never,
+        deadline_s=deadline_s if for_s is None else for_s,
+        delete_after_s=delete_after_s,
+        out=_file(lab.namespace),
+        on_observation=growing.see,
+    )
+    timelines = {name: recording.timeline(name) for name in names}
+    growing.finish(timelines)
+    if for_s is None and recording.end_reason == "deadline":
+        raise WaitTimeoutError(
+            f"{', '.join(names)}: {until if isinstance(until, str) else 'it'} was not reached in {deadline_s:.0f} s",
+            cause="; ".join(str(each.why_not_running().text) for each in timelines.values()),
+            hint="%timeline shows what was seen; more time: deadline_s=...",
+        )
+    return recording, timelines
+
+
+def never(*_: object) -> bool:
+    """An ``until`` that is never reached: the recording ends at its deadline."""
+    return False
+
+
+def when_status(pod: str, word: str) -> Callable[..., bool]:
+    """Return an ``until`` for kubectl's STATUS of *pod*."""
+
+    def reached(pods: Any) -> bool:
+        body = pods.get(pod) if isinstance(pods, dict) else None
+        return body is not None and status_word(body) == word
+
+    return reached
+
+
+def values(recording: Recording | None, pod: str, field: str) -> list[Any]:
+    """Return the values that a field, such as ``status.podIP``, took; unset does not count."""
+    found: list[Any] = []
+    for observation in _needed(recording).observations:
+        if observation.get("resource") != "pods" or observation["object"]["metadata"]["name"] != pod:
+            continue
+        value: Any = observation["object"]
+        for key in field.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None and value not in found:
+            found.append(value)
+    return found
+
+
+def said(recording: Recording | None, pod: str, container: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON lines that a container wrote while it was recorded."""
+    for each in _needed(recording).observations:
+        if each["source"] == "log" and each["pod"] == pod and each["container"] == container:
+            try:
+                line = json.loads(each["line"])
+            except ValueError:
+                continue
+            if isinstance(line, dict):
+                yield line
+
+
+def _needed(recording: Recording | None) -> Recording:
+    if recording is None:
+        raise PodlabError("nothing was recorded yet", hint="lab.record(...) first")
+    return recording
+
+
+def _file(namespace: str) -> Path:
+    """A file of its own for each recording, in the machine's folder for such things."""
+    folder = Path(tempfile.mkdtemp(prefix="podlab-"))
+    return folder / f"{namespace}.jsonl"
+
+
+__all__ = ["never", "run", "said", "show", "values", "when_status"]

@@ -1,0 +1,94 @@
+"""Pictures in a notebook: text that grows while a Pod lives, then the drawn timeline with its alt text."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from podlab.timeline import Timeline
+
+QUIET_S = 2.0  # anything longer shows progress
+EVERY_S = 1.0
+
+
+def in_notebook() -> bool:
+    """Whether somebody looks at a notebook or an IPython shell."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return get_ipython() is not None
+
+
+class Growing:
+    """One line per Pod that changes while a recording runs; replaced by the pictures at its end."""
+
+    def __init__(self, names: Collection[str], *, active: bool) -> None:
+        self.names, self.active = names, active and in_notebook()
+        self._began = self._shown = time.monotonic()
+        self._words: dict[str, str] = {}
+        self._handle: Any = None
+
+    def see(self, observation: Mapping[str, Any]) -> None:
+        """Take one observation of the recorder; draws at most once a second."""
+        if not self.active or observation.get("resource") != "pods":
+            return
+        body = observation["object"]
+        if body["metadata"]["name"] not in self.names:
+            return
+        self._words[body["metadata"]["name"]] = _sentence(body)
+        now = time.monotonic()
+        if now - self._began >= QUIET_S and now - self._shown >= EVERY_S:
+            self._shown = now
+            self._draw()
+
+    def finish(self, timelines: Mapping[str, Timeline]) -> None:
+        """Take the growing text away and show the pictures."""
+        if not self.active:
+            return
+        self.active = False
+        if self._handle is not None:
+            self._handle.update({"text/plain": f"recorded {', '.join(timelines)}"}, raw=True)
+        for timeline in timelines.values():
+            show(timeline)
+
+    def _draw(self) -> None:
+        from IPython.display import display
+
+        seconds = time.monotonic() - self._began
+        text = "\n".join([f"recording, {seconds:.0f} s", *self._words.values()])
+        if self._handle is None:
+            self._handle = display({"text/plain": text}, raw=True, display_id=True)
+        else:
+            self._handle.update({"text/plain": text}, raw=True)
+
+
+def show(timeline: Timeline) -> None:
+    """Draw one timeline below the cell, with alt text that says what the picture says."""
+    from IPython.display import Image, display
+
+    from podlab import views
+
+    picture = io.BytesIO()
+    views.figure(timeline).savefig(picture, format="png", dpi=90)
+    alt = views.alt_text(timeline)
+    display(Image(data=picture.getvalue(), format="png", alt=alt))
+
+
+def _sentence(body: Mapping[str, Any]) -> str:
+    status = body.get("status") or {}
+    rows = (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or [])
+    parts = [f"{row['name']} {_state(row)}" for row in rows]
+    return f"{body['metadata']['name']}: {status.get('phase', 'Pending')}; " + ", ".join(parts)
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    state = row.get("state") or {}
+    for key in ("running", "terminated", "waiting"):
+        if key in state:
+            reason = state[key].get("reason")
+            return f"{key} ({reason})" if reason else key
+    return "waiting"

@@ -1,0 +1,83 @@
+"""
+The notebook's magics, loaded with ``%load_ext podlab.magics``.
+
+    %%manifest NAME     keep the manifest of this cell under NAME, for lab.record("NAME")
+    %%predict ROUND     what you expect, before the Pod runs: lines  name: answer
+    %%exercise ID       judge the answer in this cell
+    %hint ID            open the next hint
+    %timeline           the latest timeline once more, as text
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+
+from podlab import grading, lab, manifests
+from podlab.errors import PodlabError
+from podlab.lab import facts
+
+_LISTS = (("initContainers", "init"), ("containers", "app"))
+
+
+@magics_class
+class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its types
+    """All magics; the state is the lab's, except for which hints are open."""
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell)
+        self.opened: dict[str, int] = {}
+
+    @cell_magic  # type: ignore[untyped-decorator]
+    def manifest(self, line: str, cell: str) -> None:
+        """Keep the cell's YAML under a name and say what is in it."""
+        name = line.strip()
+        if not name:
+            raise PodlabError("this manifest has no name", hint="%%manifest NAME on the first line")
+        loaded = manifests.load(cell, source=name)
+        lab.current().texts[name] = cell
+        print("\n".join(f"{name}: {describe(each.object)}" for each in loaded))
+
+    @cell_magic  # type: ignore[untyped-decorator]
+    def predict(self, line: str, cell: str) -> None:
+        """Remember what is expected of a round; facts are printed beside it."""
+        answers = facts.read(cell)
+        lab.current().predictions[line.strip()] = answers
+        print(facts.describe(answers))
+
+    @cell_magic  # type: ignore[untyped-decorator]
+    def exercise(self, line: str, cell: str) -> None:
+        """Judge the cell's text as the answer to an exercise."""
+        print(grading.grade(line.strip(), cell, lab.current().place()))
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def hint(self, line: str) -> None:
+        """Open the next hint of an exercise; the last one stays open."""
+        wanted = grading.find(line)
+        self.opened[wanted.id] = min(self.opened.get(wanted.id, 0) + 1, len(wanted.hints))
+        for number in range(self.opened[wanted.id]):
+            print(f"hint {number + 1} of {len(wanted.hints)}: {wanted.hints[number]}")
+
+    @line_magic  # type: ignore[untyped-decorator]
+    def timeline(self, line: str) -> None:
+        """Print the latest timeline, or that of a Pod by name, as text."""
+        lab.current().print_timeline(line.strip() or None)
+
+
+def describe(body: dict[str, Any]) -> str:
+    """Return what an object is, in one line; of a Pod its containers, in the order in which it lists them."""
+    kind, name = body.get("kind"), (body.get("metadata") or {}).get("name")
+    if kind != "Pod":
+        return f"{kind} {name}"
+    parts = []
+    for key, role in _LISTS:
+        for each in (body.get("spec") or {}).get(key) or []:
+            side = key == "initContainers" and each.get("restartPolicy") == "Always"
+            parts.append(f"{'sidecar' if side else role} {each.get('name')}")
+    return f"Pod {name} with {', '.join(parts)}"
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Called by ``%load_ext``."""
+    shell.register_magics(PodlabMagics)

@@ -1,0 +1,104 @@
+"""
+Run the notebooks on a cluster and store what they print: ``python notebooks/execute.py [NN ...]``.
+
+Each notebook runs from top to bottom in a fresh kernel. ``PODLAB_DRIVER`` and ``PODLAB_CLUSTER`` choose where.
+Before storing, what belongs to this machine alone is replaced: folders, and the user's name. A cell that raises
+without the tag ``raises-exception`` ends the run, and nothing is stored.
+
+Example:
+    PODLAB_CLUSTER=lab python notebooks/execute.py 00 01
+    python notebooks/execute.py --check          # run all, store nothing
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+FOLDER = Path(__file__).resolve().parent
+CELL_TIMEOUT_S = 300
+_KEPT_METADATA = ("tags", "podlab")
+
+
+def notebooks(wanted: list[str]) -> list[Path]:
+    """Return the notebooks whose names start with one of *wanted*; all when nothing is asked for."""
+    found = sorted(FOLDER.glob("[0-9][0-9]-*.ipynb"))
+    return [path for path in found if not wanted or any(path.name.startswith(name) for name in wanted)]
+
+
+def execute(path: Path) -> tuple[Any, float]:
+    """Run one notebook and return it with its outputs, and the seconds it took."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+    )
+    began = time.monotonic()
+    client.execute()
+    return notebook, time.monotonic() - began
+
+
+def normalise(notebook: Any) -> None:
+    """Take out of outputs and metadata what differs between machines and says nothing about the cluster."""
+    for cell in notebook.cells:
+        cell.metadata = {key: cell.metadata[key] for key in _KEPT_METADATA if key in cell.metadata}
+        if cell.cell_type == "code":
+            cell.outputs = [_clean(output) for output in cell.outputs]
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+    )
+
+
+def _clean(output: Any) -> Any:
+    text = json.dumps(output)
+    for pattern, word in _private():
+        text = re.sub(pattern, word, text)
+    return nbformat.from_dict(json.loads(text))
+
+
+def _private() -> list[tuple[str, str]]:
+    """Patterns of what must not be stored, and what stands there instead; longest folders first."""
+    folders = {str(FOLDER.parent): "podlab", tempfile.gettempdir(): "TMP", sys.prefix: "VENV", str(Path.home()): "~"}
+    ordered = sorted(folders.items(), key=lambda pair: -len(pair[0]))
+    patterns = [(re.escape(folder) + r"(?=[/\"\\])", word) for folder, word in ordered]
+    user = getpass.getuser()
+    return [*patterns, (rf"\b{re.escape(user)}@", "user@")]
+
+
+def main() -> int:
+    """Run what was asked for; 1 when a notebook failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("wanted", nargs="*", metavar="NN", help="notebooks, by the start of their names")
+    parser.add_argument("--check", action="store_true", help="run, but store nothing")
+    options = parser.parse_args()
+    failed = []
+    for path in notebooks(options.wanted):
+        print(f"{path.name}: running", flush=True)
+        try:
+            notebook, seconds = execute(path)
+        except CellExecutionError as error:
+            print(f"{path.name}: failed\n{error}", file=sys.stderr)
+            failed.append(path.name)
+            continue
+        if not options.check:
+            normalise(notebook)
+            nbformat.write(notebook, path)
+        print(f"{path.name}: {seconds:.0f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
