@@ -1,0 +1,40 @@
+"""``podlab explain``: why a Pod does not run, in three lines."""
+
+from __future__ import annotations
+
+import argparse
+
+from podlab.cli import parser as common
+
+SUMMARY = "say in three lines why a Pod is not running"
+EXAMPLE = """
+podlab explain first-pod
+podlab explain web --namespace shop --json
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("pod", metavar="POD")
+    common.add_cluster(parser)
+    common.add_namespace(parser)
+    common.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Read the Pod and its Events, and print what, why, and what to try. Exit code 0 whatever the answer is.
+    """
+    from podlab import drivers
+    from podlab.cli import output, reading
+    from podlab.timeline import explain
+
+    cluster = drivers.need(args.name)
+    client, namespace = cluster.client(), args.namespace or cluster.namespace
+    pod = reading.find_pod(client, namespace, args.pod)
+    found = explain(pod, reading.events(client, namespace, args.pod))
+    if args.json:
+        output.as_json(found.as_json())
+    else:
+        print(found)
+    return 0
