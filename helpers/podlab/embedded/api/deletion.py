@@ -125,7 +125,8 @@ def remove(store: Store, kind: Kind, obj: Object, options: Options) -> Object | 
         return _mark_namespace(store, obj)
     before = meta.get("deletionTimestamp")
     if grace == 0 and not holders and kind.resource == "pods":
-        # Watchers of a Pod that goes at once (by force, ended, never scheduled) see the mark first all the same.
+        # Watchers of a Pod that goes at once (by force, ended, never scheduled) see the mark first all the
+        # same.
         marked = {**meta, "deletionTimestamp": timestamp(store.clock()), "deletionGracePeriodSeconds": 0}
         store.update(kind.shelf, {**obj, "metadata": marked})
     if before and grace and grace >= meta.get("deletionGracePeriodSeconds", 0):

@@ -102,7 +102,7 @@ async def answer(store: Store, node: Node, request: Request, pod: Object) -> Res
     if not pod["spec"].get("nodeName"):
         return Response(b"", kind="text/plain")
     found = instance_of(node, pod, container, options.previous)
-    if found is None or not os.path.exists(found.log_path):  # noqa: PTH110
+    if found is None or not os.path.exists(found.log_path):
         status = Fault(500, f'unable to retrieve container logs for "{container}"')
         if found is not None and found.state is not ContainerState.EXITED:
             return Response(b"", kind="text/plain")
@@ -115,7 +115,7 @@ class Reader:
     """Reads complete lines of one log file, from where it stopped last."""
 
     def __init__(self, path: str, options: Options) -> None:
-        self.file = open(path, "rb")  # noqa: PTH123, SIM115 - closed by the caller
+        self.file = open(path, "rb")  # noqa: SIM115 - closed by the caller
         self.options = options
         self.rest = b""
         self.left = options.limit

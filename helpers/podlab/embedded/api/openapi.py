@@ -16,20 +16,20 @@ from podlab.embedded.api.fault import no_such_path
 from podlab.embedded.api.request import Request, Response
 from podlab.embedded.schema.typetable import DATA
 
-FOLDER = os.path.join(DATA, "openapi")  # noqa: PTH118
+FOLDER = os.path.join(DATA, "openapi")
 _index: dict[str, str] = {}
 
 
 def _load_index() -> dict[str, str]:
     """Group version path -> hash of its document."""
     if not _index:
-        for file in sorted(os.listdir(FOLDER)):  # noqa: PTH208
+        for file in sorted(os.listdir(FOLDER)):
             _index[file.removesuffix(".json.gz").replace("__", "/")] = f"{zlib.crc32(_bytes(file)):08X}"
     return _index
 
 
 def _bytes(file: str) -> bytes:
-    with open(os.path.join(FOLDER, file), "rb") as handle:  # noqa: PTH118, PTH123
+    with open(os.path.join(FOLDER, file), "rb") as handle:
         return handle.read()
 
 
