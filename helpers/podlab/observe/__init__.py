@@ -1,0 +1,32 @@
+"""
+Recording: list, watch, logs and node clocks of the Pods of one namespace, kept in one file.
+
+    record            apply a manifest, record until a condition, return the Recording
+    Recorder          the same, step by step
+    Recording         a file read back: header, observations, gaps, complete, end_reason
+    read_recording    opens one
+    ContainerdEvents, EmbeddedEvents   the node's own clock, for ``node=``
+
+The file is JSON lines, schema 1; README.md in this folder documents every field. Everything to the right of the
+recorder works on that file alone. This package decodes no object into models: it keeps the server's own bytes.
+"""
+
+from __future__ import annotations
+
+from podlab.observe.nodes import ContainerdEvents, EmbeddedEvents, NodeSource
+from podlab.observe.recorder import Recorder, record
+from podlab.observe.recording import Observation, Recording, read_recording
+from podlab.observe.watching import Patience, Watcher
+
+__all__ = [
+    "ContainerdEvents",
+    "EmbeddedEvents",
+    "NodeSource",
+    "Observation",
+    "Patience",
+    "Recorder",
+    "Recording",
+    "Watcher",
+    "read_recording",
+    "record",
+]

@@ -1,0 +1,98 @@
+"""
+When a recording has seen enough: turns ``until`` into a question about the Pods seen so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from podlab.errors import PodlabError
+
+Pods = Sequence[Mapping[str, Any]]
+Until = str | Callable[[list[dict[str, Any]]], bool]
+
+_PHASES = ("Pending", "Running", "Succeeded", "Failed", "Unknown")
+_FINAL = ("Succeeded", "Failed")
+
+
+class Goal:
+    """
+    Args:
+        until: "Ready", a phase, "gone", or a function of the list of raw Pods that returns whether to end.
+        expected: How many Pods the manifest will make; 0: those that are there.
+    """
+
+    def __init__(self, until: Until, expected: int) -> None:
+        if isinstance(until, str) and until not in {"Ready", "gone", *_PHASES}:
+            raise PodlabError(
+                f'until="{until}" is nothing that a recording can wait for',
+                cause="it takes Ready, gone, or a phase: " + ", ".join(_PHASES),
+                hint='until="Ready"',
+            )
+        self.until, self.expected = until, expected
+
+    def reached(self, pods: dict[str, dict[str, Any]], gone: set[str]) -> str | None:
+        """
+        Return why the recording may end, or None.
+
+        Args:
+            pods: The latest state of each living Pod that counts, by uid.
+            gone: uids of those that were deleted.
+        """
+        living = list(pods.values())
+        if not isinstance(self.until, str):
+            return "condition" if self.until(living) else None
+        if gone and not living:
+            return "gone"
+        if self.until == "gone" or not living or len(living) < self.expected:
+            return None
+        if all(_meets(pod, self.until) for pod in living):
+            return self.until
+        final = {_phase(pod) for pod in living}
+        # Finished Pods never become Ready or change phase again: waiting longer would only reach the deadline.
+        return sorted(final)[0] if final <= set(_FINAL) else None
+
+
+def _phase(pod: Mapping[str, Any]) -> str:
+    return str((pod.get("status") or {}).get("phase", ""))
+
+
+def _meets(pod: Mapping[str, Any], until: str) -> bool:
+    if until != "Ready":
+        return _phase(pod) == until
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+
+
+def expected_pods(objects: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many Pods *objects* will make, as far as their manifests tell."""
+    total = 0
+    for body in objects:
+        spec, kind = body.get("spec") or {}, body.get("kind")
+        if kind == "Pod":
+            total += 1
+        elif kind in {"Deployment", "ReplicaSet", "StatefulSet", "ReplicationController"}:
+            replicas = spec.get("replicas")
+            total += 1 if replicas is None else int(replicas)
+        elif kind == "Job":
+            total += min(int(spec.get("parallelism") or 1), int(spec.get("completions") or 1))
+        elif kind == "DaemonSet":
+            total += 1
+    return total
+
+
+def belongs(pod: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether *pod* is one of *objects*, or was made for one of them by a controller."""
+    metadata = pod["metadata"]
+    owners = metadata.get("ownerReferences") or []
+    for body in objects:
+        name, uid = body["metadata"].get("name"), body["metadata"].get("uid")
+        if body.get("kind") == "Pod" and uid == metadata.get("uid"):
+            return True
+        for owner in owners:
+            # A Deployment's Pods are owned by its ReplicaSet, whose name begins with the Deployment's.
+            through = owner.get("kind") == "ReplicaSet" and body.get("kind") == "Deployment"
+            if owner.get("uid") == uid or (through and str(owner.get("name", "")).startswith(f"{name}-")):
+                return True
+    return False

@@ -1,0 +1,175 @@
+"""
+Follows the log of each container from its first line to its last, one thread for each incarnation.
+
+The node stamps every line with nanoseconds (CRI), which makes logs the finest passive clock of a real cluster. A
+follower goes on after a broken connection from the last stamp it saw; where lines can no longer be had, a gap says so.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from podlab.client import Client
+from podlab.errors import ApiError, ConnectionLostError
+from podlab.observe.framing import LineStream, StreamBroken
+from podlab.observe.writing import Writer, encode
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+_STATUS_LISTS = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+_RETRY_S = 0.2
+_TRIES = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Incarnation:
+    """One run of one container: its number of restarts and the runtime's own id tell it from the others."""
+
+    namespace: str
+    pod: str
+    pod_uid: str
+    container: str
+    container_id: str
+    restart: int
+    previous: bool = False  # it is over, and a later run exists already
+    ended: bool = False
+
+
+def incarnations(pod: Mapping[str, Any]) -> Iterator[Incarnation]:
+    """Yield every run that *pod*'s status proves: the one in ``state`` and the one kept in ``lastState``."""
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    for name in _STATUS_LISTS:
+        for row in status.get(name) or []:
+            restart = int(row.get("restartCount", 0))
+            now, last = row.get("state") or {}, (row.get("lastState") or {}).get("terminated") or {}
+            terminated = now.get("terminated") or {}
+            current = row.get("containerID") or terminated.get("containerID")
+            shared = (metadata.get("namespace", "default"), metadata["name"], metadata["uid"], row["name"])
+            if last.get("containerID"):
+                # While it waits to restart, state has no run of its own and restartCount is still that of the last.
+                waiting = current == last["containerID"]
+                number = restart if waiting else max(0, restart - 1)
+                yield Incarnation(*shared, last["containerID"], number, previous=not waiting, ended=True)
+            if current and current != last.get("containerID") and ("running" in now or terminated):
+                yield Incarnation(*shared, current, restart, ended=bool(terminated))
+
+
+class LogFollower(threading.Thread):
+    """Writes the log lines of one run of a container; ends by itself when the run and its log have ended."""
+
+    def __init__(self, client: Client, run: Incarnation, writer: Writer, wake: int) -> None:
+        super().__init__(name=f"podlab-log-{run.pod}-{run.container}-{run.restart}", daemon=True)
+        self._client, self._run, self._writer, self._wake = client, run, writer, wake
+        self.stopping = threading.Event()
+        self.ended = run.ended  # set by the recorder when the status shows it
+        self._last = ""  # stamp of the last line written
+        self._same: list[bytes] = []  # lines written with that very stamp
+        self._replayed: list[bytes] = []  # those of them that a new stream will bring again
+        self._path = f"/api/v1/namespaces/{run.namespace}/pods/{run.pod}/log"
+        fixed = {"source": "log", "pod": run.pod, "pod_uid": run.pod_uid, "container": run.container}
+        self._prefix = b"," + encode({**fixed, "restart": run.restart})[1:-1] + b","
+
+    def run(self) -> None:
+        """Follow, and after each break again, until the log is known to be complete or cannot be had."""
+        tries = 0
+        while not self.stopping.is_set():
+            was_ended = self.ended
+            try:
+                if self._follow():
+                    tries = 0
+                if was_ended or self._run.previous:
+                    return  # read to its end after the container had ended: that was all
+            except ApiError as error:
+                if error.code in {400, 404} and self._hopeless(error, tries):
+                    return
+            except (StreamBroken, ConnectionLostError, OSError, ValueError):
+                pass
+            tries += 1
+            if tries > _TRIES:
+                self._gap("the log could not be read any more")
+                return
+            self.stopping.wait(_RETRY_S)
+
+    def _hopeless(self, error: ApiError, tries: int) -> bool:
+        """Return whether this refusal is final: the Pod is gone, or the runtime has removed the old container."""
+        if error.code == 400 and "is waiting to start" in str(error.cause) and not self.ended:
+            return False
+        if tries < 2 and error.code != 404:
+            return False
+        if not self._last or not self.ended:
+            self._gap(str(error.cause))
+        return True
+
+    def _gap(self, reason: str) -> None:
+        run = self._run
+        self._writer.mark(
+            "gap", resource="log", pod=run.pod, container=run.container, restart=run.restart, reason=reason,
+            after=self._last or None,
+        )  # fmt: skip
+
+    def _follow(self) -> bool:
+        """Read one stream to its end; return whether it brought any line."""
+        params: dict[str, Any] = {"container": self._run.container, "timestamps": True}
+        if self._run.previous:
+            params["previous"] = True
+        elif not self.ended:
+            params["follow"] = True
+        if self._last:
+            params["sinceTime"] = (
+                self._last.split(".")[0].rstrip("Z") + "Z"
+            )  # whole seconds: the API keeps no more
+        before = self._last
+        with self._client.stream(self._path, read_timeout_s=30.0, **params) as answer:
+            self._read(answer)
+        return self._last != before
+
+    def _read(self, answer: BaseHTTPResponse) -> None:
+        self._replayed = list(self._same)
+        for batch in LineStream(answer, self._wake, 60.0).batches():
+            if batch is None:
+                if self.ended or self.stopping.is_set():
+                    return
+                continue
+            stamp = b'{"t":%.6f' % self._writer.now() + self._prefix
+            out = [stamp + line for line in map(self._line, batch) if line is not None]
+            if out:
+                self._writer.raw(out)
+
+    def _line(self, raw: bytes) -> bytes | None:
+        """Return the rest of the observation for one line of the log; None if it was written before."""
+        at, blank, text = raw.partition(b" ")
+        if not blank and not at:
+            return None
+        moment = at.decode("ascii", "replace")
+        if not _is_stamp(moment):
+            moment, text = self._last, raw  # a line broken by the runtime goes on without a stamp
+        key, last = _order(moment), _order(self._last)
+        if key < last:
+            return None
+        if key > last:
+            self._last, self._same = moment, []
+        elif self._again(text):
+            return None
+        self._same.append(text)
+        return encode({"at": moment, "line": text.decode("utf-8", "replace")})[1:]
+
+    def _again(self, text: bytes) -> bool:
+        # Only after a reconnect can a line with the last stamp come twice; within a stream, stamps do repeat.
+        if self._replayed and text in self._replayed:
+            self._replayed.remove(text)
+            return True
+        return False
+
+
+def _is_stamp(text: str) -> bool:
+    return len(text) >= 20 and text[4] == "-" and text[10] == "T"
+
+
+def _order(stamp: str) -> tuple[str, str]:
+    """Return a key that sorts RFC 3339 stamps of any number of fraction digits, as the node writes them (UTC)."""
+    whole, _, fraction = stamp.rstrip("Z").partition(".")
+    return whole, fraction.ljust(9, "0")

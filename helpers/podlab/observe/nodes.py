@@ -1,0 +1,223 @@
+"""
+The node's own clock: what the container runtime says of starts and ends, exact to the microsecond.
+
+    ContainerdEvents   kind: ``ctr events`` inside the node's container, through ``docker exec``
+    EmbeddedEvents     embedded: ``GET /podlab/v1/node-events``, already in the recording's form
+
+containerd speaks of container ids only. A Pod's status names them, later; until then its events are held back, and
+those of other namespaces are dropped at the end. So these lines stand in the file out of the order of ``t``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Protocol
+
+from podlab.client import Client
+from podlab.errors import PodlabError
+from podlab.observe.logs import Incarnation
+from podlab.observe.writing import Writer, encode
+
+_MAX_HELD = 100_000
+_START_DEADLINE_S = 10.0
+
+
+class NodeSource(Protocol):
+    """Where node observations come from."""
+
+    def start(self, writer: Writer, wake: int) -> None:
+        """Begin to listen; returns when nothing that happens from now on is missed."""
+
+    def learn(self, runs: Iterable[Incarnation]) -> None:
+        """Take note of which container ids belong to which container of which Pod."""
+
+    def stop(self) -> None:
+        """Write what is still held and end."""
+
+
+# topic of containerd -> event of a recording; all others are of no use to a timeline
+_TOPICS = {
+    "/tasks/create": "create",
+    "/tasks/start": "start",
+    "/tasks/exit": "exit",
+    "/tasks/oom": "oom",
+    "/tasks/paused": "paused",
+}
+# ctr says nothing when it has subscribed, which takes it some 30 ms. It lives as long as our end of stdin, so that
+# a recorder that is killed leaves nothing behind in the node.
+_LISTEN = "ctr -n k8s.io events & sleep 0.2; echo listening; cat >/dev/null; kill $!"
+_LINE = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) \+0000 UTC (\S+) (/\S+) (\{.*\})\s*\Z")
+
+
+class ContainerdEvents:
+    """
+    Task events of containerd in one or more node containers of Docker.
+
+    Args:
+        nodes: Names of the node containers, such as ``podlab-lab-control-plane``.
+    """
+
+    def __init__(self, nodes: Iterable[str]) -> None:
+        self._nodes = list(nodes)
+        self._lock = threading.Lock()
+        self._runs: dict[str, Incarnation] = {}
+        self._held: dict[str, list[dict[str, Any]]] = {}
+        self._processes: list[subprocess.Popen[str]] = []
+        self._threads: list[threading.Thread] = []
+        self._stopped = False
+
+    def start(self, writer: Writer, wake: int) -> None:
+        """Attach to each node; raises PodlabError where that fails."""
+        self._writer = writer
+        for node in self._nodes:
+            listening = threading.Event()
+            command = ["docker", "exec", "-i", node, "sh", "-c", _LISTEN]
+            try:
+                process = subprocess.Popen(
+                    command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.PIPE, text=True
+                )  # fmt: skip
+            except OSError as error:
+                raise _no_node(node, str(error)) from error
+            thread = threading.Thread(target=self._read, args=(node, process, listening), daemon=True)
+            thread.start()
+            self._processes.append(process)
+            self._threads.append(thread)
+            if not listening.wait(_START_DEADLINE_S) or process.poll() is not None:
+                self.stop()
+                raise _no_node(node, "ctr events did not start")
+
+    def _read(self, node: str, process: subprocess.Popen[str], listening: threading.Event) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("listening"):
+                listening.set()
+            else:
+                event = parse_event(line)
+                if event:
+                    self._place(
+                        {"t": round(self._writer.now(), 6), "source": "node", "clock": "containerd", **event}
+                    )
+        listening.set()
+        if not self._stopped:
+            self._writer.mark("gap", resource="node", node=node, reason="the runtime's events ended")
+
+    def _place(self, event: dict[str, Any]) -> None:
+        with self._lock:
+            run = self._runs.get(event["container_id"])
+            if run is None:
+                if len(self._held) < _MAX_HELD:
+                    self._held.setdefault(event["container_id"], []).append(event)
+                return
+        self._writer.observe(_named(event, run))
+
+    def learn(self, runs: Iterable[Incarnation]) -> None:
+        """Release the events of containers that have a name now."""
+        for run in runs:
+            short = run.container_id.rsplit("/", 1)[-1]
+            with self._lock:
+                self._runs[short] = run
+                held = self._held.pop(short, [])
+            for event in held:
+                self._writer.observe(_named(event, run))
+
+    def stop(self) -> None:
+        """End the listeners that this source started, in the node too."""
+        self._stopped = True
+        for process in self._processes:
+            with suppress(OSError):
+                assert process.stdin is not None
+                process.stdin.close()  # ends ctr in the node; ending "docker exec" alone would leave it there
+        for process in self._processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+        for thread in self._threads:
+            thread.join(2)
+
+
+def parse_event(line: str) -> dict[str, Any] | None:
+    """Return one line of ``ctr events`` as node observation without its Pod; None for topics of no use."""
+    match = _LINE.match(line)
+    if not match or match[4] not in _TOPICS:
+        return None
+    try:
+        body = json.loads(match[5])
+    except ValueError:
+        return None
+    container_id = body.get("container_id") or body.get("id")
+    # An exec inside a container is a task of its own, with an id of its own.
+    if not container_id or body.get("exec_id") or body.get("id") not in {None, container_id}:
+        return None
+    at = f"{match[1]}T{match[2]}Z"
+    event: dict[str, Any] = {"event": _TOPICS[match[4]], "container_id": container_id, "at": at}
+    if event["event"] == "exit":
+        exited = str(body.get("exited_at") or "")
+        event["at"] = exited if exited.endswith("Z") else at
+        event["exit_code"] = int(body.get("exit_status") or 0)
+    return event
+
+
+def _named(event: dict[str, Any], run: Incarnation) -> dict[str, Any]:
+    return {
+        **event,
+        "pod": run.pod,
+        "pod_uid": run.pod_uid,
+        "container": run.container,
+        "attempt": run.restart,
+        "container_id": run.container_id,
+    }
+
+
+def _no_node(node: str, cause: str) -> PodlabError:
+    return PodlabError(
+        f"the clock of node {node} cannot be read",
+        cause=cause,
+        hint="record without it: node=None; docker ps lists nodes",
+    )
+
+
+class EmbeddedEvents:
+    """The embedded node's exact record; the daemon keeps it, so it is fetched when the recording ends."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._uids: dict[str, None] = {}
+        self._seen: set[bytes] = set()
+
+    def start(self, writer: Writer, wake: int) -> None:
+        """Nothing to attach to: the daemon writes its record whether anybody listens or not."""
+        self._writer, self._wake = writer, wake
+
+    def learn(self, runs: Iterable[Incarnation]) -> None:
+        """Remember the Pods to ask for."""
+        for run in runs:
+            self._uids.setdefault(run.pod_uid)
+
+    def stop(self) -> None:
+        """Fetch the record of every Pod seen; what cannot be fetched is a gap."""
+        for uid in self._uids:
+            try:
+                body = self._client.text("/podlab/v1/node-events", pod_uid=uid, timeout_s=5.0)
+            except PodlabError as error:
+                self._writer.mark("gap", resource="node", pod_uid=uid, reason=str(error.cause))
+                continue
+            self._writer.raw([line for row in body.splitlines() if (line := self._line(row))])
+
+    def _line(self, row: str) -> bytes | None:
+        try:
+            event: Mapping[str, Any] = json.loads(row)
+        except ValueError:
+            return None
+        known = {"source": "node", "clock": "embedded", **event}
+        at_s = event.get("t")
+        return encode({"t": at_s if isinstance(at_s, int | float) else round(self._writer.now(), 6), **known})
+
+
+__all__ = ["ContainerdEvents", "EmbeddedEvents", "NodeSource", "parse_event"]

@@ -1,0 +1,353 @@
+"""
+Keeps one resource of one namespace under watch, for as long as the recording lasts, and says what it may have missed.
+
+List once, then watch from the list's resourceVersion. When the stream breaks, watch again from a little before the
+last event: what comes twice is dropped by (uid, resourceVersion), and what a broken connection delivered out of
+order is not lost. When the server no longer knows that version (410), list again and record a gap: changes between
+the two versions may have been seen by nobody. An idle stream is not trusted: the objects are listed now and then,
+and if they differ from what was seen, the stream is half-open and is replaced.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from podlab.client import Client
+from podlab.errors import ApiError, ConnectionLostError, GoneError, PodlabError
+from podlab.observe.framing import LineStream, StreamBroken
+from podlab.observe.heads import Head, read_head
+from podlab.observe.writing import Writer, encode
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+_WINDOW = 4096  # how many events are remembered, to drop those that come twice
+_OVERLAP = 32  # how far back a new watch begins
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a watcher waits for what; tests shorten all of them."""
+
+    idle_s: float = 10.0  # a stream silent for so long is checked against a list
+    settle_s: float = 0.5  # how long a listed change may still be under way on the stream
+    watch_s: int = 290  # the server is asked to end the stream then; below the usual proxies' limit
+    read_s: float = 30.0  # a read that began must end
+    first_pause_s: float = 0.05
+    longest_pause_s: float = 2.0
+
+
+class Watcher(threading.Thread):
+    """
+    Watches the collection at *path* and writes each WatchEvent to *writer*.
+
+    Args:
+        resource: Its word in the recording, such as ``pods``.
+        keep_objects: Hold the latest line of each living object for ``latest``; for Pods, not for Events.
+        existing: Whether objects that were there before the recording are written down.
+        changed: Called after each batch that held something new; must be quick.
+
+    ``failure`` holds a refusal by the server that ended the watch for good (credentials, rights).
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        path: str,
+        resource: str,
+        writer: Writer,
+        wake: int,
+        *,
+        params: dict[str, Any] | None = None,
+        keep_objects: bool = False,
+        existing: bool = True,
+        changed: Callable[[], None] = lambda: None,
+        patience: Patience | None = None,
+    ) -> None:
+        super().__init__(name=f"podlab-watch-{resource}", daemon=True)
+        self._client, self._path, self.resource, self._writer, self._wake = (
+            client,
+            path,
+            resource,
+            writer,
+            wake,
+        )
+        self._params, self._existing, self._changed = params or {}, existing, changed
+        self._patience = patience or Patience()
+        self._stopping = threading.Event()
+        self.ready = threading.Event()
+        self.failure: PodlabError | None = None
+        self.contact_at = time.monotonic()  # when the server was last heard of
+        self.connected = False
+        self._known: dict[bytes, int] = {}
+        self._lines: dict[bytes, bytes] | None = {} if keep_objects else None
+        self.dirty: dict[bytes, bytes] = {}  # latest line by uid, since ``take_dirty``
+        self._recent: dict[int, bytes] = {}
+        self._latest_version = 0
+        self._overlap: deque[int] = deque(maxlen=_OVERLAP)
+        self._base = 0  # every event up to here was seen
+        self._silent = 0  # streams in a row that held back what a list showed
+        self._prefix = b',"source":"watch","resource":"' + resource.encode() + b'",'
+
+    # -- what others ask ----------------------------------------------------------------------------------
+
+    def take_dirty(self) -> list[bytes]:
+        """Return the latest WatchEvent line of each object that changed since the last call."""
+        taken, self.dirty = self.dirty, {}
+        return list(taken.values())
+
+    def stop(self) -> None:
+        """End soon; the pipe that wakes the stream is the caller's."""
+        self._stopping.set()
+
+    # -- the loop -----------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """List, then watch until stopped or refused for good."""
+        try:
+            self._hold()
+        except PodlabError as error:
+            self.failure = error
+        finally:
+            self.connected = False
+            self.ready.set()
+            self._changed()
+
+    def _hold(self) -> None:
+        pause_s, listed, lost_t = self._patience.first_pause_s, False, None
+        while not self._stopping.is_set():
+            try:
+                if not listed or self._silent > 1:
+                    self._relist("not delivered" if listed else "start")
+                    listed, self._silent = True, 0
+                    self.ready.set()
+                self._watch(lost_t)
+                lost_t = None
+                pause_s = self._patience.first_pause_s
+                continue  # the server ended the stream in good order: its time was up
+            except GoneError:
+                listed = self._step_back()
+                continue
+            except (StreamBroken, ConnectionLostError, OSError, ValueError) as error:
+                reason = _brief(error)
+            except ApiError as error:
+                if error.code < 500 and error.code not in {408, 429}:
+                    raise
+                reason = _brief(error)
+            if self._stopping.is_set():
+                return
+            if lost_t is None:
+                lost_t = self._writer.now()
+                self._writer.mark("lost", resource=self.resource, reason=reason)
+            if self.connected:
+                pause_s = self._patience.first_pause_s
+            self.connected = False
+            self._stopping.wait(pause_s)
+            pause_s = min(pause_s * 2, self._patience.longest_pause_s)
+
+    def _watch(self, lost_t: float | None) -> None:
+        """Follow one stream to its end in good order; *lost_t* is when the one before it was lost."""
+        start = self._resume_version()
+        with self._client.stream(
+            self._path,
+            read_timeout_s=self._patience.read_s,
+            watch=True,
+            resourceVersion=start,
+            allowWatchBookmarks=True,
+            timeoutSeconds=self._patience.watch_s,
+            **self._params,
+        ) as answer:
+            self._heard()
+            if lost_t is not None:
+                self._writer.mark(
+                    "resume",
+                    resource=self.resource,
+                    after_s=round(self._writer.now() - lost_t, 6),
+                    version=str(start),
+                )
+            self._follow(answer)
+
+    def _follow(self, answer: BaseHTTPResponse) -> None:
+        stream = LineStream(answer, self._wake, self._patience.idle_s)
+        for batch in stream.batches():
+            if batch is not None:
+                self.contact_at = time.monotonic()
+                self._take(batch)
+                stream.idle_s, self._silent = self._patience.idle_s, 0
+            elif self.differs():
+                if stream.idle_s == self._patience.settle_s:
+                    self._silent += 1
+                    raise StreamBroken("the stream is silent although objects changed (half-open connection)")
+                stream.idle_s = self._patience.settle_s  # it may be under way: look once more
+            else:
+                stream.idle_s = self._patience.idle_s
+
+    def _heard(self) -> None:
+        self.contact_at, self.connected = time.monotonic(), True
+
+    # -- events -------------------------------------------------------------------------------------------
+
+    def _take(self, batch: list[bytes]) -> None:
+        stamp = b'{"t":%.6f' % self._writer.now() + self._prefix
+        out: list[bytes] = []
+        try:
+            for line in batch:
+                head = read_head(line)
+                if head is None:
+                    if line.strip():
+                        raise StreamBroken(f"a line that is no WatchEvent: {line[:60]!r}")
+                elif head.uid:
+                    if self._is_new(head):
+                        out.append(stamp + line[1:])
+                        self._remember(head, line)
+                else:
+                    self._control(head)
+        finally:
+            if out:
+                self._writer.raw(out)
+                self._changed()
+
+    def _is_new(self, head: Head) -> bool:
+        return self._recent.get(head.version) != head.uid
+
+    def _remember(self, head: Head, line: bytes) -> None:
+        uid, version = head.uid, head.version
+        self._recent[version] = uid
+        if len(self._recent) > _WINDOW:
+            del self._recent[next(iter(self._recent))]
+        self._overlap.append(version)
+        stale = version < self._known.get(uid, 0)
+        self._latest_version = max(self._latest_version, version)
+        if stale:
+            return  # an older state that came late: written down, but not what is true now
+        if head.type == "DELETED":
+            self._known.pop(uid, None)
+        else:
+            self._known[uid] = version
+        if self._lines is not None:
+            self.dirty[uid] = line
+            if head.type == "DELETED":
+                self._lines.pop(uid, None)
+            else:
+                self._lines[uid] = line
+
+    def _control(self, head: Head) -> None:
+        if head.type == "BOOKMARK":
+            self._base = max(self._base, head.version)
+            self._latest_version = max(self._latest_version, head.version)
+            self._overlap.clear()
+            return
+        status = head.status or {}
+        text = f"{status.get('reason', 'ERROR')}: {status.get('message', '')}"
+        if status.get("code") == 410:
+            raise GoneError(text, status=status, code=410)
+        raise StreamBroken(text)
+
+    # -- where to go on -----------------------------------------------------------------------------------
+
+    def _resume_version(self) -> int:
+        if self._overlap and len(self._overlap) == _OVERLAP:
+            return max(self._base, min(self._overlap))
+        return self._base or self._latest_version
+
+    def _step_back(self) -> bool:
+        """After a 410: go on from the newest version seen if that was not tried; return False to list anew."""
+        if self._resume_version() < self._latest_version:
+            self._base = self._latest_version
+            self._overlap.clear()
+            return True
+        self._relist("410")
+        return True
+
+    def _relist(self, reason: str) -> None:
+        before, seen_t = self._latest_version, round(self._writer.now(), 6)
+        listing = self._client.get(self._path, **self._params)
+        self._heard()
+        version = int(listing["metadata"]["resourceVersion"])
+        kind = str(listing.get("kind", "")).removesuffix("List")
+        api_version = listing.get("apiVersion")
+        items = [{"kind": kind, "apiVersion": api_version, **item} for item in listing.get("items") or []]
+        vanished = self._vanished(items)
+        if reason != "start":
+            self._writer.mark(
+                "gap",
+                resource=self.resource,
+                reason=reason,
+                after_version=str(before),
+                before_version=str(version),
+                since_t=seen_t,
+                vanished=vanished,
+            )
+        self._write_listed(items, write=self._existing or reason != "start")
+        self._base, self._latest_version = version, max(version, self._latest_version)
+        self._overlap.clear()
+        if reason != "start":
+            self._changed()
+
+    def _write_listed(self, items: list[dict[str, Any]], *, write: bool) -> None:
+        stamp, out = round(self._writer.now(), 6), []
+        for item in items:
+            head = Head("ADDED", item["metadata"]["uid"].encode(), int(item["metadata"]["resourceVersion"]))
+            if self._known.get(head.uid) == head.version:
+                continue
+            line = encode({"type": "ADDED", "object": item})
+            self._remember(head, line)
+            if write:
+                body = b'{"t":%.6f,"source":"list","resource":"%s",' % (stamp, self.resource.encode())
+                out.append(body + line[1:])
+        if out:
+            self._writer.raw(out)
+        if not write:
+            self.dirty = {}
+
+    def _vanished(self, items: list[dict[str, Any]]) -> list[str]:
+        """Forget the objects that are no longer listed and return their uids; their DELETED was never seen."""
+        listed = {item["metadata"]["uid"].encode() for item in items}
+        gone = [uid for uid in self._known if uid not in listed]
+        for uid in gone:
+            del self._known[uid]
+            line = self._lines.pop(uid, None) if self._lines is not None else None
+            if line is not None:
+                deleted = line.replace(b'"type":"MODIFIED"', b'"type":"DELETED"', 1)
+                deleted = deleted.replace(b'"type":"ADDED"', b'"type":"DELETED"', 1)
+                self.dirty[uid] = deleted
+                head = b'{"t":%.6f,"source":"list","resource":"%s","vanished":true,'
+                self._writer.raw([head % (self._writer.now(), self.resource.encode()) + deleted[1:]])
+        return [uid.decode() for uid in gone]
+
+    # -- is the stream telling all? -----------------------------------------------------------------------
+
+    def verify(self) -> None:
+        """
+        Before the end: list once more, and record a gap if something was not delivered.
+
+        Raises:
+            ConnectionLostError: If the server does not answer any more.
+        """
+        for _ in range(3):
+            if not self.differs():
+                return
+            time.sleep(self._patience.settle_s / 3)
+        self.stop()
+        self._writer.mark(
+            "lost", resource=self.resource, reason="changes are listed that the watch did not deliver"
+        )
+        self._relist("not delivered")
+
+    def differs(self) -> bool:
+        """Ask the server for the list and return whether it shows anything that was not seen."""
+        listing = self._client.get(self._path, timeout_s=max(1.0, self._patience.idle_s), **self._params)
+        self.contact_at = time.monotonic()
+        items = listing.get("items") or []
+        now = {item["metadata"]["uid"].encode(): int(item["metadata"]["resourceVersion"]) for item in items}
+        return now != self._known
+
+
+def _brief(error: BaseException) -> str:
+    text = getattr(error, "cause", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())[:200]

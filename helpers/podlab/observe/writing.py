@@ -1,0 +1,118 @@
+"""
+Writes a recording: one line per observation, each handed to the system as soon as it is known.
+
+A line is written whole or, if the process is killed in that very moment, as the last, broken one. The file's last
+line says how the recording ended; without it, it was cut short.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections import deque
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from podlab import __version__
+from podlab.errors import RecordingError
+
+SCHEMA = 1
+
+
+def encode(body: dict[str, Any]) -> bytes:
+    """Return *body* as one compact line of JSON, without newline."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogateescape")
+
+
+class Writer:
+    """
+    An open recording; safe to share between threads.
+
+    Args:
+        path: Replaced at once by a file that holds *header*; its folder is made.
+        header: All but kind, schema, podlab and started_at, which are added.
+        keep: Also hold each line for ``take()``, for a listener in this process.
+
+    Raises:
+        RecordingError: If the file cannot be written.
+    """
+
+    def __init__(self, path: Path, header: dict[str, Any], *, keep: bool = False) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._kept: deque[bytes] | None = deque() if keep else None
+        self.started_at = datetime.now(UTC)
+        self.started = time.monotonic()
+        self.lines = 0
+        self.closed = False
+        first = {"kind": "podlab.recording", "schema": SCHEMA, "podlab": __version__}
+        stamp = self.started_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        self.header = {**first, **header, "started_at": stamp}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(f".{path.name}.{os.getpid()}")
+            self._file = os.open(
+                draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644
+            )
+            os.write(self._file, encode(self.header) + b"\n")
+            draft.replace(path)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+
+    def now(self) -> float:
+        """Seconds since the recording began."""
+        return time.monotonic() - self.started
+
+    def raw(self, lines: list[bytes]) -> None:
+        """Write *lines*, each a whole JSON object without newline, in one go."""
+        data = b"\n".join(lines) + b"\n"
+        with self._lock:
+            if self.closed:
+                return
+            try:
+                while data:
+                    data = data[os.write(self._file, data) :]
+            except OSError as error:
+                raise _cannot_write(self.path, error) from error
+            self.lines += len(lines)
+            if self._kept is not None:
+                self._kept.extend(lines)
+
+    def observe(self, body: dict[str, Any]) -> None:
+        """Write one observation; ``t`` is added where it is missing."""
+        if "t" not in body:
+            body = {"t": round(self.now(), 6), **body}
+        self.raw([encode(body)])
+
+    def mark(self, event: str, **fields: Any) -> None:
+        """Write one observation of the recorder itself, such as a gap."""
+        self.observe({"t": round(self.now(), 6), "source": "recorder", "event": event, **fields})
+
+    def take(self) -> list[bytes]:
+        """Return the lines written since the last call, for a Writer made with *keep*."""
+        kept = self._kept
+        return [kept.popleft() for _ in range(len(kept))] if kept else []
+
+    def end(self, reason: str, **fields: Any) -> None:
+        """Write the line that makes the recording whole, and close it; a second call does nothing."""
+        if not self.closed:
+            self.mark("end", reason=reason, **fields)
+            self.close()
+
+    def close(self) -> None:
+        """Close the file as it is; without ``end`` it stays a recording that was cut short."""
+        with self._lock:
+            if not self.closed:
+                self.closed = True
+                os.close(self._file)
+
+
+def _cannot_write(path: Path, error: OSError) -> RecordingError:
+    return RecordingError(
+        f"the recording {path} cannot be written",
+        cause=error.strerror or str(error),
+        hint="free space or name another file with --out",
+    )
