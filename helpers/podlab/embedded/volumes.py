@@ -60,6 +60,7 @@ class Volumes:
         place = self._place(pod_uid, name)
         wanted = {_safe(path): (content, (modes or {}).get(path, mode)) for path, content in files.items()}
         place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o755)  # whatever the daemon's umask
         if _present(place) != {
             path: (content, bits | _group_bits(gid)) for path, (content, bits) in wanted.items()
         }:
@@ -160,11 +161,12 @@ def _write_set(place: Path, wanted: Mapping[str, tuple[bytes, int]], gid: int | 
     now = time.time_ns()
     stamp = time.strftime("..%Y_%m_%d_%H_%M_%S", time.gmtime(now // 10**9))
     fresh = place / f"{stamp}.{now % 10**9:09d}"
-    fresh.mkdir(mode=0o755)
+    fresh.mkdir()
     try:
+        fresh.chmod(0o755)
         for path, (content, bits) in wanted.items():
             target = fresh / path
-            target.parent.mkdir(parents=True, exist_ok=True)
+            _folders(fresh, target.parent)
             target.write_bytes(content)
             if gid is not None and _may_change_owner():
                 os.chown(target, -1, gid)
@@ -173,6 +175,14 @@ def _write_set(place: Path, wanted: Mapping[str, tuple[bytes, int]], gid: int | 
         shutil.rmtree(fresh, ignore_errors=True)
         raise
     return fresh
+
+
+def _folders(top: Path, folder: Path) -> None:
+    """Make *folder* below *top*, every level mode 0755."""
+    if folder != top and not folder.is_dir():
+        _folders(top, folder.parent)
+        folder.mkdir()
+        folder.chmod(0o755)
 
 
 def _link_keys(place: Path, wanted: Mapping[str, tuple[bytes, int]]) -> None:

@@ -209,7 +209,8 @@ def _inside(root: Path, parts: list[str]) -> str:
             continue
         if not os.path.isdir(path):
             remove_tree(path)
-            os.mkdir(path, 0o755)
+            os.mkdir(path)
+            os.chmod(path, 0o755)
         current.append(part)
     return "/".join([str(root), *current])
 

@@ -86,6 +86,8 @@ def _make(base: Path, busybox: Path | None) -> None:
     work = base.with_name(f"{base.name}.{os.getpid()}")
     shutil.rmtree(work, ignore_errors=True)
     (work / "bin").mkdir(parents=True)
+    for folder in (work, work / "bin"):
+        folder.chmod(0o755)  # whatever the umask: a container's user need not be ours
     says, libraries, python = _with_busybox(work / "bin", busybox) if busybox else _from_host(work / "bin")
     (work / "done").write_text(f"{says}\n{'libraries' if libraries else ''}\n{'python' if python else ''}")
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import socket
 import time
@@ -39,6 +40,7 @@ _RUNC = "failed to create containerd task: failed to create shim task: OCI runti
 _START = _RUNC + "unable to start container process: "
 _PIDS = 1024
 _READY_S = 20.0
+_CLOSE_S = 10.0
 _WATCH_S = 0.1
 
 
@@ -611,10 +613,19 @@ class ProcessRuntime:
 
 
 def _wait_for(pid: int) -> None:
+    """Wait for the janitor, at most ten seconds; it is then ended too."""
     try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if not select.select([pidfd], [], [], _CLOSE_S)[0]:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         os.waitpid(pid, 0)
     except ChildProcessError:
         pass
+    finally:
+        os.close(pidfd)
 
 
 def _nothing(_stream: Stream) -> None:

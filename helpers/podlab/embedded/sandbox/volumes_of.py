@@ -66,5 +66,6 @@ def _write(path: str, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
         os.write(descriptor, text.encode())
+        os.fchmod(descriptor, 0o644)  # whatever the daemon's umask: the container's user need not be ours
     finally:
         os.close(descriptor)

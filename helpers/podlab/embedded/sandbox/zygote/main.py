@@ -51,6 +51,7 @@ def main() -> None:
     """Become janitor, clone the node, wait for the end."""
     control, life = int(sys.argv[1]), int(sys.argv[2])
     settings: dict[str, Any] = marshal.loads(bytes.fromhex(sys.argv[3]))  # noqa: S302  from our own other half
+    os.umask(0o022)
     os.closerange(5, 4096)  # whatever the daemon did not mark close-on-exec
     os.setsid()
     for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGPIPE):

@@ -14,7 +14,7 @@ import time
 
 import _signal
 import _socket
-from podlab.embedded.sandbox.zygote import cgroups, container, linux, pods, rootfs, wire
+from podlab.embedded.sandbox.zygote import cgroups, container, linux, pods, rootfs, trees, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class Node:
         linux.mount("node", self.folder, "tmpfs", linux.MS_NOSUID, "mode=700,size=1g")
         for name in ("stage", "stage-upper", "proc", "dev", "pause-proc", "shm"):
             os.mkdir(f"{self.folder}/{name}", 0o755)
+        # One for all Pods, a folder each: every further mount would be copied into each container's namespace.
+        linux.mount("shm", self.folder + "/shm", "tmpfs", _SHM_FLAGS, "size=1g,mode=755")
         own_proc = self._mount_proc()
         rootfs.prepare_devices(self.folder + "/dev")
         self.home = pods.own_namespaces()
@@ -135,7 +137,7 @@ class Node:
             pod.pause = pods.start_pause(self.folder + "/pause-proc")
         pod.memory = f"{self.folder}/shm/{pod.uid}"
         os.mkdir(pod.memory)
-        linux.mount("shm", pod.memory, "tmpfs", _SHM_FLAGS, "size=64m,mode=1777")
+        os.chmod(pod.memory, 0o1777)
         self.pods[request["uid"]] = pod
         return True
 
@@ -153,8 +155,7 @@ class Node:
             os.close(pod.pause[1])
         pods.disconnect(self.route, pod)
         pod.close()
-        linux.umount(pod.memory)
-        os.rmdir(pod.memory)
+        trees.remove_tree(pod.memory)
         return True
 
     def on_tmpfs(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:

@@ -62,8 +62,10 @@ def prepare_devices(folder: str) -> None:
         linux.mount("/dev/" + name, f"{folder}/{name}", "", linux.MS_BIND)
     for name, target in _DEVICE_LINKS:
         os.symlink(target, f"{folder}/{name}")
-    for name in ("pts", "shm", "mqueue"):
+    for name in ("pts", "shm"):
         os.mkdir(f"{folder}/{name}")
+    flags = linux.MS_NOSUID | linux.MS_NOEXEC
+    linux.mount("devpts", folder + "/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620")
     _touch(f"{folder}/termination-log")
     _touch(f"{folder}/console")
     linux.mount("", folder, "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID)
@@ -156,11 +158,8 @@ def _overlay(stage: str, root: dict[str, Any]) -> None:
 
 def _system_mounts(devices: str, memory: str) -> None:
     linux.mount(_OLD + devices, "/dev", "", linux.MS_BIND | linux.MS_REC)
-    flags = linux.MS_NOSUID | linux.MS_NOEXEC
-    linux.mount("devpts", "/dev/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620")
     linux.mount(_OLD + memory, "/dev/shm", "", linux.MS_BIND)
-    flags |= linux.MS_NODEV
-    linux.mount("mqueue", "/dev/mqueue", "mqueue", flags)
+    flags = linux.MS_NOSUID | linux.MS_NOEXEC | linux.MS_NODEV
     try:
         linux.mount("proc", "/proc", "proc", flags)
     except PermissionError:
