@@ -11,10 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from podlab.timeline.causes import about, cause_of, ended_words, last_event, role_word, said, short
 from podlab.timeline.model import RawObject
 from podlab.timeline.words import phase_of, status_word
 
 Found = tuple[str, str, str]
+"""What, why, and what to try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def explain(pod: RawObject, events: Iterable[RawObject] = ()) -> Explanation:
     """
     meta = pod.get("metadata", {})
     name = f"Pod {meta.get('name', '?')}"
-    mine = [e for e in events if _about(e).get("uid", meta.get("uid")) == meta.get("uid")]
+    mine = [e for e in events if about(e).get("uid", meta.get("uid")) == meta.get("uid")]
     mine.sort(key=lambda e: str(e.get("lastTimestamp") or e.get("eventTime") or ""))
     for step in (_ending, _over, _unscheduled, _volumes, _sandbox, _init, _apps, _unready):
         found = step(pod, mine)
@@ -63,27 +65,6 @@ def explain(pod: RawObject, events: Iterable[RawObject] = ()) -> Explanation:
     return Explanation(
         f"{name} is {status_word(pod)} and Ready", "all its containers are ready", "", well=True
     )
-
-
-def _about(event: RawObject) -> Mapping[str, Any]:
-    return event.get("involvedObject") or event.get("regarding") or {}
-
-
-def _last(events: Sequence[RawObject], *reasons: str, container: str = "") -> RawObject | None:
-    for event in reversed(events):
-        path = str(_about(event).get("fieldPath") or "")
-        if event.get("reason") in reasons and (not container or f"{{{container}}}" in path):
-            return event
-    return None
-
-
-def _said(event: RawObject | None) -> str:
-    return " ".join(str((event or {}).get("message") or (event or {}).get("note") or "").split())
-
-
-def _short(text: object, limit: int = 300) -> str:
-    flat = " ".join(str(text).split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 def _condition(pod: RawObject, kind: str) -> Mapping[str, Any]:
@@ -121,11 +102,11 @@ def _over(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
             "Evicted": "ask for what it uses (resources), then apply it again",
         }.get(status["reason"])
         message = f"{status['reason']}: {status.get('message', '')}"
-        return "is Failed and will not run again", _short(message), hint or "kubectl describe pod POD"
+        return "is Failed and will not run again", short(message), hint or "kubectl describe pod POD"
     for role, name, item in _statuses(pod, sidecars=False):
         ended = (item.get("state") or {}).get("terminated") or {}
         if ended.get("exitCode"):
-            why = f"{_word(role)} {name} ended with {_ended(ended)}"
+            why = f"{role_word(role)} {name} ended with {ended_words(ended)}"
             return "is Failed and will not run again", why, f"kubectl logs POD -c {name}"
     return "is Failed and will not run again", "its containers did not end well", "kubectl describe pod POD"
 
@@ -134,7 +115,7 @@ def _unscheduled(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     if pod.get("spec", {}).get("nodeName"):
         return None
     condition = _condition(pod, "PodScheduled")
-    message = condition.get("message") or _said(_last(events, "FailedScheduling"))
+    message = condition.get("message") or said(last_event(events, "FailedScheduling"))
     if condition.get("reason") == "SchedulingGated":
         return "has no node yet", "scheduling gates hold it back", "remove spec.schedulingGates"
     if not message:
@@ -145,7 +126,7 @@ def _unscheduled(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
         )
     return (
         "has no node: it cannot be scheduled",
-        _short(message),
+        short(message),
         "compare its requests, nodeSelector and tolerations with kubectl describe nodes",
     )
 
@@ -153,12 +134,12 @@ def _unscheduled(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
 def _volumes(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     if _condition(pod, "PodReadyToStartContainers").get("status") == "True" or phase_of(pod) != "Pending":
         return None
-    event = _last(events, "FailedMount", "FailedAttachVolume")
+    event = last_event(events, "FailedMount", "FailedAttachVolume")
     if event is None:
         return None
     return (
         "has not started: a volume is missing",
-        _short(_said(event)),
+        short(said(event)),
         "create what the message names; the kubelet tries again by itself",
     )
 
@@ -166,10 +147,10 @@ def _volumes(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
 def _sandbox(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     if _condition(pod, "PodReadyToStartContainers").get("status") == "True" or phase_of(pod) != "Pending":
         return None
-    event = _last(events, "FailedCreatePodSandBox", "NetworkNotReady")
+    event = last_event(events, "FailedCreatePodSandBox", "NetworkNotReady")
     if event is None:
         return None
-    return "has not started: its network could not be made", _short(_said(event)), "kubectl describe node"
+    return "has not started: its network could not be made", short(said(event)), "kubectl describe node"
 
 
 def _statuses(pod: RawObject, *, sidecars: bool = True) -> list[tuple[str, str, Mapping[str, Any]]]:
@@ -187,20 +168,6 @@ def _statuses(pod: RawObject, *, sidecars: bool = True) -> list[tuple[str, str, 
     return found
 
 
-def _times(tries: int) -> str:
-    return f"{tries} restart{'' if tries == 1 else 's'}"
-
-
-def _word(role: str) -> str:
-    return {"init": "init container", "sidecar": "sidecar", "app": "container"}[role]
-
-
-def _ended(ended: Mapping[str, Any]) -> str:
-    code = ended.get("exitCode")
-    meaning = {137: " (SIGKILL)", 143: " (SIGTERM)", 127: " (command not found)", 126: " (not executable)"}
-    return f"exit code {code}{meaning.get(int(code or 0), '')}, {ended.get('reason') or 'no reason'}"
-
-
 def _init(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     """The first init container or sidecar that is not done holds all that come after it."""
     if _condition(pod, "Initialized").get("status") == "True":
@@ -213,10 +180,10 @@ def _init(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
             role == "sidecar" and item.get("started")
         ):
             continue
-        held = f"waits for {_word(role)} {name}"
+        held = f"waits for {role_word(role)} {name}"
         if "running" in state:
             return _held_by_running(role, name, item, events)
-        reason = _reason(role, name, item, events)
+        reason = cause_of(pod, role, name, item, events)
         if reason:
             return held + f": {reason[0]}", reason[1], reason[2]
         return held, "the kubelet has not started it yet", "kubectl describe pod POD"
@@ -224,20 +191,20 @@ def _init(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
 
 
 def _held_by_running(role: str, name: str, item: Mapping[str, Any], events: Sequence[RawObject]) -> Found:
-    held = f"waits for {_word(role)} {name}"
+    held = f"waits for {role_word(role)} {name}"
     tries = item.get("restartCount") or 0
     if role == "sidecar":
-        failed = _said(_last(events, "Unhealthy", container=name))
+        failed = said(last_event(events, "Unhealthy", container=name))
         why = f"it runs but its startup probe has not passed{': ' + failed if failed else ''}"
         return (
             held,
-            _short(why),
+            short(why),
             f"check the port and path of startupProbe of {name}; kubectl logs POD -c {name}",
         )
     since = (item.get("state") or {}).get("running", {}).get("startedAt", "")
     again = f", run {tries + 1}" if tries else ""
     last = (item.get("lastState") or {}).get("terminated")
-    failed = f"; its last run ended with {_ended(last)}" if last else ""
+    failed = f"; its last run ended with {ended_words(last)}" if last else ""
     return (
         held,
         f"it is still running since {since}{again}{failed}: what comes after it starts when it ends with 0",
@@ -245,62 +212,21 @@ def _held_by_running(role: str, name: str, item: Mapping[str, Any], events: Sequ
     )
 
 
-def _reason(role: str, name: str, item: Mapping[str, Any], events: Sequence[RawObject]) -> Found | None:
-    """
-    (word, why, try) for a container that waits or has ended badly; None when it simply has its turn to come.
-    """
-    state = item.get("state") or {}
-    waiting, ended = state.get("waiting") or {}, state.get("terminated")
-    last = (item.get("lastState") or {}).get("terminated") or {}
-    reason = str(waiting.get("reason") or "")
-    tries = int(item.get("restartCount") or 0)
-    if reason in (
-        "ErrImagePull",
-        "ImagePullBackOff",
-        "ErrImageNeverPull",
-        "InvalidImageName",
-        "ImageInspectError",
-    ):
-        failed = _last(events, "Failed", "InspectFailed", "ErrImageNeverPull", container=name)
-        return (
-            reason,
-            _short(waiting.get("message") or _said(failed)),
-            f"check the image name of {name}: {item.get('image', '')}",
-        )
-    if reason in ("CreateContainerConfigError", "CreateContainerError"):
-        return (
-            reason,
-            _short(waiting.get("message") or reason),
-            "create what the message names; it is tried again by itself",
-        )
-    if reason in ("CrashLoopBackOff", "RunContainerError", "PostStartHookError"):
-        why = f"it ended with {_ended(last)}, {_times(tries)}; {waiting.get('message', '')}"
-        return (
-            reason,
-            _short(why),
-            f"kubectl logs POD -c {name} --previous" if tries else f"kubectl logs POD -c {name}",
-        )
-    if ended and (ended.get("exitCode") or role == "sidecar"):
-        said = f": {ended['message'].strip()}" if str(ended.get("message") or "").strip() else ""
-        why = f"it ended with {_ended(ended)}{said}, {_times(tries)}"
-        return str(ended.get("reason") or "ended"), _short(why), f"kubectl logs POD -c {name}"
-    if reason and reason not in ("PodInitializing", "ContainerCreating"):
-        return reason, _short(waiting.get("message") or reason), "kubectl describe pod POD"
-    return None
-
-
 def _apps(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     if phase_of(pod) == "Succeeded":
         return None
     later: Found | None = None
     for role, name, item in _statuses(pod):
-        reason = _reason(role, name, item, events) if role != "init" else None
+        reason = cause_of(pod, role, name, item, events) if role != "init" else None
         if reason:
             verb = "does not run" if phase_of(pod) == "Pending" else "is not whole"
-            return f"{verb}: {_word(role)} {name}: {reason[0]}", reason[1], reason[2]
+            return f"{verb}: {role_word(role)} {name}: {reason[0]}", reason[1], reason[2]
         if role == "app" and "waiting" in (item.get("state") or {}) and later is None:
+            warned = next((e for e in reversed(events) if e.get("type") == "Warning"), None)
             why = f"container {name} is {item['state']['waiting'].get('reason', 'waiting')}"
-            later = "has not started yet", why, "wait a few seconds, then ask again"
+            why += f"; last warning: {said(warned)}" if warned else ""
+            hint = "kubectl describe pod POD" if warned else "wait a few seconds, then ask again"
+            later = "has not started yet", short(why), hint
     if later is None and not _statuses(pod) and phase_of(pod) == "Pending":
         later = "has not started yet", "its node has not reported on it", "kubectl describe pod POD"
     return later
@@ -312,19 +238,19 @@ def _unready(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     for role, name, item in _statuses(pod):
         if role != "init" and "running" in (item.get("state") or {}) and not item.get("ready"):
             probe = "readiness" if item.get("started") else "startup"
-            failed = _said(_last(events, "Unhealthy", container=name))
-            why = f"{_word(role)} {name} runs but its {probe} probe has not passed"
+            failed = said(last_event(events, "Unhealthy", container=name))
+            why = f"{role_word(role)} {name} runs but its {probe} probe has not passed"
             return (
                 "runs but is not Ready",
-                _short(f"{why}{': ' + failed if failed else ''}"),
+                short(f"{why}{': ' + failed if failed else ''}"),
                 f"check {probe}Probe of {name}; kubectl logs POD -c {name}",
             )
-    done = [n for r, n, s in _statuses(pod) if r == "app" and (s.get("state") or {}).get("terminated")]
-    if done:
-        return (
-            "runs but is not Ready",
-            f"container {', '.join(done)} has ended, others run on",
-            "kubectl logs POD -c " + done[0],
-        )
+    over = [(n, s["state"]["terminated"]) for r, n, s in _statuses(pod)
+            if r == "app" and (s.get("state") or {}).get("terminated")]  # fmt: skip
+    if over:
+        left = [n for _, n, s in _statuses(pod) if "running" in (s.get("state") or {})]
+        names = ", ".join(f"{n} (exit code {ended.get('exitCode')})" for n, ended in over)
+        why = f"ended: {names}; " + (f"still running: {', '.join(left)}" if left else "nothing runs any more")
+        return "runs but is not Ready", short(why), f"kubectl logs POD -c {over[0][0]}"
     message = _condition(pod, "Ready").get("message") or "its condition Ready is not True"
-    return "runs but is not Ready", _short(message), "kubectl describe pod POD"
+    return "runs but is not Ready", short(message), "kubectl describe pod POD"
