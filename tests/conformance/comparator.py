@@ -31,7 +31,7 @@ BRIEF_S = 1
 """A container that ran no longer than this may or may not have been seen running: the kubelet looks once a second."""
 
 FIRST_MISSING = 0.05
-"""Share of scenarios in which the first status may have been missed on one side (it is overwritten before it is sent)."""
+"""Share of scenarios in which the first status may have been missed on one side (overwritten before it is sent)."""
 
 REPEATED = {
     "BackOff",

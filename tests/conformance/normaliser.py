@@ -265,7 +265,7 @@ def _note_instances(instances: dict[str, Json], status: Json) -> None:
 
 
 def _runs(instances: dict[str, Json], clean: Clean) -> list[Json]:
-    """The instances of a container in order of start: how each ended, how long it ran, how long before it was waited."""
+    """The instances of a container in order of start: how each ended, how long it ran, and the wait before."""
     ordered = sorted(
         instances.values(), key=lambda i: _time(i.get("startedAt")) or float("inf")
     )  # no start: lost, last
@@ -396,7 +396,10 @@ def _events(records: list[Json], aliases: dict[str, str], clean: Clean) -> list[
         name = event["metadata"]["name"]
         by_object[name] = max(by_object.get(name, 0), count)
     fields = ("kind", "name", "type", "reason", "fieldPath", "message")
-    return [{**dict(zip(fields, key, strict=True)), "count": sum(by_object.values())} for key, by_object in counts.items()]
+    return [
+        {**dict(zip(fields, key, strict=True)), "count": sum(by_object.values())}
+        for key, by_object in counts.items()
+    ]
 
 
 def _workload(records: list[Json]) -> Json:

@@ -116,9 +116,7 @@ def run(scenario: corpus.Scenario, pace: str = "prompt") -> Json:
         pace=pace,
     )
     header = {"kind": "header", "scenario": scenario.name, "server": "simulated"}
-    steps = [
-        {"kind": "step", "verb": s.verb, "at_s": s.at_s, "result": f"{s.verb}d"} for s in scenario.steps
-    ]
+    steps = [{"kind": "step", "verb": s.verb, "at_s": s.at_s, "result": f"{s.verb}d"} for s in scenario.steps]
     return normaliser.normalise(header, [*_records(recording.observations), *steps])
 
 

@@ -49,7 +49,8 @@ class SandboxConfig:
     host_network: bool = False
     share_process_namespace: bool = False
     # /etc/hosts is a Mount of each container, written by the kubelet; /etc/resolv.conf is the runtime's, from these
-    # three. No servers: the cluster's own DNS; no searches and no options either: the node's own file (dnsPolicy Default).
+    # three. No servers: the cluster's own DNS; no searches and no options either: the node's own file, as
+    # dnsPolicy Default has it.
     dns_servers: Sequence[str] = ()
     dns_searches: Sequence[str] = ()
     dns_options: Sequence[str] = ()
@@ -82,7 +83,7 @@ class ContainerConfig:
     mounts: Sequence[Mount]
     attempt: int
     log_path: str  # CRI log file: "<RFC3339Nano> stdout F line"
-    # The runtime bounds its own logs: a file that grew beyond this is renamed to "<log_path>.1" (the older ".1 before" is
+    # The runtime bounds its own logs: a file that grew beyond this is renamed to "<log_path>.1" (an older one is
     # dropped) and a new one is begun, so that a container that writes without end costs twice this and no more.
     log_max_bytes: int = 10 << 20
     working_dir: str | None = None  # made if the image has none such
@@ -104,9 +105,9 @@ class ContainerRecord:
     """
     One instance of a container that the runtime knows: the truth about its life.
 
-    The termination message is no concern of the runtime: the kubelet mounts a file for it and reads it; ``message``
-    is only what the runtime itself has to say (the text of a StartError). ``exit_code`` is 128+signal for a container that died by a signal; ``reason`` is ``Completed``, ``Error``,
-    ``OOMKilled``, ``StartError`` or ``ContainerCannotRun``-like text of the runtime for EXITED, else empty.
+    ``exit_code`` is 128+signal for a container that died by a signal; ``reason`` of an EXITED one is ``Completed``,
+    ``Error``, ``OOMKilled`` or ``StartError``. The termination message is no concern of the runtime: the kubelet
+    mounts a file for it and reads it; ``message`` is only what the runtime itself has to say of a StartError.
     """
 
     id: str
@@ -205,7 +206,9 @@ class Runtime(Protocol):
     async def remove_container(self, container_id: str) -> None:
         """Forget one EXITED container. Its log file stays until remove_pod."""
 
-    async def exec_sync(self, container_id: str, command: Sequence[str], timeout_s: float | None) -> ExecResult:
+    async def exec_sync(
+        self, container_id: str, command: Sequence[str], timeout_s: float | None
+    ) -> ExecResult:
         """Run *command* inside; for probes and hooks. Output kept: first 16 KiB of each stream.
         A missing program is exit code 126/127-like ExecResult; a dead container raises RuntimeFault."""
 

@@ -123,7 +123,7 @@ def simulate(
 
 def _pod_of(manifest: Any) -> Json:
     if isinstance(manifest, str):
-        import yaml  # noqa: PLC0415  (a mapping needs no parser)
+        import yaml
 
         manifest = yaml.safe_load(manifest)
     manifest = getattr(manifest, "object", manifest)
@@ -148,23 +148,23 @@ class Simulation:
         )
         self._observations: list[Json] = []
         self._steps = 0
-        self._uid = f"{seed & 0xFFFFFFFF:08x}-0000-4000-8000-000000000001"
+        self.uid = f"{seed & 0xFFFFFFFF:08x}-0000-4000-8000-000000000001"
         self._manifest = json.loads(json.dumps(pod))
         self._pod = self._admitted(pod)
         names = [c["name"] for _, c in spec.every_container(self._pod)]
         scripts = read(script, names)
-        self._runtime = ScriptedRuntime(self.clock, {self._uid: scripts}, self._node_event)
+        self.runtime = ScriptedRuntime(self.clock, {self.uid: scripts}, self._node_event)
         for _, container in spec.every_container(self._pod):
-            self._runtime.mark_absent(container["image"], scripts[container["name"]])
+            self.runtime.mark_absent(container["image"], scripts[container["name"]])
         self._kubelet = Kubelet(
             self.store,
-            self._runtime,
+            self.runtime,
             node_name=NODE,
             node_ip="10.0.0.1",
             clock=self.clock,
             volumes=_NoVolumes(),
             make_token=lambda *_: "simulated",
-            handlers=ScriptedHandlers(self._runtime, self.clock),
+            handlers=ScriptedHandlers(self.runtime, self.clock),
             pace=pace,
             seed=seed,
         )
@@ -178,7 +178,7 @@ class Simulation:
             if type(error).__name__ not in ("Invalid", "DecodeError"):
                 raise
             raise ManifestError("the Pod is refused", cause=str(error)) from error
-        pod["metadata"]["uid"] = self._uid
+        pod["metadata"]["uid"] = self.uid
         return {"apiVersion": "v1", "kind": "Pod"} | pod
 
     def _create_objects(self, objects: Sequence[Json]) -> None:
@@ -274,7 +274,7 @@ class Simulation:
         pod = self.store.create("pods", self._pod)
         if pod["spec"].get("schedulingGates"):
             return
-        bound = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
+        bound: Json = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
         bound |= {"lastTransitionTime": rfc3339(self.clock.now()), "observedGeneration": 1}
         status = {**pod["status"], "conditions": [bound]}
         self.store.update("pods", {**pod, "spec": {**pod["spec"], "nodeName": NODE}, "status": status})

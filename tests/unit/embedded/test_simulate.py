@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -24,7 +25,12 @@ def pod(inits: list[Json], apps: list[Json], policy: str = "Never", **spec: Any)
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "web"},
-        "spec": {"restartPolicy": policy, "initContainers": containers[0], "containers": containers[1], **spec},
+        "spec": {
+            "restartPolicy": policy,
+            "initContainers": containers[0],
+            "containers": containers[1],
+            **spec,
+        },
     }
 
 
@@ -35,7 +41,9 @@ SCRIPT = {"fetch": {"runs_s": 2}, "proxy": {"on_term": 0.5}, "app": {"runs_s": 1
 
 def node_events(run: SimulatedRecording) -> list[str]:
     """``2.0 exit fetch``: starts, ends and signals, to the tenth of a second."""
-    lines = (o for o in run.observations if o["source"] == "node" and o["event"] in ("start", "exit", "signal"))
+    lines = (
+        o for o in run.observations if o["source"] == "node" and o["event"] in ("start", "exit", "signal")
+    )
     return [f"{o['t']:.1f} {o['event']} {o['container']}" for o in lines]
 
 
@@ -65,7 +73,7 @@ def test_a_crash_loop_waits_longer_each_time() -> None:
     run = simulate(pod([], [{"name": "app"}], "Always"), {"app": {"runs_s": 1, "exit_code": 1}}, until_s=160)
 
     starts = [float(line.split()[0]) for line in node_events(run) if "start" in line]
-    waits = [round(later - sooner - 1) for sooner, later in zip(starts, starts[1:], strict=False)]
+    waits = [round(later - sooner - 1) for sooner, later in pairwise(starts)]
 
     assert waits == [0, 10, 20, 40, 80]
 
@@ -127,7 +135,9 @@ def test_an_image_that_cannot_be_had_keeps_the_pod_pending() -> None:
     run = simulate(pod([], [{"name": "app"}]), {"app": {"pull_error": "no such host"}}, until_s=60)
 
     states = [o["object"]["status"] for o in run.observations if o.get("resource") == "pods"]
-    reasons = [s["containerStatuses"][0]["state"]["waiting"]["reason"] for s in states if "containerStatuses" in s]
+    reasons = [
+        s["containerStatuses"][0]["state"]["waiting"]["reason"] for s in states if "containerStatuses" in s
+    ]
     assert run.end_reason == "deadline"
     assert list(dict.fromkeys(reasons)) == ["ContainerCreating", "ErrImagePull", "ImagePullBackOff"]
 
@@ -153,7 +163,11 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     )
     answers = [
         subprocess.run(
-            [sys.executable, "-c", code], input=json.dumps([JOB, SCRIPT]), capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            input=json.dumps([JOB, SCRIPT]),
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for _ in range(2)
     ]

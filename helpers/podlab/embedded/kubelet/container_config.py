@@ -67,7 +67,7 @@ class ConfigMaker:
     def __init__(self, objects: Objects, files: PodFiles) -> None:
         self._objects, self._files = objects, files
 
-    def make(  # noqa: PLR0917
+    def make(
         self,
         pod: Json,
         container: Json,

@@ -77,7 +77,7 @@ def texts(found: Json, kind: str) -> dict[str, str]:
     return {k: base64.b64decode(v or "").decode("utf-8", "replace") for k, v in data.items()}
 
 
-def _value(  # noqa: PLR0917
+def _value(
     pod: Json,
     container: Json,
     entry: Json,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.kubelet import imagename
 from podlab.embedded.kubelet.clock import SECOND, Clock
 from podlab.embedded.lifecycle.backoff import Backoff
 from podlab.embedded.lifecycle.spec import Json
 from podlab.embedded.runtime import ImageError, ImageRecord, Runtime
+
+Wait = Callable[[Awaitable[Any]], Awaitable[Any]]
 
 
 class StartError(Exception):
@@ -34,8 +39,13 @@ class ImageManager:
         self._backoff = Backoff()
         self._failed: dict[str, tuple[int, str]] = {}
 
-    async def ensure(self, pod: Json, container: Json, field_path: str) -> ImageRecord:
-        """The image of a container, pulled if its policy asks for it. Raises StartError."""
+    async def ensure(self, pod: Json, container: Json, field_path: str, until_ending: Wait) -> ImageRecord:
+        """
+        The image of a container, pulled if its policy asks for it. Raises StartError.
+
+        Args:
+            until_ending: Waits for the pull, and gives it up when the Pod is to end.
+        """
         name, policy = container["image"], container.get("imagePullPolicy") or "IfNotPresent"
         try:
             if why := imagename.fault(name):
@@ -51,7 +61,7 @@ class ImageManager:
             note = f'Container image "{name}" is not present with pull policy of Never'
             self._recorder.event(pod, "Warning", "ErrImageNeverPull", note, field_path=field_path)
             raise StartError("ErrImageNeverPull", note)
-        return await self._pull(pod, name, field_path)
+        return await self._pull(pod, name, field_path, until_ending)
 
     def _refused(self, pod: Json, name: str, error: ImageError, field_path: str) -> StartError:
         if error.reason != "InvalidImageName":
@@ -67,13 +77,13 @@ class ImageManager:
         self._recorder.event(pod, "Warning", "InspectFailed", note, field_path=field_path)
         return StartError("InvalidImageName", note)
 
-    async def _pull(self, pod: Json, name: str, field_path: str) -> ImageRecord:
+    async def _pull(self, pod: Json, name: str, field_path: str, until_ending: Wait) -> ImageRecord:
         key = f"{pod['metadata']['uid']}_{name}"
         self._hold_back(pod, name, key, field_path)
         self._recorder.event(pod, "Normal", "Pulling", f'Pulling image "{name}"', field_path=field_path)
         begun = self._clock.now()
         try:
-            image = await self._runtime.pull_image(name)
+            image: ImageRecord = await until_ending(self._runtime.pull_image(name))
         except ImageError as error:
             raise self._pull_failed(pod, name, key, error, field_path) from error
         self._failed.pop(key, None)

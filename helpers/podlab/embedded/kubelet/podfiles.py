@@ -32,7 +32,9 @@ class PodFiles:
     def log_path(self, pod: Json, container: str, attempt: int) -> Path:
         """``logs/<namespace>_<name>_<uid>/<container>/<attempt>.log``, as a node lays them out."""
         meta = pod["metadata"]
-        return self._logs.joinpath(f"{meta['namespace']}_{meta['name']}_{meta['uid']}", container, f"{attempt}.log")
+        return self._logs.joinpath(
+            f"{meta['namespace']}_{meta['name']}_{meta['uid']}", container, f"{attempt}.log"
+        )
 
     def begin_log(self, pod: Json, container: str, attempt: int) -> Path:
         """Make the folder of a log; the log of the run before the last is dropped, as a node keeps two."""
@@ -57,7 +59,7 @@ class PodFiles:
 
     def hosts(self, pod: Json, hostname: str, address: str) -> Path:
         """The Pod's /etc/hosts, with the names of its spec's hostAliases."""
-        path = self._pods / pod["metadata"]["uid"] / "etc-hosts"
+        path = self._pods.joinpath(pod["metadata"]["uid"], "etc-hosts")
         path.parent.mkdir(parents=True, exist_ok=True)
         text = HOSTS_HEAD + f"{address}\t{names_of_host(pod, hostname)}\n"
         aliases = pod["spec"].get("hostAliases") or ()

@@ -26,7 +26,7 @@ class MountError(Exception):
 class Volumes(Protocol):
     """What writes volumes to the node's disk; see ``podlab.embedded.volumes``."""
 
-    def materialise(  # noqa: PLR0917
+    def materialise(
         self,
         pod_uid: str,
         name: str,

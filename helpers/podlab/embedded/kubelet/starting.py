@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from podlab.embedded.events import EventRecorder
@@ -18,6 +19,25 @@ from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ImageRecord, Runtime, RuntimeFault
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StartContext:
+    """
+    What the starts of one sync have in common.
+
+    Attributes:
+        view: What the sync saw at its beginning. A wait counts from the end that was known then, so the first
+            restart after a kill in the same sync is free.
+        volumes: Volume name -> path on the node.
+        until_ending: Waits for something, and gives it up when the Pod is to end.
+    """
+
+    view: PodView
+    sandbox_id: str
+    volumes: Mapping[str, str]
+    facts: Facts
+    until_ending: Callable[[Awaitable[Any]], Awaitable[Any]]
 
 
 class Starter:
@@ -38,29 +58,14 @@ class Starter:
         self._images, self._configs, self._stopper = images, configs, stopper
         self._backoff = Backoff()
 
-    async def start(  # noqa: PLR0917
-        self,
-        pod: Json,
-        key: str,
-        container: Json,
-        view: PodView,
-        sandbox_id: str,
-        volumes: Mapping[str, str],
-        facts: Facts,
-    ) -> None:
-        """
-        Start the next run of a container. Raises StartError.
-
-        Args:
-            view: What the sync saw at its beginning: the wait counts from the end that was known then, so the
-                first restart after a kill in the same sync is free.
-        """
+    async def start(self, pod: Json, key: str, container: Json, context: StartContext) -> None:
+        """Start the next run of a container. Raises StartError."""
         path = spec.field_path(key, container["name"])
         if key != spec.EPHEMERAL:
-            self._hold_back(pod, container, view, path)
+            self._hold_back(pod, container, context.view, path)
         try:
-            image = await self._images.ensure(pod, container, path)
-            container_id = await self._create(pod, container, image, view, sandbox_id, volumes, facts)
+            image = await self._images.ensure(pod, container, path, context.until_ending)
+            container_id = await self._create(pod, container, image, context)
         except StartError as error:
             # What the image manager says of a missing image stands in an Event already: here only its reason.
             text = error.message if error.reason.startswith("CreateContainer") else error.reason
@@ -74,7 +79,7 @@ class Starter:
             raise StartError(fault.reason or "RunContainerError", fault.message) from fault
         self._recorder.event(pod, "Normal", "Started", "Container started", field_path=path)
         if (container.get("lifecycle") or {}).get("postStart"):
-            await self._post_start(pod, container, container_id, path, facts)
+            await self._post_start(pod, container, container_id, path, context.facts)
 
     def _hold_back(self, pod: Json, container: Json, view: PodView, path: str) -> None:
         """Raise while the wait after the last end is not over; else take the next, longer wait."""
@@ -94,23 +99,16 @@ class Starter:
         text = f"back-off {wait} restarting failed container={name} pod={whole}"
         raise StartError("CrashLoopBackOff", text, retry_at=ends, in_backoff=True)
 
-    async def _create(  # noqa: PLR0917
-        self,
-        pod: Json,
-        container: Json,
-        image: ImageRecord,
-        view: PodView,
-        sandbox_id: str,
-        volumes: Mapping[str, str],
-        facts: Facts,
-    ) -> str:
-        records = view.of(container["name"])
+    async def _create(self, pod: Json, container: Json, image: ImageRecord, context: StartContext) -> str:
+        records = context.view.of(container["name"])
         attempt = records[0].attempt + 1 if records else 0
-        config = self._configs.make(pod, container, image, attempt, volumes, facts)
+        config = self._configs.make(
+            pod, container, image, attempt, volumes=context.volumes, facts=context.facts
+        )
         for old in records[1:]:
             await self._runtime.remove_container(old.id)  # a node keeps the newest end only
         try:
-            return await self._runtime.create_container(sandbox_id, config)
+            return await self._runtime.create_container(context.sandbox_id, config)
         except RuntimeFault as fault:
             raise StartError(fault.reason or "CreateContainerError", fault.message) from fault
 
@@ -140,6 +138,3 @@ def backoff_key(pod: Json, container: Json) -> str:
     """A new image, or new resources, begin without the waits of the old ones."""
     resources = sorted((container.get("resources") or {}).items())
     return f"{spec.full_name(pod)}_{container['name']}_{container['image']}_{resources}"
-
-
-Notify = Callable[[], None]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from podlab.embedded.kubelet import admission, container_config, podvolumes
 from podlab.embedded.kubelet.clock import SECOND
-from podlab.embedded.kubelet.environment import Facts
 from podlab.embedded.kubelet.images import StartError
 from podlab.embedded.kubelet.probing import PodProber
+from podlab.embedded.kubelet.starting import StartContext
 from podlab.embedded.kubelet.statuswriter import StatusWriter
 from podlab.embedded.lifecycle import conditions, podstatus, spec, termination
 from podlab.embedded.lifecycle.actions import Actions, decide
@@ -190,6 +190,8 @@ class PodWorker:
                     await self._wake.wait()
             except TimeoutError:
                 wait_s = min(wait_s * 2, MOUNT_RETRY_CAP_S)
+            if self._ending.is_set():
+                raise _Interrupted
             paths, faults = self._mount_all()
             if not faults:
                 return paths
@@ -232,18 +234,18 @@ class PodWorker:
         sandbox_id = await self._sandbox(actions, view)
         if sandbox_id is None:
             return
-        facts = self._kubelet.facts(self.pod)
+        context = StartContext(view, sandbox_id, volumes, self._kubelet.facts(self.pod), self._until_ending)
         for index in actions.ephemeral:
             container = spec.group(self.pod, spec.EPHEMERAL)[index]
-            await self._start(spec.EPHEMERAL, container, view, sandbox_id, volumes, facts)
+            await self._start(spec.EPHEMERAL, container, context)
         for index in actions.init:
             container = spec.group(self.pod, spec.INIT)[index]
-            done = await self._start(spec.INIT, container, view, sandbox_id, volumes, facts)
+            done = await self._start(spec.INIT, container, context)
             if not done and not spec.is_sidecar(container):
                 return
         for index in actions.regular:
             container = spec.group(self.pod, spec.APP)[index]
-            await self._start(spec.APP, container, view, sandbox_id, volumes, facts)
+            await self._start(spec.APP, container, context)
 
     async def _purge_init_records(self, view: PodView) -> None:
         """In a new sandbox the init containers begin anew, without a past."""
@@ -268,19 +270,11 @@ class PodWorker:
             self._retry(None, text)
             return None
 
-    async def _start(  # noqa: PLR0917
-        self,
-        key: str,
-        container: Json,
-        view: PodView,
-        sandbox_id: str,
-        volumes: dict[str, str],
-        facts: Facts,
-    ) -> bool:
+    async def _start(self, key: str, container: Json, context: StartContext) -> bool:
         """Start one container; what keeps it from starting is remembered for the status. False if it failed."""
         name, starter = container["name"], self._kubelet.starter
         try:
-            await starter.start(self.pod, key, container, view, sandbox_id, volumes, facts)
+            await starter.start(self.pod, key, container, context)
         except StartError as error:
             self._failures[name] = StartFailure(error.reason, error.message)
             self._retry(error.retry_at, error.message)

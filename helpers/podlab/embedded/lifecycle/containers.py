@@ -1,4 +1,4 @@
-"""Container statuses: state, lastState, restart count and reasons, from what the runtime shows and what was said before."""
+"""Container statuses: state, lastState, restart count, reasons; from what the runtime shows and was said before."""
 
 from __future__ import annotations
 

@@ -33,15 +33,15 @@ class ContainerScript:
         reason: Of an end by itself, as ``OOMKilled``; empty: Completed or Error.
     """
 
-    runs_s: float | None | Sequence[float | None] = None
+    runs_s: float | Sequence[float | None] | None = None
     exit_code: int | Sequence[int] = 0
     on_term: float | str | Sequence[float | str] = IGNORE
     term_code: int | Sequence[int] = 0
     answers_after_s: float | Sequence[float] = 0.0
-    fails_after_s: float | None | Sequence[float | None] = None
-    ready_after_s: float | None | Sequence[float | None] = None
+    fails_after_s: float | Sequence[float | None] | None = None
+    ready_after_s: float | Sequence[float | None] | None = None
     message: str | Sequence[str] = ""
-    start_error: str | None | Sequence[str | None] = None
+    start_error: str | Sequence[str | None] | None = None
     pull_s: float | None = None
     pull_error: str | None = None
     post_start_s: float = 0.0

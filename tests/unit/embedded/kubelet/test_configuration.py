@@ -20,9 +20,7 @@ from podlab.embedded.store import Store
 from podlab.embedded.volumes import Volumes
 
 Json = dict[str, Any]
-FACTS = Facts(
-    {"status.podIP": "10.0.0.9", "status.hostIP": "10.0.0.1"}, {"cpu": "4", "memory": "8Gi"}
-)
+FACTS = Facts({"status.podIP": "10.0.0.9", "status.hostIP": "10.0.0.1"}, {"cpu": "4", "memory": "8Gi"})
 IMAGE = ImageRecord(id="sha256:1", names=("busybox:1.36",))
 
 
@@ -42,7 +40,10 @@ def store() -> Store:
     secret = {"password": base64.b64encode(b"pw1").decode()}
     made.create("secrets", {"metadata": {"name": "cred", **meta}, "data": secret})
     ports = [{"port": 5432, "name": "sql"}]
-    made.create("services", {"metadata": {"name": "my-db", **meta}, "spec": {"clusterIP": "10.96.0.7", "ports": ports}})
+    made.create(
+        "services",
+        {"metadata": {"name": "my-db", **meta}, "spec": {"clusterIP": "10.96.0.7", "ports": ports}},
+    )
     return made
 
 
@@ -71,7 +72,11 @@ def test_strict_references_name_what_is_missing() -> None:
 def env_of(of: Json, store: Store) -> dict[str, str]:
     """Its variables, without those of Services."""
     services = service_variables(of, store)
-    return {k: v for k, v in environment(of, of["spec"]["containers"][0], store, FACTS).items() if k not in services}
+    return {
+        k: v
+        for k, v in environment(of, of["spec"]["containers"][0], store, FACTS).items()
+        if k not in services
+    }
 
 
 def test_later_sources_win_and_env_wins_over_them(store: Store) -> None:
@@ -95,9 +100,20 @@ def test_later_sources_win_and_env_wins_over_them(store: Store) -> None:
 def test_fields_and_resources_come_by_the_downward_api(store: Store) -> None:
     """A missing limit is the node's; values are rounded up to the divisor."""
     resources = {"requests": {"cpu": "250m"}, "limits": {"memory": "64Mi"}}
-    fields = ("metadata.name", "metadata.labels['b']", "metadata.labels['none']", "status.podIP", "spec.nodeName")
+    fields = (
+        "metadata.name",
+        "metadata.labels['b']",
+        "metadata.labels['none']",
+        "status.podIP",
+        "spec.nodeName",
+    )
     env = [{"name": f"F{i}", "valueFrom": {"fieldRef": {"fieldPath": f}}} for i, f in enumerate(fields)]
-    asked = (("requests.cpu", None), ("limits.cpu", None), ("limits.memory", "1Mi"), ("requests.memory", None))
+    asked = (
+        ("requests.cpu", None),
+        ("limits.cpu", None),
+        ("limits.memory", "1Mi"),
+        ("requests.memory", None),
+    )
     for i, (what, divisor) in enumerate(asked):
         reference = {"resource": what, **({"divisor": divisor} if divisor else {})}
         env.append({"name": f"R{i}", "valueFrom": {"resourceFieldRef": reference}})
@@ -149,7 +165,7 @@ def test_services_of_the_namespace_are_variables(store: Store) -> None:
 def config_of(of: Json, store: Store, folder: Path, image: ImageRecord = IMAGE) -> ContainerConfig:
     """The configuration of its container."""
     maker = ConfigMaker(store, PodFiles(folder))
-    return maker.make(of, of["spec"]["containers"][0], image, 0, {"v": "/vol"}, FACTS)
+    return maker.make(of, of["spec"]["containers"][0], image, 0, volumes={"v": "/vol"}, facts=FACTS)
 
 
 def test_commands_are_expanded_with_the_final_environment(store: Store, tmp_path: Path) -> None:

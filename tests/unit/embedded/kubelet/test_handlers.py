@@ -182,7 +182,10 @@ def test_a_grpc_server_without_a_health_service_fails() -> None:
     [
         (ExecResult(0, b"fine", b""), Outcome(True, "fine")),
         (ExecResult(3, b"out ", b"err"), Outcome(False, "out err")),
-        (ExecResult(137, b"", b"", timed_out=True), Outcome(False, 'command timed out: "a b" timed out after 1s')),
+        (
+            ExecResult(137, b"", b"", timed_out=True),
+            Outcome(False, 'command timed out: "a b" timed out after 1s'),
+        ),
     ],
 )
 def test_an_exec_probe_judges_by_the_exit_code(result: ExecResult, expected: Outcome) -> None:

@@ -70,11 +70,13 @@ CASES: list[tuple[str, str, tuple[Any, ...], tuple[Any, ...], str, str]] = [
 
 
 @pytest.mark.parametrize(("policy", "tells", "inits", "apps", "records", "expected"), CASES)
-def test_what_comes_next(  # noqa: PLR0917
+def test_what_comes_next(
     policy: str, tells: str, inits: tuple[Any, ...], apps: tuple[Any, ...], records: str, expected: str
 ) -> None:
     """One row: a Pod, what the runtime shows of it, and what is done."""
-    assert summary(decide(pod(policy, inits=inits, apps=apps), view(*states(records)), NOTHING)) == expected, tells
+    assert (
+        summary(decide(pod(policy, inits=inits, apps=apps), view(*states(records)), NOTHING)) == expected
+    ), tells
 
 
 def test_without_a_sandbox_everything_begins() -> None:
@@ -128,9 +130,7 @@ def test_a_failed_probe_kills_and_the_policy_says_whether_it_comes_back(
 
 def test_under_never_the_last_container_that_fails_its_probe_ends_the_pod() -> None:
     """Then the whole Pod is killed, and the container's own message is not used."""
-    actions = decide(
-        pod("Never"), view(*states("app:running")), _probed(LIVENESS, Result.FAILURE, "app-0")
-    )
+    actions = decide(pod("Never"), view(*states("app:running")), _probed(LIVENESS, Result.FAILURE, "app-0"))
 
     assert actions.kill_pod
 
@@ -193,18 +193,39 @@ def test_liveness_of_a_sidecar_does_not_hold_back_the_next() -> None:
         ("Always", "Never", [], 3, "kill pod"),
         ("Never", "Always", [], 0, "app 0"),
         ("Never", "OnFailure", [], 0, "kill pod"),
-        ("Never", "Never", [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}], 42, "app 0"),
-        ("Never", "Never", [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}], 1, "kill pod"),
-        ("Never", "Never", [{"action": "Restart", "exitCodes": {"operator": "NotIn", "values": [0]}}], 7, "app 0"),
+        (
+            "Never",
+            "Never",
+            [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}],
+            42,
+            "app 0",
+        ),
+        (
+            "Never",
+            "Never",
+            [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}],
+            1,
+            "kill pod",
+        ),
+        (
+            "Never",
+            "Never",
+            [{"action": "Restart", "exitCodes": {"operator": "NotIn", "values": [0]}}],
+            7,
+            "app 0",
+        ),
     ],
 )
-def test_a_container_may_have_a_policy_and_rules_of_its_own(  # noqa: PLR0917
+def test_a_container_may_have_a_policy_and_rules_of_its_own(
     policy: str, own: str, rules: list[dict[str, Any]], code: int, expected: str
 ) -> None:
     """Rules beat the container's policy, which beats the Pod's."""
     app = container("app", restartPolicy=own, restartPolicyRules=rules)
 
-    assert summary(decide(pod(policy, apps=(app,)), view(record("app", "exited", code=code)), NOTHING)) == expected
+    assert (
+        summary(decide(pod(policy, apps=(app,)), view(record("app", "exited", code=code)), NOTHING))
+        == expected
+    )
 
 
 def test_an_init_container_with_a_policy_of_its_own_is_no_sidecar() -> None:

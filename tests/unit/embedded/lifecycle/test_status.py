@@ -78,7 +78,7 @@ PHASES: list[tuple[str, tuple[Any, ...], tuple[Any, ...], str, bool, str]] = [
 
 
 @pytest.mark.parametrize(("policy", "inits", "apps", "records", "terminal", "expected"), PHASES)
-def test_phase(  # noqa: PLR0917
+def test_phase(
     policy: str, inits: tuple[Any, ...], apps: tuple[Any, ...], records: str, terminal: bool, expected: str
 ) -> None:
     """One row: a Pod, its records, and its phase."""
@@ -172,7 +172,7 @@ def test_times_of_conditions_move_only_when_they_flip() -> None:
     )
 
     flips = {c["type"]: c["lastTransitionTime"] for c in second["conditions"]}
-    assert [c["type"] for c in second["conditions"]][0] == "a.b/x"
+    assert second["conditions"][0]["type"] == "a.b/x"
     assert flips["Initialized"] == "2023-11-14T22:13:20Z"
     assert flips["Ready"] == "2023-11-14T22:13:29Z"
 
@@ -184,9 +184,15 @@ def _state(status: Json, name: str = "app") -> Json:
 
 def test_before_anything_runs_containers_wait() -> None:
     """With init containers the word is another."""
-    assert _state(status_of(pod("Always"), PodView()))["state"] == {"waiting": {"reason": "ContainerCreating"}}
+    assert _state(status_of(pod("Always"), PodView()))["state"] == {
+        "waiting": {"reason": "ContainerCreating"}
+    }
     waiting = status_of(pod("Always", inits=I), PodView())
-    assert _state(waiting)["state"] == _state(waiting, "i")["state"] == {"waiting": {"reason": "PodInitializing"}}
+    assert (
+        _state(waiting)["state"]
+        == _state(waiting, "i")["state"]
+        == {"waiting": {"reason": "PodInitializing"}}
+    )
 
 
 def test_a_failed_start_moves_the_last_end_to_last_state() -> None:

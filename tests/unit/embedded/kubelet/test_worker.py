@@ -1,0 +1,250 @@
+"""The kubelet around one Pod, on scripted containers and simulated time: what reaches the store, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from podlab.embedded.runtime import RuntimeFault
+from podlab.embedded.simulate import Simulation
+
+Json = dict[str, Any]
+ACTION = Callable[[Simulation], None]
+
+
+def pod(*apps: Json, policy: str = "Always", inits: tuple[Json, ...] = (), **spec: Any) -> Json:
+    """A manifest."""
+    groups = [
+        [{"image": "busybox:1.36", **c} for c in group] for group in (inits, apps or ({"name": "app"},))
+    ]
+    fields = {"restartPolicy": policy, "initContainers": groups[0], "containers": groups[1], **spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": fields}
+
+
+def simulated(
+    manifest: Json, script: Json | None = None, *, objects: tuple[Json, ...] = (), pace: str = "prompt"
+) -> Simulation:
+    """A simulation to be given steps."""
+    return Simulation(manifest, script, objects=objects, seed=0, pace=pace)
+
+
+def events(simulation: Simulation, reason: str = "") -> list[Json]:
+    """The Events in the store."""
+    return [e for e in simulation.store.list("events") if not reason or e["reason"] == reason]
+
+
+def texts(simulation: Simulation) -> list[str]:
+    """``Normal Killing: Stopping container app`` of the kubelet's Events, in the order of their first time."""
+    found = [e for e in events(simulation) if e["source"]["component"] == "kubelet"]
+    ordered = sorted(found, key=lambda e: int(e["metadata"]["name"].rpartition(".")[2], 16))
+    return [f"{e['type']} {e['reason']}: {e['message']}" for e in ordered]
+
+
+PULLED = (
+    'Normal Pulled: Container image "busybox:1.36" already present on machine and can be accessed by the pod'
+)
+STARTED = [PULLED, "Normal Created: Container created", "Normal Started: Container started"]
+
+
+def test_a_start_leaves_three_events_of_its_container() -> None:
+    """They name it by its field."""
+    simulation = simulated(pod())
+
+    simulation.run(5)
+
+    assert texts(simulation) == STARTED
+    (started,) = events(simulation, "Started")
+    assert started["involvedObject"]["fieldPath"] == "spec.containers{app}"
+
+
+def test_a_dead_sandbox_is_made_anew_with_all_its_containers() -> None:
+    """The init container runs again; the first of them keeps counting, the app too."""
+    simulation = simulated(
+        pod(inits=({"name": "i1"}, {"name": "i2"})), {"i1": {"runs_s": 1}, "i2": {"runs_s": 1}}
+    )
+    phases: list[str] = []
+    simulation.store.watch("pods", lambda _, p: phases.append(p["status"]["phase"]))
+    simulation.at(5, _kill_sandbox)
+
+    simulation.run(20)
+
+    status = simulation.pod()["status"]  # type: ignore[index]
+    counts = [s["restartCount"] for s in (*status["initContainerStatuses"], *status["containerStatuses"])]
+    assert counts == [1, 0, 1]
+    assert "Pending" in phases[phases.index("Running") :]
+    assert phases[-1] == "Running"
+    assert len(events(simulation, "SandboxChanged")) == 1
+
+
+def _kill_sandbox(simulation: Simulation) -> None:
+    runtime = simulation.runtime
+    (sandbox,) = runtime.view(simulation.uid)[0]
+    simulation.loop.create_task(runtime.stop_sandbox(sandbox.id))
+
+
+def test_a_volume_that_is_missing_keeps_everything_back_until_the_pod_is_deleted() -> None:
+    """There is no sandbox, and the wait is given up at once."""
+    mount = [{"name": "v", "mountPath": "/v"}]
+    volumes = [{"name": "v", "secret": {"secretName": "no"}}]
+    simulation = simulated(pod({"name": "app", "volumeMounts": mount}, volumes=volumes))
+    simulation.at(5, lambda s: s.delete())
+
+    recording = simulation.run(60)
+
+    assert texts(simulation) == [
+        'Warning FailedMount: MountVolume.SetUp failed for volume "v" : secret "no" not found'
+    ]
+    (failed,) = events(simulation, "FailedMount")
+    assert failed["count"] == 4  # at 0, 0.5, 1.5 and 3.5 s
+    gone = next(o for o in recording.observations if o.get("type") == "DELETED")
+    assert 5 <= gone["t"] < 5.5
+    ended = gone["object"]["status"]["containerStatuses"][0]["state"]["terminated"]
+    assert (ended["reason"], gone["object"]["status"]["phase"]) == ("ContainerStatusUnknown", "Failed")
+
+
+def test_a_pull_is_given_up_when_the_pod_is_deleted() -> None:
+    """Nobody waits for an image that is not needed any more."""
+    simulation = simulated(pod(), {"app": {"pull_s": 1000}})
+    simulation.at(5, lambda s: s.delete())
+
+    recording = simulation.run(60)
+
+    assert recording.end_reason == "gone"
+    assert next(o["t"] for o in recording.observations if o.get("type") == "DELETED") < 6
+
+
+def test_a_finalizer_keeps_the_object_and_not_the_containers() -> None:
+    """It goes when the last finalizer is taken away."""
+    manifest = pod()
+    manifest["metadata"]["finalizers"] = ["example.com/wait"]
+    simulation = simulated(manifest, {"app": {"on_term": 0.1}})
+    simulation.at(5, lambda s: s.delete())
+    seen: Json = {}
+    simulation.at(8, lambda s: seen.update(s.pod()["status"]))  # type: ignore[index]
+    simulation.at(10, lambda s: s.change(lambda p: p["metadata"].pop("finalizers")))
+
+    recording = simulation.run(60)
+
+    assert seen["phase"] == "Succeeded"
+    assert next(round(o["t"]) for o in recording.observations if o.get("type") == "DELETED") == 10
+
+
+def test_a_pod_that_does_not_fit_is_refused_by_the_node() -> None:
+    """No container is made, and the reason is the resource."""
+    resources = {"requests": {"cpu": "17"}}
+    simulation = simulated(pod({"name": "app", "resources": resources}))
+
+    recording = simulation.run(10)
+
+    status = simulation.pod()["status"]  # type: ignore[index]
+    numbers = "cpu, requested: 17000, used: 0, capacity: 16000"
+    assert (recording.end_reason, status["reason"]) == ("Failed", "OutOfcpu")
+    assert status["message"] == f"Pod was rejected: Node didn't have enough resource: {numbers}"
+    assert texts(simulation) == [f"Warning OutOfcpu: Node didn't have enough resource: {numbers}"]
+
+
+def test_a_sandbox_that_cannot_be_made_is_tried_again() -> None:
+    """The Pod stays Pending meanwhile."""
+    simulation = simulated(pod())
+    real, faults = simulation.runtime.start_sandbox, [RuntimeFault("Failed", "no free address")]
+
+    async def flaky(config: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return await real(config)
+
+    simulation.runtime.start_sandbox = flaky  # type: ignore[method-assign]
+
+    simulation.run(30)
+
+    assert texts(simulation) == [
+        "Warning FailedCreatePodSandBox: Failed to create pod sandbox: no free address",
+        *STARTED,
+    ]
+
+
+def test_a_flood_of_events_is_cut_at_twenty_five() -> None:
+    """Counts stop with it, in silence; one more comes each five minutes."""
+    names = [f"app{i}" for i in range(6)]
+    crashing = {name: {"runs_s": 1, "exit_code": 1} for name in names}
+    simulation = simulated(pod(*({"name": name} for name in names)), crashing)
+
+    simulation.run(250)
+
+    found = [e for e in events(simulation) if e["source"]["component"] == "kubelet" and e["type"] == "Normal"]
+    assert sum(e["count"] for e in found) == 25
+
+
+def test_labels_and_status_of_others_restart_nothing() -> None:
+    """A readiness gate that somebody sets makes the Pod Ready."""
+    simulation = simulated(pod(readinessGates=[{"conditionType": "a.b/x"}]))
+    gate = {"type": "a.b/x", "status": "True"}
+    simulation.at(5, lambda s: s.change(lambda p: p["metadata"].update(labels={"a": "b"})))
+    simulation.at(6, lambda s: s.change(lambda p: p["status"]["conditions"].append(gate)))
+
+    simulation.run(10)
+
+    status = simulation.pod()["status"]  # type: ignore[index]
+    assert {c["type"]: c["status"] for c in status["conditions"]}["Ready"] == "True"
+    assert texts(simulation) == STARTED
+
+
+def test_an_ephemeral_container_joins_a_running_pod() -> None:
+    """It is started once and the Pod goes on."""
+    simulation = simulated(pod())
+    debug = {"name": "debug", "image": "busybox:1.36", "terminationMessagePath": "/dev/termination-log"}
+    simulation.at(5, lambda s: s.change(lambda p: p["spec"].update(ephemeralContainers=[debug])))
+
+    simulation.run(20)
+
+    status = simulation.pod()["status"]  # type: ignore[index]
+    assert "running" in status["ephemeralContainerStatuses"][0]["state"]
+    assert status["phase"] == "Running"
+
+
+@pytest.mark.parametrize("pace", ["prompt", "kubelet"])
+def test_a_config_map_reaches_its_container_when_it_comes(pace: str) -> None:
+    """At once, or at the next sync of a real kubelet."""
+    env = [{"name": "X", "valueFrom": {"configMapKeyRef": {"name": "late", "key": "k"}}}]
+    made = {"metadata": {"name": "late", "namespace": "simulated"}, "data": {"k": "v"}}
+    simulation = simulated(pod({"name": "app", "env": env}), pace=pace)
+    simulation.at(4, lambda s: s.store.create("configmaps", made))
+    starts: list[float] = []
+    simulation.store.watch(
+        "events", lambda _, e: starts.append(simulation.loop.time()) if e["reason"] == "Started" else None
+    )
+
+    simulation.run(40)
+
+    assert len(starts) == 1
+    assert (starts[0] < 4.1) == (pace == "prompt")
+    assert 'Warning Failed: Error: configmap "late" not found' in texts(simulation)
+
+
+def test_a_force_delete_still_gives_the_container_two_seconds() -> None:
+    """The object is gone at once."""
+    simulation = simulated(pod(terminationGracePeriodSeconds=10))
+    simulation.at(5, lambda s: s.delete(0))
+
+    recording = simulation.run(20)
+
+    gone = next(o["t"] for o in recording.observations if o.get("type") == "DELETED")
+    ended = next(o["t"] for o in recording.observations if o.get("event") == "exit")
+    assert gone == 5
+    assert 7 <= ended < 7.1
+
+
+def test_a_fault_in_the_work_on_one_pod_is_told() -> None:
+    """It is an Event, and ends nothing else."""
+    simulation = simulated(pod())
+
+    async def broken(config: Any) -> Any:
+        raise ZeroDivisionError
+
+    simulation.runtime.start_sandbox = broken  # type: ignore[method-assign]
+
+    simulation.run(5)
+
+    assert texts(simulation) == ["Warning FailedSync: error determining status: ZeroDivisionError()"]
