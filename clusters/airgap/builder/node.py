@@ -75,6 +75,7 @@ def _entries(have: Ingredients) -> list[Entry]:
         Entry("etc/containerd/config.toml", config.encode()),
         Entry("kind/version", have.versions.kubernetes.encode()),
         Entry("kind/manifests/default-cni.yaml", node / "default-cni.yaml"),
+        *(Entry(f"kind/patches/{p.name}", p) for p in sorted((node / "patches").glob("*+*"))),
         Entry(STORAGE_MANIFEST, node / "default-storage.yaml"),
     ]
 

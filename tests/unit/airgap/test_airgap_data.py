@@ -118,3 +118,21 @@ def test_kind_configurations_allow_cgroup_v1(name: str, recipe: Path) -> None:
     assert config["kind"] == "Cluster"
     assert config["nodes"][0]["role"] == "control-plane"
     assert [p["failCgroupV1"] for p in patches if p["kind"] == "KubeletConfiguration"] == [False]
+
+
+def test_the_patches_of_the_quick_start_are_on_the_image_that_asks_for_them(recipe: Path) -> None:
+    """kubeadm stops at a folder that does not exist, and takes the target from the file's name."""
+    config = yaml.safe_load((recipe / "kind-config.yaml").read_text())
+    patches = [yaml.safe_load(patch) for patch in config["kubeadmConfigPatches"]]
+    files = sorted(p for p in (recipe / "node" / "patches").glob("*+*"))
+
+    assert [p["patches"]["directory"] for p in patches if p["kind"] == "InitConfiguration"] == [
+        "/kind/patches"
+    ]
+    assert [p.name.partition("0+")[0] for p in files] == [
+        "corednsdeployment",
+        "etcd",
+        "kube-controller-manager",
+        "kube-scheduler",
+    ]
+    assert all(yaml.safe_load(p.read_text()) for p in files)

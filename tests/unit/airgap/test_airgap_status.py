@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from podlab import airgap
 from podlab.errors import DriverError
 
