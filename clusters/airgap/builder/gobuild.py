@@ -122,12 +122,24 @@ def _build(part: GoPart, out: Path) -> dict[str, object]:
     work = out / "module"
     shutil.copytree(part.recipe, work)
     (out / "bin").mkdir()
+    compiled = 0
     for name, package in part.programs.items():
         shell.listener(f"  compiling {name}")
-        flags = ["-trimpath", "-tags", part.tags, "-ldflags", _ldflags(part), "-o", str(out / "bin" / name)]
-        run(["nice", "go", "build", *flags, package], cwd=work, env=_environment(), hint=_REFUSED)
+        flags = [
+            "-v",
+            "-trimpath",
+            "-tags",
+            part.tags,
+            "-ldflags",
+            _ldflags(part),
+            "-o",
+            str(out / "bin" / name),
+        ]
+        words: list[str | Path] = ["nice", "go", "build", *flags, package]
+        said = run(words, cwd=work, env=_environment(), hint=_REFUSED, with_stderr=True)
+        compiled += sum(not line.startswith("go:") for line in said.splitlines())
     shutil.rmtree(work)
-    return {"go": run(["go", "env", "GOVERSION"]).strip()}
+    return {"go": run(["go", "env", "GOVERSION"]).strip(), "compiled_packages": compiled}
 
 
 _REFUSED = "look at the last words above: 403 means that the module mirror does not serve that version"

@@ -78,9 +78,10 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
     hint: str | None = None,
+    with_stderr: bool = False,
 ) -> str:
     """
-    Run *command* to its end and return what it printed on stdout.
+    Run *command* to its end and return what it printed on stdout, and then on stderr if *with_stderr*.
 
     Raises:
         BuildError: If it exits with anything but 0; the cause is the end of its stderr.
@@ -104,7 +105,7 @@ def run(
             cause=" | ".join(last) or "it printed nothing",
             hint=hint or "run the build again: it goes on from the last finished step",
         )
-    return stdout.decode(errors="replace")
+    return (stdout + stderr if with_stderr else stdout).decode(errors="replace")
 
 
 def _communicate(process: subprocess.Popen[bytes], stdin: bytes | None, what: str) -> tuple[bytes, bytes]:
