@@ -5,7 +5,7 @@ Recording: list, watch, logs and node clocks of the Pods of one namespace, kept 
     Recorder          the same, step by step
     Recording         a file read back: header, observations, gaps, complete, end_reason
     read_recording    opens one
-    ContainerdEvents, EmbeddedEvents   the node's own clock, for ``node=``
+    ContainerdEvents, EmbeddedEvents   the node's own clock, for ``node=``; ``node_clock`` finds it
 
 The file is JSON lines, schema 1; README.md in this folder documents every field. Everything to the right of the
 recorder works on that file alone. This package decodes no object into models: it keeps the server's own bytes.
@@ -13,7 +13,7 @@ recorder works on that file alone. This package decodes no object into models: i
 
 from __future__ import annotations
 
-from podlab.observe.nodes import ContainerdEvents, EmbeddedEvents, NodeSource
+from podlab.observe.nodes import ContainerdEvents, EmbeddedEvents, NodeSource, node_clock
 from podlab.observe.recorder import Recorder, record
 from podlab.observe.recording import Observation, Recording, read_recording
 from podlab.observe.watching import Patience, Watcher
@@ -27,6 +27,7 @@ __all__ = [
     "Recorder",
     "Recording",
     "Watcher",
+    "node_clock",
     "read_recording",
     "record",
 ]

@@ -8,6 +8,7 @@ follower goes on after a broken connection from the last stamp it saw; where lin
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _STATUS_LISTS = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 _RETRY_S = 0.2
 _TRIES = 25
+_STATUS_LAG_S = 5.0  # a kubelet writes an exit into the status 1 to 2 s after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ class LogFollower(threading.Thread):
         super().__init__(name=f"podlab-log-{run.pod}-{run.container}-{run.restart}", daemon=True)
         self._client, self._run, self._writer, self._wake = client, run, writer, wake
         self.stopping = threading.Event()
-        self.ended = run.ended  # set by the recorder when the status shows it
+        # Both are set by the recorder when the Pod's status shows it.
+        self.ended, self.superseded = run.ended, run.previous
         self._last = ""  # stamp of the last line written
         self._same: list[bytes] = []  # lines written with that very stamp
         self._replayed: list[bytes] = []  # those of them that a new stream will bring again
@@ -77,18 +80,19 @@ class LogFollower(threading.Thread):
         """Follow, and after each break again, until the log is known to be complete or cannot be had."""
         tries = 0
         while not self.stopping.is_set():
-            was_ended = self.ended
+            before = self._last
             try:
-                if self._follow():
-                    tries = 0
-                if was_ended or self._run.previous:
-                    return  # read to its end after the container had ended: that was all
+                self._follow()
+                # The stream ended in good order: the node says that the run is over. The Pod's status says so a
+                # moment later; if it does not, the stream was ended by a server that shut down, not by the run.
+                if self._over_soon():
+                    return
             except ApiError as error:
                 if error.code in {400, 404} and self._hopeless(error, tries):
                     return
             except (StreamBroken, ConnectionLostError, OSError, ValueError):
                 pass
-            tries += 1
+            tries = tries + 1 if self._last == before else 0
             if tries > _TRIES:
                 self._gap("the log could not be read any more")
                 return
@@ -111,10 +115,17 @@ class LogFollower(threading.Thread):
             after=self._last or None,
         )  # fmt: skip
 
-    def _follow(self) -> bool:
-        """Read one stream to its end; return whether it brought any line."""
+    def _over_soon(self) -> bool:
+        end_at = time.monotonic() + _STATUS_LAG_S
+        while not self.ended and time.monotonic() < end_at:
+            if self.stopping.wait(0.05):
+                return True
+        return self.ended
+
+    def _follow(self) -> None:
+        """Read one stream to its end."""
         params: dict[str, Any] = {"container": self._run.container, "timestamps": True}
-        if self._run.previous:
+        if self.superseded:
             params["previous"] = True
         elif not self.ended:
             params["follow"] = True
@@ -122,10 +133,8 @@ class LogFollower(threading.Thread):
             params["sinceTime"] = (
                 self._last.split(".")[0].rstrip("Z") + "Z"
             )  # whole seconds: the API keeps no more
-        before = self._last
         with self._client.stream(self._path, read_timeout_s=30.0, **params) as answer:
             self._read(answer)
-        return self._last != before
 
     def _read(self, answer: BaseHTTPResponse) -> None:
         self._replayed = list(self._same)

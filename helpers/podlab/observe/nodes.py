@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Protocol
 
 from podlab.client import Client
@@ -215,9 +217,29 @@ class EmbeddedEvents:
             event: Mapping[str, Any] = json.loads(row)
         except ValueError:
             return None
-        known = {"source": "node", "clock": "embedded", **event}
-        at_s = event.get("t")
-        return encode({"t": at_s if isinstance(at_s, int | float) else round(self._writer.now(), 6), **known})
+        # The daemon runs on this machine and by the same clock, so its moment is a moment of this recording.
+        at_s = datetime.fromisoformat(str(event["at"])).timestamp() - self._writer.started_at.timestamp()
+        return encode({**event, "t": round(at_s, 6), "source": "node", "clock": "embedded"})
 
 
-__all__ = ["ContainerdEvents", "EmbeddedEvents", "NodeSource", "parse_event"]
+def node_clock(client: Client) -> NodeSource | None:
+    """
+    Return the node's own clock where one can be read: embedded, or kind with its Docker engine on this machine.
+
+    Never raises: a cluster that is neither, or rights that do not reach to nodes, have no such clock.
+    """
+    with suppress(PodlabError):
+        client.text("/podlab/v1/node-events", pod_uid="none", timeout_s=5.0)
+        return EmbeddedEvents(client)
+    if not client.context.startswith("kind-") or not shutil.which("docker"):
+        return None
+    with suppress(PodlabError, OSError, subprocess.SubprocessError):
+        names = [node["metadata"]["name"] for node in client.get("/api/v1/nodes", timeout_s=5.0)["items"]]
+        command = ["docker", "inspect", "--format", "{{.State.Running}}", *names]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        if done.returncode == 0 and set(done.stdout.split()) == {"true"}:
+            return ContainerdEvents(names)
+    return None
+
+
+__all__ = ["ContainerdEvents", "EmbeddedEvents", "NodeSource", "node_clock", "parse_event"]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from podlab import manifests
 from podlab.client import Client
@@ -21,7 +21,7 @@ from podlab.errors import ConnectionLostError, PodlabError, WaitTimeoutError
 from podlab.manifests import Manifest
 from podlab.observe.goals import Goal, Until, belongs, expected_pods
 from podlab.observe.logs import LogFollower, incarnations
-from podlab.observe.nodes import NodeSource
+from podlab.observe.nodes import NodeSource, node_clock
 from podlab.observe.recording import Recording
 from podlab.observe.watching import Patience, Watcher
 from podlab.observe.writing import Writer
@@ -49,7 +49,7 @@ class Recorder:
     Args:
         out: The file; None: a temporary one, removed when the Recording is forgotten.
         logs: Follow the log of each container of the Pods that appear.
-        node: The node's own clock, or None.
+        node: The node's own clock; "auto" looks for one, None does without.
         pod: Record this Pod alone; default: all of the namespace.
         existing: Also write down, and follow, what was there before.
         on_observation: Called with each observation, in this thread, while it waits.
@@ -64,7 +64,7 @@ class Recorder:
         namespace: str,
         out: Path | None = None,
         logs: bool = True,
-        node: NodeSource | None = None,
+        node: NodeSource | Literal["auto"] | None = "auto",
         pod: str | None = None,
         existing: bool = False,
         header: dict[str, Any] | None = None,
@@ -73,7 +73,8 @@ class Recorder:
         lost_after_s: float = LOST_AFTER_S,
     ) -> None:
         self.client, self.namespace = client, namespace
-        self._pod, self._existing, self._logs, self._node = pod, existing, logs, node
+        self._pod, self._existing, self._logs = pod, existing, logs
+        self._node = node_clock(client) if node == "auto" else node
         self._on_observation, self._patience, self._lost_after_s = (
             on_observation,
             patience or Patience(),
@@ -334,7 +335,7 @@ class Recorder:
                 self._followers[run.pod_uid, run.container_id] = follower
                 follower.start()
             elif run.ended:
-                follower.ended = True
+                follower.ended, follower.superseded = True, run.previous
 
     def _drain(self) -> None:
         if self._on_observation:
@@ -352,7 +353,7 @@ def record(
     delete_after_s: float | None = None,
     out: Path | None = None,
     logs: bool = True,
-    node: NodeSource | None = None,
+    node: NodeSource | Literal["auto"] | None = "auto",
     on_observation: Callable[[dict[str, Any]], None] | None = None,
     **options: Any,
 ) -> Recording:
