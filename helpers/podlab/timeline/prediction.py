@@ -368,7 +368,9 @@ def _lane(who: tuple[str, str], times: tuple[float | None, float | None], again:
 
 
 def _phase_stretches(phases: tuple[str, ...], until: float) -> tuple[Stretch, ...]:
-    part = until / max(len(phases), 1)
+    if not phases:
+        return ()
+    part = until / len(phases)
     edges = [_at(i * part) for i in range(len(phases))]
     ends = [*edges[1:], None]
     return tuple(Stretch(p, a, b) for p, a, b in zip(phases, edges, ends, strict=True))

@@ -216,6 +216,8 @@ def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float)
         x0, x1 = (left - t0) * scale, (right - t0) * scale
         x0 = 0.0 if x0 < 0.0 else limit if x0 > limit else x0
         x1 = 0.0 if x1 < 0.0 else limit if x1 > limit else x1
+        if span.state == "unseen" and x1 - x0 >= 2:
+            scene.doubts.append((x0, x1, y, tall))
         if end is not None and end.best is None and quantum <= 1 and (end.hi - end.lo) * scale >= 2:
             _doubt(scene, end, y, tall)
         if x1 - x0 < quantum:
@@ -275,7 +277,7 @@ def _draw_words(scene: Scene, lane: Lane, y: float, places: _Places) -> None:
             text = span.message if span.state == "unseen" else _reason(span)
             colour = ink_on(LOOKS[span.state].fill)
             if right - left >= text_width(text, SMALL_PX) + 6:
-                raised = y if LOOKS[span.state].height > 0.5 else y - 10.5
+                raised = y if LOOKS[span.state].height > 0.5 else y - 11.0
                 _put(scene, places, Word(left + 3, raised, text, colour if raised == y else FAINT))
 
 

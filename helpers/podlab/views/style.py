@@ -27,14 +27,14 @@ class Look:
 LOOKS: dict[str, Look] = {
     "waiting": Look("#CBD2D9", 0.22, "─", "-", "waiting"),
     "pulling": Look("#6BAED6", 0.36, "▒", "%", "pulling the image"),
-    "back-off": Look("#C8553D", 0.36, "┄", "~", "back-off"),
+    "back-off": Look("#BF4F36", 0.36, "┄", "~", "back-off"),
     "running starting": Look("#B5E2D3", 0.72, "░", ":", "running, not started"),
     "running started": Look("#4DAF97", 0.72, "▓", "=", "running, started"),
     "running ready": Look("#0B6E4F", 0.72, "█", "#", "running, ready"),
     "terminating": Look("#F2B134", 0.72, "▚", "x", "told to stop"),
     "terminated": Look("#9AA5B1", 0.08, "·", ".", "ended, exit 0"),
     "terminated error": Look(ALARM, 0.14, "╌", "!", "ended, exit not 0"),
-    "unseen": Look("#E9ECEF", 0.72, "?", "?", "ran unseen"),
+    "unseen": Look("#F7F9FB", 0.72, "?", "?", "ran unseen"),
 }
 """Key of a span (``style_of``) -> its look; the order is that of legends."""
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import statistics
 
 import pytest
+from simulated_pods import Faults, life, misses, widths
+
 from podlab.errors import TimelineError
 from podlab.timeline import Timeline
-from simulated_pods import Faults, life, misses, widths
 
 SEEDS = range(40)
 

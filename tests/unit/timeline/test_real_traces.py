@@ -14,6 +14,7 @@ from typing import Any
 
 import podlab_traces as traces
 import pytest
+
 from podlab.timeline import Timeline
 
 pytestmark = pytest.mark.skipif(
