@@ -38,6 +38,7 @@ def make(cluster: Cluster, args: argparse.Namespace, steps: Steps) -> Recording:
         deadline_s=args.deadline,
         delete_after_s=args.delete_after,
         out=args.out,
+        header={"driver": cluster.driver, "cluster": cluster.name},
     )
 
 
@@ -62,15 +63,19 @@ def raise_unless_reached(recording: Recording, args: argparse.Namespace) -> None
     """
     Raise what ended the recording, if it was not what the command asked for; the file is kept in any case.
     """
-    if recording.complete and recording.end_reason != "deadline":
+    wanted = "gone" if args.delete_after is not None else args.until
+    if recording.complete and recording.end_reason == wanted:
         return
-    if recording.end_reason == "interrupted":
-        raise KeyboardInterrupt
     show = f"podlab show {args.out}"
     if recording.end_reason == "deadline":
         raise WaitTimeoutError(
             f"{args.until} was not reached within {args.deadline:g} s; the recording is kept",
             hint=f"{show}, then more time: --deadline {args.deadline * 2:g}",
+        )
+    if recording.complete:
+        raise PodlabError(
+            f"{args.until} was not reached: the Pods ended as {recording.end_reason}; the recording is kept",
+            hint=show,
         )
     raise RecordingError(
         f"{args.out} was cut short", cause=recording.end_reason or "it has no end", hint=show

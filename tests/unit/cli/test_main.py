@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from podlab import cli, errors
 from podlab.cli import codes, parser
 
@@ -282,3 +283,5 @@ def test_progress_on_a_terminal_counts_and_ends_each_step() -> None:
     assert re.search(r"✓ slow  \(1\.[2-9] s\)", text.decode())
     assert "✓ quick\r\n" in text.decode()
     assert "⠹ slow" in text.decode()
+    assert "\n  slow" not in text.decode()
+    assert not text.startswith(b"  slow")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from podlab import cli
 from podlab.cli import reading, recording
 from podlab.drivers import state

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import fcntl
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -111,21 +110,24 @@ def test_the_lock_goes_with_a_killed_process() -> None:
     assert not state.folder("lab").exists()
 
 
-def test_a_lock_on_a_folder_that_was_removed_meanwhile_is_taken_anew() -> None:
+@pytest.mark.parametrize("made_again", [False, True])
+def test_a_lock_on_a_folder_that_was_removed_meanwhile_is_taken_anew(
+    monkeypatch: pytest.MonkeyPatch, made_again: bool
+) -> None:
     """Stopping removes the folder under those who wait: they must not go on with a lock on nothing."""
-    entered: list[bool] = []
+    real, calls = fcntl.flock, list[int]()
 
-    def second() -> None:
-        with state.locked("lab"):
-            entered.append(state.folder("lab").exists())
-            state.save(state.new_record("kind", "lab"))
+    def flock(descriptor: int, operation: int) -> None:
+        if not calls:  # between opening the folder and locking it, somebody stops the cluster
+            state.forget("lab")
+            if made_again:
+                state.folder("lab").mkdir()
+        calls.append(descriptor)
+        real(descriptor, operation)
 
+    monkeypatch.setattr(fcntl, "flock", flock)
     with state.locked("lab"):
-        state.save(state.new_record("kind", "lab"))
-        waiting = threading.Thread(target=second)
-        waiting.start()
-        state.forget("lab")
-    waiting.join(10)
-
-    assert entered == [True]
-    assert json.loads((state.folder("lab") / "cluster.json").read_text())["name"] == "lab"
+        assert state.folder("lab").is_dir()
+        with pytest.raises(DriverError, match="another podlab command"), state.locked("lab", deadline_s=0.1):
+            pass
+    assert len(calls) > 1
