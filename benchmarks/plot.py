@@ -79,7 +79,9 @@ def speed(spans: int, rounds: int) -> None:
         ours.append(timed(lambda: views.png(timeline)))
         theirs.append(timed(lambda: plain(timeline)))
     a, b = statistics.median(ours), statistics.median(theirs)
-    print(f"{spans:>7,} spans to PNG: ours {a * 1000:7.1f} ms, plain barh {b * 1000:8.1f} ms, {b / a:5.1f} times faster")
+    print(
+        f"{spans:>7,} spans to PNG: ours {a * 1000:7.1f} ms, plain barh {b * 1000:8.1f} ms, {b / a:5.1f} times faster"
+    )
 
 
 def sizes() -> None:
@@ -91,7 +93,9 @@ def sizes() -> None:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--svg", action="store_true", help="sizes only")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
