@@ -78,7 +78,7 @@ def record(plan: Plan, *, seconds: float, made: list[str]) -> dict[str, Any]:
     }
     write_whole(cache.root / "built" / f"{plan.versions.kubernetes}.json", json.dumps(said, indent=1))
     if plan.versions.reference:
-        _link_programs(cache.root / "bin", programs)
+        _link_programs(programs_folder(cache), programs)
     return said
 
 
@@ -92,9 +92,14 @@ def cache_notes(cache: Cache, step: Step) -> dict[str, Any]:
     }
 
 
+def programs_folder(cache: Cache) -> Path:
+    """``bin`` beside the cache where that has its usual name (podlab looks there), else inside of it."""
+    return (cache.root.parent if cache.root.name == "airgap" else cache.root) / "bin"
+
+
 def _link_programs(folder: Path, programs: dict[str, str]) -> None:
     """kind and kubectl of the reference version at a path that stays the same."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, target in programs.items():
         beside = folder / f".{name}"
         beside.unlink(missing_ok=True)
