@@ -85,7 +85,9 @@ def _load(wanted: plan.Plan) -> bool:
     names = stamp["notes"]["names"]
     loaded = engine.load(cache.path(wanted.node) / ARCHIVE, stamp["notes"]["image"], names)
     if loaded:
-        engine.remove_others(REPOSITORY_NAME, wanted.versions.kubernetes, names)
+        # The one before stays for one more build: somebody may be making a cluster of it right now.
+        before = plan.recorded_names(cache, wanted.versions.kubernetes)
+        engine.remove_others(REPOSITORY_NAME, wanted.versions.kubernetes, [*names, *before])
     return loaded
 
 

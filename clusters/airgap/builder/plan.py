@@ -82,6 +82,15 @@ def record(plan: Plan, *, seconds: float, made: list[str]) -> dict[str, Any]:
     return said
 
 
+def recorded_names(cache: Cache, kubernetes: str) -> list[str]:
+    """The image names that the last recorded build of that version left; empty without one."""
+    try:
+        said = json.loads((cache.root / "built" / f"{kubernetes}.json").read_text())
+        return [str(name) for name in said["names"]]
+    except (OSError, ValueError, KeyError):
+        return []
+
+
 def cache_notes(cache: Cache, step: Step) -> dict[str, Any]:
     stamp = cache.stamp(step) or {"notes": {}}
     archive = str(cache.path(step) / ARCHIVE)
