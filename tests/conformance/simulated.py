@@ -27,6 +27,8 @@ SCRIPTS: dict[str, dict[str, Json]] = {
     "init-first-fails-never": {"first": {"runs_s": 0.01, "exit_code": 42}},
     "init-last-fails-always": {"good": AT_ONCE, "bad": {"runs_s": 0.01, "exit_code": 5}},
     "init-not-rerun-after-app-crash": {"prepare": AT_ONCE, "app": {"runs_s": 2.0, "exit_code": 1}},
+    "init-own-never-under-always": {"once": {"runs_s": 2.0, "exit_code": 1}},
+    "init-own-onfailure-under-never": {"shy": {"runs_s": 2.0, "exit_code": [1, 0]}, "app": {"runs_s": 2.0}},
     "init-three-in-order": {"fetch": AT_ONCE, "unpack": AT_ONCE, "check": AT_ONCE, "report": AT_ONCE},
     "init-two-fail-different-times": {
         "one": {"runs_s": 0.01, "exit_code": [1, 1, 0]},
@@ -48,6 +50,15 @@ SCRIPTS: dict[str, dict[str, Json]] = {
     },
     "restart-one-of-two-crashes": {"bad": {"runs_s": 1.0, "exit_code": 1}, "good": TRAPS},
     "restart-onfailure-third-try": {"app": {"runs_s": 0.01, "exit_code": [1, 1, 0]}},
+    "restart-own-always-beside-job": {"loop": {"runs_s": 4.0}, "job": {"runs_s": 2.0}},
+    "restart-own-never-all-ended": {"a": {"runs_s": 2.0}, "b": {"runs_s": 4.0, "exit_code": 1}},
+    "restart-own-never-under-always": {"once": {"runs_s": 2.0, "exit_code": 3}, "other": TRAPS},
+    "restart-own-onfailure-under-never": {
+        "app": {"runs_s": 2.0, "exit_code": [1, 0]},
+        "other": {"runs_s": 7.0, "exit_code": 1},
+    },
+    "restart-rule-in": {"app": {"runs_s": 2.0, "exit_code": [42, 7]}},
+    "restart-rule-not-in": {"app": {"runs_s": 2.0, "exit_code": 9}},
     "seed-web-and-log-sidecar": {
         "fetch": AT_ONCE,
         "shipper": {"on_term": 0.02, "message": "line 1\nline 2\nline 3"},

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.actions import should_restart
 from podlab.embedded.lifecycle.probes import ProbeResults
@@ -221,6 +219,7 @@ def shorten_messages(listed: list[Json]) -> None:
     share = min(MESSAGE_BYTES, POD_MESSAGE_BYTES // max(1, len(listed)))
     for status in listed:
         for where in ("state", "lastState"):
-            ended: Any = status[where].get("terminated")
+            ended = status[where].get("terminated")
             if ended and len(ended.get("message", "").encode()) > share:
-                ended["message"] = ended["message"].encode()[:share].decode("utf-8", "ignore")
+                text = ended["message"].encode()[:share].decode("utf-8", "ignore")
+                status[where] = {"terminated": {**ended, "message": text}}  # the old one may be in the store

@@ -58,7 +58,7 @@ def generate(pod: Json, seen: Observed, *, terminal: bool = False) -> Json:
 
 def _listed(pod: Json, key: str, status_key: str, seen: Observed) -> list[Json]:
     old = {s["name"]: s for s in seen.old.get(status_key) or ()}
-    listed = copy.deepcopy(containers.statuses(pod, key, seen.view, old, seen.failures))
+    listed = containers.statuses(pod, key, seen.view, old, seen.failures)
     containers.mark_ready(pod, key, listed, seen.probes)
     return listed
 
@@ -124,7 +124,7 @@ def merge(pod: Json, new: Json, *, may_run: bool, now: int) -> Json:
         may_run: The containers are not known to be stopped for good.
     """
     old = pod.get("status") or {}
-    merged = {**copy.deepcopy(new)}
+    merged = dict(new)
     if new["phase"] in TERMINAL and old.get("phase") not in TERMINAL and may_run:
         merged["phase"] = old.get("phase") or "Pending"
         for key in ("reason", "message"):
