@@ -79,7 +79,7 @@ class Recording:
         ]
         seen: dict[str, None] = {}
         for one in self.observations:
-            if one.get("resource") == "pods":
+            if one.get("resource") == "pods" and "object" in one:  # a gap names its resource too
                 seen.setdefault(one["object"]["metadata"]["name"])
         return [name for name in wanted if name in seen] + [name for name in seen if name not in wanted]
 

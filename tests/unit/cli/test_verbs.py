@@ -155,3 +155,40 @@ def test_an_event_row_shows_when_it_was_last_seen() -> None:
     del event["series"]
     assert reading.event_row(event)[0] == "2026-01-01T00:00:01Z"
     assert reading.event_row(event)[4] == "1"
+
+
+def test_a_recording_with_a_gap_that_was_cut_short_can_be_shown(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A cluster that stopped answering leaves a file without an end: it is shown, and said not to be whole."""
+    pod = {
+        "metadata": {
+            "name": "web",
+            "uid": "u",
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "resourceVersion": "1",
+        },
+        "spec": {"containers": [{"name": "app", "image": "i"}]},
+        "status": {"phase": "Pending"},
+    }
+    lines: list[dict[str, object]] = [
+        {
+            "kind": "podlab.recording",
+            "schema": 1,
+            "podlab": "0.1.0",
+            "server": "v1.36.3",
+            "driver": "kind",
+            "cluster": "lab",
+            "namespace": "default",
+            "started_at": "2026-01-01T00:00:00Z",
+            "manifest": None,
+        },
+        {"t": 0.1, "source": "watch", "resource": "pods", "type": "ADDED", "object": pod},
+        {"t": 0.2, "source": "recorder", "event": "gap", "resource": "pods"},
+    ]
+    (home / "cut.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    assert cli.main(["show", "cut.jsonl"]) == 0
+    out = capsys.readouterr().out
+    assert "web" in out
+    assert "not whole" in out
