@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from podlab import airgap
 from podlab.client import Client
 
