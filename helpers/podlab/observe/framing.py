@@ -119,12 +119,26 @@ class LineStream:
 
     def _wait(self) -> bool:
         self._woken = False
-        if self._first or self._pending():
-            self._first = False  # what came with the headers lies in the buffer, where poll cannot see it
+        if self._first:
+            self._first = False
+            if self._came_with_headers():
+                return True
+        if self._pending():
             return True
         events = self._poll.poll(self.idle_s * 1000)
         self._woken = any(descriptor == self._wake for descriptor, _ in events)
         return bool(events)
+
+    def _came_with_headers(self) -> bool:
+        """Return whether the buffer, where poll cannot look, holds the first part of the body already."""
+        timeout_s = self._socket.gettimeout()
+        self._socket.settimeout(0)
+        try:
+            return bool(self._file.peek(1))
+        except OSError:  # TLS has a word of its own for "nothing yet"
+            return False
+        finally:
+            self._socket.settimeout(timeout_s)
 
     def _read(self) -> bytes:
         now = time.monotonic()

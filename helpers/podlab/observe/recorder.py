@@ -256,6 +256,10 @@ class Recorder:
         self._look()
         return list(self._counted().values())
 
+    def newest_version(self, resource: str) -> int:
+        """Return the highest resourceVersion of *resource* that is written down or was listed."""
+        return max(watcher.newest_version for watcher in self._watchers if watcher.resource == resource)
+
     def wait(self, until: Until, *, deadline_s: float) -> str:
         """
         Go on recording until *until* holds and return why the wait ended: "Ready", "gone", a phase, "condition".

@@ -91,6 +91,7 @@ class Watcher(threading.Thread):
         self._latest_version = 0
         self._overlap: deque[int] = deque(maxlen=_OVERLAP)
         self._base = 0  # every event up to here was seen
+        self._list_for: str | None = "start"  # why the next thing to do is a list, not a watch
         self._silent = 0  # streams in a row that held back what a list showed
         self._prefix = b',"source":"watch","resource":"' + resource.encode() + b'",'
 
@@ -100,6 +101,11 @@ class Watcher(threading.Thread):
         """Return the latest WatchEvent line of each object that changed since the last call."""
         taken, self.dirty = self.dirty, {}
         return list(taken.values())
+
+    @property
+    def newest_version(self) -> int:
+        """The highest resourceVersion seen, bookmarks and lists included."""
+        return self._latest_version
 
     def stop(self) -> None:
         """End soon; the pipe that wakes the stream is the caller's."""
@@ -119,19 +125,19 @@ class Watcher(threading.Thread):
             self._changed()
 
     def _hold(self) -> None:
-        pause_s, listed, lost_t = self._patience.first_pause_s, False, None
+        pause_s, lost_t = self._patience.first_pause_s, None
         while not self._stopping.is_set():
             try:
-                if not listed or self._silent > 1:
-                    self._relist("not delivered" if listed else "start")
-                    listed, self._silent = True, 0
+                if self._silent > 1:
+                    self._list_for = "not delivered"
+                if self._list_for:
+                    self._relist(self._list_for)
                     self.ready.set()
                 self._watch(lost_t)
-                lost_t = None
-                pause_s = self._patience.first_pause_s
+                lost_t, pause_s = None, self._patience.first_pause_s
                 continue  # the server ended the stream in good order: its time was up
             except GoneError:
-                listed = self._step_back()
+                self._step_back()
                 continue
             except (StreamBroken, ConnectionLostError, OSError, ValueError) as error:
                 reason = _brief(error)
@@ -255,14 +261,13 @@ class Watcher(threading.Thread):
             return max(self._base, min(self._overlap))
         return self._base or self._latest_version
 
-    def _step_back(self) -> bool:
-        """After a 410: go on from the newest version seen if that was not tried; return False to list anew."""
+    def _step_back(self) -> None:
+        """After a 410: go on from the newest version seen, or, if that was what is gone, list anew."""
         if self._resume_version() < self._latest_version:
             self._base = self._latest_version
             self._overlap.clear()
-            return True
-        self._relist("410")
-        return True
+        else:
+            self._list_for = "410"
 
     def _relist(self, reason: str) -> None:
         before, seen_t = self._latest_version, round(self._writer.now(), 6)
@@ -286,6 +291,7 @@ class Watcher(threading.Thread):
         self._write_listed(items, write=self._existing or reason != "start")
         self._base, self._latest_version = version, max(version, self._latest_version)
         self._overlap.clear()
+        self._list_for, self._silent = None, 0
         if reason != "start":
             self._changed()
 
