@@ -158,7 +158,9 @@ def _apply(layer: IO[bytes], root: Path, diff_id: str) -> None:
     magic = layer.read(4)
     layer.seek(0)
     if magic[:4] == b"\x28\xb5\x2f\xfd":
-        raise ValueError("a layer is compressed with zstd, which is not supported: save the image again with gzip")
+        raise ValueError(
+            "a layer is compressed with zstd, which is not supported: save the image again with gzip"
+        )
     plain: IO[bytes] = gzip.GzipFile(fileobj=layer) if magic[:2] == b"\x1f\x8b" else layer  # type: ignore[assignment]
     hashing = _Hashing(plain)
     reader = io.BufferedReader(hashing, 1 << 20)
@@ -210,7 +212,7 @@ def _inside(root: Path, parts: list[str]) -> str:
         if not os.path.isdir(path):
             remove_tree(path)
             os.mkdir(path)
-            os.chmod(path, 0o755)
+            os.chmod(path, 0o755)  # noqa: S103  readable, as folders of images are
         current.append(part)
     return "/".join([str(root), *current])
 
@@ -251,7 +253,11 @@ def remember(folder: Path, digest: str, names: list[str], config: dict[str, Any]
     for other in index.values():
         other["names"] = [name for name in other["names"] if name not in names]
     entry = index.setdefault(digest, {"names": []})
-    entry |= {"names": sorted({*entry["names"], *names}), "config": config.get("config") or {}, "folder": str(target)}
+    entry |= {
+        "names": sorted({*entry["names"], *names}),
+        "config": config.get("config") or {},
+        "folder": str(target),
+    }
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f"index.{os.getpid()}"
     temporary.write_text(json.dumps(index))
@@ -291,7 +297,12 @@ def _record(digest: str, entry: dict[str, Any]) -> ImageRecord:
 def rows(folder: Path) -> list[dict[str, str]]:
     """For ``podlab images``."""
     return [
-        {"name": parse(name).familiar, "id": f"sha256:{digest}", "kind": "image", "says": "a real image, unpacked"}
+        {
+            "name": parse(name).familiar,
+            "id": f"sha256:{digest}",
+            "kind": "image",
+            "says": "a real image, unpacked",
+        }
         for digest, entry in _index(folder).items()
         for name in entry["names"]
     ]

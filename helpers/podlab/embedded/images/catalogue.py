@@ -37,7 +37,15 @@ class Entry:
     @property
     def id(self) -> str:
         """A digest of what the entry says, in the form of an image id."""
-        facts = [self.names, self.kind, self.program, self.entrypoint, self.command, self.environment, sys.version]
+        facts = [
+            self.names,
+            self.kind,
+            self.program,
+            self.entrypoint,
+            self.command,
+            self.environment,
+            sys.version,
+        ]
         return "sha256:" + hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -57,7 +65,9 @@ def load(path: Path | None = None, cache: Path | None = None) -> tuple[Entry, ..
     faults: list[str] = []
     entries = tuple(entry for number, one in enumerate(raw) if (entry := _entry(number, one, faults)))
     if faults:
-        raise SandboxError(f"{file.name}: {len(faults)} faults in the image catalogue", cause="; ".join(faults))
+        raise SandboxError(
+            f"{file.name}: {len(faults)} faults in the image catalogue", cause="; ".join(faults)
+        )
     return entries
 
 
@@ -77,7 +87,7 @@ def _read(file: Path, copy: Path | None) -> list[Any]:
     import yaml
 
     try:
-        content = yaml.load(file.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        content = yaml.load(file.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):

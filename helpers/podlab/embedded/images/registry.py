@@ -31,8 +31,14 @@ _CONNECT_S, _READ_S, _RESOLVE_S = 4.0, 60.0, 4.0
 _REMEMBER_S = 30.0
 _MAX_MANIFEST = 4 << 20
 _MAX_LAYER = 10 << 30
-_LISTS = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
-_MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+_LISTS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+_MANIFESTS = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "AMD64": "amd64", "arm64": "arm64"}
 _unreachable: dict[str, tuple[float, str]] = {}
 
@@ -174,7 +180,9 @@ class _Pull:
                 f"server message: {reply.reason}"
             )
         if reply.status != 200:
-            raise PullError(f"failed to resolve image: unexpected status from GET request to {url}: {reply.status}")
+            raise PullError(
+                f"failed to resolve image: unexpected status from GET request to {url}: {reply.status}"
+            )
         return reply
 
     def _request(self, url: str, accept: str) -> http.client.HTTPResponse:
@@ -220,6 +228,6 @@ def _open(parts: urllib.parse.SplitResult, headers: dict[str, str]) -> http.clie
 
 def _check(found: str, stated: str) -> None:
     if stated != f"sha256:{found}":
-        raise PullError(f"failed commit on ref: unexpected commit digest sha256:{found}, expected {stated}: failed precondition")
-
-
+        raise PullError(
+            f"failed commit on ref: unexpected commit digest sha256:{found}, expected {stated}: failed precondition"
+        )

@@ -91,7 +91,9 @@ class ImageStore:
         try:
             await registry.pull(wanted, self.folder)
         except registry.PullError as error:
-            text = f'failed to pull and unpack image "{wanted}": {error}; present on this node: {self.present()}'
+            text = (
+                f'failed to pull and unpack image "{wanted}": {error}; present on this node: {self.present()}'
+            )
             raise ImageError("ErrImagePull", text) from error
         found = self.find(name)
         if found is None:
@@ -120,7 +122,12 @@ class ImageStore:
 
 def _toolbox_root(box: toolbox.Toolbox, kind: str) -> dict[str, Any]:
     binds = [(str(box.folder), "/bin")]
-    links = [("/usr/bin/env", "/bin/env"), ("/usr/sbin", "../bin"), ("/sbin", "bin"), ("/var/spool", "../tmp")]
+    links = [
+        ("/usr/bin/env", "/bin/env"),
+        ("/usr/sbin", "../bin"),
+        ("/sbin", "bin"),
+        ("/var/spool", "../tmp"),
+    ]
     links.pop()
     files = _etc_files()
     if box.needs_libraries or box.needs_python or kind != "toolbox":
@@ -204,10 +211,22 @@ def _host_root() -> dict[str, Any]:
             links.append((path, os.readlink(path)))
         elif os.path.isdir(path):
             binds.append((path, path))
-    for path in ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ssl", "/etc/localtime", "/nix/store", "/gnu/store"):
+    for path in (
+        "/etc/alternatives",
+        "/etc/ld.so.cache",
+        "/etc/ssl",
+        "/etc/localtime",
+        "/nix/store",
+        "/gnu/store",
+    ):
         if os.path.exists(path):
             binds.append((os.path.realpath(path), path))
-    return {"kind": "scratch", "binds": _unique(binds + _python_binds()), "links": links, "files": _etc_files()}
+    return {
+        "kind": "scratch",
+        "binds": _unique(binds + _python_binds()),
+        "links": links,
+        "files": _etc_files(),
+    }
 
 
 def _unique(binds: list[tuple[str, str]]) -> list[tuple[str, str]]:

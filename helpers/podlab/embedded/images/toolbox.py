@@ -22,15 +22,17 @@ _APPLETS = Path(__file__).parent.parent / "toolbox" / "applets"
 _SEARCH = ("/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin")
 _SHELLS = ("dash", "busybox", "bash", "sh")
 # What busybox has and a host without one is likely to have, by the same names.
-_HOST_PROGRAMS = """[ arch awk base64 basename bash cat chgrp chmod chown clear cmp comm cp cut date dd df diff dirname du
-echo egrep env expand expr factor false fgrep find fold free getopt grep groups gunzip gzip head hostid id install ip
-join kill killall less link ln ls md5sum mkdir mkfifo mktemp more mount mountpoint mv nice nl nohup nproc od paste
-pgrep pidof pkill printenv printf ps pwd readlink realpath rm rmdir sed seq setsid sha1sum sha256sum sha512sum shred
-shuf sleep sort split stat stty sum sync tac tail tar tee test timeout top touch tr true truncate tty uname unexpand
-uniq unlink uptime vi watch wc which who whoami xargs yes zcat""".split()
+_HOST_PROGRAM_NAMES = """
+[ arch awk base64 basename bash cat chgrp chmod chown clear cmp comm cp cut date dd df diff dirname du echo egrep env
+expand expr factor false fgrep find fold free getopt grep groups gunzip gzip head hostid id install ip join kill
+killall less link ln ls md5sum mkdir mkfifo mktemp more mount mountpoint mv nice nl nohup nproc od paste pgrep pidof
+pkill printenv printf pwd readlink realpath rm rmdir sed seq setsid sha1sum sha256sum sha512sum shred shuf sleep sort
+split stat stty sum sync tac tail tar tee test timeout top touch tr true truncate tty uname unexpand uniq unlink uptime
+vi watch wc which who whoami xargs yes zcat
+"""
 # Always ours where busybox is not used: the host's differ in options and in what they say.
-_OURS = ("nc", "wget", "nslookup", "httpd", "netstat", "hostname")
-_OURS_IF_MISSING = ("ps", "pidof", "killall", "which", "free")
+_OURS = ("nc", "wget", "nslookup", "httpd", "netstat", "hostname", "ps")
+_OURS_IF_MISSING = ("pidof", "killall")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,9 @@ def _with_busybox(target: Path, busybox: Path) -> tuple[str, bool, bool]:
         ours.append("nslookup")  # Debian's ends with 1 although a search domain answers
     for name in ours:
         _put_applet(target, name)
-    version = (_output([str(program)]).split("\n")[0].split(" (")[0] or "busybox").replace("BusyBox", "busybox")
+    version = (_output([str(program)]).split("\n")[0].split(" (")[0] or "busybox").replace(
+        "BusyBox", "busybox"
+    )
     also = f", {', '.join(ours)} written in Python" if ours else ""
     return f"{version} of this machine{also}", _is_dynamic(busybox), bool(ours)
 
@@ -122,7 +126,7 @@ def _with_busybox(target: Path, busybox: Path) -> tuple[str, bool, bool]:
 def _knows_z(program: Path) -> bool:
     """Whether its nc has -z: asked with an address that refuses at once, not read from a list."""
     try:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [program, "nc", "-z", "-w", "1", "127.0.0.1", "1"], capture_output=True, timeout=5, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
@@ -138,7 +142,7 @@ def _is_dynamic(program: Path) -> bool:
 
 def _output(command: list[str]) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout or done.stderr
@@ -149,14 +153,18 @@ def _from_host(target: Path) -> tuple[str, bool, bool]:
     if shell is None:
         raise OSError(2, "no shell found on this machine")
     _copy(shell, target / "sh")
-    for name in _HOST_PROGRAMS:
+    for name in _HOST_PROGRAM_NAMES.split():
         found = _host(name)
         if found and name not in _OURS:
             _copy(found, target / name)
     for name in (*_OURS, *_OURS_IF_MISSING):
         if not (target / name).exists():
             _put_applet(target, name)
-    return f"{Path(os.path.realpath(shell)).name} and core programs of this machine, the rest in Python", True, True
+    return (
+        f"{Path(os.path.realpath(shell)).name} and core programs of this machine, the rest in Python",
+        True,
+        True,
+    )
 
 
 def _host(name: str) -> str | None:

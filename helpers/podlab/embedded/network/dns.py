@@ -1,5 +1,5 @@
 """
-The cluster's DNS: answers A, AAAA (always empty), SRV and PTR for names of the cluster, and NXDOMAIN at once for all others.
+The cluster's DNS: A, AAAA (always empty), SRV and PTR for names of the cluster, NXDOMAIN at once for all others.
 
 An unknown name fails in milliseconds instead of waiting for a server that an air-gapped room does not have; lessons
 count on it. Names outside of the cluster do not resolve: a Pod of the embedded node reaches no other network.

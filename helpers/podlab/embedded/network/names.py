@@ -87,7 +87,7 @@ class Zone:
 
 def _pod_address(name: str) -> tuple[str, ...] | None:
     """``10-244-0-5.ns.pod.cluster.local``."""
-    parts = name.split(".")[0].split("-")
+    parts = name.split(".", maxsplit=1)[0].split("-")
     if len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts):
         return (".".join(parts),)
     return None

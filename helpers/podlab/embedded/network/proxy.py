@@ -38,7 +38,9 @@ class Node(Protocol):
 
     node_ip: str
 
-    async def make_socket(self, sandbox_id: str | None, kind: int, bind: tuple[str, int] | None = None) -> int:
+    async def make_socket(
+        self, sandbox_id: str | None, kind: int, bind: tuple[str, int] | None = None
+    ) -> int:
         """A socket in the node's network."""
 
     async def netfilter(self, batch: bytes, acknowledgements: int) -> list[int]:
@@ -68,7 +70,9 @@ class ServiceProxy:
         sock = socket.socket(fileno=descriptor)
         sock.setblocking(False)
         loop = asyncio.get_running_loop()
-        self._transport, _protocol = await loop.create_datagram_endpoint(lambda: Responder(self.zone), sock=sock)
+        self._transport, _protocol = await loop.create_datagram_endpoint(
+            lambda: Responder(self.zone), sock=sock
+        )
         for resource in ("services", "endpointslices"):
             self._cancels.append(self._store.watch(resource, self._changed))
         self._dirty.set()
@@ -128,7 +132,9 @@ def forwards(
         meta = service["metadata"]
         mine = by_service.get((meta.get("namespace", ""), meta["name"]), [])
         for port in spec.get("ports") or ():
-            endpoints = tuple(sorted(set(_endpoints(mine, port, spec.get("publishNotReadyAddresses", False)))))
+            endpoints = tuple(
+                sorted(set(_endpoints(mine, port, spec.get("publishNotReadyAddresses", False))))
+            )
             if endpoints:
                 protocol = port.get("protocol", "TCP")
                 yield nftables.Forward(address, int(port["port"]), protocol, endpoints)

@@ -6,10 +6,10 @@ The process sandbox: Pods as real processes in real Linux namespaces, without ro
     process_runtime.py  ``ProcessRuntime``: what the kubelet sees
     logs.py       stdout and stderr to CRI log lines
     execs.py      commands in running containers
-    facts.py      what of all this works on this machine, for ``podlab doctor``
+    machine.py    what of all this works on this machine, for ``podlab doctor``
     zygote/       the small process that starts everything
 
-``launch(folder)`` before the heavy imports of a daemon, ``await open_runtime(folder, ...)`` when its loop runs.
+``launch.launch(folder)`` before the heavy imports of a daemon, ``await open_runtime(folder, ...)`` when its loop runs.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from podlab.embedded.sandbox.facts import facts as facts
-    from podlab.embedded.sandbox.launch import launch as launch
+    from podlab.embedded.sandbox.machine import facts as facts
     from podlab.embedded.sandbox.process_runtime import open_runtime as open_runtime
 
-_HOMES = {"facts": "facts", "launch": "launch", "open_runtime": "process_runtime"}
+_HOMES = {"facts": "machine", "open_runtime": "process_runtime"}
 
 
 def __getattr__(name: str) -> object:

@@ -6,11 +6,10 @@ The two processes then load at the same time on two cores, and the zygote is sma
 
 from __future__ import annotations
 
+import _socket
 import marshal
 import os
 import sys
-
-import _socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -72,6 +72,14 @@ class LogFile:
             self._descriptor = -1
 
 
+def _cut(line: bytes, pieces: list[tuple[bytes, bytes]]) -> bytes:
+    """Put what is beyond a full line's length into *pieces* and return the rest."""
+    while len(line) > _MAX_LINE:
+        pieces.append((b"P", line[:_MAX_LINE]))
+        line = line[_MAX_LINE:]
+    return line
+
+
 class Stream:
     """Reads one pipe into a log file; *on_end* is called once, at its end."""
 
@@ -117,13 +125,8 @@ class Stream:
         self._rest = lines.pop()
         pieces: list[tuple[bytes, bytes]] = []
         for line in lines:
-            while len(line) > _MAX_LINE:
-                pieces.append((b"P", line[:_MAX_LINE]))
-                line = line[_MAX_LINE:]
-            pieces.append((b"F", line))
-        while len(self._rest) > _MAX_LINE:
-            pieces.append((b"P", self._rest[:_MAX_LINE]))
-            self._rest = self._rest[_MAX_LINE:]
+            pieces.append((b"F", _cut(line, pieces)))
+        self._rest = _cut(self._rest, pieces)
         self._lines += len(pieces)
         if pieces:
             self._log.write(self._name, pieces)

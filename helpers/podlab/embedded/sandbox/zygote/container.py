@@ -7,12 +7,12 @@ failed, in the words that runc and containerd use, because lessons show them.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import fcntl
 import os
+import resource
 import time
 
-import _signal
-import resource
 from podlab.embedded.sandbox.zygote import linux, rootfs
 
 TYPE_CHECKING = False

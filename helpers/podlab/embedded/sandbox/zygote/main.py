@@ -23,13 +23,13 @@ for _name, _path in (
         _module.__path__ = [_HERE + _path]
         sys.modules[_name] = _module
 
+import _signal  # type: ignore[import-not-found]  # noqa: E402
+import _socket  # noqa: E402
 import gc  # noqa: E402
 import marshal  # noqa: E402
 import os  # noqa: E402
 import select  # noqa: E402
 
-import _signal  # noqa: E402
-import _socket  # noqa: E402
 from podlab.embedded.sandbox.zygote import cgroups, linux, trees, wire  # noqa: E402
 from podlab.embedded.sandbox.zygote.node import Node  # noqa: E402
 
@@ -50,7 +50,7 @@ _NODE_NAMESPACES = (
 def main() -> None:
     """Become janitor, clone the node, wait for the end."""
     control, life = int(sys.argv[1]), int(sys.argv[2])
-    settings: dict[str, Any] = marshal.loads(bytes.fromhex(sys.argv[3]))  # noqa: S302  from our own other half
+    settings: dict[str, Any] = marshal.loads(bytes.fromhex(sys.argv[3]))
     os.umask(0o022)
     os.closerange(5, 4096)  # whatever the daemon did not mark close-on-exec
     os.setsid()

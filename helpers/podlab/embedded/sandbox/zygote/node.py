@@ -8,12 +8,13 @@ process namespace, and with it go all mounts and interfaces: that is what leaves
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
+import _socket
 import os
 import select
 import time
 
-import _signal
-import _socket
+from podlab.embedded.network import netlink
 from podlab.embedded.sandbox.zygote import cgroups, container, linux, pods, rootfs, trees, wire
 
 TYPE_CHECKING = False
@@ -137,7 +138,7 @@ class Node:
             pod.pause = pods.start_pause(self.folder + "/pause-proc")
         pod.memory = f"{self.folder}/shm/{pod.uid}"
         os.mkdir(pod.memory)
-        os.chmod(pod.memory, 0o1777)
+        os.chmod(pod.memory, 0o1777)  # noqa: S103  as /dev/shm is
         self.pods[request["uid"]] = pod
         return True
 
@@ -165,7 +166,7 @@ class Node:
             linux.mount(
                 "volume", request["path"], "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, size + "mode=1777"
             )
-            os.chmod(request["path"], 0o777)
+            os.chmod(request["path"], 0o777)  # noqa: S103  as an emptyDir is
         return True
 
     def on_unmount(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
@@ -295,7 +296,7 @@ class Node:
         from_kernel: list[int] = []
         while len(from_kernel) < expected:
             try:
-                part = pods.netlink.errors(sock.recv(1 << 16, _socket.MSG_DONTWAIT))
+                part = netlink.errors(sock.recv(1 << 16, _socket.MSG_DONTWAIT))
             except BlockingIOError:
                 break  # a refused batch is answered once, for the message that was at fault
             from_kernel += part

@@ -8,10 +8,10 @@ passes the node's forward hook.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
+import _socket
 import os
 
-import _signal
-import _socket
 from podlab.embedded.network import netlink
 from podlab.embedded.sandbox.zygote import linux
 

@@ -139,9 +139,9 @@ def _skeleton(root: dict[str, Any]) -> None:
 def _overlay(stage: str, root: dict[str, Any]) -> None:
     """On the writable layer's own disk if it can be one (no overlay on an overlay), else in memory."""
     layers = ":".join(one.replace("\\", "\\\\").replace(":", "\\:") for one in root["layers"])
-    for upper in (root["upper"], None):
-        if upper is None:
-            upper = stage + "-upper"
+    for given in (root["upper"], None):
+        upper = given or stage + "-upper"
+        if given is None:
             linux.mount("upper", upper, "tmpfs", linux.MS_NOSUID, "mode=755,size=1g")
         for name in ("up", "work"):
             os.makedirs(f"{upper}/{name}", exist_ok=True)

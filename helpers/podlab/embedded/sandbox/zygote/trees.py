@@ -1,4 +1,4 @@
-"""Removing a folder that a container wrote: its modes may forbid what its owner may, and nothing may stop it half-way."""
+"""Removing a folder that a container wrote: its modes may forbid what its owner may, which must stop nothing."""
 
 from __future__ import annotations
 

@@ -8,10 +8,9 @@ bytes, None, lists, tuples, dicts.
 
 from __future__ import annotations
 
+import _socket
 import marshal
 import os
-
-import _socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,10 +60,10 @@ def receive(sock: _socket.socket) -> tuple[Any, list[int]] | None:
     if not data:
         return None
     if data[:1] == b"m":
-        return marshal.loads(data[1:]), descriptors  # noqa: S302  the peer is our own other half
+        return marshal.loads(data[1:]), descriptors
     memory = descriptors.pop()
     try:
-        return marshal.loads(_whole(memory)), descriptors  # noqa: S302
+        return marshal.loads(_whole(memory)), descriptors
     finally:
         os.close(memory)
 

@@ -1,0 +1,419 @@
+"""Containers as processes: ends, signals, logs, what a Pod shares. Every expectation was first seen on a real node."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from sandbox_bench import Bench, on_node
+
+from podlab.embedded.runtime import ContainerState, Mount, RuntimeFault
+from podlab.embedded.volumes import Volumes
+
+_RUNC = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
+    "unable to start container process: "
+)
+
+
+def test_logs_are_cri_lines_with_nanoseconds_and_partial_tags() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        found = await bench.ended(pod, await bench.start(pod, "echo out; echo err >&2; printf rest"))
+
+        texts = sorted(line.split(" ", 1)[1] for line in bench.raw(found))
+        assert texts == ["stderr F err", "stdout F out", "stdout P rest"]
+        assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z ", line) for line in bench.raw(found))
+
+    on_node(scenario)
+
+
+def test_a_line_longer_than_16_kib_is_cut_into_partial_pieces() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        found = await bench.ended(pod, await bench.start(pod, "head -c 40000 /dev/zero | tr '\\0' x; echo"))
+
+        tags = [(line.split(" ")[2], len(line.split(" ")[3])) for line in bench.raw(found)]
+        assert tags == [("P", 16384), ("P", 16384), ("F", 40000 - 2 * 16384)]
+
+    on_node(scenario)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("exit 0", 0),
+        ("exit 3", 3),
+        ("exit 137", 137),
+        ("kill -9 $$; kill -15 $$; exit 5", 5),  # PID 1 is deaf to what it does not handle
+        ("trap 'exit 7' USR1; kill -USR1 $$; sleep 1", 7),
+        ("sh -c 'kill -11 $$'; exit $?", 139),
+        ("sh -c 'kill -9 $$'; echo $? >&2; exit 4", 4),
+        ("sleep 100 & (setsid sleep 100 &) ; exit 2", 2),  # children die with PID 1
+    ],
+)
+def test_exit_codes(command: str, code: int) -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        assert (await bench.run(pod, command))[0] == code
+
+    on_node(scenario)
+
+
+@pytest.mark.parametrize(
+    ("command", "grace_s", "code"),
+    [
+        (["sleep", "100"], 0.4, 137),  # no handler: TERM is ignored by the kernel, KILL ends it
+        ("trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done", 10, 7),
+        ("trap '' TERM; echo ready; while :; do sleep 0.05; done", 0.4, 137),
+    ],
+)
+def test_stopping_with_grace(command: str | list[str], grace_s: float, code: int) -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        identity = await bench.start(pod, command)
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        await bench.runtime.stop_container(identity, grace_s)
+        took = time.monotonic() - began
+
+        found = bench.record(pod, identity)
+        assert (found.state, found.exit_code) == (ContainerState.EXITED, code)
+        assert found.finished_at and found.started_at and found.finished_at > found.started_at
+        assert took >= grace_s if code == 137 else took < 5
+        events = [one["event"] for one in bench.runtime.events.of("pod")]
+        assert events == ["sandbox-start", "create", "start", "signal", *["signal"] * (code == 137), "exit"]
+
+    on_node(scenario)
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        (["frobnicate"], 'exec: "frobnicate": executable file not found in $PATH'),
+        (["/tmp"], 'exec: "/tmp": permission denied'),
+        (["/opt/none"], 'exec: "/opt/none": stat /opt/none: no such file or directory'),
+    ],
+)
+def test_a_command_that_cannot_start(command: list[str], text: str) -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        with pytest.raises(RuntimeFault) as caught:
+            await bench.start(pod, command)
+
+        found = bench.runtime.view("pod")[1][0]
+        assert caught.value.reason == "RunContainerError"
+        assert caught.value.message == found.message == _RUNC + text
+        assert (found.state, found.exit_code, found.reason) == (ContainerState.EXITED, 128, "StartError")
+
+    on_node(scenario)
+
+
+def test_a_container_that_ends_at_once_does_not_hurt_the_next_in_a_shared_process_namespace() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod(share_process_namespace=True)
+        for _turn in range(10):
+            await bench.start(pod, "exit 0")
+            assert (await bench.run(pod, "exit 3"))[0] == 3
+
+    on_node(scenario)
+
+
+def test_shared_processes_end_by_143_and_take_their_children_along() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod(share_process_namespace=True)
+        identity = await bench.start(pod, "sleep 777 & exec sleep 778")
+        await asyncio.sleep(0.1)
+        seen = (await bench.run(pod, "ps"))[1]
+        await bench.runtime.stop_container(identity, 5)
+        after = (await bench.run(pod, "ps"))[1]
+
+        assert bench.record(pod, identity).exit_code == 143
+        assert any("pause" in line for line in seen[:2])
+        assert sum("sleep 77" in line for line in seen) == 2
+        assert not any("sleep 77" in line for line in after)
+
+    on_node(scenario)
+
+
+def test_what_a_pod_shares_and_what_each_container_has_alone() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod("one", hostname="shop")
+        await bench.start(pod, "echo mine > /tmp/x; while true; do echo hello | nc -l -p 7000; done")
+        await asyncio.sleep(0.3)
+        code, lines = await bench.run(
+            pod, "hostname; cat /tmp/x 2>/dev/null; nc -w 2 127.0.0.1 7000 </dev/null"
+        )
+
+        assert (code, lines) == (0, ["shop", "hello"])
+        other = await bench.pod("two")
+        assert (await bench.run(other, "nc -z -w 2 127.0.0.1 7000"))[0] == 1
+        assert pod.ip != other.ip
+
+    on_node(scenario)
+
+
+def test_exec_runs_inside_with_the_containers_environment() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        identity = await bench.start(pod, ["sleep", "60"], env={"WORD": "yes"})
+        runtime = bench.runtime
+
+        result = await runtime.exec_sync(
+            identity, ["sh", "-c", "echo $WORD; echo e >&2; cat /proc/1/comm; exit 4"], 5
+        )
+        assert (result.exit_code, result.stdout, result.stderr) == (4, b"yes\nsleep\n", b"e\n")
+        missing = await runtime.exec_sync(identity, ["nope"], 5)
+        assert missing.exit_code == 127
+        assert b'exec: "nope": executable file not found in $PATH' in missing.stderr
+        late = await runtime.exec_sync(identity, ["sleep", "30"], 0.2)
+        assert late.timed_out
+        await runtime.stop_container(identity, 0)
+        with pytest.raises(RuntimeFault):
+            await runtime.exec_sync(identity, ["true"], 5)
+
+    on_node(scenario)
+
+
+def test_exec_output_is_bounded() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        identity = await bench.start(pod, ["sleep", "60"])
+        result = await bench.runtime.exec_sync(identity, ["head", "-c", "3000000", "/dev/zero"], 10)
+        assert (result.exit_code, len(result.stdout)) == (0, 16384)
+
+    on_node(scenario)
+
+
+def test_exec_stream_with_a_terminal() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        identity = await bench.start(pod, ["sleep", "60"])
+        session = await bench.runtime.exec_stream(
+            identity, ["sh", "-c", "test -t 0 && stty size; read x; echo got $x"], stdin=True, tty=True
+        )
+        session.resize(100, 40)
+        assert session.stdin_fd is not None
+        os.write(session.stdin_fd, b"word\n")
+        assert await session.wait() == 0
+        seen = b""
+        while b"got word" not in seen:  # a terminal hands out what there is, which need not be all
+            seen += os.read(session.stdout_fd, 4096)
+        assert b"40 100" in seen
+        os.close(session.stdin_fd)
+        os.close(session.stdout_fd)
+
+    on_node(scenario)
+
+
+def test_volumes_are_shared_bounded_and_read_only_where_asked(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        volumes = Volumes(bench.folder / "volumes")
+        shared, memory = volumes.empty_dir("pod", "s"), volumes.empty_dir("pod", "m", "Memory", 1 << 20)
+        config = volumes.materialise("pod", "c", {"key": b"one\n", "deep/er": b"x"}, 0o644)
+        pod = await bench.pod()
+        mounts = (Mount(shared, "/s"), Mount(memory, "/m"), Mount(config, "/etc/config", read_only=True))
+
+        await bench.run(pod, "echo hi > /s/f", mounts=mounts)
+        assert (await bench.run(pod, "cat /s/f /etc/config/key /etc/config/deep/er", mounts=mounts))[1][
+            :2
+        ] == ["hi", "one"]
+        code, lines = await bench.run(pod, "echo x > /etc/config/key || exit 9", mounts=mounts)
+        assert code == 9 or "Read-only file system" in " ".join(lines)
+        code, lines = await bench.run(pod, "head -c 3000000 /dev/zero > /m/big", mounts=mounts)
+        assert code != 0
+        # The kernel's file system is the same for the next container of the Pod.
+        assert (await bench.run(pod, "wc -c < /m/big", mounts=mounts))[1] == ["1048576"]
+
+    on_node(scenario)
+
+
+def test_a_changed_volume_reaches_a_running_container_at_once() -> None:
+    async def scenario(bench: Bench) -> None:
+        volumes = Volumes(bench.folder / "volumes")
+        source = volumes.materialise("pod", "c", {"key": b"one"}, 0o644)
+        pod = await bench.pod()
+        identity = await bench.start(
+            pod,
+            "until grep -q two /c/key; do sleep 0.02; done",
+            mounts=(Mount(source, "/c", read_only=True),),
+        )
+        volumes.materialise("pod", "c", {"key": b"two"}, 0o644)
+        assert (await bench.ended(pod, identity)).exit_code == 0
+
+    on_node(scenario)
+
+
+def test_sub_paths_are_made_and_may_not_lead_out_of_their_volume() -> None:
+    async def scenario(bench: Bench) -> None:
+        (bench.folder / "secret").write_text("host file")
+        source = Volumes(bench.folder / "volumes").empty_dir("pod", "v")
+        pod = await bench.pod()
+        assert (await bench.run(pod, "echo x > /a/f", mounts=(Mount(source, "/a", sub_path="deep/er"),)))[
+            0
+        ] == 0
+        assert (await bench.run(pod, "cat /v/deep/er/f", mounts=(Mount(source, "/v"),)))[1] == ["x"]
+        for evil in (f"{bench.folder}/secret", "../../../secret", "/etc/passwd"):
+            await bench.run(pod, f"ln -sfn {evil} /v/evil", mounts=(Mount(source, "/v"),))
+            with pytest.raises(RuntimeFault, match="error mounting"):
+                await bench.start(pod, "cat /e", mounts=(Mount(source, "/e", sub_path="evil"),))
+
+    on_node(scenario)
+
+
+def test_a_read_only_root_still_has_its_volumes() -> None:
+    async def scenario(bench: Bench) -> None:
+        source = Volumes(bench.folder / "volumes").empty_dir("pod", "v")
+        pod = await bench.pod()
+        code, lines = await bench.run(
+            pod,
+            "touch /x || echo refused; touch /v/x && echo taken",
+            read_only_root=True,
+            mounts=(Mount(source, "/v"),),
+        )
+        assert (code, lines[-2:]) == (0, ["refused", "taken"])
+
+    on_node(scenario)
+
+
+def test_the_root_is_private_writable_and_without_the_hosts_files() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        code, lines = await bench.run(
+            pod, "mkdir /data && touch /data/x /etc/y && ls /data; ls /work /.old 2>&1 | wc -l"
+        )
+        assert (code, lines[0]) == (0, "x")
+        assert (await bench.run(pod, "ls /data"))[0] != 0
+
+    on_node(scenario)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may map more ids than its own")
+def test_run_as_user_is_real_for_root() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        code, lines = await bench.run(
+            pod, "id -u; id -g; id -G; touch /x 2>/dev/null || echo refused", run_as_user=1000, run_as_group=3000,
+            supplemental_groups=(2000,),
+        )  # fmt: skip
+        assert (code, lines) == (0, ["1000", "3000", "3000 2000", "refused"])
+
+    on_node(scenario)
+
+
+def test_root_in_a_container_lacks_what_engines_take_away() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        code, _lines = await bench.run(pod, "mount -t tmpfs none /mnt")
+        assert code != 0
+        bounding = (await bench.run(pod, "grep CapEff /proc/self/status"))[1][0].split()[1]
+        assert int(bounding, 16) == 0xA80425FB
+
+    on_node(scenario)
+
+
+def test_memory_above_the_limit_is_oom_killed() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        identity = await bench.start(
+            pod, "head -c 200000000 /dev/zero | tail | wc -c", memory_limit_bytes=24 << 20
+        )
+        found = await bench.ended(pod, identity)
+        assert found.reason == "OOMKilled"
+        assert (await bench.run(pod, "exit 3"))[0] == 3
+
+    on_node(scenario)
+
+
+def test_a_fork_bomb_hurts_its_own_container_only() -> None:
+    async def scenario(bench: Bench) -> None:
+        bomb = await bench.pod("bomb")
+        identity = await bench.start(bomb, "b() { b | b & }; while :; do b 2>/dev/null; sleep 0.1; done")
+        await asyncio.sleep(1)
+        other = await bench.pod("other")
+        assert (await bench.run(other, "echo fine"))[1] == ["fine"]
+        await bench.runtime.stop_container(identity, 0)
+        assert bench.record(bomb, identity).exit_code == 137
+
+    on_node(scenario)
+
+
+def test_endless_output_is_bounded_and_starves_nobody() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        identity = await bench.start(pod, ["yes"], name="noisy", log_max_bytes=1 << 20)
+        await asyncio.sleep(1.5)
+        began = time.monotonic()
+        assert (await bench.run(pod, "echo fine"))[1] == ["fine"]
+        assert time.monotonic() - began < 5
+        await bench.runtime.stop_container(identity, 0)
+        sizes = {one.name: one.stat().st_size for one in (bench.folder / "logs").glob("noisy*")}
+        assert set(sizes) == {"noisy.log", "noisy.log.1"}
+        assert all(size < 8 << 20 for size in sizes.values())
+
+    on_node(scenario)
+
+
+def test_stopping_a_sandbox_ends_everything_and_frees_its_address() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        identities = [await bench.start(pod, ["sleep", "60"]) for _number in range(3)]
+        await bench.runtime.stop_sandbox(pod.id)
+        await bench.runtime.stop_sandbox(pod.id)
+
+        assert {bench.record(pod, one).exit_code for one in identities} == {137}
+        assert not bench.runtime.view("pod")[0][0].ready
+        probe = await bench.runtime.link.call("probe", {})
+        assert (probe["pods"], probe["processes"]) == (0, 0)
+        await bench.runtime.remove_pod("pod")
+        assert bench.runtime.view("pod") == ([], [])
+
+    on_node(scenario)
+
+
+def test_no_free_address_is_a_clear_fault_of_that_pod_and_heals() -> None:
+    async def scenario(bench: Bench) -> None:
+        taken = [bench.runtime._addresses.take() for _number in range(253)]
+        with pytest.raises(RuntimeFault, match="no IP addresses available in range set"):
+            await bench.pod("late")
+        bench.runtime._addresses.give_back(taken[0])
+        assert (await bench.pod("late")).ip == taken[0]
+
+    on_node(scenario)
+
+
+def test_nothing_leaks_over_many_containers() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+
+        async def some() -> tuple[int, int]:
+            for _number in range(12):
+                identity = await bench.start(pod, "exit 0")
+                await bench.ended(pod, identity)
+                await bench.runtime.remove_container(identity)
+            probe = await bench.runtime.link.call("probe", {})
+            return probe["descriptors"], len(list(Path("/proc/self/fd").iterdir()))
+
+        assert await some() == await some()
+
+    on_node(scenario)
+
+
+def test_a_node_that_dies_is_seen_at_once() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        identity = await bench.start(pod, ["sleep", "60"])
+        os.kill(bench.runtime._zygote.pid, signal.SIGKILL)  # the janitor: its node has to go with it
+        found = await bench.ended(pod, identity)
+        assert (found.exit_code, bench.runtime.view("pod")[0][0].ready) == (137, False)
+        for name in ("sandbox",):  # nobody is left to remove it
+            import shutil
+
+            shutil.rmtree(bench.folder / name)
+
+    on_node(scenario)
