@@ -78,7 +78,12 @@ def parse_json(data: bytes) -> Any:
         Fault: 400, with the place of the fault.
     """
     try:
-        return json.loads(data, object_pairs_hook=pairs_hook, parse_constant=_no_constant)
+        value = json.loads(data, object_pairs_hook=pairs_hook, parse_constant=_no_constant)
+        if b"\\ud" in data or b"\\uD" in data:
+            # Half a surrogate pair is no text; Go reads the replacement character there.
+            text = _encode(value).encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+            value = json.loads(text)
+        return value
     except RecursionError:
         raise bad_request("exceeded max depth") from None
     except ValueError as error:

@@ -15,7 +15,7 @@ from podlab.embedded.api import deletion, events, fault, patching, strategy
 from podlab.embedded.api.codec import JSON, dumps, negotiate, parse_json, parse_yaml, read_object, respond
 from podlab.embedded.api.fault import Fault, bad_request
 from podlab.embedded.api.reading import find, partial
-from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.registry import Kind, kinds
 from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.schema import pods, validation
 from podlab.embedded.schema.decode import DecodeError
@@ -68,13 +68,8 @@ def typed(request: Request, kind: Kind, raw: Any, type_name: str = "", kind_name
         raise bad_request(f"the object provided is unrecognized (must be of type {wanted}): "
                           "json: cannot unmarshal into Go value")  # fmt: skip
     given, version = raw.get("kind") or wanted, raw.get("apiVersion") or kind.api_version
-    if given != wanted:
-        short = str(version).rpartition("/")[2]
-        raise bad_request(f'{given} in version "{short}" cannot be handled as a {wanted}: converting '
-                          f"({short}.{given}) to ({wanted}): unknown conversion")  # fmt: skip
-    if not type_name and version != kind.api_version:
-        raise bad_request(f"the API version in the data ({version}) does not match the expected API version "
-                          f"({kind.api_version})")  # fmt: skip
+    if given != wanted or (version != kind.api_version and not type_name):
+        raise bad_request(_other_kind(str(given), str(version), wanted, kind))
     frame = f'{given} in version "v1" cannot be handled as a {wanted}: '
     try:
         obj, strict = schema.prepare(type_name or kind.type, raw)
@@ -83,6 +78,18 @@ def typed(request: Request, kind: Kind, raw: Any, type_name: str = "", kind_name
     complain(request, strict, frame)
     obj["kind"], obj["apiVersion"] = wanted, version
     return {"kind": wanted, "apiVersion": version, **obj}
+
+
+def _other_kind(given: str, version: str, wanted: str, kind: Kind) -> str:
+    """What upstream's decoder says of a body of another kind or version."""
+    short = version.rpartition("/")[2]
+    known = any(k.kind == given and k.api_version == version for k in kinds().values())
+    if known:
+        package = kind.type.partition("/")[0]
+        why = f"converting ({short}.{given}) to ({package}.{wanted}): unknown conversion"
+    else:
+        why = f'no kind "{given}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
+    return f'{given} in version "{short}" cannot be handled as a {wanted}: {why}'
 
 
 def complain(request: Request, strict: list[str], frame: str) -> None:
@@ -117,7 +124,7 @@ async def create(store: Store, request: Request, route: Route) -> Response:
     check_place(obj, route)
     if kind.namespaced:
         check_namespace(store, kind, route.namespace, obj["metadata"].get("name", ""))
-    if obj["metadata"].get("resourceVersion"):
+    if obj["metadata"].get("resourceVersion") and not dry:
         raise Fault(500, "resourceVersion should not be set on objects to be created")
     obj["metadata"].pop("uid", None)
     obj["metadata"].pop("creationTimestamp", None)

@@ -75,24 +75,20 @@ class Decoder:
         if depth > MAX_DEPTH:
             raise DecodeError("exceeded max depth")
         table = typetable.fields(kind)
-        self._strict_of(table, value, path)
+        for name in getattr(value, "doubled", ()):
+            self._complain("duplicate", f"{path}.{name}" if path else name)
         read: dict[str, Any] = {}
         for name, raw in value.items():
             field = table.get(name)
-            if field is not None and raw is not None:
+            if field is None:
+                self._complain("unknown", f"{path}.{name}" if path else name)
+            elif raw is not None:
                 step = f"{path}.{name}" if path else name
                 go_step = f"{go_path}.{name}" if go_path else name
                 read[name] = self._value(field.kind, field.go, raw, step, go_step, kind, depth + 1)
         return {
             name: kept for name, field in table.items() if (kept := _kept(field, read, name)) is not _GONE
         }
-
-    def _strict_of(self, table: dict[str, Field], value: dict[str, Any], path: str) -> None:
-        for name in getattr(value, "doubled", ()):
-            self._complain("duplicate", f"{path}.{name}" if path else name)
-        for name in value:
-            if name not in table:
-                self._complain("unknown", f"{path}.{name}" if path else name)
 
     def _complain(self, what: str, path: str) -> None:
         text = f'{what} field "{path}"'

@@ -40,7 +40,11 @@ def quoted(value: Any) -> str:
         return "true" if value else "false"
     if value is None:
         return "null"
-    return json.dumps(value, ensure_ascii=False) if not isinstance(value, int | float) else str(value)
+    return (
+        json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        if not isinstance(value, int | float)
+        else str(value)
+    )
 
 
 def required(field: str, detail: str = "") -> FieldError:

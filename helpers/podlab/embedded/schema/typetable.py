@@ -13,7 +13,7 @@ import os
 from typing import Any
 
 VERSION = "v1.36.3"
-DATA = os.path.join(os.path.dirname(__file__), "data")  # noqa: PTH118, PTH120 - pathlib costs start-up time
+DATA = os.path.join(os.path.dirname(__file__), "data")
 
 SCALARS = frozenset(("string", "bool", "int32", "int64", "int", "uint8", "float64", "interface{}"))
 
@@ -51,7 +51,7 @@ class _Tables:
 
 def read(name: str) -> Any:
     """Parse one data file by name; ``.gz`` is unpacked."""
-    with open(os.path.join(DATA, name), "rb") as file:  # noqa: PTH118, PTH123
+    with open(os.path.join(DATA, name), "rb") as file:
         data = file.read()
     return json.loads(gzip.decompress(data) if name.endswith(".gz") else data)
 

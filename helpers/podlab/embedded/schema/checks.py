@@ -1,0 +1,413 @@
+"""Rules that look at several fields at once; named in ``rules.json``, called by ``validation``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from podlab.embedded.schema import quantity, words
+from podlab.embedded.schema.fielderror import (
+    FieldError,
+    duplicate,
+    forbidden,
+    invalid,
+    not_found,
+    required,
+    unsupported,
+)
+from podlab.embedded.schema.validation import Context, Rule, run
+
+Object = dict[str, Any]
+SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
+NAME_RULES = {"subdomain": words.subdomain, "label": words.label, "label1035": words.label1035}
+STRATEGIES = ("Recreate", "RollingUpdate")
+RESTARTS = ("Always", "Never", "OnFailure")
+# Volume sources in upstream's order, with the path that it prints for a second one.
+VOLUMES = ("emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs", "iscsi",
+           "glusterfs", "flocker", "persistentVolumeClaim", "rbd", "cinder", "cephfs", "quobyte", "downwardAPI", "fc",
+           "flexVolume", "configMap", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume",
+           "azureDisk", "storageos", "projected", "scaleIO", "csi", "ephemeral", "image")  # fmt: skip
+MISSPELT = {"downwardAPI": "downwarAPI", "cephfs": "cephFS"}
+SOURCE_TYPES = {
+    "configMap": "core/v1.ConfigMapVolumeSource",
+    "secret": "core/v1.SecretVolumeSource",
+    "hostPath": "core/v1.HostPathVolumeSource",
+    "persistentVolumeClaim": "core/v1.PersistentVolumeClaimVolumeSource",
+}
+HANDLERS = {
+    "exec": "core/v1.ExecAction",
+    "httpGet": "core/v1.HTTPGetAction",
+    "tcpSocket": "core/v1.TCPSocketAction",
+    "grpc": "core/v1.GRPCAction",
+    "sleep": "core/v1.SleepAction",
+}
+FIELDS = ("metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
+          "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs")  # fmt: skip
+
+
+def meta(context: Context, _path: str, obj: Object, rule: Any) -> None:
+    """ObjectMeta of a whole object."""
+    found = obj.get("metadata") or {}
+    if found.get("generateName"):
+        test = (
+            found["generateName"].rstrip("-") if rule != "subdomain" else found["generateName"].rstrip("-.")
+        )
+        context.add(
+            *(invalid("metadata.generateName", found["generateName"], t) for t in NAME_RULES[rule](test))
+        )
+    if not found.get("name"):
+        context.add(required("metadata.name", "name or generateName is required"))
+    else:
+        context.add(*(invalid("metadata.name", found["name"], t) for t in NAME_RULES[rule](found["name"])))
+    labels(context, "metadata.labels", found.get("labels") or {})
+    annotations(context, "metadata.annotations", found.get("annotations") or {})
+
+
+def template_meta(context: Context, path: str, value: Object, _argument: Any) -> None:
+    """Labels and annotations of a Pod template."""
+    labels(context, f"{path}.labels", value.get("labels") or {})
+    annotations(context, f"{path}.annotations", value.get("annotations") or {})
+
+
+def labels(context: Context, path: str, value: Object) -> None:
+    """Keys and values of labels."""
+    for key, text in sorted(value.items()):
+        context.add(*(invalid(path, key, message) for message in words.qualified(key)))
+        context.add(*(invalid(path, text, message) for message in words.label_value(text)))
+
+
+def annotations(context: Context, path: str, value: Object) -> None:
+    """Keys of annotations, and their size."""
+    for key in sorted(value):
+        context.add(*(invalid(path, key, message) for message in words.qualified(key.lower())))
+    if sum(len(k.encode()) + len(v.encode()) for k, v in value.items()) > 256 * 1024:
+        context.add(FieldError("FieldValueTooLong", path, "Too long: may not be more than 262144 bytes"))
+
+
+def no_ephemeral(context: Context, _path: str, pod: Object, _argument: Any) -> None:
+    """Ephemeral containers come later, by their subresource."""
+    if pod["spec"].get("ephemeralContainers"):
+        context.add(forbidden("spec.ephemeralContainers", "cannot be set on create"))
+
+
+def no_ephemeral_template(context: Context, path: str, spec: Object, _argument: Any) -> None:
+    """Templates have none."""
+    if spec.get("ephemeralContainers"):
+        context.add(
+            forbidden(f"{path}.ephemeralContainers", "ephemeral containers not allowed in pod template")
+        )
+
+
+# -- containers ----------------------------------------------------------------------------------------------
+
+
+def containers(context: Context, path: str, value: Any, _argument: Any) -> None:
+    """The regular containers."""
+    if not value:
+        context.add(required(path))
+    seen: set[str] = set()
+    for place, container in enumerate(value or []):
+        step = f"{path}[{place}]"
+        run(context, "core/v1.Container", step, container)
+        if container.get("name", "") in seen:
+            context.add(duplicate(f"{step}.name", container.get("name", "")))
+        seen.add(container.get("name", ""))
+        run(context, "core/v1.Container+long", step, container)
+        _restart_rules(context, step, container)
+    context.regular = seen
+
+
+def init_containers(context: Context, path: str, value: Any, _argument: Any) -> None:
+    """The init containers, sidecars among them."""
+    seen: set[str] = set(context.regular)
+    for place, container in enumerate(value):
+        step = f"{path}[{place}]"
+        run(context, "core/v1.Container", step, container)
+        _restart_rules(context, step, container)
+        name = container.get("name", "")
+        if name in seen:
+            context.add(duplicate(f"{step}.name", name))
+        elif name:
+            seen.add(name)
+        sidecar = container.get("restartPolicy") == "Always"
+        run(context, f"core/v1.Container+{'long' if sidecar else 'short'}", step, container)
+
+
+def _restart_rules(context: Context, path: str, container: Object) -> None:
+    policy, rules = container.get("restartPolicy"), container.get("restartPolicyRules") or []
+    if policy is None:
+        if rules:
+            text = "must specify restartPolicy when restart rules are used"
+            context.add(required(f"{path}.restartPolicy", text))
+            if not path.startswith("spec.containers"):
+                return
+        else:
+            return
+    elif policy not in RESTARTS:
+        context.add(unsupported(f"{path}.restartPolicy", policy, RESTARTS))
+    if len(rules) > 20:
+        text = f"Too many: {len(rules)}: must have at most 20 items"
+        context.add(FieldError("FieldValueTooMany", f"{path}.restartPolicyRules", text))
+    for place, rule in enumerate(rules):
+        step = f"{path}.restartPolicyRules[{place}]"
+        if rule.get("action") not in ("Restart", "RestartAllContainers"):
+            context.add(
+                unsupported(f"{step}.action", rule.get("action", ""), ("Restart", "RestartAllContainers"))
+            )
+        codes = rule.get("exitCodes")
+        if codes is None:
+            context.add(required(f"{step}.exitCodes", "must be specified"))
+        elif codes.get("operator") not in ("In", "NotIn"):
+            context.add(unsupported(f"{step}.exitCodes.operator", codes.get("operator", ""), ("In", "NotIn")))
+
+
+def volume_mounts(context: Context, path: str, value: Any, _argument: Any) -> None:
+    """Mounts name volumes that exist, at paths of their own."""
+    seen: set[str] = set()
+    for place, mount in enumerate(value):
+        step = f"{path}[{place}]"
+        if not mount.get("name"):
+            context.add(required(f"{step}.name"))
+        if mount.get("name") not in context.volumes:
+            context.add(not_found(f"{step}.name", mount.get("name", "")))
+        where = mount.get("mountPath", "")
+        if not where:
+            context.add(required(f"{step}.mountPath"))
+        if where in seen:
+            context.add(invalid(f"{step}.mountPath", where, "must be unique"))
+        seen.add(where)
+        for key in ("subPath", "subPathExpr"):
+            if mount.get(key):
+                context.add(*(invalid(f"{path}.{key}", mount[key], t) for t in words.descending(mount[key])))
+        if mount.get("subPath") and mount.get("subPathExpr"):
+            text = "subPathExpr and subPath are mutually exclusive"
+            context.add(invalid(f"{step}.subPathExpr", mount["subPathExpr"], text))
+
+
+def resources(context: Context, path: str, value: Object, _argument: Any) -> None:
+    """Amounts are not negative, requests not above limits."""
+    limits = value.get("limits") or {}
+    for key in ("limits", "requests"):
+        for name, amount in sorted((value.get(key) or {}).items()):
+            step = f"{path}.{key}[{name}]"
+            if (
+                name not in ("cpu", "memory", "ephemeral-storage")
+                and "/" not in name
+                and (not name.startswith("hugepages-"))
+            ):
+                context.add(invalid(step, name, "must be a standard resource type or fully qualified"))
+                context.add(invalid(step, name, "must be a standard resource for containers"))
+            if quantity.nanos(amount) < 0:
+                context.add(invalid(step, amount, "must be greater than or equal to 0"))
+            if key == "requests" and name in limits and quantity.nanos(amount) > quantity.nanos(limits[name]):
+                text = f"must be less than or equal to {name} limit of {limits[name]}"
+                context.add(invalid(f"{path}.requests", amount, text))
+
+
+# -- environment ---------------------------------------------------------------------------------------------
+
+
+def value_from(context: Context, path: str, variable: Object, _argument: Any) -> None:
+    """One source, and no value beside it."""
+    source = variable.get("valueFrom")
+    if source is None:
+        return
+    step = f"{path}.valueFrom"
+    given = [name for name in SOURCES if source.get(name) is not None]
+    for name, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
+        if name in given:
+            run(context, f"core/v1.{kind}KeySelector", f"{step}.{name}", source[name])
+    if "fieldRef" in given:
+        _field_ref(context, f"{step}.fieldRef", source["fieldRef"])
+    if not given:
+        text = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
+        context.add(invalid(step, "", text))
+    elif variable.get("value"):
+        context.add(invalid(step, "", "may not be specified when `value` is not empty"))
+    elif len(given) > 1:
+        context.add(invalid(step, "", "may not have more than one field specified at a time"))
+
+
+def _field_ref(context: Context, path: str, value: Object) -> None:
+    where = value.get("fieldPath", "")
+    subscripted = where.endswith("']") and where.startswith(("metadata.labels['", "metadata.annotations['"))
+    if not where:
+        context.add(required(f"{path}.fieldPath"))
+    elif where.split(".")[0] not in ("metadata", "spec", "status") or (
+        where not in FIELDS and not subscripted
+    ):
+        text = f"error converting fieldPath: field label not supported: {where}"
+        context.add(invalid(f"{path}.fieldPath", where, text))
+
+
+def env_from(context: Context, path: str, value: Object, _argument: Any) -> None:
+    """One source for a whole set of variables."""
+    given = [key for key in ("configMapRef", "secretRef") if value.get(key) is not None]
+    for key in given:
+        run(
+            context,
+            f"core/v1.{'ConfigMap' if key == 'configMapRef' else 'Secret'}EnvSource",
+            f"{path}.{key}",
+            value[key],
+        )
+    if not given:
+        context.add(invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"))
+    elif len(given) > 1:
+        context.add(invalid(path, "", "may not have more than one field specified at a time"))
+
+
+# -- volumes, handlers ---------------------------------------------------------------------------------------
+
+
+def volumes(context: Context, path: str, value: Any, _argument: Any) -> None:
+    """Each volume has a name of its own and one source; bad ones do not count for mounts."""
+    for place, volume in enumerate(value):
+        step, before = f"{path}[{place}]", len(context.errors)
+        given = [name for name in VOLUMES if volume.get(name) is not None]
+        for position, name in enumerate(given):
+            if position:
+                context.add(
+                    forbidden(f"{step}.{MISSPELT.get(name, name)}", "may not specify more than 1 volume type")
+                )
+            elif name in SOURCE_TYPES:
+                run(context, SOURCE_TYPES[name], f"{step}.{name}", volume[name])
+        name = volume.get("name", "")
+        if not name:
+            context.add(required(f"{step}.name"))
+        else:
+            context.add(*(invalid(f"{step}.name", name, text) for text in words.label(name)))
+        if name in context.volumes:
+            context.add(duplicate(f"{step}.name", name))
+        if len(context.errors) == before:
+            context.volumes.add(name)
+
+
+def handler(context: Context, path: str, value: Object, kinds: Any) -> None:
+    """Exactly one way to probe or to act."""
+    given = [name for name in kinds if value.get(name) is not None]
+    for position, name in enumerate(given):
+        if position:
+            context.add(forbidden(f"{path}.{name}", "may not specify more than 1 handler type"))
+        else:
+            run(context, HANDLERS[name], f"{path}.{name}", value[name])
+    if not given:
+        context.add(required(path, "must specify a handler type"))
+
+
+def sleep(context: Context, path: str, value: Object, _argument: Any) -> None:
+    """A sleep hook fits into the grace period."""
+    seconds, grace = value.get("seconds", 0), context.grace
+    if grace is not None and not 0 <= seconds <= grace:
+        text = f"must be non-negative and less than terminationGracePeriodSeconds ({grace})"
+        context.add(invalid(path, seconds, text))
+
+
+def toleration(context: Context, path: str, value: Object, _argument: Any) -> None:
+    """Operator and value go together."""
+    operator = value.get("operator") or "Equal"
+    if not value.get("key") and operator != "Exists":
+        text = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
+        context.add(invalid(f"{path}.operator", operator, text))
+    if operator == "Exists" and value.get("value"):
+        text = "value must be empty when `operator` is 'Exists'"
+        context.add(invalid(f"{path}.operator", value, text))
+    if operator not in ("Equal", "Exists", "Lt", "Gt"):
+        context.add(unsupported(f"{path}.operator", operator, ("Equal", "Exists")))
+    effect = value.get("effect")
+    if effect and effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
+        context.add(unsupported(f"{path}.effect", effect, ("NoSchedule", "PreferNoSchedule", "NoExecute")))
+
+
+# -- other kinds ---------------------------------------------------------------------------------------------
+
+
+def service_ports(context: Context, path: str, spec: Object, _argument: Any) -> None:
+    """There are some, unless the Service has no address of its own; several need names."""
+    value, path = spec.get("ports") or [], f"{path}.ports"
+    if not value and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
+        context.add(required(path))
+    for place, port in enumerate(value):
+        if len(value) > 1 and not port.get("name"):
+            context.add(required(f"{path}[{place}].name"))
+    seen: set[tuple[Any, ...]] = set()
+    for place, port in enumerate(value):
+        key = (port.get("protocol"), port.get("port"))
+        if key in seen:
+            context.add(
+                duplicate(f"{path}[{place}]", {"port": port.get("port"), "protocol": port.get("protocol")})
+            )
+        seen.add(key)
+
+
+def selector(context: Context, path: str, spec: Object, kind: Any) -> None:
+    """A workload's selector is there, not empty, and matches its template."""
+    found = spec.get("selector")
+    if found is None:
+        context.add(required(f"{path}.selector"))
+        found = {"matchLabels": {"": ""}}  # upstream takes a missing selector for one that matches nothing
+    elif not found.get("matchLabels") and not found.get("matchExpressions"):
+        context.add(invalid(f"{path}.selector", found, f"empty selector is invalid for {kind}"))
+        return
+    has = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    if any((has or {}).get(key) != text for key, text in (found.get("matchLabels") or {}).items()):
+        text = "`selector` does not match template `labels`"
+        context.add(invalid(f"{path}.template.metadata.labels", has, text))
+
+
+def always(context: Context, path: str, template: Object, _argument: Any) -> None:
+    """Pods of a workload restart always and have no deadline."""
+    policy = template["spec"].get("restartPolicy")
+    if policy != "Always":
+        context.add(unsupported(f"{path}.spec.restartPolicy", policy, ("Always",)))
+    if template["spec"].get("activeDeadlineSeconds") is not None:
+        text = "activeDeadlineSeconds in ReplicaSet is not Supported"
+        context.add(forbidden(f"{path}.spec.activeDeadlineSeconds", text))
+
+
+def progress_deadline(context: Context, path: str, spec: Object, _argument: Any) -> None:
+    """A rollout must be able to make progress before its deadline."""
+    deadline = spec.get("progressDeadlineSeconds")
+    if deadline is not None and deadline <= (spec.get("minReadySeconds") or 0):
+        context.add(
+            invalid(f"{path}.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")
+        )
+
+
+def recreate(context: Context, path: str, value: Object, _argument: Any) -> None:
+    """The strategy is one of two, and Recreate has nothing to roll."""
+    if value.get("type") not in STRATEGIES:
+        shown = {"Type": value.get("type"), "RollingUpdate": value.get("rollingUpdate")}
+        context.add(unsupported(path, shown, STRATEGIES))
+    if value.get("type") == "Recreate" and value.get("rollingUpdate") is not None:
+        text = "may not be specified when strategy `type` is 'Recreate'"
+        context.add(forbidden(f"{path}.rollingUpdate", text))
+
+
+def job_restart(context: Context, path: str, template: Object, _argument: Any) -> None:
+    """Pods of a Job end some time."""
+    policy = (template or {}).get("spec", {}).get("restartPolicy", "")
+    step = f"{path}.spec.restartPolicy"
+    if policy in ("Always", ""):
+        context.add(required(step, 'valid values: "OnFailure", "Never"'))
+    elif policy not in ("OnFailure", "Never"):
+        context.add(unsupported(step, policy, ("OnFailure", "Never")))
+
+
+def event_namespace(context: Context, _path: str, event: Object, _argument: Any) -> None:
+    """An Event lies in the namespace of what it is about."""
+    wanted = (event.get("involvedObject") or {}).get("namespace") or "default"
+    found = event["metadata"].get("namespace", "")
+    if wanted != found:
+        context.add(invalid("involvedObject.namespace", (event.get("involvedObject") or {}).get("namespace", ""),
+                            "does not match event.namespace"))  # fmt: skip
+    if not event["metadata"].get("name"):
+        context.add(required("metadata.name", "name or generateName is required"))
+
+
+CHECKS: dict[str, Rule] = {
+    check.__name__: check
+    for check in (
+        meta, template_meta, no_ephemeral, no_ephemeral_template, containers, init_containers, volume_mounts,
+        resources, value_from, env_from, volumes, handler, sleep, toleration, service_ports, selector, always,
+        progress_deadline, recreate, job_restart, event_namespace,
+    )
+}  # fmt: skip

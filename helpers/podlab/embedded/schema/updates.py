@@ -1,0 +1,138 @@
+"""
+What may change in an object that exists, and what upstream says of the rest.
+
+Source: ValidatePodUpdate and its siblings in pkg/apis/*/validation at v1.36.3.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from podlab.embedded.schema import validation
+from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid
+
+Object = dict[str, Any]
+MAY_CHANGE = (
+    "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
+    "additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
+    "previously negative)"
+)
+IMMUTABLE = "field is immutable"
+
+
+def validate(kind: str, obj: Object, old: Object) -> list[FieldError]:
+    """The faults of *obj* as a change of *old*."""
+    errors = validation.validate(kind, {**obj, "spec": _without_ephemeral(obj)} if "spec" in obj else obj)
+    check = _UPDATES.get(kind)
+    if check:
+        errors += check(obj, old)
+    return errors
+
+
+def _without_ephemeral(obj: Object) -> Any:
+    spec = obj["spec"]
+    return {k: v for k, v in spec.items() if k != "ephemeralContainers"} if isinstance(spec, dict) else spec
+
+
+def _pod(pod: Object, old: Object) -> list[FieldError]:
+    spec, before = pod["spec"], old["spec"]
+    for key in ("containers", "initContainers"):
+        if len(spec.get(key) or []) != len(before.get(key) or []):
+            return [forbidden(f"spec.{key}", "pod updates may not add or remove containers")]
+    errors = _deadline(spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
+    errors += _tolerations(spec.get("tolerations") or [], before.get("tolerations") or [])
+    if errors:
+        return errors
+    munged = dict(spec)
+    for key in ("containers", "initContainers"):
+        if spec.get(key):
+            pairs = zip(spec[key], before[key], strict=True)
+            munged[key] = [{**new, "image": was.get("image", "")} for new, was in pairs]
+    for key in ("activeDeadlineSeconds", "tolerations", "schedulingGates"):
+        munged.pop(key, None)
+        if key in before:
+            munged[key] = before[key]
+    if munged == before:
+        return []
+    text = f"pod updates may not change fields other than {MAY_CHANGE}\n{_diff(before, munged)}"
+    return [forbidden("spec", text)]
+
+
+def _deadline(new: int | None, was: int | None) -> list[FieldError]:
+    field = "spec.activeDeadlineSeconds"
+    if new is None:
+        return (
+            []
+            if was is None
+            else [invalid(field, None, "must not update from a positive integer to nil value")]
+        )
+    if was is not None and was < new:
+        return [invalid(field, new, "must be less than or equal to previous value")]
+    return []
+
+
+def _tolerations(new: list[Object], was: list[Object]) -> list[FieldError]:
+    if all(any(t == old for t in new) for old in was):
+        return []
+    return [
+        forbidden("spec.tolerations", "existing toleration can not be modified except its tolerationSeconds")
+    ]
+
+
+def _diff(before: Object, after: Object) -> str:
+    """The lines that differ, as a diff; upstream prints a Go structure here."""
+    lines = []
+    for key in sorted(before.keys() | after.keys()):
+        if before.get(key) != after.get(key):
+            lines.append(f"- {key}: {json.dumps(before.get(key))}")
+            lines.append(f"+ {key}: {json.dumps(after.get(key))}")
+    return "\n".join(lines)
+
+
+def _immutable_data(obj: Object, old: Object) -> list[FieldError]:
+    if not old.get("immutable"):
+        return []
+    text = "field is immutable when `immutable` is set"
+    errors = [] if obj.get("immutable") else [forbidden("immutable", text)]
+    return errors + [forbidden(k, text) for k in ("data", "binaryData") if obj.get(k) != old.get(k)]
+
+
+def _selector_of(obj: Object, old: Object) -> list[FieldError]:
+    if obj["spec"].get("selector") == old["spec"].get("selector"):
+        return []
+    return [invalid("spec.selector", obj["spec"].get("selector"), IMMUTABLE)]
+
+
+def _job(obj: Object, old: Object) -> list[FieldError]:
+    errors = _selector_of(obj, old)
+    if obj["spec"].get("template") != old["spec"].get("template"):
+        errors.append(invalid("spec.template", obj["spec"].get("template"), IMMUTABLE))
+    if obj["spec"].get("completions") != old["spec"].get("completions"):
+        errors.append(invalid("spec.completions", obj["spec"].get("completions"), IMMUTABLE))
+    return errors
+
+
+def _service(obj: Object, old: Object) -> list[FieldError]:
+    was, now = old["spec"].get("clusterIP"), obj["spec"].get("clusterIP")
+    if (
+        was
+        and now != was
+        and obj["spec"].get("type") != "ExternalName"
+        and old["spec"].get("type") != "ExternalName"
+    ):
+        return [invalid("spec.clusterIPs[0]", [now], "may not change once set")]
+    return []
+
+
+_UPDATES: dict[str, Callable[[Object, Object], list[FieldError]]] = {
+    "core/v1.Pod": _pod,
+    "core/v1.ConfigMap": _immutable_data,
+    "core/v1.Secret": _immutable_data,
+    "core/v1.Service": _service,
+    "apps/v1.Deployment": _selector_of,
+    "apps/v1.ReplicaSet": _selector_of,
+    "apps/v1.DaemonSet": _selector_of,
+    "batch/v1.Job": _job,
+}

@@ -1,0 +1,241 @@
+"""Create, update, patch, delete: what is stored and what is answered."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from asgi import PODS, Server, pod
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+def test_a_new_pod_gets_defaults_account_and_status(server: Server) -> None:
+    made = server.ask("POST", PODS, pod())
+    assert made.code == 201
+    spec, status = made.json["spec"], made.json["status"]
+    assert (spec["restartPolicy"], spec["terminationGracePeriodSeconds"]) == ("Always", 30)
+    assert spec["containers"][0]["imagePullPolicy"] == "IfNotPresent"
+    assert spec["serviceAccountName"] == "default"
+    assert spec["volumes"][0]["projected"]["sources"][0]["serviceAccountToken"]["expirationSeconds"] == 3607
+    assert status == {"phase": "Pending", "qosClass": "BestEffort"}
+    assert made.json["metadata"]["generation"] == 1
+
+
+def test_the_status_in_a_manifest_is_ignored(server: Server) -> None:
+    made = server.ask("POST", PODS, pod() | {"status": {"phase": "Running"}})
+    assert made.json["status"]["phase"] == "Pending"
+
+
+def test_generated_names(server: Server) -> None:
+    body = pod()
+    body["metadata"] = {"generateName": "a-"}
+    names = {server.ask("POST", PODS, body).json["metadata"]["name"] for _ in range(5)}
+    assert len(names) == 5
+    assert all(name.startswith("a-") and len(name) == 7 for name in names)
+
+
+def test_dry_run_leaves_nothing(server: Server) -> None:
+    before = server.store.revision
+    assert server.ask("POST", PODS, pod(), dryRun="All").code == 201
+    assert server.store.revision == before
+
+
+def test_taken_and_missing(server: Server) -> None:
+    server.ask("POST", PODS, pod())
+    again = server.ask("POST", PODS, pod())
+    assert (again.code, again.json["message"]) == (409, 'pods "p" already exists')
+    missing = server.ask("GET", PODS + "/q")
+    assert missing.json["details"] == {"name": "q", "kind": "pods"}
+    assert missing.json["message"] == 'pods "q" not found'
+
+
+def test_a_namespace_that_ends_takes_nothing_new(server: Server) -> None:
+    server.ask("DELETE", "/api/v1/namespaces/kube-public")
+    refused = server.ask("POST", "/api/v1/namespaces/kube-public/pods", pod())
+    assert refused.code == 403
+    assert refused.json["message"] == (
+        'pods "p" is forbidden: unable to create new content in namespace kube-public because it is being terminated'
+    )
+
+
+def test_field_validation_warns_refuses_or_keeps_still(server: Server) -> None:
+    body = pod(colour="blue")
+    strict = server.ask("POST", PODS, body, fieldValidation="Strict")
+    assert strict.code == 400
+    assert strict.json["message"].endswith('strict decoding error: unknown field "spec.colour"')
+    warned = server.ask("POST", PODS, body, fieldValidation="Warn")
+    assert warned.code == 201
+    assert warned.header("warning") == ['299 - "unknown field \\"spec.colour\\""']
+    assert "colour" not in warned.json["spec"]
+    body["metadata"] = {"name": "q"}
+    assert server.ask("POST", PODS, body, fieldValidation="Ignore").header("warning") == []
+
+
+def test_a_duplicate_key_is_named(server: Server) -> None:
+    text = b'{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","name":"q"},"spec":{"containers":[]}}'
+    refused = server.ask("POST", PODS, text, fieldValidation="Strict")
+    assert 'duplicate field "metadata.name"' in refused.json["message"]
+
+
+def test_update_conflicts_and_no_op(server: Server) -> None:
+    made = server.ask("POST", PODS, pod()).json
+    same = server.ask("PUT", PODS + "/p", made)
+    assert same.json["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
+    made["metadata"]["labels"] = {"a": "b"}
+    changed = server.ask("PUT", PODS + "/p", made)
+    assert changed.json["metadata"]["generation"] == 1
+    stale = server.ask("PUT", PODS + "/p", made | {"metadata": made["metadata"] | {"labels": {"a": "c"}}})
+    assert (stale.code, stale.json["reason"]) == (409, "Conflict")
+    assert stale.json["message"].startswith(
+        'Operation cannot be fulfilled on pods "p": the object has been modified'
+    )
+
+
+def test_an_image_may_change_and_nothing_else(server: Server) -> None:
+    made = server.ask("POST", PODS, pod()).json
+    made["spec"]["containers"][0]["image"] = "busybox:1.37"
+    changed = server.ask("PUT", PODS + "/p", made)
+    assert (changed.code, changed.json["metadata"]["generation"]) == (200, 2)
+    changed.json["spec"]["hostNetwork"] = True
+    refused = server.ask(
+        "PUT", PODS + "/p", changed.json | {"spec": changed.json["spec"] | {"hostNetwork": True}}
+    )
+    assert refused.code == 422
+    assert (
+        "pod updates may not change fields other than `spec.containers[*].image`" in refused.json["message"]
+    )
+
+
+def test_status_and_spec_keep_apart(server: Server) -> None:
+    made = server.ask("POST", PODS, pod()).json
+    both = made | {"status": {"phase": "Running"}, "metadata": made["metadata"] | {"labels": {"a": "b"}}}
+    shown = server.ask("PUT", PODS + "/p/status", both).json
+    assert (shown["status"]["phase"], shown["metadata"].get("labels")) == ("Running", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "labels"),
+    [
+        ("application/merge-patch+json", {"metadata": {"labels": {"a": None, "c": "d"}}}, {"c": "d"}),
+        (
+            "application/strategic-merge-patch+json",
+            {"metadata": {"labels": {"c": "d"}}},
+            {"a": "b", "c": "d"},
+        ),
+        (
+            "application/json-patch+json",
+            [{"op": "add", "path": "/metadata/labels/c", "value": "d"}],
+            {"a": "b", "c": "d"},
+        ),
+    ],
+)
+def test_patches(server: Server, kind: str, body: Any, labels: dict[str, str]) -> None:
+    made = pod()
+    made["metadata"]["labels"] = {"a": "b"}
+    server.ask("POST", PODS, made)
+    assert server.ask("PATCH", PODS + "/p", body, kind=kind).json["metadata"]["labels"] == labels
+
+
+def test_strategic_merge_finds_containers_by_name(server: Server) -> None:
+    server.ask("POST", PODS, pod(containers=[{"name": "a", "image": "x:1"}, {"name": "b", "image": "y:1"}]))
+    body = {"spec": {"containers": [{"name": "b", "image": "y:2"}]}}
+    changed = server.ask("PATCH", PODS + "/p", body, kind="application/strategic-merge-patch+json")
+    assert [c["image"] for c in changed.json["spec"]["containers"]] == ["x:1", "y:2"]
+
+
+def test_patch_refusals(server: Server) -> None:
+    server.ask("POST", PODS, pod())
+    assert server.ask("PATCH", PODS + "/p", {}, kind="text/plain").code == 415
+    failed = [{"op": "test", "path": "/metadata/name", "value": "q"}]
+    assert server.ask("PATCH", PODS + "/p", failed, kind="application/json-patch+json").code == 422
+
+
+def test_delete_waits_for_the_kubelet_of_a_bound_pod(server: Server) -> None:
+    server.ask("POST", PODS, pod())
+    bound = server.ask("POST", PODS + "/p/binding", {"target": {"name": "node"}})
+    assert bound.code == 201
+    deleted = server.ask("DELETE", PODS + "/p", {"gracePeriodSeconds": 7})
+    assert deleted.json["metadata"]["deletionGracePeriodSeconds"] == 7
+    assert deleted.json["metadata"]["generation"] == 2
+    assert server.ask("GET", PODS + "/p").code == 200
+    assert server.ask("DELETE", PODS + "/p", {"gracePeriodSeconds": 0}).code == 200
+    assert server.ask("GET", PODS + "/p").code == 404
+
+
+def test_a_second_binding_is_refused(server: Server) -> None:
+    server.ask("POST", PODS, pod())
+    server.ask("POST", PODS + "/p/binding", {"target": {"name": "node"}})
+    assert server.ask("POST", PODS + "/p/binding", {"target": {"name": "other"}}).code == 409
+
+
+def test_preconditions_and_finalizers(server: Server) -> None:
+    path = "/api/v1/namespaces/default/configmaps"
+    body = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "c", "finalizers": ["x.io/hold"]}}
+    server.ask("POST", path, body)
+    assert server.ask("DELETE", path + "/c", {"preconditions": {"uid": "other"}}).code == 409
+    held = server.ask("DELETE", path + "/c")
+    assert held.json["metadata"]["deletionTimestamp"]
+    kind = "application/merge-patch+json"
+    server.ask("PATCH", path + "/c", {"metadata": {"finalizers": None}}, kind=kind)
+    assert server.ask("GET", path + "/c").code == 404
+
+
+def test_delete_collection_obeys_selectors(server: Server) -> None:
+    for name in ("a", "b"):
+        body = pod(name)
+        body["metadata"]["labels"] = {"name": name}
+        server.ask("POST", PODS, body)
+    gone = server.ask("DELETE", PODS, labelSelector="name=a")
+    assert [item["metadata"]["name"] for item in gone.json["items"]] == ["a"]
+    assert server.ask("GET", PODS + "/b").code == 200
+
+
+def test_services_get_addresses_of_their_own(server: Server) -> None:
+    path = "/api/v1/namespaces/default/services"
+    body = {
+        "kind": "Service",
+        "apiVersion": "v1",
+        "metadata": {"generateName": "s-"},
+        "spec": {"ports": [{"port": 80}]},
+    }
+    made = [server.ask("POST", path, body).json["spec"] for _ in range(3)]
+    assert len({spec["clusterIP"] for spec in made}) == 3
+    assert made[0]["ports"][0] == {"port": 80, "protocol": "TCP", "targetPort": 80}
+    headless = server.ask("POST", path, body | {"spec": {"clusterIP": "None"}}).json
+    assert headless["spec"]["clusterIPs"] == ["None"]
+
+
+def test_secrets_take_plain_text(server: Server) -> None:
+    path = "/api/v1/namespaces/default/secrets"
+    body = {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "s"}, "stringData": {"a": "b"}}
+    made = server.ask("POST", path, body).json
+    assert made["data"] == {"a": base64.b64encode(b"b").decode()}
+    assert made["type"] == "Opaque"
+
+
+def test_server_side_apply_says_what_it_does_not_do(server: Server) -> None:
+    kind = "application/apply-patch+yaml"
+    text = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b}\n"
+    path = "/api/v1/namespaces/default/configmaps/c"
+    made = server.ask("PATCH", path, text, kind=kind, fieldManager="me")
+    assert made.code == 201
+    assert "keeps no field owners" in made.header("warning")[0]
+
+
+def test_protobuf_bodies_are_read() -> None:
+    def text(number: int, value: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(value)]) + value
+
+    data = text(2, text(1, b"key") + text(2, b"value"))
+    raw = text(1, text(1, b"from-protobuf")) + data
+    envelope = b"k8s\x00" + text(1, text(1, b"v1") + text(2, b"ConfigMap")) + text(2, raw)
+    made = Server().ask(
+        "POST", "/api/v1/namespaces/default/configmaps", envelope, kind="application/vnd.kubernetes.protobuf"
+    )
+    assert made.code == 201
+    assert made.json["data"] == {"key": "value"}

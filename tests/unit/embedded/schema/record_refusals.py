@@ -1,0 +1,39 @@
+"""
+Record what a real API server answers to the corpus: ``python record_refusals.py KUBECONFIG``.
+
+Everything is asked as a dry run with strict field validation, so nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import corpus
+
+from podlab.client import Client
+from podlab.errors import ApiError
+
+
+def ask(client: Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The Status of a refusal; the code 201 alone when the object would be accepted."""
+    try:
+        client.create(path, body, dryRun="All", fieldValidation="Strict", fieldManager="corpus")
+    except ApiError as error:
+        return {k: error.status[k] for k in ("code", "reason", "message", "details") if k in error.status}
+    return {"code": 201}
+
+
+def main(kubeconfig: str) -> None:
+    """Write ``refusals.json`` beside this file."""
+    client = Client.from_kubeconfig(Path(kubeconfig))
+    answers = {name: ask(client, *case) for name, case in corpus.cases().items()}
+    text = json.dumps({"server": client.version(), "answers": answers}, indent=1, ensure_ascii=False)
+    (Path(__file__).parent / "refusals.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
