@@ -156,13 +156,14 @@ class Simulation:
         self.runtime = ScriptedRuntime(self.clock, {self.uid: scripts}, self._node_event)
         for _, container in spec.every_container(self._pod):
             self.runtime.mark_absent(container["image"], scripts[container["name"]])
-        self._kubelet = Kubelet(
+        self.volumes = _NoVolumes()
+        self.kubelet = Kubelet(
             self.store,
             self.runtime,
             node_name=NODE,
             node_ip="10.0.0.1",
             clock=self.clock,
-            volumes=_NoVolumes(),
+            volumes=self.volumes,
             make_token=lambda *_: "simulated",
             handlers=ScriptedHandlers(self.runtime, self.clock),
             pace=pace,
@@ -258,7 +259,7 @@ class Simulation:
         self.store.watch("pods", lambda kind, pod: over.set() if self._is_over(kind, pod) else None)
         self._note("apply")
         self._schedule()
-        self._kubelet.start()
+        self.kubelet.start()
         try:
             async with asyncio.timeout(until_s):
                 await over.wait()
@@ -267,7 +268,7 @@ class Simulation:
                 await asyncio.sleep(SETTLE_S)
         except (TimeoutError, IdleError):
             pass
-        await self._kubelet.close()
+        await self.kubelet.close()
         return self._end_reason()
 
     def _schedule(self) -> None:
@@ -336,6 +337,10 @@ class _NoVolumes:
     def empty_dir(self, pod_uid: str, name: str, *_: Any, **__: Any) -> str:
         """A path."""
         return f"/volumes/{pod_uid}/{name}"
+
+    def used_bytes(self, pod_uid: str, name: str) -> int:
+        """Nothing is written."""
+        return 0
 
     def remove(self, pod_uid: str) -> None:
         """Nothing was made."""

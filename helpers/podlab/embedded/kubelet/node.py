@@ -27,6 +27,7 @@ from podlab.embedded.runtime import ContainerRecord, ContainerState, Runtime
 from podlab.embedded.store import Store
 
 Json = dict[str, Any]
+EVICTION_S = 10.0
 
 
 class Kubelet:
@@ -100,6 +101,16 @@ class Kubelet:
         for resource in ("configmaps", "secrets"):
             self._cancel.append(self.store.watch(resource, self._source_watcher(resource)))
         self._cancel.append(self.store.watch("pods", self._pod_changed))
+        self._tasks["housekeeping"] = asyncio.ensure_future(self._look_at_volumes())
+
+    async def _look_at_volumes(self) -> None:
+        """Evict Pods whose volumes outgrew their limit; a real node looks as often."""
+        while True:
+            await asyncio.sleep(EVICTION_S)
+            for worker in list(self._workers.values()):
+                text = self.volumes.over_limit(worker.pod) if worker.writer.may_run else None
+                if text:
+                    worker.evict(text)
 
     async def close(self) -> None:
         """Stop watching and drop all workers; the containers are the runtime's to end."""

@@ -42,6 +42,9 @@ class Volumes(Protocol):
     ) -> str:
         """An empty folder of the Pod, kept for its life; returns its path on the node."""
 
+    def used_bytes(self, pod_uid: str, name: str) -> int:
+        """Bytes that a volume takes on disk."""
+
     def remove(self, pod_uid: str) -> None:
         """Remove all volumes of a Pod."""
 
@@ -152,6 +155,17 @@ class PodVolumes:
             audiences = [audience] if audience else []
             self._tokens[key] = self._make_token(pod, audiences, int(source.get("expirationSeconds") or 3600))
         return self._tokens[key]
+
+    def over_limit(self, pod: Json) -> str | None:
+        """What an emptyDir on disk that outgrew its sizeLimit costs the Pod: the text of its eviction."""
+        for volume in mounted(pod):
+            source = volume.get("emptyDir") or {}
+            limit = source.get("sizeLimit")
+            if limit is None or source.get("medium"):
+                continue
+            if self._volumes.used_bytes(pod["metadata"]["uid"], volume["name"]) > quantity.value(limit):
+                return f'Usage of EmptyDir volume "{volume["name"]}" exceeds the limit "{limit}". '
+        return None
 
     def remove(self, pod: Json) -> None:
         """The Pod is gone."""

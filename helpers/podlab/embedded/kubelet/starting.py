@@ -102,15 +102,17 @@ class Starter:
     async def _create(self, pod: Json, container: Json, image: ImageRecord, context: StartContext) -> str:
         records = context.view.of(container["name"])
         attempt = records[0].attempt + 1 if records else 0
-        config = self._configs.make(
-            pod, container, image, attempt, volumes=context.volumes, facts=context.facts
-        )
         for old in records[1:]:
             await self._runtime.remove_container(old.id)  # a node keeps the newest end only
         try:
+            config = self._configs.make(
+                pod, container, image, attempt, volumes=context.volumes, facts=context.facts
+            )
             return await self._runtime.create_container(context.sandbox_id, config)
         except RuntimeFault as fault:
             raise StartError(fault.reason or "CreateContainerError", fault.message) from fault
+        except OSError as error:  # a full disk: no log, no message file
+            raise StartError("CreateContainerError", f"failed to create container files: {error}") from error
 
     async def _post_start(
         self, pod: Json, container: Json, container_id: str, path: str, facts: Facts

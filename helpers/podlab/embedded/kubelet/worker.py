@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import traceback
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,7 +42,7 @@ class PodWorker:
         self._kubelet, self.pod = kubelet, pod
         self.uid: str = pod["metadata"]["uid"]
         self._wake, self._ending = asyncio.Event(), asyncio.Event()
-        self._removed = False
+        self._removed, self._evicted = False, ""
         self._failures: dict[str, StartFailure] = {}
         self._messages: dict[str, str] = {}
         self._seen: dict[str, ContainerState] = {}  # what the last look showed, by container id
@@ -87,6 +89,12 @@ class PodWorker:
         _, records = self._kubelet.runtime.view(self.uid)
         return [r.state for r in records if self._seen.get(r.id) is not r.state]
 
+    def evict(self, message: str) -> None:
+        """The Pod takes more of the node than it may: end it, for good."""
+        self._evicted = message
+        self._ending.set()
+        self._wake.set()
+
     def source_changed(self) -> None:
         """A ConfigMap or Secret that the Pod refers to was changed."""
         if self._kubelet.pace.prompt:
@@ -98,7 +106,12 @@ class PodWorker:
         """Sync until the Pod has ended and its object is gone."""
         if (self.pod.get("status") or {}).get("phase") not in TERMINAL and not self._refused():
             await self._live()
-        await self._end()
+        while True:
+            try:
+                return await self._end()
+            except Exception as error:  # the Pod must go sooner or later, whatever goes wrong
+                self._told(error)
+                await asyncio.sleep(self._kubelet.pace.retry_s())
 
     async def _live(self) -> None:
         while not self._ending.is_set():
@@ -109,9 +122,18 @@ class PodWorker:
                     return
             except _Interrupted:
                 return
-            except RuntimeFault as fault:
-                self._retry(None, fault.message)
+            except Exception as error:  # a full disk, a runtime that is gone: this Pod is tried again
+                self._told(error)
+                self._retry(None)
             await self._sleep()
+
+    def _told(self, error: Exception) -> None:
+        """Say that the work on this Pod failed; a fault that is ours also goes to the log of the daemon."""
+        text = error.message if isinstance(error, RuntimeFault) else str(error) or repr(error)
+        if not isinstance(error, (RuntimeFault, OSError)):
+            traceback.print_exception(error, file=sys.stderr)
+            text = repr(error)
+        self._kubelet.recorder.event(self.pod, "Warning", "FailedSync", f"error syncing pod: {text}")
 
     async def _sleep(self) -> None:
         """Until something happens, or the next sync is due by itself."""
@@ -128,9 +150,8 @@ class PodWorker:
         except TimeoutError:
             pass
 
-    def _retry(self, at: int | None, why: str) -> None:
+    def _retry(self, at: int | None) -> None:
         """Sync again by itself, not later than *at*; None: after the usual while."""
-        del why  # told by Events and reasons
         usual = self._kubelet.clock.now() + int(self._kubelet.pace.retry_s() * SECOND)
         due = at if at is not None and self._kubelet.pace.prompt else usual
         self._due = due if self._due is None else min(self._due, due)
@@ -167,6 +188,8 @@ class PodWorker:
         status = podstatus.generate(self.pod, seen, terminal=terminal)
         if status.get("reason") == "DeadlineExceeded" and self.writer.may_run:
             self._kubelet.recorder.event(self.pod, "Normal", "DeadlineExceeded", podstatus.DEADLINE)
+        if self._evicted:
+            podstatus.mark_evicted(status, self._evicted)
         self.writer.set(status)
 
     def _view(self) -> PodView:
@@ -267,7 +290,7 @@ class PodWorker:
         except RuntimeFault as fault:
             text = f"Failed to create pod sandbox: {fault.message}"
             self._kubelet.recorder.event(self.pod, "Warning", "FailedCreatePodSandBox", text)
-            self._retry(None, text)
+            self._retry(None)
             return None
 
     async def _start(self, key: str, container: Json, context: StartContext) -> bool:
@@ -277,7 +300,7 @@ class PodWorker:
             await starter.start(self.pod, key, container, context)
         except StartError as error:
             self._failures[name] = StartFailure(error.reason, error.message)
-            self._retry(error.retry_at, error.message)
+            self._retry(error.retry_at)
             return False
         self._failures.pop(name, None)
         return True
@@ -310,6 +333,8 @@ class PodWorker:
 
     async def _stop(self) -> None:
         self.prober.stop()
+        if self._evicted:
+            self._kubelet.recorder.event(self.pod, "Warning", "Evicted", self._evicted)
         self._tell(self._view())
         await self._stop_containers()
         self.prober.remove()
@@ -321,7 +346,7 @@ class PodWorker:
     async def _stop_containers(self) -> None:
         while True:
             try:
-                grace_s = termination.pod_grace_s(self.pod)
+                grace_s = 1 if self._evicted else termination.pod_grace_s(self.pod)
                 return await self._kubelet.stopper.stop_pod(self.pod, self._view(), grace_s)
             except RuntimeFault as fault:
                 text = f"error killing pod: {fault.message}"

@@ -110,9 +110,10 @@ def merge(new: Iterable[Json], old: Iterable[Json], now: str, generation: int) -
 
     ``lastTransitionTime`` moves only when the status of a condition flips.
     """
-    before = {c["type"]: c for c in old}
-    result = [dict(c) for c in before.values() if c["type"] not in OWNED]
-    for condition in new:
+    before, ours = {c["type"]: c for c in old}, list(new)
+    told = {*OWNED, *(c["type"] for c in ours)}
+    result = [dict(c) for c in before.values() if c["type"] not in told]
+    for condition in ours:
         known = before.get(condition["type"])
         same = known is not None and known["status"] == condition["status"]
         since = known["lastTransitionTime"] if known and same and known.get("lastTransitionTime") else now

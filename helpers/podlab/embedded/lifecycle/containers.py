@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.actions import should_restart
 from podlab.embedded.lifecycle.probes import ProbeResults

@@ -113,6 +113,14 @@ def _add_addresses(pod: Json, seen: Observed, status: Json) -> None:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
 
 
+def mark_evicted(status: Json, message: str) -> None:
+    """Turn a generated status into that of a Pod which its node puts out."""
+    status |= {"phase": "Failed", "reason": "Evicted", "message": message}
+    target = {"type": "DisruptionTarget", "status": "True", "lastProbeTime": None}
+    target |= {"reason": "TerminationByKubelet", "message": message}
+    status["conditions"] = [target, *status["conditions"]]
+
+
 def merge(pod: Json, new: Json, *, may_run: bool, now: int) -> Json:
     """
     The status to write into the API's object: foreign conditions kept, and no terminal phase while a

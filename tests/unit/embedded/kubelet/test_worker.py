@@ -247,4 +247,41 @@ def test_a_fault_in_the_work_on_one_pod_is_told() -> None:
 
     simulation.run(5)
 
-    assert texts(simulation) == ["Warning FailedSync: error determining status: ZeroDivisionError()"]
+    assert texts(simulation) == ["Warning FailedSync: error syncing pod: ZeroDivisionError()"]
+
+
+def test_a_fault_that_passes_is_got_over() -> None:
+    """A full disk, for instance: the container starts once there is room."""
+    simulation = simulated(pod())
+    begin, faults = simulation.kubelet.files.begin_log, [OSError(28, "No space left on device")]
+
+    def full(*args: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return begin(*args)
+
+    simulation.kubelet.files.begin_log = full  # type: ignore[method-assign]
+
+    simulation.run(30)
+
+    why = "failed to create container files: [Errno 28] No space left on device"
+    assert f"Warning Failed: Error: {why}" in texts(simulation)
+    assert texts(simulation)[-1] == "Normal Started: Container started"
+
+
+def test_a_volume_that_outgrows_its_limit_evicts_its_pod() -> None:
+    """With one second of grace, and for good."""
+    mount = [{"name": "v", "mountPath": "/v"}]
+    volumes = [{"name": "v", "emptyDir": {"sizeLimit": "5Mi"}}]
+    simulation = simulated(pod({"name": "app", "volumeMounts": mount}, volumes=volumes))
+    simulation.at(15, lambda s: setattr(s.volumes, "used_bytes", lambda *_: 6 << 20))
+
+    recording = simulation.run(60)
+
+    status = simulation.pod()["status"]  # type: ignore[index]
+    text = 'Usage of EmptyDir volume "v" exceeds the limit "5Mi". '
+    assert (recording.end_reason, status["reason"], status["message"]) == ("Failed", "Evicted", text)
+    assert f"Warning Evicted: {text}" in texts(simulation)
+    kinds = [c["type"] for c in status["conditions"]]
+    assert kinds[0] == "DisruptionTarget"
+    assert len(kinds) == len(set(kinds))
