@@ -77,10 +77,18 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]
     folder = tmp_path_factory.mktemp("lab")
     port = free_port()
     home = tmp_path_factory.mktemp("jupyter-home")
-    environment = {**os.environ, "JUPYTER_CONFIG_DIR": str(home), "JUPYTERLAB_SETTINGS_DIR": str(home / "settings")}
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(home),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+    }
     environment["JUPYTERLAB_WORKSPACES_DIR"] = str(home / "workspaces")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
-    command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}", "--ServerApp.port_retries=0"]
+    command += [
+        f"--IdentityProvider.token={TOKEN}",
+        f"--ServerApp.root_dir={folder}",
+        "--ServerApp.port_retries=0",
+    ]
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     with (ARTEFACTS / "jupyterlab.log").open("w") as log:
