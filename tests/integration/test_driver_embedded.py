@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from podlab import drivers
 from podlab.drivers import Profile, process, state
 from podlab.drivers.embedded import EmbeddedDriver
@@ -65,6 +66,18 @@ def test_two_clusters_live_side_by_side(home: Path) -> None:
     assert driver.stop("second")
     assert daemons(home) == []
     assert list((home / "podlab" / "clusters").iterdir()) == []
+
+
+def test_two_commands_at_once_make_one_cluster(home: Path) -> None:
+    """Two notebooks opened together: the second waits for the first, and both get the same cluster."""
+    command = [sys.executable, "-m", "podlab", "up", "--driver", "embedded", "--name", "lab", "--json"]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    said = [json.loads(one.communicate(timeout=60)[0]) for one in both]
+
+    assert said[0]["pids"] == said[1]["pids"] != {}
+    assert len([line for line in daemons(home) if "--ready-fd" in line]) == 1
 
 
 def test_files_are_for_this_user_alone(home: Path) -> None:

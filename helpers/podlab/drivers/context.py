@@ -26,7 +26,8 @@ class ContextDriver:
 
     def make(self, profile: Profile, *, progress: Progress = silent) -> Cluster:
         """Make or adopt the namespace and write a kubeconfig that stays in it; see `Driver.make`."""
-        with state.locked(profile.name), process.ended_by_signals():
+        lock = state.locked(profile.name, deadline_s=profile.deadline_s, progress=progress)
+        with process.ended_by_signals(), lock:
             record = state.read(profile.name)
             if record is not None and record["driver"] != self.name:
                 raise DriverError(

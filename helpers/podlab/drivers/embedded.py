@@ -38,7 +38,8 @@ class EmbeddedDriver:
 
     def make(self, profile: Profile, *, progress: Progress = silent) -> Cluster:
         """Start the daemon and wait until it is ready, or return the running one; see `Driver.make`."""
-        with state.locked(profile.name), process.ended_by_signals():
+        lock = state.locked(profile.name, deadline_s=profile.deadline_s, progress=progress)
+        with process.ended_by_signals(), lock:
             record = state.read(profile.name)
             if record is not None and record["driver"] != self.name:
                 raise DriverError(

@@ -52,7 +52,8 @@ class KindDriver:
 
     def make(self, profile: Profile, *, progress: Progress = silent) -> Cluster:
         """Make the cluster, or return the running one of that name; see `Driver.make`."""
-        with state.locked(profile.name), process.ended_by_signals():
+        lock = state.locked(profile.name, deadline_s=profile.deadline_s, progress=progress)
+        with process.ended_by_signals(), lock:
             record = state.read(profile.name)
             if record is not None:
                 found = self._revive(record, profile, progress)

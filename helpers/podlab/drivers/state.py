@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from podlab import paths
+from podlab.drivers.base import Progress, silent
 from podlab.errors import DriverError
 
 Record = dict[str, Any]
@@ -126,7 +127,7 @@ def forget(name: str) -> None:
 
 
 @contextlib.contextmanager
-def locked(name: str, *, deadline_s: float = 5.0) -> Iterator[Path]:
+def locked(name: str, *, deadline_s: float = 5.0, progress: Progress = silent) -> Iterator[Path]:
     """
     Hold the cluster's folder, so that two commands never make or stop the same cluster at once.
 
@@ -137,7 +138,7 @@ def locked(name: str, *, deadline_s: float = 5.0) -> Iterator[Path]:
         DriverError: Somebody else held it for *deadline_s*.
     """
     home = folder(name)
-    descriptor = _lock(home, name, time.monotonic() + deadline_s)
+    descriptor = _lock(home, name, time.monotonic() + deadline_s, progress)
     try:
         yield home
     finally:
@@ -146,7 +147,8 @@ def locked(name: str, *, deadline_s: float = 5.0) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _lock(home: Path, name: str, deadline: float) -> int:
+def _lock(home: Path, name: str, deadline: float, progress: Progress) -> int:
+    said = False
     while True:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
@@ -170,4 +172,7 @@ def _lock(home: Path, name: str, deadline: float) -> int:
                 f"cluster {name!r} is being made or stopped by another podlab command",
                 hint="wait for it to end, then: podlab status",
             )
+        if not said:
+            progress(f"another podlab command is making or stopping {name}: waiting for it")
+            said = True
         time.sleep(0.05)
