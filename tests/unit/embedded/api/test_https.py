@@ -17,9 +17,8 @@ from typing import Any
 import pytest
 from asgi import PODS, pod
 
-KUBECTL = next((path for path in (
-    str(Path("~/.cache/podlab/bin/kubectl").expanduser()), shutil.which("kubectl") or "") if path and Path(path).exists()
-), "")  # fmt: skip
+OURS = Path("~/.cache/podlab/bin/kubectl").expanduser()
+KUBECTL = str(OURS) if OURS.exists() else shutil.which("kubectl") or ""
 
 
 class Daemon:
@@ -87,13 +86,8 @@ def test_a_websocket_without_token_is_refused(daemon: Daemon) -> None:
 
 
 def test_requests_cut_short_do_no_harm(daemon: Daemon) -> None:
-    for data in (
-        b"",
-        b"\x16\x03\x01",
-        b"GET / HTTP/1.1\r\n",
-        b"POST /x HTTP/1.1\r\nContent-Length: 99\r\n\r\n{",
-        b"\xff" * 4096,
-    ):
+    cut = b"POST /x HTTP/1.1\r\nContent-Length: 99\r\n\r\n{"
+    for data in (b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\n", cut, b"\xff" * 4096):
         connection = daemon.connection()
         connection.connect()
         connection.sock.sendall(data)

@@ -13,7 +13,8 @@ from podlab.embedded.schema.fielderror import Invalid
     ("written", "canonical"),
     [
         ("1000m", "1"), ("0.5", "500m"), ("1024Mi", "1Gi"), ("1.5Gi", "1536Mi"), ("100", "100"), ("1e3", "1e3"),
-        ("1000k", "1M"), ("0", "0"), ("-1", "-1"), ("512Ki", "512Ki"), ("1500", "1500"), (".5", "500m"), ("12e6", "12e6"),
+        ("1000k", "1M"), ("0", "0"), ("-1", "-1"), ("512Ki", "512Ki"), ("1500", "1500"), (".5", "500m"),
+        ("12e6", "12e6"),
     ],
 )  # fmt: skip
 def test_quantities(written: str, canonical: str) -> None:
