@@ -72,37 +72,7 @@ def test_it_ends_with_a_recorded_and_drawn_pod_and_can_be_run_again(installed: N
     assert zlib.crc32(RUN.read_bytes()) != picture
 
 
-def test_a_wrong_argument_is_said_before_anything_is_done() -> None:
-    """Exit code 2."""
-    done = start("--no-lba")
-
-    assert done.returncode == 2
-    assert "there is no argument '--no-lba'" in done.stderr
-    assert done.stdout == ""
-
-
-def test_help_shows_the_arguments() -> None:
-    """The head of the script is its manual."""
-    assert "--no-lab" in start("--help").stdout
-
-
-def test_without_a_python_that_is_new_enough_it_says_so(tmp_path: Path) -> None:
-    """A PATH with an old Python alone: three lines, and how to name another."""
-    for name in ("bash", "cat", "cksum", "dirname", "sed", "tail", "mktemp", "rm"):
-        found = next(Path(part) / name for part in ("/bin", "/usr/bin") if (Path(part) / name).exists())
-        (tmp_path / name).symlink_to(found)
-    (tmp_path / "python3").write_text("#!/bin/sh\n[ \"$1\" = --version ] && echo Python 3.9.2\n")
-    (tmp_path / "python3").chmod(0o755)
-    done = start("--no-lab", PATH=str(tmp_path))
-
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
-        "start: Python 3.11 or newer is needed",
-        "  why: python3 is Python 3.9.2",
-        "  try: PYTHON=/path/to/python3.11 ./start",
-    ]
-
-
+@pytest.mark.embedded
 def test_a_cluster_that_cannot_be_made_ends_it(installed: None) -> None:
     """The driver's own three lines, then start's."""
     done = start("--no-lab", "--driver", "knd")

@@ -1,0 +1,45 @@
+"""``./start`` before it does anything: its arguments, its manual, and a machine without a Python that will do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, **environment}
+    return subprocess.run([ROOT / "start", *arguments], capture_output=True, text=True, check=False, env=env)
+
+
+def test_a_wrong_argument_is_said_before_anything_is_done() -> None:
+    """Exit code 2."""
+    done = start("--no-lba")
+
+    assert done.returncode == 2
+    assert "there is no argument '--no-lba'" in done.stderr
+    assert done.stdout == ""
+
+
+def test_help_shows_the_arguments() -> None:
+    """The head of the script is its manual."""
+    assert "--no-lab" in start("--help").stdout
+
+
+def test_without_a_python_that_is_new_enough_it_says_so(tmp_path: Path) -> None:
+    """A PATH with an old Python alone: three lines, and how to name another."""
+    for name in ("bash", "cat", "cksum", "dirname", "sed", "tail", "mktemp", "rm"):
+        found = next(Path(part) / name for part in ("/bin", "/usr/bin") if (Path(part) / name).exists())
+        (tmp_path / name).symlink_to(found)
+    (tmp_path / "python3").write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\n')
+    (tmp_path / "python3").chmod(0o755)
+    done = start("--no-lab", PATH=str(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "start: Python 3.11 or newer is needed",
+        "  why: python3 is Python 3.9.2",
+        "  try: PYTHON=/path/to/python3.11 ./start",
+    ]
