@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from podlab.client import Client
 from podlab.drivers import Cluster
 
@@ -95,7 +96,9 @@ def test_applying_twice_changes_nothing_and_all_is_checked_first(
     assert podlab("apply", "-", input=text % ("one", "c")).stdout == "configmap/one configured\n"
 
     bad = podlab(
-        "apply", "-", input=text % ("two", "b") + "---\n" + (text % ("three", "b")).replace("\ndata", "\ndatta")
+        "apply",
+        "-",
+        input=text % ("two", "b") + "---\n" + (text % ("three", "b")).replace("\ndata", "\ndatta"),
     )
     assert bad.returncode == 2
     assert "stdin:9" in bad.stderr

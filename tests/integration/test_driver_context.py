@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from podlab.client import Client
 from podlab.drivers import Cluster, Profile, state
 from podlab.drivers.context import ContextDriver

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from podlab import airgap, paths
 from podlab.drivers import docker, kind_binary, state
 from podlab.drivers.base import Profile
