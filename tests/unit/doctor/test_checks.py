@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from podlab import doctor
 from podlab.doctor.checks import CHECKS
 from podlab.doctor.facts import GIB, Facts, Port, Sandbox

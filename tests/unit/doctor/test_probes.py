@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from podlab.doctor import probes, sandbox_trial
 from podlab.doctor.facts import Facts
 from podlab.doctor.ports import holder
