@@ -75,5 +75,6 @@ def as_text(found: Report) -> str:
 
 
 def _line(finding: Finding, width: int) -> str:
+    stops = f" (stops {' and '.join(finding.stops)})" if finding.stops else ""
     repair = f"  ->  {finding.repair}" if finding.repair and finding.level != "ok" else ""
-    return f"{finding.level:<6}  {finding.name:<{width}}  {finding.text}{repair}"
+    return f"{finding.level:<6}  {finding.name:<{width}}  {finding.text}{stops}{repair}"

@@ -76,9 +76,8 @@ def docker(facts: Facts) -> Finding:
         "no program": "there is no docker program",
         "no engine": "no Docker engine answers",
     }.get(facts.docker_problem, "no Docker engine answers")
-    detail = (
-        f": {facts.docker_detail}" if facts.docker_problem != "no program" and facts.docker_detail else ""
-    )
+    known = facts.docker_detail if facts.docker_problem == "no engine" else ""
+    detail = f" ({_short(known)})" if known else ""
     return _broken("docker", said + detail, hint(facts.docker_problem), "kind")
 
 
@@ -123,7 +122,7 @@ def node_image(facts: Facts) -> Finding:
         return _ok("node image", facts.node_image)
     if facts.docker_version is None:
         return Finding("node image", "note", "not looked for, since no engine answers", "see docker", ())
-    why = f" ({facts.node_image_detail})" if facts.node_image_detail else ""
+    why = f" ({_short(facts.node_image_detail)})" if facts.node_image_detail else ""
     return _broken("node image", f"none here, and none can be pulled{why}", "podlab airgap build", "kind")
 
 
@@ -367,6 +366,10 @@ def _minor(version: str) -> tuple[int, int]:
         return int(parts[0]), int(parts[1])
     except (ValueError, IndexError):
         return (9999, 0)
+
+
+def _short(text: str, width: int = 80) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _ok(name: str, text: str) -> Finding:
