@@ -11,6 +11,7 @@ import json
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from podlab.drivers import process
@@ -54,7 +55,10 @@ def hint(problem: str) -> str:
         return 'sudo usermod -aG docker "$USER", then log in again'
     if problem == "no program":
         return _INSTALL.get(sys.platform, _INSTALL["linux"])
-    return "start Docker Desktop" if sys.platform == "darwin" else "sudo systemctl start docker"
+    if sys.platform == "darwin":
+        return "start Docker Desktop"
+    systemd = Path("/run/systemd/system").exists()
+    return "sudo systemctl start docker" if systemd else "sudo service docker start"
 
 
 _INSTALL = {
