@@ -17,7 +17,7 @@ import subprocess
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from podlab.client import Client
@@ -160,10 +160,17 @@ def parse_event(line: str) -> dict[str, Any] | None:
     at = f"{match[1]}T{match[2]}Z"
     event: dict[str, Any] = {"event": _TOPICS[match[4]], "container_id": container_id, "at": at}
     if event["event"] == "exit":
-        exited = str(body.get("exited_at") or "")
-        event["at"] = exited if exited.endswith("Z") else at
+        event["at"] = _exited_at(body.get("exited_at")) or at
         event["exit_code"] = int(body.get("exit_status") or 0)
     return event
+
+
+def _exited_at(stamp: Any) -> str | None:
+    """When the process was reaped: seconds and nanoseconds as protobuf's JSON has them, or RFC 3339."""
+    if isinstance(stamp, dict) and isinstance(stamp.get("seconds"), int):
+        whole = datetime.fromtimestamp(stamp["seconds"], UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{whole}.{int(stamp.get('nanos') or 0):09d}Z"
+    return stamp if isinstance(stamp, str) and stamp.endswith("Z") else None
 
 
 def _named(event: dict[str, Any], run: Incarnation) -> dict[str, Any]:
