@@ -169,6 +169,10 @@ def manifest(number: int) -> dict[str, Any]:
     }
 
 
+def _ended(pods: list[dict[str, Any]]) -> bool:
+    return any(pod["status"]["phase"] in ("Succeeded", "Failed") for pod in pods)
+
+
 def on_cluster(name: str, pods: int, out: Path) -> list[Path]:
     """Record *pods* Pods (five containers each) one after another; returns the recordings."""
     from podlab import drivers, observe
@@ -178,7 +182,10 @@ def on_cluster(name: str, pods: int, out: Path) -> list[Path]:
     made = []
     for number in range(pods):
         path = out / f"life-{number}.jsonl"
-        observe.record(client, manifest(number), namespace=namespace, until="ended", deadline_s=90, out=path)
+        kind = {"driver": cluster.driver}
+        observe.record(
+            client, manifest(number), namespace=namespace, until=_ended, deadline_s=90, out=path, header=kind
+        )
         client.delete(f"/api/v1/namespaces/{namespace}/pods/life-{number}", gracePeriodSeconds=0)
         made.append(path)
         print(f"recorded {number + 1} of {pods}", file=sys.stderr)

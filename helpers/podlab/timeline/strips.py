@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 
-from podlab.timeline.bounds import Clocks, signals
+from podlab.timeline.bounds import Clocks, act_t, signals
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.facts import Emission, Facts
 from podlab.timeline.model import Evidence, Instant, Marker, RawObject, Stretch
@@ -100,7 +100,7 @@ def creation(facts: Facts, clocks: Clocks) -> Instant:
         evidence.append(Evidence("watch", "the Pod was seen", hi=hi))
     for act in facts.recorder:
         if act.get("event") == "apply" and clocks.recorder.known:
-            begun = clocks.act(float(act.get("sent_t") or act.get("t") or 0.0))[0]
+            begun = clocks.act(act_t(act))[0]
             if lo < begun <= hi:
                 lo = begun
                 evidence.append(Evidence("recorder", "the manifest was applied", lo=lo))
