@@ -76,6 +76,8 @@ class _Container:
         self.stdin_fd: int | None = None
         self.watchdog: asyncio.Task[None] | None = None
         self.over_limit = False
+        # News of the end that came together with the answer to the start, which is told first.
+        self.early_exit: Mapping[str, Any] | None = None
 
 
 class _Sandbox:
@@ -315,14 +317,13 @@ class ProcessRuntime:
 
     def _started(self, container: _Container, value: Mapping[str, Any]) -> None:
         at = int(value["at"])
-        # The news of its end may have come with this answer, and is then told already.
-        ended = container.record.state is ContainerState.EXITED
-        state = ContainerState.EXITED if ended else ContainerState.RUNNING
-        container.record = replace(container.record, state=state, started_at=at)
+        container.record = replace(container.record, state=ContainerState.RUNNING, started_at=at)
         self._note(container, "start", at)
-        if container.config.memory_limit_bytes and not ended and not self.facts["cgroups"]["memory"]:
+        if container.config.memory_limit_bytes and not self.facts["cgroups"]["memory"]:
             container.watchdog = self._task(self._watch_memory(container))
         self._changed(container.record.pod_uid)
+        if container.early_exit is not None:
+            self._exited(container, container.early_exit)
 
     async def _start_failed(self, container: _Container, text: str) -> None:
         message = _START + text
@@ -495,6 +496,9 @@ class ProcessRuntime:
             self._node_gone()
 
     def _exited(self, container: _Container, value: Mapping[str, Any]) -> None:
+        if container.record.state is ContainerState.CREATED:
+            container.early_exit = value
+            return
         status = os.waitstatus_to_exitcode(value["status"])
         code = status if status >= 0 else 128 - status
         reason = "Completed" if code == 0 else "Error"

@@ -79,6 +79,13 @@ class Bench:
         assert found.exit_code is not None
         return found.exit_code, self.lines(found)
 
+    async def said(self, pod: SandboxRecord, identity: str, text: str) -> None:
+        """Wait until the container has written *text*."""
+        limit = time.monotonic() + DEADLINE_S
+        while not any(text in line for line in self.raw(self.record(pod, identity))):
+            assert time.monotonic() < limit, f"no {text!r} after {DEADLINE_S} s"
+            await asyncio.sleep(0.01)
+
     @staticmethod
     def raw(found: ContainerRecord) -> list[str]:
         """The log file's lines."""

@@ -1,0 +1,133 @@
+"""Services on a real node's kernel: refused without endpoints, spread over several, reachable from oneself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sandbox_bench import Bench, on_node
+
+from podlab.embedded.network import ServiceProxy
+
+_SEARCH = ("ns.svc.cluster.local", "svc.cluster.local", "cluster.local")
+
+
+class Store:
+    """Two lists that can be watched."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, list[dict[str, Any]]] = {"services": [], "endpointslices": []}
+        self._callbacks: list[Callable[[str, dict[str, Any]], None]] = []
+
+    def list(self, resource: str, _namespace: str | None = None) -> list[dict[str, Any]]:
+        return self.objects[resource]
+
+    def watch(
+        self, _resource: str, callback: Callable[[str, dict[str, Any]], None], _since: int | None = None
+    ) -> Callable[[], None]:
+        self._callbacks.append(callback)
+        return lambda: None
+
+    def set(self, resource: str, objects: list[dict[str, Any]]) -> None:
+        self.objects[resource] = objects
+        for callback in self._callbacks:
+            callback("MODIFIED", {})
+
+
+def _service(name: str, address: str, port: int) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "namespace": "ns"},
+        "spec": {"clusterIP": address, "ports": [{"port": port}]},
+    }
+
+
+def _slice(name: str, addresses: list[str], port: int) -> dict[str, Any]:
+    labels = {"kubernetes.io/service-name": name}
+    return {
+        "metadata": {"name": name, "namespace": "ns", "labels": labels},
+        "ports": [{"port": port}],
+        "endpoints": [{"addresses": [one], "conditions": {"ready": True}} for one in addresses],
+    }
+
+
+def test_waiting_for_a_service_as_the_lesson_does() -> None:
+    async def scenario(bench: Bench) -> None:
+        store = Store()
+        proxy = ServiceProxy(store, bench.runtime)
+        await proxy.start()
+        if not proxy.works:
+            pytest.skip("this kernel has no nftables")
+        resolver = {"dns_searches": _SEARCH, "dns_options": ("ndots:5",)}
+        shop, db = await bench.pod("shop", **resolver), await bench.pod("db", **resolver)
+        waiter = await bench.start(
+            shop, "until nc -z -w 2 db 5432; do echo waiting for db; sleep 0.1; done; echo there"
+        )
+        await bench.said(shop, waiter, "bad address 'db'")  # no Service yet: the name is not known
+
+        store.set("services", [_service("db", "10.96.7.7", 5432)])
+        await asyncio.sleep(0.3)
+        code, lines = await bench.run(shop, "nc -z -w 2 db 5432; echo $?")
+        assert lines[-1] == "1"  # a Service without endpoints refuses at once
+        server = await bench.start(db, "while true; do echo pong | nc -l -p 5432; done")
+        store.set("endpointslices", [_slice("db", [db.ip], 5432)])
+        assert bench.lines(await bench.ended(shop, waiter))[-1] == "there"
+
+        # a Pod reaches itself through its own Service, and the node reaches it too
+        code, lines = await bench.run(db, "until nc -w 2 db 5432 </dev/null; do sleep 0.1; done")
+        assert (code, lines[-1]) == (0, "pong")
+        for _turn in range(50):
+            try:
+                os.close(await bench.runtime.node_connect("10.96.7.7", 5432, 2))
+                break
+            except ConnectionRefusedError:  # nc is between two connections
+                await asyncio.sleep(0.1)
+        else:
+            pytest.fail("the node did not reach the Service")
+        await bench.runtime.stop_container(server, 0)
+        with pytest.raises(ConnectionRefusedError):
+            await bench.runtime.node_connect("10.96.7.7", 5432, 2)
+        await proxy.close()
+
+    on_node(scenario)
+
+
+def test_several_endpoints_all_get_their_share() -> None:
+    async def scenario(bench: Bench) -> None:
+        store = Store()
+        proxy = ServiceProxy(store, bench.runtime)
+        await proxy.start()
+        if not proxy.works:
+            pytest.skip("this kernel has no nftables")
+        pods = [await bench.pod(f"p{number}") for number in range(3)]
+        loop = asyncio.get_running_loop()
+        listeners = []
+        for pod in pods:
+            descriptor = await bench.runtime.make_socket(pod.id, socket.SOCK_STREAM, ("0.0.0.0", 80))  # noqa: S104
+            listeners.append(socket.socket(fileno=descriptor))
+            listeners[-1].setblocking(False)
+        store.set("services", [_service("web", "10.96.7.8", 80)])
+        store.set("endpointslices", [_slice("web", [one.ip for one in pods], 80)])
+        await asyncio.sleep(0.2)
+        for _number in range(60):
+            os.close(await bench.runtime.node_connect("10.96.7.8", 80, 2))
+        counts = []
+        for listener in listeners:
+            count = 0
+            while True:
+                try:
+                    sock, _address = await asyncio.wait_for(loop.sock_accept(listener), 0.2)
+                except TimeoutError:
+                    break
+                sock.close()
+                count += 1
+            counts.append(count)
+            listener.close()
+        assert sum(counts) == 60
+        assert min(counts) >= 5
+        await proxy.close()
+
+    on_node(scenario)

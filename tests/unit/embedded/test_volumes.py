@@ -1,0 +1,66 @@
+"""Volumes: atomic swaps, modes, names that must not lead out."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from podlab.embedded.volumes import Volumes, memory_size
+
+
+def test_keys_are_links_into_a_set_that_is_swapped_as_a_whole(tmp_path: Path) -> None:
+    volumes = Volumes(tmp_path)
+    place = Path(volumes.materialise("uid", "v", {"a": b"1", "deep/b": b"2"}, 0o640, {"deep/b": 0o400}))
+    first = (place / "..data").readlink()
+
+    assert (place / "a").readlink() == Path("..data/a")
+    assert (place / "a").read_bytes() + (place / "deep" / "b").read_bytes() == b"12"
+    assert stat.S_IMODE((place / "a").stat().st_mode) == 0o640
+    assert stat.S_IMODE((place / "deep" / "b").stat().st_mode) == 0o400
+    volumes.materialise("uid", "v", {"a": b"1", "deep/b": b"2"}, 0o640, {"deep/b": 0o400})
+    assert (place / "..data").readlink() == first
+    volumes.materialise("uid", "v", {"a": b"3", "c": b"4"}, 0o644)
+    assert sorted(one.name for one in place.iterdir() if not one.name.startswith("..")) == ["a", "c"]
+    assert (place / "a").read_bytes() == b"3"
+    assert not (place / first).exists()
+
+
+def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        place = Path(Volumes(tmp_path).materialise("uid", "v", {"deep/b": b"2"}, 0o644))
+    finally:
+        os.umask(before)
+    for path, mode in ((place, 0o755), (place / "deep", 0o755), (place / "deep" / "b", 0o644)):
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", "..data", "a//b", ""])
+def test_paths_that_lead_out_are_refused(tmp_path: Path, path: str) -> None:
+    with pytest.raises(ValueError, match="volume"):
+        Volumes(tmp_path).materialise("uid", "v", {path: b""}, 0o644)
+
+
+def test_an_empty_dir_is_kept_and_counted(tmp_path: Path) -> None:
+    volumes = Volumes(tmp_path)
+    place = Path(volumes.empty_dir("uid", "v", "", None))
+    (place / "f").write_bytes(bytes(10_000))
+    assert volumes.empty_dir("uid", "v", "", None) == str(place)
+    assert volumes.used_bytes("uid", "v") >= 10_000
+    assert stat.S_IMODE(place.stat().st_mode) == 0o777
+    assert memory_size(str(place)) is None
+    assert memory_size(volumes.empty_dir("uid", "m", "Memory", 1 << 20)) == 1 << 20
+
+
+def test_remove_takes_folders_that_forbid_it(tmp_path: Path) -> None:
+    volumes = Volumes(tmp_path)
+    place = Path(volumes.empty_dir("uid", "v", "", None))
+    (place / "locked").mkdir()
+    (place / "locked" / "f").write_text("x")
+    (place / "locked").chmod(0)
+    volumes.remove("uid")
+    volumes.remove("uid")
+    assert list(tmp_path.iterdir()) == []
