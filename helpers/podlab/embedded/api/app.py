@@ -20,6 +20,7 @@ from podlab.embedded.store import Store
 
 Object = dict[str, Any]
 MAX_WARNINGS = 100
+DEPRECATED = {"endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"}
 MAX_WARNING_CHARS = 256
 Extra = Callable[[Request], Awaitable[Response | None]]
 
@@ -130,6 +131,8 @@ class App:
             from podlab.embedded.api import subresources
 
             return await subresources.answer(self, request, where)
+        if where.kind.resource in DEPRECATED:
+            request.warnings.append(DEPRECATED[where.kind.resource])
         handler = _HANDLERS.get((request.method, bool(where.name)))
         if handler is None:
             raise fault.method_not_allowed()

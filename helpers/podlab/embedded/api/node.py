@@ -71,6 +71,21 @@ class Node:
         running = (c for c in containers if c.name == container and c.state is ContainerState.RUNNING)
         return next(running, None)
 
+    def check_running(self, pod: Object, container: str) -> ContainerRecord:
+        """
+        The running instance of a container.
+
+        Raises:
+            Fault: 400 for a Pod that has ended, 500 with the kubelet's words when the container does not run.
+        """
+        phase = (pod.get("status") or {}).get("phase")
+        if phase in ("Succeeded", "Failed"):
+            raise bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
+        found = self.instance(pod, container)
+        if found is None:
+            raise Fault(500, f'container not found ("{container}")')
+        return found
+
     async def exec(
         self, pod: Object, container: str, command: Sequence[str], *, stdin: bool, tty: bool
     ) -> ExecSession:
@@ -80,12 +95,7 @@ class Node:
         Raises:
             Fault: 400 for a Pod that has ended, 500 with the kubelet's words when the container does not run.
         """
-        if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
-            phase = pod["status"]["phase"]
-            raise bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
-        found = self.instance(pod, container)
-        if found is None:
-            raise Fault(500, f'container not found ("{container}")')
+        found = self.check_running(pod, container)
         return await self._running().exec_stream(found.id, command, stdin=stdin, tty=tty)
 
     async def connect(self, pod: Object, port: int) -> int:

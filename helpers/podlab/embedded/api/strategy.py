@@ -94,6 +94,14 @@ def admit_service_account(store: Store, pod: Object) -> None:
     pods.admit_service_account(pod, account)
 
 
+def _update_pod(_store: Store, pod: Object, old: Object) -> None:
+    """Admission looks at changed Pods too: tolerations come back, the priority stays."""
+    for name in ("priority", "preemptionPolicy"):
+        if name in old["spec"]:
+            pod["spec"][name] = old["spec"][name]
+    pods.admit_defaults(pod)
+
+
 def _create_namespace(_store: Store, obj: Object) -> None:
     labels = obj["metadata"].get("labels") or {}
     obj["metadata"]["labels"] = {**labels, "kubernetes.io/metadata.name": obj["metadata"].get("name", "")}
@@ -200,6 +208,7 @@ _CREATE: dict[str, Callable[[Store, Object], None]] = {
     "jobs": _create_job,
 }
 _UPDATE: dict[str, Callable[[Store, Object, Object], None]] = {
+    "pods": _update_pod,
     "namespaces": _update_namespace,
     "services": _update_service,
     "secrets": _secret_data,

@@ -184,7 +184,7 @@ class Exec:
         return {
             "metadata": {},
             "status": "Failure",
-            "message": f"Internal error occurred: {why}",
+            "message": f"Internal error occurred: Internal error occurred: {why}",
             "reason": "InternalError",
             "details": {"causes": [{"message": why}]},
             "code": 500,

@@ -5,11 +5,12 @@ containers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from podlab.embedded.api import deletion, fault, patching, writing
 from podlab.embedded.api.codec import parse_json, read_object
 from podlab.embedded.api.fault import bad_request
+from podlab.embedded.api.node import choose
 from podlab.embedded.api.reading import find
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.request import Request, Response, Route
@@ -27,11 +28,23 @@ async def answer(app: App, request: Request, route: Route) -> Response | None:
     handler = _HANDLERS.get((route.sub, request.method))
     if handler is None:
         if route.sub in ("exec", "attach", "portforward"):
-            # kubectl falls back to SPDY when a WebSocket is refused; say that there is none.
-            raise bad_request("Upgrade request required: this server speaks WebSocket, not SPDY")
+            _refuse_spdy(app, request, route)
         raise fault.method_not_allowed()
     found: Response | None = await handler(app, request, route)
     return found
+
+
+def _refuse_spdy(app: App, request: Request, route: Route) -> NoReturn:
+    """
+    Refuse an upgrade to bare SPDY, which kubectl tries when its WebSocket was refused: with the same reason.
+
+    Raises:
+        Fault: Always.
+    """
+    pod = find(app.store, route).object
+    if route.sub != "portforward":
+        app.node.check_running(pod, choose(pod, request.one("container")))
+    raise bad_request("Upgrade request required: this server speaks WebSocket, not SPDY")
 
 
 async def _log(app: App, request: Request, route: Route) -> Response | None:

@@ -382,6 +382,18 @@ def recreate(context: Context, path: str, value: Object, _argument: Any) -> None
         context.add(forbidden(f"{path}.rollingUpdate", text))
 
 
+def job_selector(context: Context, path: str, spec: Object, _argument: Any) -> None:
+    """A Job's selector is made by the server, unless it is given by hand."""
+    found = spec.get("selector")
+    if found is None:
+        context.add(required(f"{path}.selector"))
+    wanted = (found or {"matchLabels": {"": ""}}).get("matchLabels") or {}
+    has = (spec["template"].get("metadata") or {}).get("labels")
+    if any((has or {}).get(key) != text for key, text in wanted.items()):
+        text = "`selector` does not match template `labels`"
+        context.add(invalid(f"{path}.template.metadata.labels", has, text))
+
+
 def job_restart(context: Context, path: str, template: Object, _argument: Any) -> None:
     """Pods of a Job end some time."""
     policy = (template or {}).get("spec", {}).get("restartPolicy", "")
@@ -408,6 +420,6 @@ CHECKS: dict[str, Rule] = {
     for check in (
         meta, template_meta, no_ephemeral, no_ephemeral_template, containers, init_containers, volume_mounts,
         resources, value_from, env_from, volumes, handler, sleep, toleration, service_ports, selector, always,
-        progress_deadline, recreate, job_restart, event_namespace,
+        progress_deadline, recreate, job_selector, job_restart, event_namespace,
     )
 }  # fmt: skip
