@@ -78,6 +78,14 @@ def describe(body: dict[str, Any]) -> str:
     return f"Pod {name} with {', '.join(parts)}"
 
 
+def show_error(shell: Any, kind: type[BaseException], error: BaseException, _trace: Any, **_: Any) -> list[str]:
+    """Show what happened, why, and what to try, without the forty lines of frames above them."""
+    lines = [f"{kind.__name__}: {error}"]
+    shell._showtraceback(kind, error, lines)
+    return lines
+
+
 def load_ipython_extension(shell: Any) -> None:
     """Called by ``%load_ext``."""
     shell.register_magics(PodlabMagics)
+    shell.set_custom_exc((PodlabError,), show_error)

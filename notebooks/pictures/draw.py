@@ -233,6 +233,46 @@ def decision_card(p: Picture) -> None:
             p.text(34, y - 3, "no", size=11, fill=FAINT)
 
 
+@picture(860, 340)
+def five_clocks(p: Picture) -> None:
+    """Five clocks on one ruler, for the same start: whole second, bounds of Event and watch, log line, node."""
+    p.text(24, 32, "when did the process start?  five clocks, one moment", size=16, bold=True)
+    rows = (
+        (75, "status", "startedAt, whole seconds", 200, 790),
+        (125, "watch", "not after its arrival", 200, 560),
+        (175, "Event", "between Created and Started", 430, 520),
+        (225, "log line", "not after the first line", 200, 540),
+        (275, "node", "containerd's own record", 497, 503),
+    )
+    for y, name, words, x1, x2 in rows:
+        p.text(24, y, name, size=15, bold=True)
+        p.text(24, y + 16, words, size=11, fill=FAINT)
+        p.span(x1, x2, y, READY if name == "node" else WAITING, hatch=name != "node")
+    p.line(500, 50, 500, 300, fill=FAILED, dash="4 4")
+    p.text(500, 318, "the true moment lies in all five", size=12, fill=FAILED, at="middle")
+    p.text(200, 318, "3 s", size=12, fill=FAINT, at="middle")
+    p.text(790, 318, "4 s", size=12, fill=FAINT, at="middle")
+
+
+@picture(860, 330)
+def reading_order(p: Picture) -> None:
+    """A ladder from the top: node, volumes, which init, which reason, since when and when next."""
+    rows = (
+        ("Is there a node?", "PodScheduled, Event FailedScheduling"),
+        ("Are its volumes there?", "Event FailedMount"),
+        ("Which init container is not done?", "initContainerStatuses, from the top"),
+        ("Which reason?", "waiting.reason, lastState, the log of the run before"),
+        ("Since when, and when is the next try?", "finishedAt and the back-off of 10, 20, 40 ... s"),
+    )
+    for at, (question, where) in enumerate(rows):
+        y, x = 18 + at * 61, 24 + at * 14
+        p.box(x, y, 400, 46, "#F4F6F8", round_=6)
+        p.text(x + 16, y + 29, f"{at + 1}  {question}", size=15, bold=True)
+        p.text(x + 416, y + 29, where, size=12.5, fill=FAINT)
+        if at < len(rows) - 1:
+            p.line(x + 30, y + 46, x + 38, y + 60, arrow=True)
+
+
 def strip(p: Picture, y: float, parts: list[tuple[float, float, str, str]]) -> None:
     """A strip of words along the top."""
     for x1, x2, fill, word in parts:

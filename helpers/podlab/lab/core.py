@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from podlab import manifests
 from podlab.errors import NotFoundError, PodlabError
+from podlab.lab import clocks, looking
 from podlab.lab import facts as words
-from podlab.lab import looking
 from podlab.lab.space import RawObject, Space, wait_for
+from podlab.lab.when import When
 
 if TYPE_CHECKING:
     from podlab.drivers import Cluster
     from podlab.grading import Place
     from podlab.observe import Recording
-    from podlab.timeline import Timeline
+    from podlab.timeline import Explanation, Timeline
+    from podlab.timeline.prediction import Score
 
 _CORE = {
     "pod": "pods",
@@ -133,7 +135,7 @@ class Lab:
         manifest: str | Path,
         *,
         until: Any = "Ready",
-        deadline_s: float = 60,
+        deadline_s: float = 120,
         for_s: float | None = None,
         delete_after_s: float | None = None,
         act: Callable[[], object] | None = None,
@@ -146,7 +148,7 @@ class Lab:
             until: "Ready", a phase, "gone", or a callable, see ``podlab.observe.record``.
             deadline_s: Give up after this long: WaitTimeoutError, with what was still missing.
             for_s: Instead of waiting for anything, record this long.
-            delete_after_s: Delete the Pod so long after it was Ready.
+            delete_after_s: Delete the Pod so long after *until* was reached, and record until it is gone.
             act: Called in a thread of its own once the recording runs, to provoke something.
             show: Draw in the notebook while it runs and at the end.
         """
@@ -188,11 +190,16 @@ class Lab:
             if all(line.get(key) == value for key, value in wanted.items())
         ]
 
-    def when(self, pod: str, *, status: str) -> Callable[..., bool]:
-        """Return an ``until`` that holds once kubectl's STATUS of *pod* is *status*."""
-        from podlab.lab import recording
+    when = staticmethod(When)
+    status_alone = staticmethod(clocks.status_alone)
+    order_of_starts = staticmethod(clocks.order_of_starts)
+    edges = staticmethod(clocks.edges)
 
-        return recording.when_status(pod, status)
+    def explain(self, pod: str) -> Explanation:
+        """Return why a Pod is not running, in three lines, from its state and Events; ``podlab explain`` too."""
+        from podlab.timeline import explain
+
+        return explain(self.get("pod", pod), self.events(pod))
 
     def seen(self, pod: str, field: str) -> list[Any]:
         """
@@ -229,12 +236,14 @@ class Lab:
 
     def wait_for_line(self, pod: str, container: str, *, deadline_s: float = 30, **wanted: Any) -> RawObject:
         """Wait for the first JSON line with these fields, and return it."""
-        self.wait(
-            lambda: bool(self.lines(pod, container, **wanted)),
-            f"{pod}/{container} wrote no line with {wanted}",
-            deadline_s=deadline_s,
-        )
-        return self.lines(pod, container, **wanted)[0]
+        found: list[RawObject] = []
+
+        def look() -> bool:
+            found[:] = self.lines(pod, container, **wanted)[:1]
+            return bool(found)
+
+        self.wait(look, f"{pod}/{container} wrote no line with {wanted}", deadline_s=deadline_s)
+        return found[0]
 
     def wait_for_text(self, pod: str, container: str, text: str, *, deadline_s: float = 30) -> None:
         """Wait until *text* stands in the log of a container."""
@@ -320,6 +329,22 @@ class Lab:
         """Delete the namespace with all that is in it; the cluster stays for the next notebook."""
         self.space.close()
         print(f"namespace {self.namespace} is being deleted; the cluster stays")
+
+    # -- predictions --------------------------------------------------------------------------------------
+
+    def score(self, prediction: str, timeline: Timeline) -> Score:
+        """Return how much of *prediction* held, statement by statement."""
+        from podlab.timeline.prediction import parse
+
+        return parse(prediction, [lane.name for lane in timeline.lanes]).score(timeline)
+
+    def compare(self, first: str | Timeline, second: Timeline) -> None:
+        """Draw two lives under each other, or a prediction over what happened."""
+        from podlab.lab.showing import show_figure
+        from podlab.views import alt_text, compare
+
+        said = f"Predicted: {first}. " if isinstance(first, str) else f"{alt_text(first)} Below it: "
+        show_figure(compare(first, second), said + alt_text(second))
 
     # -- facts --------------------------------------------------------------------------------------------
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from podlab import observe
 from podlab.errors import PodlabError, WaitTimeoutError
-from podlab.lab.looking import status_word
 from podlab.lab.showing import Growing, show
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def run(
     loaded: Sequence[Manifest],
     *,
     until: Any = "Ready",
-    deadline_s: float = 60,
+    deadline_s: float = 120,
     for_s: float | None = None,
     delete_after_s: float | None = None,
     act: Callable[[], object] | None = None,
@@ -49,6 +48,7 @@ def run(
         delete_after_s=delete_after_s,
         out=_file(lab.namespace),
         on_observation=growing.see,
+        header={"driver": lab.driver, "cluster": lab.cluster.name},
     )
     timelines = {name: recording.timeline(name) for name in names}
     growing.finish(timelines)
@@ -61,19 +61,9 @@ def run(
     return recording, timelines
 
 
-def never(*_: object) -> bool:
+def never(_pods: list[dict[str, Any]]) -> bool:
     """An ``until`` that is never reached: the recording ends at its deadline."""
     return False
-
-
-def when_status(pod: str, word: str) -> Callable[..., bool]:
-    """Return an ``until`` for kubectl's STATUS of *pod*."""
-
-    def reached(pods: Any) -> bool:
-        body = pods.get(pod) if isinstance(pods, dict) else None
-        return body is not None and status_word(body) == word
-
-    return reached
 
 
 def values(recording: Recording | None, pod: str, field: str) -> list[Any]:
@@ -114,4 +104,4 @@ def _file(namespace: str) -> Path:
     return folder / f"{namespace}.jsonl"
 
 
-__all__ = ["never", "run", "said", "show", "values", "when_status"]
+__all__ = ["never", "run", "said", "show", "values"]

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from podlab.timeline import Timeline
 
 QUIET_S = 2.0  # anything longer shows progress
@@ -68,13 +70,17 @@ class Growing:
 
 def show(timeline: Timeline) -> None:
     """Draw one timeline below the cell, with alt text that says what the picture says."""
-    from IPython.display import Image, display
-
     from podlab import views
 
+    show_figure(views.figure(timeline), views.alt_text(timeline))
+
+
+def show_figure(figure: Figure, alt: str) -> None:
+    """Show a figure below the cell, with words for those who do not see it."""
+    from IPython.display import Image, display
+
     picture = io.BytesIO()
-    views.figure(timeline).savefig(picture, format="png", dpi=90)
-    alt = views.alt_text(timeline)
+    figure.savefig(picture, format="png", dpi=90)
     display(Image(data=picture.getvalue(), format="png", alt=alt))
 
 

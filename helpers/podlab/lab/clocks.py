@@ -1,0 +1,62 @@
+"""What single clocks know: timelines made from a part of a recording, and what an edge rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from podlab.errors import PodlabError
+
+if TYPE_CHECKING:
+    from podlab.observe import Recording
+    from podlab.timeline import Timeline
+
+
+def status_alone(recording: Recording, pod: str | None = None) -> Timeline:
+    """Return the timeline that the last state of the Pod proves by itself: what ``kubectl get -o yaml`` shows."""
+    from podlab.timeline import Timeline
+
+    name = pod or recording.pods()[0]
+    states: list[Mapping[str, Any]] = [
+        each["object"]
+        for each in recording.observations
+        if each.get("resource") == "pods" and each["object"]["metadata"]["name"] == name
+    ]
+    if not states:
+        raise PodlabError(
+            f"the recording holds no Pod {name}", hint=f"it holds {', '.join(recording.pods())}"
+        )
+    last = {"t": 0.0, "source": "list", "resource": "pods", "type": "ADDED", "object": states[-1]}
+    return Timeline.from_observations({}, [last], pod=name)
+
+
+def order_of_starts(timeline: Timeline, first: str, second: str) -> str:
+    """Return ``first``, ``second`` or ``unknown``: which one the evidence forces to have started earlier."""
+    answer = timeline.before(f"{first}.start", f"{second}.start").value
+    return {True: first, False: second, None: "unknown"}[answer]
+
+
+def edges(timeline: Timeline) -> dict[str, Any]:
+    """Return every known start and end of a run, as ``shop started`` -> Instant."""
+    found = {}
+    for lane in timeline.lanes:
+        for run in lane.runs:
+            number = f" (run {run.restart + 1})" if run.restart else ""
+            for word, at in (("started", run.start), ("ended", run.end)):
+                if at is not None:
+                    found[f"{lane.name} {word}{number}"] = at
+    return found
+
+
+def sharper_than_its_sources(timeline: Timeline) -> list[str]:
+    """
+    Return the edges whose interval is narrower than their evidence allows; there should be none.
+
+    An interval is what all evidence has in common, so each side must lie on a bound that something gave.
+    """
+    return [
+        name
+        for name, at in edges(timeline).items()
+        if at.lo > max((each.lo for each in at.evidence), default=at.lo) + 1e-9
+        or at.hi < min((each.hi for each in at.evidence), default=at.hi) - 1e-9
+    ]

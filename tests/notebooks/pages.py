@@ -1,0 +1,99 @@
+"""What a page of the course has to be before it is run at all; plain functions, so that tests can plant faults."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "notebooks"
+TAGS = {"nbval-ignore-output", "nbval-check-output", "raises-exception"}
+MOST_CELLS = {"03": 60}  # the longest lesson; all others 45
+FEWEST_CELLS, MOST_LINES = 25, 6
+_PICTURE = re.compile(r"!\[(.*?)\]\((.*?)\)", re.S)
+_MACHINE_PATH = re.compile(r"(/home/|/root/|/Users/|/work/|/tmp/(podlab|nb|pytest)|site-packages)")
+
+
+def pages() -> list[Path]:
+    """All notebooks of the course, in order."""
+    return sorted(FOLDER.glob("[0-9][0-9]-*.ipynb"))
+
+
+def read(path: Path) -> Any:
+    """A notebook, upgraded to the current format."""
+    return nbformat.read(path, as_version=4)
+
+
+def code(notebook: Any) -> list[Any]:
+    """Its code cells."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tags(cell: Any) -> set[str]:
+    """The tags of a cell."""
+    return set(cell.metadata.get("tags", []))
+
+
+def faults_of_execution(notebook: Any) -> list[str]:
+    """Cells that were not run, not in order, kept no output, or lost or gained an error."""
+    found = []
+    for expected, cell in enumerate(code(notebook), 1):
+        name = f"cell {cell.id}"
+        if cell.execution_count != expected:
+            found.append(f"{name}: execution count {cell.execution_count}, not {expected}: run top to bottom")
+        kinds = [output.output_type for output in cell.outputs]
+        if "nbval-check-output" in tags(cell) and not kinds:
+            found.append(f"{name}: is compared, and holds no output")
+        wants_error = "raises-exception" in tags(cell)
+        if wants_error and "error" not in kinds:
+            found.append(f"{name}: is to raise, and its error is not stored")
+        if not wants_error and "error" in kinds:
+            found.append(f"{name}: holds an error that nobody announced")
+    return found
+
+
+def faults_of_form(name: str, notebook: Any) -> list[str]:
+    """Sizes, tags, pictures without words, paths of one machine."""
+    most = MOST_CELLS.get(name[:2], 45)
+    found = []
+    if not FEWEST_CELLS <= len(notebook.cells) <= most:
+        found.append(f"{len(notebook.cells)} cells, not {FEWEST_CELLS} to {most}")
+    for cell in notebook.cells:
+        found += [f"cell {cell.id}: {fault}" for fault in _faults_of_cell(cell)]
+    return found
+
+
+def _faults_of_cell(cell: Any) -> list[str]:
+    found = []
+    if _MACHINE_PATH.search(nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))):
+        found.append("holds a path of one machine")
+    if cell.cell_type == "markdown":
+        for alt, target in _PICTURE.findall(cell.source):
+            if len(alt) < 40:
+                found.append(f"picture {target} has no words for those who do not see it")
+            if not (FOLDER / target).is_file():
+                found.append(f"picture {target} is missing")
+        return found
+    lines = [line for line in cell.source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if len(lines) > MOST_LINES and not cell.source.startswith("%%"):
+        found.append(f"{len(lines)} lines of code, more than {MOST_LINES}")
+    if not tags(cell) & TAGS or tags(cell) - TAGS:
+        found.append(f"tags {sorted(tags(cell))}: one of {sorted(TAGS)}")
+    for output in cell.outputs:
+        if "image/png" in output.get("data", {}) and len(_alt(output)) < 40:
+            found.append("a drawn picture has no alt text")
+    return found
+
+
+def _alt(output: Any) -> str:
+    metadata = output.get("metadata", {})
+    return str(metadata.get("alt") or metadata.get("image/png", {}).get("alt") or "")
+
+
+def broken_links(notebook: Any) -> list[str]:
+    """Links to pages that do not exist; a page that is still to come is named in `COMING`."""
+    links = re.findall(r"\]\(([^)#]+\.ipynb)\)", "\n".join(c.source for c in notebook.cells))
+    return [link for link in links if not (FOLDER / link).is_file()]
