@@ -10,16 +10,19 @@ _RANGE = "10.244.0."
 class Pool:
     """Free addresses, handed out oldest first so that a late packet does not reach a Pod that came after."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = _RANGE) -> None:
+        self._prefix = prefix
         self._free = deque(range(2, 255))
 
     def take(self) -> str:
         """One address. Raises LookupError with host-local's words when none is left."""
+        if not self._prefix:
+            return "127.0.0.1"
         if not self._free:
-            raise LookupError(f"no IP addresses available in range set: {_RANGE}1-{_RANGE}254")
-        return f"{_RANGE}{self._free.popleft()}"
+            raise LookupError(f"no IP addresses available in range set: {self._prefix}1-{self._prefix}254")
+        return f"{self._prefix}{self._free.popleft()}"
 
     def give_back(self, address: str) -> None:
         """Make *address* free again; anything that is not of the range is ignored."""
-        if address.startswith(_RANGE):
-            self._free.append(int(address.removeprefix(_RANGE)))
+        if self._prefix and address.startswith(self._prefix):
+            self._free.append(int(address.removeprefix(self._prefix)))

@@ -8,6 +8,7 @@ writes down the exact moment of everything that happened, for timelines. Decisio
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import select
 import signal
@@ -35,6 +36,7 @@ from podlab.embedded.sandbox.logs import LogFile, Stream
 from podlab.embedded.sandbox.zygote.trees import remove_tree
 from podlab.errors import SandboxError
 
+_LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _RUNC = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
 _START = _RUNC + "unable to start container process: "
@@ -61,6 +63,26 @@ class Images(Protocol):
 
     async def pull(self, name: str) -> Image:
         """Make it present. Raises ImageError."""
+
+
+class NodeLink(Protocol):
+    """How requests reach a node: ``link.Link``, or what stands in for it."""
+
+    async def call(self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()) -> Any:
+        """The answer to one request. Raises NodeError."""
+
+    async def call_with_descriptors(
+        self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()
+    ) -> tuple[Any, list[int]]:
+        """The answer and its descriptors."""
+
+    def request(
+        self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()
+    ) -> asyncio.Future[tuple[Any, list[int]]]:
+        """Send now."""
+
+    def close(self) -> None:
+        """End the node."""
 
 
 class _Container:
@@ -116,17 +138,48 @@ async def open_runtime(
 
         images = ImageStore(Path(folder) / "images")
     runtime = ProcessRuntime(started, images)
-    await runtime.ready()
+    try:
+        if os.environ.get("PODLAB_SANDBOX") != "reduced":
+            await runtime.ready()
+            return runtime
+        refusal = SandboxError("the reduced mode was asked for (PODLAB_SANDBOX=reduced)")
+    except SandboxError as error:
+        if os.environ.get("PODLAB_SANDBOX") == "full":
+            raise
+        refusal = error
+    await runtime.close()
+    return _reduced(started, images, refusal)
+
+
+def _reduced(zygote: launch.Zygote, images: Images, refusal: SandboxError) -> ProcessRuntime:
+    """Plain processes in place of the node, said aloud: no lesson may quietly pass on it."""
+    from podlab.embedded.sandbox import reduced
+
+    runtime = ProcessRuntime(zygote, images, lambda on_event: reduced.ReducedLink(zygote.folder, on_event))
+    runtime.node_ip = "127.0.0.1"
+    runtime.reduced = f"{refusal.cause or refusal.summary}; reduced mode: {reduced.CANNOT}"
+    runtime.facts = {"own_proc": False, "cgroups": {"version": 0, "memory": False, "pids": False}}
+    runtime.use_addresses(reduced.address_prefix())
+    _LOG.warning("%s", runtime.reduced)
     return runtime
 
 
 class ProcessRuntime:
     """Implements ``podlab.embedded.runtime.Runtime``."""
 
-    def __init__(self, zygote: launch.Zygote, images: Images) -> None:
+    def __init__(
+        self,
+        zygote: launch.Zygote,
+        images: Images,
+        make_link: Callable[[Callable[[str, Any], None]], NodeLink] | None = None,
+    ) -> None:
         self._zygote, self._images = zygote, images
-        sock = socket.socket(fileno=zygote.control.detach())
-        self.link = Link(sock, self._on_event)
+        self.link: NodeLink
+        if make_link:
+            self.link = make_link(self._on_event)
+        else:
+            self.link = Link(socket.socket(fileno=zygote.control.detach()), self._on_event)
+        self.reduced = ""  # why this is the reduced mode and what it cannot do; empty on a real node
         self.facts: dict[str, Any] = {}
         self.node_ip = launch.NODE_IP
         self.events = record.NodeEvents()
@@ -142,6 +195,7 @@ class ProcessRuntime:
     async def ready(self) -> None:
         """Wait until the node serves. Raises SandboxError."""
         try:
+            assert isinstance(self.link, Link)
             async with asyncio.timeout(_READY_S):
                 outcome, value = await asyncio.shield(self.link.greeting)
         except TimeoutError:
@@ -155,6 +209,10 @@ class ProcessRuntime:
             cause=f"the kernel refused: {value[1]}",
             hint="podlab doctor   (names what is missing and the setting that allows it)",
         )
+
+    def use_addresses(self, prefix: str) -> None:
+        """Give Pods addresses that start with *prefix*; empty: the node's own for all."""
+        self._addresses = addresses.Pool(prefix)
 
     # --- what the kubelet sees --------------------------------------------------------------------
 
