@@ -71,18 +71,21 @@ class PodWorker:
 
     def runtime_changed(self) -> None:
         """A container or the sandbox changed its state."""
-        changed = self._unseen()
-        starts = bool(changed) and all(s is not ContainerState.EXITED for s in changed)
+        starts = self._only_starts()
         delay_s = self._kubelet.pace.notice_delay_s(self._kubelet.clock.now(), only_starts=starts)
         if delay_s > 0:
-            asyncio.get_running_loop().call_later(delay_s, self._notice)
+            asyncio.get_running_loop().call_later(delay_s, self._notice, starts)
         else:
             self._wake.set()
 
-    def _notice(self) -> None:
-        """Sync if there is still something that the last sync has not seen."""
-        if self._unseen() or not self._kubelet.pace.prompt:
+    def _notice(self, starts: bool) -> None:
+        """Sync if there is still something new; an end that came after a start is noticed in its own time."""
+        if self._unseen() and starts == self._only_starts():
             self._wake.set()
+
+    def _only_starts(self) -> bool:
+        changed = self._unseen()
+        return bool(changed) and all(s is not ContainerState.EXITED for s in changed)
 
     def _unseen(self) -> list[ContainerState]:
         """The states of containers that changed since the last look."""
