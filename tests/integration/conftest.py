@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from podlab.client import Client
 from podlab.drivers import Cluster, Profile, get
+from podlab.errors import ConflictError, NotFoundError
 
 RUN_ID = uuid.uuid4().hex[:6]
 
@@ -55,4 +57,5 @@ def namespace(client: Client) -> Iterator[str]:
     name = f"t-{RUN_ID}-{uuid.uuid4().hex[:6]}"
     client.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield name
-    client.delete(f"/api/v1/namespaces/{name}")
+    with suppress(NotFoundError, ConflictError):  # a test may have deleted it, or be deleting it still
+        client.delete(f"/api/v1/namespaces/{name}")

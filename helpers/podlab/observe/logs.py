@@ -111,7 +111,7 @@ class LogFollower(threading.Thread):
     def _gap(self, reason: str) -> None:
         run = self._run
         self._writer.mark(
-            "gap", resource="log", pod=run.pod, container=run.container, restart=run.restart, reason=reason,
+            "gap", of="log", pod=run.pod, container=run.container, restart=run.restart, reason=reason,
             after=self._last or None,
         )  # fmt: skip
 

@@ -106,7 +106,7 @@ class ContainerdEvents:
                     )
         listening.set()
         if not self._stopped:
-            self._writer.mark("gap", resource="node", node=node, reason="the runtime's events ended")
+            self._writer.mark("gap", of="node", node=node, reason="the runtime's events ended")
 
     def _place(self, event: dict[str, Any]) -> None:
         with self._lock:
@@ -215,7 +215,7 @@ class EmbeddedEvents:
             try:
                 body = self._client.text("/podlab/v1/node-events", pod_uid=uid, timeout_s=5.0)
             except PodlabError as error:
-                self._writer.mark("gap", resource="node", pod_uid=uid, reason=str(error.cause))
+                self._writer.mark("gap", of="node", pod_uid=uid, reason=str(error.cause))
                 continue
             self._writer.raw([line for row in body.splitlines() if (line := self._line(row))])
 

@@ -149,7 +149,7 @@ class Watcher(threading.Thread):
                 return
             if lost_t is None:
                 lost_t = self._writer.now()
-                self._writer.mark("lost", resource=self.resource, reason=reason)
+                self._writer.mark("lost", of=self.resource, reason=reason)
             if self.connected:
                 pause_s = self._patience.first_pause_s
             self.connected = False
@@ -172,7 +172,7 @@ class Watcher(threading.Thread):
             if lost_t is not None:
                 self._writer.mark(
                     "resume",
-                    resource=self.resource,
+                    of=self.resource,
                     after_s=round(self._writer.now() - lost_t, 6),
                     version=str(start),
                 )
@@ -281,7 +281,7 @@ class Watcher(threading.Thread):
         if reason != "start":
             self._writer.mark(
                 "gap",
-                resource=self.resource,
+                of=self.resource,
                 reason=reason,
                 after_version=str(before),
                 before_version=str(version),
@@ -341,7 +341,7 @@ class Watcher(threading.Thread):
             time.sleep(self._patience.settle_s / 3)
         self.stop()
         self._writer.mark(
-            "lost", resource=self.resource, reason="changes are listed that the watch did not deliver"
+            "lost", of=self.resource, reason="changes are listed that the watch did not deliver"
         )
         self._relist("not delivered")
 

@@ -1,0 +1,203 @@
+"""
+Recording on a real cluster: the first Pod from its creation to its end, and what happens when things break midway.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tcp_relay import Relay
+
+from podlab.client import Client
+from podlab.errors import ApiError, ConflictError, ConnectionLostError, ManifestError, NotFoundError
+from podlab.manifests import apply, load
+from podlab.observe import Patience, Recorder, Recording, read_recording, record
+
+FIRST_POD = """
+apiVersion: v1
+kind: Pod
+metadata:
+  name: first
+spec:
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 2
+  initContainers:
+    - name: fetch
+      image: busybox:1.36
+      command: [sh, -c, 'echo fetched; sleep 1']
+    - name: proxy
+      image: busybox:1.36
+      restartPolicy: Always
+      command: [sh, -c, 'trap "exit 0" TERM; while true; do sleep 0.1; done']
+  containers:
+    - name: app
+      image: busybox:1.36
+      command: [sh, -c, 'for i in 1 2 3; do echo line $i; sleep 1; done']
+"""
+
+
+def changes(recording: Recording) -> set[tuple[str, str]]:
+    """Return (uid, resourceVersion) of every state of a Pod that was recorded."""
+    rows = [one["object"]["metadata"] for one in recording.observations if one.get("resource") == "pods"]
+    return {(row["uid"], row["resourceVersion"]) for row in rows}
+
+
+def marks(recording: Recording) -> list[str]:
+    """Return what the recorder noted of itself, in order."""
+    return [one["event"] for one in recording.observations if one["source"] == "recorder"]
+
+
+def lines(recording: Recording, container: str) -> list[str]:
+    """Return the log of one container."""
+    rows = [one for one in recording.observations if one["source"] == "log"]
+    return [one["line"] for one in rows if one["container"] == container]
+
+
+@pytest.fixture
+def relay(client: Client) -> Iterator[Relay]:
+    """A relay to the cluster's API server."""
+    made = Relay(client)
+    yield made
+    made.close()
+
+
+def test_the_first_pod_is_recorded_from_creation_to_success(
+    client: Client, namespace: str, tmp_path: Path
+) -> None:
+    """Every clock speaks, nothing is missing, and the file read back says so."""
+    out = tmp_path / "first.jsonl"
+
+    record(client, FIRST_POD, namespace=namespace, until="Succeeded", deadline_s=60, out=out)
+
+    recording = read_recording(out)
+    assert (recording.complete, recording.end_reason, recording.gaps) == (True, "Succeeded", [])
+    assert recording.pods() == ["first"]
+    assert lines(recording, "fetch") == ["fetched"]
+    assert lines(recording, "app") == ["line 1", "line 2", "line 3"]
+    events = {one["object"]["reason"] for one in recording.observations if one.get("resource") == "events"}
+    assert {"Scheduled", "Created", "Started"} <= events
+    runs = [(one["event"], one.get("container")) for one in recording.observations if one["source"] == "node"]
+    assert {("start", name) for name in ("fetch", "proxy", "app")} <= set(runs)
+    assert {("exit", name) for name in ("fetch", "proxy", "app")} <= set(runs)
+
+
+def test_a_cut_connection_loses_nothing(client: Client, relay: Relay, namespace: str, tmp_path: Path) -> None:
+    """Two recorders, one of them cut off three times: both saw the same states and the same log."""
+    direct = Recorder(client, namespace=namespace, out=tmp_path / "direct.jsonl", node=None)
+    shaken = Recorder(relay.client, namespace=namespace, out=tmp_path / "shaken.jsonl", node=None)
+    with direct, shaken:
+        shaken.apply(load(FIRST_POD))
+        for _ in range(3):
+            time.sleep(0.9)
+            relay.cut()
+        direct.wait(_succeeded, deadline_s=60)
+        shaken.wait(_succeeded, deadline_s=60)
+
+    assert direct.recording is not None and shaken.recording is not None
+    assert "resume" in marks(shaken.recording)
+    assert changes(shaken.recording) == changes(direct.recording)
+    assert lines(shaken.recording, "app") == ["line 1", "line 2", "line 3"]
+    assert shaken.recording.gaps == []
+
+
+def _succeeded(pods: list[dict[str, object]]) -> bool:
+    return [pod["status"]["phase"] for pod in pods] == ["Succeeded"]  # type: ignore[index]
+
+
+def test_a_namespace_deleted_midway_ends_the_recording(
+    client: Client, namespace: str, tmp_path: Path
+) -> None:
+    """The Pods are gone, and that is what the recording says, instead of waiting for its deadline."""
+    endless = FIRST_POD.replace("sleep 1; done", "sleep 100; done")
+    killer = threading.Timer(6, lambda: client.delete(f"/api/v1/namespaces/{namespace}"))
+    killer.start()
+
+    recording = record(
+        client, endless, namespace=namespace, until="Succeeded", deadline_s=60, out=tmp_path / "run.jsonl"
+    )
+
+    assert (recording.end_reason, recording.complete) == ("gone", True)
+    with pytest.raises(ApiError, match=r"is being deleted|there is no namespace"):
+        apply(client, load(FIRST_POD), namespace=namespace)
+
+
+def test_a_cluster_that_stops_answering_cuts_the_recording_short(
+    relay: Relay, namespace: str, tmp_path: Path
+) -> None:
+    """The error names the server, the file stays readable and says that it is not whole."""
+    out = tmp_path / "run.jsonl"
+    endless = FIRST_POD.replace("sleep 1; done", "sleep 100; done")
+    threading.Timer(4, relay.freeze).start()
+
+    with pytest.raises(ConnectionLostError, match="in the middle of the recording") as caught:
+        record(
+            relay.client, endless, namespace=namespace, until="Succeeded", deadline_s=60, out=out, node=None,
+            patience=Patience(idle_s=1.0, read_s=2.0), lost_after_s=4.0,
+        )  # fmt: skip
+
+    recording = read_recording(out)
+    assert relay.client.server in str(caught.value)
+    assert (recording.complete, recording.end_reason) == (False, "connection lost")
+    assert recording.pods() == ["first"]
+
+
+def test_bad_input_names_the_place_and_leaves_nothing(client: Client, namespace: str, tmp_path: Path) -> None:
+    """An unknown field and a wrong type, found together by the server, come back with their lines."""
+    wrong = FIRST_POD.replace("restartPolicy: Never", "sidecarContainers: []").replace(
+        "Seconds: 2", "Seconds: two"
+    )
+    good = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n---" + wrong
+
+    with pytest.raises(ManifestError) as caught:
+        record(client, good, namespace=namespace, out=tmp_path / "run.jsonl")
+
+    lines_named = [fault.line for fault in caught.value.faults]  # type: ignore[attr-defined]
+    assert lines_named == [10, 11]
+    assert not (tmp_path / "run.jsonl").exists()
+    with pytest.raises(NotFoundError):
+        client.get(f"/api/v1/namespaces/{namespace}/configmaps/settings")
+
+
+def test_a_name_that_is_taken_is_a_conflict(client: Client, namespace: str) -> None:
+    """The second create says since when the first exists, and makes nothing else."""
+    apply(client, load(FIRST_POD), namespace=namespace)
+    second = load("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n---" + FIRST_POD)
+
+    with pytest.raises(ConflictError, match='Pod "first" exists already'):
+        apply(client, second, namespace=namespace)
+
+    with pytest.raises(NotFoundError):
+        client.get(f"/api/v1/namespaces/{namespace}/configmaps/settings")
+
+
+def test_exec_and_port_forward_reach_into_a_pod(client: Client, namespace: str) -> None:
+    """Both streams, stdin, the exit code, and bytes through a forwarded port."""
+    serve = "mkdir /w; echo hello >/w/f; httpd -f -h /w; for i in 1;"
+    web = FIRST_POD.replace("for i in 1 2 3;", serve)
+    with Recorder(client, namespace=namespace, logs=False, node=None) as recorder:
+        recorder.apply(load(web))
+        recorder.wait("Ready", deadline_s=60)
+
+    done = client.exec(
+        namespace, "first", ["sh", "-c", "cat; echo oops >&2; exit 3"], container="app", stdin=b"in"
+    )
+    with client.port_forward(namespace, "first", 80) as port:
+        body = _get(port)
+
+    assert (done.stdout, done.stderr, done.exit_code) == ("in", "oops\n", 3)
+    assert body.endswith(b"hello\n")
+
+
+def _get(port: int) -> bytes:
+    import socket
+
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
+        peer.sendall(b"GET /f HTTP/1.0\r\n\r\n")
+        received = b""
+        while data := peer.recv(4096):
+            received += data
+        return received
