@@ -66,13 +66,16 @@ class ServiceProxy:
         self.works = not refused
         if refused:
             _LOG.warning("no Service addresses: the kernel refused nftables (errno %s)", refused[0])
-        descriptor = await self._node.make_socket(None, socket.SOCK_DGRAM, (DNS_ADDRESS, 53))
-        sock = socket.socket(fileno=descriptor)
-        sock.setblocking(False)
         loop = asyncio.get_running_loop()
-        self._transport, _protocol = await loop.create_datagram_endpoint(
-            lambda: Responder(self.zone), sock=sock
-        )
+        try:
+            descriptor = await self._node.make_socket(None, socket.SOCK_DGRAM, (DNS_ADDRESS, 53))
+        except OSError as error:  # the reduced mode has no network of its own
+            _LOG.warning("no names of the cluster: %s", error.strerror)
+        else:
+            sock = socket.socket(fileno=descriptor)
+            sock.setblocking(False)
+            endpoint = loop.create_datagram_endpoint(lambda: Responder(self.zone), sock=sock)
+            self._transport, _protocol = await endpoint
         for resource in ("services", "endpointslices"):
             self._cancels.append(self._store.watch(resource, self._changed))
         self._dirty.set()
