@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from podlab.embedded.events import EventRecorder
@@ -108,6 +108,7 @@ class Starter:
             config = self._configs.make(
                 pod, container, image, attempt, volumes=context.volumes, facts=context.facts
             )
+            config = replace(config, pid_namespace_of=_target(container, context.view))
             return await self._runtime.create_container(context.sandbox_id, config)
         except RuntimeFault as fault:
             raise StartError(fault.reason or "CreateContainerError", fault.message) from fault
@@ -134,6 +135,12 @@ class Starter:
         """The Pod is gone."""
         self._backoff.forget(f"{spec.full_name(pod)}_")
         self._images.forget(pod)
+
+
+def _target(container: Json, view: PodView) -> str | None:
+    """The id of the container whose processes an ephemeral one wants to see."""
+    target = view.latest(container.get("targetContainerName") or "")
+    return target.id if target else None
 
 
 def backoff_key(pod: Json, container: Json) -> str:

@@ -8,15 +8,15 @@ import traceback
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from podlab.embedded.kubelet import admission, container_config, podvolumes
+from podlab.embedded.kubelet import admission
 from podlab.embedded.kubelet.clock import SECOND
-from podlab.embedded.kubelet.images import StartError
+from podlab.embedded.kubelet.mounting import Interrupted, Mounts
+from podlab.embedded.kubelet.performing import Performer
 from podlab.embedded.kubelet.probing import PodProber
-from podlab.embedded.kubelet.starting import StartContext
 from podlab.embedded.kubelet.statuswriter import StatusWriter
-from podlab.embedded.lifecycle import conditions, podstatus, spec, termination
-from podlab.embedded.lifecycle.actions import Actions, decide
-from podlab.embedded.lifecycle.containers import StartFailure, rfc3339
+from podlab.embedded.lifecycle import conditions, podstatus, termination
+from podlab.embedded.lifecycle.actions import decide
+from podlab.embedded.lifecycle.containers import rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerState, RuntimeFault
@@ -27,12 +27,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 T = TypeVar("T")
 
-MOUNT_RETRY_S, MOUNT_RETRY_CAP_S = 0.5, 122.0
 TICK_NS = SECOND  # a real kubelet looks at deadlines once a second
-
-
-class _Interrupted(Exception):  # noqa: N818  (no error: the Pod was deleted while something could be given up)
-    """What was being waited for does not matter any more."""
 
 
 class PodWorker:
@@ -43,7 +38,8 @@ class PodWorker:
         self.uid: str = pod["metadata"]["uid"]
         self._wake, self._ending = asyncio.Event(), asyncio.Event()
         self._removed, self._evicted = False, ""
-        self._failures: dict[str, StartFailure] = {}
+        self._doing = Performer(kubelet, until_ending=self._until_ending, retry=self._retry)
+        self._mounts = Mounts(kubelet, wake=self._wake, ending=self._ending)
         self._messages: dict[str, str] = {}
         self._seen: dict[str, ContainerState] = {}  # what the last look showed, by container id
         self._due: int | None = None
@@ -123,7 +119,7 @@ class PodWorker:
             try:
                 if await self._sync():
                     return
-            except _Interrupted:
+            except Interrupted:
                 return
             except Exception as error:  # a full disk, a runtime that is gone: this Pod is tried again
                 self._told(error)
@@ -167,14 +163,12 @@ class PodWorker:
         self._tell(view)
         if self.writer.status["phase"] in TERMINAL:
             return True
-        volumes, faults = self._mount_all()
-        if faults:
-            volumes = await self._until_ending(self._mounted_at_last(faults))
+        volumes = await self._mounts.set_up(self.pod)
         self.prober.add(self.pod)
         self.prober.nudge()
-        before = dict(self._failures)
-        await self._perform(decide(self.pod, view, self.prober.results), view, volumes)
-        if self._kubelet.pace.prompt and before != self._failures and not self._ending.is_set():
+        before = dict(self._doing.failures)
+        await self._doing.perform(self.pod, decide(self.pod, view, self.prober.results), view, volumes)
+        if self._kubelet.pace.prompt and before != self._doing.failures and not self._ending.is_set():
             self._tell(self._view())
         return False
 
@@ -186,7 +180,7 @@ class PodWorker:
             old=self.writer.status,
             now=self._kubelet.clock.now(),
             node_ip=self._kubelet.node_ip,
-            failures=self._failures,
+            failures=self._doing.failures,
         )
         status = podstatus.generate(self.pod, seen, terminal=terminal)
         if status.get("reason") == "DeadlineExceeded" and self.writer.may_run:
@@ -203,35 +197,6 @@ class PodWorker:
                 self._messages[record.id] = self._kubelet.files.message(self.pod, record)
         return PodView(tuple(sandboxes), tuple(records), self._messages)
 
-    async def _mounted_at_last(self, faults: dict[str, str]) -> dict[str, str]:
-        """Volume name -> path; tried again with growing waits until all are there."""
-        wait_s = MOUNT_RETRY_S
-        while True:
-            for name, why in faults.items():
-                text = f'MountVolume.SetUp failed for volume "{name}" : {why}'
-                self._kubelet.recorder.event(self.pod, "Warning", "FailedMount", text)
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
-            except TimeoutError:
-                wait_s = min(wait_s * 2, MOUNT_RETRY_CAP_S)
-            if self._ending.is_set():
-                raise _Interrupted
-            paths, faults = self._mount_all()
-            if not faults:
-                return paths
-
-    def _mount_all(self) -> tuple[dict[str, str], dict[str, str]]:
-        paths: dict[str, str] = {}
-        faults: dict[str, str] = {}
-        for volume in podvolumes.mounted(self.pod):
-            try:
-                paths[volume["name"]] = self._kubelet.volumes.set_up(self.pod, volume)
-            except (podvolumes.MountError, OSError) as error:
-                faults[volume["name"]] = str(error)
-        return paths, faults
-
     async def _until_ending(self, work: Awaitable[T]) -> T:
         """The result of *work*, which is given up when the Pod is to end."""
         task, ending = asyncio.ensure_future(work), asyncio.ensure_future(self._ending.wait())
@@ -239,74 +204,10 @@ class PodWorker:
             await asyncio.wait((task, ending), return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
-            raise _Interrupted
+            raise Interrupted
         finally:
             ending.cancel()
             task.cancel()
-
-    # -- acting ----------------------------------------------------------------------------------------------
-
-    async def _perform(self, actions: Actions, view: PodView, volumes: dict[str, str]) -> None:
-        if actions.kill_pod:
-            await self._kubelet.stopper.stop_pod(self.pod, view, None)
-            if not actions.create_sandbox:
-                return
-            await self._purge_init_records(view)
-        else:
-            for kill in actions.kills:
-                await self._kubelet.stopper.stop(
-                    self.pod, kill.record, message=kill.message, cause=kill.cause
-                )
-        sandbox_id = await self._sandbox(actions, view)
-        if sandbox_id is None:
-            return
-        context = StartContext(view, sandbox_id, volumes, self._kubelet.facts(self.pod), self._until_ending)
-        for index in actions.ephemeral:
-            container = spec.group(self.pod, spec.EPHEMERAL)[index]
-            await self._start(spec.EPHEMERAL, container, context)
-        for index in actions.init:
-            container = spec.group(self.pod, spec.INIT)[index]
-            done = await self._start(spec.INIT, container, context)
-            if not done and not spec.is_sidecar(container):
-                return
-        for index in actions.regular:
-            container = spec.group(self.pod, spec.APP)[index]
-            await self._start(spec.APP, container, context)
-
-    async def _purge_init_records(self, view: PodView) -> None:
-        """In a new sandbox the init containers begin anew, without a past."""
-        names = {c["name"] for c in spec.group(self.pod, spec.INIT)}
-        for record in view.containers:
-            if record.name in names:
-                await self._kubelet.runtime.remove_container(record.id)
-
-    async def _sandbox(self, actions: Actions, view: PodView) -> str | None:
-        """The id of the sandbox to start containers in; None if there is none and none can be made."""
-        if not actions.create_sandbox:
-            return view.sandboxes[0].id if view.sandboxes else None
-        if view.sandboxes:
-            text = "Pod sandbox changed, it will be killed and re-created."
-            self._kubelet.recorder.event(self.pod, "Normal", "SandboxChanged", text)
-        try:
-            config = container_config.sandbox_config(self.pod, actions.attempt)
-            return (await self._kubelet.runtime.start_sandbox(config)).id
-        except RuntimeFault as fault:
-            text = f"Failed to create pod sandbox: {fault.message}"
-            self._kubelet.recorder.event(self.pod, "Warning", "FailedCreatePodSandBox", text)
-            self._retry(None)
-            return None
-
-    async def _start(self, key: str, container: Json, context: StartContext) -> bool:
-        """Start one container; what keeps it from starting is remembered for the status. False if it failed."""
-        name, starter = container["name"], self._kubelet.starter
-        try:
-            await starter.start(self.pod, key, container, context)
-        except StartError as error:
-            self._failures[name] = StartFailure(error.reason, error.message)
-            self._retry(error.retry_at)
-            return False
-        self._failures.pop(name, None)
-        return True
 
     # -- the end ---------------------------------------------------------------------------------------------
 

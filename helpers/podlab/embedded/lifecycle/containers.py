@@ -73,8 +73,7 @@ def statuses(
     for container in spec.group(pod, key):
         name = container["name"]
         status = _of_one(pod, container, view, old.get(name), waiting)
-        if key != spec.EPHEMERAL:
-            _show_failure(pod, key, container, view, failures.get(name), status)
+        _show_failure(pod, key, container, view, failures.get(name), status)
         result.append(status)
     return result if key == spec.INIT else sorted(result, key=lambda s: str(s["name"]))
 

@@ -1,0 +1,66 @@
+"""The volumes of one Pod before its containers start: set up, and tried again until all are there."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from podlab.embedded.kubelet import podvolumes
+
+if TYPE_CHECKING:
+    from podlab.embedded.kubelet.node import Kubelet
+
+Json = dict[str, Any]
+RETRY_S, RETRY_CAP_S = 0.5, 122.0
+
+
+class Interrupted(Exception):  # noqa: N818  (no error: the Pod was deleted while something could be given up)
+    """What was being waited for does not matter any more."""
+
+
+class Mounts:
+    """
+    Sets up the volumes of one Pod.
+
+    Args:
+        wake: Set when something changed that may help: the missing object was created.
+        ending: Set when the Pod is to end.
+    """
+
+    def __init__(self, kubelet: Kubelet, *, wake: asyncio.Event, ending: asyncio.Event) -> None:
+        self._kubelet, self._wake, self._ending = kubelet, wake, ending
+
+    async def set_up(self, pod: Json) -> dict[str, str]:
+        """Volume name -> path on the node, once all are there. Raises Interrupted when the Pod is to end."""
+        paths, faults = self._try_all(pod)
+        wait_s = RETRY_S
+        while faults:
+            for name, why in faults.items():
+                text = f'MountVolume.SetUp failed for volume "{name}" : {why}'
+                self._kubelet.recorder.event(pod, "Warning", "FailedMount", text)
+            self._wake.clear()
+            if not self._ending.is_set():
+                wait_s = await self._pause(wait_s)
+            if self._ending.is_set():
+                raise Interrupted
+            paths, faults = self._try_all(pod)
+        return paths
+
+    async def _pause(self, wait_s: float) -> float:
+        """Wait for a change, or until it is time to try again; the wait after that."""
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return min(wait_s * 2, RETRY_CAP_S)
+        return wait_s
+
+    def _try_all(self, pod: Json) -> tuple[dict[str, str], dict[str, str]]:
+        paths: dict[str, str] = {}
+        faults: dict[str, str] = {}
+        for volume in podvolumes.mounted(pod):
+            try:
+                paths[volume["name"]] = self._kubelet.volumes.set_up(pod, volume)
+            except (podvolumes.MountError, OSError) as error:
+                faults[volume["name"]] = str(error)
+        return paths, faults

@@ -1,0 +1,110 @@
+"""Doing what was decided about one Pod: stop, make a sandbox, start containers in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from podlab.embedded.kubelet import container_config
+from podlab.embedded.kubelet.images import StartError
+from podlab.embedded.kubelet.starting import StartContext
+from podlab.embedded.lifecycle import spec
+from podlab.embedded.lifecycle.actions import Actions
+from podlab.embedded.lifecycle.containers import StartFailure
+from podlab.embedded.lifecycle.view import PodView
+from podlab.embedded.runtime import RuntimeFault
+
+if TYPE_CHECKING:
+    from podlab.embedded.kubelet.node import Kubelet
+
+Json = dict[str, Any]
+
+
+class Performer:
+    """
+    Carries out the actions of one Pod.
+
+    Args:
+        until_ending: Waits for something, and gives it up when the Pod is to end.
+        retry: Called with when another sync makes sense (ns); None: after the usual while.
+
+    Attributes:
+        failures: Why the last start of a container came to nothing, by its name.
+    """
+
+    def __init__(
+        self,
+        kubelet: Kubelet,
+        *,
+        until_ending: Callable[[Awaitable[Any]], Awaitable[Any]],
+        retry: Callable[[int | None], None],
+    ) -> None:
+        self._kubelet, self._until_ending, self._retry = kubelet, until_ending, retry
+        self.failures: dict[str, StartFailure] = {}
+
+    async def perform(self, pod: Json, actions: Actions, view: PodView, volumes: dict[str, str]) -> None:
+        """
+        Do what was decided.
+
+        Args:
+            view: What the decision was made on.
+            volumes: Volume name -> path on the node.
+        """
+        if actions.kill_pod:
+            await self._kubelet.stopper.stop_pod(pod, view, None)
+            if not actions.create_sandbox:
+                return
+            await self._purge_init_records(pod, view)
+        else:
+            for kill in actions.kills:
+                await self._kubelet.stopper.stop(pod, kill.record, message=kill.message, cause=kill.cause)
+        sandbox_id = await self._sandbox(pod, actions, view)
+        if sandbox_id is None:
+            return
+        context = StartContext(view, sandbox_id, volumes, self._kubelet.facts(pod), self._until_ending)
+        for index in actions.ephemeral:
+            container = spec.group(pod, spec.EPHEMERAL)[index]
+            await self._start(pod, spec.EPHEMERAL, container, context)
+        for index in actions.init:
+            container = spec.group(pod, spec.INIT)[index]
+            done = await self._start(pod, spec.INIT, container, context)
+            if not done and not spec.is_sidecar(container):
+                return
+        for index in actions.regular:
+            container = spec.group(pod, spec.APP)[index]
+            await self._start(pod, spec.APP, container, context)
+
+    async def _purge_init_records(self, pod: Json, view: PodView) -> None:
+        """In a new sandbox the init containers begin anew, without a past."""
+        names = {c["name"] for c in spec.group(pod, spec.INIT)}
+        for record in view.containers:
+            if record.name in names:
+                await self._kubelet.runtime.remove_container(record.id)
+
+    async def _sandbox(self, pod: Json, actions: Actions, view: PodView) -> str | None:
+        """The id of the sandbox to start containers in; None if there is none and none can be made."""
+        if not actions.create_sandbox:
+            return view.sandboxes[0].id if view.sandboxes else None
+        if view.sandboxes:
+            text = "Pod sandbox changed, it will be killed and re-created."
+            self._kubelet.recorder.event(pod, "Normal", "SandboxChanged", text)
+        try:
+            config = container_config.sandbox_config(pod, actions.attempt)
+            return (await self._kubelet.runtime.start_sandbox(config)).id
+        except RuntimeFault as fault:
+            text = f"Failed to create pod sandbox: {fault.message}"
+            self._kubelet.recorder.event(pod, "Warning", "FailedCreatePodSandBox", text)
+            self._retry(None)
+            return None
+
+    async def _start(self, pod: Json, key: str, container: Json, context: StartContext) -> bool:
+        """Start one container; what keeps it from starting is remembered for the status. False if it failed."""
+        name, starter = container["name"], self._kubelet.starter
+        try:
+            await starter.start(pod, key, container, context)
+        except StartError as error:
+            self.failures[name] = StartFailure(error.reason, error.message)
+            self._retry(error.retry_at)
+            return False
+        self.failures.pop(name, None)
+        return True
