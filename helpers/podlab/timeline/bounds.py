@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from itertools import pairwise
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -25,7 +25,7 @@ START_LAG_S = 0.1
 A runtime stamps ``startedAt`` after the process has begun: that much later at most (measured: below 0.05 s).
 """
 
-LOG_LAG_S = {"embedded": 1.0, "": 0.05}
+LOG_LAG_S = {"embedded": 0.3, "": 0.05}
 """
 How far a log line may lie outside of the run that wrote it, by the runtime's own stamps of start and end; by driver.
 
@@ -185,9 +185,12 @@ def weigh(facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Clocks) -> li
             _weigh_status(run, clocks)
             _weigh_logs(run, facts, clocks)
             _rebase(run, clocks)
-        for run in runs:
+        mine = [e for e in facts.emissions if e.container == name and e.reason in _STARTING]
+        complete = _none_dropped(runs, mine)
+        for index, run in enumerate(runs):
             if run.seen and run.started:
-                _weigh_events(run, ordinal, runs, facts, clocks)
+                before = runs[index - 1] if index else None
+                _weigh_events(run, ordinal, before, _Said(mine, complete), clocks)
             ordinal += run.count if run.started else 0
         orders += _orders_within(name, runs)
     orders += _orders_of_inits(facts, drafts, clocks)
@@ -223,21 +226,29 @@ def _weigh_logs(run: Draft, facts: Facts, clocks: Clocks) -> None:
     run.end.add("log", "its last log line", lo=lines.last - clocks.log_lag - clocks.zero)
 
 
-def _weigh_events(run: Draft, ordinal: int, runs: list[Draft], facts: Facts, clocks: Clocks) -> None:
+_STARTING = frozenset({"Pulled", "Created", "Started"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the kubelet said about starts of one container, and whether none of it is missing."""
+
+    events: list[Emission]
+    complete: bool
+
+
+def _weigh_events(run: Draft, ordinal: int, before: Draft | None, told: _Said, clocks: Clocks) -> None:
     """
     Started is an upper bound of the start if it belongs to this run or a later one; Created a lower one.
     """
-    mine = [e for e in facts.emissions if e.container == run.container]
-    started = [e for e in mine if e.reason == "Started"]
-    index = runs.index(run)
-    before = runs[index - 1] if index else None
-    for item in started:
-        if item.count > ordinal or _surely_after(item, before, mine, clocks.zero):
-            hi = min(item.hi - clocks.zero, clocks.arrival(item.arrived))
-            run.start.add("event", f"Started Event{_exactly(item)}", hi=hi)
-    complete = _none_dropped(runs, started)
-    for item in (e for e in mine if e.reason == "Created"):
-        if _surely_before_end(item, run, clocks) or (complete and item.count <= ordinal + 1):
+    for item in told.events:
+        if item.reason == "Started":
+            if item.count > ordinal or _surely_after(item, before, told.events, clocks.zero):
+                hi = min(item.hi - clocks.zero, clocks.arrival(item.arrived))
+                run.start.add("event", f"Started Event{_exactly(item)}", hi=hi)
+        elif item.reason == "Created" and (
+            _surely_before_end(item, run, clocks) or (told.complete and item.count <= ordinal + 1)
+        ):
             run.start.add("event", f"Created Event{_exactly(item)}", lo=item.lo - clocks.zero)
 
 
@@ -268,8 +279,9 @@ def _surely_before_end(item: Emission, run: Draft, clocks: Clocks) -> bool:
     return run.ended and bool(ends) and item.hi - clocks.zero < max(ends)
 
 
-def _none_dropped(runs: list[Draft], started: list[Emission]) -> bool:
+def _none_dropped(runs: list[Draft], mine: list[Emission]) -> bool:
     """Whether as many Started Events were counted as runs are known: then the nth Event is the nth run's."""
+    started = [e for e in mine if e.reason == "Started"]
     ran = sum(r.count for r in runs if r.started)
     failed = any(not r.started for r in runs)
     return not failed and bool(started) and max(e.count for e in started) == ran and _settled(runs)
@@ -289,12 +301,16 @@ def _brief(run: Draft) -> bool:
 
 
 def _orders_within(name: str, runs: list[Draft]) -> list[Order]:
-    """A run ends after it started, and the next starts after that."""
-    found = [Order(r.start, r.end, f"{name} ends after it started") for r in runs if r.ended and r.started]
-    ran = [r for r in runs if r.started]
-    for one, two in pairwise(ran):
-        if one.ended:
-            found.append(Order(one.end, two.start, f"{name} restarts after its run {one.restart + 1} ended"))
+    """A run ends after it started, and the next starts after that; in order of time, so that they solve fast."""
+    found: list[Order] = []
+    before: Draft | None = None
+    for run in (r for r in runs if r.started):
+        if before is not None and before.ended:
+            text = f"{name} restarts after its run {before.restart + 1} ended"
+            found.append(Order(before.end, run.start, text))
+        if run.ended:
+            found.append(Order(run.start, run.end, f"{name} ends after it started"))
+        before = run
     return found
 
 

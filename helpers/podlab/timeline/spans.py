@@ -15,6 +15,7 @@ from podlab.timeline.facts import Emission, Facts, statuses
 from podlab.timeline.model import Evidence, Instant, RawObject, Run, Span
 from podlab.timeline.runs import Draft, short_id
 
+_WAITS = frozenset({"Pulling", "Pulled", "Failed", "BackOff"})
 BACK_OFF = frozenset({"CrashLoopBackOff", "ImagePullBackOff"})
 
 
@@ -54,7 +55,9 @@ class Told:
     role: str
     spec: RawObject
     looks: list[_Look]
-    events: list[Emission]
+    running: dict[str, list[_Look]]  # container id -> the looks that showed it running
+    waits: list[Emission]  # Events that tell of pulls and back-off, by time
+    killings: list[Emission]
     clocks: Clocks
 
 
@@ -62,7 +65,14 @@ def told_of(name: str, facts: Facts, clocks: Clocks) -> Told:
     """Collect what was told about one container."""
     role, spec = facts.role_of()[name]
     looks = [_Look(s.t, status) for s in facts.seen for status in statuses(s.pod) if status["name"] == name]
-    return Told(name, role, spec, looks, [e for e in facts.emissions if e.container == name], clocks)
+    running: dict[str, list[_Look]] = {}
+    for look in looks:
+        if look.state == "running":
+            running.setdefault(short_id(look.status.get("containerID")), []).append(look)
+    events = sorted((e for e in facts.emissions if e.container == name), key=lambda e: e.lo)
+    waits = [e for e in events if e.reason in _WAITS]
+    killings = [e for e in events if e.reason == "Killing"]
+    return Told(name, role, spec, looks, running, waits, killings, clocks)
 
 
 def spans_of(told: Told, drafts: list[Draft], runs: list[Run], gone: Instant | None) -> tuple[Span, ...]:
@@ -118,7 +128,7 @@ def _between(
     first = _Step(since, "waiting", "")
     if before is not None:
         first = _Step(since, "terminated", before.reason, before.message)
-    steps = [first, *_waiting_steps(since, looks, clocks), *_event_steps(since, until, told.events, clocks)]
+    steps = [first, *_waiting_steps(since, looks, clocks), *_event_steps(since, until, told.waits, clocks)]
     head, rest = steps[0], sorted(steps[1:], key=lambda s: s.at.mid)
     found = _spans([head, *_distinct(head, rest)], until)
     if before is None:
@@ -151,7 +161,7 @@ def _event_steps(since: Instant, until: Instant | None, mine: list[Emission], cl
     limit = until.hi if until else inf
     found: list[_Step] = []
     seen: set[tuple[str, float]] = set()
-    for item in sorted(mine, key=lambda e: e.lo):
+    for item in mine:
         at = _said_at(item, clocks)
         inside = (
             since.lo <= at.hi and at.lo <= limit and at.mid >= since.mid and (item.reason, at.lo) not in seen
@@ -206,23 +216,17 @@ def _during(run: Run, draft: Draft, told: Told, since: Instant) -> list[Span]:
     if not run.seen:
         return [Span("unseen", "not seen", since, run.end or run.start, run.restart, message=_unseen(run))]
     steps = [_Step(run.start, "running", _first_reason(told.role, told.spec))]
-    for look in told.looks:
-        if look.state == "running" and short_id(look.status.get("containerID")) == draft.container_id:
-            reason = _running_reason(told.role, look.status)
-            if reason != steps[-1].reason:
-                at = _seen_at(run.start, look.t, told.clocks, f"a status said {reason}")
-                steps.append(_Step(at, "running", reason))
-    for item in told.events:
+    for look in told.running.get(draft.container_id, ()):
+        reason = _running_reason(told.role, look.status)
+        if reason != steps[-1].reason:
+            at = _seen_at(run.start, look.t, told.clocks, f"a status said {reason}")
+            steps.append(_Step(at, "running", reason))
+    for item in told.killings:
         at = _said_at(item, told.clocks)
         limit = run.end.hi if run.end else inf
         if since.evidence and at.mid <= since.hi:
             continue  # it told the run before
-        if (
-            item.reason == "Killing"
-            and at.hi >= run.start.lo
-            and at.lo <= limit
-            and steps[-1].state == "running"
-        ):
+        if at.hi >= run.start.lo and at.lo <= limit and steps[-1].state == "running":
             steps.append(_Step(at, "terminating", "Killing", item.message))
             break
     head, rest = steps[0], sorted(steps[1:], key=lambda s: s.at.mid)
