@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from podlab.embedded.sandbox.launch import Zygote
 
 IDLE_LOOK_S = 5.0
+API_PORT = 6443  # on the node's own address
 
 
 class Settings:
@@ -51,7 +53,7 @@ class Cluster:
         self.settings = settings
         self.store = Store()
         cert, key = pki.certificate(f"{settings.folder}/pki")
-        with open(cert, encoding="ascii") as file:  # noqa: PTH123
+        with open(cert, encoding="ascii") as file:
             self.authority = file.read()
         self.token = pki.token(f"{settings.folder}/pki")
         sock = server.listen(settings.port)
@@ -92,7 +94,13 @@ class Cluster:
         self._closers.append(runtime.close)
         self.node.runtime = runtime
         self.app.extra["/podlab/v1/node-events"] = nodeevents.handler(runtime)
-        bootstrap.node(self.store, settings.node_name, runtime.node_ip)
+        bootstrap.node(self.store, settings.node_name, runtime.node_ip, runtime.reduced)
+        if not runtime.reduced:  # the reduced mode has no network of its own to listen in
+            descriptor = await runtime.make_socket(None, socket.SOCK_STREAM, (runtime.node_ip, API_PORT))
+            inside = socket.socket(fileno=descriptor)
+            inside.setblocking(False)
+            await self.server.listen_on(inside)  # what kubernetes.default leads to, for Pods
+        self.app.hosts += [*pki.NAMES, *pki.ADDRESSES]
         proxy = ServiceProxy(self.store, runtime)
         await proxy.start()
         self._closers.append(proxy.close)
@@ -111,13 +119,13 @@ class Cluster:
         self._closers.append(kubelet.close)
 
     def _make_token(self, pod: Object, _audiences: list[str], lasts_s: int) -> str:
-        from podlab.embedded.api import tokens
+        from podlab.embedded.api import jwt
 
         namespace, name = pod["metadata"]["namespace"], pod["spec"].get("serviceAccountName", "default")
         account = self.store.get("serviceaccounts", namespace, name)
         if account is None:
             raise LookupError(f'serviceaccounts "{name}" not found')
-        return tokens.make(self.token, account, now=self.store.clock(), lasts_s=lasts_s, pod=pod)
+        return jwt.make(self.token, account, now=self.store.clock(), lasts_s=lasts_s, pod=pod)
 
     async def close(self) -> None:
         """End every part, the newest first."""
@@ -143,7 +151,7 @@ def write_private(path: str, text: str) -> None:
         os.write(descriptor, text.encode())
     finally:
         os.close(descriptor)
-    os.replace(temporary, path)  # noqa: PTH105
+    os.replace(temporary, path)
 
 
 def kubeconfig(settings: Settings, cluster: Cluster) -> str:
@@ -195,7 +203,7 @@ async def run(settings: Settings, zygote: Zygote | None) -> int:
         await cluster.close()
         for name in ("daemon.json", "kubeconfig"):
             try:
-                os.unlink(f"{settings.folder}/{name}")  # noqa: PTH108
+                os.unlink(f"{settings.folder}/{name}")
             except OSError:
                 continue
     return 0
@@ -206,7 +214,7 @@ async def _watch_idle(settings: Settings, cluster: Cluster) -> None:
     seen, since = -1, time.monotonic()
     while True:
         await asyncio.sleep(IDLE_LOOK_S)
-        if not os.path.isdir(settings.folder):  # noqa: PTH112
+        if not os.path.isdir(settings.folder):
             cluster.stopping.set()
         if cluster.app.requests != seen or cluster.app.open:
             seen, since = cluster.app.requests, time.monotonic()

@@ -74,8 +74,8 @@ class App:
         request: Request | None = None
         try:
             request = Request(scope, receive, send)
-            auth.check(request.headers, self.tokens, self.hosts)
-            response = await self.answer(request)
+            user = auth.check(request.headers, self.tokens, self.hosts)
+            response = await self.answer(request, user)
         except Fault as refusal:
             response = _refusal(refusal)
         except ConnectionError:
@@ -87,20 +87,23 @@ class App:
         if response is not None:
             await send_response(send, response, request.warnings if request else [])
 
-    async def answer(self, request: Request) -> Response | None:
+    async def answer(self, request: Request, user: str = auth.ADMIN) -> Response | None:
         """
         Answer one request; None when the handler streamed its answer itself.
 
         Raises:
             Fault: For every refusal.
         """
-        if request.path in self.extra:
+        if request.path in self.extra and user == auth.ADMIN:
             return await self.extra[request.path](request)
         if request.method == "GET":
             special = self._special(request)
             if special is not None:
                 return special
-        return await self.resource(request, route(request.path))
+        where = route(request.path)
+        if user != auth.ADMIN:
+            raise auth.refuse_account(user, request, where)
+        return await self.resource(request, where)
 
     def _special(self, request: Request) -> Response | None:
         path = request.path.rstrip("/") or "/"

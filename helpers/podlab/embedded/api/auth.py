@@ -12,20 +12,27 @@ from __future__ import annotations
 
 import base64
 import hmac
+import time
 from collections.abc import Collection
 
+from podlab.embedded.api import jwt as tokens_of_accounts
 from podlab.embedded.api.fault import Fault
+from podlab.embedded.api.request import Request, Route
 
+ADMIN = "podlab-admin"
 WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."
 
 
-def check(headers: dict[str, str], tokens: Collection[str], hosts: Collection[str]) -> None:
+def check(headers: dict[str, str], tokens: Collection[str], hosts: Collection[str]) -> str:
     """
     Let the request pass or refuse it.
 
     Args:
         tokens: What is accepted as bearer token.
         hosts: What is accepted as Host, with port.
+
+    Returns:
+        Who asks: ``ADMIN``, or the user name of a service account whose token was made here.
 
     Raises:
         Fault: 401 without a good token, 403 for a foreign origin or host.
@@ -37,10 +44,16 @@ def check(headers: dict[str, str], tokens: Collection[str], hosts: Collection[st
     # The Python client sends its own address as Origin on WebSockets; a page cannot send ours.
     if origin is not None and origin.partition("://")[2] not in hosts:
         raise Fault(403, "requests from web pages of another origin are refused", reason="Forbidden")
-    given = bearer(headers).encode()
-    matches = [hmac.compare_digest(given, token.encode()) for token in tokens]
-    if not any(matches):
+    given = bearer(headers)
+    matches = [hmac.compare_digest(given.encode(), token.encode()) for token in tokens]
+    if any(matches):
+        return ADMIN
+    account = (
+        tokens_of_accounts.user(next(iter(tokens)), given, now=time.time()) if given.count(".") == 2 else ""
+    )
+    if not account:
         raise Fault(401, "Unauthorized")
+    return account
 
 
 def bearer(headers: dict[str, str]) -> str:
@@ -56,3 +69,21 @@ def bearer(headers: dict[str, str]) -> str:
             except ValueError:
                 return ""
     return ""
+
+
+VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+def refuse_account(user: str, request: Request, where: Route) -> Fault:
+    """What RBAC says to an account without rights: this server knows no other accounts."""
+    kind, verb = where.kind, VERBS.get(request.method, request.method.lower())
+    if verb == "get" and not where.name:
+        verb = "watch" if request.flag("watch") else "list"
+    elif verb == "delete" and not where.name:
+        verb = "deletecollection"
+    resource = f"{kind.resource}/{where.sub}" if where.sub else kind.resource
+    scope = f'in the namespace "{where.namespace}"' if where.namespace else "at the cluster scope"
+    named = f'{kind.resource} "{where.name}"' if where.name else kind.resource
+    text = f'User "{user}" cannot {verb} resource "{resource}" in API group "{kind.group}" {scope}'
+    details = {"name": where.name, "group": kind.group, "kind": kind.resource}
+    return Fault(403, f"{named} is forbidden: {text}", details=details)

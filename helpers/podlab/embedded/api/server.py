@@ -62,7 +62,8 @@ class Server:
         self.app, self.sock, self.context = app, sock, context
         self.port: int = sock.getsockname()[1]
         self._state: Any = None
-        self._server: asyncio.Server | None = None
+        self._make: Any = None
+        self._servers: list[asyncio.Server] = []
 
     async def start(self) -> None:
         """Begin to answer."""
@@ -82,11 +83,16 @@ class Server:
         config.ws_protocol_class = _websocket
         self._state = ServerState()
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: HttpToolsProtocol(config=config, server_state=self._state, app_state={}, _loop=loop),
-            sock=self.sock,
-            ssl=self.context,
-            ssl_handshake_timeout=10,
+        self._make = lambda: HttpToolsProtocol(
+            config=config, server_state=self._state, app_state={}, _loop=loop
+        )
+        await self.listen_on(self.sock)
+
+    async def listen_on(self, sock: socket.socket) -> None:
+        """Answer on one more listening socket."""
+        loop = asyncio.get_running_loop()
+        self._servers.append(
+            await loop.create_server(self._make, sock=sock, ssl=self.context, ssl_handshake_timeout=10)
         )
 
     @property
@@ -96,8 +102,8 @@ class Server:
 
     async def close(self) -> None:
         """Stop listening and end every connection; streams are cancelled."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for connection in list(self._state.connections if self._state else ()):
             connection.shutdown()
         tasks = list(self._state.tasks if self._state else ())

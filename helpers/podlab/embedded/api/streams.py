@@ -77,7 +77,9 @@ async def serve(app: App, scope: dict[str, Any], receive: Receive, send: Send) -
         return
     try:
         request = Request(scope, receive, send)
-        auth.check(request.headers, app.tokens, app.hosts)
+        user = auth.check(request.headers, app.tokens, app.hosts)
+        if user != auth.ADMIN:
+            raise auth.refuse_account(user, request, route(request.path))
         work, protocol = await _prepare(app, request)
     except Fault as refusal:
         await _refuse(send, refusal)
@@ -253,7 +255,12 @@ async def _until(descriptor: int, *, writable: bool = False) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
     add, remove = (loop.add_writer, loop.remove_writer) if writable else (loop.add_reader, loop.remove_reader)
-    add(descriptor, lambda: ready.done() or ready.set_result(None))
+
+    def now() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    add(descriptor, now)
     try:
         await ready
     finally:

@@ -59,13 +59,13 @@ def meta(context: Context, _path: str, obj: Object, rule: Any) -> None:
     else:
         context.add(*(invalid("metadata.name", found["name"], t) for t in NAME_RULES[rule](found["name"])))
     labels(context, "metadata.labels", found.get("labels") or {})
-    annotations(context, "metadata.annotations", found.get("annotations") or {})
+    annotation_keys(context, "metadata.annotations", found.get("annotations") or {})
 
 
 def template_meta(context: Context, path: str, value: Object, _argument: Any) -> None:
     """Labels and annotations of a Pod template."""
     labels(context, f"{path}.labels", value.get("labels") or {})
-    annotations(context, f"{path}.annotations", value.get("annotations") or {})
+    annotation_keys(context, f"{path}.annotations", value.get("annotations") or {})
 
 
 def labels(context: Context, path: str, value: Object) -> None:
@@ -75,7 +75,7 @@ def labels(context: Context, path: str, value: Object) -> None:
         context.add(*(invalid(path, text, message) for message in words.label_value(text)))
 
 
-def annotations(context: Context, path: str, value: Object) -> None:
+def annotation_keys(context: Context, path: str, value: Object) -> None:
     """Keys of annotations, and their size."""
     for key in sorted(value):
         context.add(*(invalid(path, key, message) for message in words.qualified(key.lower())))

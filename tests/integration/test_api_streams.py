@@ -1,0 +1,178 @@
+"""Commands, logs and ports of running containers through the official client and kubectl; the same on every cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client as official
+from kubernetes import config, stream
+
+from podlab.client import Client
+from podlab.drivers import Cluster
+
+OURS = Path("~/.cache/podlab/bin/kubectl").expanduser()
+KUBECTL = str(OURS) if OURS.exists() else shutil.which("kubectl") or ""
+WAIT_S = 30
+ASK = """
+import json, ssl, urllib.error, urllib.request
+folder = "/var/run/secrets/kubernetes.io/serviceaccount/"
+context = ssl.create_default_context(cafile=folder + "ca.crt")
+headers = {"Authorization": "Bearer " + open(folder + "token").read()}
+for path in ("/version", "/api/v1/namespaces/%s/pods"):
+    request = urllib.request.Request("https://kubernetes.default.svc" + path, headers=headers)
+    try:
+        print(json.loads(urllib.request.urlopen(request, context=context, timeout=10).read())["gitVersion"])
+    except urllib.error.HTTPError as error:
+        print(json.loads(error.read())["message"])
+"""
+
+
+@pytest.fixture
+def api(cluster: Cluster) -> official.CoreV1Api:
+    return official.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
+
+
+@pytest.fixture
+def web(client: Client, namespace: str) -> str:
+    """A Pod that serves its folder on port 8000, in *namespace*."""
+    serve = [
+        "python",
+        "-u",
+        "-c",
+        "print('up', flush=True); import http.server as h; h.test(h.SimpleHTTPRequestHandler)",
+    ]
+    client.create(
+        f"/api/v1/namespaces/{namespace}/pods",
+        {
+            "metadata": {"name": "web"},
+            "spec": {
+                "terminationGracePeriodSeconds": 0,
+                "containers": [{
+                    "name": "c", "image": "python:3.11-slim", "command": serve,
+                    "readinessProbe": {"httpGet": {"port": 8000}, "periodSeconds": 1},
+                }],
+            },
+        },
+    )  # fmt: skip
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        status = client.get(f"/api/v1/namespaces/{namespace}/pods/web").get("status", {})
+        if {"Ready": "True"}.items() <= {
+            c["type"]: c["status"] for c in status.get("conditions", [])
+        }.items():
+            return "web"
+        time.sleep(0.1)
+    raise AssertionError(f"the Pod is not ready: {status}")
+
+
+def run(api: official.CoreV1Api, namespace: str, *command: str, **options: Any) -> Any:
+    """A command by the official client."""
+    asked = {"stdout": True, "stderr": True, "stdin": False, "tty": False, **options}
+    return stream.stream(
+        api.connect_get_namespaced_pod_exec, "web", namespace, command=list(command), **asked
+    )
+
+
+def test_commands_by_the_official_client(api: official.CoreV1Api, namespace: str, web: str) -> None:
+    assert sorted(run(api, namespace, "sh", "-c", "echo out; echo err >&2").split()) == ["err", "out"]
+    fed = run(api, namespace, "cat", stdin=True, _preload_content=False)
+    fed.write_stdin("line\n")
+    assert fed.readline_stdout(timeout=5) == "line"
+    fed.close()
+    failed = run(api, namespace, "sh", "-c", "exit 7", _preload_content=False)
+    failed.run_forever(timeout=10)
+    assert failed.returncode == 7
+
+
+def test_a_port_by_the_official_client(api: official.CoreV1Api, namespace: str, web: str) -> None:
+    forward = stream.portforward(api.connect_get_namespaced_pod_portforward, web, namespace, ports="8000")
+    link = forward.socket(8000)
+    link.setblocking(True)
+    link.settimeout(10)
+    link.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    data = b""
+    with contextlib.suppress(TimeoutError):
+        while chunk := link.recv(4096):
+            data += chunk
+    assert data.startswith(b"HTTP/1.0 200 OK")
+    assert b"</html>" in data
+
+
+def test_a_pod_may_ask_the_api_who_it_is_and_little_else(
+    api: official.CoreV1Api, namespace: str, web: str
+) -> None:
+    version, refusal = run(api, namespace, "python", "-c", ASK % namespace).strip().splitlines()
+    assert version == "v1.36.3"
+    assert refusal == (
+        f'pods is forbidden: User "system:serviceaccount:{namespace}:default" cannot list resource "pods" in API '
+        f'group "" in the namespace "{namespace}"'
+    )
+
+
+needs_kubectl = pytest.mark.skipif(not KUBECTL, reason="no kubectl: podlab up --driver kind brings one")
+
+
+class Kubectl:
+    """kubectl in one namespace of one cluster."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self.start = [KUBECTL, "--kubeconfig", str(cluster.kubeconfig), "-n", namespace]
+
+    def __call__(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self.start, *arguments], capture_output=True, text=True, timeout=60, check=False, **options
+        )
+
+
+@pytest.fixture
+def kubectl(cluster: Cluster, namespace: str) -> Iterator[Kubectl]:
+    yield Kubectl(cluster, namespace)
+
+
+@needs_kubectl
+def test_commands_by_kubectl(kubectl: Kubectl, web: str) -> None:
+    assert kubectl("exec", web, "--", "sh", "-c", "exit 4").returncode == 4
+    assert kubectl("exec", "-i", web, "--", "cat", input="fed\n").stdout == "fed\n"
+    missing = kubectl("exec", web, "--", "nosuch")
+    assert missing.returncode == 1
+    assert 'exec: "nosuch": executable file not found in $PATH' in missing.stderr
+    nobody = kubectl("exec", web, "-c", "nobody", "--", "id")
+    assert "container nobody is not valid for pod web" in nobody.stderr
+
+
+@needs_kubectl
+def test_logs_by_kubectl(kubectl: Kubectl, web: str) -> None:
+    assert kubectl("logs", web).stdout.startswith("up\n")
+    stamped = kubectl("logs", web, "--timestamps", "--limit-bytes=20").stdout
+    assert len(stamped) == 20
+    assert stamped[10] == "T"
+    before = kubectl("logs", web, "--previous")
+    assert 'previous terminated container "c" in pod "web" not found' in before.stderr
+
+
+@needs_kubectl
+def test_a_port_by_kubectl_many_times(kubectl: Kubectl, web: str) -> None:
+    forward = subprocess.Popen(
+        [*kubectl.start, "port-forward", web, ":8000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert forward.stdout is not None
+        port = forward.stdout.readline().split("127.0.0.1:")[1].split()[0]
+        import urllib.request
+
+        for _ in range(20):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+                assert answer.status == 200
+    finally:
+        forward.terminate()
+        forward.wait(10)
