@@ -1,0 +1,129 @@
+"""Reading manifests: what is accepted, and how each kind of bad input is named."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from podlab.errors import ManifestError
+from podlab.manifests import Fault, load
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  containers:
+    - name: app
+      image: busybox
+"""
+
+
+def faults(text: str) -> list[Fault]:
+    """Return the faults that *text* is refused for."""
+    with pytest.raises(ManifestError) as caught:
+        load(text)
+    return list(caught.value.faults)  # type: ignore[attr-defined]
+
+
+def bomb() -> str:
+    """Return aliases of aliases, nine levels of nine: 387,420,489 words in some three hundred bytes."""
+    levels = zip("abcdefgh", "bcdefghi", strict=True)
+    rows = [f"{name}: &{name} [{','.join(['*' + below] * 9)}]" for below, name in levels]
+    return "\n".join(["a: &a [x,x,x,x,x,x,x,x,x]", *rows])
+
+
+def test_each_field_knows_its_line() -> None:
+    manifest = load(POD)[0]
+
+    assert manifest.lines["spec.containers[0].image"] == 9
+    assert manifest.line("spec.containers[0].imagee") == 8  # not written: the line of what is around it
+
+
+def test_documents_and_lists_are_flattened() -> None:
+    text = POD + "---\n# nothing here\n---\n" + (
+        "apiVersion: v1\nkind: List\nitems:\n"
+        "- {apiVersion: v1, kind: Service, metadata: {name: db}}\n"
+        "- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: settings\n"
+    )  # fmt: skip
+
+    found = load(text)
+
+    assert [(one.kind, one.name) for one in found] == [
+        ("Pod", "web"),
+        ("Service", "db"),
+        ("ConfigMap", "settings"),
+    ]
+    assert found[2].lines["metadata.name"] == 20
+
+
+def test_faults_of_all_documents_come_together() -> None:
+    text = POD + "---\nkind: Pod\n\tname: x\n---\nkind: Pod\nkind: Pod\nmetadata: {name: 3}\n---\n- 1\n"
+
+    found = {(fault.line, fault.text.split(":")[0].split(",")[0]) for fault in faults(text)}
+
+    assert {line for line, _ in found} == {12, 14, 15, 16, 18}
+    assert (15, 'the key "kind" is given twice') in found
+    assert (14, 'the field "apiVersion" is missing') in found
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "no object"),
+        ("hello", "mapping"),
+        ("a: b: c", "not YAML"),
+        ("[" * 50_000, "nested deeper"),
+        ("- " * 50_000, "nested deeper"),
+        ("a: &a [*a]", "inside of what it names"),
+        ("a: *b", "names nothing"),
+        (bomb(), "stands for more than"),
+        ("a: &a " + "z" * 10_000 + "\nb: [" + "*a," * 90_000 + "]", "stands for more than"),
+        ("x" * (2 << 20), "larger than 1 MiB"),
+        ("!!python/object/apply:os.system [ls]", "not allowed"),
+        ("\x00", "not YAML"),
+        ("\ud800", "not YAML"),
+        ("? [a]\n: b", "a key must be a word"),
+        ("kind: List\napiVersion: v1\nitems: 3", "items of a List"),
+        (POD + "---" + POD, "defined twice"),
+        (POD.replace("web", "../secrets"), "cannot be a name"),
+    ],
+    ids=lambda value: value[:16] if isinstance(value, str) else None,
+)
+def test_bad_input_is_refused_in_words_and_at_once(text: str, word: str) -> None:
+    started = time.process_time()
+
+    assert word in faults(text)[0].text
+
+    assert time.process_time() - started < 5  # a bound, not a speed: nothing is expanded
+
+
+def test_the_bomb_of_the_specification_is_a_small_text() -> None:
+    assert len(bomb()) < 330
+
+
+def test_a_file_is_named_in_its_faults(tmp_path: Path) -> None:
+    file = tmp_path / "web.yaml"
+    file.write_bytes(b"kind: Pod\nname: \xff\n")
+
+    with pytest.raises(ManifestError, match=r"web\.yaml:2"):
+        load(file)
+    with pytest.raises(ManifestError, match="cannot be read"):
+        load(tmp_path / "missing.yaml")
+
+
+def test_words_mean_what_kubectl_reads() -> None:
+    """Checked against kubectl v1.36.3: y is true, a sexagesimal number and a date are text."""
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: y, b: 22:22, c: 2026-01-31, d: 010, on: 1}"
+
+    assert load(text)[0].object["data"] == {"a": True, "b": "22:22", "c": "2026-01-31", "d": 8, "true": 1}
+
+
+def test_merge_keys_and_json_are_read() -> None:
+    merged = load("base: &b {kind: Pod}\n<<: *b\napiVersion: v1\nmetadata: {name: x}")[0]
+    plain = load('{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}}')[0]
+
+    assert (merged.kind, plain.name) == ("Pod", "x")
