@@ -273,8 +273,7 @@ def template_hash(template: Object) -> str:
 def _same_template(one: Object, deployment: Object) -> bool:
     template = json.loads(json.dumps(one["spec"]["template"]))
     (template.get("metadata", {}).get("labels") or {}).pop(HASH, None)
-    wanted: Object = deployment["spec"]["template"]
-    return template == wanted
+    return bool(template == deployment["spec"]["template"])
 
 
 def _bounds(one: Object) -> rollout.Bounds:
@@ -320,5 +319,5 @@ def _counts(one: Object, sets: list[Object], new: Object | None) -> dict[str, in
 
 
 def _complete(one: Object, counts: dict[str, int]) -> bool:
-    wanted = one["spec"]["replicas"]
+    wanted = int(one["spec"]["replicas"])
     return counts["updatedReplicas"] == counts["replicas"] == counts["availableReplicas"] == wanted

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable
 
 import pytest
+
 from podlab.embedded import controllers
 from podlab.embedded.controllers import rollout
 from podlab.embedded.store import Store, timestamp
