@@ -61,6 +61,7 @@ class Performer:
         sandbox_id = await self._sandbox(pod, actions, view)
         if sandbox_id is None:
             return
+        self._tell_missing_secrets(pod)
         context = StartContext(view, sandbox_id, volumes, self._kubelet.facts(pod), self._until_ending)
         for index in actions.ephemeral:
             container = spec.group(pod, spec.EPHEMERAL)[index]
@@ -73,6 +74,16 @@ class Performer:
         for index in actions.regular:
             container = spec.group(pod, spec.APP)[index]
             await self._start(pod, spec.APP, container, context)
+
+    def _tell_missing_secrets(self, pod: Json) -> None:
+        """Of imagePullSecrets that are not there: pulling is tried all the same."""
+        namespace = pod["metadata"]["namespace"]
+        names = [s.get("name", "") for s in pod["spec"].get("imagePullSecrets") or ()]
+        missing = [n for n in names if self._kubelet.store.get("secrets", namespace, n) is None]
+        if missing:
+            text = f"Unable to retrieve some image pull secrets ({', '.join(missing)}); "
+            text += "attempting to pull the image may not succeed."
+            self._kubelet.recorder.event(pod, "Warning", "FailedToRetrieveImagePullSecret", text)
 
     async def _purge_init_records(self, pod: Json, view: PodView) -> None:
         """In a new sandbox the init containers begin anew, without a past."""

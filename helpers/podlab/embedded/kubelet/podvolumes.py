@@ -153,7 +153,11 @@ class PodVolumes:
             if self._make_token is None:
                 raise MountError("no tokens are issued here")
             audiences = [audience] if audience else []
-            self._tokens[key] = self._make_token(pod, audiences, int(source.get("expirationSeconds") or 3600))
+            try:
+                token = self._make_token(pod, audiences, int(source.get("expirationSeconds") or 3600))
+            except LookupError as error:  # its ServiceAccount is gone
+                raise MountError(f"failed to fetch token: {error}") from error
+            self._tokens[key] = token
         return self._tokens[key]
 
     def over_limit(self, pod: Json) -> str | None:

@@ -285,3 +285,27 @@ def test_a_volume_that_outgrows_its_limit_evicts_its_pod() -> None:
     kinds = [c["type"] for c in status["conditions"]]
     assert kinds[0] == "DisruptionTarget"
     assert len(kinds) == len(set(kinds))
+
+
+def test_missing_pull_secrets_are_told_and_do_no_harm() -> None:
+    """The image may be there all the same."""
+    simulation = simulated(pod(imagePullSecrets=[{"name": "a"}, {"name": "b"}]))
+
+    simulation.run(5)
+
+    text = "Unable to retrieve some image pull secrets (a, b); attempting to pull the image may not succeed."
+    assert f"Warning FailedToRetrieveImagePullSecret: {text}" in texts(simulation)
+    assert texts(simulation)[-1] == "Normal Started: Container started"
+
+
+def test_an_ephemeral_container_without_an_image_says_what_it_waits_for() -> None:
+    """And the Pod goes on."""
+    simulation = simulated(pod())
+    debug = {"name": "debug", "image": "No//Such"}
+    simulation.at(2, lambda s: s.change(lambda p: p["spec"].update(ephemeralContainers=[debug])))
+
+    simulation.run(5)
+
+    status = simulation.pod()["status"]  # type: ignore[index]
+    assert status["ephemeralContainerStatuses"][0]["state"]["waiting"]["reason"] == "InvalidImageName"
+    assert status["phase"] == "Running"

@@ -146,6 +146,18 @@ def test_conditions(policy: str, inits: tuple[Any, ...], records: str, initializ
     assert text_of(status, "Ready") == text_of(status, "ContainersReady") == ready
 
 
+def test_a_sidecar_that_is_not_ready_holds_back_ready_and_not_initialized() -> None:
+    """Started is enough for what comes after it."""
+    watched = pod("Always", inits=(sidecar("s", readinessProbe={}),))
+    probes = ProbeResults({(READINESS, "s-0"): Result.FAILURE}, {(READINESS, "s")})
+
+    status = status_of(watched, view(*states("s:running app:running")), probes=probes)
+    before = status_of(watched, view(*states("s:running")), probes=probes)
+
+    assert text_of(before, "Initialized") == text_of(status, "Initialized") == "True"
+    assert text_of(status, "Ready") == "False ContainersNotReady: containers with unready status: [s]"
+
+
 def test_readiness_gates_hold_back_ready_alone() -> None:
     """Each missing or false gate is named."""
     gated = pod("Always", readinessGates=[{"conditionType": "a.b/x"}, {"conditionType": "a.b/y"}])
