@@ -102,7 +102,10 @@ def api_service(store: Store, address: str = "172.18.0.2", port: int = 6443) -> 
     })  # fmt: skip
 
 
-def node(store: Store, name: str, address: str) -> Object:
+REDUCED = "podlab.dev/reduced-mode"  # annotation of the Node: why, and what cannot be done
+
+
+def node(store: Store, name: str, address: str, reduced: str = "") -> Object:
     """The one Node, with what this machine has; it is Ready once the runtime is."""
     now = timestamp(store.clock())
     amounts = _amounts()
@@ -119,7 +122,7 @@ def node(store: Store, name: str, address: str) -> Object:
     ]  # fmt: skip
     return store.create("nodes", {
         "kind": "Node", "apiVersion": "v1",
-        "metadata": {"name": name, "labels": labels},
+        "metadata": {"name": name, "labels": labels, **({"annotations": {REDUCED: reduced}} if reduced else {})},
         "spec": {"podCIDR": "10.244.0.0/24", "podCIDRs": ["10.244.0.0/24"]},
         "status": {
             "capacity": amounts, "allocatable": amounts, "conditions": conditions,
@@ -152,7 +155,7 @@ def _amounts() -> dict[str, Any]:
 
 def _first_line(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        with open(path, encoding="utf-8") as file:
             return file.readline().strip()
     except OSError:
         return ""
@@ -160,7 +163,7 @@ def _first_line(path: str) -> str:
 
 def _os_name() -> str:
     try:
-        with open("/etc/os-release", encoding="utf-8") as file:  # noqa: PTH123
+        with open("/etc/os-release", encoding="utf-8") as file:
             lines = dict(line.strip().partition("=")[::2] for line in file)
         return lines.get("PRETTY_NAME", "").strip('"')
     except OSError:

@@ -45,7 +45,7 @@ def parse(arguments: list[str]) -> Settings:
     if not found.get("folder"):
         raise SystemExit(USAGE)
     return Settings(
-        folder=os.path.abspath(found["folder"]),  # noqa: PTH100 - pathlib costs start-up time
+        folder=os.path.abspath(found["folder"]),
         name=found.get("name", "lab"),
         ready_fd=int(found["ready-fd"]) if found.get("ready-fd") else None,
         port=int(found.get("port") or 0),
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings = parse(sys.argv[1:] if arguments is None else arguments)
     settings.began = began
     os.umask(0o077)
-    os.makedirs(settings.folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+    os.makedirs(settings.folder, mode=0o700, exist_ok=True)
     zygote = None
     if settings.node:
         from podlab.embedded.sandbox.launch import launch

@@ -30,7 +30,7 @@ def certificate(folder: str) -> tuple[str, str]:
     """
     cert, key = f"{folder}/server.crt", f"{folder}/server.key"
     if not _is_fresh(cert, key):
-        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+        os.makedirs(folder, mode=0o700, exist_ok=True)
         if not (_by_openssl(folder, cert, key) or _by_cryptography(cert, key)):
             raise SandboxError(
                 "no certificate could be made for the API server",
@@ -44,13 +44,13 @@ def token(folder: str) -> str:
     """The bearer token of the cluster, made once."""
     path = f"{folder}/token"
     try:
-        with open(path, encoding="ascii") as file:  # noqa: PTH123
+        with open(path, encoding="ascii") as file:
             found = file.read().strip()
         if found:
             return found
     except FileNotFoundError:
         pass
-    os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+    os.makedirs(folder, mode=0o700, exist_ok=True)
     fresh = secrets.token_urlsafe(32)
     _write(path, fresh.encode())
     return fresh
@@ -58,7 +58,7 @@ def token(folder: str) -> str:
 
 def _is_fresh(cert: str, key: str) -> bool:
     try:
-        age_s = time.time() - os.stat(cert).st_mtime  # noqa: PTH116
+        age_s = time.time() - os.stat(cert).st_mtime
         return os.access(key, os.R_OK) and 0 <= age_s < VALID_DAYS * 86400 - RENEW_S
     except OSError:
         return False
@@ -72,7 +72,7 @@ def _write(path: str, data: bytes) -> None:
         os.write(descriptor, data)
     finally:
         os.close(descriptor)
-    os.replace(temporary, path)  # noqa: PTH105
+    os.replace(temporary, path)
 
 
 def _by_openssl(folder: str, cert: str, key: str) -> bool:
@@ -93,13 +93,13 @@ def _by_openssl(folder: str, cert: str, key: str) -> bool:
     quiet = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1, 2)]
     pid = os.posix_spawn(program, arguments, {"PATH": "/usr/bin:/bin"}, file_actions=quiet)
     _, status = os.waitpid(pid, 0)
-    os.unlink(config)  # noqa: PTH108
+    os.unlink(config)
     if status != 0:
         return False
-    os.chmod(key + ".new", 0o600)  # noqa: PTH101
-    os.chmod(cert + ".new", 0o600)  # noqa: PTH101
-    os.replace(key + ".new", key)  # noqa: PTH105
-    os.replace(cert + ".new", cert)  # noqa: PTH105
+    os.chmod(key + ".new", 0o600)
+    os.chmod(cert + ".new", 0o600)
+    os.replace(key + ".new", key)
+    os.replace(cert + ".new", cert)
     return True
 
 
