@@ -7,6 +7,7 @@ The two processes then load at the same time on two cores, and the zygote is sma
 from __future__ import annotations
 
 import _socket
+import fcntl
 import marshal
 import os
 import sys
@@ -79,16 +80,13 @@ def _spawn(control: int, life: int, settings: str) -> int:
     """posix_spawn, for its price does not grow with what the caller has loaded."""
     main = os.path.dirname(os.path.abspath(__file__)) + "/zygote/main.py"
     python = getattr(sys, "_base_executable", "") or sys.executable
-    # Dup out of the way first: either descriptor may already be 3 or 4 here.
-    high_control, high_life = os.dup(control), os.dup(life)
-    far_control, far_life = 250, 251
+    # Out of the way first: either descriptor may already be 3 or 4 here.
+    high_control, high_life = (fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, 10) for one in (control, life))
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDWR, 0),
         (os.POSIX_SPAWN_DUP2, 0, 1),
-        (os.POSIX_SPAWN_DUP2, high_control, far_control),
-        (os.POSIX_SPAWN_DUP2, high_life, far_life),
-        (os.POSIX_SPAWN_DUP2, far_control, _CONTROL),
-        (os.POSIX_SPAWN_DUP2, far_life, _LIFE),
+        (os.POSIX_SPAWN_DUP2, high_control, _CONTROL),
+        (os.POSIX_SPAWN_DUP2, high_life, _LIFE),
     ]
     arguments = [python, "-S", "-I", "-X", "utf8", main, str(_CONTROL), str(_LIFE), settings]
     try:

@@ -88,6 +88,7 @@ class Stream:
         self._rest = b""
         self._loop = asyncio.get_running_loop()
         self._second, self._lines, self._bytes = 0.0, 0, 0
+        self.listeners: list[Callable[[bytes, bytes], None]] = []  # attached clients: (stream, bytes) as they come
         os.set_blocking(descriptor, False)
         self._loop.add_reader(descriptor, self._readable)
 
@@ -117,6 +118,8 @@ class Stream:
             self._end()
             return False
         self._bytes += len(data)
+        for listener in self.listeners:
+            listener(self._name, data)
         self._take(data)
         return True
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import select
 import signal
 import socket
@@ -179,6 +180,7 @@ class ProcessRuntime:
             self.link = make_link(self._on_event)
         else:
             self.link = Link(socket.socket(fileno=zygote.control.detach()), self._on_event)
+        _raise_descriptor_limit()
         self.reduced = ""  # why this is the reduced mode and what it cannot do; empty on a real node
         self.facts: dict[str, Any] = {}
         self.node_ip = launch.NODE_IP
@@ -261,6 +263,7 @@ class ProcessRuntime:
             volumes_of.write_pod_files(folder, config)
         except OSError as error:
             self._addresses.give_back(ip)
+            await self._quietly("pod_stop", {"uid": identity, "containers": []})
             text = f'failed to setup network for sandbox "{identity}": {error.strerror}'
             raise RuntimeFault("FailedCreatePodSandBox", text) from error
         entry = SandboxRecord(identity, config.pod_uid, config.attempt, time.time_ns(), True, ip)
@@ -350,14 +353,19 @@ class ProcessRuntime:
 
     async def _start(self, container: _Container) -> None:
         config = container.config
-        container.log = LogFile(config.log_path, config.log_max_bytes)
-        ends, theirs = _pipes(config)
+        ends: dict[str, int] = {}
+        theirs: list[int] = []
         try:
+            container.log = LogFile(config.log_path, config.log_max_bytes)
+            ends, theirs = _pipes(config)
             await self._mount_memory_volumes(container)
             answer = self.link.request("start", self._start_request(container), theirs)
-        except OSError as error:
+        except (
+            OSError
+        ) as error:  # a full disk, no descriptor left: this container's trouble and nobody else's
             _close(ends.values())
-            await self._start_failed(container, str(error.strerror))
+            await self._start_failed(container, error.strerror or str(error))
+            return
         finally:
             _close(theirs)
         container.stdin_fd = ends.get("stdin")
@@ -582,6 +590,32 @@ class ProcessRuntime:
         container.exited.set()
         self._changed(container.record.pod_uid)
 
+    def attach(
+        self, container_id: str, on_output: Callable[[bytes, bytes], None]
+    ) -> tuple[int | None, Callable[[], None], Callable[[], None]]:
+        """
+        Join a running container's streams, for ``kubectl attach``.
+
+        Returns:
+            Its stdin (the runtime's own descriptor; None when it has none), what closes that stdin for good, and
+            what ends the subscription of *on_output(stream, bytes)*.
+        """
+        container = self._get(container_id)
+        streams = list(container.streams)
+        for stream in streams:
+            stream.listeners.append(on_output)
+
+        def close_stdin() -> None:
+            if container.stdin_fd is not None:
+                os.close(container.stdin_fd)
+                container.stdin_fd = None
+
+        def detach() -> None:
+            for stream in streams:
+                stream.listeners.remove(on_output)
+
+        return container.stdin_fd, close_stdin, detach
+
     def _close_streams(self, container: _Container) -> None:
         if container.watchdog:
             container.watchdog.cancel()
@@ -674,6 +708,13 @@ class ProcessRuntime:
             task.cancel()
 
 
+def _raise_descriptor_limit() -> None:
+    """Two pipes a container: the usual soft limit of 1024 would end at some 300 containers."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def _wait_for(pid: int) -> None:
     """Wait for the janitor, at most ten seconds; it is then ended too."""
     try:
@@ -681,7 +722,9 @@ def _wait_for(pid: int) -> None:
     except ProcessLookupError:
         return
     try:
-        if not select.select([pidfd], [], [], _CLOSE_S)[0]:
+        waiter = select.poll()  # not select(): the descriptor may be beyond its 1024
+        waiter.register(pidfd, select.POLLIN)
+        if not waiter.poll(_CLOSE_S * 1000):
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         os.waitpid(pid, 0)
     except ChildProcessError:

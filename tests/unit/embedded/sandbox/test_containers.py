@@ -6,6 +6,8 @@ import asyncio
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -418,3 +420,35 @@ def test_a_node_that_dies_is_seen_at_once() -> None:
             shutil.rmtree(bench.folder / name)
 
     on_node(scenario)
+
+
+def test_a_log_that_cannot_be_written_is_that_containers_trouble_alone() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        (bench.folder / "file").write_text("in the way")
+        with pytest.raises(RuntimeFault, match="unable to start container process"):
+            await bench.start(pod, "true", log_path=str(bench.folder / "file" / "x.log"))
+        assert bench.runtime.view("pod")[1][0].state is ContainerState.EXITED
+        assert (await bench.run(pod, "exit 3"))[0] == 3
+
+    on_node(scenario)
+
+
+def test_more_descriptors_than_the_usual_soft_limit() -> None:
+    """Started with a soft limit of 64, as a learner's shell might have 1024."""
+    script = """
+import asyncio, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+sys.path.insert(0, sys.argv[1])
+from sandbox_bench import on_node
+async def scenario(bench):
+    pod = await bench.pod()
+    running = [await bench.start(pod, ["sleep", "60"]) for number in range(40)]
+    assert (await bench.run(pod, "exit 3"))[0] == 3
+on_node(scenario)
+"""
+    folder = str(Path(__file__).parent)
+    done = subprocess.run(
+        [sys.executable, "-c", script, folder], capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()[-2000:]

@@ -28,6 +28,7 @@ import _socket  # noqa: E402
 import gc  # noqa: E402
 import marshal  # noqa: E402
 import os  # noqa: E402
+import resource  # noqa: E402
 import select  # noqa: E402
 
 from podlab.embedded.sandbox.zygote import cgroups, linux, trees, wire  # noqa: E402
@@ -52,6 +53,8 @@ def main() -> None:
     control, life = int(sys.argv[1]), int(sys.argv[2])
     settings: dict[str, Any] = marshal.loads(bytes.fromhex(sys.argv[3]))
     os.umask(0o022)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # containers have it so on a real node, too
     os.closerange(5, 4096)  # whatever the daemon did not mark close-on-exec
     os.setsid()
     for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGPIPE):
