@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from itertools import count
 from typing import Any
@@ -100,7 +100,8 @@ def simulate(
     Predict the life of a Pod.
 
     Args:
-        manifest: A Pod: a mapping, YAML text, or what ``podlab.manifests`` loads.
+        manifest: A Pod, and the ConfigMaps, Secrets and Services beside it: YAML text, a mapping, a list of
+            mappings, or what ``podlab.manifests`` loads.
         script: What each container does; see ``simulation.script.ContainerScript`` for the keys.
         until_s: Simulated seconds to watch; less if the Pod ends before.
         delete_after_s: Delete the Pod then.
@@ -111,9 +112,10 @@ def simulate(
         pace: ``prompt``, or ``kubelet`` with the delays of a real node.
 
     Raises:
-        ManifestError: If the manifest is no Pod, is refused by validation, or the script does not fit it.
+        ManifestError: If the manifest has no Pod or several, is refused by validation, or the script does not fit it.
     """
-    simulation = Simulation(_pod_of(manifest), script, objects=objects, seed=seed, pace=pace)
+    pod, others = _objects_of(manifest)
+    simulation = Simulation(pod, script, objects=[*others, *objects], seed=seed, pace=pace)
     for at_s, action in steps:
         simulation.at(at_s, action)
     if delete_after_s is not None:
@@ -121,16 +123,21 @@ def simulate(
     return simulation.run(until_s)
 
 
-def _pod_of(manifest: Any) -> Json:
+def _objects_of(manifest: Any) -> tuple[Json, list[Json]]:
+    """The Pod of a manifest, and the other objects that stand in it."""
     if isinstance(manifest, str):
-        import yaml
-
-        manifest = yaml.safe_load(manifest)
-    manifest = getattr(manifest, "object", manifest)
-    if not isinstance(manifest, Mapping) or manifest.get("kind") != "Pod":
-        kind = manifest.get("kind") if isinstance(manifest, Mapping) else type(manifest).__name__
-        raise ManifestError(f"only a Pod can be simulated, this is {kind}")
-    return json.loads(json.dumps(manifest))  # type: ignore[no-any-return]
+        # By name: reading manifests is another layer's work, and a mapping needs none.
+        manifest = import_module("podlab.manifests").load(manifest)
+    listed = manifest if isinstance(manifest, (list, tuple)) else [manifest]
+    found = [json.loads(json.dumps(getattr(m, "object", m))) for m in listed]
+    kinds = [o.get("kind") if isinstance(o, dict) else type(o).__name__ for o in found]
+    if kinds.count("Pod") != 1:
+        raise ManifestError(
+            f"a simulation needs exactly one Pod, this has {kinds.count('Pod')}",
+            cause=f"its objects are: {', '.join(map(str, kinds)) or 'none'}",
+        )
+    pod = found.pop(kinds.index("Pod"))
+    return pod, found
 
 
 class Simulation:

@@ -188,8 +188,9 @@ def test_simulated_time_costs_no_time() -> None:
 @pytest.mark.parametrize(
     ("manifest", "script", "words"),
     [
-        ({"kind": "Service"}, {}, "only a Pod can be simulated"),
-        ("just text", {}, "only a Pod can be simulated"),
+        ({"kind": "Service"}, {}, "needs exactly one Pod, this has 0"),
+        ("just text", {}, ""),
+        ([JOB, JOB], {}, "needs exactly one Pod, this has 2"),
         (JOB, {"ap": {}}, "names container 'ap'"),
         (JOB, {"app": {"run_s": 1}}, "unknown key 'run_s'"),
         ({**JOB, "spec": {"containers": "none"}}, {}, "the Pod is refused"),
@@ -204,3 +205,12 @@ def test_what_cannot_be_simulated_is_refused(manifest: Any, script: Json, words:
 def test_simulate_is_a_public_name() -> None:
     """And takes the text of a manifest."""
     assert podlab.simulate(json.dumps(JOB), SCRIPT).end_reason == "Succeeded"
+
+
+def test_a_config_map_may_stand_beside_the_pod() -> None:
+    """In one text, as it would be applied."""
+    env = [{"name": "X", "valueFrom": {"configMapKeyRef": {"name": "conf", "key": "k"}}}]
+    conf = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "conf"}, "data": {"k": "v"}}
+    text = json.dumps(pod([], [{"name": "app", "env": env}])) + "\n---\n" + json.dumps(conf)
+
+    assert simulate(text, {"app": {"runs_s": 1}}).end_reason == "Succeeded"
