@@ -50,6 +50,8 @@ class Goal:
         if all(_meets(pod, self.until) for pod in living):
             return self.until
         final = {_phase(pod) for pod in living}
+        if any(pod["metadata"].get("deletionTimestamp") for pod in living):
+            return None  # somebody deletes them: what comes next is "gone", and it will come
         # Finished Pods never become Ready or change phase again: waiting longer would only reach the deadline.
         return sorted(final)[0] if final <= set(_FINAL) else None
 

@@ -107,11 +107,12 @@ class _Lines:
             file.readline()
             last_t = 0.0
             for number, line in enumerate(file, start=2):
+                if not line.endswith(b"\n"):
+                    return  # how a killed recorder ends
                 observation = _parse(line)
                 if observation is None:
-                    if line.endswith(b"\n"):
-                        yield _unreadable(last_t, number)
-                    continue  # a broken last line is how a killed recorder ends
+                    yield _unreadable(last_t, number)
+                    continue
                 last_t = observation["t"]
                 yield observation
 

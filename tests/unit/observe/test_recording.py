@@ -1,0 +1,338 @@
+"""Recordings as files: whole, cut short at any byte, damaged; and the recorder's own life on a small server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import recorder_judge as judging
+from watchserver import History, Schedule, WatchServer
+
+from podlab.errors import ConnectionLostError, PodlabError, RecordingError, WaitTimeoutError
+from podlab.observe import Recorder, Recording, read_recording, record
+from podlab.observe.framing import StreamBroken, Unchunker
+from podlab.observe.goals import Goal, belongs, expected_pods
+from podlab.observe.heads import read_head
+from podlab.observe.logs import incarnations
+from podlab.observe.nodes import parse_event
+from podlab.observe.writing import Writer
+
+
+@pytest.fixture
+def server() -> Iterator[WatchServer]:
+    """An honest server with twenty changes."""
+    made = WatchServer(History(3, changes=20), seconds=0.2)
+    yield made
+    made.close()
+
+
+def write(path: Path) -> Path:
+    """Write a small whole recording."""
+    writer = Writer(path, {"namespace": "lab", "manifest": None})
+    writer.mark("step", text="é")
+    writer.observe({"source": "log", "pod": "web", "line": "hello"})
+    writer.end("Ready")
+    return path
+
+
+# -- files -----------------------------------------------------------------------------------------------
+
+
+def test_a_whole_recording_says_how_it_ended(tmp_path: Path) -> None:
+    recording = read_recording(write(tmp_path / "run.jsonl"))
+
+    assert (recording.complete, recording.end_reason, recording.header["schema"]) == (True, "Ready", 1)
+    assert [one["source"] for one in recording.observations] == ["recorder", "log", "recorder"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run.jsonl"]
+
+
+def test_a_recording_cut_at_any_byte_stays_readable_and_says_so(tmp_path: Path) -> None:
+    whole = write(tmp_path / "run.jsonl").read_bytes()
+    header_end = whole.index(b"\n") + 1
+    cut = tmp_path / "cut.jsonl"
+
+    for size in range(header_end, len(whole)):
+        cut.write_bytes(whole[:size])
+        recording = Recording.read(cut)
+        assert not recording.complete
+        assert len(list(recording.observations)) == whole[:size].count(b"\n") - 1
+
+
+def test_a_damaged_line_is_a_named_gap(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl")
+    rows = path.read_bytes().split(b"\n")
+    rows[2] = rows[2][:10]
+    path.write_bytes(b"\n".join(rows))
+
+    assert [(one["reason"], one["line"]) for one in read_recording(path).gaps] == [("unreadable line", 3)]
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"", "is no recording"),
+        (b"[1]\n", "is no recording"),
+        (b"\xff\n", "is no recording"),
+        (None, "cannot be read"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, content: bytes | None, word: str) -> None:
+    path = tmp_path / "x"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(RecordingError, match=word):
+        read_recording(path)
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text(json.dumps({"kind": "podlab.recording", "schema": 2}) + "\n")
+
+    with pytest.raises(RecordingError, match="schema 2"):
+        read_recording(path)
+
+
+def test_a_killed_recorder_leaves_a_readable_file(tmp_path: Path) -> None:
+    """kill -9 in the middle of writing: every whole line is there, and the file does not claim to be whole."""
+    path = tmp_path / "run.jsonl"
+    code = (
+        "import sys; from pathlib import Path; from podlab.observe.writing import Writer\n"
+        "writer = Writer(Path(sys.argv[1]), {}); print('ready', flush=True)\n"
+        "while True: writer.observe({'source': 'log', 'line': 'x' * 5000})\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    recording = read_recording(path)
+    count = sum(1 for _ in recording.observations)
+    assert not recording.complete
+    assert path.read_bytes().count(b"\n") - 1 <= count + 1
+    assert count > 0
+    assert recording.gaps == []
+
+
+def test_a_full_disk_is_a_recording_error(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    writer = Writer(tmp_path / "run.jsonl", {})
+    os.dup2(os.open("/dev/full", os.O_WRONLY), writer._file)
+
+    with pytest.raises(RecordingError, match="cannot be written"):
+        writer.mark("step")
+
+
+# -- pieces ----------------------------------------------------------------------------------------------
+
+
+def test_chunks_come_off_at_any_cut() -> None:
+    text = b"5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n"
+
+    for size in range(1, len(text)):
+        unchunk = Unchunker()
+        parts = [unchunk.feed(text[start : start + size]) for start in range(0, len(text), size)]
+        assert (b"".join(parts), unchunk.ended) == (b"hello world", True)
+
+
+@pytest.mark.parametrize("text", [b"zz\r\nhello\r\n", b"-5\r\nhello\r\n", b"x" * 80, b"fffffffff\r\n"])
+def test_nonsense_between_chunks_breaks_the_stream(text: bytes) -> None:
+    with pytest.raises(StreamBroken):
+        Unchunker().feed(text)
+
+
+def test_heads_agree_with_a_full_decoding_and_no_prefix_passes() -> None:
+    for change in History(11, changes=40).changes:
+        head = read_head(change.line)
+        assert head is not None
+        assert (head.type, head.uid.decode(), head.version) == (change.type, change.uid, change.version)
+        for size in range(0, len(change.line), 7):
+            assert read_head(change.line[:size]) is None
+
+
+def test_heads_of_other_orders_and_of_errors() -> None:
+    swapped = b'{"object":{"metadata":{"resourceVersion":"7","uid":"u"}},"type":"ADDED"}'
+    bookmark = b'{"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"9"}}}'
+    error = b'{"type":"ERROR","object":{"code":410}}'
+
+    assert read_head(swapped) == ("ADDED", b"u", 7, None)
+    assert read_head(bookmark) == ("BOOKMARK", b"", 9, None)
+    assert read_head(error) == ("ERROR", b"", 0, {"code": 410})
+    for nonsense in (b"", b"[]", b"null", b'{"type":"ADDED"}', b'{"type":"ADDED","object":3}', b"\xff"):
+        assert read_head(nonsense) is None
+
+
+def test_containerd_s_words_become_node_events() -> None:
+    line = (
+        '2026-11-23 02:46:41.617 +0000 UTC k8s.io /tasks/exit {"container_id":"abc","id":"abc","pid":7,'
+        '"exit_status":3,"exited_at":"2026-11-23T02:46:41.610558081Z"}\n'
+    )
+
+    assert parse_event(line) == {
+        "event": "exit", "container_id": "abc", "at": "2026-11-23T02:46:41.610558081Z", "exit_code": 3,
+    }  # fmt: skip
+    assert parse_event(line.replace('"id":"abc"', '"id":"exec-1"')) is None
+    assert parse_event(line.replace("/tasks/exit", "/images/update")) is None
+    assert parse_event("nonsense") is None
+
+
+def test_each_run_of_a_container_is_told_apart() -> None:
+    pod = {
+        "metadata": {"name": "web", "uid": "u", "namespace": "lab"},
+        "status": {
+            "containerStatuses": [
+                {
+                    "name": "app", "restartCount": 2, "containerID": "c://3", "state": {"running": {}},
+                    "lastState": {"terminated": {"containerID": "c://2"}},
+                }
+            ]
+        },
+    }  # fmt: skip
+
+    runs = [(run.container_id, run.restart, run.previous, run.ended) for run in incarnations(pod)]
+
+    assert runs == [("c://2", 1, True, True), ("c://3", 2, False, False)]
+
+
+def test_goals() -> None:
+    ready = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}
+    failed = {"metadata": {}, "status": {"phase": "Failed"}}
+    dying = {"metadata": {"deletionTimestamp": "2026-11-23T02:46:36Z"}, "status": {"phase": "Failed"}}
+
+    assert Goal("Ready", 1).reached({"a": ready}, set()) == "Ready"
+    assert Goal("Ready", 2).reached({"a": ready}, set()) is None
+    assert Goal("Ready", 1).reached({"a": failed}, set()) == "Failed"
+    assert Goal("Succeeded", 1).reached({"a": dying}, set()) is None
+    assert Goal("Succeeded", 1).reached({}, {"a"}) == "gone"
+    assert Goal("gone", 1).reached({"a": failed}, set()) is None
+    assert Goal(lambda pods: len(pods) == 1, 0).reached({"a": ready}, set()) == "condition"
+    with pytest.raises(PodlabError, match="nothing that a recording can wait for"):
+        Goal("ready", 1)
+
+
+def test_pods_of_workloads_count() -> None:
+    job = {"kind": "Job", "metadata": {"name": "report", "uid": "j"}, "spec": {"completions": 1}}
+    deployment = {"kind": "Deployment", "metadata": {"name": "shop", "uid": "d"}, "spec": {"replicas": 3}}
+    owners = [{"kind": "ReplicaSet", "name": "shop-7d9", "uid": "r"}]
+
+    assert expected_pods([job, deployment, {"kind": "Service"}]) == 4
+    assert belongs({"metadata": {"ownerReferences": owners}}, [deployment])
+    assert not belongs({"metadata": {"ownerReferences": owners}}, [job])
+
+
+# -- the recorder on a small server ----------------------------------------------------------------------
+
+
+def test_an_honest_server_is_recorded_whole(server: WatchServer, tmp_path: Path) -> None:
+    out = tmp_path / "run.jsonl"
+    newest = server.history.changes[-1].version
+    with Recorder(judging.client_of(server), namespace="lab", out=out, logs=False, node=None) as recorder:
+        server.play()
+        recorder.wait(lambda _: recorder.newest_version("pods") >= newest, deadline_s=10)
+
+    assert recorder.recording is not None
+    kept = [one["object"] for one in recorder.recording.observations if one.get("resource") == "pods"]
+    assert kept == [change.object for change in server.history.changes]
+    assert recorder.recording.gaps == []
+
+
+def test_a_deadline_is_an_end_and_a_wait_timeout_an_error(server: WatchServer, tmp_path: Path) -> None:
+    client = judging.client_of(server)
+
+    recording = record(client, None, namespace="lab", until="Ready", deadline_s=0.3, logs=False, node=None)
+    with (
+        Recorder(client, namespace="lab", out=tmp_path / "run.jsonl", logs=False, node=None) as recorder,
+        pytest.raises(WaitTimeoutError),
+    ):
+        recorder.wait("Ready", deadline_s=0.1)
+
+    assert (recording.end_reason, recording.complete) == ("deadline", True)
+
+
+def test_ctrl_c_ends_with_interrupted(server: WatchServer, tmp_path: Path) -> None:
+    out = tmp_path / "run.jsonl"
+
+    def press(_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record(judging.client_of(server), None, namespace="lab", until=press, out=out, logs=False, node=None)
+
+    recording = read_recording(out)
+    assert (recording.end_reason, recording.complete) == ("interrupted", False)
+
+
+def test_a_server_that_falls_silent_ends_as_connection_lost(server: WatchServer, tmp_path: Path) -> None:
+    out = tmp_path / "run.jsonl"
+    server.play()
+    threading.Timer(0.5, server.freeze).start()
+
+    with pytest.raises(ConnectionLostError, match="in the middle of the recording"):
+        record(
+            judging.client_of(server), None, namespace="lab", until=lambda _: False, deadline_s=30, out=out,
+            logs=False, node=None, patience=judging.PATIENCE, lost_after_s=1.0,
+        )  # fmt: skip
+
+    recording = read_recording(out)
+    assert (recording.end_reason, recording.complete) == ("connection lost", False)
+    assert len(recording.pods()) > 0
+
+
+def test_a_server_that_is_not_there_leaves_no_file(tmp_path: Path) -> None:
+    server = WatchServer(History(1))
+    server.close()
+
+    with pytest.raises(ConnectionLostError):
+        record(judging.client_of(server), None, namespace="lab", out=tmp_path / "run.jsonl", node=None)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_objects_that_vanish_behind_a_gap_are_named(tmp_path: Path) -> None:
+    """The server forgets its past just when every Pod was replaced: the gap says which are gone."""
+    history = History(5, changes=60)
+    server = WatchServer(history, Schedule(5, ["clean", "gone-stream", "gone-status"]), seconds=0.3)
+    out = tmp_path / "run.jsonl"
+    newest = history.changes[-1].version
+    try:
+        client = judging.client_of(server)
+        with Recorder(
+            client, namespace="lab", out=out, logs=False, node=None, patience=judging.PATIENCE
+        ) as recorder:
+            server.play()
+            recorder.wait(lambda _: server.done and recorder.newest_version("pods") >= newest, deadline_s=20)
+    finally:
+        server.close()
+
+    recording = read_recording(out)
+    alive = {pod["metadata"]["uid"] for pod in history.state(60)[1]}
+    last = {}
+    for one in recording.observations:
+        if one.get("resource") == "pods":
+            last[one["object"]["metadata"]["uid"]] = one["type"]
+    assert {uid for uid, kind in last.items() if kind != "DELETED"} == alive
+
+
+def test_listeners_see_every_line(server: WatchServer, tmp_path: Path) -> None:
+    heard: list[dict[str, object]] = []
+    newest = server.history.changes[-1].version
+    with Recorder(
+        judging.client_of(server), namespace="lab", out=tmp_path / "r.jsonl", logs=False, node=None,
+        on_observation=heard.append,
+    ) as recorder:  # fmt: skip
+        server.play()
+        recorder.wait(lambda _: recorder.newest_version("pods") >= newest, deadline_s=10)
+
+    assert recorder.recording is not None
+    assert heard == [one for one in recorder.recording.observations if one.get("event") != "end"]
