@@ -148,6 +148,13 @@ def test_commands_by_kubectl(kubectl: Kubectl, web: str) -> None:
 
 
 @needs_kubectl
+def test_run_with_input_by_kubectl(kubectl: Kubectl) -> None:
+    command = ["run", "fed", "-i", "--rm", "--quiet", "--restart=Never", "--image=busybox:1.36", "--"]
+    done = kubectl(*command, "sh", "-c", "sleep 2; cat; echo end", input="line\n")
+    assert done.stdout.startswith("line\nend\n")
+
+
+@needs_kubectl
 def test_logs_by_kubectl(kubectl: Kubectl, web: str) -> None:
     assert kubectl("logs", web).stdout.startswith("up\n")
     stamped = kubectl("logs", web, "--timestamps", "--limit-bytes=20").stdout

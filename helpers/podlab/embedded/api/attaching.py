@@ -1,18 +1,23 @@
 """
-``kubectl attach``: the output of a running container from now on. Its stdin is not offered, and the client is
-told.
+``kubectl attach`` and ``kubectl run -it``: join the streams of a running container.
+
+What was written before is not shown, as on a real node; a container without ``stdin: true`` takes no input.
+With ``stdinOnce`` the container's stdin ends when the first client leaves.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import json
-import os
+import struct
+import termios
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from podlab.embedded.api import streams
-from podlab.embedded.api.fault import Fault, bad_request
+from podlab.embedded.api.fault import bad_request
 from podlab.embedded.api.request import Request
 from podlab.embedded.runtime import ContainerRecord, ContainerState
 
@@ -21,6 +26,16 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 POLL_S = 0.04
+MAX_QUEUED = 4096  # chunks that a slow client may be behind
+LISTS = ("containers", "initContainers", "ephemeralContainers")
+Attached = tuple[int | None, Callable[[], None], Callable[[], None]]
+
+
+class Attaching(Protocol):
+    """What attach needs of a runtime beyond the kubelet's seam."""
+
+    def attach(self, container_id: str, on_output: Callable[[bytes, bytes], None]) -> Attached:
+        """Stdin, what closes it, what ends the subscription."""
 
 
 def prepare(
@@ -32,35 +47,86 @@ def prepare(
     Raises:
         Fault: 400 or 500, when there is nothing to attach to.
     """
-    found = app.node.instance(pod, container)
-    if found is None:
-        raise Fault(500, f'container not found ("{container}")')
-    spec = next(c for key in ("containers", "initContainers", "ephemeralContainers")
-                for c in pod["spec"].get(key) or [] if c["name"] == container)  # fmt: skip
+    found = app.node.check_running(pod, container)
+    spec = next(c for key in LISTS for c in pod["spec"].get(key) or [] if c["name"] == container)
     if request.flag("tty") and not spec.get("tty"):
         raise bad_request(f"Unable to use a TTY - container {container} did not allocate one")
-    return lambda socket: _attach(app, socket, pod, found)
+    wants_stdin = request.flag("stdin") and bool(spec.get("stdin"))
+    return lambda socket: Attachment(app, socket, pod, found, spec, wants_stdin).run()
 
 
-async def _attach(app: App, socket: streams.Socket, pod: Object, found: ContainerRecord) -> None:
-    with open(found.log_path, "rb") as file:
-        file.seek(0, os.SEEK_END)
-        rest = b""
+class Attachment:
+    """One client joined to one container."""
+
+    def __init__(
+        self,
+        app: App,
+        socket: streams.Socket,
+        pod: Object,
+        found: ContainerRecord,
+        spec: Object,
+        wants_stdin: bool,
+    ) -> None:
+        self.app, self.socket, self.pod, self.found = app, socket, pod, found
+        self.spec, self.wants_stdin = spec, wants_stdin
+        self.queue: asyncio.Queue[bytes] = asyncio.Queue(MAX_QUEUED)
+        self.stdin: int | None = None
+        self.close_stdin: Callable[[], None] = lambda: None
+
+    async def run(self) -> None:
+        """Carry the streams until the container has ended or the client has left."""
+        runtime = cast(Attaching, self.app.node.runtime)
+        self.stdin, self.close_stdin, detach = runtime.attach(self.found.id, self._output)
+        tasks = [asyncio.ensure_future(work) for work in (self._input(), self._send(), self._ended())]
+        try:
+            await asyncio.wait((tasks[0], tasks[2]), return_when=asyncio.FIRST_COMPLETED)
+            if tasks[2].done():
+                await self._finish()
+        finally:
+            detach()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self.wants_stdin and self.spec.get("stdinOnce"):
+                self.close_stdin()
+
+    def _output(self, stream: bytes, data: bytes) -> None:
+        channel = streams.STDERR if stream == b"stderr" else streams.STDOUT
+        with contextlib.suppress(asyncio.QueueFull):  # the log still has what a slow client misses
+            self.queue.put_nowait(bytes([channel]) + data)
+
+    async def _send(self) -> None:
         while True:
-            now = app.node.record(pod, f"containerd://{found.id}")
-            ended = now is None or now.state is ContainerState.EXITED
-            while data := file.read(streams.CHUNK):
-                *lines, rest = (rest + data).split(b"\n")
-                for line in lines:
-                    await socket.write(_show(line))
-            if ended:
-                break
+            await self.socket.write(await self.queue.get())
+
+    async def _ended(self) -> None:
+        while True:
+            now = self.app.node.record(self.pod, f"containerd://{self.found.id}")
+            if now is None or now.state is ContainerState.EXITED:
+                return
             await asyncio.sleep(POLL_S)
-    await socket.write(bytes([streams.ERROR]) + json.dumps(streams.SUCCESS).encode())
 
+    async def _finish(self) -> None:
+        while not self.queue.empty():
+            await self.socket.write(self.queue.get_nowait())
+        await self.socket.write(bytes([streams.ERROR]) + json.dumps(streams.SUCCESS).encode())
 
-def _show(line: bytes) -> bytes:
-    """One line of a CRI log as a message on its channel."""
-    _, stream, tag, text = [*line.split(b" ", 3), b"", b"", b""][:4]
-    channel = streams.STDERR if stream == b"stderr" else streams.STDOUT
-    return bytes([channel]) + text + (b"" if tag == b"P" else b"\n")
+    async def _input(self) -> None:
+        while (message := await self.socket.read()) is not None:
+            if not message or not self.wants_stdin or self.stdin is None:
+                continue
+            channel, data = message[0], message[1:]
+            if channel == streams.STDIN and data:
+                with contextlib.suppress(OSError):
+                    await streams.write_all(self.stdin, data)
+            elif channel == streams.CLOSE and data[:1] == b"\x00" and not self.spec.get("tty"):
+                self.close_stdin()
+                self.stdin = None
+            elif channel == streams.RESIZE and self.spec.get("tty"):
+                self._resize(data)
+
+    def _resize(self, data: bytes) -> None:
+        with contextlib.suppress(ValueError, TypeError, AttributeError, OSError, struct.error):
+            size = json.loads(data)
+            shape = struct.pack("HHHH", int(size.get("Height", 0)), int(size.get("Width", 0)), 0, 0)
+            fcntl.ioctl(cast(int, self.stdin), termios.TIOCSWINSZ, shape)

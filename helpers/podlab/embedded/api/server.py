@@ -21,6 +21,7 @@ from typing import Any
 
 TLS_BUFFER = 16 * 1024
 KEEP_ALIVE_S = 120  # Go's client keeps an idle connection for 90 s
+MAX_HEADER_BYTES = 64 * 1024
 MAX_WEBSOCKET_MESSAGE = 4 * 1024 * 1024
 
 
@@ -83,9 +84,31 @@ class Server:
         config.ws_protocol_class = _websocket
         self._state = ServerState()
         loop = asyncio.get_running_loop()
-        self._make = lambda: HttpToolsProtocol(
-            config=config, server_state=self._state, app_state={}, _loop=loop
-        )
+
+        class Bounded(HttpToolsProtocol):
+            """Refuses a request whose headers do not end: they are kept before anybody is authenticated."""
+
+            _header_bytes = 0
+
+            def on_message_begin(self) -> None:
+                self._header_bytes = 0
+                super().on_message_begin()
+
+            def on_url(self, url: bytes) -> None:
+                self._count(len(url))
+                super().on_url(url)
+
+            def on_header(self, name: bytes, value: bytes) -> None:
+                self._count(len(name) + len(value))
+                super().on_header(name, value)
+
+            def _count(self, size: int) -> None:
+                self._header_bytes += size
+                if self._header_bytes > MAX_HEADER_BYTES:
+                    self.transport.close()
+                    raise ValueError("the headers are too long")
+
+        self._make = lambda: Bounded(config=config, server_state=self._state, app_state={}, _loop=loop)
         await self.listen_on(self.sock)
 
     async def listen_on(self, sock: socket.socket) -> None:

@@ -119,6 +119,8 @@ async def create(store: Store, request: Request, route: Route) -> Response:
         raise fault.method_not_allowed()
     dry = is_dry(request)
     obj = typed(request, kind, await read_object(request))
+    if kind.inert:
+        request.warnings.append(f"this cluster stores a {kind.kind} and does not act on it")
     if kind.group == "events.k8s.io":
         obj = events.to_core(obj)
     check_place(obj, route)

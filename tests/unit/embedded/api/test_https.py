@@ -95,6 +95,18 @@ def test_requests_cut_short_do_no_harm(daemon: Daemon) -> None:
     assert daemon.ask("GET", "/version")[0] == 200
 
 
+def test_headers_without_end_are_cut_off(daemon: Daemon) -> None:
+    connection = daemon.connection()
+    connection.connect()
+    connection.sock.settimeout(5)
+    connection.sock.sendall(b"GET /version HTTP/1.1\r\nHost: x\r\n")
+    with pytest.raises(OSError):  # noqa: PT011 - reset or broken pipe, as the kernel sees it
+        for place in range(100_000):
+            connection.sock.sendall(b"X-%d: %s\r\n" % (place, b"y" * 1000))
+    connection.close()
+    assert daemon.ask("GET", "/version")[0] == 200
+
+
 def test_the_official_client_works_unchanged(daemon: Daemon) -> None:
     from kubernetes import client, config, watch
 
