@@ -189,7 +189,7 @@ def test_simulated_time_costs_no_time() -> None:
     ("manifest", "script", "words"),
     [
         ({"kind": "Service"}, {}, "needs exactly one Pod, this has 0"),
-        ("just text", {}, ""),
+        ("just text", {}, "manifest"),
         ([JOB, JOB], {}, "needs exactly one Pod, this has 2"),
         (JOB, {"ap": {}}, "names container 'ap'"),
         (JOB, {"app": {"run_s": 1}}, "unknown key 'run_s'"),
