@@ -30,10 +30,10 @@ class Pipes:
             self.theirs = [slave, os.dup(slave), os.dup(slave)]
             self.stdin_fd = os.dup(self.stdout_fd) if stdin else None
             return
-        self.stdout_fd, out = os.pipe2(os.O_CLOEXEC)
-        self.stderr_fd, err = os.pipe2(os.O_CLOEXEC)
+        self.stdout_fd, out = os.pipe()
+        self.stderr_fd, err = os.pipe()
         if stdin:
-            given, self.stdin_fd = os.pipe2(os.O_CLOEXEC)
+            given, self.stdin_fd = os.pipe()
         else:
             given = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         self.theirs = [given, out, err]

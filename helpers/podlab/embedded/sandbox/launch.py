@@ -25,7 +25,7 @@ class Zygote:
     """A zygote that was started: the control socket, the life line, and the janitor's pid."""
 
     def __init__(
-        self, pid: int, control: _socket.socket, life: int, folder: str, settings: dict[str, object]
+        self, pid: int, control: _socket.socket | None, life: int, folder: str, settings: dict[str, object]
     ) -> None:
         self.pid, self.control, self.life = pid, control, life
         self.folder, self.settings = folder, settings
@@ -59,6 +59,8 @@ def launch(
         "pid": os.getpid(),
         "remove": [base, *(os.path.abspath(os.fspath(one)) for one in remove)],
     }
+    if not sys.platform.startswith("linux"):
+        return Zygote(0, None, -1, base, settings)  # only the reduced mode, which needs none
     ours, theirs = _socket_pair()
     life_read, life_write = os.pipe2(os.O_CLOEXEC)
     try:

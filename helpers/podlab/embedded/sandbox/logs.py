@@ -88,7 +88,9 @@ class Stream:
         self._rest = b""
         self._loop = asyncio.get_running_loop()
         self._second, self._lines, self._bytes = 0.0, 0, 0
-        self.listeners: list[Callable[[bytes, bytes], None]] = []  # attached clients: (stream, bytes) as they come
+        self.listeners: list[
+            Callable[[bytes, bytes], None]
+        ] = []  # attached clients: (stream, bytes) as they come
         os.set_blocking(descriptor, False)
         self._loop.add_reader(descriptor, self._readable)
 

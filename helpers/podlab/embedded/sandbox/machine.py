@@ -68,6 +68,7 @@ def _greeting(zygote: Zygote) -> tuple[str, Any]:
 
 
 def _receive(zygote: Zygote) -> tuple[int, str, Any] | None:
+    assert zygote.control  # facts() asks on Linux only
     poll = select.poll()
     poll.register(zygote.control.fileno(), select.POLLIN)
     if not poll.poll(_WAIT_MS):
@@ -90,6 +91,7 @@ def _services_row(zygote: Zygote) -> dict[str, Any]:
     from podlab.embedded.network import nftables
 
     batch, acknowledgements = nftables.setup()
+    assert zygote.control
     wire.send(zygote.control, (1, "netfilter", {"batch": batch, "acknowledgements": acknowledgements}))
     answer = _receive(zygote)
     refused = answer[2] if answer and answer[1] == "ok" else [0]
@@ -147,13 +149,15 @@ def _repair() -> str:
                 return f"sudo sysctl -w {repair}"
         except OSError:
             continue
-    if "Seccomp:\t2" in Path("/proc/self/status").read_text():
+    inside = any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
+    if inside or "Seccomp:\t2" in Path("/proc/self/status").read_text():
         return f"in a container, start it with: {_DOCKER}"
     return "podlab up --driver kind   (or another machine)"
 
 
 def _end(zygote: Zygote) -> None:
-    zygote.control.close()
+    if zygote.control:
+        zygote.control.close()
     os.close(zygote.life)
     try:
         os.waitpid(zygote.pid, 0)

@@ -14,6 +14,7 @@ import resource
 import select
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
@@ -138,6 +139,8 @@ async def open_runtime(
         from podlab.embedded.images import ImageStore
 
         images = ImageStore(Path(folder) / "images")
+    if started.control is None:
+        return _reduced(started, images, SandboxError(f"{sys.platform} has no Linux namespaces"))
     runtime = ProcessRuntime(started, images)
     try:
         if os.environ.get("PODLAB_SANDBOX") != "reduced":
@@ -179,6 +182,7 @@ class ProcessRuntime:
         if make_link:
             self.link = make_link(self._on_event)
         else:
+            assert zygote.control
             self.link = Link(socket.socket(fileno=zygote.control.detach()), self._on_event)
         _raise_descriptor_limit()
         self.reduced = ""  # why this is the reduced mode and what it cannot do; empty on a real node
@@ -558,6 +562,8 @@ class ProcessRuntime:
                 running.ended(os.waitstatus_to_exitcode(value["status"]))
             elif value["name"] in self._containers:
                 self._exited(self._containers[value["name"]], value)
+        elif name == "sandbox-lost":
+            self._sandbox_lost(value["uid"])
         elif name == "gone":
             self._node_gone()
 
@@ -628,6 +634,15 @@ class ProcessRuntime:
             container.stdin_fd = None
         if container.log:
             container.log.close()
+
+    def _sandbox_lost(self, sandbox_id: str) -> None:
+        """PID 1 of a shared process namespace ended, and everything in it: the kubelet makes another sandbox."""
+        sandbox = self._sandboxes.get(sandbox_id)
+        if sandbox is not None and sandbox.record.ready:
+            sandbox.record = replace(sandbox.record, ready=False)
+            task = asyncio.get_running_loop().create_task(self._stop_sandbox(sandbox))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _node_gone(self) -> None:
         """The node ended under us: everything in it is dead."""
@@ -749,11 +764,11 @@ def _pipes(config: ContainerConfig) -> tuple[dict[str, int], list[int]]:
         os.set_inheritable(ours, False)
         copies = [theirs, os.dup(theirs), os.dup(theirs)]
         return {"stdout": ours, **({"stdin": os.dup(ours)} if config.stdin else {})}, copies
-    out_read, out_write = os.pipe2(os.O_CLOEXEC)
-    err_read, err_write = os.pipe2(os.O_CLOEXEC)
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
     ends = {"stdout": out_read, "stderr": err_read}
     if config.stdin:
-        in_read, ends["stdin"] = os.pipe2(os.O_CLOEXEC)
+        in_read, ends["stdin"] = os.pipe()
     else:
         in_read = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
     return ends, [in_read, out_write, err_write]

@@ -198,7 +198,7 @@ def test_exec_stream_with_a_terminal() -> None:
         pod = await bench.pod()
         identity = await bench.start(pod, ["sleep", "60"])
         session = await bench.runtime.exec_stream(
-            identity, ["sh", "-c", "test -t 0 && stty size; read x; echo got $x"], stdin=True, tty=True
+            identity, ["sh", "-c", "test -t 0 && read x; stty size; echo got $x"], stdin=True, tty=True
         )
         session.resize(100, 40)
         assert session.stdin_fd is not None

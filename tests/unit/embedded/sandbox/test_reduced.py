@@ -70,3 +70,15 @@ def test_nothing_runs_after_close() -> None:
     on_node(scenario)
     left = os.popen("ps -eo args 2>/dev/null | grep -c '[s]leep 765'").read().strip()
     assert left in ("0", "")
+
+
+def test_a_machine_without_linux_gets_the_reduced_mode_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.delenv("PODLAB_SANDBOX")
+
+    async def scenario(bench: Bench) -> None:
+        assert bench.runtime.reduced.startswith("darwin has no Linux namespaces")
+        pod = await bench.pod()
+        assert await bench.run(pod, "echo out; exit 3") == (3, ["out"])
+
+    on_node(scenario)

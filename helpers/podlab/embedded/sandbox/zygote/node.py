@@ -369,10 +369,23 @@ class Node:
                 break
             at = time.time_ns()
             running = self.by_pid.pop(pid, None)
+            if status == _signal.SIGKILL or running is None:
+                self._report_lost_sandboxes()
             if running is not None:
                 self._ended(running, status, at)
         if self.busy_groups:
             self.busy_groups = cgroups.remove(self.busy_groups)
+
+    def _report_lost_sandboxes(self) -> None:
+        """
+        Tell of each Pod whose PID 1 has ended, before the containers that the kernel kills with it are told of:
+        a container that seems to have ended by itself would be started again in a dead namespace.
+        """
+        for uid, pod in self.pods.items():
+            if pod.pause and _has_ended(pod.pause[1]):
+                os.close(pod.pause[1])
+                pod.pause = None
+                self._answer(0, "sandbox-lost", {"uid": uid})
 
     def _ended(self, running: Running, status: int, at: int) -> None:
         if running.report >= 0:
@@ -411,6 +424,13 @@ class Node:
                 os.kill(pid, 9)
             except ProcessLookupError:
                 continue
+
+
+def _has_ended(pidfd: int) -> bool:
+    """Whether the process ended, or does so within the moment that its namespace takes to die."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(20))
 
 
 def _read_rest(report: int) -> bytes:

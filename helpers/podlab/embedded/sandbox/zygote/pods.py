@@ -152,6 +152,10 @@ def _be_pause(proc: str) -> NoReturn:
     linux.set_title("/pause")
     _signal.set_wakeup_fd(-1)
     _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)  # the kernel reaps
+    # As the real pause does: a container that sends its Pod's PID 1 a SIGTERM loses the sandbox.
+    for number in (_signal.SIGTERM, _signal.SIGINT):
+        _signal.signal(number, _leave)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGTERM, _signal.SIGINT))
     try:
         linux.mount("proc", proc, "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
     except OSError:
@@ -159,6 +163,10 @@ def _be_pause(proc: str) -> NoReturn:
     os.closerange(0, 65536)
     while True:
         _signal.pause()
+
+
+def _leave(*_: object) -> None:
+    os._exit(0)
 
 
 _NAME = bytearray(b"pause\0")

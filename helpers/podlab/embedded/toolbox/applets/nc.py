@@ -134,15 +134,7 @@ def relay(sock, wait):
         ready = select.select(inputs, [], [], wait)[0]
         if not ready:
             return 0 if 0 not in inputs else 1
-        if sock.fileno() in ready:
-            try:
-                data = sock.recv(65536)
-            except ConnectionResetError:
-                return 1
-            if not data:
-                return 0
-            write(1, data)
-        if 0 in ready:
+        if 0 in ready:  # first: what there is to say is said, even if the other side has finished already
             data = os.read(0, 65536)
             try:
                 if data:
@@ -152,6 +144,27 @@ def relay(sock, wait):
                     sock.shutdown(_socket.SHUT_WR)
             except OSError:
                 return 1
+        if sock.fileno() in ready:
+            try:
+                data = sock.recv(65536)
+            except ConnectionResetError:
+                return 1
+            if not data:
+                return last_words(sock) if 0 in inputs else 0
+            write(1, data)
+
+
+def last_words(sock):
+    """The other side sends no more; whatever stands on stdin by now still goes out."""
+    try:
+        while select.select([0], [], [], 0.05)[0]:
+            data = os.read(0, 65536)
+            if not data:
+                break
+            sock.sendall(data)
+    except OSError:
+        return 1
+    return 0
 
 
 def write(descriptor, data):
