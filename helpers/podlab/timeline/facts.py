@@ -7,7 +7,7 @@ of other Pods are recognised here, and damaged ones are counted instead of stopp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -158,10 +158,42 @@ def gather(
             _file(facts, item)
         except (KeyError, TypeError, ValueError, AttributeError) as e:
             facts.notes.append(f"an observation could not be read and was left out: {e!r}")
+    facts.emissions = _unrepeated(facts.emissions)
     facts.seen = _ordered(facts)
     if not facts.seen:
         raise TimelineError(f"no state of Pod {pod} could be read", cause="; ".join(facts.notes[:3]) or None)
     return facts
+
+
+CLOCKS = ("status", "arrival", "events", "logs", "node")
+"""Names of the clocks that a timeline can be told to believe."""
+
+
+def heard(
+    observations: Iterable[Mapping[str, Any]], clocks: Collection[str] | None
+) -> Iterable[Mapping[str, Any]]:
+    """
+    The observations that some of the clocks made; None: all.
+
+    Without ``arrival`` the recorder's own acts are left out: nothing then bounds its clock, so arrivals are not used.
+    """
+    if clocks is None:
+        return observations
+    unknown = set(clocks) - set(CLOCKS)
+    if unknown:
+        raise TimelineError(
+            f"no clock is called {sorted(unknown)[0]}", hint=f"clocks are {', '.join(CLOCKS)}"
+        )
+    return [o for o in observations if not isinstance(o, Mapping) or _clock_of(o) in {None, *clocks}]
+
+
+def _clock_of(item: Mapping[str, Any]) -> str | None:
+    source = item.get("source")
+    if source == "recorder":
+        return "arrival" if item.get("event") in ("apply", "delete", "step") else None
+    if source in ("log", "node"):
+        return "logs" if source == "log" else "node"
+    return "events" if item.get("resource") == "events" else None
 
 
 def pod_names(observations: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -301,6 +333,16 @@ def _first(raw: RawObject) -> tuple[float, float] | None:
 def _stamp(text: str | None) -> tuple[float, float] | None:
     value = parse_s(text)
     return None if value is None or text is None else (value, value + precision_s(text))
+
+
+def _unrepeated(emissions: Iterable[Emission]) -> list[Emission]:
+    """Each emission once, with its earliest arrival: every WatchEvent of an Event tells of the first one again."""
+    found: dict[tuple[Any, ...], Emission] = {}
+    for item in emissions:
+        key = (item.reason, item.container, item.message, item.lo, item.hi, item.count)
+        if key not in found or item.arrived < found[key].arrived:
+            found[key] = item
+    return list(found.values())
 
 
 def _ordered(facts: Facts) -> list[Seen]:

@@ -6,7 +6,7 @@ The longer questions, each with an answer and its evidence, are in ``questions``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from podlab.errors import TimelineError
 from podlab.timeline import questions
 from podlab.timeline.build import build
 from podlab.timeline.clocks import Offset
-from podlab.timeline.facts import pod_names
+from podlab.timeline.facts import heard, pod_names
 from podlab.timeline.model import Instant, Lane, Marker, RawObject, Run, Stretch
 from podlab.timeline.questions import Answer
 from podlab.timeline.words import unrepeated
@@ -63,6 +63,8 @@ class Timeline:
         header: Mapping[str, Any] | None,
         observations: Iterable[Mapping[str, Any]],
         pod: str | None = None,
+        *,
+        clocks: Collection[str] | None = None,
     ) -> Timeline:
         """
         The timeline of one Pod of a recording.
@@ -71,11 +73,13 @@ class Timeline:
             header: The recording's first line, or None.
             observations: In order of arrival.
             pod: Name of the Pod; None takes the one that was applied, else the first one seen.
+            clocks: Which clocks to believe, of ``status``, ``arrival``, ``events``, ``logs``, ``node``; None: all.
+                ``{"status"}`` shows what whole seconds alone can tell.
 
         Raises:
-            TimelineError: No observation is about that Pod.
+            TimelineError: No observation is about that Pod, or a clock has another name.
         """
-        return cls(**build(header, observations, pod))
+        return cls(**build(header, heard(observations, clocks), pod))
 
     @staticmethod
     def pods(observations: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -133,6 +137,13 @@ class Timeline:
     def runs(self, name: str) -> tuple[Run, ...]:
         """The runs of one container."""
         return self.lane(name).runs
+
+    def moment(self, name: str) -> Instant | None:
+        """
+        A moment by name, with its evidence: ``shop.start``, ``fetch.end``, ``proxy.ready``, ``shop.start[2]``
+        (third start), ``pod.ready``, ``pod.deletion``; None if it did not happen.
+        """
+        return questions.moment(self, name)[0]
 
     # ---------------------------------------------------------------------------------------------- questions
 

@@ -102,3 +102,16 @@ def test_answers_read_the_same_on_every_run():
         for b in names:
             for answer in (timeline.before(a, b), timeline.overlapped(a, b), timeline.outlived(a, b)):
                 assert not re.search(r"\d\.\d", answer.text)
+
+
+def test_whole_seconds_alone_cannot_tell_what_all_clocks_can():
+    """The 1-second trap: three quick starts in one second."""
+    recording = traces.observations("sidecar-reverse-at-delete")
+    status = Timeline.from_observations(*recording, clocks={"status"})
+    fused = Timeline.from_observations(*recording)
+    assert status.before("app.start", "app2.start").value is None
+    assert fused.before("app.start", "app2.start").value is True
+    assert status.moment("app.start").sources == ("status",)
+    assert "event" in fused.moment("app.start").sources
+    with pytest.raises(TimelineError, match="no clock is called sundial"):
+        Timeline.from_observations(*recording, clocks={"sundial"})
