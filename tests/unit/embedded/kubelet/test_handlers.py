@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from podlab.embedded import pki
 from podlab.embedded.kubelet.handlers import HookError, Outcome, ProbeError, RuntimeHandlers
 from podlab.embedded.runtime import ExecResult, RuntimeFault
 
@@ -117,6 +120,30 @@ def test_a_server_that_does_not_answer_in_time_has_failed() -> None:
 def test_garbage_is_a_failed_probe(garbage: str) -> None:
     """And nothing worse."""
     assert not probe(HTTP, says(garbage)).passed
+
+
+def test_a_probe_over_https_checks_no_certificate(tmp_path: Path) -> None:
+    """As a kubelet's does not."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pki.certificate(str(tmp_path)))
+
+    async def run() -> Outcome:
+        server = await asyncio.start_server(says("HTTP/1.1 200 OK\r\n\r\nfine"), "127.0.0.1", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        container = {"name": "app", "livenessProbe": {"httpGet": {"port": port, "scheme": "HTTPS"}}}
+        async with server:
+            handlers = RuntimeHandlers(LoopbackRuntime())  # type: ignore[arg-type]
+            return await handlers.probe(POD, container, "liveness", "c1", "127.0.0.1")
+
+    assert asyncio.run(run()) == Outcome(True, "fine")
+
+
+def test_plain_http_behind_an_https_probe_is_a_failure() -> None:
+    """And not an error of the probe."""
+    outcome = probe({"httpGet": {"port": "PORT", "scheme": "HTTPS"}}, says("HTTP/1.1 200 OK\r\n\r\n"))
+
+    assert not outcome.passed
+    assert outcome.output.startswith('Get "https://127.0.0.1:')
 
 
 def _closed_port() -> int:
