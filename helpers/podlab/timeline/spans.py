@@ -230,10 +230,11 @@ def _during(run: Run, draft: Draft, told: Told, since: Instant) -> list[Span]:
             steps.append(_Step(at, "terminating", "Killing", item.message))
             break
     head, rest = steps[0], sorted(steps[1:], key=lambda s: s.at.mid)
-    rest = _cut_after_kill(rest)
+    found = _spans([head, *_cut_after_kill(rest)], run.end)
+    found = found or [Span("running", head.reason, run.start, run.end)]  # over before it was noted as started
     return [
         Span(s.state, s.reason, s.start, s.end, run.restart, run.exit_code, run.signal, s.message)
-        for s in _spans([head, *rest], run.end)
+        for s in found
     ]
 
 
