@@ -369,20 +369,21 @@ class Node:
                 break
             at = time.time_ns()
             running = self.by_pid.pop(pid, None)
-            if status == _signal.SIGKILL or running is None:
-                self._report_lost_sandboxes()
+            if running is None or running.shared:
+                self._report_lost_sandboxes(20 if running else 0)
             if running is not None:
                 self._ended(running, status, at)
         if self.busy_groups:
             self.busy_groups = cgroups.remove(self.busy_groups)
 
-    def _report_lost_sandboxes(self) -> None:
+    def _report_lost_sandboxes(self, patience_ms: int) -> None:
         """
-        Tell of each Pod whose PID 1 has ended, before the containers that the kernel kills with it are told of:
-        a container that seems to have ended by itself would be started again in a dead namespace.
+        Tell of each Pod whose PID 1 has ended, before the containers that end with it are told of: one that
+        seems to have ended by itself would be started again in a dead namespace. *patience_ms* is what PID 1
+        needs to act on the signal that was perhaps its container's last deed.
         """
         for uid, pod in self.pods.items():
-            if pod.pause and _has_ended(pod.pause[1]):
+            if pod.pause and _has_ended(pod.pause[1], patience_ms):
                 os.close(pod.pause[1])
                 pod.pause = None
                 self._answer(0, "sandbox-lost", {"uid": uid})
@@ -426,11 +427,11 @@ class Node:
                 continue
 
 
-def _has_ended(pidfd: int) -> bool:
-    """Whether the process ended, or does so within the moment that its namespace takes to die."""
+def _has_ended(pidfd: int, patience_ms: int) -> bool:
+    """Whether the process has ended, or does so within *patience_ms*."""
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
-    return bool(poll.poll(20))
+    return bool(poll.poll(patience_ms))
 
 
 def _read_rest(report: int) -> bytes:
