@@ -42,7 +42,9 @@ def test_a_namespace_of_its_own_comes_and_goes(cluster: Cluster, client: Client,
     finally:
         assert driver.stop("class")
 
-    assert namespaces(client) == before
+    # Not "equal": the namespace of an earlier test may still have been on its way out.
+    assert "podlab-class" not in namespaces(client)
+    assert namespaces(client) >= {"default", "kube-system", "kube-public"}
     assert state.names() == []
     assert not driver.stop("class")
 
