@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from podlab.client import Client
-from podlab.errors import ApiError, ConnectionLostError
+from podlab.errors import ApiError, ConnectionLostError, RecordingError
 from podlab.observe.framing import LineStream, StreamBroken
 from podlab.observe.writing import Writer, encode
 
@@ -78,6 +78,14 @@ class LogFollower(threading.Thread):
 
     def run(self) -> None:
         """Follow, and after each break again, until the log is known to be complete or cannot be had."""
+        try:
+            self._hold()
+        except RecordingError:
+            return  # the file cannot be written: the recorder learns that from its watches
+        except Exception as error:
+            self._gap(f"a fault of ours: {error!r}")
+
+    def _hold(self) -> None:
         tries = 0
         while not self.stopping.is_set():
             before = self._last

@@ -181,8 +181,7 @@ class Recorder:
             self._look()
         for watcher in self._watchers:
             if not watcher.failure:
-                with suppress(ConnectionLostError):  # then the gap is already in the file, as "lost"
-                    watcher.verify()
+                watcher.verify()
         self._look()
 
     def _reading_ended_logs(self) -> bool:

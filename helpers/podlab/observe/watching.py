@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from podlab.client import Client
-from podlab.errors import ApiError, ConnectionLostError, GoneError, PodlabError
+from podlab.errors import ApiError, ConnectionLostError, GoneError, PodlabError, RecordingError
 from podlab.observe.framing import LineStream, StreamBroken
 from podlab.observe.heads import Head, read_head
 from podlab.observe.writing import Writer, encode
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 _WINDOW = 4096  # how many events are remembered, to drop those that come twice
+_CONFIRMED_S = 5.0  # what arrived before so much silence arrived in order
+_CHECK_TIMEOUT_S = 5.0
 _OVERLAP = 32  # how far back a new watch begins
 
 
@@ -92,6 +94,7 @@ class Watcher(threading.Thread):
         self._overlap: deque[int] = deque(maxlen=_OVERLAP)
         self._base = 0  # every event up to here was seen
         self._list_for: str | None = "start"  # why the next thing to do is a list, not a watch
+        self._arrived_at = time.monotonic()  # of the last batch
         self._silent = 0  # streams in a row that held back what a list showed
         self._prefix = b',"source":"watch","resource":"' + resource.encode() + b'",'
 
@@ -119,6 +122,12 @@ class Watcher(threading.Thread):
             self._hold()
         except PodlabError as error:
             self.failure = error
+        except (
+            Exception
+        ) as error:  # a thread has nobody to tell, and a recorder that is deaf must not wait on
+            self.failure = RecordingError(
+                f"the watch of {self.resource} ended by a fault of ours", cause=repr(error)
+            )
         finally:
             self.connected = False
             self.ready.set()
@@ -201,6 +210,9 @@ class Watcher(threading.Thread):
     def _take(self, batch: list[bytes]) -> None:
         stamp = b'{"t":%.6f' % self._writer.now() + self._prefix
         out: list[bytes] = []
+        arrived_at, self._arrived_at = self._arrived_at, time.monotonic()
+        if self._arrived_at - arrived_at > _CONFIRMED_S:
+            self._confirm()
         try:
             for line in batch:
                 head = read_head(line)
@@ -256,16 +268,25 @@ class Watcher(threading.Thread):
 
     # -- where to go on -----------------------------------------------------------------------------------
 
+    def _confirm(self) -> None:
+        """Take all versions up to the newest as delivered."""
+        self._base = max(self._base, self._latest_version)
+        self._overlap.clear()
+
     def _resume_version(self) -> int:
+        if time.monotonic() - self._arrived_at > _CONFIRMED_S:
+            self._confirm()
         if self._overlap and len(self._overlap) == _OVERLAP:
             return max(self._base, min(self._overlap))
         return self._base or self._latest_version
 
     def _step_back(self) -> None:
         """After a 410: go on from the newest version seen, or, if that was what is gone, list anew."""
-        if self._resume_version() < self._latest_version:
-            self._base = self._latest_version
-            self._overlap.clear()
+        start = self._resume_version()
+        if start < self._latest_version:
+            # Events before the newest may have been on their way, out of order, when the stream broke.
+            self._mark_gap("410", start, self._latest_version)
+            self._confirm()
         else:
             self._list_for = "410"
 
@@ -279,15 +300,7 @@ class Watcher(threading.Thread):
         items = [{"kind": kind, "apiVersion": api_version, **item} for item in listing.get("items") or []]
         vanished = self._vanished(items)
         if reason != "start":
-            self._writer.mark(
-                "gap",
-                of=self.resource,
-                reason=reason,
-                after_version=str(before),
-                before_version=str(version),
-                since_t=seen_t,
-                vanished=vanished,
-            )
+            self._mark_gap(reason, before, version, since_t=seen_t, vanished=vanished)
         self._write_listed(items, write=self._existing or reason != "start")
         self._base, self._latest_version = version, max(version, self._latest_version)
         self._overlap.clear()
@@ -330,24 +343,27 @@ class Watcher(threading.Thread):
 
     def verify(self) -> None:
         """
-        Before the end: list once more, and record a gap if something was not delivered.
-
-        Raises:
-            ConnectionLostError: If the server does not answer any more.
+        Before the end: list once more, and record a gap if something was not delivered or cannot be known.
         """
-        for _ in range(3):
-            if not self.differs():
-                return
-            time.sleep(self._patience.settle_s / 3)
-        self.stop()
-        self._writer.mark(
-            "lost", of=self.resource, reason="changes are listed that the watch did not deliver"
-        )
-        self._relist("not delivered")
+        try:
+            for _ in range(3):
+                if not self.differs():
+                    return
+                time.sleep(self._patience.settle_s / 3)
+            self.stop()
+            self._relist("not delivered")
+        except PodlabError as error:
+            reason = f"the end could not be compared with a list: {_brief(error)}"
+            self._mark_gap(reason, self._latest_version, None)
+
+    def _mark_gap(self, reason: str, after: int, before: int | None, **fields: Any) -> None:
+        """Say that changes after one version, up to another (None: the end), may have been seen by nobody."""
+        versions = {"after_version": str(after), "before_version": None if before is None else str(before)}
+        self._writer.mark("gap", of=self.resource, reason=reason, **versions, **fields)
 
     def differs(self) -> bool:
         """Ask the server for the list and return whether it shows anything that was not seen."""
-        listing = self._client.get(self._path, timeout_s=max(1.0, self._patience.idle_s), **self._params)
+        listing = self._client.get(self._path, timeout_s=_CHECK_TIMEOUT_S, **self._params)
         self.contact_at = time.monotonic()
         items = listing.get("items") or []
         now = {item["metadata"]["uid"].encode(): int(item["metadata"]["resourceVersion"]) for item in items}

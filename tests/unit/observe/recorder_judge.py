@@ -87,7 +87,7 @@ def ours(seed: int, out: Path, *, changes: int = 60, seconds: float = 0.4) -> Ve
             metadata = one["object"]["metadata"]
             seen.add((metadata["uid"], int(metadata["resourceVersion"])))
         elif one["source"] == "recorder" and one["event"] == "gap":
-            named.append((int(one["after_version"]), int(one["before_version"])))
+            named.append((int(one["after_version"]), int(one["before_version"] or 1 << 60)))
     return judge(history, schedule, seen, named)
 
 

@@ -299,19 +299,24 @@ class _Stream:
         if not self._send_raw(_STREAM_HEAD):
             return
         while not self._server.closed:
+            if self._fault == "reorder":
+                time.sleep(0.06)  # lets a few changes come together, so that there is something to disorder
             batch = self._server.wait_for_changes(count, 0.5)
             count += len(batch)
             if self._fault == "reorder" and batch:
                 older = changes[max(0, count - len(batch) - self._rng.randint(0, 10)) : count - len(batch)]
-                batch = [*older, *batch]
-                self._rng.shuffle(batch)
+                places = {
+                    id(change): index + self._rng.uniform(0, 8)
+                    for index, change in enumerate([*older, *batch])
+                }
+                batch = sorted([*older, *batch], key=lambda change: places[id(change)])
             for change in batch:
                 if not self._send(change):
                     return
         self._peer.settimeout(None)
 
     def _send(self, change: Change) -> bool:
-        if self._fault in {"clean", "half-open", "truncated"} and self._events_left <= 0:
+        if self._fault in {"clean", "half-open", "truncated", "reorder"} and self._events_left <= 0:
             return self._strike(change)
         self._events_left -= 1
         return self._send_raw(_chunk(change.line + b"\n"))
