@@ -121,6 +121,8 @@ def remove(store: Store, kind: Kind, obj: Object, options: Options) -> Object | 
     grace = grace_of(kind.resource, obj, options.grace)
     meta = dict(obj["metadata"])
     holders = _finalizers(kind, meta, options)
+    if options.policy == "Orphan":
+        orphan(store, meta)
     if kind.resource == "namespaces":
         return _mark_namespace(store, obj)
     before = meta.get("deletionTimestamp")
@@ -144,12 +146,28 @@ def remove(store: Store, kind: Kind, obj: Object, options: Options) -> Object | 
     return store.update(kind.shelf, {**obj, "metadata": meta})
 
 
+def orphan(store: Store, owner: Object) -> None:
+    """
+    Cut what an object owns loose from it, so that it stays when the owner goes.
+
+    A real server leaves this to the garbage collector, behind a finalizer; here both happen in one step, so
+    that no controller can adopt the children again in between.
+    """
+    for resource in store.resources():
+        for child in store.list(resource, owner.get("namespace", "")):
+            owners = child["metadata"].get("ownerReferences") or []
+            left = [o for o in owners if o.get("uid") != owner["uid"]]
+            if len(left) != len(owners):
+                meta = {k: v for k, v in child["metadata"].items() if k != "ownerReferences"}
+                if left:
+                    meta["ownerReferences"] = left
+                store.update(resource, {**child, "metadata": meta})
+
+
 def _finalizers(kind: Kind, meta: Object, options: Options) -> list[str]:
     """The finalizers that hold an object back, after the propagation policy had its say."""
     holders = [f for f in meta.get("finalizers") or [] if f not in (ORPHAN, FOREGROUND) or not options.policy]
-    if options.policy == "Orphan":
-        holders.append(ORPHAN)
-    elif options.policy == "Foreground":
+    if options.policy == "Foreground":
         holders.append(FOREGROUND)
     return holders
 

@@ -85,7 +85,7 @@ class Server:
         self._state = ServerState()
         loop = asyncio.get_running_loop()
 
-        class Bounded(HttpToolsProtocol):
+        class Bounded(HttpToolsProtocol):  # type: ignore[misc]
             """Refuses a request whose headers do not end: they are kept before anybody is authenticated."""
 
             _header_bytes = 0

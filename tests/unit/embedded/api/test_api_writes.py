@@ -185,6 +185,18 @@ def test_preconditions_and_finalizers(server: Server) -> None:
     assert server.ask("GET", path + "/c").code == 404
 
 
+def test_orphans_stay_and_lose_their_owner(server: Server) -> None:
+    path = "/api/v1/namespaces/default/configmaps"
+    owner = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "owner"}}
+    uid = server.ask("POST", path, owner).json["metadata"]["uid"]
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}
+    child = {**owner, "metadata": {"name": "child", "ownerReferences": [reference]}}
+    server.ask("POST", path, child)
+    assert server.ask("DELETE", path + "/owner", {"propagationPolicy": "Orphan"}).code == 200
+    assert server.ask("GET", path + "/owner").code == 404
+    assert "ownerReferences" not in server.ask("GET", path + "/child").json["metadata"]
+
+
 def test_delete_collection_obeys_selectors(server: Server) -> None:
     for name in ("a", "b"):
         body = pod(name)
