@@ -40,8 +40,8 @@ class Handlers(Protocol):
     async def probe(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> Outcome:
         """Make one probe (``kind`` is startup, liveness or readiness). Raises ProbeError."""
 
-    async def hook(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> None:
-        """Run ``postStart`` or ``preStop`` to its end. Raises HookError."""
+    async def hook(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> str:
+        """Run ``postStart`` or ``preStop`` to its end; what is to be warned of, or "". Raises HookError."""
 
 
 class RuntimeHandlers:
@@ -117,17 +117,16 @@ class RuntimeHandlers:
             return Outcome(False, str(error))
         return Outcome(True)
 
-    async def hook(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> None:
+    async def hook(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> str:
         """Run a hook to its end; it has no timeout of its own."""
         handler = container["lifecycle"][kind]
         if "exec" in handler:
             await self._exec_hook(pod, container, handler["exec"].get("command") or (), container_id)
         elif "httpGet" in handler:
-            await self._http_hook(pod, container, handler["httpGet"], address)
+            return await self._http_hook(pod, container, handler["httpGet"], address)
         elif "sleep" in handler:
             await asyncio.sleep(float(handler["sleep"].get("seconds") or 0))
-        elif "tcpSocket" in handler:
-            return  # accepted by the API for the sake of old manifests, and never run
+        return ""  # tcpSocket is accepted by the API for the sake of old manifests, and never run
 
     async def _exec_hook(self, pod: Json, container: Json, command: Any, container_id: str) -> None:
         where = f'for Container "{container["name"]}" in Pod "{spec.full_name(pod)}" failed - error: '
@@ -140,13 +139,19 @@ class RuntimeHandlers:
             why = f"command '{' '.join(command)}' exited with {result.exit_code}: {output}"
             raise HookError(f"Exec lifecycle hook ([{' '.join(command)}]) {where}{why}, message: {output!r}")
 
-    async def _http_hook(self, pod: Json, container: Json, action: Json, address: str) -> None:
+    async def _http_hook(self, pod: Json, container: Json, action: Json, address: str) -> str:
         url = http_url(container, action, address)
         try:
             await httpget.get(self._runtime, url, _headers(action), 30, follow=False)
         except httpget.GetError as error:
+            if error.plain:
+                plain = {**action, "scheme": "HTTP"}
+                await self._http_hook(pod, container, plain, address)
+                host = url.split("/")[2]
+                return f"request to HTTPS lifecycle hook {host} got HTTP response, retry with HTTP succeeded"
             text = f'HTTP lifecycle hook ({action.get("path") or "/"}) for Container "{container["name"]}"'
             raise HookError(f'{text} in Pod "{spec.full_name(pod)}" failed - error: {error}') from error
+        return ""
 
 
 def http_url(container: Json, action: Json, address: str) -> str:

@@ -14,11 +14,14 @@ Json = dict[str, Any]
 
 BODY_BYTES = 10 << 10
 REDIRECTS = 10
+NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")  # what OpenSSL says to plain HTTP
 USER_AGENT = "kube-probe/1.36"
 
 
 class GetError(Exception):
-    """No answer came; the text is Go's."""
+    """No answer came; the text is Go's. ``plain`` is True of a server that speaks HTTP where TLS was expected."""
+
+    plain = False
 
 
 class Answer:
@@ -51,6 +54,10 @@ async def get(
     except (ConnectionResetError, BrokenPipeError) as error:
         raise GetError(f'Get "{url}": read tcp {_place(url)}: read: connection reset by peer') from error
     except (OSError, EOFError) as error:
+        if getattr(error, "reason", "") in NO_TLS:
+            failed = GetError(f'Get "{url}": http: server gave HTTP response to HTTPS client')
+            failed.plain = True
+            raise failed from error
         why = "EOF" if isinstance(error, EOFError) else f"dial tcp {_place(url)}: connect: {error.strerror}"
         raise GetError(f'Get "{url}": {why}') from error
     except ValueError as error:

@@ -120,7 +120,9 @@ class Starter:
     ) -> None:
         try:
             address = facts.addresses.get("status.podIP", "")
-            await self._handlers.hook(pod, container, "postStart", container_id, address)
+            warning = await self._handlers.hook(pod, container, "postStart", container_id, address)
+            if warning:
+                self._recorder.event(pod, "Warning", "LifecycleHTTPFallback", warning, field_path=path)
         except (HookError, ProbeError, RuntimeFault) as error:
             self._recorder.event(
                 pod, "Warning", "FailedPostStartHook", "PostStartHook failed", field_path=path

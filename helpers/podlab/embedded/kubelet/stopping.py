@@ -97,7 +97,9 @@ class Stopper:
         self, pod: Json, container: Json, record: ContainerRecord, path: str, address: str
     ) -> None:
         try:
-            await self._handlers.hook(pod, container, "preStop", record.id, address)
+            warning = await self._handlers.hook(pod, container, "preStop", record.id, address)
+            if warning:
+                self._recorder.event(pod, "Warning", "LifecycleHTTPFallback", warning, field_path=path)
         except (HookError, ProbeError, RuntimeFault):
             self._recorder.event(pod, "Warning", "FailedPreStopHook", "PreStopHook failed", field_path=path)
 

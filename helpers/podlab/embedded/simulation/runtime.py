@@ -296,7 +296,7 @@ class ScriptedHandlers:
             return Outcome(True)
         return Outcome(False, _refusal(container, kind, address))
 
-    async def hook(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> None:
+    async def hook(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> str:
         """Takes its time, or fails."""
         script, _ = self._runtime.script_of(container_id)
         sleeps = (container["lifecycle"][kind].get("sleep") or {}).get("seconds")
@@ -309,6 +309,7 @@ class ScriptedHandlers:
         if gone or getattr(script, f"{stem}_fails"):
             where = f'for Container "{container["name"]}" in Pod "{spec.full_name(pod)}"'
             raise HookError(f"Exec lifecycle hook {where} failed")
+        return ""
 
 
 def _refusal(container: Json, kind: str, address: str) -> str:

@@ -252,3 +252,29 @@ def test_a_failing_hook_names_container_and_pod() -> None:
     assert str(caught.value) == (
         f'HTTP lifecycle hook (/started) for Container "app" in Pod "web_ns(u1)" failed - error: {where}'
     )
+
+
+def test_a_hook_over_https_falls_back_to_plain_http() -> None:
+    """With a warning."""
+
+    async def run() -> str:
+        served = []
+
+        async def either(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            served.append(await reader.read(3))
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(either, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        hook = {"httpGet": {"path": "/bye", "port": port, "scheme": "HTTPS"}}
+        container = {"name": "app", "lifecycle": {"preStop": hook}}
+        async with server:
+            handlers = RuntimeHandlers(LoopbackRuntime())  # type: ignore[arg-type]
+            warning = await handlers.hook(POD, container, "preStop", "c1", "127.0.0.1")
+        assert served[-1] == b"GET"
+        return warning.replace(str(port), "PORT")
+
+    assert asyncio.run(run()) == (
+        "request to HTTPS lifecycle hook 127.0.0.1:PORT got HTTP response, retry with HTTP succeeded"
+    )
