@@ -266,12 +266,18 @@ class Lab:
         return (output.stdout + output.stderr).strip()
 
     def events(self, pod: str | None = None, container: str | None = None) -> list[RawObject]:
-        """Return the Events of the namespace, oldest first; of one Pod or container if named."""
+        """
+        Return the Events of the namespace, oldest first; of one Pod or container if named.
+
+        While the Pod lives, those of former Pods of that name are left out.
+        """
+        uid = self._uid(pod) if pod else None
         found = []
         for event in self.get("event").get("items") or []:
             about = event.get("involvedObject") or {}
             of_container = f"{{{container}}}" in str(about.get("fieldPath"))
-            if (pod is None or about.get("name") == pod) and (container is None or of_container):
+            same = pod is None or (about.get("name") == pod and uid in (None, about.get("uid")))
+            if same and (container is None or of_container):
                 found.append(event)
         return sorted(
             found, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or "")
@@ -373,6 +379,12 @@ class Lab:
         prefix = _GROUPS.get(singular, "/api/v1")
         path = f"{prefix}/namespaces/{self.namespace}/{_CORE.get(singular, singular + 's')}"
         return f"{path}/{name}" if name else path
+
+    def _uid(self, pod: str) -> str | None:
+        try:
+            return str(self.get("pod", pod)["metadata"]["uid"])
+        except NotFoundError:
+            return None
 
     def _there(self, kind: str, name: str) -> bool:
         try:
