@@ -226,7 +226,8 @@ def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float)
             x1 = min(x0 + quantum, limit) if span.state in _NEVER_HIDDEN else x1
             if x1 <= x0:
                 continue
-        key = style_of(span.state, span.reason, span.exit_code)
+        what = (span.state, span.reason, span.exit_code)
+        key = _KEYS.get(what) or _KEYS.setdefault(what, style_of(*what))
         x0 = filled if x0 < filled < x1 else x0
         last = open_boxes.get(key)
         if last is not None and x0 - last[1] < quantum:
@@ -240,6 +241,9 @@ def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float)
         done.setdefault((key, row.height), []).append((a, b, y))
     scene.used.update(open_boxes)
 
+
+_KEYS: dict[tuple[str, str, int | None], str] = {}
+"""``style_of`` of what was drawn before: asking it for each of 10,000 spans would cost as much as drawing them."""
 
 _NEVER_HIDDEN = frozenset({"running", "unseen", "terminating"})
 """States that get a box of their own however brief they were, unless another run has that place."""
