@@ -30,7 +30,9 @@ def note_ignored_signals() -> None:
     """Take down which signals are ignored in this process, and so in every one that it starts."""
     with open("/proc/self/status") as lines:
         mask = next(int(line.split()[1], 16) for line in lines if line.startswith("SigIgn:"))
-    _IGNORED[:] = [number for number in range(1, 65) if mask >> (number - 1) & 1 and number not in (9, 19, 32, 33)]
+    _IGNORED[:] = [
+        number for number in range(1, 65) if mask >> (number - 1) & 1 and number not in (9, 19, 32, 33)
+    ]
 
 
 class CannotStartError(Exception):

@@ -1,15 +1,16 @@
 """hostname [-s|-f|-i|-d]"""
 
+import _socket
 import os
 import sys
-
-import _socket
 
 name = os.uname().nodename
 flag = sys.argv[1] if len(sys.argv) > 1 else ""
 try:
     if flag in ("-f", "-d", "-i"):
-        full = _socket.getaddrinfo(name, None, _socket.AF_INET, _socket.SOCK_STREAM, 0, _socket.AI_CANONNAME)[0]
+        full = _socket.getaddrinfo(name, None, _socket.AF_INET, _socket.SOCK_STREAM, 0, _socket.AI_CANONNAME)[
+            0
+        ]
         longest = name
         for address in {full[4][0]}:
             found = _socket.gethostbyaddr(address)

@@ -37,7 +37,9 @@ try:
     os.chdir(home)
     server = ThreadingHTTPServer((address, port), Handler)
 except OSError as error:
-    sys.stderr.write("httpd: %s: %s\n" % ("bind" if os.path.isdir(home) else home, os.strerror(error.errno or 0)))
+    sys.stderr.write(
+        "httpd: %s: %s\n" % ("bind" if os.path.isdir(home) else home, os.strerror(error.errno or 0))
+    )
     sys.exit(1)
 if not foreground and os.fork():
     os._exit(0)

@@ -1,9 +1,8 @@
 """killall [-SIGNAL] NAME..."""
 
+import _signal
 import os
 import sys
-
-import _signal
 
 number, names = 15, []
 for word in sys.argv[1:]:

@@ -1,10 +1,9 @@
 """nc [-z] [-v] [-n] [-w SECONDS] HOST PORT  |  nc -l [-k] [-w SECONDS] [-s ADDRESS] -p PORT [-e PROGRAM]"""
 
+import _socket
 import os
 import select
 import sys
-
-import _socket
 
 USAGE = (
     "BusyBox-like nc of podlab\n\n"

@@ -2,7 +2,18 @@
 
 import sys
 
-STATES = "? ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING".split()
+STATES = (
+    "?",
+    "ESTABLISHED",
+    "SYN_SENT",
+    "SYN_RECV",
+    "FIN_WAIT1",
+    "FIN_WAIT2",
+    "TIME_WAIT",
+    "CLOSE",
+    "CLOSE_WAIT",
+)
+STATES += ("LAST_ACK", "LISTEN", "CLOSING")
 flags = {letter for word in sys.argv[1:] for letter in word.lstrip("-")}
 kinds = [one for one in ("tcp", "tcp6", "udp", "udp6") if one[0] in flags or not flags & {"t", "u"}]
 
@@ -13,11 +24,10 @@ def place(text):
         numbers = [str(int(address[i : i + 2], 16)) for i in (6, 4, 2, 0)]
         shown = ".".join(numbers)
     else:
-        words = [address[i + 6 : i + 8] + address[i + 4 : i + 6] + address[i + 2 : i + 4] + address[i : i + 2] for i in (0, 8, 16, 24)]
-        whole = "".join(words)
-        shown = "::" if not int(whole, 16) else "::1" if int(whole, 16) == 1 else ":".join(
-            "%x" % int(whole[i : i + 4], 16) for i in range(0, 32, 4)
-        )
+        # four words, each in the machine's own byte order
+        whole = "".join(address[i + j : i + j + 2] for i in (0, 8, 16, 24) for j in (6, 4, 2, 0))
+        groups = ":".join("%x" % int(whole[i : i + 4], 16) for i in range(0, 32, 4))
+        shown = {0: "::", 1: "::1"}.get(int(whole, 16), groups)
         if whole.startswith("00000000000000000000FFFF"):
             shown = "::ffff:" + ".".join(str(int(whole[i : i + 2], 16)) for i in (24, 26, 28, 30))
     number = int(port, 16)

@@ -1,9 +1,8 @@
 """nslookup [-type=A|AAAA|SRV|PTR] HOST [SERVER]"""
 
+import _socket
 import os
 import sys
-
-import _socket
 
 KINDS = {"a": 1, "ptr": 12, "aaaa": 28, "srv": 33, "any": 255}
 

@@ -1,9 +1,8 @@
 """wget [-qS] [-O FILE] [-T SECONDS] [-t TRIES] [--spider] [--header H] [--post-data D] [-P DIR] URL"""
 
+import _socket
 import os
 import sys
-
-import _socket
 
 VALUES = {"-O", "-T", "-t", "-P", "-U", "-Y", "-o", "-a"}
 LONG = {
@@ -155,19 +154,27 @@ def fetch(url, options, headers, hops=0):
         sock.sendall(("\r\n".join(lines) + "\r\n\r\n" + (body or "")).encode())
     except OSError as error:
         fail("error sending request: %s" % os.strerror(error.errno or 0))
-    reader = Reader(sock)
+    return answer(Reader(sock), host, port, path, options, headers, hops)
+
+
+def read_head(reader, shown):
     status = reader.line()
-    if "-S" in options:
+    if shown:
         sys.stderr.write("  %s\n" % status)
     given = {}
     while True:
         line = reader.line()
         if not line:
-            break
-        if "-S" in options:
+            return status, given
+        if shown:
             sys.stderr.write("  %s\n" % line)
         name, _colon, value = line.partition(":")
         given[name.strip().lower()] = value.strip()
+
+
+def answer(reader, host, port, path, options, headers, hops):
+    quiet = "-q" in options
+    status, given = read_head(reader, "-S" in options)
     code = status.split(" ")[1] if " " in status else ""
     if code[:1] == "3" and "location" in given and hops < 5:
         target = given["location"]
@@ -181,6 +188,11 @@ def fetch(url, options, headers, hops=0):
             sys.stderr.write("remote file exists\n")
         return 0
     return store(path, reader, given, options, quiet)
+
+
+def write(output, data):
+    while data:
+        data = data[os.write(output, data) :]
 
 
 def store(path, reader, given, options, quiet):
@@ -198,8 +210,7 @@ def store(path, reader, given, options, quiet):
         sys.stderr.write("writing to stdout\n" if name == "-" else "saving to '%s'\n" % name)
     length = int(given["content-length"]) if given.get("content-length", "").isdigit() else None
     for part in reader.chunks(length, given.get("transfer-encoding", "").lower() == "chunked"):
-        while part:
-            part = part[os.write(output, part) :]
+        write(output, part)
     if not quiet:
         sys.stderr.write("written to stdout\n" if name == "-" else "'%s' saved\n" % name)
     return 0
