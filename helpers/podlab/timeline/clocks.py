@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
 
-ONE_CLOCK = frozenset({"kind", "embedded", "simulate"})
+ONE_CLOCK = frozenset({"kind", "embedded", "simulated"})
 """Drivers whose node, API server and scheduler are processes of one kernel, and so read one clock."""
 
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$")

@@ -204,14 +204,15 @@ def start_order(timeline: Timeline) -> str:
     steps: list[list[Lane]] = []
     for lane in started:
         same = bool(steps) and lane.role == "app" and steps[-1][0].role == "app"
-        forced = bool(steps) and all(
-            before(timeline, other.name, lane.name).value is not None for other in steps[-1]
-        )
-        if steps and (same or not forced):
+        if steps and (same or not _all_before(timeline, steps[-1], lane)):
             steps[-1].append(lane)
         else:
             steps.append([lane])
     return _notation(steps)
+
+
+def _all_before(timeline: Timeline, step: list[Lane], lane: Lane) -> bool:
+    return all(before(timeline, other.name, lane.name).value is not None for other in step)
 
 
 def stop_order(timeline: Timeline) -> str:

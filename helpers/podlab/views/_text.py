@@ -17,7 +17,7 @@ _ANSI = {
     "running ready": "32;1", "terminating": "93", "terminated": "90", "terminated error": "91;1", "unseen":
     "90",
 }  # fmt: skip
-DOUBT = {True: "?", False: "\u2571"}
+DOUBT = {True: "/", False: "\u2571"}
 """Character for an edge that lies somewhere here: ASCII or not."""
 
 
@@ -124,10 +124,9 @@ class _Canvas:
         for k in range(int(self.t1 / step) + 1):
             label = f"{k * step:g}s"
             at = self.column(k * step)
-            mark = "|" if self.ascii else "╷"
-            for i, c in enumerate(mark + label):
-                if at + i < self.room:
-                    line[at + i] = c
+            word = ("|" if self.ascii else "╷") + label
+            if at + len(word) <= self.room:
+                line[at : at + len(word)] = word
         return "".join(line).rstrip()
 
     def strip(self, stretches: tuple[Stretch, ...]) -> str:

@@ -208,7 +208,7 @@ def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float)
     y, tall = row.y, row.height * 0.72
     open_boxes: dict[str, list[float]] = {}
     done = scene.boxes
-    filled = -1.0
+    filled = shown = -1.0
     for span in lane.spans:
         start, end = span.start, span.end
         left = start.hi if start.best is None else start.best
@@ -221,14 +221,17 @@ def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float)
         if end is not None and end.best is None and quantum <= 1 and (end.hi - end.lo) * scale >= 2:
             _doubt(scene, end, y, tall)
         if x1 - x0 < quantum:
-            if x1 <= filled:
-                continue
-            x1 = min(x0 + quantum, limit) if span.state in _NEVER_HIDDEN else x1
-            if x1 <= x0:
+            if span.state in _NEVER_HIDDEN and x0 >= shown - 0.5:
+                x1 = min(x0 + quantum, limit)
+                x0 = min(x0, x1 - 1.0)
+            elif x1 <= filled or x1 <= x0:
                 continue
         what = (span.state, span.reason, span.exit_code)
         key = _KEYS.get(what) or _KEYS.setdefault(what, style_of(*what))
-        x0 = filled if x0 < filled < x1 else x0
+        if span.state in _NEVER_HIDDEN:
+            shown = max(shown, x1)
+        elif x0 < filled < x1:
+            x0 = filled
         last = open_boxes.get(key)
         if last is not None and x0 - last[1] < quantum:
             last[1] = max(last[1], x1)

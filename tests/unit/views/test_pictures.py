@@ -168,9 +168,10 @@ def test_svg_is_small_at_any_size(spans, lanes):
     assert len(views.svg(many(spans, lanes)).encode()) <= 300_000
 
 
-def test_level_of_detail_loses_no_run():
+@pytest.mark.parametrize("brief", [0.01, 0.0])
+def test_level_of_detail_loses_no_run(brief):
     """A brief run among long waits is still drawn, at least a pixel wide."""
-    at = [Instant(t, t) for t in (0, 5000.0, 5000.01, 10_000)]
+    at = [Instant(t, t) for t in (0, 5000.0, 5000.0 + brief, 10_000)]
     spans = (
         Span("waiting", "x", at[0], at[1]),
         Span("running", "ready", at[1], at[2]),
