@@ -18,6 +18,16 @@ from podlab.embedded.schema.decode import pairs_hook
 
 JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
 ACCEPTED = (JSON, YAML, PROTOBUF)
+SUMMARY_BYTES = 30
+# How Python's decoder begins its message, and what Go's says of the same place.
+SYNTAX = (
+    ("Expecting property name", "looking for beginning of object key string"),
+    ("Expecting ':'", "after object key"),
+    ("Expecting ','", "after object key:value pair"),
+    ("Extra data", "after top-level value"),
+    ("Invalid control character", "in string literal"),
+    ("Invalid \\", "in string escape code"),
+)
 MAX_NESTING = 100  # opening brackets of a YAML text in flow style; block style nests by indentation
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -57,7 +67,7 @@ def negotiate(accept: str, *, streams: bool = False) -> Wanted:
         if media in (YAML, "text/yaml") and not form and not streams:
             return Wanted(yaml=True)
     text = "only the following media types are accepted: "
-    raise Fault(406, text + ", ".join((*ACCEPTED, "application/json;stream=watch")))
+    raise Fault(406, text + ", ".join((*ACCEPTED, *(("application/json;stream=watch",) if streams else ()))))
 
 
 def respond(value: Any, wanted: Wanted, code: int = 200) -> Response:
@@ -86,8 +96,31 @@ def parse_json(data: bytes) -> Any:
         return value
     except RecursionError:
         raise bad_request("exceeded max depth") from None
+    except json.JSONDecodeError as error:
+        raise bad_request(f"json parse error: {_go_words(error)}") from None
     except ValueError as error:
         raise bad_request(f"json parse error: {error}") from None
+
+
+def _go_words(error: json.JSONDecodeError) -> str:
+    """A syntax error as Go's scanner puts it."""
+    if error.pos >= len(error.doc) or error.msg.startswith("Unterminated"):
+        return "unexpected end of JSON input"
+    where = next(
+        (words for start, words in SYNTAX if error.msg.startswith(start)), "looking for beginning of value"
+    )
+    return f"invalid character {error.doc[error.pos]!r} {where}"
+
+
+def _summary(data: bytes) -> str:
+    """
+    The beginning of a body that cannot be read: as text when it looks like an object, else in hexadecimal.
+    """
+    if not data:
+        return "<empty>"
+    head = data[:SUMMARY_BYTES]
+    shown = head.decode("utf-8", "replace") if data.startswith(b"{") else head.hex()
+    return shown + (" ..." if len(data) > SUMMARY_BYTES else "")
 
 
 def _no_constant(text: str) -> Any:
@@ -108,7 +141,11 @@ def parse_yaml(data: bytes) -> Any:
     try:
         return yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
-        raise bad_request(f"yaml: {' '.join(str(error).split())}") from None
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark is not None and mark.line else ""
+        raise bad_request(
+            f"yaml: {line}{getattr(error, 'problem', None) or 'the text cannot be read'}"
+        ) from None
     except (RecursionError, ValueError, OverflowError, TypeError) as error:
         raise bad_request(f"yaml: {error}") from None
 
@@ -126,9 +163,9 @@ def _depth(data: bytes) -> int:
     return max([deepest, *(indent // 2 for indent in indents)])
 
 
-async def read_object(request: Request) -> Any:
+async def read_object(request: Request, kind: str = "") -> Any:
     """
-    The body of a request as plain data, whatever its media type.
+    The body of a request as plain data, whatever its media type; *kind* is what errors call it.
 
     Raises:
         Fault: 400 when it cannot be parsed, 415 for a media type that is not known.
@@ -144,4 +181,13 @@ async def read_object(request: Request) -> Any:
             return decode_unknown(data)
         except ProtobufError as error:
             raise bad_request(f"the body cannot be read as protobuf: {error}") from None
-    return parse_yaml(data) if "yaml" in media else parse_json(data)
+    try:
+        value = parse_yaml(data) if "yaml" in media else parse_json(data)
+    except Fault as error:
+        text = str(error)
+        if not kind:
+            raise
+        version = "" if text.startswith("yaml") else "couldn't get version/kind; "
+        frame = f"the object provided is unrecognized (must be of type {kind}): {version}"
+        raise bad_request(f"{frame}{text} ({_summary(data)})") from None
+    return {} if value is None else value

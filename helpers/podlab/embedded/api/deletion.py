@@ -18,11 +18,12 @@ from podlab.embedded.api.fault import bad_request
 from podlab.embedded.api.reading import find, page, whole
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.request import Request, Response, Route
+from podlab.embedded.schema import decode, fielderror
 from podlab.embedded.store import NotThereError, Store, timestamp
 
 Object = dict[str, Any]
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
-POLICIES = ("Orphan", "Background", "Foreground")
+POLICIES = ("Foreground", "Background", "Orphan")
 
 
 class Options:
@@ -37,9 +38,8 @@ class Options:
         self.policy = body.get("propagationPolicy") or ("Orphan" if body.get("orphanDependents") else "")
         self.dry = body.get("dryRun") in (["All"], "All")
         if self.policy and self.policy not in POLICIES:
-            words = ", ".join(f'"{word}"' for word in (*POLICIES, "nil"))
-            head = 'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: '
-            raise bad_request(f'{head}Unsupported value: "{self.policy}": supported values: {words}')
+            why = fielderror.unsupported("propagationPolicy", self.policy, (*POLICIES, "nil"))
+            raise fault.bad_option("DeleteOptions", why)
 
 
 async def options_of(request: Request) -> Options:
@@ -48,11 +48,14 @@ async def options_of(request: Request) -> Options:
     chunked = "transfer-encoding" in request.headers
     body = await read_object(request) if (size and size != "0") or chunked else None
     if body is None:
-        body = {key: request.one(key) for key in ("propagationPolicy", "dryRun") if request.one(key)}
+        policy = request.one("propagationPolicy")
+        body = {"propagationPolicy": policy} if policy else {}
         if request.one("gracePeriodSeconds"):
             body["gracePeriodSeconds"] = request.number("gracePeriodSeconds")
-    if not isinstance(body, dict):
-        raise bad_request("DeleteOptions cannot be read")
+    try:
+        decode.decode("meta/v1.DeleteOptions", body)
+    except decode.DecodeError as error:
+        raise bad_request(str(error)) from None
     if request.one("dryRun") == "All":
         body["dryRun"] = ["All"]
     return Options(body)
@@ -72,15 +75,18 @@ async def delete(store: Store, request: Request, route: Route) -> Response:
 def _check(kind: Kind, old: Object, options: Options) -> None:
     meta = old["metadata"]
     if options.uid and options.uid != meta["uid"]:
-        why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {meta['uid']}"
-        raise fault.conflict(kind.resource, kind.group, meta["name"], why)
+        why = (
+            f"the UID in the precondition ({options.uid}) does not match the UID in record ({meta['uid']}). "
+            "The object might have been deleted and then recreated"
+        )
+        raise fault.conflict(kind.kind, kind.group, meta["name"], why)
     if options.revision and options.revision != meta["resourceVersion"]:
         asked, found = options.revision, meta["resourceVersion"]
         why = (
-            f"Precondition failed: ResourceVersion in precondition: {asked}, "
-            f"ResourceVersion in object meta: {found}"
+            f"the ResourceVersion in the precondition ({asked}) does not match the ResourceVersion in record "
+            f"({found}). The object might have been modified"
         )
-        raise fault.conflict(kind.resource, kind.group, meta["name"], why)
+        raise fault.conflict(kind.kind, kind.group, meta["name"], why)
 
 
 def _answer(kind: Kind, obj: Object, *, gone: bool) -> Response:
@@ -208,7 +214,8 @@ def finish_if_free(store: Store, resource: str, obj: Object) -> Object:
 
 async def delete_collection(store: Store, request: Request, route: Route) -> Response:
     """DELETE of all objects that a list request would give."""
-    if route.kind.namespaced and not route.namespace:
+    unplaced = route.kind.namespaced and not route.namespace
+    if unplaced or "deletecollection" not in route.kind.verbs:
         raise fault.method_not_allowed()
     options = await options_of(request)
     found = page(store, request, route)

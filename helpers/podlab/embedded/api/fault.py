@@ -34,7 +34,7 @@ class Fault(Exception):  # noqa: N818 - the word of the house for an answer that
             "message": message,
             "reason": reason or REASONS.get(code, ""),
         }
-        if details:
+        if details is not None:
             self.status["details"] = {k: v for k, v in details.items() if v}
         self.status["code"] = code
 
@@ -49,7 +49,7 @@ def not_found(resource: str, group: str, name: str) -> Fault:
 
 def no_such_path() -> Fault:
     """404 for a path that leads nowhere."""
-    return Fault(404, "the server could not find the requested resource", details={"causes": []})
+    return Fault(404, "the server could not find the requested resource", details={})
 
 
 def already_exists(resource: str, group: str, name: str) -> Fault:
@@ -92,7 +92,12 @@ def bad_request(message: str) -> Fault:
 
 def method_not_allowed() -> Fault:
     """405."""
-    return Fault(405, "the server does not allow this method on the requested resource")
+    return Fault(405, "the server does not allow this method on the requested resource", details={})
+
+
+def bad_option(kind: str, error: Any) -> Fault:
+    """422 for an option of a request, such as dryRun: *error* is a ``FieldError``."""
+    return invalid(kind, "meta.k8s.io", "", [error])
 
 
 def expired(message: str) -> Fault:

@@ -35,6 +35,7 @@ class Options:
     """PodLogOptions from the query."""
 
     def __init__(self, request: Request) -> None:
+        self.name = request.path.split("/")[-2]
         self.follow, self.previous = request.flag("follow"), request.flag("previous")
         self.timestamps = request.flag("timestamps")
         self.tail, self.limit = request.number("tailLines"), request.number("limitBytes")
@@ -46,7 +47,7 @@ class Options:
         if self.limit is not None and self.limit < 1:
             faults.append(fielderror.invalid("limitBytes", self.limit, "must be greater than 0"))
         if faults:
-            raise invalid("PodLogOptions", "", "", faults)
+            raise invalid("PodLogOptions", "", self.name, faults)
 
     def _since(self, request: Request) -> str:
         """The oldest time to show, as text that sorts like the stamps in the file; "" for all."""
@@ -55,7 +56,7 @@ class Options:
         seconds, instant = request.number("sinceSeconds"), request.one("sinceTime")
         if seconds is not None:
             if seconds < 1:
-                raise invalid("PodLogOptions", "", "", [
+                raise invalid("PodLogOptions", "", self.name, [
                     fielderror.invalid("sinceSeconds", seconds, "must be greater than 0")])  # fmt: skip
             now = time.time() - seconds
             return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e9):09d}Z"
@@ -63,7 +64,8 @@ class Options:
             try:
                 ages.epoch(instant)
             except ValueError:
-                raise bad_request(f'sinceTime: "{instant}" is no RFC 3339 time') from None
+                head = f'parsing time "{instant}" as "2006-01-02T15:04:05Z07:00"'
+                raise bad_request(f'{head}: cannot parse "{instant}" as "2006"') from None
         return instant
 
 
@@ -100,7 +102,7 @@ async def answer(store: Store, node: Node, request: Request, pod: Object) -> Res
     container = choose(pod, request.one("container"))
     options = Options(request)
     if not pod["spec"].get("nodeName"):
-        return Response(b"", kind="text/plain")
+        return Response(b"", 204, kind="text/plain")
     found = instance_of(node, pod, container, options.previous)
     if found is None or not os.path.exists(found.log_path):
         status = Fault(500, f'unable to retrieve container logs for "{container}"')

@@ -78,6 +78,8 @@ class Node:
         Raises:
             Fault: 400 for a Pod that has ended, 500 with the kubelet's words when the container does not run.
         """
+        if not pod["spec"].get("nodeName"):
+            raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
         phase = (pod.get("status") or {}).get("phase")
         if phase in ("Succeeded", "Failed"):
             raise bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")

@@ -29,6 +29,17 @@ class PatchError(ValueError):
         self.missing = missing
 
 
+def go_text(value: Any) -> str:
+    """A value as Go's ``%v`` prints it: maps by key, strings bare."""
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{key}:{go_text(item)}' for key, item in sorted(value.items()))}]"
+    if isinstance(value, list):
+        return f"[{' '.join(go_text(item) for item in value)}]"
+    if value is None:
+        return "<nil>"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 # -- merge patch ---------------------------------------------------------------------------------------------
 
 
@@ -82,7 +93,7 @@ def _operate(document: Any, operation: Object) -> Any:
         source = _pointer(str(operation.get("from", "")))
         value = copy.deepcopy(_look(document, source))
         return _add(_remove(document, source) if op == "move" else document, path, value)
-    raise PatchError(f"unexpected kind: {op}")
+    raise PatchError(f"unexpected kind: {op}", missing=True)
 
 
 def _pointer(text: str) -> list[str]:
@@ -208,7 +219,7 @@ def _list(kind: str, key: str, old: list[Any], patch: list[Any], order: Any) -> 
     result = list(old)
     for item in patch:
         if not isinstance(item, dict) or key not in item:
-            raise PatchError(f"map: {item} does not contain declared merge key: {key}")
+            raise PatchError(f"map: {go_text(item)} does not contain declared merge key: {key}")
         _merge_item(kind, key, result, item)
     return _ordered(result, order, key) if isinstance(order, list) else result
 

@@ -133,7 +133,7 @@ def _token(text: str) -> tuple[int, Key]:
         revision, namespace, name = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         return int(revision), (str(namespace), str(name))
     except (ValueError, TypeError, RecursionError):
-        raise bad_request("continue key is not valid: the token cannot be read") from None
+        raise bad_request("invalid continue token: continue key is not valid") from None
 
 
 def _expired_token(store: Store, after: Key | None) -> Fault:
@@ -153,8 +153,8 @@ def check_revision(store: Store, text: str) -> int:
     if not text:
         return 0
     if not text.isdigit():
-        raise bad_request(f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": '
-                          "invalid syntax")  # fmt: skip
+        why = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        raise bad_request(f"invalid resource version: {why}")
     revision = int(text)
     if revision > store.revision:
         message = f"Too large resource version: {revision}, current: {store.revision}"

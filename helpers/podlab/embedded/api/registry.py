@@ -38,7 +38,10 @@ class Kind:
     @property
     def verbs(self) -> tuple[str, ...]:
         """What can be done with it, as discovery says."""
-        return ("create",) if self.review else VERBS
+        if self.review:
+            return ("create",)
+        # Deleting all namespaces at once is something that the API does not offer.
+        return tuple(v for v in VERBS if v != "deletecollection" or self.resource != "namespaces")
 
 
 _kinds: dict[tuple[str, str], Kind] = {}

@@ -100,7 +100,7 @@ def field_test(selector: str, kind: Kind) -> Test | None:
             continue
         match = re.match(r"^([^=!]+)(==|!=|=)(.*)$", part)
         if match is None:
-            raise bad_request(f'invalid selector: "{selector}"; can\'t understand "{part}"')
+            raise bad_request(f"invalid selector: '{selector}'; can't understand '{part}'")
         known = _field_label(kind, match[1].strip())
         tests.append((known, match[2] != "!=", match[3].strip()))
     if not tests:

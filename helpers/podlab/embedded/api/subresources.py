@@ -57,7 +57,9 @@ async def _log(app: App, request: Request, route: Route) -> Response | None:
 
 
 async def _binding(app: App, request: Request, route: Route) -> Response:
-    body = await read_object(request)
+    body = await read_object(request, "Binding")
+    if isinstance(body, dict) and (body.get("metadata") or {}).get("name") not in (None, route.name):
+        raise bad_request("name in URL does not match name in Binding object")
     target = (body.get("target") or {}).get("name") if isinstance(body, dict) else None
     if not isinstance(target, str) or not target:
         raise fault.invalid("Binding", "", route.name, [fielderror.required("target.name")])
@@ -107,6 +109,7 @@ async def _eviction(app: App, request: Request, route: Route) -> Response:
 async def _finalize(app: App, request: Request, route: Route) -> Response:
     old = find(app.store, route).object
     obj = writing.typed(request, route.kind, await read_object(request))
+    writing.check_place(obj, route)
     changed = {**old, "spec": obj.get("spec") or {}}
     stored = app.store.update(route.kind.shelf, changed)
     return writing.answer(request, route.kind, deletion.finish_if_free(app.store, route.kind.shelf, stored))

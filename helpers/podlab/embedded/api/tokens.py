@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from podlab.embedded.api import jwt, writing
+from podlab.embedded.api import fault, jwt, writing
 from podlab.embedded.api.codec import dumps, read_object
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.request import Request, Response
+from podlab.embedded.schema import fielderror
 from podlab.embedded.store import timestamp
 
 if TYPE_CHECKING:
     from podlab.embedded.api.app import App
 
 Object = dict[str, Any]
+SHORTEST_S = 600
 REQUEST = {"group": "authentication.k8s.io", "resource": "tokenrequests", "kind": "TokenRequest", "short": [],
            "type": "authentication/v1.TokenRequest"}  # fmt: skip
 
@@ -22,6 +24,11 @@ async def answer(app: App, request: Request, account: Object) -> Response:
     """POST of a TokenRequest."""
     obj = writing.typed(request, Kind(REQUEST), await read_object(request))
     lasts_s = int((obj.get("spec") or {}).get("expirationSeconds") or 3600)
+    if lasts_s < SHORTEST_S:
+        why = fielderror.invalid(
+            "spec.expirationSeconds", lasts_s, "may not specify a duration less than 10 minutes"
+        )
+        raise fault.invalid("TokenRequest", "authentication.k8s.io", "", [why])
     now = app.store.clock()
     token = jwt.make(app.tokens[0], account, now=now, lasts_s=lasts_s)
     obj["status"] = {"token": token, "expirationTimestamp": timestamp(now + lasts_s)}

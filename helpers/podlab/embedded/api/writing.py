@@ -17,7 +17,7 @@ from podlab.embedded.api.fault import Fault, bad_request
 from podlab.embedded.api.reading import find, partial
 from podlab.embedded.api.registry import Kind, kinds
 from podlab.embedded.api.request import Request, Response, Route
-from podlab.embedded.schema import pods, validation
+from podlab.embedded.schema import decode, fielderror, pods, validation
 from podlab.embedded.schema.decode import DecodeError
 from podlab.embedded.store import NotThereError, Store, TakenError, Version, timestamp, uid
 
@@ -25,6 +25,12 @@ Object = dict[str, Any]
 JSON_PATCH, MERGE_PATCH = "application/json-patch+json", "application/merge-patch+json"
 STRATEGIC_PATCH, APPLY_PATCH = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
 PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
+OPTIONS = {
+    "POST": "CreateOptions",
+    "PUT": "UpdateOptions",
+    "PATCH": "PatchOptions",
+    "DELETE": "DeleteOptions",
+}
 GENERATED_BASE = 58  # characters of generateName that are kept
 GENERATE_TRIES = 8
 
@@ -52,7 +58,8 @@ def is_dry(request: Request) -> bool:
     """
     value = request.one("dryRun")
     if value not in ("", "All"):
-        raise bad_request(f'dryRun: Unsupported value: "{value}": supported values: "All"')
+        why = fielderror.unsupported("dryRun", [value], ("All",))
+        raise fault.bad_option(OPTIONS.get(request.method, "CreateOptions"), why)
     return value == "All"
 
 
@@ -65,8 +72,11 @@ def typed(request: Request, kind: Kind, raw: Any, type_name: str = "", kind_name
     """
     wanted = kind_name or kind.kind
     if not isinstance(raw, dict):
-        raise bad_request(f"the object provided is unrecognized (must be of type {wanted}): "
-                          "json: cannot unmarshal into Go value")  # fmt: skip
+        frame = f"the object provided is unrecognized (must be of type {wanted}): couldn't get version/kind; "
+        word = decode.json_word(raw)
+        raise bad_request(f"{frame}json parse error: json: cannot unmarshal {word} into Go value of type struct "
+                          '{ APIVersion string "json:\\"apiVersion,omitempty\\""; '
+                          'Kind string "json:\\"kind,omitempty\\"" }')  # fmt: skip
     given, version = raw.get("kind") or wanted, raw.get("apiVersion") or kind.api_version
     if given != wanted or (version != kind.api_version and not type_name):
         raise bad_request(_other_kind(str(given), str(version), wanted, kind))
@@ -101,8 +111,8 @@ def complain(request: Request, strict: list[str], frame: str) -> None:
     """
     mode = request.one("fieldValidation") or "Warn"
     if mode not in ("Strict", "Warn", "Ignore"):
-        raise bad_request(f'fieldValidation: Unsupported value: "{mode}": supported values: '
-                          '"Ignore", "Strict", "Warn"')  # fmt: skip
+        why = fielderror.unsupported("fieldValidation", mode, ("", "Ignore", "Strict", "Warn"))
+        raise fault.bad_option(OPTIONS.get(request.method, "CreateOptions"), why)
     if strict and mode == "Strict":
         raise bad_request(f"{frame}strict decoding error: {', '.join(strict)}")
     if mode == "Warn":
@@ -118,7 +128,7 @@ async def create(store: Store, request: Request, route: Route) -> Response:
     if kind.namespaced and not route.namespace:
         raise fault.method_not_allowed()
     dry = is_dry(request)
-    obj = typed(request, kind, await read_object(request))
+    obj = typed(request, kind, await read_object(request, kind.kind))
     if kind.inert:
         request.warnings.append(f"this cluster stores a {kind.kind} and does not act on it")
     if kind.group == "events.k8s.io":
@@ -213,7 +223,7 @@ def check_namespace(store: Store, kind: Kind, namespace: str, name: str) -> None
 async def update(store: Store, request: Request, route: Route) -> Response:
     """PUT of an object or of its status."""
     dry = is_dry(request)
-    obj = typed(request, route.kind, await read_object(request))
+    obj = typed(request, route.kind, await read_object(request, route.kind.kind))
     if route.kind.group == "events.k8s.io":
         obj = events.to_core(obj)
     check_place(obj, route)
@@ -262,7 +272,7 @@ async def patch(store: Store, request: Request, route: Route) -> Response:
     dry = is_dry(request)
     media = request.headers.get("content-type", "").partition(";")[0].strip()
     if media not in PATCHES:
-        raise fault.unsupported_media(PATCHES)
+        raise Fault(415, "415: Unsupported Media Type", details={})
     data = await request.body()
     if media == APPLY_PATCH:
         from podlab.embedded.api import applying
@@ -270,11 +280,55 @@ async def patch(store: Store, request: Request, route: Route) -> Response:
         return applying.apply(store, request, route, parse_yaml(data), dry=dry)
     old = find(store, route).object
     shown = events.to_new(old) if route.kind.group == "events.k8s.io" else old
-    obj = typed(request, route.kind, patched(route.kind, media, shown, parse_json(data)))
+    obj = typed_patch(request, route, media, shown, decode_patch(media, data))
     if route.kind.group == "events.k8s.io":
         obj = events.to_core(obj)
     check_place(obj, route)
     return answer(request, route.kind, replace(store, route, obj, old, dry=dry))
+
+
+def decode_patch(media: str, data: bytes) -> Any:
+    """
+    The body of a patch.
+
+    Raises:
+        Fault: 400, when it is none.
+    """
+    try:
+        body = parse_json(data)
+    except Fault as error:
+        text = str(error).removeprefix("json parse error: ")
+        raise bad_request(f"error decoding patch: {text}") from None
+    wanted = list if media == JSON_PATCH else dict
+    if not isinstance(body, wanted):
+        go = "[]handlers.jsonPatchOp" if wanted is list else "map[string]interface {}"
+        word = decode.json_word(body)
+        raise bad_request(f"error decoding patch: json: cannot unmarshal {word} into Go value of type {go}")
+    return body
+
+
+def typed_patch(request: Request, route: Route, media: str, old: Object, body: Any) -> Object:
+    """
+    The patched object, decoded. What is wrong with its types is said of the field ``patch``, as upstream
+    does.
+
+    Raises:
+        Fault: 400 or 422.
+    """
+    result = patched(route.kind, media, old, body)
+    try:
+        obj = typed(request, route.kind, result)
+    except Fault as error:
+        _, colon, why = str(error).partition(f" cannot be handled as a {route.kind.kind}: ")
+        if not colon or "unknown conversion" in why or why.startswith("no kind"):
+            raise
+        shown = patching.go_text(body) if media == STRATEGIC_PATCH else dumps(result).decode()
+        raise fault.invalid("", "", "", [fielderror.invalid("patch", shown, why)]) from None
+    uid_was, uid_now = old["metadata"].get("uid"), obj["metadata"].get("uid")
+    if uid_now and uid_was != uid_now:
+        immutable = fielderror.invalid("metadata.uid", uid_now, "field is immutable")
+        raise fault.invalid(route.kind.kind, route.kind.group, route.name, [immutable, immutable])
+    return obj
 
 
 def patched(kind: Kind, media: str, old: Object, body: Any) -> Any:
@@ -287,19 +341,14 @@ def patched(kind: Kind, media: str, old: Object, body: Any) -> Any:
     try:
         if media == JSON_PATCH:
             return patching.json_patch(old, body)
-        if not isinstance(body, dict):
-            raise bad_request(
-                f"error decoding patch: json: cannot unmarshal into Go value of type {kind.kind}"
-            )
         if media == MERGE_PATCH:
             return patching.merge(old, body)
         return patching.strategic(kind.type, old, body)
     except patching.PatchError as error:
         if error.missing:
-            raise Fault(
-                422, f"the server rejected our request due to an error in our request: {error}"
-            ) from None
-        raise bad_request(str(error)) from None
+            text = "the server rejected our request due to an error in our request"
+            raise Fault(422, text, details={}) from None
+        raise bad_request(str(error)) from None  # upstream: 500; the fault is the client's all the same
     except RecursionError:
         raise bad_request("exceeded max depth") from None
 

@@ -51,7 +51,7 @@ def pairs_hook(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return doubled
 
 
-def _word(value: Any) -> str:
+def json_word(value: Any) -> str:
     """What Go's decoder calls the JSON type of a value."""
     if isinstance(value, bool):
         return "bool"
@@ -98,7 +98,7 @@ class Decoder:
     def _value(self, kind: str, go: str, raw: Any, path: str, go_path: str, owner: str, depth: int) -> Any:
         if kind.startswith("[]"):
             if not isinstance(raw, list):
-                raise _mismatch(_word(raw), owner, go_path, go)
+                raise _mismatch(json_word(raw), owner, go_path, go)
             inner, inner_go = kind[2:], go[2:] if go.startswith("[]") else kind[2:]
             return [
                 self._value(inner, inner_go, _zero_of(inner) if item is None else item, f"{path}[{i}]",
@@ -110,13 +110,13 @@ class Decoder:
             return self._map(kind, go, raw, path, go_path, owner, depth)
         if typetable.is_struct(kind):
             if not isinstance(raw, dict):
-                raise _mismatch(_word(raw), owner, go_path, go)
+                raise _mismatch(json_word(raw), owner, go_path, go)
             return self.struct(kind, raw, path, go_path, depth)
         return _leaf(kind, go, raw, owner, go_path)
 
     def _map(self, kind: str, go: str, raw: Any, path: str, go_path: str, owner: str, depth: int) -> Any:
         if not isinstance(raw, dict):
-            raise _mismatch(_word(raw), owner, go_path, go)
+            raise _mismatch(json_word(raw), owner, go_path, go)
         for name in getattr(raw, "doubled", ()):
             self._complain("duplicate", f"{path}.{name}")
         inner = kind[11:]
@@ -174,11 +174,11 @@ def _leaf(kind: str, go: str, raw: Any, owner: str, go_path: str) -> Any:  # noq
         return _integer(kind, go, raw, owner, go_path)
     if kind == "string":
         if not isinstance(raw, str):
-            raise _mismatch(_word(raw), owner, go_path, go)
+            raise _mismatch(json_word(raw), owner, go_path, go)
         return raw
     if kind == "bool":
         if not isinstance(raw, bool):
-            raise _mismatch(_word(raw), owner, go_path, go)
+            raise _mismatch(json_word(raw), owner, go_path, go)
         return raw
     if kind == "quantity":
         return _quantity(raw)
@@ -187,7 +187,7 @@ def _leaf(kind: str, go: str, raw: Any, owner: str, go_path: str) -> Any:  # noq
     if kind == "intorstring":
         if isinstance(raw, str) or (isinstance(raw, int) and not isinstance(raw, bool)):
             return raw
-        raise DecodeError(f"json: cannot unmarshal {_word(raw)} into Go value of type int32")
+        raise DecodeError(f"json: cannot unmarshal {json_word(raw)} into Go value of type int32")
     if kind == "bytes":
         return _bytes(raw, owner, go_path)
     return raw
@@ -196,7 +196,7 @@ def _leaf(kind: str, go: str, raw: Any, owner: str, go_path: str) -> Any:  # noq
 def _integer(kind: str, go: str, raw: Any, owner: str, go_path: str) -> int:
     low, high = RANGES[kind]
     if isinstance(raw, bool) or not isinstance(raw, int | float):
-        raise _mismatch(_word(raw), owner, go_path, go)
+        raise _mismatch(json_word(raw), owner, go_path, go)
     if isinstance(raw, float) or not low <= raw <= high:
         raise _mismatch(f"number {raw}", owner, go_path, go)
     return raw
@@ -213,7 +213,7 @@ def _quantity(raw: Any) -> str:
 
 def _time(raw: Any, *, micro: bool) -> str | None:
     if not isinstance(raw, str):
-        raise DecodeError(f"json: cannot unmarshal {_word(raw)} into Go value of type string")
+        raise DecodeError(f"json: cannot unmarshal {json_word(raw)} into Go value of type string")
     match = TIME.match(raw)
     if match is None:
         head = f'parsing time "{raw}" as "2006-01-02T15:04:05{".000000" if micro else ""}Z07:00"'
@@ -237,7 +237,7 @@ def _utc(raw: str, match: re.Match[str]) -> str:
 
 def _bytes(raw: Any, owner: str, go_path: str) -> str:
     if not isinstance(raw, str):
-        raise _mismatch(_word(raw), owner, go_path, "[]uint8")
+        raise _mismatch(json_word(raw), owner, go_path, "[]uint8")
     try:
         return base64.b64encode(base64.b64decode(raw, validate=True)).decode()
     except (binascii.Error, ValueError):
@@ -258,6 +258,6 @@ def decode(kind: str, raw: Any) -> tuple[dict[str, Any], list[str]]:
     """
     if not isinstance(raw, dict):
         go = typetable.go_name(kind)
-        raise DecodeError(f"json: cannot unmarshal {_word(raw)} into Go value of type {go}")
+        raise DecodeError(f"json: cannot unmarshal {json_word(raw)} into Go value of type {go}")
     decoder = Decoder()
     return decoder.struct(kind, raw, "", ""), decoder.strict

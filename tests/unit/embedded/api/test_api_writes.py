@@ -197,6 +197,49 @@ def test_orphans_stay_and_lose_their_owner(server: Server) -> None:
     assert "ownerReferences" not in server.ask("GET", path + "/child").json["metadata"]
 
 
+def test_namespaces_are_never_deleted_all_at_once(server: Server) -> None:
+    assert server.ask("DELETE", "/api/v1/namespaces").code == 405
+    assert server.store.get("namespaces", "", "default") is not None
+
+
+def test_a_dry_deletion_leaves_the_object(server: Server) -> None:
+    server.ask("POST", PODS, pod())
+    assert server.ask("DELETE", PODS + "/p", dryRun="All").code == 200
+    assert server.ask("GET", PODS + "/p").code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "kind", "code", "message"),
+    [
+        ("POST", PODS, b"{bad", "application/json", 400,
+         "the object provided is unrecognized (must be of type Pod): couldn't get version/kind; json parse error: "
+         "invalid character 'b' looking for beginning of object key string ({bad)"),
+        ("POST", PODS, b"a: b: c", "application/yaml", 400,
+         "the object provided is unrecognized (must be of type Pod): yaml: mapping values are not allowed in this "
+         "context (613a20623a2063)"),
+        ("PATCH", PODS + "/p", [1], "application/merge-patch+json", 400,
+         "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"),
+        ("PATCH", PODS + "/p", {"metadata": {"uid": "x"}}, "application/merge-patch+json", 422,
+         'Pod "p" is invalid: metadata.uid: Invalid value: "x": field is immutable'),
+        ("DELETE", PODS + "/p", {"propagationPolicy": "Magic"}, "application/json", 422,
+         'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Magic": supported values: '
+         '"Foreground", "Background", "Orphan", "nil"'),
+        ("DELETE", PODS + "/p", {"gracePeriodSeconds": "x"}, "application/json", 400,
+         "json: cannot unmarshal string into Go struct field DeleteOptions.gracePeriodSeconds of type int64"),
+        ("GET", PODS + "/p/log?", None, "", 204, ""),
+        ("GET", PODS + "/p/exec", None, "", 400, "pod p does not have a host assigned"),
+    ],
+)  # fmt: skip
+def test_odd_requests_get_the_words_of_a_real_server(
+    server: Server, method: str, path: str, body: Any, kind: str, code: int, message: str
+) -> None:
+    """Seen on a real v1.36.3 server, request by request."""
+    server.ask("POST", PODS, pod())
+    found = server.ask(method, path.rstrip("?"), body, kind=kind)
+    assert found.code == code
+    assert not message or found.json["message"] == message
+
+
 def test_delete_collection_obeys_selectors(server: Server) -> None:
     for name in ("a", "b"):
         body = pod(name)
