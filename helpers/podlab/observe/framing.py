@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-_READ_BYTES = 1 << 18
-_BATCH_PAUSE_S = 0.003  # under load, arrival times are this coarse; in quiet times they are exact
+_READ_BYTES = (
+    1 << 16
+)  # each read allocates as much first; beyond this the allocator asks the system each time
+_BATCH_PAUSE_S = 0.005  # under load, arrival times are this coarse; in quiet times they are exact
 _MAX_LINE_BYTES = 64 << 20  # etcd stores at most 1.5 MB; a line without an end must not fill the memory
 
 

@@ -282,8 +282,8 @@ class Recorder:
             if left_s <= 0:
                 raise self._too_late(until, deadline_s)
             self._changed.wait(min(left_s, 0.25))
-            # Only looking decodes Pods. Under a storm of changes it may take a tenth of the time, no more.
-            pause_s = min(_LONGEST_TICK_S, max(_TICK_S, 9 * (time.thread_time() - looked)))
+            # Only looking decodes Pods. Under a storm of changes it may take a fiftieth of the time, no more.
+            pause_s = min(_LONGEST_TICK_S, max(_TICK_S, 49 * (time.thread_time() - looked)))
             time.sleep(min(pause_s, max(0.0, end_at - time.monotonic())))
 
     def _too_late(self, until: Until, deadline_s: float) -> WaitTimeoutError:

@@ -51,15 +51,17 @@ class Writer:
         first = {"kind": "podlab.recording", "schema": SCHEMA, "podlab": __version__}
         stamp = self.started_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
         self.header = {**first, **header, "started_at": stamp}
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
             self._file = os.open(
                 draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644
             )
             os.write(self._file, encode(self.header) + b"\n")
             draft.replace(path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                draft.unlink()
             raise _cannot_write(path, error) from error
 
     def now(self) -> float:
