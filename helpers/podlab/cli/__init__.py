@@ -11,6 +11,7 @@ go to stderr.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -18,6 +19,9 @@ from collections.abc import Sequence
 from types import FrameType
 
 from podlab.errors import PodlabError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_SUCH_PLACE = {errno.EACCES, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + number
     except BrokenPipeError:
         return _pipe_closed()
+    except OSError as error:
+        named = error.errno in _NO_SUCH_PLACE and error.filename is not None
+        return _not_written(error) if named or error.errno in _FULL else _bug(error)
     except Exception as error:  # the outermost net: a learner must never meet a bare traceback
         return _bug(error)
     return code
@@ -74,10 +81,29 @@ def _tell(error: PodlabError) -> int:
 
 
 def _pipe_closed() -> int:
-    # Whoever read our output has had enough (`podlab events | head`). Python would complain once more while
-    # it closes stdout, so stdout is pointed elsewhere first.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # Whoever read our output has had enough (`podlab events | head`).
+    _leave_stdout()
     return 128 + signal.SIGPIPE
+
+
+def _not_written(error: OSError) -> int:
+    if os.environ.get("PODLAB_DEBUG"):
+        _traceback()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _leave_stdout()
+    what = error.filename2 or error.filename or "the output"  # of a rename, the second is what was asked for
+    hint = "free space, or write to another place" if error.errno in _FULL else "name another file or folder"
+    print(f"podlab: {what} cannot be written", file=sys.stderr)
+    print(f"  why: {error.strerror}", file=sys.stderr)
+    print(f"  try: {hint}", file=sys.stderr)
+    return 74
+
+
+def _leave_stdout() -> None:
+    # Python would complain once more while it closes stdout, so stdout is pointed elsewhere first.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _bug(error: Exception) -> int:

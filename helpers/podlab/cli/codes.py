@@ -20,6 +20,7 @@ EXIT_CODES: dict[int, str] = {
     9: "a check cannot decide",
     10: "the embedded node could not start or stop a process",
     70: "a fault of podlab's own",
+    74: "a picture or the output cannot be written (a full disk, a place that is not there)",
     130: "interrupted with Ctrl-C, and cleaned up",
     141: "whoever read the output closed the pipe",
     143: "ended by SIGTERM, and cleaned up",

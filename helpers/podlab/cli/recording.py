@@ -29,7 +29,6 @@ def make(cluster: Cluster, args: argparse.Namespace, steps: Steps) -> Recording:
     if args.fresh:
         sending.clear(cluster.client(), manifests, args.namespace or cluster.namespace, steps)
     steps(f"recording until {args.until}, for at most {args.deadline:g} s")
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     return observe.record(
         cluster.client(),
         manifests,

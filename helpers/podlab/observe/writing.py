@@ -7,6 +7,7 @@ line says how the recording ended; without it, it was cut short.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -51,7 +52,7 @@ class Writer:
         first = {"kind": "podlab.recording", "schema": SCHEMA, "podlab": __version__}
         stamp = self.started_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
         self.header = {**first, **header, "started_at": stamp}
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft, self._file = path.with_name(f".{path.name}.{os.getpid()}"), -1
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(
@@ -60,6 +61,8 @@ class Writer:
             os.write(self._file, encode(self.header) + b"\n")
             draft.replace(path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                os.close(self._file)
             with contextlib.suppress(OSError):
                 draft.unlink()
             raise _cannot_write(path, error) from error

@@ -37,6 +37,7 @@ def save(timeline: Timeline, path: str | Path, **options: Any) -> Path:
 
     Raises:
         TimelineError: Another ending.
+        OSError: It cannot be written there; nothing is left.
     """
     path = Path(path)
     ending = ".otlp.json" if path.name.endswith(".otlp.json") else path.suffix.lower()
@@ -49,8 +50,12 @@ def save(timeline: Timeline, path: str | Path, **options: Any) -> Path:
         what = ending or "a file without ending"
         raise TimelineError(f"{path.name}: no way to write {what}", hint=f"use {known}")
     partial = path.with_name(f".{path.name}.part")
-    partial.write_bytes(data)
-    return partial.replace(path)
+    try:
+        partial.write_bytes(data)
+        return partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _picture(timeline: Timeline, form: str, *, dpi: float = 100.0, **options: Any) -> bytes:

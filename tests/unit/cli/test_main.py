@@ -6,6 +6,7 @@ close.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import re
 import shlex
@@ -149,6 +150,50 @@ def test_a_fault_of_our_own_is_not_a_traceback(
     monkeypatch.setenv("PODLAB_DEBUG", "1")
     cli.main(["status"])
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "what", "hint"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "the output",
+            "free space, or write to another place",
+        ),
+        (FileExistsError(errno.EEXIST, "File exists", "a.yaml"), "a.yaml", "name another file or folder"),
+        (
+            IsADirectoryError(errno.EISDIR, "Is a directory", ".a.png.part", None, "a.png"),
+            "a.png",
+            "name another file or folder",
+        ),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_no_fault_of_our_own(
+    error: OSError, what: str, hint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three lines and exit code 74: the file that was asked for, why, and what to do about it."""
+
+    def fail(_args: argparse.Namespace) -> int:
+        raise error
+
+    plant(monkeypatch, fail)
+    assert cli.main(["status"]) == 74
+    assert (
+        capsys.readouterr().err
+        == f"podlab: {what} cannot be written\n  why: {error.strerror}\n  try: {hint}\n"
+    )
+
+
+def test_an_output_on_a_full_disk_is_three_lines() -> None:
+    """Also what Python flushes at its end says nothing more, and the exit code stays."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "podlab", "--version"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+
+    assert done.returncode == 74
+    assert done.stderr.decode().splitlines()[0] == "podlab: the output cannot be written"
+    assert len(done.stderr.splitlines()) == 3
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
