@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from podlab.cli.parser import UsageError
 from podlab.errors import PodlabError, RecordingError, WaitTimeoutError
 
 if TYPE_CHECKING:
@@ -93,12 +94,12 @@ def one_timeline(path: Path, pod: str | None = None) -> Timeline:
     Return the timeline of the one Pod that is meant.
 
     Raises:
-        PodlabError: The recording holds several Pods and none is named.
+        UsageError: The recording holds several Pods and none is named.
     """
     recording = read(path)
     pods = list(recording.pods())
     if pod is None and len(pods) != 1:
-        raise PodlabError(
+        raise UsageError(
             f"{path} holds {len(pods)} Pods: say which",
             cause=", ".join(pods) or "no Pod was ever seen",
             hint=f"--pod {pods[0]}" if pods else f"podlab show {path}",
@@ -118,9 +119,11 @@ def read(path: Path) -> Recording:
     if not path.is_file():
         import difflib
 
-        near = difflib.get_close_matches(path.name, [one.name for one in path.parent.glob("*.json*")], 1, 0.4)
+        known = [one.name for one in path.parent.glob("[!.]*.json*") if one.is_file()]
+        near = difflib.get_close_matches(path.name, known, 1, 0.4)
         raise RecordingError(
             f"there is no recording {path}",
+            cause="it is a folder" if path.is_dir() else "no such file",
             hint=f"the same with {path.with_name(near[0])}" if near else "podlab record MANIFEST --out RUN",
         )
     return observe.read_recording(path)
@@ -129,7 +132,11 @@ def read(path: Path) -> Recording:
 def check_picture(out: Path) -> None:
     """Refuse a picture that is neither PNG nor SVG, before anything is drawn."""
     if out.suffix.lower() not in _PICTURES:
-        raise PodlabError(f"{out} is neither .png nor .svg", hint=f"--out {out.with_suffix('.png')}")
+        raise UsageError(
+            f"{out} is neither .png nor .svg",
+            cause="the ending says which kind of picture to write",
+            hint=f"--out {out.with_suffix('.png')}",
+        )
 
 
 def _timeline(recording: Recording, pod: str, path: Path) -> Timeline:

@@ -26,7 +26,14 @@ def read(source: str) -> list[Manifest]:
         return reading.load(sys.stdin.read(), source="stdin")
     path = Path(source)
     if not path.is_file():
-        raise ManifestError(f"there is no manifest {source}", hint=_near(path))
+        why = (
+            "it is a folder"
+            if path.is_dir()
+            else "it is no ordinary file"
+            if path.exists()
+            else "no such file"
+        )
+        raise ManifestError(f"there is no manifest {source}", cause=why, hint=_near(path))
     return reading.load(path, source=source)
 
 
@@ -126,6 +133,9 @@ def _title(stored: dict[str, Any]) -> str:
 def _near(path: Path) -> str:
     import difflib
 
-    known = [one.name for one in path.parent.glob("*") if one.suffix in {".yaml", ".yml", ".json"}]
-    near = difflib.get_close_matches(path.name, known, 1)
-    return str(path.with_name(near[0])) if near else f"ls {path.parent}"
+    folder = path if path.is_dir() else path.parent
+    known = sorted(
+        one.name for one in folder.glob("*") if one.suffix in {".yaml", ".yml", ".json"} and one.is_file()
+    )
+    near = difflib.get_close_matches(path.name, known, 1) or (known[:1] if folder == path else [])
+    return str(folder / near[0]) if near else f"ls {folder}"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from podlab import cli
-from podlab.cli import reading, recording
+from podlab.cli import reading, recording, sending
 from podlab.drivers import state
+from podlab.errors import ManifestError, RecordingError
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +106,28 @@ def test_a_manifest_that_is_not_there_names_the_near_one(
     assert "try: first-pod.yaml" in capsys.readouterr().err
 
 
+def test_a_folder_is_no_manifest_and_names_one_in_it(home: Path) -> None:
+    """It says that it is a folder, and never proposes the folder itself."""
+    (home / "lab.yaml").mkdir()
+    with pytest.raises(ManifestError) as caught:
+        sending.read("lab.yaml")
+    assert (caught.value.cause, caught.value.hint) == ("it is a folder", "ls lab.yaml")
+
+    (home / "lab.yaml" / "pod.yaml").write_text(POD)
+    with pytest.raises(ManifestError) as caught:
+        sending.read("lab.yaml")
+    assert caught.value.hint == "lab.yaml/pod.yaml"
+
+
+def test_neither_a_folder_nor_a_hidden_draft_is_proposed_as_a_recording(home: Path) -> None:
+    """A hint must not lead into the next error."""
+    (home / "run.jsonl").mkdir()
+    (home / ".run.jsonl.77").write_text("")
+    with pytest.raises(RecordingError) as caught:
+        recording.read(Path("run.jsonl"))
+    assert (caught.value.cause, caught.value.hint) == ("it is a folder", "podlab record MANIFEST --out RUN")
+
+
 def test_a_recording_that_is_not_there_names_the_near_one(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +153,7 @@ def test_a_picture_of_an_unknown_kind_is_refused() -> None:
         recording.check_picture(Path("x.gif"))
 
     assert caught.value.hint == "--out x.png"  # type: ignore[attr-defined]
+    assert caught.value.exit_code == 2  # type: ignore[attr-defined]
 
 
 def test_an_event_row_shows_when_it_was_last_seen() -> None:
