@@ -35,6 +35,9 @@ class NodeSource(Protocol):
     def start(self, writer: Writer, wake: int) -> None:
         """Begin to listen; returns when nothing that happens from now on is missed."""
 
+    def see(self, pod_uid: str) -> None:
+        """Take note of a Pod, which may have no container yet."""
+
     def learn(self, runs: Iterable[Incarnation]) -> None:
         """Take note of which container ids belong to which container of which Pod."""
 
@@ -116,6 +119,9 @@ class ContainerdEvents:
                     self._held.setdefault(event["container_id"], []).append(event)
                 return
         self._writer.observe(_named(event, run))
+
+    def see(self, pod_uid: str) -> None:
+        """Nothing to do: containerd speaks of containers only."""
 
     def learn(self, runs: Iterable[Incarnation]) -> None:
         """Release the events of containers that have a name now."""
@@ -204,10 +210,12 @@ class EmbeddedEvents:
         """Nothing to attach to: the daemon writes its record whether anybody listens or not."""
         self._writer, self._wake = writer, wake
 
+    def see(self, pod_uid: str) -> None:
+        """Remember a Pod to ask for; one whose image cannot be pulled has a record too."""
+        self._uids.setdefault(pod_uid)
+
     def learn(self, runs: Iterable[Incarnation]) -> None:
-        """Remember the Pods to ask for."""
-        for run in runs:
-            self._uids.setdefault(run.pod_uid)
+        """Nothing to do: the embedded record names its containers itself."""
 
     def stop(self) -> None:
         """Fetch the record of every Pod seen; what cannot be fetched is a gap."""

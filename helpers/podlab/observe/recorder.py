@@ -334,6 +334,7 @@ class Recorder:
     def _follow(self, pod: dict[str, Any]) -> None:
         runs = list(incarnations(pod))
         if self._node:
+            self._node.see(pod["metadata"]["uid"])
             self._node.learn(runs)
         for run in runs if self._logs else ():
             follower = self._followers.get((run.pod_uid, run.container_id))
