@@ -28,13 +28,13 @@ def chosen(driver: str) -> list[str]:
 
 @pytest.mark.timeout(1500)
 def test_what_the_cluster_shows_agrees_with_the_recordings(cluster: Cluster, tmp_path: Path) -> None:
-    """Every difference is explained in DIFFERENCES.md, and the page lists embedded ones only."""
+    """Every difference is explained in DIFFERENCES.md; kind shares the image and the races listed there."""
     names = chosen(cluster.driver)
     run.record(names, str(cluster.kubeconfig), tmp_path, 6, set())
 
     results = comparator.compare_folders(corpus.EXPECTED, tmp_path / "json", names, set())
 
-    known = run.known_differences() if cluster.driver == "embedded" else {}
+    known = run.known_differences()
     unexplained = {name: lines for name, lines in results.items() if lines and name not in known}
     run.report(results, known, verbose=False)
     # Two recordings of one real cluster differ in about one scenario of a hundred.
