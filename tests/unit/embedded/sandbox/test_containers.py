@@ -341,7 +341,8 @@ def test_a_fork_bomb_hurts_its_own_container_only() -> None:
         other = await bench.pod("other")
         assert (await bench.run(other, "echo fine"))[1] == ["fine"]
         await bench.runtime.stop_container(identity, 0)
-        assert bench.record(bomb, identity).exit_code == 137
+        # 2: the first shell was the one that could not fork, and ended of itself
+        assert bench.record(bomb, identity).exit_code in (2, 137)
 
     on_node(scenario)
 

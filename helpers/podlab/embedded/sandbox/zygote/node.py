@@ -55,6 +55,8 @@ class Node:
         self.busy_groups: list[str] = []
         self.poll = select.poll()
         self.proc = "/proc"
+        # Since Linux 6.14 each pid namespace has its own pid_max: cheaper than a cgroup made, entered and removed.
+        self.namespaces_bound_pids = _kernel_version() >= (6, 14)
 
     # --- set-up ---------------------------------------------------------------------------------
 
@@ -185,7 +187,8 @@ class Node:
         pod = self.pods.get(request["pod"])
         if pod is None:
             raise ProcessLookupError(3, "the sandbox is gone")
-        folders = cgroups.make(self.groups, request["name"], request["memory"], request["pids"])
+        by_group = 0 if self.namespaces_bound_pids else request["pids"]
+        folders = cgroups.make(self.groups, request["name"], request["memory"], by_group)
         joined = self.by_name.get(request["process_namespace_of"] or "")
         init = joined.pidfd if joined else pod.pause[1] if pod.pause else None
         shared = init is not None
@@ -434,6 +437,12 @@ def _has_ended(pidfd: int, patience_ms: int) -> bool:
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     return bool(poll.poll(patience_ms))
+
+
+def _kernel_version() -> tuple[int, int]:
+    major, minor = os.uname().release.split(".")[:2]
+    digits = minor.split("-")[0]
+    return int(major), int(digits) if digits.isdigit() else 0
 
 
 def _read_rest(report: int) -> bytes:
