@@ -71,7 +71,12 @@ def _clean(output: Any) -> Any:
 
 def _private() -> list[tuple[str, str]]:
     """Patterns of what must not be stored, and what stands there instead; longest folders first."""
-    folders = {str(FOLDER.parent): "podlab", tempfile.gettempdir(): "TMP", sys.prefix: "VENV", str(Path.home()): "~"}
+    folders = {
+        str(FOLDER.parent): "podlab",
+        tempfile.gettempdir(): "TMP",
+        sys.prefix: "VENV",
+        str(Path.home()): "~",
+    }
     ordered = sorted(folders.items(), key=lambda pair: -len(pair[0]))
     patterns = [(re.escape(folder) + r"(?=[/\"\\])", word) for folder, word in ordered]
     user = getpass.getuser()
@@ -80,7 +85,9 @@ def _private() -> list[tuple[str, str]]:
 
 def main() -> int:
     """Run what was asked for; 1 when a notebook failed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("wanted", nargs="*", metavar="NN", help="notebooks, by the start of their names")
     parser.add_argument("--check", action="store_true", help="run, but store nothing")
     options = parser.parse_args()

@@ -78,7 +78,9 @@ def describe(body: dict[str, Any]) -> str:
     return f"Pod {name} with {', '.join(parts)}"
 
 
-def show_error(shell: Any, kind: type[BaseException], error: BaseException, _trace: Any, **_: Any) -> list[str]:
+def show_error(
+    shell: Any, kind: type[BaseException], error: BaseException, _trace: Any, **_: Any
+) -> list[str]:
     """Show what happened, why, and what to try, without the forty lines of frames above them."""
     lines = [f"{kind.__name__}: {error}"]
     shell._showtraceback(kind, error, lines)

@@ -113,7 +113,7 @@ class Living:
                 self.client,
                 [self._manifest],
                 namespace=self.namespace,
-                until=lambda *_: self._over.is_set(),
+                until=lambda _pods: self._over.is_set(),
                 deadline_s=MOST_S,
                 out=None,
                 on_observation=self._see,

@@ -46,17 +46,3 @@ def edges(timeline: Timeline) -> dict[str, Any]:
                 if at is not None:
                     found[f"{lane.name} {word}{number}"] = at
     return found
-
-
-def sharper_than_its_sources(timeline: Timeline) -> list[str]:
-    """
-    Return the edges whose interval is narrower than their evidence allows; there should be none.
-
-    An interval is what all evidence has in common, so each side must lie on a bound that something gave.
-    """
-    return [
-        name
-        for name, at in edges(timeline).items()
-        if at.lo > max((each.lo for each in at.evidence), default=at.lo) + 1e-9
-        or at.hi < min((each.hi for each in at.evidence), default=at.hi) - 1e-9
-    ]

@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-import podlab.app
 import pytest
+
+import podlab.app
 
 SOURCES = Path(podlab.app.__file__).parent
 DEADLINE_S = 10

@@ -1,6 +1,7 @@
 """Conditions on which a recording ends."""
 
 import pytest
+
 from podlab.errors import PodlabError
 from podlab.lab.when import When
 
