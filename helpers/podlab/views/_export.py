@@ -41,8 +41,10 @@ def save(timeline: Timeline, path: str | Path, **options: Any) -> Path:
     """
     path = Path(path)
     ending = ".otlp.json" if path.name.endswith(".otlp.json") else path.suffix.lower()
-    if ending in (".png", ".pdf"):
-        data = _picture(timeline, ending[1:], **options)
+    if ending == ".png":
+        data = png(timeline, **options)
+    elif ending == ".pdf":
+        data = _pdf(timeline, **options)
     elif ending in _WRITERS:
         data = _WRITERS[ending](timeline).encode()
     else:
@@ -58,24 +60,24 @@ def save(timeline: Timeline, path: str | Path, **options: Any) -> Path:
         raise
 
 
-def _picture(timeline: Timeline, form: str, *, dpi: float = 100.0, **options: Any) -> bytes:
+def _pdf(timeline: Timeline, **options: Any) -> bytes:
     from podlab.views._plot import figure
 
     buffer = io.BytesIO()
-    how: dict[str, Any] = {}
-    metadata = {"Title": f"Life of Pod {timeline.name}"}
-    if form == "png":
-        metadata["Description"] = alt_text(timeline)
-    if form == "png":  # a crowded picture compresses slowly, and hardly better for it
-        crowded = sum(len(lane.spans) for lane in timeline.lanes) > 2_000
-        how["pil_kwargs"] = {"compress_level": 1 if crowded else 6}
-    figure(timeline, **options).savefig(buffer, format=form, dpi=dpi, metadata=metadata, **how)
+    figure(timeline, **options).savefig(
+        buffer, format="pdf", metadata={"Title": f"Life of Pod {timeline.name}"}
+    )
     return buffer.getvalue()
 
 
 def png(timeline: Timeline, *, dpi: float = 100.0, **options: Any) -> bytes:
     """The picture as PNG, with the alternative text as its description."""
-    return _picture(timeline, "png", dpi=dpi, **options)
+    from podlab.views._plot import figure
+    from podlab.views._png import encode
+
+    drawn = figure(timeline, **options)
+    drawn.set_dpi(dpi)
+    return encode(drawn, {"Title": f"Life of Pod {timeline.name}", "Description": alt_text(timeline)})
 
 
 # ------------------------------------------------------------------------------------------------------ data

@@ -83,7 +83,7 @@ def scene_height(timeline: Timeline) -> float:
     """Pixels that the lanes and strips of a timeline need."""
     lanes = max(len(timeline.lanes), 1)
     strips = bool(timeline.phases) + bool(timeline.status_words)
-    return 30.0 + 19.0 * strips + 5 + lanes * min(30.0, max(3.0, 900.0 / lanes)) + 4
+    return 30.0 + 19.0 * strips + 5 + lanes * min(30.0, max(3.0, 640.0 / lanes)) + 4
 
 
 def _frame(ax: Axes, scene: Scene) -> None:

@@ -104,9 +104,9 @@ class Scene:
         return [t for t in marks if self.t0 <= t <= self.t1]
 
     def labelled(self) -> list[Row]:
-        """The rows that get a label: all, or about a dozen where they are crowded."""
+        """The rows that get a label: all, or about ten where they are crowded."""
         lanes = [row for row in self.rows if row.role != "strip"]
-        room = 12.0 if not lanes or lanes[0].height >= 14 else max(12.0, self.height / 14)
+        room = 12.0 if not lanes or lanes[0].height >= 14 else max(12.0, self.height / 9)
         found: list[Row] = []
         last = -1e9
         for row in self.rows:
@@ -159,7 +159,7 @@ def scene_of(
     """
     t0, t1 = window or (0.0, max(_last(timeline), 0.5))
     lanes = timeline.lanes
-    pitch = pitch or min(30.0, max(3.0, 900.0 / max(len(lanes), 1)))
+    pitch = pitch or min(30.0, max(3.0, 640.0 / max(len(lanes), 1)))
     scene = Scene(_title(timeline), _subtitle(timeline), width, 0.0, t0, t1, notes=list(timeline.notes))
     places = _Places()
     top = _draw_strips(scene, timeline, places) if strips else 6.0
