@@ -17,6 +17,7 @@ import socket
 import ssl
 import sys
 from importlib.util import find_spec, module_from_spec
+from types import ModuleType
 from typing import Any
 
 TLS_BUFFER = 16 * 1024
@@ -32,8 +33,14 @@ def _load_uvicorn() -> None:
         if spec is None:
             raise ModuleNotFoundError("No module named 'uvicorn'", name="uvicorn")
         package = sys.modules["uvicorn"] = module_from_spec(spec)
+        # Its configuration imports logging.config, and with it sockets and pickle, for a feature that is off
+        # here.
+        without = "logging.config" not in sys.modules
+        sys.modules.setdefault("logging.config", ModuleType("logging.config"))
         from uvicorn.config import Config
 
+        if without:
+            del sys.modules["logging.config"]
         package.Config = Config  # type: ignore[attr-defined]  # what its own modules import from it
 
 
