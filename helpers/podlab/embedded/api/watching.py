@@ -195,25 +195,31 @@ async def _pump(store: Store, request: Request, watcher: Watcher, lasts_s: float
     loop = asyncio.get_running_loop()
     end = loop.time() + lasts_s
     bookmarks = request.flag("allowWatchBookmarks") and watcher.route.kind.resource != "events"
-    next_bookmark = min(loop.time() + BOOKMARK_S, max(loop.time() + 0.5, end - 2))
+    next_bookmark = min(loop.time() + BOOKMARK_S, max(loop.time() + 0.5, end - 2)) if bookmarks else end
+    wake = watcher.ready.set
+    timers = [loop.call_at(end, wake), loop.call_at(next_bookmark, wake)]
     gone = asyncio.ensure_future(_gone(request, watcher))
     try:
-        while not gone.done() and not watcher.slow and loop.time() < end:
+        while not gone.done() and not watcher.slow:
             if watcher.queue:
                 await _send(request, watcher.take(), more=True)
                 continue
-            wait = min(end, next_bookmark if bookmarks else end) - loop.time()
-            timer = loop.call_later(max(wait, 0), watcher.ready.set)
-            await watcher.ready.wait()
-            timer.cancel()
-            watcher.ready.clear()
-            if bookmarks and loop.time() >= next_bookmark:
+            now = loop.time()
+            if now >= end:
+                break
+            if bookmarks and now >= next_bookmark:
                 watcher.put(bookmark(watcher.route.kind, store.revision))
-                next_bookmark = loop.time() + BOOKMARK_S
+                next_bookmark = now + BOOKMARK_S
+                timers[1] = loop.call_at(next_bookmark, wake)
+                continue
+            await watcher.ready.wait()
+            watcher.ready.clear()
         if not gone.done():
             await _send(request, b"", more=False)
     finally:
         gone.cancel()
+        for timer in timers:
+            timer.cancel()
 
 
 async def _gone(request: Request, watcher: Watcher) -> None:
