@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from podlab import manifests
 from podlab.errors import NotFoundError, PodlabError
-from podlab.lab import clocks, looking
+from podlab.lab import clocks, looking, texts
 from podlab.lab import facts as words
 from podlab.lab.space import RawObject, Space, wait_for
 from podlab.lab.when import When
@@ -83,18 +83,7 @@ class Lab:
 
     def text(self, manifest: str | Path) -> str:
         """Return the text of *manifest*: the name of a ``%%manifest`` cell, a file, or YAML itself."""
-        if isinstance(manifest, str) and manifest in self.texts:
-            return self.texts[manifest]
-        if isinstance(manifest, Path):
-            return manifest.read_text()
-        if "\n" not in manifest and ":" not in manifest:
-            known = ", ".join(self.texts) or "none so far"
-            raise NotFoundError(
-                f"there is no manifest {manifest!r}",
-                cause=f"known: {known}",
-                hint="run its %%manifest cell first",
-            )
-        return manifest
+        return texts.find(manifest, self.texts)[0]
 
     def apply(self, manifest: str | Path) -> list[RawObject]:
         """Create the objects of *manifest*, in place of those that a former run left, and return them."""
@@ -125,8 +114,8 @@ class Lab:
                 print(f"{each.name}: {finding}")
 
     def _load(self, manifest: str | Path) -> list[manifests.Manifest]:
-        source = manifest if isinstance(manifest, str) and manifest in self.texts else "manifest"
-        return manifests.load(self.text(manifest), source=str(source))
+        text, source = texts.find(manifest, self.texts)
+        return manifests.load(text, source=source)
 
     # -- recording ----------------------------------------------------------------------------------------
 
