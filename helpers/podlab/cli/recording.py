@@ -42,6 +42,15 @@ def make(cluster: Cluster, args: argparse.Namespace, steps: Steps) -> Recording:
     )
 
 
+def mark(out: Path) -> tuple[int, int] | None:
+    """Return what changes when a recording is begun in that file; None when there is none."""
+    try:
+        found = out.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 def summary(recording: Recording, out: Path) -> dict[str, Any]:
     """Return what a recording holds, as plain data."""
     return {

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from podlab import cli
+from podlab import cli, drivers
 from podlab.cli import reading, recording, sending
 from podlab.drivers import state
-from podlab.errors import ManifestError, RecordingError
+from podlab.errors import ConflictError, ManifestError, RecordingError
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +145,44 @@ def test_a_file_that_is_no_recording_is_said_to_be_none(
     (home / "x.jsonl").write_text(text)
     assert cli.main(["show", "x.jsonl"]) == 7
     assert "RecordingError" in capsys.readouterr().err
+
+
+@pytest.fixture
+def a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drivers, "need", lambda _name: None)
+
+
+@pytest.mark.usefixtures("a_cluster")
+def test_a_name_that_is_taken_points_to_fresh(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not to kubectl, which a learner need not have."""
+
+    def make(*_: object) -> None:
+        raise ConflictError("Pod exists already", cause="it is Running", hint="kubectl delete pod web")
+
+    monkeypatch.setattr(recording, "make", make)
+    assert cli.main(["record", "p.yaml", "--out", "r.jsonl"]) == 4
+    assert "try: the same with --fresh" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("a_cluster")
+@pytest.mark.parametrize(("begun", "said"), [(True, True), (False, False)])
+def test_ctrl_c_says_what_was_kept(
+    begun: bool, said: bool, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A recording that was begun; an older file of that name is not meant."""
+    (home / "r.jsonl").write_text("an older one")
+
+    def make(*_: object) -> None:
+        if begun:
+            (home / "draft").write_text("a new one")
+            (home / "draft").replace(home / "r.jsonl")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recording, "make", make)
+    assert cli.main(["record", "p.yaml", "--out", "r.jsonl"]) == 130
+    assert said == ("kept what was recorded until now: podlab show r.jsonl" in capsys.readouterr().err)
 
 
 def test_a_picture_of_an_unknown_kind_is_refused() -> None:

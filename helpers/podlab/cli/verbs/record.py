@@ -47,10 +47,21 @@ def run(args: argparse.Namespace) -> int:
     """Record; the file is kept and readable whatever ends the recording."""
     from podlab import drivers
     from podlab.cli import output, recording
+    from podlab.errors import ConflictError
 
     cluster = drivers.need(args.name)
+    before = recording.mark(args.out)
     with output.Steps() as steps:
-        made = recording.make(cluster, args, steps)
+        try:
+            made = recording.make(cluster, args, steps)
+        except ConflictError as error:
+            if not args.fresh:
+                error.hint = "the same with --fresh, which deletes it first"
+            raise
+        except KeyboardInterrupt:
+            if recording.mark(args.out) != before:
+                steps(f"kept what was recorded until now: podlab show {args.out}")
+            raise
     summary = recording.summary(made, args.out)
     if args.json:
         output.as_json(summary)
