@@ -90,6 +90,11 @@ def steps() -> list[Step]:
         Step("layers", "no cluster", [str(BIN / "lint-imports")]),
         Step("unit", "no cluster", pytest("tests/unit")),
         Step(
+            "conformance-simulated",
+            "no cluster",
+            pytest("tests/conformance", "-m", "not embedded and not kind"),
+        ),
+        Step(
             "integration-embedded",
             "embedded",
             pytest("tests/integration", "-m", "embedded"),
