@@ -57,8 +57,8 @@ class Tally:
         ratio = f"  {mean / base:6.3f} of status only" if base else ""
         coverage = 1 - len(self.missed) / len(self.widths)
         return (
-            f"{name:28} {len(self.widths):6,} edges  coverage {coverage:.4f}  median {statistics.median(finite):7.4f} s "
-            f"p99 {p99:7.4f} s  mean {mean:7.4f} s{ratio}"
+            f"{name:28} {len(self.widths):6,} edges  coverage {coverage:.4f}  "
+            f"median {statistics.median(finite):7.4f} s p99 {p99:7.4f} s  mean {mean:7.4f} s{ratio}"
         )
 
 

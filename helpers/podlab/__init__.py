@@ -24,7 +24,7 @@ _HOMES = {
     "simulate": "podlab.embedded.simulate",
 }
 
-__all__ = [  # noqa: F822  (fetched by __getattr__)
+__all__ = [
     "Client",
     "Lab",
     "PodlabError",

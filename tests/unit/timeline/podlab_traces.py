@@ -10,34 +10,28 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve()
-PLACES = [
-    Path(os.environ["PODLAB_TRACES"]) if "PODLAB_TRACES" in os.environ else None,
-    HERE.parents[2] / "conformance" / "v1.36.3",
-    HERE.parents[4] / "shared" / "conformance" / "v1.36.3",
-]
-ROOT = next((p for p in PLACES if p is not None and (p / "traces").is_dir()), None)
-NAMES = sorted(p.name.removesuffix(".jsonl.gz") for p in (ROOT / "traces").glob("*.jsonl.gz")) if ROOT else []
+CORPUS = Path(__file__).resolve().parents[2] / "conformance"
+VERSION = "v1.36.3"
+NAMES = sorted(
+    path.name.removesuffix(".jsonl.gz") for path in (CORPUS / "traces" / VERSION).glob("*.jsonl.gz")
+)
 
 STARTED_AT = "2031-05-06T07:08:09.5Z"  # years off: the recorder's clock must be matched from evidence
 
 
 def expected(name: str) -> dict[str, Any]:
     """What the trace was reduced to by the corpus' own tools."""
-    assert ROOT is not None
-    return json.loads((ROOT / "expected" / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads((CORPUS / "expected" / VERSION / f"{name}.json").read_text(encoding="utf-8"))
 
 
 @cache
 def observations(name: str, driver: str = "kind") -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Header and observations of one trace."""
-    assert ROOT is not None
-    with gzip.open(ROOT / "traces" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+    with gzip.open(CORPUS / "traces" / VERSION / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         head, *records = (json.loads(line) for line in lines)
     header = {
         "kind": "podlab.recording", "schema": 1, "server": head["server"], "driver": driver,

@@ -7,10 +7,6 @@ import pytest
 
 from podlab.timeline import explain
 
-pytestmark = pytest.mark.skipif(
-    not traces.NAMES, reason="the recordings of a real kubelet are not in this checkout"
-)
-
 
 def state(name: str, wanted) -> tuple[dict, list[dict]]:
     """The first state of the Pod that *wanted* accepts, and the Events that had come by two seconds later."""

@@ -10,10 +10,6 @@ import pytest
 from podlab.errors import TimelineError
 from podlab.timeline import Instant, Timeline
 
-pytestmark = pytest.mark.skipif(
-    not traces.NAMES, reason="the recordings of a real kubelet are not in this checkout"
-)
-
 
 def life(name: str) -> Timeline:
     return Timeline.from_observations(*traces.observations(name))
@@ -30,7 +26,7 @@ def test_instants_are_ordered_only_where_the_evidence_forces_it():
 
 
 def test_an_init_container_comes_before_what_starts_after_its_end():
-    timeline = life("init-two-in-turn") if "init-two-in-turn" in traces.NAMES else life("sidecar-interleaved")
+    timeline = life("sidecar-interleaved")
     inits = [lane.name for lane in timeline.lanes if lane.role == "init"]
     app = next(lane.name for lane in timeline.lanes if lane.role == "app")
     answer = timeline.before(inits[0], app)

@@ -17,10 +17,6 @@ import pytest
 
 from podlab.timeline import Timeline
 
-pytestmark = pytest.mark.skipif(
-    not traces.NAMES, reason="the recordings of a real kubelet are not in this checkout"
-)
-
 
 def life(name: str, driver: str = "kind", pod: str | None = None) -> Timeline:
     header, observations = traces.observations(name, driver)

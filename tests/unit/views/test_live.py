@@ -9,10 +9,6 @@ pytest.importorskip("ipywidgets")
 
 from podlab.views._live import FRAME_S, LiveView
 
-pytestmark = pytest.mark.skipif(
-    not traces.NAMES, reason="the recordings of a real kubelet are not in this checkout"
-)
-
 
 class Clock:
     """A clock that stands still until it is told to go on."""

@@ -12,10 +12,10 @@ try:
             0
         ]
         longest = name
-        for address in {full[4][0]}:
-            found = _socket.gethostbyaddr(address)
-            longest = max([longest, found[0], *found[1]], key=len)
-        name = {"-f": longest, "-i": full[4][0], "-d": longest.partition(".")[2]}[flag]
+        address = str(full[4][0])
+        found = _socket.gethostbyaddr(address)
+        longest = max([longest, found[0], *found[1]], key=len)
+        name = {"-f": longest, "-i": address, "-d": longest.partition(".")[2]}[flag]
     elif flag == "-s":
         name = name.partition(".")[0]
 except OSError:

@@ -1,10 +1,11 @@
 """killall [-SIGNAL] NAME..."""
 
-import _signal
+import _signal  # type: ignore[import-not-found]
 import os
 import sys
 
-number, names = 15, []
+number: int | None = 15
+names = []
 for word in sys.argv[1:]:
     if word.startswith("-") and len(word) > 1 and word != "-q":
         text = word[1:].upper()
@@ -21,7 +22,7 @@ for wanted in names:
             with open("/proc/%d/comm" % pid) as file:
                 same = file.read().strip() == wanted[:15]
             if same and pid != os.getpid():
-                os.kill(pid, int(number))
+                os.kill(pid, int(number))  # type: ignore[arg-type]
                 hit = True
         except OSError:
             continue

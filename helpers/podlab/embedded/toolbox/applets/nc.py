@@ -38,7 +38,7 @@ def parse(arguments):
                     fail("option requires an argument -- '%s'" % letter)
                 values[letter], letters = value, ""
                 if letter == "e":
-                    values["e"], rest = [value, *rest], []
+                    values["e"], rest = [value, *rest], []  # type: ignore[assignment]
             else:
                 sys.stderr.write("nc: invalid option -- '%s'\n%s" % (letter, USAGE))
                 os._exit(1)
@@ -102,7 +102,7 @@ def listen(options, values, places, wait):
     while True:
         if wait is not None and not select.select([server.fileno()], [], [], wait)[0]:
             fail("timed out")
-        descriptor, _address = server._accept()
+        descriptor, _address = server._accept()  # type: ignore[attr-defined]
         sock = _socket.socket(fileno=descriptor)
         if values["e"]:
             if options["k"] and os.fork():

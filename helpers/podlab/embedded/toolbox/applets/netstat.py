@@ -12,8 +12,10 @@ STATES = (
     "TIME_WAIT",
     "CLOSE",
     "CLOSE_WAIT",
+    "LAST_ACK",
+    "LISTEN",
+    "CLOSING",
 )
-STATES += ("LAST_ACK", "LISTEN", "CLOSING")
 flags = {letter for word in sys.argv[1:] for letter in word.lstrip("-")}
 kinds = [one for one in ("tcp", "tcp6", "udp", "udp6") if one[0] in flags or not flags & {"t", "u"}]
 

@@ -91,7 +91,8 @@ def main():
         names.insert(0 if host.count(".") >= ndots else len(names), host)
     sys.stdout.write("Server:\t\t%s\nAddress:\t%s:53\n\n" % (server, server))
     for name in names:
-        found, code = [], 3
+        found: list[str] = []
+        code = 3
         for one in [kind] if kind else [1, 28]:
             reply = ask(server, name, one)
             if reply is None:

@@ -161,7 +161,7 @@ def read_head(reader, shown):
     status = reader.line()
     if shown:
         sys.stderr.write("  %s\n" % status)
-    given = {}
+    given: dict[str, str] = {}
     while True:
         line = reader.line()
         if not line:
