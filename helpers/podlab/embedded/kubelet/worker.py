@@ -69,10 +69,12 @@ class PodWorker:
         """A container or the sandbox changed its state."""
         starts = self._only_starts()
         delay_s = self._kubelet.pace.notice_delay_s(self._kubelet.clock.now(), only_starts=starts)
-        if delay_s > 0:
-            asyncio.get_running_loop().call_later(delay_s, self._notice, starts)
-        else:
+        if delay_s <= 0:
             self._wake.set()
+        elif self._unseen():
+            asyncio.get_running_loop().call_later(delay_s, self._notice, starts)
+        else:  # the sandbox: its news are no container's, so nothing can have been seen meanwhile
+            asyncio.get_running_loop().call_later(delay_s, self._wake.set)
 
     def _notice(self, starts: bool) -> None:
         """Sync if there is still something new; an end that came after a start is noticed in its own time."""

@@ -309,3 +309,14 @@ def test_an_ephemeral_container_without_an_image_says_what_it_waits_for() -> Non
     status = simulation.pod()["status"]  # type: ignore[index]
     assert status["ephemeralContainerStatuses"][0]["state"]["waiting"]["reason"] == "InvalidImageName"
     assert status["phase"] == "Running"
+
+
+@pytest.mark.parametrize("pace", ["prompt", "kubelet"])
+def test_why_a_container_does_not_start_is_shown_within_seconds(pace: str) -> None:
+    """At the pace of a kubelet by the sync that the new sandbox causes, not by the next try."""
+    simulation = simulated(pod({"name": "app", "image": "No//Such"}), pace=pace)
+
+    recording = simulation.run(3)
+
+    status = recording.last()["status"]
+    assert status["containerStatuses"][0]["state"]["waiting"]["reason"] == "InvalidImageName"
