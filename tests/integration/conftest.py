@@ -1,52 +1,21 @@
-"""
-Clusters and namespaces for tests that need a real API server.
-
-A test that takes ``cluster`` runs once on the embedded cluster and once on kind; ``-m embedded`` or ``-m kind``
-chooses. One cluster serves the whole session; every test gets a namespace of its own, whose name carries the run.
-"""
+"""A client and a namespace for tests that need a real API server; every test gets a namespace of its own."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from clusters import RUN_ID, cluster  # noqa: F401  (a fixture)
 
 from podlab.client import Client
-from podlab.drivers import Cluster, Profile, get
+from podlab.drivers import Cluster
 from podlab.errors import ConflictError, NotFoundError
-
-RUN_ID = uuid.uuid4().hex[:6]
-
-
-@pytest.fixture(
-    scope="session",
-    params=[
-        pytest.param("embedded", marks=pytest.mark.embedded),
-        pytest.param("kind", marks=pytest.mark.kind),
-    ],
-)
-def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """A running cluster; ``PODLAB_TEST_KIND=name`` (or ``…_EMBEDDED``) reuses one instead of making it."""
-    driver = get(request.param)
-    given = os.environ.get(f"PODLAB_TEST_{request.param.upper()}")
-    if given:
-        found = driver.find(given)
-        assert found is not None, f"no {request.param} cluster named {given}"
-        yield found
-        return
-    name = f"test-{RUN_ID}"
-    made = driver.make(Profile(name=name))
-    try:
-        yield made
-    finally:
-        driver.stop(name)
 
 
 @pytest.fixture(scope="session")
-def client(cluster: Cluster) -> Client:
+def client(cluster: Cluster) -> Client:  # noqa: F811
     """A client of the session's cluster."""
     return cluster.client()
 
