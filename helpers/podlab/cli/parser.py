@@ -24,6 +24,7 @@ _USUAL_ORDER = [
     "down",
     "doctor",
     "apply",
+    "delete",
     "record",
     "show",
     "plot",

@@ -5,7 +5,10 @@ What ``record``, ``show`` and ``plot`` share: make a recording, read one back, a
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +27,12 @@ _PICTURES = {".png", ".svg"}
 def make(cluster: Cluster, args: argparse.Namespace, steps: Steps) -> Recording:
     """Apply the manifest and record until what was asked for, the deadline, or the end."""
     from podlab import observe
-    from podlab.cli import sending
+    from podlab.cli import deleting, sending
 
     manifests = sending.read(args.manifest)
     if args.fresh:
-        sending.clear(cluster.client(), manifests, args.namespace or cluster.namespace, steps)
+        check_place(args.out)  # what is deleted does not come back because the file could not be written
+        deleting.delete(cluster.client(), manifests, args.namespace or cluster.namespace, progress=steps)
     steps(f"recording until {args.until}, for at most {args.deadline:g} s")
     return observe.record(
         cluster.client(),
@@ -40,6 +44,31 @@ def make(cluster: Cluster, args: argparse.Namespace, steps: Steps) -> Recording:
         out=args.out,
         header={"driver": cluster.driver, "cluster": cluster.name},
     )
+
+
+def check_place(out: Path) -> None:
+    """
+    Find out whether a recording can be written there, without touching one that is there already.
+
+    Raises:
+        RecordingError: It cannot.
+    """
+    trial = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        if out.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with trial.open("xb") as file:
+            file.write(b"\n")
+    except OSError as error:
+        raise RecordingError(
+            f"the recording {out} cannot be written, so nothing was deleted",
+            cause=error.strerror or str(error),
+            hint="free space or name another file with --out",
+        ) from error
+    finally:
+        with suppress(OSError):
+            trial.unlink(missing_ok=True)
 
 
 def mark(out: Path) -> tuple[int, int] | None:

@@ -6,15 +6,13 @@ and second.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from podlab import manifests as reading
 from podlab.client import Client
-from podlab.drivers.base import Progress
-from podlab.errors import ApiError, ManifestError, NotFoundError, WaitTimeoutError
+from podlab.errors import ApiError, ManifestError, NotFoundError
 from podlab.manifests import Manifest
 
 _MERGE, _STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
@@ -45,7 +43,7 @@ def apply(client: Client, manifests: Sequence[Manifest], namespace: str) -> list
     Raises:
         ManifestError, ApiError: The API server refuses one of them; then nothing has been made or changed.
     """
-    present = {id(one): found for one in manifests if (found := _find(client, one, namespace)) is not None}
+    present = {id(one): found for one in manifests if (found := find(client, one, namespace)) is not None}
     for one in manifests:
         if id(one) in present:
             _patch(client, one, namespace, dry=True)
@@ -57,37 +55,17 @@ def apply(client: Client, manifests: Sequence[Manifest], namespace: str) -> list
     results = []
     for one in manifests:
         if id(one) in made:
-            results.append((_title(made[id(one)]), "created"))
+            results.append((title(made[id(one)]), "created"))
             continue
         after = _patch(client, one, namespace, dry=False)
         before = present[id(one)]
         same = before["metadata"].get("resourceVersion") == after["metadata"].get("resourceVersion")
-        results.append((_title(after), "unchanged" if same else "configured"))
+        results.append((title(after), "unchanged" if same else "configured"))
     return results
 
 
-def clear(client: Client, manifests: Sequence[Manifest], namespace: str, progress: Progress) -> None:
-    """
-    Delete the objects of these names, and wait until they are gone.
-
-    Raises:
-        WaitTimeoutError: One was still there after 60 s.
-    """
-    for one in manifests:
-        found = _find(client, one, namespace)
-        if found is None:
-            continue
-        title, uid = _title({"kind": one.kind, **found}), found["metadata"]["uid"]
-        progress(f"deleting {title}, which an earlier run left")
-        reading.remove(client, [{**found, "apiVersion": one.object["apiVersion"], "kind": one.kind}])
-        deadline = time.monotonic() + 60
-        while (left := _find(client, one, namespace)) is not None and left["metadata"]["uid"] == uid:
-            if time.monotonic() > deadline:
-                raise WaitTimeoutError(f"{title} was still being deleted after 60 s", hint="podlab events")
-            time.sleep(0.1)
-
-
-def _find(client: Client, manifest: Manifest, namespace: str) -> dict[str, Any] | None:
+def find(client: Client, manifest: Manifest, namespace: str) -> dict[str, Any] | None:
+    """Return the object of that name as stored, or None."""
     if not manifest.name:
         return None  # generateName: always new
     try:
@@ -110,7 +88,7 @@ def _patch(client: Client, manifest: Manifest, namespace: str, *, dry: bool) -> 
         raise ManifestError(
             f"{manifest.source}:{manifest.line('') or 1}: {manifest.kind} {manifest.name!r} cannot change so",
             cause=said,
-            hint=f"kubectl delete {manifest.kind.lower()} {manifest.name}, then apply again",
+            hint=f"podlab delete {_named(manifest, namespace)}, then apply again",
         ) from error
 
 
@@ -126,8 +104,16 @@ def _patch_as_can_be(
     return dict(client.patch(path, body, content_type=_MERGE, **params))
 
 
-def _title(stored: dict[str, Any]) -> str:
+def title(stored: dict[str, Any]) -> str:
+    """Return ``pod/web``."""
     return f"{str(stored.get('kind', 'object')).lower()}/{stored['metadata']['name']}"
+
+
+def _named(manifest: Manifest, namespace: str) -> str:
+    """Return what ``podlab delete`` is to be given for this object."""
+    if manifest.kind != "Pod":
+        return manifest.source
+    return manifest.name if namespace == "default" else f"{manifest.name} --namespace {namespace}"
 
 
 def _near(path: Path) -> str:

@@ -15,7 +15,7 @@ _BY_CODE: dict[int, type[ApiError]] = {404: NotFoundError, 409: ConflictError, 4
 # Reasons of the Status object that have one thing to try. The rest speak for themselves.
 _HINTS = {
     "Unauthorized": "renew the credentials of this context, or make the cluster again: podlab up",
-    "NotFound": "kubectl get all -n NAMESPACE shows what there is",
+    "NotFound": "check the name and the namespace; podlab events shows what happened there",
     "AlreadyExists": "delete the old one first, or choose another name",
     "Conflict": "read the object again and repeat the change",
     "Expired": "list again, then watch from the new resourceVersion",
@@ -51,11 +51,11 @@ def refusal(method: str, path: str, code: int, status: dict[str, Any]) -> ApiErr
 
 def _hint(reason: str, message: str) -> str | None:
     if "is being terminated" in message:
-        return "wait until the namespace is gone, or use another: kubectl get namespace"
+        return "wait until the namespace is gone, or use another"
     if "serviceaccount" in message and "not found" in message:
         return "the namespace was made a moment ago: wait a second and try again"
     if "strict decoding error" in message or "cannot be handled as" in message:
-        return "correct the field; kubectl explain KIND.FIELD shows what belongs there"
+        return "correct the field that is named above"
     return _HINTS.get(reason)
 
 

@@ -61,7 +61,7 @@ class Kubeconfig:
             raise DriverError(
                 f'context "{name}" names a cluster without a server',
                 cause=f'cluster "{entry.get("cluster")}" in {merged["files"][0]}',
-                hint="kubectl config view shows the file as it is read",
+                hint="with kubectl: kubectl config view shows the file as it is read",
             )
         user = merged["users"].get(entry.get("user"), {})
         return cls(cluster["server"].rstrip("/"), name, entry.get("namespace") or "default", cluster, user)

@@ -67,7 +67,7 @@ def find(api_version: str, kind: str, get: Callable[[str], RawObject]) -> Resour
     raise ManifestError(
         f'the server has no kind "{kind}" in apiVersion "{api_version}"',
         cause=_near_miss(api_version, kind),
-        hint="kubectl api-resources lists what it has",
+        hint="correct apiVersion and kind; with kubectl: kubectl api-resources lists what it has",
     )
 
 

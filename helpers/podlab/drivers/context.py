@@ -161,7 +161,7 @@ def _check_namespace(record: state.Record) -> None:
         return
     if found.get("status", {}).get("phase") == "Terminating":
         raise DriverError(
-            f"namespace {namespace} is being deleted", hint=f"kubectl get namespace {namespace} --watch"
+            f"namespace {namespace} is being deleted", hint=f"with kubectl: kubectl get namespace {namespace} --watch"
         )
 
 
@@ -217,7 +217,7 @@ def _delete_namespace(record: state.Record, progress: Progress, *, deadline_s: f
         if time.monotonic() > deadline:
             raise WaitTimeoutError(
                 f"namespace {record['namespace']} was still being deleted after {deadline_s:g} s",
-                hint=f"kubectl get namespace {record['namespace']} -o yaml: its conditions say what holds it",
+                hint=f"with kubectl: kubectl get namespace {record['namespace']} -o yaml: its conditions say what holds it",
             )
         time.sleep(0.2)
 

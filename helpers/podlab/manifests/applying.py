@@ -161,17 +161,28 @@ def refusal(client: Client, manifest: Manifest, space: str, error: ApiError) -> 
             error,
             f'{what} exists already in namespace "{space}"',
             cause=_age_of(client, manifest, space) or message,
-            hint=f"kubectl delete {manifest.kind.lower()} {manifest.name} -n {space}, or change {place}",
+            hint=f"{_delete(manifest, space)}, or change {place}",
         )
     if "is being terminated" in message:
         summary = f'namespace "{space}" is being deleted, so {what} cannot be made in it'
         return _again(error, summary, cause=message, hint="wait until it is gone, or use another namespace")
     if error.code == 404 and f'namespaces "{space}" not found' in message:
         summary = f'there is no namespace "{space}" for {what}'
-        return _again(error, summary, cause=message, hint=f"kubectl create namespace {space}")
+        return _again(
+            error,
+            summary,
+            cause=message,
+            hint=f"name another namespace, or put the Namespace {space} into the manifest before it",
+        )
     return _again(
         error, f"{what} was refused by the server ({place})", cause=message or error.cause, hint=error.hint
     )
+
+
+def _delete(manifest: Manifest, space: str) -> str:
+    """Return the command that makes room for *manifest*."""
+    what = manifest.name if manifest.kind == "Pod" else manifest.source
+    return f"podlab delete {what}" + ("" if space == "default" else f" --namespace {space}")
 
 
 def _again(error: ApiError, summary: str, *, cause: str | None, hint: str | None) -> ApiError:

@@ -54,7 +54,10 @@ def _invalid(manifest: Manifest, cause: dict[str, str]) -> Fault:
 
 
 def _strict(manifest: Manifest, problem: str, field: str) -> Fault:
-    hint = f"kubectl explain {_explain(manifest, field)} lists the fields that belong there"
+    hint = (
+        f"correct or remove {field.rpartition('.')[2]}; "
+        f"with kubectl: kubectl explain {_explain(manifest, field)} lists the fields that belong there"
+    )
     return manifest.fault(field, f'{problem} field "{field}"', hint)
 
 
@@ -67,7 +70,8 @@ def _wrong_type(manifest: Manifest, found: str, field: str, wanted: str) -> Faul
     path = _path_without_indexes(manifest, field, found)
     got = _GO_TYPES.get(found, (object, found))[1]
     text = f"this is {got}, the field wants {_WANTED.get(wanted, wanted)}"
-    return manifest.fault(path, text, "kubectl explain " + manifest.kind.lower() + "." + field)
+    hint = f"correct the value; with kubectl: kubectl explain {manifest.kind.lower()}.{field}"
+    return manifest.fault(path, text, hint)
 
 
 def _path_without_indexes(manifest: Manifest, field: str, found: str) -> str:

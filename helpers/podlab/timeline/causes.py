@@ -39,9 +39,9 @@ def cause_of(
     if ended and (ended.get("exitCode") or role == "sidecar"):
         word = str(ended.get("message") or "").strip()
         why = f"it ended with {ended_words(ended)}{': ' + word if word else ''}, {_times(item)}"
-        return str(ended.get("reason") or "ended"), short(why), f"kubectl logs POD -c {name}"
+        return str(ended.get("reason") or "ended"), short(why), f"podlab logs POD -c {name}"
     if reason and reason not in ("PodInitializing", "ContainerCreating"):
-        return reason, short(message or reason), "kubectl describe pod POD"
+        return reason, short(message or reason), "podlab events --for POD"
     return None
 
 
@@ -52,7 +52,7 @@ def _image(pod: RawObject, name: str) -> str:
 
 
 def _logs(name: str, item: Mapping[str, Any]) -> str:
-    return f"kubectl logs POD -c {name}{' --previous' if item.get('restartCount') else ''}"
+    return f"podlab logs POD -c {name}{' --previous' if item.get('restartCount') else ''}"
 
 
 def _crashed(item: Mapping[str, Any], message: str) -> str:

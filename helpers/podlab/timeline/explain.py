@@ -86,7 +86,7 @@ def _ending(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
         return (
             "is terminating",
             f"finalizers hold it: {', '.join(meta['finalizers'])}",
-            "kubectl get pod POD -o yaml",
+            "whoever set them has to take them away; podlab events --for POD",
         )
     grace = meta.get("deletionGracePeriodSeconds")
     return "is terminating", why, f"wait: containers are killed {grace} s after the delete at the latest"
@@ -102,13 +102,13 @@ def _over(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
             "Evicted": "ask for what it uses (resources), then apply it again",
         }.get(status["reason"])
         message = f"{status['reason']}: {status.get('message', '')}"
-        return "is Failed and will not run again", short(message), hint or "kubectl describe pod POD"
+        return "is Failed and will not run again", short(message), hint or "podlab events --for POD"
     for role, name, item in _statuses(pod, sidecars=False):
         ended = (item.get("state") or {}).get("terminated") or {}
         if ended.get("exitCode"):
             why = f"{role_word(role)} {name} ended with {ended_words(ended)}"
-            return "is Failed and will not run again", why, f"kubectl logs POD -c {name}"
-    return "is Failed and will not run again", "its containers did not end well", "kubectl describe pod POD"
+            return "is Failed and will not run again", why, f"podlab logs POD -c {name}"
+    return "is Failed and will not run again", "its containers did not end well", "podlab events --for POD"
 
 
 def _unscheduled(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
@@ -122,12 +122,12 @@ def _unscheduled(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
         return (
             "has no node yet",
             "the scheduler has not looked at it",
-            "kubectl get events --field-selector reason=FailedScheduling",
+            "podlab events --for POD",
         )
     return (
         "has no node: it cannot be scheduled",
         short(message),
-        "compare its requests, nodeSelector and tolerations with kubectl describe nodes",
+        "compare its requests, nodeSelector and tolerations with the nodes (with kubectl: kubectl describe nodes)",
     )
 
 
@@ -150,7 +150,7 @@ def _sandbox(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     event = last_event(events, "FailedCreatePodSandBox", "NetworkNotReady")
     if event is None:
         return None
-    return "has not started: its network could not be made", short(said(event)), "kubectl describe node"
+    return "has not started: its network could not be made", short(said(event)), "podlab events --for POD"
 
 
 def _statuses(pod: RawObject, *, sidecars: bool = True) -> list[tuple[str, str, Mapping[str, Any]]]:
@@ -186,7 +186,7 @@ def _init(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
         reason = cause_of(pod, role, name, item, events)
         if reason:
             return held + f": {reason[0]}", reason[1], reason[2]
-        return held, "the kubelet has not started it yet", "kubectl describe pod POD"
+        return held, "the kubelet has not started it yet", "podlab events --for POD"
     return None
 
 
@@ -199,7 +199,7 @@ def _held_by_running(role: str, name: str, item: Mapping[str, Any], events: Sequ
         return (
             held,
             short(why),
-            f"check the port and path of startupProbe of {name}; kubectl logs POD -c {name}",
+            f"check the port and path of startupProbe of {name}; podlab logs POD -c {name}",
         )
     since = (item.get("state") or {}).get("running", {}).get("startedAt", "")
     again = f", run {tries + 1}" if tries else ""
@@ -208,7 +208,7 @@ def _held_by_running(role: str, name: str, item: Mapping[str, Any], events: Sequ
     return (
         held,
         f"it is still running since {since}{again}{failed}: what comes after it starts when it ends with 0",
-        f"kubectl logs POD -c {name}",
+        f"podlab logs POD -c {name}",
     )
 
 
@@ -225,10 +225,10 @@ def _apps(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
             warned = next((e for e in reversed(events) if e.get("type") == "Warning"), None)
             why = f"container {name} is {item['state']['waiting'].get('reason', 'waiting')}"
             why += f"; last warning: {said(warned)}" if warned else ""
-            hint = "kubectl describe pod POD" if warned else "wait a few seconds, then ask again"
+            hint = "podlab events --for POD" if warned else "wait a few seconds, then ask again"
             later = "has not started yet", short(why), hint
     if later is None and not _statuses(pod) and phase_of(pod) == "Pending":
-        later = "has not started yet", "its node has not reported on it", "kubectl describe pod POD"
+        later = "has not started yet", "its node has not reported on it", "podlab events --for POD"
     return later
 
 
@@ -243,7 +243,7 @@ def _unready(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
             return (
                 "runs but is not Ready",
                 short(f"{why}{': ' + failed if failed else ''}"),
-                f"check {probe}Probe of {name}; kubectl logs POD -c {name}",
+                f"check {probe}Probe of {name}; podlab logs POD -c {name}",
             )
     over = [(n, s["state"]["terminated"]) for r, n, s in _statuses(pod)
             if r == "app" and (s.get("state") or {}).get("terminated")]  # fmt: skip
@@ -251,6 +251,6 @@ def _unready(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
         left = [n for _, n, s in _statuses(pod) if "running" in (s.get("state") or {})]
         names = ", ".join(f"{n} (exit code {ended.get('exitCode')})" for n, ended in over)
         why = f"ended: {names}; " + (f"still running: {', '.join(left)}" if left else "nothing runs any more")
-        return "runs but is not Ready", short(why), f"kubectl logs POD -c {over[0][0]}"
+        return "runs but is not Ready", short(why), f"podlab logs POD -c {over[0][0]}"
     message = _condition(pod, "Ready").get("message") or "its condition Ready is not True"
-    return "runs but is not Ready", short(message), "kubectl describe pod POD"
+    return "runs but is not Ready", short(message), "podlab events --for POD"

@@ -38,7 +38,7 @@ CASES = {
     "config-key-missing": (waiting("CreateContainerConfigError"), "ConfigError", "couldn't find key", "create"),
     "sched-memory": (lambda p: p["status"].get("conditions"), "cannot be scheduled", "Insufficient memory", "requests"),
     "init-command-missing-always": (waiting("RunContainerError"), "init container broken", "no such file", "logs"),
-    "readiness-gate": (lambda p: p["status"]["phase"] == "Running", "not Ready", "readiness gate", "describe"),
+    "readiness-gate": (lambda p: p["status"]["phase"] == "Running", "not Ready", "readiness gate", "events"),
     "deadline-lowered": (lambda p: p["status"]["phase"] == "Failed", "is Failed", "DeadlineExceeded", "activeDeadline"),
 }  # fmt: skip
 

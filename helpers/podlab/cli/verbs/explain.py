@@ -25,6 +25,8 @@ def run(args: argparse.Namespace) -> int:
     """
     Read the Pod and its Events, and print what, why, and what to try. Exit code 0 whatever the answer is.
     """
+    from dataclasses import replace
+
     from podlab import drivers
     from podlab.cli import output, reading
     from podlab.timeline import explain
@@ -33,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
     client, namespace = cluster.client(), args.namespace or cluster.namespace
     pod = reading.find_pod(client, namespace, args.pod)
     found = explain(pod, reading.events(client, namespace, args.pod))
+    if args.namespace and "podlab " in found.hint:
+        found = replace(found, hint=f"{found.hint} --namespace {args.namespace}")
     if args.json:
         output.as_json(found.as_json())
     else:
