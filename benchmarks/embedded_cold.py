@@ -12,8 +12,8 @@ interpreter, with a cluster that is made for the run:
     two commands   ``podlab up``, then ``podlab record --until Ready``
     daemon alone   the daemon, and a client of a socket and TLS in this process, whose modules are loaded already
 
-``--kind KUBECONFIG``: also the Pod alone on that running cluster, from a new interpreter with our client; its start, half
-a minute at the least, is not counted. All ways and the import take turns; medians; CPU is of all processes that
+``--kind KUBECONFIG``: also the Pod alone on that running cluster, from a new interpreter with our client; its start,
+half a minute at the least, is not counted. All ways and the import take turns; medians; CPU is of all processes that
 have been waited for, which the daemon is not while it lives.
 """
 
@@ -169,7 +169,7 @@ def two_commands(name: str) -> float:
 def on_kind(kubeconfig: str, name: str) -> float:
     """The same script's second half on a cluster that runs."""
     pod = {**POD, "metadata": {"name": name}}
-    took = run([sys.executable, "-c", USER, os.path.abspath(kubeconfig), PODS, json.dumps(pod)])
+    took = run([sys.executable, "-c", USER, str(Path(kubeconfig).resolve()), PODS, json.dumps(pod)])
     delete = "from podlab.client import Client; import sys, pathlib; "
     delete += "Client.from_kubeconfig(pathlib.Path(sys.argv[1])).delete(sys.argv[2])"
     run([sys.executable, "-c", delete, kubeconfig, f"{PODS}/{name}"])
