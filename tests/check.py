@@ -2,7 +2,8 @@
 Run everything that this machine can run, and end with one line that says what was run on which cluster.
 
 ``./check`` calls this inside the project's virtual environment. Each step is a subprocess whose output is shown as
-it comes; test counts are read from the JUnit files that pytest writes, so the closing line counts tests, not steps.
+it comes; steps that mostly wait for a cluster run beside each other, and their output is shown when they end. Test
+counts are read from the JUnit files that pytest writes, so the closing line counts tests, not steps.
 """
 
 from __future__ import annotations
@@ -14,14 +15,18 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTEFACTS = ROOT / "artefacts"
 BIN = Path(sys.executable).parent
 MOST_SECOND_TRIES = 5  # more failures than that are no accident
+HEARTBEAT_S = 60.0
 
 
 @dataclass
@@ -44,6 +49,18 @@ class Step:
     command: Sequence[str]
     env: dict[str, str] = field(default_factory=dict)
     needs: Callable[[], str | None] = lambda: None  # why it cannot run here; None when it can
+    together: str = ""  # neighbours with the same word run at the same time
+
+
+@dataclass
+class Outcome:
+    """How one step ended; ``why_not`` is set when it could not be run here."""
+
+    step: Step
+    passed: bool
+    tally: Tally = field(default_factory=Tally)
+    seconds: float = 0.0
+    why_not: str = ""
 
 
 def docker_missing() -> str | None:
@@ -70,10 +87,9 @@ def namespaces_missing() -> str | None:
 
 def browser_missing() -> str | None:
     """Why no page can be looked at; None when a Chromium is there."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    if any(shutil.which(name) for name in names):
+    if shutil.which("chromium") and shutil.which("chromedriver"):
         return None
-    return "no Chromium: apt-get install chromium chromium-driver"
+    return "no Chromium with its driver: apt-get install chromium chromium-driver"
 
 
 def pytest(*args: str) -> list[str]:
@@ -81,47 +97,29 @@ def pytest(*args: str) -> list[str]:
     return [str(BIN / "python"), "-m", "pytest", "-q", *args]
 
 
+def on_clusters(name: str, folder: str, *, marked: bool = True, together: bool = False) -> list[Step]:
+    """The same tests on the embedded cluster and on kind: chosen by mark, or by PODLAB_DRIVER."""
+    found = []
+    for driver, needs in (("embedded", namespaces_missing), ("kind", docker_missing)):
+        command = pytest(folder, *(("-m", driver) if marked else ()))
+        env = {} if marked else {"PODLAB_DRIVER": driver}
+        found.append(Step(f"{name}-{driver}", driver, command, env, needs, name if together else ""))
+    return found
+
+
 def steps() -> list[Step]:
     """Everything, in the order in which a fault is cheapest to find."""
+    here = "no cluster"
     return [
-        Step("format", "no cluster", [str(BIN / "ruff"), "format", "--check", "."]),
-        Step("lint", "no cluster", [str(BIN / "ruff"), "check", "."]),
-        Step("types", "no cluster", [str(BIN / "mypy")]),
-        Step("layers", "no cluster", [str(BIN / "lint-imports")]),
-        Step("unit", "no cluster", pytest("tests/unit")),
-        Step(
-            "conformance-simulated",
-            "no cluster",
-            pytest("tests/conformance", "-m", "not embedded and not kind"),
-        ),
-        Step(
-            "integration-embedded",
-            "embedded",
-            pytest("tests/integration", "-m", "embedded"),
-            needs=namespaces_missing,
-        ),
-        Step(
-            "conformance-embedded",
-            "embedded",
-            pytest("tests/conformance", "-m", "embedded"),
-            needs=namespaces_missing,
-        ),
-        Step(
-            "notebooks-embedded",
-            "embedded",
-            pytest("tests/notebooks"),
-            env={"PODLAB_DRIVER": "embedded"},
-            needs=namespaces_missing,
-        ),
-        Step("integration-kind", "kind", pytest("tests/integration", "-m", "kind"), needs=docker_missing),
-        Step("conformance-kind", "kind", pytest("tests/conformance", "-m", "kind"), needs=docker_missing),
-        Step(
-            "notebooks-kind",
-            "kind",
-            pytest("tests/notebooks"),
-            env={"PODLAB_DRIVER": "kind"},
-            needs=docker_missing,
-        ),
+        Step("format", here, [str(BIN / "ruff"), "format", "--check", "."]),
+        Step("lint", here, [str(BIN / "ruff"), "check", "."]),
+        Step("types", here, [str(BIN / "mypy")]),
+        Step("layers", here, [str(BIN / "lint-imports")]),
+        Step("unit", here, pytest("tests/unit")),
+        Step("conformance-simulated", here, pytest("tests/conformance", "-m", "not embedded and not kind")),
+        *on_clusters("integration", "tests/integration"),
+        *on_clusters("conformance", "tests/conformance", together=True),
+        *on_clusters("notebooks", "tests/notebooks", marked=False, together=True),
         Step(
             "browser",
             "embedded",
@@ -150,42 +148,86 @@ def read_junit(path: Path) -> Tally:
     return tally
 
 
-def run_step(step: Step) -> tuple[bool, Tally, float]:
+def run_step(step: Step, output: IO[str] | None = None) -> Outcome:
     """
-    Run one step; True when it passed. pytest's "no tests collected" (5) is a failure: a step must test something.
+    Run one step. pytest's "no tests collected" (5) is a failure: a step must test something.
 
     Tests that failed are run once more. A real cluster on a busy machine is late now and then; a fault of ours is
     there the second time as well. What passed only then is counted and named in the closing report.
+
+    Args:
+        output: Where the step's output goes; None is the terminal.
     """
     began = time.monotonic()
     if "pytest" not in step.command:
-        done = subprocess.run(step.command, cwd=ROOT, env={**os.environ, **step.env}, check=False)
-        return done.returncode == 0, Tally(), time.monotonic() - began
-    passed, tally = run_pytest(step, step.name)
+        passed = call(step, step.command, output) == 0
+        return Outcome(step, passed, seconds=time.monotonic() - began)
+    passed, tally = run_pytest(step, step.name, output)
     if not passed and tally.failures and len(tally.failures) <= MOST_SECOND_TRIES:
         print(f"\n-- {step.name}: {len(tally.failures)} failed; running them once more --", flush=True)
-        passed, again = run_pytest(
-            step, f"{step.name}-again", "--last-failed", "--last-failed-no-failures=none"
-        )
+        more = ("--last-failed", "--last-failed-no-failures=none")
+        passed, again = run_pytest(step, f"{step.name}-again", output, *more)
         tally.passed += again.passed
         tally.unsteady = [name for name in tally.failures if name not in again.failures]
         tally.failures = again.failures
-    return passed, tally, time.monotonic() - began
+    return Outcome(step, passed, tally, time.monotonic() - began)
 
 
-def run_pytest(step: Step, name: str, *more: str) -> tuple[bool, Tally]:
+def run_pytest(step: Step, name: str, output: IO[str] | None, *more: str) -> tuple[bool, Tally]:
     """One run of pytest, with what it counted."""
     junit = ARTEFACTS / f"junit-{name}.xml"
     junit.unlink(missing_ok=True)
-    command = [
-        *step.command,
-        *more,
-        f"--junitxml={junit}",
-        "-o",
-        f"cache_dir={ARTEFACTS / 'cache' / step.name}",
-    ]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **step.env}, check=False)
-    return done.returncode == 0, read_junit(junit)
+    cache = f"cache_dir={ARTEFACTS / 'cache' / step.name}"
+    command = [*step.command, *more, f"--junitxml={junit}", "-o", cache]
+    passed = call(step, command, output) == 0
+    return passed, read_junit(junit)
+
+
+def call(step: Step, command: Sequence[str], output: IO[str] | None) -> int:
+    """Run *command* in the project's folder; its exit code."""
+    env = {**os.environ, **step.env}
+    return subprocess.run(command, cwd=ROOT, env=env, check=False, stdout=output, stderr=output).returncode
+
+
+def run_beside(group: Sequence[Step]) -> Iterator[Outcome]:
+    """Run several steps at the same time; the output of each is shown when it ends."""
+
+    def logged(step: Step) -> Outcome:
+        with (ARTEFACTS / f"{step.name}.log").open("w") as output:
+            return run_step(step, output)
+
+    with ThreadPoolExecutor(len(group)) as pool:
+        waiting: set[Future[Outcome]] = {pool.submit(logged, step) for step in group}
+        began = time.monotonic()
+        while waiting:
+            done, waiting = wait(waiting, HEARTBEAT_S, return_when="FIRST_COMPLETED")
+            for future in done:
+                outcome = future.result()
+                print(f"\n-- {outcome.step.name}, {outcome.seconds:.0f} s:")
+                print((ARTEFACTS / f"{outcome.step.name}.log").read_text(), flush=True)
+                yield outcome
+            if waiting and not done:
+                print(f"   … {time.monotonic() - began:.0f} s", flush=True)
+
+
+def run_all(chosen: Sequence[Step]) -> Iterator[Outcome]:
+    """Run the chosen steps in order, those that belong together at the same time."""
+    number = 0
+    for _, members in groupby(chosen, key=lambda step: step.together or step.name):
+        able = []
+        for step in members:
+            number += 1
+            print(f"\n== {number}/{len(chosen)} {step.name} ({step.where}) ==", flush=True)
+            why_not = step.needs()
+            if why_not:
+                print(f"not run: {why_not}")
+                yield Outcome(step, passed=True, why_not=why_not)
+            else:
+                able.append(step)
+        if len(able) > 1:
+            yield from run_beside(able)
+        elif able:
+            yield run_step(able[0])
 
 
 def arguments() -> argparse.Namespace:
@@ -202,29 +244,32 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def closing_lines(
-    counts: dict[str, int],
-    failed: list[str],
-    left_out: list[tuple[str, str]],
-    skipped: list[str],
-    unsteady: list[str],
-    began: float,
-) -> None:
-    """The report that is read: what ran where, what could not and why, and one clear last line."""
-    for name, why in left_out:
-        print(f"check: not run here: {name}: {why}")
-    if skipped:
-        print(f"check: {len(skipped)} tests skipped themselves:")
-        for line in skipped:
+def listed(title: str, lines: Iterable[str]) -> None:
+    """Print a count, what it counts, and the lines; nothing when there are none."""
+    lines = list(lines)
+    if lines:
+        print(f"check: {len(lines)} {title}")
+        for line in lines:
             print(f"  {line}")
-    if unsteady:
-        print(f"check: {len(unsteady)} tests passed only when they were run again:")
-        for line in unsteady:
-            print(f"  {line}")
+
+
+def report(outcomes: Sequence[Outcome], failed: Sequence[str], seconds: float) -> None:
+    """What ran where, what could not and why, what was slow, and one clear last line."""
+    ran = [outcome for outcome in outcomes if not outcome.why_not]
+    longest = sorted(((o.seconds, o.step.name) for o in ran), reverse=True)[:6]
+    print("\ncheck: slowest steps: " + ", ".join(f"{name} {taken:.0f} s" for taken, name in longest))
+    slowest = sorted((pair for o in ran for pair in o.tally.slowest), reverse=True)[:10]
+    listed("slowest tests:", (f"{taken:6.1f} s  {name}" for taken, name in slowest))
+    listed("steps not run here:", (f"{o.step.name}: {o.why_not}" for o in outcomes if o.why_not))
+    listed("tests skipped themselves:", (line for o in ran for line in o.tally.skipped))
+    listed("tests passed only when they were run again:", (line for o in ran for line in o.tally.unsteady))
+    listed("tests failed:", (line for o in ran for line in o.tally.failures))
+    counts: dict[str, int] = {}
+    for outcome in ran:
+        counts[outcome.step.where] = counts.get(outcome.step.where, 0) + outcome.tally.passed
     tested = ", ".join(f"{where} {count}" for where, count in counts.items() if count)
-    minutes = (time.monotonic() - began) / 60
     verdict = f"FAILED in {', '.join(failed)}" if failed else "all passed"
-    print(f"check: tests passed: {tested or 'none'}; {verdict}; {minutes:.1f} min")
+    print(f"check: tests passed: {tested or 'none'}; {verdict}; {seconds / 60:.1f} min")
     print(f"{sum(counts.values())} passed, {len(failed)} failed")
 
 
@@ -242,39 +287,10 @@ def main() -> int:
         return 2
     ARTEFACTS.mkdir(exist_ok=True)
     began = time.monotonic()
-    counts: dict[str, int] = {}
-    failed: list[str] = []
-    left_out: list[tuple[str, str]] = []
-    skipped: list[str] = []
-    unsteady: list[str] = []
-    times: list[tuple[float, str]] = []
-    slowest: list[tuple[float, str]] = []
-    chosen = [step for step in plan if not options.only or step.name in options.only]
-    for number, step in enumerate(chosen, 1):
-        why_not = step.needs()
-        print(f"\n== {number}/{len(chosen)} {step.name} ({step.where}) ==", flush=True)
-        if why_not:
-            print(f"not run: {why_not}")
-            left_out.append((step.name, why_not))
-            if options.require_kind and step.where == "kind":
-                failed.append(step.name)
-            continue
-        passed, tally, seconds = run_step(step)
-        counts[step.where] = counts.get(step.where, 0) + tally.passed
-        skipped += tally.skipped
-        unsteady += tally.unsteady
-        times.append((seconds, step.name))
-        slowest += tally.slowest
-        if not passed:
-            failed.append(step.name)
-    print(
-        "\ncheck: slowest steps: "
-        + ", ".join(f"{name} {s:.0f} s" for s, name in sorted(times, reverse=True)[:6])
-    )
-    print("check: slowest tests:")
-    for seconds, name in sorted(slowest, reverse=True)[:10]:
-        print(f"  {seconds:6.1f} s  {name}")
-    closing_lines(counts, failed, left_out, skipped, unsteady, began)
+    outcomes = list(run_all([step for step in plan if not options.only or step.name in options.only]))
+    missing = [o.step.name for o in outcomes if o.why_not and o.step.where == "kind" and options.require_kind]
+    failed = [o.step.name for o in outcomes if not o.passed] + missing
+    report(outcomes, failed, time.monotonic() - began)
     return 1 if failed else 0
 
 
