@@ -17,6 +17,7 @@ from podlab.embedded.api import nodeevents, server
 from podlab.embedded.api.app import App
 from podlab.embedded.api.local import LocalApi
 from podlab.embedded.api.node import Node
+from podlab.embedded.settings import Settings
 from podlab.embedded.store import Object, Store, timestamp
 
 if TYPE_CHECKING:
@@ -25,27 +26,6 @@ if TYPE_CHECKING:
 IDLE_LOOK_S = 5.0
 SETTLE_S = 2.0  # after the start, when the first Pod is up
 API_PORT = 6443  # on the node's own address
-
-
-class Settings:
-    """What the command line says; ``began`` is the monotonic time of the start."""
-
-    def __init__(
-        self,
-        *,
-        folder: str,
-        name: str = "lab",
-        ready_fd: int | None = None,
-        port: int = 0,
-        idle_s: float = 0,
-        pace: str = "prompt",
-        allow_host_path: bool = False,
-        node: bool = True,
-    ) -> None:
-        self.folder, self.name, self.ready_fd, self.port = folder, name, ready_fd, port
-        self.idle_s, self.pace, self.allow_host_path, self.node = idle_s, pace, allow_host_path, node
-        self.node_name = f"{name}-control-plane"
-        self.began = time.monotonic()
 
 
 class Cluster:

@@ -14,9 +14,8 @@ import os
 import sys
 import time
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from podlab.embedded.cluster import Settings
+from podlab.embedded import pki
+from podlab.embedded.settings import Settings
 
 USAGE = "usage: podlab.embedded.daemon --folder F --name N [--ready-fd FD] [--port P] [--idle-s S] [--pace P]"
 _VALUES = ("folder", "name", "ready-fd", "port", "idle-s", "pace")
@@ -30,8 +29,6 @@ def parse(arguments: list[str]) -> Settings:
     Raises:
         SystemExit: With the usage, when it cannot be read.
     """
-    from podlab.embedded.cluster import Settings
-
     found: dict[str, str] = {}
     rest = iter(arguments)
     for word in rest:
@@ -63,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings.began = began
     os.umask(0o077)
     os.makedirs(settings.folder, mode=0o700, exist_ok=True)
+    pki.begin(f"{settings.folder}/pki")
     zygote = None
     if settings.node:
         from podlab.embedded.sandbox.launch import launch

@@ -8,7 +8,6 @@ one in 9 to 18 ms; importing ``cryptography`` costs 65 to 114 ms, so it is the s
 from __future__ import annotations
 
 import os
-import secrets
 import time
 
 from podlab.errors import SandboxError
@@ -21,6 +20,17 @@ ADDRESSES = ("127.0.0.1", "10.96.0.1")
 OPENSSL = ("/usr/bin/openssl", "/usr/local/bin/openssl", "/opt/homebrew/bin/openssl", "/bin/openssl")
 
 
+_begun: dict[str, int] = {}  # folder -> pid of the openssl that makes its certificate
+
+
+def begin(folder: str) -> None:
+    """Let ``openssl`` start on a missing certificate, so that `certificate` finds it nearly done."""
+    program = _program()
+    if program and not _is_fresh(*_paths(folder)):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        _begun[folder] = _start_openssl(program, folder)
+
+
 def certificate(folder: str) -> tuple[str, str]:
     """
     Paths of certificate and key below *folder*, made or renewed where needed.
@@ -28,10 +38,10 @@ def certificate(folder: str) -> tuple[str, str]:
     Raises:
         SandboxError: When neither openssl nor cryptography can make one.
     """
-    cert, key = f"{folder}/server.crt", f"{folder}/server.key"
+    cert, key = _paths(folder)
     if not _is_fresh(cert, key):
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        if not (_by_openssl(folder, cert, key) or _by_cryptography(cert, key)):
+        if not (_by_openssl(folder) or _by_cryptography(cert, key)):
             raise SandboxError(
                 "no certificate could be made for the API server",
                 cause="neither the openssl program nor the cryptography package is there",
@@ -51,9 +61,19 @@ def token(folder: str) -> str:
     except FileNotFoundError:
         pass
     os.makedirs(folder, mode=0o700, exist_ok=True)
+    import secrets
+
     fresh = secrets.token_urlsafe(32)
     _write(path, fresh.encode())
     return fresh
+
+
+def _paths(folder: str) -> tuple[str, str]:
+    return f"{folder}/server.crt", f"{folder}/server.key"
+
+
+def _program() -> str:
+    return next((path for path in OPENSSL if os.access(path, os.X_OK)), "")
 
 
 def _is_fresh(cert: str, key: str) -> bool:
@@ -75,11 +95,25 @@ def _write(path: str, data: bytes) -> None:
     os.replace(temporary, path)
 
 
-def _by_openssl(folder: str, cert: str, key: str) -> bool:
-    program = next((path for path in OPENSSL if os.access(path, os.X_OK)), "")
+def _by_openssl(folder: str) -> bool:
+    program = _program()
     if not program:
         return False
+    pid = _begun.pop(folder, None) or _start_openssl(program, folder)
+    _, status = os.waitpid(pid, 0)
+    os.unlink(f"{folder}/openssl.cnf")
+    if status != 0:
+        return False
+    for path in reversed(_paths(folder)):  # the key first: a certificate without its key is of no use
+        os.chmod(path + ".new", 0o600)
+        os.replace(path + ".new", path)
+    return True
+
+
+def _start_openssl(program: str, folder: str) -> int:
+    """The pid of an openssl that writes key and certificate to files called ``.new``."""
     config = f"{folder}/openssl.cnf"
+    cert, key = _paths(folder)
     alternatives = [f"DNS:{n}" for n in NAMES] + [f"IP:{a}" for a in ADDRESSES]
     _write(config, (
         "[req]\ndistinguished_name=dn\nx509_extensions=v3\nprompt=no\n[dn]\nCN=podlab\n[v3]\n"
@@ -89,18 +123,9 @@ def _by_openssl(folder: str, cert: str, key: str) -> bool:
     ).encode())  # fmt: skip
     arguments = [program, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                  "-config", config, "-days", str(VALID_DAYS), "-keyout", key + ".new", "-out", cert + ".new",
-                 "-set_serial", str(secrets.randbits(63))]  # fmt: skip
+                 "-set_serial", str(int.from_bytes(os.urandom(8)) >> 1)]  # fmt: skip
     quiet = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1, 2)]
-    pid = os.posix_spawn(program, arguments, {"PATH": "/usr/bin:/bin"}, file_actions=quiet)
-    _, status = os.waitpid(pid, 0)
-    os.unlink(config)
-    if status != 0:
-        return False
-    os.chmod(key + ".new", 0o600)
-    os.chmod(cert + ".new", 0o600)
-    os.replace(key + ".new", key)
-    os.replace(cert + ".new", cert)
-    return True
+    return os.posix_spawn(program, arguments, {"PATH": "/usr/bin:/bin"}, file_actions=quiet)
 
 
 def _by_cryptography(cert: str, key: str) -> bool:
