@@ -11,7 +11,6 @@ Each driver is in a module of its own and is imported when it is first used.
 
 from __future__ import annotations
 
-import difflib
 import os
 from dataclasses import replace
 from importlib import import_module
@@ -47,6 +46,8 @@ DRIVERS = {
 def get(name: str) -> Driver:
     """Return the driver of that name; nothing is started or asked."""
     if name not in DRIVERS:
+        import difflib
+
         near = difflib.get_close_matches(name, DRIVERS, 1)
         raise DriverError(
             f"there is no driver {name!r}",
@@ -113,13 +114,28 @@ def need(name: str = DEFAULT_NAME) -> Cluster:
     cluster = find(name)
     if cluster is not None:
         return cluster
+    import difflib
+
     known = state.names()
-    near = difflib.get_close_matches(name, [one for one in known if one != name], 1)
+    if name in known:
+        raise _ended(name)
+    near = difflib.get_close_matches(name, known, 1)
     again = "podlab up" if name == DEFAULT_NAME else f"podlab up --name {name}"
     raise DriverError(
         f"there is no running cluster {name!r}",
         cause=f"clusters that podlab made: {', '.join(known) or 'none'}",
         hint=f"--name {near[0]}" if near else again,
+    )
+
+
+def _ended(name: str) -> DriverError:
+    """Return the error for a cluster that was made and does not run now."""
+    record = state.read(name) or {}
+    embedded = record.get("driver") == "embedded" and record.get("state") == "ready"
+    return DriverError(
+        f"cluster {name!r} does not run",
+        cause="its daemon has ended" if embedded else "it was not made to its end, or its nodes are gone",
+        hint="podlab up" if name == DEFAULT_NAME else f"podlab up --name {name}",
     )
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from podlab.drivers import kubeconfig, process, state
 from podlab.drivers.base import Cluster, Profile, Progress, Status, silent
-from podlab.errors import DriverError, PodlabError
+from podlab.errors import DriverError, PodlabError, SandboxError
 
 MODULE = "podlab.embedded.daemon"
 STOP_GRACE_S = 20.0
@@ -43,7 +43,8 @@ class EmbeddedDriver:
             record = state.read(profile.name)
             if record is not None and record["driver"] != self.name:
                 raise DriverError(
-                    f"cluster {profile.name!r} exists already, made by driver {record['driver']}",
+                    f"cluster {profile.name!r} exists already",
+                    cause=f"driver {record['driver']} made it, and a cluster keeps its driver",
                     hint=f"podlab down --name {profile.name}, or another --name",
                 )
             if record is not None and record["state"] == "ready" and _runs(record):
@@ -113,7 +114,10 @@ class EmbeddedDriver:
 
         for image in images:
             progress(f"unpacking {image}")
-            names = archive.load(Path(image), state.folder(name) / "images")
+            try:
+                names = archive.load(Path(image), state.folder(name) / "images")
+            except SandboxError as error:  # no sandbox had a part in it: the file is at fault
+                raise DriverError(error.summary, cause=error.cause, hint=error.hint) from error
             progress(f"loaded {', '.join(names)}")
 
     def _make_new(self, profile: Profile, progress: Progress) -> Cluster:
@@ -127,6 +131,7 @@ class EmbeddedDriver:
                 daemon, reader = _spawn(home, profile)
                 record["daemon"] = process.identity(daemon.pid)
                 state.save(record)
+            _load_client()
             _wait_ready(daemon, reader, home, min(profile.deadline_s, 60.0))
             record["context"] = _current_context(home / "kubeconfig") or record["context"]
             if profile.merge:
@@ -166,6 +171,14 @@ def _spawn(home: Path, profile: Profile) -> tuple[subprocess.Popen[bytes], int]:
         os.close(writer)
         os.close(log)
     return daemon, reader
+
+
+def _load_client() -> None:
+    """Load what the first request needs, while the daemon is busy with its own start: 80 ms that nobody waits for."""
+    import urllib3  # noqa: F401
+    import yaml  # noqa: F401
+
+    import podlab.client.transport  # noqa: F401
 
 
 def _import_path() -> list[str]:

@@ -15,7 +15,6 @@ import fcntl
 import json
 import os
 import re
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -53,7 +52,7 @@ def new_record(driver: str, name: str, **more: Any) -> Record:
         "schema": 1,
         "driver": driver,
         "name": check_name(name),
-        "id": secrets.token_hex(8),
+        "id": os.urandom(8).hex(),
         "state": "making",
         "created_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         **more,
@@ -67,7 +66,7 @@ def folder(name: str) -> Path:
 
 def write_private(path: Path, text: str) -> None:
     """Write *text* to *path* with mode 0600, all of it or nothing."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
