@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from podlab.client import Client
+from podlab.client.types import segment
 from podlab.errors import PodlabError
 
 AGAIN_S = 1.0
@@ -38,7 +39,7 @@ class Follower:
         self.trouble = ""
         self._client, self._since = client, time.monotonic()
         self._done = threading.Event()
-        base = f"/api/v1/namespaces/{namespace}"
+        base = f"/api/v1/namespaces/{segment(namespace)}"
         streams = [("pods", f"metadata.name={pod}"), ("events", f"involvedObject.name={pod}")]
         self._threads = [
             threading.Thread(target=self._follow, args=(f"{base}/{what}", what, field), daemon=True)

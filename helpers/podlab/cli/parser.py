@@ -62,7 +62,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of exit."""
-        raise UsageError(f"{self.prog}: {message}", hint=f"{self.prog} --help")
+        raise UsageError(f"this is no {self.prog} command", cause=message, hint=f"{self.prog} --help")
 
 
 def names() -> list[str]:
@@ -136,6 +136,7 @@ def _refuse(parser: argparse.ArgumentParser, word: str) -> NoReturn:
     near = difflib.get_close_matches(word.split("=", maxsplit=1)[0], options, 1, 0.5)
     raise UsageError(
         f"{parser.prog}: there is no argument {word!r} here",
+        cause=f"it takes: {', '.join(one for one in options if one.startswith('--')) or 'none'}",
         hint=f"{near[0]}, or: {parser.prog} --help" if near else f"{parser.prog} --help",
     )
 

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from podlab.client import Client
-from podlab.errors import NotFoundError, PodlabError
+from podlab.client.types import segment
+from podlab.errors import ApiError, NotFoundError, PodlabError
 
 RawObject = Mapping[str, Any]
+_CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def only_container(client: Client, namespace: str, pod: str) -> str:
@@ -34,24 +36,47 @@ def only_container(client: Client, namespace: str, pod: str) -> str:
 
 def find_pod(client: Client, namespace: str, pod: str) -> dict[str, Any]:
     """Return the Pod; where there is none, the error names the nearest."""
+    pods = f"/api/v1/namespaces/{segment(namespace)}/pods"
     try:
-        return dict(client.get(f"/api/v1/namespaces/{namespace}/pods/{pod}"))
+        return dict(client.get(f"{pods}/{segment(pod)}"))
     except NotFoundError as error:
         import difflib
 
-        known = [
-            one["metadata"]["name"] for one in client.get(f"/api/v1/namespaces/{namespace}/pods")["items"]
-        ]
+        known = [one["metadata"]["name"] for one in client.get(pods)["items"]]
         near = difflib.get_close_matches(pod, known, 1)
         error.cause = f"Pods in namespace {namespace}: {', '.join(known) or 'none'}"
         error.hint = f"the same with {near[0]}" if near else "podlab status, or another --namespace"
         raise
 
 
+def log_refusal(client: Client, namespace: str, pod: str, container: str, error: ApiError) -> ApiError:
+    """
+    Return *error*, the server's refusal of a log, with what to try; asks for the Pod to find out.
+
+    Raises:
+        NotFoundError: There is no such Pod; the hint names the nearest.
+    """
+    import difflib
+
+    spec, said = find_pod(client, namespace, pod)["spec"], str(error.status.get("message", ""))
+    names = [one["name"] for key in _CONTAINERS for one in spec.get(key) or []]
+    if container not in names:
+        near = difflib.get_close_matches(container, names, 1, 0.4) or names[:1]
+        summary = f"Pod {namespace}/{pod} has no container {container}"
+        error.summary, error.cause = summary, f"its containers are: {', '.join(names)}"
+        error.hint = f"the same with -c {near[0]}"
+    elif "previous terminated" in said:
+        error.summary = f"container {container} of Pod {namespace}/{pod} has no earlier run"
+        error.hint = "the same without --previous"
+    else:
+        error.hint = f"podlab explain {pod}"
+    return error
+
+
 def events(client: Client, namespace: str, about: str | None) -> list[dict[str, Any]]:
     """Return the Events of a namespace, oldest first by the time each was last seen."""
     selector = f"involvedObject.name={about}" if about else None
-    found = client.get(f"/api/v1/namespaces/{namespace}/events", fieldSelector=selector)["items"]
+    found = client.get(f"/api/v1/namespaces/{segment(namespace)}/events", fieldSelector=selector)["items"]
     return sorted(
         found, key=lambda event: (_last_seen(event), int(event["metadata"].get("resourceVersion") or 0))
     )

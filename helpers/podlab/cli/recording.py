@@ -108,16 +108,33 @@ def raise_unless_reached(recording: Recording, args: argparse.Namespace) -> None
     if recording.end_reason == "deadline":
         raise WaitTimeoutError(
             f"{args.until} was not reached within {args.deadline:g} s; the recording is kept",
+            cause=last_look(recording),
             hint=f"{show}, then more time: --deadline {args.deadline * 2:g}",
         )
     if recording.complete:
         raise PodlabError(
             f"{args.until} was not reached: the Pods ended as {recording.end_reason}; the recording is kept",
+            cause=last_look(recording),
             hint=show,
         )
     raise RecordingError(
         f"{args.out} was cut short", cause=recording.end_reason or "it has no end", hint=show
     )
+
+
+def last_look(recording: Recording) -> str:
+    """Say how each Pod was when it was last seen, and why."""
+    from podlab.timeline import explain
+
+    pods: dict[str, dict[str, Any]] = {}
+    events: list[dict[str, Any]] = []
+    for one in recording.observations:
+        if one.get("resource") == "pods" and "object" in one:
+            pods[one["object"]["metadata"]["name"]] = one["object"]
+        elif one.get("resource") == "events" and "object" in one:
+            events.append(one["object"])
+    found = [explain(pod, events) for pod in pods.values()]
+    return "; ".join(f"{one.what}: {one.why}" for one in found) or "no Pod was ever seen"
 
 
 def timelines(path: Path, pod: str | None = None) -> Iterator[Timeline]:

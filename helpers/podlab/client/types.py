@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 RawObject = dict[str, Any]
+
+
+def segment(name: str) -> str:
+    """Return *name* as one segment of a path: a slash or ``..`` in it leads nowhere else."""
+    quoted = quote(name, safe="")
+    return quoted.replace(".", "%2E") if set(name) <= {"."} else quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +46,8 @@ class Resource:
         """Return the path of the collection, or of one object; cluster-wide kinds ignore *namespace*."""
         parts = [self.prefix]
         if self.namespaced and namespace:
-            parts += ["namespaces", namespace]
+            parts += ["namespaces", segment(namespace)]
         parts.append(self.plural)
         if name:
-            parts.append(name)
+            parts.append(segment(name))
         return "/".join(parts)

@@ -31,7 +31,8 @@ class ContextDriver:
             record = state.read(profile.name)
             if record is not None and record["driver"] != self.name:
                 raise DriverError(
-                    f"cluster {profile.name!r} exists already, made by driver {record['driver']}",
+                    f"cluster {profile.name!r} exists already",
+                    cause=f"driver {record['driver']} made it, and a cluster keeps its driver",
                     hint=f"podlab down --name {profile.name}, or another --name",
                 )
             if record is not None and record["state"] == "ready":
@@ -161,7 +162,8 @@ def _check_namespace(record: state.Record) -> None:
         return
     if found.get("status", {}).get("phase") == "Terminating":
         raise DriverError(
-            f"namespace {namespace} is being deleted", hint=f"with kubectl: kubectl get namespace {namespace} --watch"
+            f"namespace {namespace} is being deleted",
+            hint=f"with kubectl: kubectl get namespace {namespace} --watch",
         )
 
 
@@ -217,7 +219,7 @@ def _delete_namespace(record: state.Record, progress: Progress, *, deadline_s: f
         if time.monotonic() > deadline:
             raise WaitTimeoutError(
                 f"namespace {record['namespace']} was still being deleted after {deadline_s:g} s",
-                hint=f"with kubectl: kubectl get namespace {record['namespace']} -o yaml: its conditions say what holds it",
+                hint=f"with kubectl: kubectl get namespace {record['namespace']} -o yaml says what holds it",
             )
         time.sleep(0.2)
 

@@ -268,7 +268,8 @@ def _need_engine() -> None:
 def _need_kind(record: state.Record) -> None:
     if record["driver"] != "kind":
         raise DriverError(
-            f"cluster {record['name']!r} exists already, made by driver {record['driver']}",
+            f"cluster {record['name']!r} exists already",
+            cause=f"driver {record['driver']} made it, and a cluster keeps its driver",
             hint=f"podlab down --name {record['name']}, or another --name",
         )
 

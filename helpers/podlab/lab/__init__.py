@@ -15,8 +15,9 @@ What a notebook holds in its hand.
 from __future__ import annotations
 
 import os
+import re
 
-from podlab.errors import PodlabError
+from podlab.errors import DriverError, PodlabError
 from podlab.lab.core import Lab
 
 __all__ = ["Lab", "current", "open"]
@@ -24,27 +25,39 @@ __all__ = ["Lab", "current", "open"]
 _current: list[Lab] = []
 
 
-def open(driver: str | None = None, name: str | None = None, namespace: str | None = None) -> Lab:
+def open(name: str | None = None, *, driver: str | None = None, namespace: str | None = None) -> Lab:
     """
     Find or make a cluster, take a namespace of it, say so in one line, and return the lab.
 
     Args:
-        driver: kind, context or embedded; None leaves the choice to ``PODLAB_DRIVER`` and the machine.
         name: The cluster's name; None for ``PODLAB_CLUSTER``, else ``lab``. One that runs is used.
+        driver: kind, context or embedded; None leaves the choice to ``PODLAB_DRIVER`` and the machine.
         namespace: Made, or emptied if it is there. On a context the context's own namespace is used instead.
     """
     from podlab import drivers
 
     lines: list[str] = []
-    cluster = drivers.make(
-        name or os.environ.get("PODLAB_CLUSTER") or drivers.DEFAULT_NAME, driver=driver, progress=lines.append
-    )
+    wanted = name or os.environ.get("PODLAB_CLUSTER") or drivers.DEFAULT_NAME
+    try:
+        cluster = drivers.make(wanted, driver=driver, progress=lines.append)
+    except DriverError as error:
+        error.hint = _in_python(error.hint)
+        raise
     given = cluster.driver == "context"
     lab = Lab(cluster, cluster.namespace if given else namespace or "podlab-lab", own=not given)
     lab.space.prepare()
     _current[:] = [lab]
     print(f"{lab}" + (f"; {lines[0]}" if lines else ""))
     return lab
+
+
+def _in_python(hint: str | None) -> str | None:
+    """Return a hint of the command line as what is to be written in Python, where there is such a thing."""
+    if hint is None:
+        return None
+    hint = re.sub(r"^--driver (\S+)$", r'podlab.open(driver="\1")', hint)
+    hint = re.sub(r"(, or) another --name$", r'\1 another name: podlab.open("second")', hint)
+    return re.sub(r"\bpodlab down --name (\S+?)(?=,|$)", r"!podlab down --name \1", hint)
 
 
 def current() -> Lab:

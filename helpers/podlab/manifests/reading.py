@@ -15,6 +15,8 @@ from podlab.manifests.composing import Composer, Node, Refused, lines_of
 from podlab.manifests.faults import Fault, error_of
 
 MAX_BYTES = 1 << 20
+NAME_HINT = "a name is made of lower-case letters, digits and -, such as my-pod"
+_BEGINS = 'a manifest begins with "apiVersion: v1"'
 _MAX_OBJECTS = 500
 _DOCUMENT = re.compile(r"^---(?=\s|$)|^\.\.\.(?=\s|$)", re.MULTILINE)
 _LISTS = re.compile(r"(Pod|Service|ConfigMap|Secret|Deployment|Job|)List\Z")
@@ -76,9 +78,7 @@ def load(text_or_path: str | Path, *, source: str | None = None) -> list[Manifes
             lines = {path: line + offset + 1 for path, line in lines_of(root).items()}
             found += _flatten(Manifest(root.value, name, lines), faults)
     if not found and not faults:
-        faults.append(
-            Fault(name, None, "", "there is no object in it", 'a manifest begins with "apiVersion: v1"')
-        )
+        faults.append(Fault(name, None, "", "there is no object in it", _BEGINS))
     faults += _twice(found)
     if len(found) > _MAX_OBJECTS:
         faults = [Fault(name, None, "", f"{len(found)} objects; at most {_MAX_OBJECTS} are taken at once")]
@@ -181,7 +181,7 @@ def _syntax_hint(document: str, mark: Any) -> str:
 def _flatten(manifest: Manifest, faults: list[Fault]) -> list[Manifest]:
     body = manifest.object
     if not isinstance(body, dict):
-        faults.append(manifest.fault("", f"an object is a mapping, this is {_type(body)}"))
+        faults.append(manifest.fault("", f"an object is a mapping, this is {_type(body)}", _BEGINS))
         return []
     if "items" in body and _LISTS.match(str(body.get("kind"))):
         return _items(manifest, faults)
@@ -230,7 +230,9 @@ def _shape(manifest: Manifest) -> list[Fault]:
                 text = f'"metadata.{key}" is text, this is {_type(metadata[key])}'
                 faults.append(manifest.fault(f"metadata.{key}", text, "put it in quotes"))
             elif key in metadata and not re.fullmatch(r"[A-Za-z0-9_.:-]{1,253}", metadata[key]):
-                faults.append(manifest.fault(f"metadata.{key}", f"{metadata[key]!r:.60} cannot be a name"))
+                faults.append(
+                    manifest.fault(f"metadata.{key}", f"{metadata[key]!r:.60} cannot be a name", NAME_HINT)
+                )
     return faults
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from podlab.errors import ApiError
 from podlab.manifests.faults import Fault
-from podlab.manifests.reading import Manifest
+from podlab.manifests.reading import NAME_HINT, Manifest
 
 _STRICT = re.compile(r'(unknown|duplicate) field "([^"]+)"')
 _TYPE = re.compile(r"cannot unmarshal (\w+)(?: \S+)? into Go struct field \w+\.(\S+) of type (\S+)")
@@ -50,7 +50,10 @@ def faults_of(manifest: Manifest, error: ApiError) -> list[Fault]:
 
 def _invalid(manifest: Manifest, cause: dict[str, str]) -> Fault:
     field = cause.get("field", "")
-    return manifest.fault(field if field != "<nil>" else "", cause.get("message", "invalid"))
+    if field in ("", "<nil>"):
+        return manifest.fault("", cause.get("message", "invalid"))
+    hint = NAME_HINT if field == "metadata.name" else f"correct {field}"
+    return manifest.fault(field, cause.get("message", "invalid"), hint)
 
 
 def _strict(manifest: Manifest, problem: str, field: str) -> Fault:

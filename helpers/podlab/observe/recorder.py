@@ -17,6 +17,7 @@ from typing import Any, Literal, Self
 
 from podlab import manifests
 from podlab.client import Client
+from podlab.client.types import segment
 from podlab.errors import ConnectionLostError, PodlabError, WaitTimeoutError
 from podlab.manifests import Manifest
 from podlab.observe.goals import Goal, Until, belongs, expected_pods
@@ -134,7 +135,7 @@ class Recorder:
             params["fieldSelector"] = f"{field}={self._pod}"
         return Watcher(
             self.client,
-            f"/api/v1/namespaces/{self.namespace}/{resource}",
+            f"/api/v1/namespaces/{segment(self.namespace)}/{resource}",
             resource,
             self.writer,
             self._wake_read,

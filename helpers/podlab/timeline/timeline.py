@@ -6,6 +6,7 @@ The longer questions, each with an answer and its evidence, are in ``questions``
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,6 +82,14 @@ class Timeline:
         """
         return cls(**build(header, heard(observations, clocks), pod))
 
+    def __repr__(self) -> str:
+        """One line: a notebook shows pictures, and every attribute can be asked for."""
+        whole = "whole" if self.complete else "not whole"
+        phase = self.phase or "no phase"
+        return (
+            f"Timeline({self.namespace}/{self.name}: {phase}, starts: {self.start_order() or '-'}, {whole})"
+        )
+
     @staticmethod
     def pods(observations: Iterable[Mapping[str, Any]]) -> list[str]:
         """Names of the Pods that the observations speak of."""
@@ -93,9 +102,12 @@ class Timeline:
         for lane in self.lanes:
             if lane.name == name:
                 return lane
+        names = [lane.name for lane in self.lanes]
+        near = difflib.get_close_matches(name, names, 1, 0.4) or names[:1]
         raise TimelineError(
             f"Pod {self.name} has no container {name}",
-            hint="its containers are: " + ", ".join(lane.name for lane in self.lanes),
+            cause="its containers are: " + ", ".join(names),
+            hint=f"the same with {near[0]!r}" if near else None,
         )
 
     def starts(self, name: str) -> int:

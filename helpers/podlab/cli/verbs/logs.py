@@ -33,17 +33,22 @@ def run(args: argparse.Namespace) -> int:
     """Copy the log to stdout."""
     from podlab import drivers
     from podlab.cli import reading
+    from podlab.client.types import segment
+    from podlab.errors import ApiError
 
     cluster = drivers.need(args.name)
     client, namespace = cluster.client(), args.namespace or cluster.namespace
     container = args.container or reading.only_container(client, namespace, args.pod)
     wanted = {"container": container, "tailLines": args.tail}
     wanted |= {key: "true" for key in ("follow", "previous", "timestamps") if getattr(args, key)}
-    path = f"/api/v1/namespaces/{namespace}/pods/{args.pod}/log"
+    path = f"/api/v1/namespaces/{segment(namespace)}/pods/{segment(args.pod)}/log"
     params = {key: value for key, value in wanted.items() if value is not None}
-    with client.lines(path, **params) as lines:
-        for line in lines:
-            sys.stdout.buffer.write(line.rstrip(b"\n") + b"\n")
-            if args.follow:
-                sys.stdout.buffer.flush()
+    try:
+        with client.lines(path, **params) as lines:
+            for line in lines:
+                sys.stdout.buffer.write(line.rstrip(b"\n") + b"\n")
+                if args.follow:
+                    sys.stdout.buffer.flush()
+    except ApiError as error:
+        raise reading.log_refusal(client, namespace, args.pod, container, error) from error
     return 0

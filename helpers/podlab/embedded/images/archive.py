@@ -60,7 +60,7 @@ def load(archive: Path, folder: Path) -> list[str]:
     except (tarfile.TarError, EOFError, OSError, ValueError, KeyError) as error:
         raise SandboxError(
             f"{archive.name} is not an image archive that can be used",
-            cause=str(error) or type(error).__name__,
+            cause=_brief(error),
             hint="docker save IMAGE -o FILE.tar   (makes one)",
         ) from error
 
@@ -72,6 +72,13 @@ class Image:
     names: list[str]
     config: bytes
     layers: Iterator[IO[bytes]]
+
+
+def _brief(error: Exception) -> str:
+    """Return one line; tarfile tells what each of its readers found, which helps nobody."""
+    if isinstance(error, tarfile.ReadError) and "\n" in str(error):
+        return "it is no tar file"
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _images(tar: tarfile.TarFile) -> Iterator[Image]:
