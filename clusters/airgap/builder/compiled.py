@@ -17,8 +17,13 @@ from .versions import HOME, Versions
 
 NXDOMAIN = HOME / "node" / "podlab-nxdomain.c"
 
-# Beside busybox's own defaults: one static file, and the full `nc` (the lesson's `nc -z db 5432`).
-BUSYBOX_SETTINGS = {"CONFIG_STATIC": "y", "CONFIG_NC_110_COMPAT": "y"}
+# Beside busybox's own defaults: one static file, the full `nc` (the lesson's `nc -z db 5432`), and a `cp` that writes
+# into a file that exists: one that unlinks it first fails on a mount point such as /dev/termination-log.
+BUSYBOX_SETTINGS = {
+    "CONFIG_STATIC": "y",
+    "CONFIG_NC_110_COMPAT": "y",
+    "CONFIG_FEATURE_NON_POSIX_CP": "n",
+}
 
 
 def pause_step(kubernetes: GoPart, versions: Versions) -> Step:

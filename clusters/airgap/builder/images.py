@@ -160,6 +160,8 @@ def pod_image_step(have: Ingredients, image: PodImage, known: Mapping[str, PodIm
         "below": [s.key for s in below],
         "recipe": 1,
     }
+    if image.base == "busybox":
+        inputs["programs"] = busybox_step(have.versions).key
 
     def make(out: Path) -> dict[str, Any]:
         layers = tuple(debian_layer(have.cache.path(step)) for step in below)

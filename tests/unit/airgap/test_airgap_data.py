@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from builder import compiled
 from builder.cache import Cache
 from builder.failure import BuildError
 from builder.gobuild import go_parts, go_step
@@ -55,6 +56,18 @@ def test_a_change_of_pause_changes_the_node_image(tmp_path: Path, recipe: Path) 
 
     assert before["pause"] == "registry.k8s.io/pause:3.10.2"
     assert after["pause"] == "registry.k8s.io/pause:3.10.9"
+
+
+def test_a_change_of_busybox_settings_changes_the_images_that_hold_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a build would keep an image with the busybox of before, and say that all is done."""
+    before = {step.name: step.key for step in make_plan(Cache(tmp_path)).steps}
+    monkeypatch.setitem(compiled.BUSYBOX_SETTINGS, "CONFIG_FEATURE_NON_POSIX_CP", "y")
+    after = {step.name: step.key for step in make_plan(Cache(tmp_path)).steps}
+
+    changed = {name for name, key in before.items() if after[name] != key}
+    assert changed == {"busybox", "pod-busybox", "contents-v1.36.3", "node-v1.36.3"}
 
 
 def test_an_unknown_version_is_refused_with_the_known_ones() -> None:
