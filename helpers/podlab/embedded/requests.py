@@ -57,16 +57,29 @@ def pod_amounts(pod: dict[str, Any], key: str) -> Amounts:
     return plus(whole, amounts(spec.get("overhead")))
 
 
+# Spec -> its requests, by identity: a stored object is never changed in place, and a status is written beside the
+# same spec. Holding the spec keeps its id from being given to another.
+_known: dict[int, tuple[dict[str, Any], Amounts]] = {}
+_KNOWN_MOST = 500
+
+
 def pod_requests(pod: dict[str, Any]) -> Amounts:
-    """What the scheduler sets aside for the Pod, for as long as it lives."""
-    return pod_amounts(pod, "requests")
+    """What the scheduler sets aside for the Pod, for as long as it lives. Not to be changed in place."""
+    spec = pod["spec"]
+    found = _known.get(id(spec))
+    if found is None:
+        if len(_known) >= _KNOWN_MOST:
+            del _known[next(iter(_known))]
+        found = _known[id(spec)] = spec, pod_amounts(pod, "requests")
+    return found[1]
 
 
 def total(pods: Iterable[dict[str, Any]]) -> Amounts:
     """What several Pods reserve together."""
     whole: Amounts = {}
     for pod in pods:
-        whole = plus(whole, pod_requests(pod))
+        for name, amount in pod_requests(pod).items():
+            whole[name] = whole.get(name, 0) + amount
     return whole
 
 
