@@ -131,16 +131,17 @@ def _safe(path: str) -> str:
 
 
 def _present(place: Path) -> dict[str, tuple[bytes, int]] | None:
-    """Content and modes as they are now; None if there is none yet."""
-    data = place / _DATA
-    if not data.exists():
+    """Content and modes as they are now; None if there is none yet. Asked at every sync, so without pathlib."""
+    data = os.path.join(place, _DATA)
+    if not os.path.exists(data):
         return None
     found = {}
-    for folder, _folders, names in os.walk(data.resolve()):
+    for folder, _folders, names in os.walk(data):
         for one in names:
-            path = Path(folder, one)
-            bits = stat.S_IMODE(path.stat().st_mode)
-            found[path.relative_to(data.resolve()).as_posix()] = (path.read_bytes(), bits)
+            path = os.path.join(folder, one)
+            with open(path, "rb") as file:
+                bits = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+                found[path[len(data) + 1 :]] = (file.read(), bits)
     return found
 
 
