@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,13 +48,13 @@ class PodFiles:
 
     def message_path(self, pod: Json, container: str, attempt: int) -> Path:
         """Where the termination message of one run is written by the container."""
-        return self._pods.joinpath(pod["metadata"]["uid"], "containers", container, f"{attempt}.message")
+        return self._pods.joinpath(pod["metadata"]["uid"], f"{container}.{attempt}.message")
 
     def begin_message(self, pod: Json, container: str, attempt: int) -> Path:
         """An empty message file that every user in the container may write."""
         path = self.message_path(pod, container, attempt)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"")
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
         path.chmod(0o666)
         return path
 
