@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from podlab.timeline.bounds import Clocks
+from podlab.timeline.bounds import Clocks, signals
 from podlab.timeline.facts import Emission, Facts, statuses
 from podlab.timeline.model import Evidence, Instant, RawObject, Run, Span
 from podlab.timeline.runs import Draft, short_id
@@ -58,6 +58,9 @@ class Told:
     running: dict[str, list[_Look]]  # container id -> the looks that showed it running
     waits: list[Emission]  # Events that tell of pulls and back-off, by time
     killings: list[Emission]
+    sigterms: dict[
+        int, Instant
+    ]  # restart -> when PID 1 was sent SIGTERM, where the node or the app's log said so
     clocks: Clocks
 
 
@@ -72,7 +75,12 @@ def told_of(name: str, facts: Facts, clocks: Clocks) -> Told:
     events = sorted((e for e in facts.emissions if e.container == name), key=lambda e: e.lo)
     waits = [e for e in events if e.reason in _WAITS]
     killings = [e for e in events if e.reason == "Killing"]
-    return Told(name, role, spec, looks, running, waits, killings, clocks)
+    sigterms = {
+        restart: Instant(lo, hi, (Evidence(source, "SIGTERM", lo, hi),))
+        for container, restart, word, lo, hi, source in signals(facts, clocks)
+        if (container, word) == (name, "SIGTERM")
+    }
+    return Told(name, role, spec, looks, running, waits, killings, sigterms, clocks)
 
 
 def spans_of(told: Told, drafts: list[Draft], runs: list[Run], gone: Instant | None) -> tuple[Span, ...]:
@@ -221,14 +229,9 @@ def _during(run: Run, draft: Draft, told: Told, since: Instant) -> list[Span]:
         if reason != steps[-1].reason:
             at = _seen_at(run.start, look.t, told.clocks, f"a status said {reason}")
             steps.append(_Step(at, "running", reason))
-    for item in told.killings:
-        at = _said_at(item, told.clocks)
-        limit = run.end.hi if run.end else inf
-        if since.evidence and at.mid <= since.hi:
-            continue  # it told the run before
-        if at.hi >= run.start.lo and at.lo <= limit and steps[-1].state == "running":
-            steps.append(_Step(at, "terminating", "Killing", item.message))
-            break
+    stop = _told_to_stop(run, told, since)
+    if stop is not None:
+        steps.append(stop)
     head, rest = steps[0], sorted(steps[1:], key=lambda s: s.at.mid)
     found = _spans([head, *_cut_after_kill(rest)], run.end)
     found = found or [Span("running", head.reason, run.start, run.end)]  # over before it was noted as started
@@ -236,6 +239,30 @@ def _during(run: Run, draft: Draft, told: Told, since: Instant) -> list[Span]:
         Span(s.state, s.reason, s.start, s.end, run.restart, run.exit_code, run.signal, s.message)
         for s in found
     ]
+
+
+def _told_to_stop(run: Run, told: Told, since: Instant) -> _Step | None:
+    """
+    The moment of SIGTERM, as far as it is known.
+
+    A Killing Event only announces it: preStop hooks come first, and a sidecar waits for its turn. So the Event is
+    the lower bound, and the moment itself for an app container without a hook.
+    """
+    known = told.sigterms.get(run.restart)
+    limit = run.end.hi if run.end else inf
+    for item in told.killings:
+        announced = _said_at(item, told.clocks)
+        if since.evidence and announced.mid <= since.hi:
+            continue  # it told the run before
+        if run.start is None or announced.hi < run.start.lo or announced.lo > limit:
+            continue
+        if known is not None:
+            return _Step(known, "terminating", "Killing", item.message)
+        if told.role == "sidecar" or "preStop" in (told.spec.get("lifecycle") or {}):
+            later = Instant(announced.lo, max(limit, announced.hi), announced.evidence)
+            return _Step(later, "terminating", "Killing", item.message)
+        return _Step(announced, "terminating", "Killing", item.message)
+    return None
 
 
 def _cut_after_kill(steps: list[_Step]) -> list[_Step]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,3 +64,9 @@ def _observation(record: dict[str, Any]) -> list[dict[str, Any]]:
             {"t": t, "sent_t": record["at_s"], "source": "recorder", "event": "step", "verb": record["verb"]}
         ]
     return []
+
+
+def rfc3339(seconds: float) -> str:
+    """Seconds since the epoch as the node writes them, with nanoseconds."""
+    whole = datetime.fromtimestamp(int(seconds), UTC)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{int(seconds % 1 * 1e9):09d}Z"
