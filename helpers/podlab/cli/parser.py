@@ -177,6 +177,13 @@ def seconds(text: str) -> float:
     return value
 
 
+def columns(text: str) -> int:
+    """Read a width in columns; 40 at least, or no lane has room."""
+    if not text.isdecimal() or not 40 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no width: 40 to 10000 columns")
+    return int(text)
+
+
 def is_terminal() -> bool:
     """Tell whether stdout goes to a person."""
     return sys.stdout.isatty()

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from podlab.client import Client
 from podlab.errors import ApiError, ConnectionLostError, RecordingError
 from podlab.observe.framing import LineStream, StreamBroken
+from podlab.observe.thinning import Line, Thinner
 from podlab.observe.writing import Writer, encode
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class LogFollower(threading.Thread):
         self._last = ""  # stamp of the last line written
         self._same: list[bytes] = []  # lines written with that very stamp
         self._replayed: list[bytes] = []  # those of them that a new stream will bring again
+        self._thinner = Thinner()
         self._path = f"/api/v1/namespaces/{run.namespace}/pods/{run.pod}/log"
         fixed = {"source": "log", "pod": run.pod, "pod_uid": run.pod_uid, "container": run.container}
         self._prefix = b"," + encode({**fixed, "restart": run.restart})[1:-1] + b","
@@ -142,7 +144,10 @@ class LogFollower(threading.Thread):
                 self._last.split(".")[0].rstrip("Z") + "Z"
             )  # whole seconds: the API keeps no more
         with self._client.stream(self._path, read_timeout_s=30.0, **params) as answer:
-            self._read(answer)
+            try:
+                self._read(answer)
+            finally:
+                self._write(self._thinner.flush())
 
     def _read(self, answer: BaseHTTPResponse) -> None:
         self._replayed = list(self._same)
@@ -150,14 +155,29 @@ class LogFollower(threading.Thread):
             if batch is None:
                 if self.ended or self.stopping.is_set():
                     return
+                self._write(self._thinner.flush())
                 continue
-            stamp = b'{"t":%.6f' % self._writer.now() + self._prefix
-            out = [stamp + line for line in map(self._line, batch) if line is not None]
-            if out:
-                self._writer.raw(out)
+            new = (line for line in map(self._line, batch) if line is not None)
+            self._write([kept for line in new for kept in self._thinner.take(line)])
 
-    def _line(self, raw: bytes) -> bytes | None:
-        """Return the rest of the observation for one line of the log; None if it was written before."""
+    def _write(self, lines: Sequence[Line | int]) -> None:
+        stamp = b'{"t":%.6f' % self._writer.now()
+        out = [stamp + (self._left_out(one) if isinstance(one, int) else self._encoded(one)) for one in lines]
+        if out:
+            self._writer.raw(out)
+
+    def _encoded(self, line: Line) -> bytes:
+        return self._prefix + encode({"at": line[0], "line": line[1].decode("utf-8", "replace")})[1:]
+
+    def _left_out(self, lines: int) -> bytes:
+        run = self._run
+        fixed = {"source": "recorder", "event": "left out", "of": "log", "pod": run.pod}
+        return (
+            b"," + encode({**fixed, "container": run.container, "restart": run.restart, "lines": lines})[1:]
+        )
+
+    def _line(self, raw: bytes) -> Line | None:
+        """Return stamp and text of one line of the log; None if it was written before."""
         at, blank, text = raw.partition(b" ")
         if not blank and not at:
             return None
@@ -172,7 +192,7 @@ class LogFollower(threading.Thread):
         elif self._again(text):
             return None
         self._same.append(text)
-        return encode({"at": moment, "line": text.decode("utf-8", "replace")})[1:]
+        return moment, text
 
     def _again(self, text: bytes) -> bool:
         # Only after a reconnect can a line with the last stamp come twice; within a stream, stamps do repeat.

@@ -165,9 +165,9 @@ class Recorder:
                 self._settle()
         finally:
             self._close_streams()
+            self.writer.end(reason, **fields)
             with suppress(PodlabError):
                 self._drain()
-            self.writer.end(reason, **fields)
         self.recording = Recording.read(self.writer.path)
         if self._temporary:
             self.recording.delete_when_forgotten()

@@ -140,7 +140,7 @@ class LiveView:
         facts = (
             f"<b>{self.scrub.value:.1f} s</b> of {until:.1f} s, {timeline.phase}, {state}; starts: {order}"
         )
-        picture = svg(timeline, window=self._window(until))
+        picture = svg(timeline, window=self._window(until), shrinks=True)
         self.picture.value = f"<div>{picture}</div><div class='podlab-facts'>{facts}</div>"
         self.messages += 1
         self._shown, self._painted_at = shown, now

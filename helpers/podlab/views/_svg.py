@@ -22,8 +22,18 @@ BUDGET = 18_000
 FONT = "font-family='DejaVu Sans,Verdana,Helvetica,Arial,sans-serif'"
 
 
-def svg(timeline: Timeline, *, width: float = 900.0, window: tuple[float, float] | None = None) -> str:
-    """The timeline as one SVG element of that plot width in pixels; at most 300 kB."""
+def svg(
+    timeline: Timeline,
+    *,
+    width: float = 900.0,
+    window: tuple[float, float] | None = None,
+    shrinks: bool = False,
+) -> str:
+    """
+    The timeline as one SVG element of that plot width in pixels; at most 300 kB.
+
+    With *shrinks* it is as wide as what it stands in, and never wider than that.
+    """
     detail = 1.0
     scene = scene_of(timeline, width=width, window=window)
     while sum(len(boxes) for boxes in scene.boxes.values()) > BUDGET and detail < width:
@@ -31,12 +41,17 @@ def svg(timeline: Timeline, *, width: float = 900.0, window: tuple[float, float]
         scene = scene_of(timeline, width=width, window=window, detail=detail)
     total_w, total_h = LEFT + width + RIGHT, TOP + scene.height + BOTTOM
     alt = escape(alt_text(timeline))
+    size = (
+        f"width='100%' style='max-width:{total_w:.0f}px;height:auto;display:block'"
+        if shrinks
+        else f"width='{total_w:.0f}' height='{total_h:.0f}'"
+    )
     body = "".join(
         [_grid(scene), _strips(scene), _boxes(scene), _doubts(scene), _lines(scene), _marks(scene)]
     )
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {total_w:.0f} {total_h:.0f}' "
-        f"width='{total_w:.0f}' height='{total_h:.0f}' role='img' aria-label='{alt}' {FONT}>"
+        f"{size} role='img' aria-label='{alt}' {FONT}>"
         f"<title>{escape(scene.title)}</title>"
         f"<desc>{alt}</desc>"
         "<defs><pattern id='d' width='5' height='5' patternUnits='userSpaceOnUse' "

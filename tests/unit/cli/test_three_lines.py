@@ -99,7 +99,10 @@ def test_a_wrong_command_line_is_three_lines(command: list[str], capsys: pytest.
 
 def test_a_deadline_says_how_the_pod_was() -> None:
     """Not only that the time is over."""
-    pod = {"metadata": {"name": "web"}, "spec": {"nodeName": "n", "containers": [{"name": "app", "image": "nope"}]}}
+    pod = {
+        "metadata": {"name": "web"},
+        "spec": {"nodeName": "n", "containers": [{"name": "app", "image": "nope"}]},
+    }
     pod["status"] = {
         "phase": "Pending",
         "containerStatuses": [

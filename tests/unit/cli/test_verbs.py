@@ -254,3 +254,25 @@ def test_a_recording_with_a_gap_that_was_cut_short_can_be_shown(
     out = capsys.readouterr().out
     assert "web" in out
     assert "not whole" in out
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_ctrl_c_after_the_cluster_was_ready_leaves_it_up(
+    there: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 130 says "and cleaned up"; where the cluster stays, that would be a lie."""
+
+    def make(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(drivers, "make", make)
+    monkeypatch.setattr(drivers, "find", lambda _name: object() if there else None)
+    assert cli.main(["up"]) == (0 if there else 130)
+    assert ("the cluster is up and stays" in capsys.readouterr().err) == there
+
+
+@pytest.mark.parametrize("width", ["0", "-5", "39", "wide"])
+def test_a_width_that_is_none_is_refused(width: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not silently another one."""
+    assert cli.main(["show", "r.jsonl", f"--width={width}"]) == 2
+    assert "is no width" in capsys.readouterr().err

@@ -52,7 +52,18 @@ def test_it_grows_while_the_pod_lives(view):
     assert len(set(pictures)) > 10
     assert "recording" in pictures[0]
     assert "finished" in view.picture.value
+    assert "not whole" not in view.picture.value
     assert "one | two | (app app2)" in view.picture.value
+
+
+def test_the_picture_is_as_wide_as_its_cell(view):
+    """Never wider than it was drawn, and never with a scroll bar."""
+    feed(view)
+    later(view)
+    head = view.picture.value.partition(">")[2].partition(">")[0]
+    assert "width='100%'" in head
+    assert "max-width:1078px" in head
+    assert "viewBox='0 0 1078 " in head
 
 
 def test_observations_between_two_frames_cost_no_message(view):

@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("run", type=Path, metavar="RUN", help="a recording file")
     parser.add_argument("--pod", metavar="POD", help="which Pod (default: each in turn)")
-    parser.add_argument("--width", type=int, metavar="N", help="columns (default: the terminal's)")
+    parser.add_argument("--width", type=common.columns, metavar="N", help="columns (default: the terminal's)")
     parser.add_argument("--colour", choices=("auto", "always", "never"), default="auto", help="default: auto")
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from podlab.cli import parser as common
+
+if TYPE_CHECKING:
+    from podlab.drivers import Cluster
 
 SUMMARY = "make a cluster, or find the one that runs"
 EXAMPLE = """
@@ -71,10 +76,25 @@ def run(args: argparse.Namespace) -> int:
         deadline_s=args.deadline,
         options=_options(args),
     )
-    with output.Steps() as steps:
-        cluster = drivers.make(args.name, driver=args.driver, profile=profile, progress=steps)
+    try:
+        with output.Steps() as steps:
+            cluster = drivers.make(args.name, driver=args.driver, profile=profile, progress=steps)
+        return _tell(cluster, as_json=args.json)
+    except KeyboardInterrupt as reason:
+        if getattr(reason, "number", signal.SIGINT) != signal.SIGINT or drivers.find(args.name) is None:
+            raise
+    # Ctrl-C came when there was nothing left to take down: the cluster was ready, or had been before.
+    output.say(f"the cluster is up and stays; podlab down --name {args.name} ends it")
+    return 0
+
+
+def _tell(cluster: Cluster, *, as_json: bool) -> int:
+    """Say which cluster is ready, and how to use it."""
+    from podlab import drivers
+    from podlab.cli import output
+
     status = drivers.get(cluster.driver).status(cluster.name)
-    if args.json:
+    if as_json:
         output.as_json(status.as_dict())
         return 0
     print(f"cluster {cluster.name} is ready: driver {cluster.driver}, Kubernetes {status.version}")

@@ -41,15 +41,25 @@ def _first(said: notation.Steps, truth: notation.Steps) -> Verdict:
 
 
 def _whole(said: notation.Steps, truth: notation.Steps) -> Verdict:
-    wrong = len(notation.pairs(said) ^ notation.pairs(truth))
     return Verdict(
         "every step",
         1,
         said == truth,
         expected="each container after those that it waits for",
-        found=f"{wrong} pair{'s' * (wrong != 1)} the wrong way round, too many or missing",
+        found=_differences(notation.pairs(said), notation.pairs(truth)),
         hint=2,
     )
+
+
+def _differences(said: set[tuple[str, str]], truth: set[tuple[str, str]]) -> str:
+    """Count what a learner counts: two exchanged names are one pair, not one claim too many and one missing."""
+    turned = {(later, earlier) for earlier, later in truth}
+    counts = {
+        "the wrong way round": len(said & turned),
+        "in an order that nothing promises": len(said - truth - turned),
+        "whose order is missing": len({pair for pair in truth - said if pair[::-1] not in said}),
+    }
+    return ", ".join(f"{n} pair{'s' * (n != 1)} {what}" for what, n in counts.items() if n)
 
 
 def _bare(answer: str) -> str:
