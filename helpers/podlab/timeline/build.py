@@ -11,7 +11,16 @@ from podlab.timeline.fuse import Moment, Order, solve
 from podlab.timeline.model import Instant, Lane, Run
 from podlab.timeline.runs import Draft, drafts_of
 from podlab.timeline.spans import spans_of, told_of
-from podlab.timeline.strips import conditions, creation, deletion, gone_at, markers, phase_strip, status_strip
+from podlab.timeline.strips import (
+    conditions,
+    creation,
+    deletion,
+    floors,
+    gone_at,
+    markers,
+    phase_strip,
+    status_strip,
+)
 
 
 def build(
@@ -25,16 +34,18 @@ def build(
     born = creation(facts, clocks)
     notes = [*facts.notes, *clocks.notes, *_solve(drafts, orders, born)]
     gone = gone_at(facts, clocks)
+    lanes = _lanes(facts, drafts, clocks, gone)
+    least = floors(lanes, facts.latest)
     return {
         "name": facts.name,
         "namespace": str(facts.latest["metadata"].get("namespace") or facts.header.get("namespace") or ""),
         "uid": facts.uid,
         "zero": facts.zero,
-        "lanes": _lanes(facts, drafts, clocks, gone),
-        "markers": markers(facts, clocks, gone),
+        "lanes": lanes,
+        "markers": markers(facts, clocks, gone, least),
         "phases": phase_strip(facts, clocks, gone),
         "status_words": status_strip(facts, clocks, gone),
-        "conditions": conditions(facts, clocks, gone),
+        "conditions": conditions(facts, clocks, gone, least),
         "created": born,
         "deletion": deletion(facts, clocks),
         "gone": gone,

@@ -4,13 +4,13 @@ Strips and markers: what happened to the Pod as a whole, and the single moments 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
 from podlab.timeline.bounds import Clocks, act_t, signals
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.facts import Emission, Facts
-from podlab.timeline.model import Evidence, Instant, Marker, RawObject, Stretch
+from podlab.timeline.model import Evidence, Instant, Lane, Marker, RawObject, Stretch
 from podlab.timeline.words import phase_of, status_word
 
 PROBES = frozenset({"Unhealthy", "ProbeWarning"})
@@ -48,7 +48,33 @@ def status_strip(facts: Facts, clocks: Clocks, gone: Instant | None) -> tuple[St
     return strip(facts, clocks, status_word, gone)
 
 
-def conditions(facts: Facts, clocks: Clocks, gone: Instant | None) -> dict[str, tuple[Stretch, ...]]:
+Floors = Mapping[str, float]
+"""What a flip of Ready cannot precede, seconds: by the status it flips to, or by its reason."""
+
+
+def floors(lanes: Sequence[Lane], pod: RawObject) -> Floors:
+    """
+    Return the earliest moments for "True" (every app and sidecar must have started before), and for the
+    reasons "PodCompleted" (every app must have ended before) and "ContainersNotReady" (one container must
+    have ended before, unless a readiness probe or a deletion can be the cause).
+    """
+    apps = [lane for lane in lanes if lane.role == "app"]
+    counted = [*apps, *(lane for lane in lanes if lane.role == "sidecar")]
+    starts = [first.lo for lane in counted if (first := lane.first_start) is not None]
+    ends = [last.lo for lane in apps if (last := lane.last_end) is not None]
+    found = {"True": max(starts, default=-inf), "PodCompleted": max(ends, default=-inf)}
+    spec = pod.get("spec") or {}
+    listed = [c for key in ("initContainers", "containers") for c in spec.get(key) or []]
+    probed = any(c.get("readinessProbe") for c in listed)
+    if not probed and not pod["metadata"].get("deletionTimestamp"):
+        over = [run.end.lo for lane in counted for run in lane.runs if run.end is not None]
+        found["ContainersNotReady"] = min(over, default=-inf)
+    return found
+
+
+def conditions(
+    facts: Facts, clocks: Clocks, gone: Instant | None, floors: Floors
+) -> dict[str, tuple[Stretch, ...]]:
     """Condition type -> its values over time; a flip lies in the second of ``lastTransitionTime``."""
     found: dict[str, list[tuple[str, Instant, str]]] = {}
     for seen in facts.seen:
@@ -56,12 +82,26 @@ def conditions(facts: Facts, clocks: Clocks, gone: Instant | None) -> dict[str, 
             values = found.setdefault(str(condition.get("type")), [])
             value = str(condition.get("status"))
             if not values or values[-1][0] != value:
-                values.append((value, _flip(condition, seen.t, clocks), str(condition.get("message") or "")))
+                at = _flip(condition, seen.t, clocks)
+                if values or value == "True":  # the first "False" is that of a Pod which has just been made
+                    at = _after(at, condition, floors)
+                values.append((value, at, str(condition.get("message") or "")))
     result = {}
     for kind, values in sorted(found.items()):
         ends = [*(v[1] for v in values[1:]), gone]
         result[kind] = tuple(Stretch(v, at, e, m) for (v, at, m), e in zip(values, ends, strict=True))
     return result
+
+
+def _after(flip: Instant, condition: RawObject, floors: Floors) -> Instant:
+    """Narrow the flip of a readiness condition by what must have come before it."""
+    if condition.get("type") not in ("Ready", "ContainersReady"):
+        return flip
+    floor = max(floors.get(str(condition.get(key)), -inf) for key in ("status", "reason"))
+    if floor <= flip.lo or floor > flip.hi:  # beyond hi the clocks contradict each other: nothing is gained
+        return flip
+    rule = Evidence("rule", "its containers had started, or ended, before", lo=floor)
+    return Instant(floor, flip.hi, (*flip.evidence, rule))
 
 
 def _flip(condition: RawObject, t: float, clocks: Clocks) -> Instant:
@@ -122,9 +162,9 @@ def deletion(facts: Facts, clocks: Clocks) -> Instant | None:
     return None
 
 
-def markers(facts: Facts, clocks: Clocks, gone: Instant | None) -> tuple[Marker, ...]:
+def markers(facts: Facts, clocks: Clocks, gone: Instant | None, floors: Floors) -> tuple[Marker, ...]:
     """Every single moment worth a mark, in order of time."""
-    found = [*_event_markers(facts, clocks), *_condition_markers(facts, clocks, gone)]
+    found = [*_event_markers(facts, clocks), *_condition_markers(facts, clocks, gone, floors)]
     for container, _, name, lo, hi, source in signals(facts, clocks):
         evidence = (
             Evidence(source, f"{name} as {'the node' if source == 'node' else 'the app'} noted it", lo, hi),
@@ -162,9 +202,9 @@ def _event_marker(item: Emission, clocks: Clocks) -> Marker:
     return Marker(kind, item.reason, at, item.container, item.message, item.warning, item.count)
 
 
-def _condition_markers(facts: Facts, clocks: Clocks, gone: Instant | None) -> list[Marker]:
+def _condition_markers(facts: Facts, clocks: Clocks, gone: Instant | None, floors: Floors) -> list[Marker]:
     found = []
-    for kind, values in conditions(facts, clocks, gone).items():
+    for kind, values in conditions(facts, clocks, gone, floors).items():
         for index, value in enumerate(values):
             if value.word == "True" or index:
                 label = kind if value.word == "True" else f"not {kind}"

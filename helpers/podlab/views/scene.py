@@ -346,6 +346,9 @@ def _draw_strip(
             scene.words.append(Word(left + 3, y + 8, stretch.word, ink_on(fill)))
 
 
+WIDE_PX = 12.0
+"""A moment that may lie anywhere in more than this is drawn as an interval."""
+
 FLAGS = {"Ready": "Ready", "not Ready": "not Ready", "delete": "delete", "gone": "gone", "gap": "gap"}
 
 
@@ -359,13 +362,25 @@ def _draw_flags(scene: Scene, timeline: Timeline, places: _Places) -> None:
         if not scene.t0 <= marker.at.mid <= scene.t1 + 1e-9:
             continue
         alarm = marker.warning or (text == "not Ready" and bool(marker.message)) or text == "gap"
-        scene.lines.append((x, "alarm" if alarm else "plain", _hover(marker)))
+        span = _doubtful(scene, marker)
+        if span is None:
+            scene.lines.append((x, "alarm" if alarm else "plain", _hover(marker)))
+        else:
+            scene.doubts.append((*span, 28.0, 5.0))
         width = text_width(text, SMALL_PX)
-        left = min(x + 2, scene.width - width)
+        left = min((span[0] if span else x) + 2, scene.width - width)
         for level in (21.0, 9.0):
             if places.take(level, left - 3, left + width + 3):
                 scene.words.append(Word(left, level, text, "#8F1521" if alarm else FAINT))
                 break
+
+
+def _doubtful(scene: Scene, marker: Marker) -> tuple[float, float] | None:
+    """Return from where to where a moment may lie, in pixels; None where a line is sharp enough for it."""
+    if marker.kind != "condition" or marker.at.best is not None:
+        return None
+    left, right = (min(max(scene.x(at), 0.0), scene.width) for at in (marker.at.lo, marker.at.hi))
+    return (left, right) if right - left > WIDE_PX else None
 
 
 def _draw_marks(scene: Scene, timeline: Timeline, pitch: float) -> None:
