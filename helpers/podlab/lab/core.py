@@ -129,6 +129,7 @@ class Lab:
         delete_after_s: float | None = None,
         act: Callable[[], object] | None = None,
         show: bool = True,
+        live: bool = False,
     ) -> Timeline:
         """
         Apply *manifest*, record its one Pod, show the picture and return the timeline.
@@ -140,6 +141,7 @@ class Lab:
             delete_after_s: Delete the Pod so long after *until* was reached, and record until it is gone.
             act: Called in a thread of its own once the recording runs, to provoke something.
             show: Draw in the notebook while it runs and at the end.
+            live: Show the live view instead: it grows with the Pod, and can be paused, zoomed and played again.
         """
         runs = self.record_all(
             manifest,
@@ -149,6 +151,7 @@ class Lab:
             delete_after_s=delete_after_s,
             act=act,
             show=show,
+            live=live,
         )
         return next(iter(runs.values()))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from podlab import observe
 from podlab.errors import PodlabError, WaitTimeoutError
-from podlab.lab.showing import Growing, show
+from podlab.lab.showing import Growing, Live, in_notebook, show
 
 if TYPE_CHECKING:
     from podlab.lab.core import Lab
@@ -33,23 +33,30 @@ def run(
     delete_after_s: float | None = None,
     act: Callable[[], object] | None = None,
     show: bool = True,
+    live: bool = False,
 ) -> tuple[Recording, dict[str, Timeline]]:
     """Apply, record and draw; see ``Lab.record``."""
     names = [each.name for each in loaded if each.kind == "Pod"]
-    growing = Growing(names, active=show)
+    header = {"driver": lab.driver, "cluster": lab.cluster.name}
+    growing = Live(names, header) if live and in_notebook() else Growing(names, active=show)
     if act is not None:
         threading.Thread(target=act, name="act", daemon=True).start()
-    recording = observe.record(
-        lab.client,
-        list(loaded),
-        namespace=lab.namespace,
-        until=until if for_s is None else never,
-        deadline_s=deadline_s if for_s is None else for_s,
-        delete_after_s=delete_after_s,
-        out=_file(lab.namespace),
-        on_observation=growing.see,
-        header={"driver": lab.driver, "cluster": lab.cluster.name},
-    )
+    try:
+        recording = observe.record(
+            lab.client,
+            list(loaded),
+            namespace=lab.namespace,
+            until=until if for_s is None else never,
+            deadline_s=deadline_s if for_s is None else for_s,
+            delete_after_s=delete_after_s,
+            out=_file(lab.namespace),
+            on_observation=growing.see,
+            header=header,
+        )
+    except BaseException:
+        if isinstance(growing, Live):
+            growing.finish()
+        raise
     timelines = {name: recording.timeline(name) for name in names}
     growing.finish(timelines)
     if for_s is None and recording.end_reason == "deadline":

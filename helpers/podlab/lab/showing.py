@@ -68,6 +68,29 @@ class Growing:
             self._handle.update({"text/plain": text}, raw=True)
 
 
+class Live:
+    """One live view per Pod while a recording runs; it stays, to be played, in the place of the picture."""
+
+    def __init__(self, names: Collection[str], header: Mapping[str, Any]) -> None:
+        from IPython.display import display
+
+        from podlab import views
+
+        self.views = [views.live(header=header, pod=name) for name in names]
+        for view in self.views:
+            display(view)
+
+    def see(self, observation: Mapping[str, Any]) -> None:
+        """Take one observation of the recorder."""
+        for view in self.views:
+            view.observe(observation)
+
+    def finish(self, timelines: Mapping[str, Timeline] | None = None) -> None:
+        """Paint the last state; also after a recording that failed. Safe to call again."""
+        for view in self.views:
+            view.finish()
+
+
 def show(timeline: Timeline) -> None:
     """Draw one timeline below the cell, with alt text that says what the picture says."""
     from podlab import views
