@@ -64,12 +64,19 @@ async def options_of(request: Request) -> Options:
 async def delete(store: Store, request: Request, route: Route) -> Response:
     """DELETE of one object."""
     options = await options_of(request)
+    _default_policy(route.kind, options)
     old = find(store, route).object
     _check(route.kind, old, options)
     if options.dry:
         return _answer(route.kind, old, gone=True)
     left = remove(store, route.kind, old, options)
     return _answer(route.kind, left or old, gone=left is None)
+
+
+def _default_policy(kind: Kind, options: Options) -> None:
+    """A client that does not say how to delete a Job leaves its Pods behind, for its first versions did so."""
+    if kind.resource == "jobs" and not options.policy:
+        options.policy = "Orphan"
 
 
 def _check(kind: Kind, old: Object, options: Options) -> None:
@@ -218,6 +225,7 @@ async def delete_collection(store: Store, request: Request, route: Route) -> Res
     if unplaced or "deletecollection" not in route.kind.verbs:
         raise fault.method_not_allowed()
     options = await options_of(request)
+    _default_policy(route.kind, options)
     found = page(store, request, route)
     if not options.dry:
         for version in found.versions:

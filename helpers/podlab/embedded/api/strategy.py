@@ -200,12 +200,25 @@ def _no_status(_store: Store, obj: Object) -> None:
     obj.pop("status", None)
 
 
+def _zero_status(*names: str) -> Callable[[Store, Object], None]:
+    """Numbers that a status always has: typed clients refuse an object without them."""
+
+    def fill(_store: Store, obj: Object) -> None:
+        obj["status"] = dict.fromkeys(names, 0)
+
+    return fill
+
+
 _CREATE: dict[str, Callable[[Store, Object], None]] = {
     "pods": _create_pod,
     "namespaces": _create_namespace,
     "services": _create_service,
     "secrets": _secret_data,
     "jobs": _create_job,
+    "replicasets": _zero_status("replicas"),
+    "daemonsets": _zero_status(
+        "currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"
+    ),
 }
 _UPDATE: dict[str, Callable[[Store, Object, Object], None]] = {
     "pods": _update_pod,

@@ -279,7 +279,7 @@ def _same_template(one: Object, deployment: Object) -> bool:
 def _bounds(one: Object) -> rollout.Bounds:
     rolling = one["spec"].get("strategy", {}).get("rollingUpdate") or {}
     if one["spec"].get("strategy", {}).get("type") == "Recreate":
-        return rollout.Bounds(0, one["spec"]["replicas"])
+        return rollout.Bounds(0, 0)  # it does stop all at once, but is not "available" while it does
     return rollout.bounds(
         one["spec"]["replicas"], rolling.get("maxSurge", "25%"), rolling.get("maxUnavailable", "25%")
     )

@@ -14,6 +14,7 @@ from podlab.embedded.controllers.base import (
     Context,
     Key,
     Object,
+    condition,
     controller_of,
     deleting,
     finished,
@@ -84,7 +85,7 @@ class Jobs:
         active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
         ended = self._ended.get(job["metadata"]["uid"], {})
         failed = [at for phase, at, _ in ended.values() if phase == "Failed"]
-        verdict = self._verdict(job, pods, active, ended, failed)
+        verdict = _decided(job) or self._verdict(job, pods, active, ended, failed)
         if verdict:
             self._finish(job, active, *verdict)
             return
@@ -92,7 +93,8 @@ class Jobs:
             self._ensure_pods(job, active, ended, failed)
         else:
             for pod in active:
-                self._delete(job, pod)
+                self._take_back(job, pod)
+        self._note_suspension(job)
         self._report(job)
 
     # -- steps -----------------------------------------------------------------------------------------------
@@ -133,7 +135,7 @@ class Jobs:
             wanted = min(spec.get("parallelism", 1), completions - done)
         missing = wanted - len(active)
         for pod in active[: max(0, -missing)]:
-            self._delete(job, pod)
+            self._take_back(job, pod)
         if missing <= 0:
             return
         if failed:
@@ -168,6 +170,12 @@ class Jobs:
             pod["spec"] = {**spec, "hostname": spec.get("hostname") or f"{name}-{index}"}
         made = self._context.api.create("pods", pod)
         self._events.event(job, "Normal", "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
+
+    def _take_back(self, job: Object, pod: Object) -> None:
+        """Delete a Pod that is not wanted for now: it counts as neither failed nor succeeded."""
+        counted = self._ended.setdefault(job["metadata"]["uid"], {})
+        counted[pod["metadata"]["uid"]] = ("TakenBack", self._context.now(), "")
+        self._delete(job, pod)
 
     def _delete(self, job: Object, pod: Object) -> None:
         self._context.api.delete("pods", *key_of(pod))
@@ -242,12 +250,25 @@ class Jobs:
             status["startTime"] = began
         set_status(self._context, "jobs", stored, status)
 
-    def _condition(self, job: Object, kind: str, reason: str, message: str, *, over: bool = False) -> None:
+    def _note_suspension(self, job: Object) -> None:
+        """The condition ``Suspended`` and its Event, when ``spec.suspend`` has changed."""
+        said = condition(job, "Suspended")
+        suspended = said is not None and said["status"] == "True"
+        if bool(job["spec"].get("suspend")) == suspended:
+            return
+        word, truth = ("Resumed", "False") if suspended else ("Suspended", "True")
+        message = f"Job {word.lower()}"
+        self._condition(job, "Suspended", f"Job{word}", message, truth=truth)
+        self._events.event(job, "Normal", word, message)
+
+    def _condition(
+        self, job: Object, kind: str, reason: str, message: str, *, over: bool = False, truth: str = "True"
+    ) -> None:
         stored = self._context.store.get("jobs", *key_of(job))
         if stored is None:
             return
         stamp = self._context.stamp()
-        entry = {"type": kind, "status": "True", "reason": reason, "message": message, "lastProbeTime": stamp}
+        entry = {"type": kind, "status": truth, "reason": reason, "message": message, "lastProbeTime": stamp}
         status = {**stored.get("status", {}), **self._counts(stored)}
         if over:
             for gone in ("active", "ready"):
@@ -261,6 +282,15 @@ class Jobs:
 
 def _over(job: Object) -> bool:
     return any(c["type"] in ("Complete", "Failed") for c in job.get("status", {}).get("conditions", ()))
+
+
+def _decided(job: Object) -> tuple[bool, tuple[str, str]] | None:
+    """The verdict that was written down before. It stays, although the Pods that led to it are gone by now."""
+    for kind in ("SuccessCriteriaMet", "FailureTarget"):
+        said = condition(job, kind)
+        if said and said["status"] == "True":
+            return kind == "SuccessCriteriaMet", (said["reason"], said["message"])
+    return None
 
 
 def _succeeded(job: Object, ended: dict[str, tuple[str, float, str]]) -> int:

@@ -197,6 +197,43 @@ def test_orphans_stay_and_lose_their_owner(server: Server) -> None:
     assert "ownerReferences" not in server.ask("GET", path + "/child").json["metadata"]
 
 
+@pytest.mark.parametrize(("body", "stays"), [(None, True), ({"propagationPolicy": "Background"}, False)])
+def test_a_job_deleted_without_a_word_leaves_its_pods(
+    server: Server, body: dict[str, str] | None, stays: bool
+) -> None:
+    """What clients get that name no policy; kubectl names one."""
+    container = {"name": "app", "image": "busybox:1.36"}
+    spec = {"template": {"spec": {"restartPolicy": "Never", "containers": [container]}}}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "batch"}, "spec": spec}
+    uid = server.ask("POST", "/apis/batch/v1/namespaces/default/jobs", job).json["metadata"]["uid"]
+    reference = {"apiVersion": "batch/v1", "kind": "Job", "name": "batch", "uid": uid}
+    child = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "c", "ownerReferences": [reference]},
+    }
+    path = "/api/v1/namespaces/default/configmaps"
+    server.ask("POST", path, child)
+
+    assert server.ask("DELETE", "/apis/batch/v1/namespaces/default/jobs/batch", body).code == 200
+    assert ("ownerReferences" not in server.ask("GET", path + "/c").json["metadata"]) is stays
+
+
+def test_a_new_daemonset_has_the_numbers_that_typed_clients_need(server: Server) -> None:
+    """The kubernetes package refuses a DaemonSet without them, in the answer to its own POST."""
+    template = {
+        "metadata": {"labels": {"app": "a"}},
+        "spec": {"containers": [{"name": "app", "image": "busybox:1.36"}]},
+    }
+    spec = {"selector": {"matchLabels": {"app": "a"}}, "template": template}
+    body = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "a"}, "spec": spec}
+
+    made = server.ask("POST", "/apis/apps/v1/namespaces/default/daemonsets", body).json
+
+    assert set(made["status"].values()) == {0}
+    assert {"currentNumberScheduled", "numberReady", "desiredNumberScheduled"} < set(made["status"])
+
+
 def test_namespaces_are_never_deleted_all_at_once(server: Server) -> None:
     assert server.ask("DELETE", "/api/v1/namespaces").code == 405
     assert server.store.get("namespaces", "", "default") is not None

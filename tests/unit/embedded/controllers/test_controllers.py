@@ -306,6 +306,23 @@ def test_recreate_stops_the_old_before_it_starts_the_new(cluster):
     assert cluster.pods()[0]["spec"]["hostname"] == "2"
 
 
+def test_recreate_is_not_available_without_its_pods(cluster):
+    """No Pod may be missing under Recreate, so Available is False until the first one is ready."""
+    cluster.create("deployments", deployment(1, strategy={"type": "Recreate"}))
+    cluster.run()
+    available = [
+        c for c in conditions(cluster.store.get("deployments", "lab", "shop")) if c[0] == "Available"
+    ]
+    assert available == [("Available", "False", "MinimumReplicasUnavailable")]
+
+    cluster.ready_all()
+    cluster.run()
+    available = [
+        c for c in conditions(cluster.store.get("deployments", "lab", "shop")) if c[0] == "Available"
+    ]
+    assert available == [("Available", "True", "MinimumReplicasAvailable")]
+
+
 def test_a_rollback_reuses_the_old_replicaset(cluster):
     """The template that was there before is found again, under a new revision."""
     cluster.create("deployments", deployment(1))
@@ -390,6 +407,47 @@ def test_restarts_under_onfailure_count_against_the_limit(cluster):
     cluster.run(3)
 
     assert conditions(cluster.store.get("jobs", "lab", "batch"))[-1][2] == "BackoffLimitExceeded"
+
+
+def test_a_job_that_has_given_up_makes_no_other_pod(cluster):
+    """The Pod whose restarts broke the limit is deleted, and with it the restarts: the verdict has to stay."""
+    cluster.create("jobs", job("OnFailure", backoffLimit=2))
+    cluster.run()
+    made = cluster.pods()[0]
+    status = {**made["status"], "phase": "Running", "containerStatuses": [{"name": "app", "restartCount": 2}]}
+    cluster.store.update("pods", {**made, "status": status})
+    cluster.run(60)
+
+    done = cluster.store.get("jobs", "lab", "batch")
+    assert conditions(done)[-1] == ("Failed", "True", "BackoffLimitExceeded")
+    assert len(cluster.events("SuccessfulCreate")) == 1
+    assert done["status"]["failed"] == 1
+
+
+def test_a_suspended_job_says_so_and_its_pod_does_not_count(cluster):
+    """Suspended, resumed, suspended again: the Pod that goes has not failed."""
+    cluster.create("jobs", job(backoffLimit=0, suspend=True))
+    cluster.run()
+    assert cluster.pods() == []
+    one = cluster.store.get("jobs", "lab", "batch")
+    assert conditions(one) == [("Suspended", "True", "JobSuspended")]
+    assert "startTime" not in one["status"]
+
+    cluster.store.update("jobs", {**one, "spec": {**one["spec"], "suspend": False}})
+    cluster.run()
+    cluster.ready_all()
+    one = cluster.store.get("jobs", "lab", "batch")
+    assert conditions(one) == [("Suspended", "False", "JobResumed")]
+    assert one["status"]["startTime"]
+    assert len(cluster.pods()) == 1
+
+    cluster.store.update("jobs", {**one, "spec": {**one["spec"], "suspend": True}})
+    cluster.run(5)
+    one = cluster.store.get("jobs", "lab", "batch")
+    assert conditions(one) == [("Suspended", "True", "JobSuspended")]
+    assert cluster.pods() == []
+    assert "failed" not in one["status"]
+    assert cluster.events("Resumed") == ["Job resumed"]
 
 
 # -- Services ------------------------------------------------------------------------------------------------
