@@ -112,6 +112,8 @@ def _with_busybox(target: Path, busybox: Path) -> tuple[str, bool, bool]:
     if not _knows_z(program):
         ours.append("nc")
     ours += [name for name in ("wget", "nslookup", "httpd", "netstat") if name not in listed]
+    if "wget" in listed and not _knows_timeout(program):
+        ours.append("wget")
     if _is_dynamic(busybox) and "nslookup" not in ours:
         ours.append("nslookup")  # Debian's ends with 1 although a search domain answers
     for name in ours:
@@ -132,6 +134,20 @@ def _knows_z(program: Path) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return b"nvalid option" not in done.stderr and b"sage" not in done.stderr
+
+
+def _knows_timeout(program: Path) -> bool:
+    """Whether its wget bears -T: one in circulation dies of a segmentation fault."""
+    try:
+        done = subprocess.run(
+            [program, "wget", "-T", "1", "-q", "-O", "-", "http://127.0.0.1:1/"],
+            capture_output=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode >= 0 and b"sage" not in done.stderr
 
 
 def _is_dynamic(program: Path) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import podlab.embedded.toolbox
+from podlab.embedded.images import toolbox
 
 _FOLDER = Path(podlab.embedded.toolbox.__file__).parent / "applets"
 
@@ -97,3 +98,16 @@ def test_ps_and_pidof_name_processes() -> None:
         sleeper.kill()
     assert run("pidof", "no-such-program")[0] == 1
     assert run("killall", "no-such-program") == (1, "", "killall: no-such-program: no process killed\n")
+
+
+@pytest.mark.parametrize(("does", "ours"), [("kill -SEGV $$", True), ("exit 1", False)])
+def test_a_wget_that_dies_of_its_own_option_is_replaced(tmp_path: Path, does: str, ours: bool) -> None:
+    """A build of busybox is asked, not trusted: with -T, one in circulation ends by SIGSEGV."""
+    program = tmp_path / "busybox"
+    program.write_text(f"#!/bin/sh\ncase $1 in --list) echo wget;; wget) {does};; esac\n")
+    program.chmod(0o755)
+    (tmp_path / "bin").mkdir()
+
+    toolbox._with_busybox(tmp_path / "bin", program)
+
+    assert (tmp_path / "bin" / "wget").is_symlink() is not ours
