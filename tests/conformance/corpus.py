@@ -71,7 +71,7 @@ class Scenario:
 
     @property
     def is_pod(self) -> bool:
-        """True when the subject is a bare Pod, False for a Job or Deployment."""
+        """True when the subject is a bare Pod, False for a Job, Deployment or DaemonSet."""
         return self.subject["kind"] == "Pod"
 
 

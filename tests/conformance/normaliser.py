@@ -403,7 +403,7 @@ def _events(records: list[Json], aliases: dict[str, str], clean: Clean) -> list[
 
 
 def _workload(records: list[Json]) -> Json:
-    """The conditions of a Job or Deployment as they became True, and its last counts."""
+    """The conditions of a Job, Deployment or DaemonSet as they came, its last counts, and which indexes completed."""
     seen = _watched(records, "workload")
     if not seen:
         return {}
@@ -414,7 +414,11 @@ def _workload(records: list[Json]) -> Json:
             if text not in conditions:
                 conditions.append(text)
     last = seen[-1]["object"].get("status", {})
-    counts = {k: v for k, v in last.items() if isinstance(v, int) and k != "observedGeneration"}
+    counts = {
+        k: v
+        for k, v in last.items()
+        if k == "completedIndexes" or (isinstance(v, int) and k != "observedGeneration")
+    }
     return {"conditions": conditions, "counts": counts}
 
 

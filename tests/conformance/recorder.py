@@ -185,6 +185,8 @@ class Recorder:
             calls["workload"] = self.batch.list_namespaced_job
         if kind == "Deployment":
             calls["workload"] = self.apps.list_namespaced_deployment
+        if kind == "DaemonSet":
+            calls["workload"] = self.apps.list_namespaced_daemon_set
         watchers = [Watcher(self.trace, k, call, self.namespace) for k, call in calls.items()]
         for watcher in watchers:
             watcher.start()
@@ -224,14 +226,17 @@ class Recorder:
         self._create(manifest)
         return "created"
 
-    def _do_delete(self, grace: int | None = None, kind: str = "Pod", name: str = "") -> str:
+    def _do_delete(
+        self, grace: int | None = None, kind: str = "Pod", name: str = "", propagation: str = ""
+    ) -> str:
         name = name or self._subject_name()
         if kind == "Pod":
             self._save_logs("before delete")
             options = {} if grace is None else {"grace_period_seconds": grace}
             self.core.delete_namespaced_pod(name, self.namespace, _preload_content=False, **options)
         else:
-            self._call_for(kind, "delete")(name, self.namespace)
+            policy = {"propagation_policy": propagation} if propagation else {}
+            self._call_for(kind, "delete")(name, self.namespace, _preload_content=False, **policy)
         return "deleted"
 
     def _do_patch(self, patch: Any, kind: str = "", name: str = "", subresource: str = "") -> str:
@@ -275,8 +280,8 @@ class Recorder:
 
     def _call_for(self, kind: str, verb: str, subresource: str = "") -> Any:
         """The client method that does ``verb`` to an object of ``kind``."""
-        api = {"Job": self.batch, "Deployment": self.apps}.get(kind, self.core)
-        resource = {"ConfigMap": "config_map"}.get(kind, kind.lower())
+        api = {"Job": self.batch, "Deployment": self.apps, "DaemonSet": self.apps}.get(kind, self.core)
+        resource = {"ConfigMap": "config_map", "DaemonSet": "daemon_set"}.get(kind, kind.lower())
         return getattr(api, f"{verb}_namespaced_{resource}" + (f"_{subresource}" if subresource else ""))
 
     def _subject_name(self) -> str:
