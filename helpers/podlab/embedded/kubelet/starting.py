@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,10 @@ from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.backoff import Backoff, go_duration
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ImageRecord, Runtime, RuntimeFault
+
+# A hook that is refused fails within a millisecond of the start here, before a shell has set its trap. On a real node
+# the kubelet and containerd need about this long from there to the SIGTERM, and the trap is always met.
+FIRST_SIGNAL_S = 0.1
 
 Json = dict[str, Any]
 
@@ -130,6 +135,7 @@ class Starter:
             records = self._runtime.view(pod["metadata"]["uid"])[1]
             record = next((r for r in records if r.id == container_id), None)
             if record is not None:
+                await asyncio.sleep(FIRST_SIGNAL_S)
                 await self._stopper.stop(pod, record, message="FailedPostStartHook")
             raise StartError("PostStartHookError", str(error)) from error
 
