@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -124,3 +125,29 @@ def test_an_engine_is_ended_only_by_its_own_record(recipe: Path, tmp_path: Path)
     finally:
         bystander.kill()
         bystander.wait()
+
+
+def test_pid_files_of_a_killed_engine_do_not_stop_the_next(recipe: Path, tmp_path: Path) -> None:
+    """A number that another process has now, or nobody, is forgotten; that of a living engine stays."""
+    script = runpy.run_path(str(recipe / "docker-engine"), run_name="docker_engine")
+    stale = tmp_path / "docker" / "containerd" / "containerd.pid"
+    stale.parent.mkdir(parents=True)
+    stale.write_text(str(os.getpid()))
+    bystander = subprocess.Popen(["sleep", "60"])
+    try:
+        (tmp_path / "docker.pid").write_text(str(bystander.pid))
+        assert script["forget_dead_engine"](tmp_path) == [tmp_path / "docker.pid", stale]
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+    living = tmp_path / "dockerd"
+    living.write_bytes(Path("/bin/sleep").read_bytes())
+    living.chmod(0o755)
+    engine_process = subprocess.Popen([living, "60"])
+    try:
+        (tmp_path / "docker.pid").write_text(str(engine_process.pid))
+        assert script["forget_dead_engine"](tmp_path) == []
+    finally:
+        engine_process.kill()
+        engine_process.wait()
