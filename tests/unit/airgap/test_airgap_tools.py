@@ -7,6 +7,7 @@ import os
 import runpy
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,10 @@ def test_pid_files_of_a_killed_engine_do_not_stop_the_next(recipe: Path, tmp_pat
     living.chmod(0o755)
     engine_process = subprocess.Popen([living, "60"])
     try:
+        comm = Path(f"/proc/{engine_process.pid}/comm")
+        deadline = time.monotonic() + 10
+        while comm.read_text().strip() != "dockerd" and time.monotonic() < deadline:
+            time.sleep(0.01)  # the kernel gives a program its name a moment after Popen returns
         (tmp_path / "docker.pid").write_text(str(engine_process.pid))
         assert script["forget_dead_engine"](tmp_path) == []
     finally:
