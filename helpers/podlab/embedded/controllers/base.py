@@ -133,6 +133,17 @@ class Worker:
         self._context.loop.call_soon(self._work)
 
 
+def wakes_owner(worker: Worker, kind: str) -> Callable[[str, Object], None]:
+    """A watch callback that queues the controller of the object that changed, where it is of *kind*."""
+
+    def changed(_: str, obj: Object) -> None:
+        owner = controller_of(obj)
+        if owner and owner["kind"] == kind:
+            worker.add((obj["metadata"]["namespace"], owner["name"]))
+
+    return changed
+
+
 # -- objects -------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,6 @@ from podlab.embedded.controllers.base import (
     Key,
     Object,
     available_in,
-    controller_of,
     deleting,
     finished,
     is_ready,
@@ -15,6 +14,7 @@ from podlab.embedded.controllers.base import (
     owned,
     pod_from,
     set_status,
+    wakes_owner,
 )
 from podlab.embedded.controllers.deployments import template_hash
 
@@ -26,13 +26,8 @@ def start(context: Context) -> None:
     controller = DaemonSets(context)
     worker = context.worker("daemonsets", controller.reconcile)
 
-    def pod_changed(_: str, pod: Object) -> None:
-        owner = controller_of(pod)
-        if owner and owner["kind"] == "DaemonSet":
-            worker.add((pod["metadata"]["namespace"], owner["name"]))
-
     context.watch("daemonsets", lambda _, one: worker.add(key_of(one)))
-    context.watch("pods", pod_changed)
+    context.watch("pods", wakes_owner(worker, "DaemonSet"))
 
 
 class DaemonSets:

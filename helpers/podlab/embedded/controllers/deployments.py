@@ -17,7 +17,6 @@ from podlab.embedded.controllers.base import (
     Key,
     Object,
     condition,
-    controller_of,
     deleting,
     key_of,
     never,
@@ -25,6 +24,7 @@ from podlab.embedded.controllers.base import (
     reference_to,
     seconds,
     set_status,
+    wakes_owner,
     with_condition,
 )
 
@@ -41,13 +41,8 @@ def start(context: Context) -> None:
     worker = context.worker("deployments", controller.reconcile)
     controller.again = worker.add
 
-    def child_changed(_: str, one: Object) -> None:
-        owner = controller_of(one)
-        if owner and owner["kind"] == "Deployment":
-            worker.add((one["metadata"]["namespace"], owner["name"]))
-
     context.watch("deployments", lambda _, one: worker.add(key_of(one)))
-    context.watch("replicasets", child_changed)
+    context.watch("replicasets", wakes_owner(worker, "Deployment"))
 
 
 class Deployments:
