@@ -68,11 +68,11 @@ def picture(browser: webdriver.Chrome) -> str:
     return str(browser.execute_script(script, PICTURE))
 
 
-def pictures(browser: webdriver.Chrome, seconds: float) -> list[str]:
-    """The different drawings that were shown during some seconds, in order."""
+def pictures(browser: webdriver.Chrome, count: int, deadline_s: float = 20) -> list[str]:
+    """The first *count* different drawings from now on, in order; fewer at the deadline."""
     seen: list[str] = []
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    end = time.monotonic() + deadline_s
+    while len(seen) < count and time.monotonic() < end:
         now = picture(browser)
         if now and (not seen or seen[-1] != now):
             seen.append(now)
@@ -106,28 +106,30 @@ def test_a_timeline_grows_and_its_controls_work(
     run_all(browser, 3)
     wait_until("the first picture", lambda: picture(browser), 60)
     growing = pictures(browser, 4)
+    assert len(growing) >= 4, "the picture must grow while the Pod lives"
     wait_until("the recording's end", lambda: "recorded Succeeded" in output_lines(browser), 60)
     browser.save_screenshot(str(ARTEFACTS / "live-finished.png"))
 
-    assert len(growing) >= 4, "the picture must grow while the Pod lives"
     whole = picture(browser)
     for name in ("fetch", "shipper", "app"):
         assert name in whole
     assert "exit 0" in whole
 
+    # A quarter of real time: the few seconds of this Pod would be over before a loaded browser has shown them.
+    choose(browser, "quarter")
     press(browser, "play")
-    playing = pictures(browser, 2.5)
+    playing = pictures(browser, 4)
     browser.save_screenshot(str(ARTEFACTS / "live-playing.png"))
-    assert len(playing) >= 3, "playing must move the picture"
+    assert len(playing) >= 4, "playing must move the picture"
     press(browser, "pause")
+    wait_until("the pause", lambda: click(browser, ".podlab-live button", "play", press=False), 10)
+    held = picture(browser)
+    time.sleep(1)
+    assert picture(browser) == held, "a paused picture must stand still"
 
-    zoom = next(
-        s for s in browser.find_elements(By.CSS_SELECTOR, ".podlab-live select") if "last 5 s" in s.text
-    )
-    before = picture(browser)
-    Select(zoom).select_by_visible_text("last 5 s")
-    wait_until("the zoomed picture", lambda: picture(browser) != before, 10)
-    Select(zoom).select_by_visible_text("all")
+    choose(browser, "last 5 s")
+    wait_until("the zoomed picture", lambda: picture(browser) != held, 10)
+    choose(browser, "all")
     press(browser, "follow")
     wait_until("the whole life again", lambda: "exit 0" in picture(browser), 10)
     browser.save_screenshot(str(ARTEFACTS / "live-followed.png"))
@@ -143,12 +145,19 @@ def press(browser: webdriver.Chrome, word: str) -> None:
     wait_until(f"{word} is pressed", lambda: click(browser, ".podlab-live button", word), 10)
 
 
-def click(browser: webdriver.Chrome, selector: str, word: str = "") -> bool:
+def choose(browser: webdriver.Chrome, option: str) -> None:
+    """Select *option* in the dropdown that offers it."""
+    found = browser.find_elements(By.CSS_SELECTOR, ".podlab-live select")
+    Select(next(s for s in found if option in s.text)).select_by_visible_text(option)
+
+
+def click(browser: webdriver.Chrome, selector: str, word: str = "", *, press: bool = True) -> bool:
     """Click the first element that matches and carries *word*; False when there is none, or it was just replaced."""
     try:
         for element in browser.find_elements(By.CSS_SELECTOR, selector):
             if word in element.text:
-                element.click()
+                if press:
+                    element.click()
                 return True
     except (StaleElementReferenceException, ElementNotInteractableException):
         return False

@@ -26,7 +26,11 @@ FRAME_S = 0.25
 Shortest time between two pictures sent to the browser; doubled and more while pictures cost long to make.
 """
 
-SPEEDS = (("real time", 1.0), ("2x", 2.0), ("5x", 5.0), ("20x", 20.0))
+SPEEDS = (("real time", 1.0), ("quarter", 0.25), ("2x", 2.0), ("5x", 5.0), ("20x", 20.0))
+"""
+What "play" can do: a first Pod lives for two seconds, which only a slower look can follow; others for minutes.
+"""
+
 ZOOMS = (("all", 0.0), ("last 60 s", 60.0), ("last 20 s", 20.0), ("last 5 s", 5.0))
 
 
@@ -111,17 +115,18 @@ class LiveView:
             self._advance(now)
             if len(self.observations) != self._drawn:
                 self._refresh()
-            return self._paint(now)
+            painted = self._paint(now)
+        if painted:
+            self._cost = self._clock() - now
+        return painted
 
     def _refresh(self) -> None:
-        began = self._clock()
         count = len(self.observations)
         try:
             self.timeline = Timeline.from_observations(self.header, self.observations[:count], self.pod)
         except TimelineError:
             self.timeline = None  # the Pod has not been seen yet
         self._drawn = count
-        self._cost = self._clock() - began
 
     def _paint(self, now: float) -> bool:
         timeline = self.timeline
@@ -134,7 +139,6 @@ class LiveView:
         shown = (self._drawn, round(self.scrub.value, 2), self.zoom.value, live)
         if shown == self._shown:
             return False
-        began = self._clock()
         state = "recording" if live else "finished" if timeline.complete else "finished, not whole"
         order = escape(timeline.start_order() or "-")
         facts = (
@@ -144,7 +148,6 @@ class LiveView:
         self.picture.value = f"<div>{picture}</div><div class='podlab-facts'>{facts}</div>"
         self.messages += 1
         self._shown, self._painted_at = shown, now
-        self._cost += self._clock() - began
         return True
 
     def _window(self, until: float) -> tuple[float, float]:
@@ -176,6 +179,7 @@ class LiveView:
         self.play.observe(self._on_play, "value")
         self.follow.observe(self._on_follow, "value")
         self.scrub.observe(self._on_scrub, "value")
+        self.speed.observe(lambda _: self._play_from_here(), "value")
         self.zoom.observe(lambda _: self._on_control(), "value")
         self._moving = False
         bar = widgets.HBox([self.play, self.follow, self.speed, self.zoom, self.scrub])
@@ -218,9 +222,13 @@ class LiveView:
     def _on_scrub(self, _: Mapping[str, Any]) -> None:
         if not self._moving:
             self.follow.value = False
-            if self._playing_from is not None:
-                self._playing_from = (self._clock(), self.scrub.value)
+            self._play_from_here()
             self._on_control()
+
+    def _play_from_here(self) -> None:
+        """Count the time that has been played anew: another speed, or another place, holds from now on."""
+        if self._playing_from is not None:
+            self._playing_from = (self._clock(), self.scrub.value)
 
     def _on_control(self) -> None:
         """Answer the learner's hand at once."""

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("ipywidgets")
 
+from podlab.views import _live
 from podlab.views._live import FRAME_S, LiveView
 
 
@@ -103,7 +104,10 @@ def test_play_moves_the_scrubber_and_pause_holds_it(view):
     assert view.scrub.value == pytest.approx(1.0, abs=0.02)
     view.speed.value = 5.0
     later(view, 1.0)
-    assert view.scrub.value > 5.0
+    assert view.scrub.value == pytest.approx(6.0, abs=0.02)  # goes on from 1 s, no jump
+    view.speed.value = 0.25
+    later(view, 2.0)
+    assert view.scrub.value == pytest.approx(6.5, abs=0.02)
     view.play.value = False
     held = view.scrub.value
     later(view, 3.0)
@@ -125,6 +129,23 @@ def test_zoom_shows_the_last_seconds(view):
     view.zoom.value = 5.0
     assert "2.0 s</b>" not in view.picture.value
     assert view._window(view.timeline.until)[0] == pytest.approx(view.timeline.until - 5.0)
+
+
+def test_the_last_frames_of_a_play_come_as_often_as_the_first(view, monkeypatch):
+    """What a picture costs is the cost of one, not of all so far."""
+    feed(view)
+    view.finish()
+    painted = _live.svg
+
+    def slow(*args, **kwargs):
+        view.test_clock.now += FRAME_S / 20
+        return painted(*args, **kwargs)
+
+    monkeypatch.setattr(_live, "svg", slow)
+    view.play.value = True
+    frames = [later(view, FRAME_S) for _ in range(30)]
+
+    assert all(frames)
 
 
 def test_a_costly_picture_is_painted_less_often(view):
