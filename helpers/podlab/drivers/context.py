@@ -29,25 +29,18 @@ class ContextDriver:
         lock = state.locked(profile.name, deadline_s=profile.deadline_s, progress=progress)
         with process.ended_by_signals(), lock:
             record = state.read(profile.name)
-            if record is not None and record["driver"] != self.name:
-                raise DriverError(
-                    f"cluster {profile.name!r} exists already",
-                    cause=f"driver {record['driver']} made it, and a cluster keeps its driver",
-                    hint=f"podlab down --name {profile.name}, or another --name",
-                )
-            if record is not None and record["state"] == "ready":
-                return _cluster(record)
             if record is not None:
+                state.need_driver(record, self.name)
+                if record["state"] == "ready":
+                    return state.cluster(record)
                 with process.not_interrupted():
                     _remove(record, progress)
             return self._make_new(profile, progress)
 
     def find(self, name: str) -> Cluster | None:
         """Return the cluster if this driver made it to the end, else None."""
-        record = state.read(name)
-        if record is None or record["driver"] != self.name or record["state"] != "ready":
-            return None
-        return _cluster(record)
+        record = state.ready(name, self.name)
+        return None if record is None else state.cluster(record)
 
     def stop(self, name: str, *, progress: Progress = silent) -> bool:
         """Delete the namespace if it was made here; forget the kubeconfig. False when there was none."""
@@ -63,22 +56,12 @@ class ContextDriver:
         record = state.read(name)
         if record is None:
             return Status(self.name, name, running=False, note="podlab uses no context under this name")
-        cluster = _cluster(record)
+        cluster = state.cluster(record)
         try:
             version, note = cluster.client().version(), _namespace_note(cluster)
         except PodlabError as error:
             version, note = None, error.summary
-        return Status(
-            self.name,
-            name,
-            running=version is not None,
-            version=version,
-            kubeconfig=str(cluster.kubeconfig),
-            context=cluster.context,
-            namespace=cluster.namespace,
-            created_at=record["created_at"],
-            note=note,
-        )
+        return state.status(record, running=version is not None, version=version, note=note)
 
     def load_images(self, name: str, images: Sequence[str], *, progress: Progress = silent) -> None:
         """Refuse: the nodes of this cluster are not ours."""
@@ -114,7 +97,7 @@ class ContextDriver:
                 kubeconfig.merge(record)
             record["state"] = "ready"
             state.save(record)
-            return _cluster(record)
+            return state.cluster(record)
         except BaseException:
             with process.not_interrupted():
                 _remove(record, progress)
@@ -122,7 +105,7 @@ class ContextDriver:
 
 
 def _make_namespace(record: state.Record) -> None:
-    client, namespace = _cluster(record).client(), record["namespace"]
+    client, namespace = state.cluster(record).client(), record["namespace"]
     labels = {**MANAGED, LABEL: record["id"]}
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
     record["made"] = (
@@ -148,7 +131,7 @@ def _make_namespace(record: state.Record) -> None:
 
 
 def _check_namespace(record: state.Record) -> None:
-    client, namespace = _cluster(record).client(), record["namespace"]
+    client, namespace = state.cluster(record).client(), record["namespace"]
     try:
         found = client.get(f"/api/v1/namespaces/{namespace}")
     except NotFoundError as error:
@@ -169,7 +152,7 @@ def _check_namespace(record: state.Record) -> None:
 
 def _wait_for_account(record: state.Record, deadline_s: float) -> None:
     """Wait for the default ServiceAccount, without which no Pod is admitted."""
-    client, deadline = _cluster(record).client(), time.monotonic() + deadline_s
+    client, deadline = state.cluster(record).client(), time.monotonic() + deadline_s
     path = f"/api/v1/namespaces/{record['namespace']}/serviceaccounts/default"
     while True:
         try:
@@ -199,7 +182,7 @@ def _remove(record: state.Record, progress: Progress) -> None:
 
 
 def _delete_namespace(record: state.Record, progress: Progress, *, deadline_s: float = 90.0) -> None:
-    client, path = _cluster(record).client(), f"/api/v1/namespaces/{record['namespace']}"
+    client, path = state.cluster(record).client(), f"/api/v1/namespaces/{record['namespace']}"
     try:
         found = client.get(path)
     except NotFoundError:
@@ -240,8 +223,3 @@ def _namespace_note(cluster: Cluster) -> str:
         return ""
     phase = found.get("status", {}).get("phase", "Active")
     return "" if phase == "Active" else f"its namespace {cluster.namespace} is {phase}"
-
-
-def _cluster(record: state.Record) -> Cluster:
-    home = state.folder(record["name"])
-    return Cluster("context", record["name"], home / "kubeconfig", record["context"], record["namespace"])

@@ -41,15 +41,10 @@ class EmbeddedDriver:
         lock = state.locked(profile.name, deadline_s=profile.deadline_s, progress=progress)
         with process.ended_by_signals(), lock:
             record = state.read(profile.name)
-            if record is not None and record["driver"] != self.name:
-                raise DriverError(
-                    f"cluster {profile.name!r} exists already",
-                    cause=f"driver {record['driver']} made it, and a cluster keeps its driver",
-                    hint=f"podlab down --name {profile.name}, or another --name",
-                )
-            if record is not None and record["state"] == "ready" and _runs(record):
-                return _cluster(record)
             if record is not None:
+                state.need_driver(record, self.name)
+                if record["state"] == "ready" and _runs(record):
+                    return state.cluster(record)
                 progress(f"the earlier daemon of {profile.name!r} has ended; removing what it left")
                 with process.not_interrupted():
                     _remove(record)
@@ -57,10 +52,8 @@ class EmbeddedDriver:
 
     def find(self, name: str) -> Cluster | None:
         """Return the cluster if its daemon runs, else None."""
-        record = state.read(name)
-        if record is None or record["driver"] != self.name or record["state"] != "ready" or not _runs(record):
-            return None
-        return _cluster(record)
+        record = state.ready(name, self.name)
+        return state.cluster(record) if record is not None and _runs(record) else None
 
     def stop(self, name: str, *, progress: Progress = silent) -> bool:
         """End the daemon with all its Pods and remove its folder; False when there was none."""
@@ -82,20 +75,10 @@ class EmbeddedDriver:
         version, note = None, "its daemon has ended: podlab up starts it anew"
         nodes: list[str] = []
         if runs:
-            version, nodes, note = _ask(_cluster(record))
-        cluster = _cluster(record)
-        return Status(
-            self.name,
-            name,
-            running=version is not None,
-            version=version,
-            kubeconfig=str(cluster.kubeconfig),
-            context=cluster.context,
-            nodes=nodes,
-            pids={"daemon": record["daemon"]["pid"]} if runs else {},
-            created_at=record["created_at"],
-            note=note,
-        )
+            version, nodes, note = _ask(state.cluster(record))
+        pids = {"daemon": record["daemon"]["pid"]} if runs else {}
+        found = {"version": version, "nodes": nodes, "pids": pids, "note": note}
+        return state.status(record, running=version is not None, **found)
 
     def load_images(self, name: str, images: Sequence[str], *, progress: Progress = silent) -> None:
         """Unpack image archives (files that ``docker save`` wrote) for this cluster; running Pods keep theirs."""
@@ -146,7 +129,7 @@ class EmbeddedDriver:
             raise
         progress(f"ready after {time.monotonic() - began:.1f} s")
         daemon.returncode = 0  # ours no longer: it outlives this command, and Popen would warn about that
-        return _cluster(record)
+        return state.cluster(record)
 
 
 def _spawn(home: Path, profile: Profile) -> tuple[subprocess.Popen[bytes], int]:
@@ -254,11 +237,6 @@ def _current_context(path: Path) -> str:
         return str(json.loads(text).get("current-context") or "")
     found = (line.split(":", 1)[1] for line in text.splitlines() if line.startswith("current-context:"))
     return next(found, "").strip().strip("'\"")
-
-
-def _cluster(record: state.Record) -> Cluster:
-    home = state.folder(record["name"])
-    return Cluster("embedded", record["name"], home / "kubeconfig", record["context"])
 
 
 def daemon_facts(name: str) -> dict[str, Any]:

@@ -63,10 +63,8 @@ class KindDriver:
 
     def find(self, name: str) -> Cluster | None:
         """Return the cluster if this driver made it to the end, else None."""
-        record = state.read(name)
-        if record is None or record["driver"] != self.name or record["state"] != "ready":
-            return None
-        return _cluster(record)
+        record = state.ready(name, self.name)
+        return None if record is None else state.cluster(record)
 
     def stop(self, name: str, *, progress: Progress = silent) -> bool:
         """Delete the cluster, its kubeconfig and its folder; False when there was none."""
@@ -88,14 +86,14 @@ class KindDriver:
         try:
             nodes = _own_nodes(record)
         except (OSError, DriverError) as error:
-            return _status(record, running=False, note=f"the Docker engine does not answer: {error}")
+            return state.status(record, running=False, note=f"the Docker engine does not answer: {error}")
         up = [node for node in nodes if node["State"]["Running"]]
         version, note = (
-            _version(_cluster(record)) if up else (None, "its node containers are stopped: podlab up")
+            _version(state.cluster(record)) if up else (None, "its node containers are stopped: podlab up")
         )
         if not nodes:
             note = "its node containers are gone: podlab down, then podlab up"
-        return _status(
+        return state.status(
             record,
             running=version is not None,
             version=version,
@@ -146,7 +144,7 @@ class KindDriver:
             if profile.merge:
                 kubeconfig.merge(record)
             state.save(record)
-            return _cluster(record)
+            return state.cluster(record)
         except BaseException as reason:
             with process.not_interrupted():
                 word = "failed" if isinstance(reason, Exception) else "interrupted"
@@ -187,12 +185,12 @@ class KindDriver:
         (home / "kubeconfig").chmod(0o600)
         left_s = max(10.0, profile.deadline_s - (time.monotonic() - began))
         questions = (ready.nodes_ready, ready.pods_may_be_made, ready.names_resolve)
-        ready.wait(_cluster(record).client(), *questions, deadline_s=min(left_s, 180), progress=progress)
+        ready.wait(state.cluster(record).client(), *questions, deadline_s=min(left_s, 180), progress=progress)
         progress(f"ready after {time.monotonic() - began:.0f} s")
 
     def _revive(self, record: state.Record, profile: Profile, progress: Progress) -> Cluster | None:
         """Return the cluster that exists already, started again if it was stopped; None when none is left."""
-        _need_kind(record)
+        state.need_driver(record, self.name)
         _need_engine()
         nodes = _own_nodes(record)
         if record["state"] != "ready" or not nodes:
@@ -210,7 +208,7 @@ class KindDriver:
                 raise DriverError(
                     "the stopped node containers could not be started", cause=err.strip(), hint=_again(record)
                 )
-        cluster = _cluster(record)
+        cluster = state.cluster(record)
         try:
             questions = (ready.nodes_ready, ready.pods_may_be_made)
             ready.wait(cluster.client(), *questions, deadline_s=120 if stopped else 20, progress=progress)
@@ -222,7 +220,7 @@ class KindDriver:
 
     def _remove(self, record: state.Record) -> None:
         """Remove a cluster of ours in whatever state it is, and then its folder."""
-        _need_kind(record)
+        state.need_driver(record, self.name)
         process.end(record.get("maker"), grace_s=5, group=True)  # a kind that outlived a killed podlab
         home = state.folder(record["name"])
         nodes = _own_nodes(record)
@@ -265,15 +263,6 @@ def _need_engine() -> None:
         )
 
 
-def _need_kind(record: state.Record) -> None:
-    if record["driver"] != "kind":
-        raise DriverError(
-            f"cluster {record['name']!r} exists already",
-            cause=f"driver {record['driver']} made it, and a cluster keeps its driver",
-            hint=f"podlab down --name {record['name']}, or another --name",
-        )
-
-
 def _own_nodes(record: state.Record) -> list[dict[str, Any]]:
     """
     Return the node containers of this record's cluster.
@@ -306,23 +295,6 @@ def _foreign(name: str, nodes: Sequence[dict[str, Any]]) -> DriverError:
         f"a kind cluster {PREFIX}{name} exists that podlab did not make; it is left alone",
         cause=f"its containers ({containers}) do not carry the mark of this user's podlab",
         hint=f"choose another --name, or remove it yourself: kind delete cluster --name {PREFIX}{name}",
-    )
-
-
-def _cluster(record: state.Record) -> Cluster:
-    return Cluster("kind", record["name"], state.folder(record["name"]) / "kubeconfig", record["context"])
-
-
-def _status(record: state.Record, *, running: bool, **more: Any) -> Status:
-    cluster = _cluster(record)
-    return Status(
-        "kind",
-        cluster.name,
-        running,
-        kubeconfig=str(cluster.kubeconfig),
-        context=cluster.context,
-        created_at=record["created_at"],
-        **more,
     )
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from podlab import paths
-from podlab.drivers.base import Progress, silent
+from podlab.drivers.base import Cluster, Progress, Status, silent
 from podlab.errors import DriverError
 
 Record = dict[str, Any]
@@ -101,6 +101,51 @@ def read(name: str) -> Record | None:
             hint=f"look at it; without its folder podlab forgets the cluster: rm -r {path.parent}",
         ) from error
     return record
+
+
+def ready(name: str, driver: str) -> Record | None:
+    """Return the record of a cluster that *driver* made to the end, or None when there is none."""
+    record = read(name)
+    if record is None or record["driver"] != driver or record["state"] != "ready":
+        return None
+    return record
+
+
+def need_driver(record: Record, driver: str) -> None:
+    """
+    Refuse a record of another driver.
+
+    Raises:
+        DriverError: It is not *driver* that made this cluster.
+    """
+    if record["driver"] != driver:
+        raise DriverError(
+            f"cluster {record['name']!r} exists already",
+            cause=f"driver {record['driver']} made it, and a cluster keeps its driver",
+            hint=f"podlab down --name {record['name']}, or another --name",
+        )
+
+
+def cluster(record: Record) -> Cluster:
+    """Return the cluster that a record speaks of."""
+    config = folder(record["name"]) / "kubeconfig"
+    namespace = record.get("namespace", "default")
+    return Cluster(record["driver"], record["name"], config, record["context"], namespace)
+
+
+def status(record: Record, *, running: bool, **more: Any) -> Status:
+    """Return how a cluster is: what its record tells, and what its driver found (*more*)."""
+    found = cluster(record)
+    return Status(
+        found.driver,
+        found.name,
+        running,
+        kubeconfig=str(found.kubeconfig),
+        context=found.context,
+        namespace=found.namespace,
+        created_at=record["created_at"],
+        **more,
+    )
 
 
 def names() -> list[str]:
