@@ -2,21 +2,23 @@
 Run everything that this machine can run, and end with one line that says what was run on which cluster.
 
 ``./check`` calls this inside the project's virtual environment. Each step is a subprocess whose output is shown as
-it comes; steps that mostly wait for a cluster run beside each other, and their output is shown when they end. Test
-counts are read from the JUnit files that pytest writes, so the closing line counts tests, not steps.
+it comes. Tests on a cluster mostly wait for it: so the steps of each cluster are a lane, one after another, and the
+lanes run side by side; there the output of a step is shown when it ends. Test counts are read from the JUnit files
+that pytest writes, so the closing line counts tests, not steps.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import queue
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -49,7 +51,7 @@ class Step:
     command: Sequence[str]
     env: dict[str, str] = field(default_factory=dict)
     needs: Callable[[], str | None] = lambda: None  # why it cannot run here; None when it can
-    together: str = ""  # neighbours with the same word run at the same time
+    lane: str = ""  # neighbours in different lanes run at the same time; "" is a step that runs alone
 
 
 @dataclass
@@ -97,13 +99,13 @@ def pytest(*args: str) -> list[str]:
     return [str(BIN / "python"), "-m", "pytest", "-q", *args]
 
 
-def on_clusters(name: str, folder: str, *, marked: bool = True, together: bool = False) -> list[Step]:
+def on_clusters(name: str, folder: str, *, marked: bool = True) -> list[Step]:
     """The same tests on the embedded cluster and on kind: chosen by mark, or by PODLAB_DRIVER."""
     found = []
     for driver, needs in (("embedded", namespaces_missing), ("kind", docker_missing)):
         command = pytest(folder, *(("-m", driver) if marked else ()))
         env = {} if marked else {"PODLAB_DRIVER": driver}
-        found.append(Step(f"{name}-{driver}", driver, command, env, needs, name if together else ""))
+        found.append(Step(f"{name}-{driver}", driver, command, env, needs, lane=driver))
     return found
 
 
@@ -118,13 +120,14 @@ def steps() -> list[Step]:
         Step("unit", here, pytest("tests/unit")),
         Step("conformance-simulated", here, pytest("tests/conformance", "-m", "not embedded and not kind")),
         *on_clusters("integration", "tests/integration"),
-        *on_clusters("conformance", "tests/conformance", together=True),
-        *on_clusters("notebooks", "tests/notebooks", marked=False, together=True),
+        *on_clusters("conformance", "tests/conformance"),
+        *on_clusters("notebooks", "tests/notebooks", marked=False),
         Step(
             "browser",
             "embedded",
             pytest("tests/browser"),
             needs=lambda: browser_missing() or namespaces_missing(),
+            lane="embedded",
         ),
     ]
 
@@ -184,36 +187,73 @@ def run_pytest(step: Step, name: str, output: IO[str] | None, *more: str) -> tup
 
 
 def call(step: Step, command: Sequence[str], output: IO[str] | None) -> int:
-    """Run *command* in the project's folder; its exit code."""
-    env = {**os.environ, **step.env}
-    return subprocess.run(command, cwd=ROOT, env=env, check=False, stdout=output, stderr=output).returncode
+    """
+    Run *command* in the project's folder; its exit code.
+
+    Ctrl-C reaches the command as well, and pytest then takes down its clusters: that is waited for.
+    """
+    child = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **step.env}, stdout=output, stderr=output)
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        child.wait()
+        raise
 
 
-def run_beside(group: Sequence[Step]) -> Iterator[Outcome]:
-    """Run several steps at the same time; the output of each is shown when it ends."""
+def run_lane(
+    steps: Sequence[Step], ended: queue.Queue[Outcome | BaseException], stopped: threading.Event
+) -> None:
+    """Run the steps of one lane in order, each with its output in a file; tell *ended* of each."""
+    try:
+        for step in steps:
+            if stopped.is_set():
+                return
+            with (ARTEFACTS / f"{step.name}.log").open("w") as output:
+                ended.put(run_step(step, output))
+    except BaseException as error:  # raised again where the lanes are waited for
+        ended.put(error)
 
-    def logged(step: Step) -> Outcome:
-        with (ARTEFACTS / f"{step.name}.log").open("w") as output:
-            return run_step(step, output)
 
-    with ThreadPoolExecutor(len(group)) as pool:
-        waiting: set[Future[Outcome]] = {pool.submit(logged, step) for step in group}
-        began = time.monotonic()
-        while waiting:
-            done, waiting = wait(waiting, HEARTBEAT_S, return_when="FIRST_COMPLETED")
-            for future in done:
-                outcome = future.result()
-                print(f"\n-- {outcome.step.name}, {outcome.seconds:.0f} s:")
-                print((ARTEFACTS / f"{outcome.step.name}.log").read_text(), flush=True)
-                yield outcome
-            if waiting and not done:
-                print(f"   … {time.monotonic() - began:.0f} s", flush=True)
+def run_lanes(steps: Sequence[Step]) -> Iterator[Outcome]:
+    """Run the lanes of *steps* side by side; the output of each step is shown when it ends."""
+    lanes: dict[str, list[Step]] = {}
+    for step in steps:
+        lanes.setdefault(step.lane, []).append(step)
+    ended: queue.Queue[Outcome | BaseException] = queue.Queue()
+    stopped = threading.Event()
+    threads = [threading.Thread(target=run_lane, args=(lane, ended, stopped)) for lane in lanes.values()]
+    for thread in threads:
+        thread.start()
+    began = time.monotonic()
+    try:
+        for left in range(len(steps), 0, -1):
+            outcome = next_of(ended, left, began)
+            print(f"\n-- {outcome.step.name}, {outcome.seconds:.0f} s:")
+            print((ARTEFACTS / f"{outcome.step.name}.log").read_text(), flush=True)
+            yield outcome
+    finally:
+        stopped.set()
+        for thread in threads:
+            thread.join()
+
+
+def next_of(ended: queue.Queue[Outcome | BaseException], left: int, began: float) -> Outcome:
+    """The next step that ends, with a sign of life each minute until then."""
+    while True:
+        try:
+            found = ended.get(timeout=HEARTBEAT_S)
+        except queue.Empty:
+            print(f"   … {time.monotonic() - began:.0f} s, {left} steps to go", flush=True)
+            continue
+        if isinstance(found, BaseException):
+            raise found
+        return found
 
 
 def run_all(chosen: Sequence[Step]) -> Iterator[Outcome]:
-    """Run the chosen steps in order, those that belong together at the same time."""
+    """Run the chosen steps in order, those of different lanes side by side."""
     number = 0
-    for _, members in groupby(chosen, key=lambda step: step.together or step.name):
+    for in_lanes, members in groupby(chosen, key=lambda step: bool(step.lane)):
         able = []
         for step in members:
             number += 1
@@ -222,12 +262,14 @@ def run_all(chosen: Sequence[Step]) -> Iterator[Outcome]:
             if why_not:
                 print(f"not run: {why_not}")
                 yield Outcome(step, passed=True, why_not=why_not)
-            else:
+            elif in_lanes:
                 able.append(step)
-        if len(able) > 1:
-            yield from run_beside(able)
-        elif able:
-            yield run_step(able[0])
+            else:
+                yield run_step(step)
+        if len({step.lane for step in able}) > 1:
+            yield from run_lanes(able)
+        else:
+            yield from map(run_step, able)
 
 
 def arguments() -> argparse.Namespace:
@@ -295,4 +337,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\ncheck: interrupted; the clusters of the tests are taken down", file=sys.stderr)
+        sys.exit(130)
