@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -15,24 +17,29 @@ from podlab.embedded.images import archive
 from podlab.embedded.images.toolbox import find_busybox
 
 
-def _static_busybox() -> bytes:
+def _busybox() -> dict[str, bytes]:
+    """A busybox of this machine as files of an image: with the libraries that it is linked to, if any."""
     found = find_busybox()
-    content = found.read_bytes() if found else b""
-    if b"ld-linux" in content[:4096] or not content:
-        pytest.skip("needs a static busybox to make an image of")
-    return content
+    if found is None:
+        pytest.skip("needs a busybox to make an image of")
+    linked = subprocess.run(["ldd", str(found)], capture_output=True, text=True, check=False).stdout
+    libraries = re.findall(r"(/\S+) \(0x", linked)
+    return {path.lstrip("/"): Path(path).read_bytes() for path in libraries} | {
+        "bin/busybox": found.read_bytes()
+    }
 
 
-def _image(path: Path, busybox: bytes) -> Path:
+def _image(path: Path, files: dict[str, bytes]) -> Path:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, link in (("etc", ""), ("bin", ""), ("bin/sh", "busybox"), ("var/run", "/run"), ("run", "")):
             info = tarfile.TarInfo(name)
             info.type, info.linkname, info.mode = (tarfile.SYMTYPE if link else tarfile.DIRTYPE), link, 0o755
             tar.addfile(info)
-        info = tarfile.TarInfo("bin/busybox")
-        info.size, info.mode = len(busybox), 0o755
-        tar.addfile(info, io.BytesIO(busybox))
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(content), 0o755
+            tar.addfile(info, io.BytesIO(content))
     layer = buffer.getvalue()
     digest = hashlib.sha256(layer).hexdigest()
     config = json.dumps(
@@ -58,7 +65,7 @@ def _image(path: Path, busybox: bytes) -> Path:
 
 
 def test_an_image_runs_with_its_own_files_and_a_layer_to_write_to() -> None:
-    busybox = _static_busybox()
+    busybox = _busybox()
 
     async def scenario(bench: Bench) -> None:
         archive.load(_image(bench.folder / "demo.tar", busybox), bench.folder / "images")
