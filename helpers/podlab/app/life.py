@@ -59,9 +59,9 @@ class Life:
 
     def repeat(self, every_s: float, action: Callable[[], object]) -> None:
         """Run *action* now and every *every_s* seconds until it is time to finish."""
-        action()
-        while not self.wait(every_s):
+        while not self.over:
             action()
+            self.wait(every_s)
 
     def finish(self, code: int = 0) -> None:
         """End by itself with *code*."""
