@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,9 +17,19 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ON_CONDA_FORGE = {"kubernetes": "python-kubernetes", "matplotlib": "matplotlib-base"}
 
 
+OLDEST_PYTHON = "3.11.0"  # the README says "Python 3.11 or newer"; Debian 12 has 3.11.2
+
+
 def requirements(lines: list[str]) -> dict[str, Requirement]:
     found = [Requirement(line) for line in lines]
     return {canonicalize_name(one.name): one for one in found}
+
+
+def pins() -> dict[str, str]:
+    """Exact versions of ``constraints.txt``, by canonical name."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    found = (re.fullmatch(r"([\w.-]+)==(\S+)", line).groups() for line in lines if line[0] != "#")  # type: ignore[union-attr]
+    return {canonicalize_name(name): version for name, version in found}
 
 
 def test_conda_installs_what_pip_installs() -> None:
@@ -40,10 +52,24 @@ def test_every_dependency_is_pinned_and_the_pin_is_allowed() -> None:
     """
     A new dependency without a pin would make installs differ; a pin below the bound could not be installed.
     """
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
-    pins = dict(re.fullmatch(r"([\w.-]+)==(\S+)", line).groups() for line in lines if line[0] != "#")  # type: ignore[union-attr]
-    pins = {canonicalize_name(name): version for name, version in pins.items()}
+    pinned = pins()
     wanted = requirements(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"])
 
-    assert sorted(wanted.keys() - pins.keys()) == []
-    assert [name for name, one in wanted.items() if not one.specifier.contains(pins[name])] == []
+    assert sorted(wanted.keys() - pinned.keys()) == []
+    assert [name for name, one in wanted.items() if not one.specifier.contains(pinned[name])] == []
+
+
+def test_every_pin_can_be_installed_on_the_oldest_python_that_is_promised() -> None:
+    """
+    A pin may ask for a newer patch release of Python than the README does: then ``./start`` fails on machines that it
+    promises to work on. What is installed here is asked, so nothing is downloaded.
+    """
+    pinned = pins()
+    too_new = [
+        f"{one.name}=={one.version} wants Python {one.metadata['Requires-Python']}"
+        for one in distributions()
+        if pinned.get(canonicalize_name(one.name)) == one.version
+        and not SpecifierSet(one.metadata.get("Requires-Python", "")).contains(OLDEST_PYTHON)
+    ]
+
+    assert too_new == []
