@@ -128,9 +128,12 @@ def _restart_policy_of_app(spec: Spec, server: str) -> Iterator[Finding]:
                 yield Finding("app-restart-policy", field, text, hint)
 
 
-def _init_policy_before_135(spec: Spec, server: str) -> Iterator[Finding]:
+def _init_policy(spec: Spec, server: str) -> Iterator[Finding]:
     for path, container in _each(spec, "initContainers"):
         word = container.get("restartPolicy")
+        if word in ("OnFailure", "Never") and _minor(server) >= 35:
+            text = f'with "{word}" this is a regular init container: the next one waits until it has ended'
+            yield Finding("init-policy", f"{path}.restartPolicy", text, 'a sidecar has "Always"')
         if isinstance(word, str) and word != "Always" and _minor(server) < 35:
             text = (
                 f'a {server} server drops any value but "Always" here, so this stays a regular init container'
@@ -138,6 +141,14 @@ def _init_policy_before_135(spec: Spec, server: str) -> Iterator[Finding]:
             yield Finding(
                 "dropped-restart-policy", f"{path}.restartPolicy", text, 'write "Always"', level="error"
             )
+
+
+def _own_list(spec: Spec, _server: str) -> Iterator[Finding]:
+    for key in spec:
+        if "sidecar" in str(key).lower():
+            text = f'a Pod has no field "{key}": refused, or dropped where unknown fields are'
+            hint = "a sidecar stands in initContainers, with restartPolicy: Always"
+            yield Finding("own-list", str(key), text, hint, level="error")
 
 
 def _probe_on_init(spec: Spec, _server: str) -> Iterator[Finding]:
@@ -271,7 +282,8 @@ def _same_name(spec: Spec, _server: str) -> Iterator[Finding]:
 RULES: tuple[Callable[[Spec, str], Iterator[Finding]], ...] = (
     _small_letters,
     _restart_policy_of_app,
-    _init_policy_before_135,
+    _own_list,
+    _init_policy,
     _probe_on_init,
     _endless_init,
     _job_with_endless_app,

@@ -36,6 +36,8 @@ def test_a_good_pod_has_no_trap() -> None:
     ("old", "new", "rule"),
     [
         ("restartPolicy: Always", "restartPolicy: always", "small-letters"),
+        ("restartPolicy: Always", "restartPolicy: OnFailure", "init-policy"),
+        ("  containers:\n", "  sidecarContainers: []\n  containers:\n", "own-list"),
         ("      restartPolicy: Always\n", "", "endless-init"),
         ("restartPolicy: Always", "readinessProbe: {}", "probe-on-init"),
         ("name: app\n", "name: app\n      restartPolicy: Always\n", "app-restart-policy"),
