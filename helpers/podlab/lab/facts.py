@@ -13,6 +13,7 @@ from typing import Any
 from podlab.checks import notation
 from podlab.errors import CheckError
 
+_SHORT = {"y": "yes", "n": "no", "true": "yes", "false": "no"}
 NOT_ANSWERED = "not answered yet"
 
 
@@ -62,7 +63,7 @@ def agrees(said: str, value: Any) -> bool:
     try:
         return notation.same(said, plain(value))
     except CheckError:
-        return _key(said) == _key(plain(value))
+        return _words(said) == _words(plain(value))
 
 
 def plain(value: Any) -> str:
@@ -91,6 +92,12 @@ def _drawn(answer: str) -> str:
 
 def _key(name: str) -> str:
     return " ".join(name.lower().replace("_", " ").split())
+
+
+def _words(text: str) -> list[str]:
+    """Words alone: commas, full stops and capitals are not what was asked."""
+    words = _key(text).replace(",", " ").split()
+    return [_SHORT.get(word, word) for word in (word.rstrip(".") for word in words)]
 
 
 def _label(name: str) -> str:

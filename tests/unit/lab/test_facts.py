@@ -26,6 +26,13 @@ def test_a_prediction_stands_beside_its_fact():
     ]
 
 
+@pytest.mark.parametrize("said", ["pending yes", "Pending, yes.", "Pending,y"])
+def test_commas_stops_and_short_words_are_not_what_was_asked(said):
+    """``always: Pending yes`` is right where the fact is printed as ``Pending, yes``."""
+    assert facts.agrees(said, ["Pending", True])
+    assert not facts.agrees(said, ["Pending", False])
+
+
 def test_a_line_that_is_no_prediction_is_named():
     with pytest.raises(CheckError, match="line 2"):
         facts.read("order: a | b\nhello\n")
