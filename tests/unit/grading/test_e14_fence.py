@@ -7,7 +7,8 @@ import pytest
 from podlab.checks.life import ended_in
 from podlab.errors import CheckError
 from podlab.grading import Place, find, grade, ids
-from podlab.grading.bank.e14 import STARTER
+from podlab.grading.bank.e14 import STARTER, remarks
+from podlab.manifests import load
 
 FOLDER = Path(__file__).parents[3] / "labs/e14-convert-shipper"
 NOWHERE = Place(client=None, namespace="none", runs={})
@@ -53,6 +54,16 @@ def test_other_images_are_refused():
 @pytest.mark.parametrize("answer", ["import os; os.system('id')", "{}", "a: [", "- 1", "kind: Service"])
 def test_what_is_no_pod_is_refused_and_never_run(answer):
     assert refused(answer)
+
+
+def test_a_shipper_that_does_not_mount_the_logs_is_told_so():
+    """Its Pod lives as one that ships every line, so only a remark can say that nothing is shipped."""
+    answer = (FOLDER / "solution/moved.yaml").read_text()
+    mount = "      volumeMounts: [{name: logs, mountPath: /logs}]\n"
+    assert answer.count(mount) == 2
+
+    assert remarks(load(answer)[0]) == []
+    assert 'only "shop" mounts' in remarks(load(answer.replace(mount, "", 1))[0])[0]
 
 
 def test_every_exercise_has_three_hints_and_a_question():
