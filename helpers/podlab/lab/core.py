@@ -31,6 +31,7 @@ _CORE = {
     "configmap": "configmaps",
     "secret": "secrets",
 }
+CELL_COLUMNS = 100  # JupyterLab beside its file browser, on a small laptop: longer lines would wrap
 _GROUPS = {"job": "/apis/batch/v1", "deployment": "/apis/apps/v1", "replicaset": "/apis/apps/v1"}
 
 
@@ -288,12 +289,10 @@ class Lab:
         return looking.reserved_cpu(self.get("pod", pod))
 
     def pods_of(self, owner: str) -> list[RawObject]:
-        """Return the Pods that a Job or ReplicaSet made, oldest first."""
-        found = [
-            pod
-            for pod in self.get("pod").get("items") or []
-            if any(each["name"] == owner for each in pod["metadata"].get("ownerReferences") or [])
-        ]
+        """Return the Pods that a Job, a ReplicaSet or a Deployment made, oldest first."""
+        sets = looking.owned_by(self.get("replicaset").get("items") or [], {owner})
+        owners = {owner} | {each["metadata"]["name"] for each in sets}
+        found = looking.owned_by(self.get("pod").get("items") or [], owners)
         return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
     status_word = staticmethod(looking.status_word)
@@ -310,9 +309,21 @@ class Lab:
 
     # -- changing -----------------------------------------------------------------------------------------
 
-    def set_image(self, pod: str, container: str, image: str, *, kind: str = "initContainers") -> None:
-        """Put another image into one container of a living Pod, as ``kubectl set image`` does."""
-        self.client.patch(self._path("pod", pod), {"spec": {kind: [{"name": container, "image": image}]}})
+    def set_image(
+        self, name: str, container: str, image: str, *, kind: str = "initContainers", of: str = "pod"
+    ) -> None:
+        """
+        Put another image into one container of a living Pod, as ``kubectl set image`` does.
+
+        Args:
+            name: The Pod, or with *of* the ``deployment`` in whose template it is changed.
+            container: The container's name.
+            image: What it shall run.
+            kind: The list that it stands in: ``initContainers`` or ``containers``.
+            of: ``pod`` or ``deployment``.
+        """
+        spec: RawObject = {"spec": {kind: [{"name": container, "image": image}]}}
+        self.client.patch(self._path(of, name), spec if of == "pod" else {"spec": {"template": spec}})
 
     def delete(self, kind: str, name: str, *, grace_s: int | None = None, wait_s: float = 60) -> None:
         """Delete one object and wait until it is gone; one that is gone already is fine."""
@@ -362,7 +373,7 @@ class Lab:
 
         if not self.runs:
             raise PodlabError("nothing was recorded yet", hint="lab.record(...) first")
-        print(views.text(self.runs[pod or list(self.runs)[-1]]))
+        print(views.text(self.runs[pod or list(self.runs)[-1]], width=CELL_COLUMNS))
 
     # -- plumbing -----------------------------------------------------------------------------------------
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from podlab.timeline.words import status_word
 
-__all__ = ["exit_code", "ready_column", "reserved_cpu", "restarts", "status_word"]
+__all__ = ["exit_code", "owned_by", "ready_column", "reserved_cpu", "restarts", "status_word"]
 
 RawObject = dict[str, Any]
 _MILLI = {"": 1000.0, "m": 1.0, "k": 1e6, "u": 1e-3, "n": 1e-6}
@@ -24,6 +24,15 @@ def _statuses(pod: RawObject) -> dict[str, RawObject]:
     status = pod.get("status") or {}
     both = (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or [])
     return {each["name"]: each for each in both}
+
+
+def owned_by(objects: Iterable[RawObject], owners: Collection[str]) -> list[RawObject]:
+    """Return those objects that one of *owners* made, by its name."""
+    return [
+        each
+        for each in objects
+        if any(owner["name"] in owners for owner in each["metadata"].get("ownerReferences") or [])
+    ]
 
 
 def ready_column(pod: RawObject) -> str:

@@ -35,6 +35,13 @@ def test_a_pod_reserves_the_largest_need_of_any_moment(inits, apps, reserved):
     assert looking.reserved_cpu(pod(inits, apps)) == reserved
 
 
+def test_pods_are_found_by_who_made_them():
+    made = {"metadata": {"name": "a", "ownerReferences": [{"name": "till-1"}]}}
+    alone = {"metadata": {"name": "b"}}
+
+    assert looking.owned_by([made, alone], {"till-1", "till-2"}) == [made]
+
+
 def test_ready_counts_sidecars_and_apps_but_not_inits():
     body = pod(
         [container("i"), container("s", **SIDE)],
