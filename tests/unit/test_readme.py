@@ -16,6 +16,14 @@ def test_the_course_in_the_readme_is_the_course_in_the_folder() -> None:
     assert named == sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]-*.ipynb"))
 
 
+def test_the_first_recording_can_be_made_after_start() -> None:
+    """``./start`` leaves the Pod first-pod on the cluster; without --fresh the README's own command is refused."""
+    line = next(line for line in README.splitlines() if line.startswith("$ podlab record"))
+
+    assert "first-pod.yaml" in line
+    assert "--fresh" in line
+
+
 def test_every_path_in_the_readme_exists() -> None:
     """Folders, manifests and programs of the repository; what a run makes is left out."""
     paths = set(

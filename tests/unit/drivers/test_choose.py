@@ -135,6 +135,16 @@ def test_a_missing_cluster_names_the_near_one_or_the_way_to_make_it() -> None:
     assert caught.value.hint == "--name class"
 
 
+def test_the_only_cluster_is_named_where_another_was_meant() -> None:
+    """``./start --name h5``, and then the README's ``podlab record …`` without a name: no second cluster is advised."""
+    state.save(state.new_record("context", "h5", context="c", namespace="n", made=False))
+
+    with pytest.raises(DriverError) as caught:
+        drivers.need("lab")
+
+    assert caught.value.hint == "--name h5, or export PODLAB_CLUSTER=h5"
+
+
 def test_asking_for_drivers_loads_nothing_third_party() -> None:
     """`podlab kubeconfig` must not wait for a YAML parser or a client."""
     code = (
