@@ -5,6 +5,7 @@ and second.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +14,11 @@ from typing import Any
 from podlab import manifests as reading
 from podlab.client import Client
 from podlab.errors import ApiError, ManifestError, NotFoundError
-from podlab.manifests import Manifest
+from podlab.manifests import Manifest, verdicts
+from podlab.manifests.faults import error_of
 
+# a refused patch is printed whole, in Go's own notation, before the reason
+_DUMP = re.compile(r'^.*?Invalid value: "map\[.*\]": ', re.DOTALL)
 _MERGE, _STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
 
 
@@ -84,7 +88,10 @@ def _patch(client: Client, manifest: Manifest, namespace: str, *, dry: bool) -> 
     except ApiError as error:
         if error.code not in (400, 422):
             raise
-        said = (error.cause or error.summary).splitlines()[0]  # the server adds a diff of its own types
+        message = error.cause or error.summary
+        if faults := verdicts.named_fields(manifest, message):
+            raise error_of(faults) from error
+        said = _DUMP.sub("", message).splitlines()[0].strip()  # the server adds a diff of its own types
         raise ManifestError(
             f"{manifest.source}:{manifest.line('') or 1}: {manifest.kind} {manifest.name!r} cannot change so",
             cause=said,

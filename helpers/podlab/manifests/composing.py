@@ -8,6 +8,7 @@ as often as aliases repeat it, before anything is expanded.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,11 +78,13 @@ class Composer:
 
     def _start(self, event: Any, line: int, mapping: bool) -> None:
         if len(self._open) >= MAX_DEPTH:
-            raise Refused(line, f"nested deeper than {MAX_DEPTH} levels")
+            raise Refused(
+                line, f"nested deeper than {MAX_DEPTH} levels", "close a bracket, or split the manifest"
+            )
         if self._open and self._open[-1].mapping and not self._open[-1].waiting:
             raise Refused(line, "a key must be a word, not a mapping or a list")
         if event.tag and event.tag not in {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!"}:
-            raise Refused(line, f"the tag {event.tag} is not allowed in a manifest")
+            raise Refused(line, f"the tag {event.tag} is not allowed in a manifest", "remove it")
         if event.anchor:
             self._open_anchors.add(event.anchor)
         self._open.append(_Open(Node({} if mapping else [], line), event.anchor, mapping))
@@ -151,6 +154,10 @@ class Composer:
         except ValueError as error:
             raise Refused(line, str(error)) from error
         value = scalars.plain(event.value) if event.implicit[0] else event.value
+        if isinstance(value, float) and not math.isfinite(value):
+            raise Refused(
+                line, f"{event.value} is a number that JSON does not have", "put it in quotes if it is text"
+            )
         return Node(value, line, _weight(event.value))
 
     def _alias(self, name: str, line: int) -> Node:

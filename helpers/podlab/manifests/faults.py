@@ -40,7 +40,7 @@ def error_of(faults: Sequence[Fault]) -> ManifestError:
     """Return one error for all *faults*; its ``faults`` attribute keeps them as data."""
     ordered = sorted(faults, key=lambda fault: (fault.source, fault.line or 0))
     first = ordered[0]
-    hint = next((fault.hint for fault in ordered if fault.hint), None)
+    hint = next((fault.hint for fault in ordered if fault.hint), f"correct {first.place}")
     if len(ordered) == 1:
         place = f" (field {first.field})" if first.field else ""
         error = ManifestError(

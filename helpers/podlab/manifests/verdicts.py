@@ -43,9 +43,13 @@ def faults_of(manifest: Manifest, error: ApiError) -> list[Fault]:
         return [_invalid(manifest, cause) for cause in causes] or [manifest.fault("", message)]
     if error.code != 400:
         return []
+    return named_fields(manifest, message) or [manifest.fault("", message)]
+
+
+def named_fields(manifest: Manifest, message: str) -> list[Fault]:
+    """Return unknown fields and wrong types that *message* names; a refused patch has them in other surroundings."""
     strict = [_strict(manifest, *found) for found in _STRICT.findall(message)]
-    types = [_wrong_type(manifest, *found) for found in _TYPE.findall(message)]
-    return strict + types or [manifest.fault("", message)]
+    return strict + [_wrong_type(manifest, *found) for found in _TYPE.findall(message)]
 
 
 def _invalid(manifest: Manifest, cause: dict[str, str]) -> Fault:

@@ -10,7 +10,7 @@ import pytest
 from unit.client.api_stub import Answer, Request, Stub, status
 
 from podlab import cli, drivers, errors, lab, manifests
-from podlab.cli import reading, recording
+from podlab.cli import reading, recording, sending
 from podlab.client.types import segment
 from podlab.drivers import embedded, state
 from podlab.embedded.images import archive
@@ -88,6 +88,48 @@ def test_what_is_no_manifest_is_told_how_one_looks(text: str) -> None:
     assert caught.value.cause
     assert caught.value.hint
     assert ("my-pod" if text is POD_WITH_BAD_NAME else "apiVersion: v1") in caught.value.hint
+
+
+REFUSED_PATCH = (
+    ' "" is invalid: patch: Invalid value: "map[apiVersion:v1 spec:map[containers:[map[imagee:x]]]]": '
+    'strict decoding error: unknown field "spec.containers[0].imagee"'
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "expected"),
+    [
+        (422, REFUSED_PATCH, ('unknown field "spec.containers[0].imagee"', "correct or remove imagee;")),
+        (
+            400,
+            "json: cannot unmarshal number into Go struct field Container.spec.containers.name of type string",
+            ("this is a number, the field wants text: put it in quotes", "correct the value;"),
+        ),
+        (422, 'Pod "web" is invalid: spec: Forbidden', ("Forbidden", "podlab delete web, then apply again")),
+    ],
+    ids=["unknown field", "wrong type", "may not change"],
+)
+def test_a_refused_change_names_the_field_and_not_the_whole_patch(
+    code: int, message: str, expected: tuple[str, str]
+) -> None:
+    """Of a Pod that exists already; told to delete it, a learner would look for the typing mistake afterwards."""
+    text = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - {imagee: x, name: 5}\n"
+    )
+
+    def answer(request: Request) -> Answer:
+        return status(code, "Invalid", message) if request.method == "PATCH" else (200, {"metadata": {}})
+
+    stub = Stub(answer)
+    try:
+        with pytest.raises(errors.ManifestError) as caught:
+            sending.apply(stub.client(), manifests.load(text), "default")
+    finally:
+        stub.close()
+
+    assert expected[0] in str(caught.value.cause)
+    assert "map[" not in str(caught.value.cause)
+    assert str(caught.value.hint).startswith(expected[1])
 
 
 @pytest.mark.parametrize("command", [["logs"], ["up", "--nmae", "x"], ["show", "x", "--width", "wide"]])
