@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Collection, Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -99,12 +100,19 @@ def show(timeline: Timeline) -> None:
 
 
 def show_figure(figure: Figure, alt: str) -> None:
-    """Show a figure below the cell, with words for those who do not see it."""
+    """
+    Show a figure below the cell, with words for those who do not see it.
+
+    The words stand in the picture's metadata, as converters want them, and once more below it: JupyterLab draws an
+    image without its alt text.
+    """
     from IPython.display import Image, display
 
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=90)
     display(Image(data=picture.getvalue(), format="png", alt=alt))
+    words = f"<details><summary>the picture in words</summary>{escape(alt)}</details>"
+    display({"text/html": words, "text/plain": alt}, raw=True)
 
 
 def _sentence(body: Mapping[str, Any]) -> str:
