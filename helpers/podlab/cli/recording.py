@@ -140,7 +140,17 @@ def last_look(recording: Recording) -> str:
 def timelines(path: Path, pod: str | None = None) -> Iterator[Timeline]:
     """Yield a timeline for each Pod of a recording, or for the one that is named."""
     recording = read(path)
-    for name in [pod] if pod else recording.pods():
+    names = [pod] if pod else recording.pods()
+    if not names:
+        ended = (
+            "it was cut short" if recording.end_reason is None else f"it ended with: {recording.end_reason}"
+        )
+        raise RecordingError(
+            f"{path} holds no Pod",
+            cause=f"no Pod was seen while it was recorded; {ended}",
+            hint="podlab record MANIFEST --out RUN, and a manifest with a Pod in it",
+        )
+    for name in names:
         yield _timeline(recording, name, path)
 
 
@@ -178,10 +188,16 @@ def read(path: Path) -> Recording:
         near = difflib.get_close_matches(path.name, known, 1, 0.4)
         raise RecordingError(
             f"there is no recording {path}",
-            cause="it is a folder" if path.is_dir() else "no such file",
+            cause=_why_no_file(path),
             hint=f"the same with {path.with_name(near[0])}" if near else "podlab record MANIFEST --out RUN",
         )
     return observe.read_recording(path)
+
+
+def _why_no_file(path: Path) -> str:
+    if path.is_dir():
+        return "it is a folder"
+    return "it is no ordinary file" if path.exists() else "no such file"
 
 
 def check_picture(out: Path) -> None:

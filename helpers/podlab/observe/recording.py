@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import weakref
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from podlab.timeline import Timeline
 
 Observation = dict[str, Any]
-_SCHEMAS = {1}
+_SCHEMAS = (1,)
+_LONGEST_S = 1e8  # three years; what is beyond was never measured
 _CUT_REASONS = {"interrupted", "connection lost"}
 
 
@@ -72,11 +74,12 @@ class Recording:
 
     def pods(self) -> list[str]:
         """Return the names of the Pods seen: those of the manifest first, then in order of appearance."""
-        wanted = [
-            str((one.get("metadata") or {}).get("name"))
-            for one in self.header.get("manifest") or []
-            if one.get("kind") == "Pod"
-        ]
+        with _readable(self.path):
+            wanted = [
+                str((one.get("metadata") or {}).get("name"))
+                for one in self.header.get("manifest") or []
+                if one.get("kind") == "Pod"
+            ]
         seen: dict[str, None] = {}
         for one in self.observations:
             if one.get("resource") == "pods" and "object" in one:  # a gap names its resource too
@@ -88,14 +91,28 @@ class Recording:
         # By name, because timelines and recorders know nothing of each other; only their file is shared.
         from importlib import import_module
 
-        timeline: Timeline = import_module("podlab.timeline").Timeline.from_observations(
-            self.header, self.observations, pod=pod
-        )
+        with _readable(self.path):
+            timeline: Timeline = import_module("podlab.timeline").Timeline.from_observations(
+                self.header, self.observations, pod=pod
+            )
         return timeline
 
     def __repr__(self) -> str:
         state = f"ended: {self.end_reason}" if self.end_reason else "cut short"
         return f"Recording({str(self.path)!r}, {state})"
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say of which file it is when a value in it has a shape that no recorder writes: edited, or a disk at fault."""
+    try:
+        yield
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise RecordingError(
+            f"{path} cannot be read as a recording",
+            cause=f"a value in it is not what a recorder writes ({error})",
+            hint="record it again; a line that was edited is the likely cause",
+        ) from error
 
 
 class _Lines:
@@ -126,13 +143,21 @@ def _parse(line: bytes) -> Observation | None:
         observation = json.loads(line)
     except ValueError:
         return None
-    if (
-        isinstance(observation, dict)
-        and isinstance(observation.get("t"), int | float)
-        and "source" in observation
-    ):
-        return observation
-    return None
+    if not isinstance(observation, dict) or "source" not in observation:
+        return None
+    t = observation.get("t")
+    if not isinstance(t, int | float) or not -_LONGEST_S < t < _LONGEST_S:
+        return None
+    return observation if _object_is_whole(observation) else None
+
+
+def _object_is_whole(observation: Observation) -> bool:
+    """Whether the object in it, if there is one, has a name."""
+    if observation.get("resource") != "pods" or "object" not in observation:
+        return True
+    body = observation["object"]
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    return isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
 
 
 def read_recording(path: str | Path) -> Recording:

@@ -276,3 +276,13 @@ def test_a_width_that_is_none_is_refused(width: str, capsys: pytest.CaptureFixtu
     """Not silently another one."""
     assert cli.main(["show", "r.jsonl", f"--width={width}"]) == 2
     assert "is no width" in capsys.readouterr().err
+
+
+def test_a_recording_without_a_pod_is_not_shown_as_nothing(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was cut before the first Pod: an empty answer with exit code 0 would look like a fault of the terminal."""
+    (home / "r.jsonl").write_text('{"kind": "podlab.recording", "schema": 1}\n')
+
+    assert cli.main(["show", "r.jsonl"]) == 7
+    assert capsys.readouterr().err.splitlines()[0] == "RecordingError: r.jsonl holds no Pod"

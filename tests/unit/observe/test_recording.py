@@ -76,9 +76,47 @@ def test_a_damaged_line_is_a_named_gap(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "row",
+    [
+        {"t": 1e30, "source": "watch"},  # a ruler of 10^30 seconds was drawn for ever
+        {"t": float("nan"), "source": "watch"},
+        {"t": 1, "source": "watch", "resource": "pods", "object": []},
+        {"t": 1, "source": "watch", "resource": "pods", "object": {"metadata": {"name": 5}}},
+    ],
+)
+def test_a_line_that_no_recorder_writes_is_a_gap(tmp_path: Path, row: dict[str, object]) -> None:
+    """JSON, but not an observation."""
+    path = write(tmp_path / "run.jsonl")
+    rows = path.read_bytes().split(b"\n")
+    rows[2] = json.dumps(row).encode()
+    path.write_bytes(b"\n".join(rows))
+
+    assert [one["reason"] for one in read_recording(path).gaps] == ["unreadable line"]
+
+
+def test_a_value_of_a_wrong_shape_is_said_of_the_file(tmp_path: Path) -> None:
+    """Deep in an object, where no line can be left out without changing what is told."""
+    path = tmp_path / "run.jsonl"
+    metadata = {"name": "web", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    pod = {"metadata": metadata, "spec": {"containers": 5}, "status": {}}
+    row = {"t": 1, "source": "watch", "resource": "pods", "type": "ADDED", "object": pod}
+    header = {"kind": "podlab.recording", "schema": 1, "manifest": []}
+    path.write_text("".join(json.dumps(one) + "\n" for one in (header, row)))
+
+    with pytest.raises(RecordingError, match=r"run\.jsonl cannot be read") as caught:
+        read_recording(path).timeline()
+    assert caught.value.hint
+
+    path.write_text(json.dumps({**header, "manifest": [5]}) + "\n")
+    with pytest.raises(RecordingError, match=r"run\.jsonl cannot be read"):
+        read_recording(path).pods()
+
+
+@pytest.mark.parametrize(
     ("content", "word"),
     [
         (b"", "is no recording"),
+        (b'{"kind": "podlab.recording", "schema": [1]}\n', "has schema"),
         (b"[1]\n", "is no recording"),
         (b"\xff\n", "is no recording"),
         (None, "cannot be read"),
