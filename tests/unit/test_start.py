@@ -28,6 +28,29 @@ def test_help_shows_the_arguments() -> None:
     assert "--no-lab" in start("--help").stdout
 
 
+def test_ctrl_c_in_a_step_is_said_once_and_is_no_failure_of_the_step(tmp_path: Path) -> None:
+    """podlab ends with 130 then, and start used to say that no cluster could be made, and to ask the doctor."""
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    wanted = subprocess.run(
+        "cat pyproject.toml constraints.txt | cksum", shell=True, cwd=ROOT, capture_output=True, check=True
+    )
+    (venv / ".podlab-installed").write_bytes(wanted.stdout)
+    (venv / "bin" / "podlab").write_text(
+        "#!/bin/sh\nkill -INT $PPID\necho 'podlab: interrupted' >&2\nexit 130\n"
+    )
+    (venv / "bin" / "podlab").chmod(0o755)
+
+    done = start("--no-lab", PODLAB_VENV=str(venv))
+
+    assert done.returncode == 130
+    assert done.stderr.splitlines() == [
+        "podlab: interrupted",
+        "",
+        "start: interrupted; ./start goes on where it was",
+    ]
+
+
 def test_without_a_python_that_is_new_enough_it_says_so(tmp_path: Path) -> None:
     """A PATH with an old Python alone: three lines, and how to name another."""
     for name in ("bash", "cat", "cksum", "dirname", "sed", "tail", "mktemp", "rm"):
