@@ -6,6 +6,7 @@ Follows the XDG base directories, so ``XDG_CACHE_HOME`` and ``XDG_STATE_HOME`` m
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -15,6 +16,18 @@ def _base(variable: str, fallback: str) -> Path:
     if home:
         return Path(home) / fallback.rsplit("/", 1)[-1]
     return Path(os.environ.get(variable) or Path.home() / fallback) / "podlab"
+
+
+def refuse_no_file(path: Path) -> None:
+    """
+    Raise OSError where *path* is there and no ordinary file.
+
+    What podlab writes takes the place of what is there. Root would lose ``/dev/null`` that way, for the whole machine.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "it is no ordinary file, and is not replaced", str(path))
 
 
 def cache_folder() -> Path:

@@ -5,13 +5,13 @@ What ``record``, ``show`` and ``plot`` share: make a recording, read one back, a
 from __future__ import annotations
 
 import argparse
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from podlab import paths
 from podlab.cli.parser import UsageError
 from podlab.errors import PodlabError, RecordingError, WaitTimeoutError
 
@@ -53,10 +53,9 @@ def check_place(out: Path) -> None:
     Raises:
         RecordingError: It cannot.
     """
-    trial = out.with_name(f".{out.name}.{os.getpid()}")
+    trial = out.parent / f".{out.name}.{os.getpid()}"
     try:
-        if out.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        paths.refuse_no_file(out)
         out.parent.mkdir(parents=True, exist_ok=True)
         with trial.open("xb") as file:
             file.write(b"\n")

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from podlab import __version__
+from podlab import __version__, paths
 from podlab.errors import RecordingError
 
 SCHEMA = 1
@@ -52,8 +52,9 @@ class Writer:
         first = {"kind": "podlab.recording", "schema": SCHEMA, "podlab": __version__}
         stamp = self.started_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
         self.header = {**first, **header, "started_at": stamp}
-        draft, self._file = path.with_name(f".{path.name}.{os.getpid()}"), -1
+        draft, self._file = path.parent / f".{path.name}.{os.getpid()}", -1
         try:
+            paths.refuse_no_file(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(
                 draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644

@@ -16,6 +16,7 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
+from podlab import paths
 from podlab.errors import TimelineError
 from podlab.timeline import Instant, Timeline
 from podlab.timeline.model import Stretch
@@ -51,6 +52,7 @@ def save(timeline: Timeline, path: str | Path, **options: Any) -> Path:
         known = ", ".join([".png", ".pdf", *_WRITERS])
         what = ending or "a file without ending"
         raise TimelineError(f"{path.name}: no way to write {what}", hint=f"use {known}")
+    paths.refuse_no_file(path)
     partial = path.with_name(f".{path.name}.part")
     try:
         partial.write_bytes(data)

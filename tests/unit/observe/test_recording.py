@@ -175,6 +175,19 @@ def test_a_full_disk_is_a_recording_error(tmp_path: Path) -> None:
 # -- pieces ----------------------------------------------------------------------------------------------
 
 
+def test_what_is_no_ordinary_file_is_never_replaced(tmp_path: Path) -> None:
+    """``--out /dev/null`` as root put a recording in the place of the device, for the whole machine."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(RecordingError, match="cannot be written") as caught:
+        Writer(pipe, {})
+
+    assert caught.value.cause == "it is no ordinary file, and is not replaced"
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
 def test_chunks_come_off_at_any_cut() -> None:
     text = b"5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n"
 
