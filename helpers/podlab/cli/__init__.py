@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from types import FrameType
 
 from podlab.errors import PodlabError
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; see `podlab.cli.codes` for what each means."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     _end_on_sigterm()
+    _print_what_cannot_be_encoded()
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
@@ -123,6 +125,13 @@ def _traceback() -> None:
     import traceback
 
     traceback.print_exc()
+
+
+def _print_what_cannot_be_encoded() -> None:
+    """A terminal that knows no ü gets a ? in its place, not an error: names and logs come from elsewhere."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and (stream.encoding or "").lower() not in {"utf-8", "utf8"}:
+            stream.reconfigure(errors="replace")
 
 
 def _end_on_sigterm() -> None:

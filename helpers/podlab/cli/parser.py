@@ -177,11 +177,27 @@ def seconds(text: str) -> float:
     return value
 
 
+def pod_name(text: str) -> str:
+    """Read a Pod's name; an empty one (``podlab logs "$POD"`` where POD is not set) would ask for the list of Pods."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name of the Pod is empty")
+    return text
+
+
 def columns(text: str) -> int:
     """Read a width in columns; 40 at least, or no lane has room."""
     if not text.isdecimal() or not 40 <= int(text) <= 10_000:
         raise argparse.ArgumentTypeError(f"{text!r} is no width: 40 to 10000 columns")
     return int(text)
+
+
+def ascii_only() -> bool:
+    """Tell whether stdout cannot take the characters of a drawn timeline: LC_ALL=C, or an old terminal."""
+    try:
+        "╷▓█▚·".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
 
 
 def is_terminal() -> bool:

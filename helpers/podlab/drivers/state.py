@@ -77,10 +77,21 @@ def write_private(path: Path, text: str) -> None:
         raise
 
 
+def _make(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise DriverError(
+            f"the folder for clusters cannot be made: {home.parent}",
+            cause=error.strerror or str(error),
+            hint="name a folder that is yours: export PODLAB_HOME=/path/to/it",
+        ) from error
+
+
 def save(record: Record) -> None:
     """Write the record of a cluster, and make its folder if need be."""
     home = folder(record["name"])
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make(home)
     home.chmod(0o700)
     write_private(home / "cluster.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
 
@@ -195,7 +206,7 @@ def locked(name: str, *, deadline_s: float = 5.0, progress: Progress = silent) -
 def _lock(home: Path, name: str, deadline: float, progress: Progress) -> int:
     said = False
     while True:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make(home)
         try:
             descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:

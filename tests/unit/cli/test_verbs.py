@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from podlab import cli, drivers
 from podlab.cli import reading, recording, sending
 from podlab.drivers import state
-from podlab.errors import ConflictError, ManifestError, RecordingError
+from podlab.errors import ConflictError, DriverError, ManifestError, RecordingError
 
 
 @pytest.fixture(autouse=True)
@@ -286,3 +289,70 @@ def test_a_recording_without_a_pod_is_not_shown_as_nothing(
 
     assert cli.main(["show", "r.jsonl"]) == 7
     assert capsys.readouterr().err.splitlines()[0] == "RecordingError: r.jsonl holds no Pod"
+
+
+@pytest.mark.parametrize("out", ["", ".", "pipe", "p.yaml/x"])
+def test_a_place_for_a_recording_that_cannot_be_is_refused_before_anything_is_done(
+    out: str, home: Path
+) -> None:
+    """A folder, a pipe, a file as a folder: nothing is made and nothing replaced."""
+    (home / "p.yaml").write_text(POD)
+    os.mkfifo(home / "pipe")
+
+    with pytest.raises(RecordingError) as caught:
+        recording.check_place(Path(out))
+
+    assert caught.value.hint
+    assert (home / "pipe").is_fifo()
+    assert sorted(one.name for one in home.iterdir() if one.name != "podlab") == ["p.yaml", "pipe"]
+
+
+@pytest.mark.parametrize("verb", ["logs", "watch", "explain"])
+def test_an_empty_pod_name_is_no_question_for_the_list_of_pods(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``podlab logs "$POD"`` with POD not set: it ended as a fault of podlab's own."""
+    assert cli.main([verb, ""]) == 2
+    assert "the name of the Pod is empty" in capsys.readouterr().err
+
+
+def test_a_home_that_cannot_be_written_names_the_way_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read-only HOME, as in many containers: in a notebook too it is an error of podlab, not of pathlib."""
+    (home / "file").touch()
+    monkeypatch.setenv("PODLAB_HOME", str(home / "file" / "below"))
+
+    with pytest.raises(DriverError, match="folder for clusters") as caught:
+        state.save(state.new_record("context", "lab", context="c", namespace="n", made=False))
+
+    assert "PODLAB_HOME" in str(caught.value.hint)
+
+
+RECORDED = Path(__file__).parents[3] / "notebooks" / "recordings" / "three-quick-inits.jsonl"
+
+
+def test_an_output_that_knows_ascii_alone_gets_ascii(home: Path) -> None:
+    """LC_ALL=C without Python's own way out of it: a timeline used to end as a fault of podlab's own."""
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    environment.pop("PYTHONIOENCODING", None)
+    done = subprocess.run(
+        [sys.executable, "-m", "podlab", "show", RECORDED], capture_output=True, env=environment, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
+    assert b"shop" in done.stdout
+
+
+@pytest.mark.parametrize(("value", "coloured"), [("1", False), ("", True)])
+def test_no_color_is_obeyed_on_a_terminal(
+    value: str, coloured: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Set and not empty, as no-color.org says; ``--colour always`` wins."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", value)
+
+    assert cli.main(["show", str(RECORDED)]) == 0
+    assert ("\x1b[" in capsys.readouterr().out) == coloured
+    assert cli.main(["show", str(RECORDED), "--colour", "always"]) == 0
+    assert "\x1b[" in capsys.readouterr().out

@@ -15,7 +15,7 @@ podlab explain web --namespace shop --json
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("pod", metavar="POD")
+    parser.add_argument("pod", type=common.pod_name, metavar="POD")
     common.add_cluster(parser)
     common.add_namespace(parser)
     common.add_json(parser)

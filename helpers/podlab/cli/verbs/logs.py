@@ -17,7 +17,7 @@ podlab logs first-pod -c shipper --follow
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("pod", metavar="POD")
+    parser.add_argument("pod", type=common.pod_name, metavar="POD")
     parser.add_argument(
         "-c", "--container", metavar="C", help="which container (needed if there are several)"
     )

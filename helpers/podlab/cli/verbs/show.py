@@ -34,5 +34,5 @@ def run(args: argparse.Namespace) -> int:
     for number, timeline in enumerate(recording.timelines(args.run, args.pod)):
         if number:
             print()
-        print(views.text(timeline, width=width, colour=common.is_terminal() if colour is None else colour))
+        print(views.text(timeline, width=width, colour=colour, ascii=common.ascii_only()))
     return 0

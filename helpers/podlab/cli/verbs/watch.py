@@ -24,7 +24,7 @@ FRAME_S = 0.5
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("pod", metavar="POD")
+    parser.add_argument("pod", type=common.pod_name, metavar="POD")
     parser.add_argument(
         "--until", default="gone", metavar="WHEN", help="Ready, gone, or a phase (default: gone, or Ctrl-C)"
     )
@@ -101,8 +101,8 @@ def _paint(args: argparse.Namespace, timeline: Timeline, follower: Follower, abo
     from podlab import views
 
     size = shutil.get_terminal_size()
-    colour = sys.stdout.isatty()
-    frame = views.text(timeline, width=size.columns, colour=colour, ascii=args.ascii)
+    colour = sys.stdout.isatty()  # for the cursor; the text asks for NO_COLOR by itself
+    frame = views.text(timeline, width=size.columns, ascii=args.ascii or common.ascii_only())
     if follower.trouble:
         frame += f"\n{follower.trouble}"
     shown = frame.splitlines()[: max(size.lines - 1, 5)] if above or colour else frame.splitlines()
