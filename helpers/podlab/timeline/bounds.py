@@ -196,7 +196,7 @@ def weigh(facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Clocks) -> li
             _weigh_logs(run, facts, clocks)
             _rebase(run, clocks)
         mine = [e for e in facts.emissions if e.container == name and e.reason in _STARTING]
-        complete = _none_dropped(runs, mine)
+        complete = _none_dropped(runs, mine, _runs_once(facts, name))
         for index, run in enumerate(runs):
             if run.seen and run.started:
                 before = runs[index - 1] if index else None
@@ -289,12 +289,24 @@ def _surely_before_end(item: Emission, run: Draft, clocks: Clocks) -> bool:
     return run.ended and bool(ends) and item.hi - clocks.zero < max(ends)
 
 
-def _none_dropped(runs: list[Draft], mine: list[Emission]) -> bool:
+def _runs_once(facts: Facts, name: str) -> bool:
+    """
+    Whether nothing can make the kubelet run this container again: ``Never``, for it and for all that could restart it.
+
+    A container's own ``restartPolicy`` overrides the Pod's, and a rule of another can restart all of them.
+    """
+    specs = facts.role_of()
+    ruled = any(spec.get("restartPolicyRules") for _, spec in specs.values())
+    policy = specs[name][1].get("restartPolicy") or facts.latest.get("spec", {}).get("restartPolicy")
+    return policy == "Never" and not ruled
+
+
+def _none_dropped(runs: list[Draft], mine: list[Emission], once: bool) -> bool:
     """Whether as many Started Events were counted as runs are known: then the nth Event is the nth run's."""
     started = [e for e in mine if e.reason == "Started"]
     ran = sum(r.count for r in runs if r.started)
     failed = any(not r.started for r in runs)
-    return not failed and bool(started) and max(e.count for e in started) == ran and _settled(runs)
+    return not failed and bool(started) and max(e.count for e in started) == ran and (once or _settled(runs))
 
 
 def _settled(runs: list[Draft]) -> bool:
@@ -388,9 +400,11 @@ def _orders_of_sidecars(facts: Facts, drafts: Mapping[str, list[Draft]], clocks:
         told = [e for e in facts.emissions if e.container == name and e.reason == "Killing"]
         last = next((r for r in reversed(drafts.get(name, [])) if r.started), None)
         if len(told) == 1 and told[0].message.startswith("Stopping container") and last and last.ended:
-            found += [
-                Order(a[-1].end, last.end, f"{name} was told to stop after the apps had ended") for a in apps
-            ]
+            text = f"{name} was told to stop after the apps had ended"
+            hi = min(told[0].hi - clocks.zero, clocks.arrival(told[0].arrived))
+            for ended in (a[-1].end for a in apps):
+                ended.add("event", f"Killing Event of {name}; {text}", hi=hi)
+                found.append(Order(ended, last.end, text))
     return found
 
 

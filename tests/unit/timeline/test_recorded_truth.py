@@ -91,3 +91,29 @@ def test_the_order_is_the_same_on_every_life(cluster):
         assert timeline.outlived("side", "app").value is True
         assert timeline.before("one", "two").value is True
     assert orders == {"one | side | two | (app other)"}
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_apps_had_ended_when_their_sidecar_was_told_to_stop(cluster):
+    """The name of the one Killing Event is a nanosecond at which the kubelet knew of both ends, by the API alone."""
+    for recording in recordings(cluster):
+        timeline = Timeline.from_observations(
+            recording["header"], recording["observations"], clocks={"status", "arrival", "events", "logs"}
+        )
+        [told] = [m for m in timeline.markers if m.label == "Killing" and m.container == "side"]
+        for name in ("app", "other"):
+            end = timeline.lane(name).last_end
+            assert end is not None
+            assert end.hi <= told.at.hi + 1e-6
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_a_container_that_is_never_run_again_started_after_its_created_event(cluster):
+    """With restartPolicy Never a brief failure hides no second run, so its Created Event is the first run's."""
+    for recording in recordings(cluster):
+        timeline = Timeline.from_observations(
+            recording["header"], recording["observations"], clocks={"status", "arrival", "events", "logs"}
+        )
+        for lane in timeline.lanes:
+            texts = [e.text for e in lane.first_start.evidence]
+            assert lane.role == "sidecar" or any(t.startswith("Created Event") for t in texts), lane.name
