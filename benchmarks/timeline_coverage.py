@@ -184,7 +184,14 @@ def on_cluster(name: str, pods: int, out: Path) -> list[Path]:
         path = out / f"life-{number}.jsonl"
         kind = {"driver": cluster.driver}
         observe.record(
-            client, manifest(number), namespace=namespace, until=_ended, deadline_s=90, out=path, header=kind
+            client,
+            manifest(number),
+            namespace=namespace,
+            until=_ended,
+            deadline_s=90,
+            out=path,
+            header=kind,
+            ask=True,  # as a recorder does that has no access to the node
         )
         client.delete(f"/api/v1/namespaces/{namespace}/pods/life-{number}", gracePeriodSeconds=0)
         made.append(path)

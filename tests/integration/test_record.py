@@ -16,6 +16,7 @@ from podlab.client import Client
 from podlab.errors import ApiError, ConflictError, ConnectionLostError, ManifestError, NotFoundError
 from podlab.manifests import apply, load
 from podlab.observe import Patience, Recorder, Recording, read_recording, record
+from podlab.timeline.clocks import parse_ns
 
 FIRST_POD = """
 apiVersion: v1
@@ -83,6 +84,32 @@ def test_the_first_pod_is_recorded_from_creation_to_success(
     runs = [(one["event"], one.get("container")) for one in recording.observations if one["source"] == "node"]
     assert {("start", name) for name in ("fetch", "proxy", "app")} <= set(runs)
     assert {("exit", name) for name in ("fetch", "proxy", "app")} <= set(runs)
+
+
+def test_without_access_to_the_node_it_is_asked_who_is_over(
+    client: Client, namespace: str, tmp_path: Path
+) -> None:
+    """Its word comes before the status does, is never wrong, and is not asked for where the node's record is had."""
+    alone, beside = tmp_path / "alone.jsonl", tmp_path / "beside.jsonl"
+    with (
+        Recorder(client, namespace=namespace, out=alone, node=None) as asking,
+        Recorder(client, namespace=namespace, out=beside) as knowing,
+    ):
+        asking.apply(load(FIRST_POD))
+        asking.wait("Succeeded", deadline_s=60)
+        knowing.wait("Succeeded", deadline_s=60)
+
+    assert asking.recording is not None and knowing.recording is not None
+    assert "over" not in marks(knowing.recording)
+    over = {one["container"]: one["t"] for one in asking.recording.observations if one.get("event") == "over"}
+    assert "app" in over
+    ends = {
+        one["container"]: parse_ns(one["at"]) / 1e9
+        for one in knowing.recording.observations
+        if one.get("event") == "exit"
+    }
+    for name, t in over.items():
+        assert asking.writer.started_at.timestamp() + t > ends[name]
 
 
 def test_a_cut_connection_loses_nothing(client: Client, relay: Relay, namespace: str, tmp_path: Path) -> None:

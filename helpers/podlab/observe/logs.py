@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from podlab.client import Client
 from podlab.errors import ApiError, ConnectionLostError, RecordingError
+from podlab.observe.asking import Question
 from podlab.observe.framing import LineStream, StreamBroken
 from podlab.observe.thinning import Line, Thinner
 from podlab.observe.writing import Writer, encode
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _STATUS_LISTS = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 _RETRY_S = 0.2
 _TRIES = 25
+_IDLE_S = 60.0
 _STATUS_LAG_S = 5.0  # a kubelet writes an exit into the status 1 to 2 s after it
 
 
@@ -62,9 +64,15 @@ def incarnations(pod: Mapping[str, Any]) -> Iterator[Incarnation]:
 
 
 class LogFollower(threading.Thread):
-    """Writes the log lines of one run of a container; ends by itself when the run and its log have ended."""
+    """
+    Writes the log lines of one run of a container; ends by itself when the run and its log have ended.
 
-    def __init__(self, client: Client, run: Incarnation, writer: Writer, wake: int) -> None:
+    With *ask*, the node is asked when the container falls silent whether it is over, and "over" is noted.
+    """
+
+    def __init__(
+        self, client: Client, run: Incarnation, writer: Writer, wake: int, *, ask: bool = False
+    ) -> None:
         super().__init__(name=f"podlab-log-{run.pod}-{run.container}-{run.restart}", daemon=True)
         self._client, self._run, self._writer, self._wake = client, run, writer, wake
         self.stopping = threading.Event()
@@ -75,6 +83,7 @@ class LogFollower(threading.Thread):
         self._replayed: list[bytes] = []  # those of them that a new stream will bring again
         self._thinner = Thinner()
         self._path = f"/api/v1/namespaces/{run.namespace}/pods/{run.pod}/log"
+        self._question = Question(client, self._path, run.container) if ask and not run.ended else None
         fixed = {"source": "log", "pod": run.pod, "pod_uid": run.pod_uid, "container": run.container}
         self._prefix = b"," + encode({**fixed, "restart": run.restart})[1:-1] + b","
 
@@ -93,6 +102,7 @@ class LogFollower(threading.Thread):
             before = self._last
             try:
                 self._follow()
+                self._ask()  # a stream's end alone proves nothing: it may have been the node that ended
                 # The stream ended in good order: the node says that the run is over. The Pod's status says so a
                 # moment later; if it does not, the stream was ended by a server that shut down, not by the run.
                 if self._over_soon():
@@ -151,14 +161,30 @@ class LogFollower(threading.Thread):
 
     def _read(self, answer: BaseHTTPResponse) -> None:
         self._replayed = list(self._same)
-        for batch in LineStream(answer, self._wake, 60.0).batches():
+        stream = LineStream(answer, self._wake, self._idle_s())
+        for batch in stream.batches():
             if batch is None:
                 if self.ended or self.stopping.is_set():
                     return
                 self._write(self._thinner.flush())
+                self._ask()
+                stream.idle_s = self._idle_s()
                 continue
+            if self._question:
+                self._question.line_came()
+                stream.idle_s = self._idle_s()
             new = (line for line in map(self._line, batch) if line is not None)
             self._write([kept for line in new for kept in self._thinner.take(line)])
+
+    def _idle_s(self) -> float:
+        return self._question.pause_s(_IDLE_S) if self._question else _IDLE_S
+
+    def _ask(self) -> None:
+        """Note that the run is over as soon as the node proves it; the status will say so later, and coarser."""
+        if self._question is None or self.ended or not self._question.over():
+            return
+        run, self._question = self._run, None
+        self._writer.mark("over", of="log", pod=run.pod, container=run.container, restart=run.restart)
 
     def _write(self, lines: Sequence[Line | int]) -> None:
         stamp = b'{"t":%.6f' % self._writer.now()

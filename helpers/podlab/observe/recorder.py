@@ -52,6 +52,8 @@ class Recorder:
         out: The file; None: a temporary one, removed when the Recording is forgotten.
         logs: Follow the log of each container of the Pods that appear.
         node: The node's own clock; "auto" looks for one, None does without.
+        ask: Ask the node, when a container falls silent, whether it is over (see ``asking``); None: where the node's
+            own clock is not to be had.
         pod: Record this Pod alone; default: all of the namespace.
         existing: Also write down, and follow, what was there before.
         on_observation: Called with each observation, in this thread, while it waits.
@@ -67,6 +69,7 @@ class Recorder:
         out: Path | None = None,
         logs: bool = True,
         node: NodeSource | Literal["auto"] | None = "auto",
+        ask: bool | None = None,
         pod: str | None = None,
         existing: bool = False,
         header: dict[str, Any] | None = None,
@@ -77,6 +80,7 @@ class Recorder:
         self.client, self.namespace = client, namespace
         self._pod, self._existing, self._logs = pod, existing, logs
         self._node = node_clock(client) if node == "auto" else node
+        self._ask = self._node is None if ask is None else ask
         self._on_observation, self._patience, self._lost_after_s = (
             on_observation,
             patience or Patience(),
@@ -340,7 +344,7 @@ class Recorder:
         for run in runs if self._logs else ():
             follower = self._followers.get((run.pod_uid, run.container_id))
             if follower is None:
-                follower = LogFollower(self.client, run, self.writer, self._wake_read)
+                follower = LogFollower(self.client, run, self.writer, self._wake_read, ask=self._ask)
                 self._followers[run.pod_uid, run.container_id] = follower
                 follower.start()
             elif run.ended:

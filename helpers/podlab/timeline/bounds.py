@@ -4,6 +4,22 @@ What each clock says about the start and the end of each run, and which orders t
 Only what is forced is used. Where an Event could belong to another run than the one in question, because
 Events are dropped and merged, it is not used; where an arrival cannot be turned into node time, because
 nothing bounds the recorder's clock, it is not used either.
+
+    bound                                      rests on
+    start >= startedAt - START_LAG_S           the runtime notes a start at most so long after it
+    start <  startedAt + 1 s                   the API cuts times to whole seconds
+    start >= Created Event, <= Started Event   the kubelet speaks after it has created, and after it has started;
+                                               both only where the Event can belong to no other run
+    start <= first log line + LOG_LEAD_S       who writes runs
+    end   in [finishedAt, finishedAt + 1 s)    the runtime's stamp of the exit, cut to whole seconds
+    end   >= last log line - log lag           what reads the pipe is at most so late
+    end   <= arrival of a status that shows it, <= the node's answer that it is over; both need an offset
+                                               between the clocks that is bounded from above
+    end   <= any Event of what waits for it    inits take turns; sidecars are told to stop once apps have ended
+    SIGTERM, exact start and end               the node's own record
+
+Not used: that a kubelet relists each second. Its timer starts anew after each relist, which takes as long as it takes,
+and from v1.36 on one can be asked for in between, so no phase can be learnt from which a bound would follow.
 """
 
 from __future__ import annotations
@@ -229,6 +245,8 @@ def _weigh_status(run: Draft, clocks: Clocks) -> None:
 
 
 def _weigh_logs(run: Draft, facts: Facts, clocks: Clocks) -> None:
+    if (over_t := facts.over.get((run.container, run.restart))) is not None:
+        run.end.add("log", "the node, asked, said that it was over", hi=clocks.arrival(over_t))
     lines = facts.logs.get((run.container, run.restart))
     if lines is None:
         return

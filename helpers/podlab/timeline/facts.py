@@ -81,6 +81,9 @@ class Facts:
     emissions: list[Emission] = field(default_factory=list)
     logs: dict[tuple[str, int], LogLines] = field(default_factory=dict)
     said: list[tuple[str, int, float, str]] = field(default_factory=list)
+    over: dict[tuple[str, int], float] = field(
+        default_factory=dict
+    )  # t of the node's word that a run is over
     node: list[Mapping[str, Any]] = field(default_factory=list)
     recorder: list[Mapping[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -190,6 +193,8 @@ def heard(
 def _clock_of(item: Mapping[str, Any]) -> str | None:
     source = item.get("source")
     if source == "recorder":
+        if item.get("event") == "over":
+            return "logs"
         return "arrival" if item.get("event") in ("apply", "delete", "step") else None
     if source in ("log", "node"):
         return "logs" if source == "log" else "node"
@@ -239,6 +244,8 @@ def _file(facts: Facts, item: Mapping[str, Any]) -> None:
     facts.last_t = max(facts.last_t, t)
     if source == "recorder":
         facts.recorder.append(item)
+        if item.get("event") == "over" and item.get("pod") == facts.name:
+            facts.over.setdefault((str(item["container"]), int(item["restart"])), t)
     elif source in ("watch", "list"):
         _file_object(facts, item, t)
     elif source == "log" and item.get("pod") == facts.name:

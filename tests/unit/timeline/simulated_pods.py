@@ -31,6 +31,7 @@ class Faults:
     reorder: bool = False  # states of the Pod arrive in pairs swapped
     cut: bool = False  # the recording stops somewhere, without an end line
     logs: bool = True
+    asked: bool = False  # the recorder asks the node whether containers are over
     node: bool = False
     events_named: bool = True  # names of Events carry nanoseconds
     driver: str = "kind"
@@ -255,6 +256,10 @@ class World:
         self.sent.append((written + self.rng.uniform(0.003, 0.3), {**raw, "at": stamp_ns(written)}))
 
     def last_words(self, c: _Container, run: dict[str, Any]) -> None:
+        if self.faults.asked and self.rng.random() < 0.7:
+            raw = {"source": "recorder", "event": "over", "of": "log", "pod": "web", "container": c.name}
+            at = run["end"] + self.rng.uniform(0.0005, 0.2)
+            self.sent.append((at, {**raw, "restart": c.runs.index(run)}))
         if self.faults.logs and self.rng.random() < 0.7 and run["end"] - run["start"] > 0.02:
             written = (
                 run["end"] - 0.001 + self.rng.uniform(0, 0.02)

@@ -32,6 +32,7 @@ PLANTED = {
     "names of Events say nothing": {"events_named": False},
     "observations come twice and late": {"duplicate": 0.3, "reorder": True},
     "the recording is cut short": {"cut": True},
+    "the node is asked who is over": {"asked": True},
     "the node's own record": {"node": True},
     "all at once": {
         "drop_events": 0.3, "merge_events": 0.5, "miss_states": 0.5, "local_shift_s": 5.0, "duplicate": 0.2,
@@ -84,6 +85,17 @@ def test_faults_widen(fault):
         return statistics.mean(found)
 
     assert mean(Faults(**PLANTED[fault])) > mean(Faults())
+
+
+def test_asking_the_node_makes_ends_sharper():
+    """Its word that a run is over bounds the end; the run keeps its start and its exit code from the status."""
+
+    def mean(faults: Faults) -> float:
+        found = [life(seed, faults) for seed in SEEDS]
+        lives = [Timeline.from_observations(one.header, one.observations) for one in found]
+        return statistics.mean(width for one in lives for width in widths(one))
+
+    assert mean(Faults(asked=True)) < 0.85 * mean(Faults())
 
 
 def test_the_nodes_record_is_exact():

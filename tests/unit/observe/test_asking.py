@@ -1,0 +1,91 @@
+"""The node is asked whether a container is over: only an answer in good order proves it, and asking is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from podlab.errors import ApiError, ConnectionLostError
+from podlab.observe.asking import PAUSES_S, Question
+
+Answer = Callable[[], Iterator[bytes]]
+
+
+class Node:
+    """Answers each question with the same lines, or fails; counts how often it was asked, and for what."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer, self.asked = answer, list[dict[str, Any]]()
+
+    @contextmanager
+    def lines(self, path: str, **params: Any) -> Iterator[Iterator[bytes]]:
+        self.asked.append({"path": path, **params})
+        yield self.answer()
+
+
+def ask(answer: Answer) -> bool:
+    return Question(Node(answer), "/log", "app", clock=lambda: 0.0).over()  # type: ignore[arg-type]
+
+
+def failing(error: Exception) -> Answer:
+    def answer() -> Iterator[bytes]:
+        yield from ()
+        raise error
+
+    return answer
+
+
+def test_a_log_that_ends_at_once_proves_that_the_run_is_over() -> None:
+    """Followed from its end, with last words in between or without."""
+    node = Node(lambda: iter(()))
+
+    assert Question(node, "/log", "app").over() is True  # type: ignore[arg-type]
+    assert ask(lambda: iter([b"2026-11-23T03:07:31.849838169Z end"])) is True
+    [asked] = node.asked
+    assert (asked["follow"], asked["tailLines"], asked["container"]) == (True, 0, "app")
+
+
+def test_no_answer_and_a_broken_one_prove_nothing() -> None:
+    """A container that runs, a lost connection, a refusal, an error of the node in place of lines."""
+    assert ask(failing(ConnectionLostError("read timed out"))) is False
+    assert ask(failing(ApiError("waiting to start", code=400))) is False
+    assert ask(failing(OSError("reset"))) is False
+    assert ask(lambda: iter([b"failed to create fsnotify watcher: too many open files"])) is False
+
+
+def test_a_container_that_goes_on_talking_is_not_waited_for() -> None:
+    """An endless log ends the question, not the recording."""
+    ticks = iter(float(n) / 10 for n in range(1000))
+
+    def talk() -> Iterator[bytes]:
+        while True:
+            yield b"2026-11-23T03:07:31.849838169Z more"
+
+    assert Question(Node(talk), "/log", "app", clock=lambda: next(ticks)).over() is False  # type: ignore[arg-type]
+
+
+def test_asking_is_bounded() -> None:
+    """A container that speaks for ever costs half a question a second in the long run."""
+    now = [0.0]
+    node = Node(failing(ConnectionLostError("read timed out")))
+    question = Question(node, "/log", "app", clock=lambda: now[0])  # type: ignore[arg-type]
+    for _ in range(1000):
+        now[0] += 0.1
+        question.line_came()
+        question.over()
+
+    assert len(node.asked) <= 8 + 0.5 * 100
+
+
+def test_questions_follow_a_line_and_then_stop() -> None:
+    """After each line a few, further and further apart; then silence is left alone."""
+    question = Question(Node(failing(OSError())), "/log", "app")  # type: ignore[arg-type]
+    pauses = []
+    while (pause := question.pause_s(60.0)) < 60:
+        pauses.append(pause)
+        question.over()
+
+    assert tuple(pauses) == PAUSES_S
+    question.line_came()
+    assert question.pause_s(60.0) == PAUSES_S[0]
