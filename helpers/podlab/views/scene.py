@@ -207,39 +207,41 @@ def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float)
     scale, t0, limit = scene.scale, scene.t0, scene.width
     y, tall = row.y, row.height * 0.72
     open_boxes: dict[str, list[float]] = {}
-    done = scene.boxes
+    done, height, doubts_too = scene.boxes, row.height, quantum <= 1
     filled = shown = -1.0
     for span in lane.spans:
-        start, end = span.start, span.end
+        start, end, state = span.start, span.end, span.state
         left = start.hi if start.best is None else start.best
         right = until if end is None else end.lo if end.best is None else end.best
         x0, x1 = (left - t0) * scale, (right - t0) * scale
         x0 = 0.0 if x0 < 0.0 else limit if x0 > limit else x0
         x1 = 0.0 if x1 < 0.0 else limit if x1 > limit else x1
-        if span.state == "unseen" and x1 - x0 >= 2:
+        if state == "unseen" and x1 - x0 >= 2:
             scene.doubts.append((x0, x1, y, tall))
-        if end is not None and end.best is None and quantum <= 1 and (end.hi - end.lo) * scale >= 2:
+        if doubts_too and end is not None and end.best is None and (end.hi - end.lo) * scale >= 2:
             _doubt(scene, end, y, tall)
+        kept = state in _NEVER_HIDDEN
         if x1 - x0 < quantum:
-            if span.state in _NEVER_HIDDEN and x0 >= shown - 0.5:
+            if kept and x0 >= shown - 0.5:
                 x1 = min(x0 + quantum, limit)
                 x0 = min(x0, x1 - 1.0)
             elif x1 <= filled or x1 <= x0:
                 continue
-        what = (span.state, span.reason, span.exit_code)
+        what = (state, span.reason, span.exit_code)
         key = _KEYS.get(what) or _KEYS.setdefault(what, style_of(*what))
-        if span.state in _NEVER_HIDDEN:
-            shown = max(shown, x1)
+        if kept:
+            shown = x1 if x1 > shown else shown
         elif x0 < filled < x1:
             x0 = filled
         last = open_boxes.get(key)
-        if last is not None and x0 - last[1] < quantum:
-            last[1] = max(last[1], x1)
-        else:
-            if last is not None:
-                done.setdefault((key, row.height), []).append((last[0], last[1], y))
+        if last is None:
             open_boxes[key] = [x0, x1]
-        filled = max(filled, x1)
+        elif x0 - last[1] < quantum:
+            last[1] = x1 if x1 > last[1] else last[1]
+        else:
+            done.setdefault((key, height), []).append((last[0], last[1], y))
+            last[0], last[1] = x0, x1
+        filled = x1 if x1 > filled else filled
     for key, (a, b) in open_boxes.items():
         done.setdefault((key, row.height), []).append((a, b, y))
     scene.used.update(open_boxes)

@@ -315,3 +315,17 @@ def test_a_prediction_is_laid_over_what_happened():
     assert "Predicted" in fig.axes[0].get_title(loc="left")
     assert views.differences(real, real) == []
     assert any(d.what == "start order" for d in views.differences(predict("two | one").timeline(real), real))
+
+
+def test_the_axis_says_the_same_whoever_made_the_axes():
+    """Seconds are written by hand on our own Axes, and are ticks that can be taken away on yours."""
+    from matplotlib.figure import Figure
+
+    timeline = many(20, 2)
+    own = views.plot(timeline)
+    given = views.plot(timeline, Figure(figsize=(9, 2), dpi=100).add_subplot(), window=own.get_xlim())
+    ticks = {t.get_text() for t in given.get_xticklabels() if t.get_text()}
+
+    assert len(ticks) >= 3
+    assert ticks <= {t.get_text() for t in own.texts}
+    assert [t.get_text() for t in own.get_xticklabels()] == []
