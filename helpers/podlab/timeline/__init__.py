@@ -14,7 +14,7 @@ same timeline. Read in this order:
     strips      phases, STATUS, conditions, markers;  words: kubectl's STATUS
     build       all of that in order
     timeline    the Timeline and its plain facts
-    questions   answers with evidence;  explain: three lines about a live Pod
+    questions   answers with evidence;  explain: three lines about a live Pod (causes, crashes: what it says of one)
     prediction  the notation of predictions: parse, score, draw
 
 Six clocks are used: whole seconds of statuses; Events, whose *names* carry the kubelet's nanoseconds of their

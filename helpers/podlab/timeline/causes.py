@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from podlab.timeline.clocks import parse_s
+from podlab.timeline.crashes import message_of, policy_of, spec_of, why_it_ended
 from podlab.timeline.model import RawObject
 
 Cause = tuple[str, str, str]
@@ -31,35 +32,51 @@ def cause_of(
     reason, message = str(waiting.get("reason") or ""), str(waiting.get("message") or "")
     if reason in _PULLS:
         failed = last_event(events, "Failed", "InspectFailed", "ErrImageNeverPull", container=name)
-        return reason, short(message or said(failed)), f"check the image name of {name}: {_image(pod, name)}"
+        return reason, short(message or said(failed)), _image_hint(pod, name, reason)
     if reason in _CONFIG:
-        return reason, short(message or reason), "create what the message names; it is tried again by itself"
+        return reason, short(message or reason), _config_hint(name, message)
     if reason in _CRASHES:
-        return reason, _crashed(item, message), _logs(name, item)
+        why, hint = _crashed(pod, name, item, events)
+        return reason, why, hint
     if ended and (ended.get("exitCode") or role == "sidecar"):
-        word = str(ended.get("message") or "").strip()
-        why = f"it ended with {ended_words(ended)}{': ' + word if word else ''}, {_times(item)}"
-        return str(ended.get("reason") or "ended"), short(why), f"podlab logs POD -c {name}"
+        why, hint = why_it_ended(pod, name, item, events)
+        return str(ended.get("reason") or "ended"), short(f"{why}; {_again(pod, name, item)}"), hint
     if reason and reason not in ("PodInitializing", "ContainerCreating"):
         return reason, short(message or reason), "podlab events --for POD"
     return None
 
 
-def _image(pod: RawObject, name: str) -> str:
-    spec = pod.get("spec", {})
-    listed = [c for key in ("initContainers", "containers") for c in spec.get(key) or []]
-    return next((str(c.get("image") or "") for c in listed if c.get("name") == name), "")
+def _image_hint(pod: RawObject, name: str, reason: str) -> str:
+    image = spec_of(pod, name).get("image")
+    if reason == "ErrImageNeverPull":
+        return f"take imagePullPolicy: Never away, or load the image: podlab images --load {image}"
+    return f"check the image name of {name}: {image}"
 
 
-def _logs(name: str, item: Mapping[str, Any]) -> str:
-    return f"podlab logs POD -c {name}{' --previous' if item.get('restartCount') else ''}"
+def _config_hint(name: str, message: str) -> str:
+    if "runAsNonRoot" in message or "non-root" in message:
+        return f"set securityContext.runAsUser of {name} to a user that is not 0"
+    return "create what the message names; it is tried again by itself"
 
 
-def _crashed(item: Mapping[str, Any], message: str) -> str:
-    """How it ended, how often it was tried, and when the next try is."""
+def _again(pod: RawObject, name: str, item: Mapping[str, Any]) -> str:
+    """How often it was started again, or that it will not be."""
+    if policy_of(pod, name) == "Never":
+        return "restartPolicy Never: it is not started again"
+    return _times(item)
+
+
+def _crashed(
+    pod: RawObject, name: str, item: Mapping[str, Any], events: Sequence[RawObject]
+) -> tuple[str, str]:
+    """Why it ended, how often it was tried, and when the next try is; and what to do about it."""
     last = (item.get("lastState") or {}).get("terminated") or {}
+    message = str(((item.get("state") or {}).get("waiting") or {}).get("message") or "")
+    if not last:
+        return short(message or "it has not started"), _logs(name, item)
+    why, hint = why_it_ended(pod, name, item, events)
     waits = re.match(r"back-off ((?:\d+h)?(?:\d+m)?(?:\d+s)?) restarting", message)
-    parts = [f"it ended with {ended_words(last)}, {_times(item)}"] if last else []
+    parts = [short(why, 200), _times(item)]
     if waits:
         finished = parse_s(last.get("finishedAt"))
         after = _seconds(waits[1])
@@ -67,9 +84,11 @@ def _crashed(item: Mapping[str, Any], message: str) -> str:
             "" if finished is None else datetime.fromtimestamp(finished + after, UTC).strftime("%H:%M:%S UTC")
         )
         parts.append(f"back-off {waits[1]}" + (f", next try from {when} on" if when else ""))
-    elif message:
-        parts.append(message)
-    return short("; ".join(parts))
+    return "; ".join(parts), hint
+
+
+def _logs(name: str, item: Mapping[str, Any]) -> str:
+    return f"podlab logs POD -c {name}{' --previous' if item.get('restartCount') else ''}"
 
 
 def _seconds(text: str) -> int:
@@ -88,13 +107,6 @@ def role_word(role: str) -> str:
     return {"init": "init container", "sidecar": "sidecar", "app": "container"}[role]
 
 
-def ended_words(ended: Mapping[str, Any]) -> str:
-    """How a run ended, in words; common codes are explained."""
-    code = ended.get("exitCode")
-    meaning = {137: " (SIGKILL)", 143: " (SIGTERM)", 127: " (command not found)", 126: " (not executable)"}
-    return f"exit code {code}{meaning.get(int(code or 0), '')}, {ended.get('reason') or 'no reason'}"
-
-
 def about(event: RawObject) -> Mapping[str, Any]:
     """The object that an Event speaks of, in either API group's field."""
     return event.get("involvedObject") or event.get("regarding") or {}
@@ -111,7 +123,7 @@ def last_event(events: Sequence[RawObject], *reasons: str, container: str = "") 
 
 def said(event: RawObject | None) -> str:
     """The message of an Event on one line; empty for none."""
-    return " ".join(str((event or {}).get("message") or (event or {}).get("note") or "").split())
+    return message_of(event)
 
 
 def short(text: object, limit: int = 300) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from podlab.timeline.causes import about, cause_of, ended_words, last_event, role_word, said, short
+from podlab.timeline.causes import about, cause_of, last_event, role_word, said, short
+from podlab.timeline.crashes import ended_words
 from podlab.timeline.model import RawObject
 from podlab.timeline.words import phase_of, status_word
 
@@ -137,10 +138,13 @@ def _volumes(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     event = last_event(events, "FailedMount", "FailedAttachVolume")
     if event is None:
         return None
+    unfit = "are not supported" in said(event)
     return (
         "has not started: a volume is missing",
         short(said(event)),
-        "create what the message names; the kubelet tries again by itself",
+        "use another kind of volume, such as emptyDir"
+        if unfit
+        else "create what the message names; the kubelet tries again by itself",
     )
 
 
@@ -199,7 +203,7 @@ def _held_by_running(role: str, name: str, item: Mapping[str, Any], events: Sequ
         return (
             held,
             short(why),
-            f"check the port and path of startupProbe of {name}; podlab logs POD -c {name}",
+            f"check startupProbe of {name}; podlab logs POD -c {name}",
         )
     since = (item.get("state") or {}).get("running", {}).get("startedAt", "")
     again = f", run {tries + 1}" if tries else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -338,9 +339,28 @@ def why_not_running(timeline: Timeline) -> Answer:
     """
     from podlab.timeline.explain import explain
 
-    found = explain(timeline.pod, [])
+    found = explain(timeline.pod, _events(timeline))
     lines = tuple(Evidence("status", line) for line in (found.why, found.hint) if line)
     return Answer(not found.well, found.what, lines)
+
+
+def _events(timeline: Timeline) -> list[dict[str, Any]]:
+    """The Events that the recording holds, as the API would list them: a probe's failure is told by nothing else."""
+    found = []
+    for mark in timeline.markers:
+        if mark.kind in ("event", "probe", "hook"):
+            at = datetime.fromtimestamp(timeline.zero + mark.at.mid, UTC)
+            path = f"spec.containers{{{mark.container}}}" if mark.container else ""
+            found.append(
+                {
+                    "reason": mark.label,
+                    "message": mark.message,
+                    "type": "Warning" if mark.warning else "Normal",
+                    "involvedObject": {"uid": timeline.uid, "fieldPath": path},
+                    "lastTimestamp": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                }
+            )
+    return found
 
 
 def next_try(timeline: Timeline, name: str | None = None) -> Answer:

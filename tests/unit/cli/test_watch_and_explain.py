@@ -76,6 +76,21 @@ def test_explain_prints_three_lines(capsys):
     assert lines[2].startswith("  try: check the image name of shop: busybox:1.36")
 
 
+def test_what_to_try_meets_the_same_pod(capsys, monkeypatch):
+    """Options that chose the Pod are repeated in the command at the end of the hint, and only there."""
+    from podlab.timeline import Explanation
+    from podlab.timeline import explain as real
+
+    monkeypatch.setattr(
+        "podlab.timeline.explain", lambda *_: Explanation("a", "b", "podlab logs web -c shop")
+    )
+    assert cli.main(["explain", "web", "--name", "second", "--namespace", "shop"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("-c shop --name second --namespace shop")
+    monkeypatch.setattr("podlab.timeline.explain", real)
+    assert cli.main(["explain", "web", "--name", "second"]) == 0
+    assert "--name" not in capsys.readouterr().out
+
+
 def test_explain_for_programs(capsys):
     assert cli.main(["explain", "web", "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)) == {"what", "why", "try", "well"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import podlab_traces as traces
 import pytest
 
-from podlab.timeline import explain
+from podlab.timeline import Timeline, explain
 
 
 def state(name: str, wanted) -> tuple[dict, list[dict]]:
@@ -32,13 +32,20 @@ def waiting(reason: str):
     return accepts
 
 
+LOOP = "CrashLoopBackOff"
 CASES = {
-    "backoff-first-waits": (waiting("CrashLoopBackOff"), "CrashLoopBackOff", "next try from", "--previous"),
+    "backoff-first-waits": (waiting(LOOP), LOOP, "next try from", "--previous"),
     "image-pull-fails-onfailure": (waiting("ErrImagePull"), "ErrImagePull", "registry.invalid", "check the image name"),
     "config-key-missing": (waiting("CreateContainerConfigError"), "ConfigError", "couldn't find key", "create"),
     "sched-memory": (lambda p: p["status"].get("conditions"), "cannot be scheduled", "Insufficient memory", "requests"),
-    "init-command-missing-always": (waiting("RunContainerError"), "init container broken", "no such file", "logs"),
+    "init-command-missing-always": (waiting("RunContainerError"), "container broken", "no such file", "check command"),
     "readiness-gate": (lambda p: p["status"]["phase"] == "Running", "not Ready", "readiness gate", "events"),
+    "liveness-tcp-refused": (waiting(LOOP), LOOP, "liveness probe failed: dial", "livenessProbe"),
+    "startup-tcp-always-restarts": (waiting(LOOP), LOOP, "startup probe failed: dial", "startupProbe"),
+    "poststart-httpget-refused": (waiting("PostStartHookError"), "PostStart", "failed: Get \"http", "postStart"),
+    "cmd-missing-always": (waiting(LOOP), LOOP, "started: exec: \"frobnicate\"", "check command"),
+    "sec-non-root-refused": (waiting("CreateContainerConfigError"), "ConfigError", "runAsNonRoot", "runAsUser"),
+    "backoff-after-exit-zero": (waiting(LOOP), LOOP, "exit code 0, and restartPolicy Always", "OnFailure"),
     "deadline-lowered": (lambda p: p["status"]["phase"] == "Failed", "is Failed", "DeadlineExceeded", "activeDeadline"),
 }  # fmt: skip
 
@@ -71,6 +78,46 @@ def test_every_state_of_every_real_pod_has_an_explanation():
             )
             if ready and pod["status"]["phase"] == "Running" and not pod["metadata"].get("deletionTimestamp"):
                 assert found.well, f"{name}: {found}"
+
+
+def test_who_ended_a_run_is_said_of_that_run_only():
+    """A probe that failed in an earlier run is not the cause of what ended the last one."""
+    pod, events = state("liveness-tcp-refused", waiting("CrashLoopBackOff"))
+    for event in events:
+        if event["reason"] == "Killing":
+            event["lastTimestamp"] = "2026-11-22T11:00:00Z"
+    found = explain(pod, events)
+    assert "it ended with exit code 0" in found.why
+    assert "probe" not in found.why
+
+
+def test_out_of_memory_and_a_run_that_stays_ended_are_told_as_such():
+    """The limit is named; with restartPolicy Never there is no count of restarts, but that there will be none."""
+    at = "2026-11-22T12:47:21Z"
+    ended = {"exitCode": 137, "reason": "OOMKilled", "startedAt": at, "finishedAt": at}
+    app = {"name": "app", "resources": {"limits": {"memory": "16Mi"}}}
+    other = {"name": "app", "restartCount": 0, "state": {"terminated": ended}}
+    pod = {
+        "metadata": {"name": "web"},
+        "spec": {"nodeName": "n", "restartPolicy": "Never", "containers": [app, {"name": "helper"}]},
+        "status": {"phase": "Running", "containerStatuses": [other]},
+    }
+    found = explain(pod)
+    assert "its limit of 16Mi: exit code 137 (SIGKILL), OOMKilled; restartPolicy Never" in found.why
+    assert "raise resources.limits.memory of app" in found.hint
+
+
+def test_a_recording_knows_of_the_probe_too():
+    """The question to a timeline is answered with the Events that the recording holds."""
+    header, observations = traces.observations("liveness-tcp-refused")
+    crashed = next(
+        n
+        for n, o in enumerate(observations)
+        if o.get("resource") == "pods" and waiting("CrashLoopBackOff")(o["object"])
+    )
+    answer = Timeline.from_observations(header, observations[: crashed + 1]).why_not_running()
+    assert answer.value is True
+    assert any("its liveness probe failed" in e.text for e in answer.evidence)
 
 
 def test_an_empty_object_is_explained_too():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 
 from podlab.cli import parser as common
 
@@ -35,10 +37,18 @@ def run(args: argparse.Namespace) -> int:
     client, namespace = cluster.client(), args.namespace or cluster.namespace
     pod = reading.find_pod(client, namespace, args.pod)
     found = explain(pod, reading.events(client, namespace, args.pod))
-    if args.namespace and "podlab " in found.hint:
-        found = replace(found, hint=f"{found.hint} --namespace {args.namespace}")
+    found = replace(found, hint=found.hint + _where(found.hint, args))
     if args.json:
         output.as_json(found.as_json())
     else:
         print(found)
     return 0
+
+
+def _where(hint: str, args: argparse.Namespace) -> str:
+    """The options that were given here, for a command at the end of the hint: it must meet the same Pod."""
+    verb = re.search(r"podlab (\w+)[^;]*$", hint)
+    if verb is None:
+        return ""
+    name = f" --name {args.name}" if args.name != os.environ.get("PODLAB_CLUSTER", "lab") else ""
+    return name + (f" --namespace {args.namespace}" if args.namespace and verb[1] != "images" else "")

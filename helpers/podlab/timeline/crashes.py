@@ -1,0 +1,145 @@
+"""
+Why the last run of a container ended, in words, and what to try: who ended it matters more than its exit code.
+
+A container that the kubelet killed for a probe or a hook ends with 137 or even with 0, and its log says nothing of it;
+one that could not be started has no log at all. So Events are read first: a Killing Event counts if it lies between the
+start and the end of that run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from podlab.timeline.clocks import parse_s
+from podlab.timeline.model import RawObject
+
+MEANINGS = {137: " (SIGKILL)", 143: " (SIGTERM)", 127: " (command not found)", 126: " (not executable)"}
+
+
+def why_it_ended(
+    pod: RawObject, name: str, item: Mapping[str, Any], events: Sequence[RawObject]
+) -> tuple[str, str]:
+    """
+    Return why the last run of a container ended, and what to try.
+
+    Args:
+        item: The container's status.
+        events: Oldest first; those about other containers are ignored.
+    """
+    state = item.get("state") or {}
+    last = state.get("terminated") or (item.get("lastState") or {}).get("terminated") or {}
+    spec, log = spec_of(pod, name), f"podlab logs POD -c {name}{_previous(item)}"
+    message = " ".join(str(last.get("message") or "").split())
+    if last.get("reason") == "StartError":
+        return f"it could not be started: {_tail(message)}", f"check command and args of {name}"
+    for killed in (_by_probe, _by_hook):
+        found = killed(name, item, last, events)
+        if found:
+            return f"{found[0]}, so the kubelet ended it: {code_words(last)}", f"{found[1]}; {log}"
+    if last.get("reason") == "OOMKilled":
+        limit = ((spec.get("resources") or {}).get("limits") or {}).get("memory")
+        of = f" of {limit}" if limit else ""
+        return (
+            f"it used more memory than its limit{of}: {code_words(last)}, OOMKilled",
+            f"raise resources.limits.memory of {name}, or let it use less",
+        )
+    why = f"it ended with {ended_words(last)}{': ' + message if message else ''}"
+    if last.get("exitCode") == 0 and policy_of(pod, name) == "Always":
+        hint = "for work that ends, restartPolicy OnFailure, or a Job"
+        return f"{why}, and restartPolicy Always starts it again even so", f"{hint}; {log}"
+    return why, log
+
+
+def code_words(ended: Mapping[str, Any]) -> str:
+    """The exit code in words; common codes are explained."""
+    code = ended.get("exitCode")
+    return f"exit code {code}{MEANINGS.get(int(code or 0), '')}"
+
+
+def ended_words(ended: Mapping[str, Any]) -> str:
+    """The same with the reason, where it says more than the code does."""
+    reason = ended.get("reason") or "no reason"
+    return code_words(ended) + ("" if reason in ("Error", "Completed") else f", {reason}")
+
+
+def message_of(event: RawObject | None) -> str:
+    """The message of an Event on one line, without a colon that nothing follows; empty for none."""
+    text = " ".join(str((event or {}).get("message") or (event or {}).get("note") or "").split())
+    return text.rstrip(": ")
+
+
+def newest(events: Sequence[RawObject], reason: str, name: str) -> RawObject | None:
+    """The newest Event of that reason about one container."""
+    for event in reversed(events):
+        about = event.get("involvedObject") or event.get("regarding") or {}
+        if event.get("reason") == reason and f"{{{name}}}" in str(about.get("fieldPath") or ""):
+            return event
+    return None
+
+
+def _by_probe(
+    name: str, item: Mapping[str, Any], last: Mapping[str, Any], events: Sequence[RawObject]
+) -> tuple[str, str] | None:
+    killing = newest(events, "Killing", name)
+    said = re.search(r"failed (liveness|startup) probe", message_of(killing))
+    if killing is None or said is None or not _within(killing, last):
+        return None
+    kind = said[1]
+    detail = next(
+        (
+            text.partition("probe failed: ")[2]
+            for event in reversed(events)
+            if event.get("reason") == "Unhealthy"
+            and f"{{{name}}}" in str((event.get("involvedObject") or {}).get("fieldPath") or "")
+            and (text := message_of(event)).lower().startswith(f"{kind} probe")
+        ),
+        "",
+    )
+    return f"its {kind} probe failed{': ' + detail if detail else ''}", f"check {kind}Probe of {name}"
+
+
+def _by_hook(
+    name: str, item: Mapping[str, Any], last: Mapping[str, Any], events: Sequence[RawObject]
+) -> tuple[str, str] | None:
+    waiting = (item.get("state") or {}).get("waiting") or {}
+    hint = f"check lifecycle.postStart of {name}"
+    if waiting.get("reason") == "PostStartHookError":
+        detail = " ".join(str(waiting.get("message") or "").rpartition(" - error: ")[2].split())
+        return f"its postStart hook failed{': ' + detail if detail else ''}", hint
+    failed = newest(events, "FailedPostStartHook", name)
+    if failed is None or not _within(failed, last):
+        return None
+    return "its postStart hook failed", hint
+
+
+def _within(event: RawObject, run: Mapping[str, Any]) -> bool:
+    """Whether an Event was last said while that run lived; all are whole seconds."""
+    at = parse_s(event.get("lastTimestamp") or event.get("eventTime"))
+    start, end = parse_s(run.get("startedAt")), parse_s(run.get("finishedAt"))
+    return at is not None and start is not None and end is not None and start - 1 <= at <= end + 1
+
+
+def _tail(message: str) -> str:
+    """What the runtime says in the end; before it stand the names of all the layers that it went through."""
+    found = re.search(r'(exec: "?|chdir to cwd|open /)', message)
+    return (message[found.start() :] if found else message).removesuffix(": unknown") or "no message"
+
+
+def _previous(item: Mapping[str, Any]) -> str:
+    return " --previous" if item.get("restartCount") else ""
+
+
+def spec_of(pod: RawObject, name: str) -> Mapping[str, Any]:
+    """What the manifest says of one container; empty for a name that it does not hold."""
+    spec = pod.get("spec", {})
+    listed = [c for key in ("initContainers", "containers") for c in spec.get(key) or []]
+    return next((c for c in listed if c.get("name") == name), {})
+
+
+def policy_of(pod: RawObject, name: str) -> str:
+    """The restartPolicy that holds for one container: its own, else the Pod's."""
+    return str(
+        spec_of(pod, name).get("restartPolicy") or pod.get("spec", {}).get("restartPolicy") or "Always"
+    )
