@@ -11,7 +11,7 @@ from podlab.errors import TimelineError
 from podlab.timeline import Timeline
 from podlab.timeline.prediction import Prediction, parse
 from podlab.timeline.questions import moment
-from podlab.views._plot import BOTTOM_PX, DPI, LEFT_PX, RIGHT_PX, TOP_PX, plot, scene_height
+from podlab.views._plot import BOTTOM_PX, DPI, RIGHT_PX, TOP_PX, left_px, plot, scene_height
 from podlab.views.style import INK, PAPER
 
 if TYPE_CHECKING:
@@ -131,12 +131,12 @@ def _figure(first: Timeline, second: Timeline) -> tuple[Figure, list[Axes]]:
     heights = [scene_height(first), scene_height(second)]
     between = TOP_PX + 30.0
     total = TOP_PX + sum(heights) + between + BOTTOM_PX
-    width = LEFT_PX + WIDTH_PX + RIGHT_PX
+    left = left_px(first, second)
+    width = left + WIDTH_PX + RIGHT_PX
     fig = Figure(figsize=(width / DPI, total / DPI), dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(fig)
     bottoms = [BOTTOM_PX + heights[1] + between, BOTTOM_PX]
     rectangles = [
-        (LEFT_PX / width, b / total, WIDTH_PX / width, h / total)
-        for b, h in zip(bottoms, heights, strict=True)
+        (left / width, b / total, WIDTH_PX / width, h / total) for b, h in zip(bottoms, heights, strict=True)
     ]
     return fig, [fig.add_axes(rectangle) for rectangle in rectangles]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from podlab.timeline import Timeline
-from podlab.views.scene import TEXT_PX, Scene, Word, scene_of
+from podlab.views.scene import NAME_PX, NAMES_PX, TEXT_PX, Scene, Word, names_px, scene_of
 from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER, text_width
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ DPI = 100.0
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 124.0, 74.0, 46.0, 80.0
 """Margins of a figure that ``plot`` makes: labels, last exit code, title, axis and legend."""
 TICK_PX = 5.0
+LEGEND_PX = 16.0
+"""A lane in the legend: swatches are as tall as their spans are in it, which tells them apart in grey."""
 
 
 def plot(
@@ -51,7 +53,7 @@ def plot(
     scene = scene_of(timeline, width=width, window=window)
     scene.axis = scene.axis if axis is None else axis
     scene.origin = origin
-    _frame(ax, scene)
+    _frame(ax, scene, _room_px(ax))
     (_write_ticks if own else _set_ticks)(ax, scene)
     _draw(ax, scene)
     if legend:
@@ -76,11 +78,23 @@ def _new_axes(timeline: Timeline) -> tuple[Axes, float]:
 
     width = 900.0
     height = scene_height(timeline)
-    total = (LEFT_PX + width + RIGHT_PX, TOP_PX + height + BOTTOM_PX)
+    left = left_px(timeline)
+    total = (left + width + RIGHT_PX, TOP_PX + height + BOTTOM_PX)
     fig = Figure(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(fig)
-    ax = fig.add_axes((LEFT_PX / total[0], BOTTOM_PX / total[1], width / total[0], height / total[1]))
+    ax = fig.add_axes((left / total[0], BOTTOM_PX / total[1], width / total[0], height / total[1]))
     return ax, width
+
+
+def left_px(*timelines: Timeline) -> float:
+    """Pixels at the left of figures that we make: as much as the names of the lanes take."""
+    return max([LEFT_PX, *(names_px(one) + 16 for one in timelines)])
+
+
+def _room_px(ax: Axes) -> float:
+    """Pixels that names have at the left of these Axes: up to the figure's edge, if nothing else can stand there."""
+    left = ax.get_window_extent().x0 * DPI / _figure_of(ax).dpi
+    return (left if LEFT_PX <= left <= NAMES_PX + 16 else LEFT_PX) - 12
 
 
 def scene_height(timeline: Timeline) -> float:
@@ -90,7 +104,7 @@ def scene_height(timeline: Timeline) -> float:
     return 30.0 + 19.0 * strips + 5 + lanes * min(30.0, max(3.0, 640.0 / lanes)) + 4
 
 
-def _frame(ax: Axes, scene: Scene) -> None:
+def _frame(ax: Axes, scene: Scene, room_px: float) -> None:
     """
     Axis of seconds, labels of rows, title; no box around it.
 
@@ -102,10 +116,8 @@ def _frame(ax: Axes, scene: Scene) -> None:
         ax.spines[side].set_visible(False)
     ax.spines["bottom"].set_color(FAINT)
     _without_ticks(ax.yaxis)
-    for row in scene.labelled():
-        name, _, role = row.label.partition("\n")
-        name = name if len(name) <= 17 else name[:16] + "…"
-        _write(ax, scene, Word(-8, row.y - (5 if role else 0), name, INK, 11), ha="right")
+    for row, name, role in scene.names(room_px):
+        _write(ax, scene, Word(-8, row.y - (5 if role else 0), name, INK, NAME_PX), ha="right")
         if role:
             _write(ax, scene, Word(-8, row.y + 7, role, FAINT, 9), ha="right")
     title = ax.set_title(scene.title, loc="left", fontsize=11, color=INK, fontweight="bold", y=1.0, pad=20)
@@ -242,13 +254,17 @@ def _legend(ax: Axes, scene: Scene) -> None:
     """Colours and their words below the axis, in rows as wide as the plot."""
     from matplotlib.collections import PolyCollection
 
-    entries = [(LOOKS[k].fill, LOOKS[k].name) for k in LOOKS if k in scene.used]
+    entries = [
+        (LOOKS[k].fill, LOOKS[k].name, LOOKS[k].height) for k in LOOKS if k in scene.used and k != "unseen"
+    ]
+    if scene.hatched:
+        entries.append(("", scene.hatched, 0.6))
     x, y = 0.0, scene.height + 52.0
-    for fill, name in [*entries, *([("", "edge somewhere here")] if scene.has_doubt else [])]:
+    for fill, name, height in entries:
         wide = 20 + text_width(name, TEXT_PX)
         if x and x + wide > scene.width:
             x, y = 0.0, y + 15.0
-        corners: Any = [_corners(x, x + 14, y, 9, scene)]
+        corners: Any = [_corners(x, x + 14, y, max(LEGEND_PX * height, 2.0), scene)]
         looks: Any = (
             {"facecolors": fill} if fill else {"facecolors": PAPER, "edgecolors": FAINT, "hatch": "//////"}
         )

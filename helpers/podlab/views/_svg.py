@@ -12,10 +12,11 @@ from html import escape
 
 from podlab.timeline import Timeline
 from podlab.views._alt import alt_text
-from podlab.views.scene import Scene, scene_of
-from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER
+from podlab.views.scene import NAME_PX, Scene, names_px, scene_of
+from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER, text_width
 
 LEFT, RIGHT, TOP, BOTTOM = 112.0, 66.0, 44.0, 58.0
+LEGEND_ROW = 15.0
 BUDGET = 18_000
 """Boxes at most: about 12 bytes each, so a file stays below 300 kB."""
 
@@ -39,7 +40,9 @@ def svg(
     while sum(len(boxes) for boxes in scene.boxes.values()) > BUDGET and detail < width:
         detail *= 2
         scene = scene_of(timeline, width=width, window=window, detail=detail)
-    total_w, total_h = LEFT + width + RIGHT, TOP + scene.height + BOTTOM
+    left = max(LEFT, names_px(timeline) + 14)
+    legend, rows = _legend(scene, left, TOP + scene.height + BOTTOM - 12)
+    total_w, total_h = left + width + RIGHT, TOP + scene.height + BOTTOM + LEGEND_ROW * (rows - 1)
     alt = escape(alt_text(timeline))
     size = (
         f"width='100%' style='max-width:{total_w:.0f}px;height:auto;display:block'"
@@ -57,11 +60,11 @@ def svg(
         "<defs><pattern id='d' width='5' height='5' patternUnits='userSpaceOnUse' "
         f"patternTransform='rotate(45)'><path d='M0 0V5' stroke='{FAINT}' stroke-width='1.4'/></pattern></defs>"
         f"<rect width='100%' height='100%' fill='{PAPER}'/>"
-        f"<text x='{LEFT:.0f}' y='17' font-size='15' font-weight='bold' fill='{INK}'>"
+        f"<text x='{left:.0f}' y='17' font-size='15' font-weight='bold' fill='{INK}'>"
         f"{escape(scene.title)}</text>"
-        f"<text x='{LEFT:.0f}' y='34' font-size='11' fill='{FAINT}'>{escape(scene.subtitle)}</text>"
-        f"<g transform='translate({LEFT:.0f} {TOP:.0f})'>{body}{_words(scene)}{_axis(scene)}</g>"
-        f"{_legend(scene, total_h)}</svg>"
+        f"<text x='{left:.0f}' y='34' font-size='11' fill='{FAINT}'>{escape(scene.subtitle)}</text>"
+        f"<g transform='translate({left:.0f} {TOP:.0f})'>{body}{_words(scene)}{_axis(scene, left - 12)}</g>"
+        f"{legend}</svg>"
     )
 
 
@@ -70,33 +73,28 @@ def _grid(scene: Scene) -> str:
     return f"<path d='{path}' stroke='{GRID}'/>"
 
 
-def _axis(scene: Scene) -> str:
+def _axis(scene: Scene, room_px: float) -> str:
     y = scene.height
     ticks = "".join(
         f"<text x='{scene.x(t):.1f}' y='{y + 15:.0f}' text-anchor='middle'>{word}</text>"
         for t, word in zip(scene.ticks(), scene.tick_words(), strict=True)
     )
-    rows = [_row_label(row.label, row.y) for row in scene.labelled()]
+    rows = [_row_label(name, role, row.y) for row, name, role in scene.names(room_px)]
     return (
         f"<path d='M0 {y:.0f}H{scene.width:.0f}' stroke='{FAINT}'/><g font-size='11' fill='{FAINT}'>{ticks}"
         f"<text x='{scene.width:.0f}' y='{y + 28:.0f}' text-anchor='end'>"
         "seconds since the Pod was created</text></g>"
-        f"<g font-size='11' fill='{INK}' text-anchor='end'>{''.join(rows)}</g>"
+        f"<g font-size='{NAME_PX:g}' fill='{INK}' text-anchor='end'>{''.join(rows)}</g>"
     )
 
 
-def _row_label(label: str, y: float) -> str:
-    name, _, role = label.partition("\n")
+def _row_label(name: str, role: str, y: float) -> str:
     if not role:
-        return f"<text x='-8' y='{y + 4:.0f}'>{escape(_cut(name))}</text>"
+        return f"<text x='-8' y='{y + 4:.0f}'>{escape(name)}</text>"
     return (
-        f"<text x='-8' y='{y - 1:.0f}'>{escape(_cut(name))}</text>"
+        f"<text x='-8' y='{y - 1:.0f}'>{escape(name)}</text>"
         f"<text x='-8' y='{y + 10:.0f}' font-size='9' fill='{FAINT}'>{escape(role)}</text>"
     )
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= 16 else name[:15] + "…"
 
 
 def _strips(scene: Scene) -> str:
@@ -179,21 +177,24 @@ def _words(scene: Scene) -> str:
     return "".join(parts)
 
 
-def _legend(scene: Scene, total_h: float) -> str:
-    parts, x, y = [], LEFT, total_h - 12
-    for key, look in LOOKS.items():
-        if key in scene.used:
-            parts.append(_entry(x, y, f"fill='{look.fill}'", look.name))
-            x += 26 + 6.2 * len(look.name)
-    if scene.has_doubt:
-        parts.append(
-            _entry(x, y, f"fill='url(#d)' stroke='{FAINT}' stroke-width='.8'", "edge somewhere here")
-        )
-    return f"<g font-size='10.5' fill='{INK}'>{''.join(parts)}</g>"
+def _legend(scene: Scene, left: float, top: float) -> tuple[str, int]:
+    """Colours and their words in rows as wide as the plot, and how many rows; swatches as tall as in a lane."""
+    entries = [(f"fill='{look.fill}'", look.name, look.height) for key, look in LOOKS.items()
+               if key in scene.used and key != "unseen"]  # fmt: skip
+    if scene.hatched:
+        entries.append((f"fill='url(#d)' stroke='{FAINT}' stroke-width='.8'", scene.hatched, 0.6))
+    parts, x, row = [], 0.0, 0
+    for paint, name, height in entries:
+        wide = 20 + text_width(name, 10.5)
+        if x and x + wide > scene.width:
+            x, row = 0.0, row + 1
+        parts.append(_entry(left + x, top + LEGEND_ROW * row, paint, name, max(16 * height, 2.0)))
+        x += wide + 12
+    return f"<g font-size='10.5' fill='{INK}'>{''.join(parts)}</g>", row + 1
 
 
-def _entry(x: float, y: float, paint: str, name: str) -> str:
+def _entry(x: float, y: float, paint: str, name: str, height: float) -> str:
     return (
-        f"<rect x='{x:.0f}' y='{y - 9:.0f}' width='14' height='10' {paint}/>"
+        f"<rect x='{x:.0f}' y='{y - 4 - height / 2:.1f}' width='14' height='{height:.1f}' {paint}/>"
         f"<text x='{x + 18:.0f}' y='{y:.0f}'>{escape(name)}</text>"
     )

@@ -14,13 +14,21 @@ from math import inf
 
 from podlab.timeline import Lane, Marker, Span, Timeline
 from podlab.timeline.model import Instant, Stretch
-from podlab.views.style import FAINT, LOOKS, PHASES, ROLE_WORDS, ink_on, style_of, text_width
+from podlab.views.style import FAINT, LOOKS, PHASES, ROLE_WORDS, ink_on, shortened, style_of, text_width
 
 Box = tuple[float, float]
 """Left and right edge in pixels from the plot's left edge."""
 
-SMALL_PX, TEXT_PX = 9.0, 10.5
-"""Sizes of type inside lanes, and of labels."""
+SMALL_PX, TEXT_PX, NAME_PX = 9.0, 10.5, 11.0
+"""Sizes of type inside lanes, of legends, and of the names of lanes."""
+
+NAMES_PX = 300.0
+"""The most that names of lanes get at the left; longer ones lose their middle."""
+
+
+def names_px(timeline: Timeline) -> float:
+    """Pixels that the names of the lanes take, up to ``NAMES_PX``."""
+    return min(max((text_width(lane.name, NAME_PX) for lane in timeline.lanes), default=0.0), NAMES_PX)
 
 
 @dataclass(slots=True)
@@ -85,6 +93,13 @@ class Scene:
     origin: float = 0.0  # the second that the axis calls 0
 
     @property
+    def hatched(self) -> str:
+        """What hatching stands for in this picture; empty where there is none."""
+        if "unseen" in self.used:
+            return "an edge, or runs that nobody saw, somewhere here"
+        return "edge somewhere here" if self.has_doubt else ""
+
+    @property
     def scale(self) -> float:
         """Pixels per second."""
         return self.width / max(self.t1 - self.t0, 1e-9)
@@ -102,6 +117,13 @@ class Scene:
         count = int((self.t1 - self.t0) / step) + 2
         marks = [self.origin + (first + i) * step for i in range(count)]
         return [t for t in marks if self.t0 <= t <= self.t1]
+
+    def names(self, room_px: float) -> list[tuple[Row, str, str]]:
+        """Rows that get a label, with the name as it fits into *room_px*, and the word for its role."""
+        rows = self.labelled()
+        parts = [row.label.partition("\n") for row in rows]
+        short = shortened([name for name, _, _ in parts], room_px, NAME_PX)
+        return [(row, name, role) for row, name, (_, _, role) in zip(rows, short, parts, strict=True)]
 
     def labelled(self) -> list[Row]:
         """The rows that get a label: all, or about ten where they are crowded."""
@@ -167,6 +189,8 @@ def scene_of(
     for index, lane in enumerate(lanes):
         y = top + (index + 0.5) * pitch
         scene.rows.append(Row(_label(lane, crowded), lane.role, y, pitch))
+        if lane.spans and detail <= 1:  # nothing stands before it whose end would be this edge
+            _doubt(scene, lane.spans[0].start, y, pitch * 0.72)
         _draw_lane(scene, lane, scene.rows[-1], detail, timeline.until)
         if not crowded:
             _draw_words(scene, lane, y, places)
@@ -191,7 +215,9 @@ def _subtitle(timeline: Timeline) -> str:
     if timeline.predicted:
         return "order only: lengths mean nothing"
     if not timeline.complete:
-        return "recording cut short or with gaps: see notes"
+        return next(
+            (n for n in timeline.notes if "cut short" in n or "gap" in n), "the recording is not whole"
+        )
     return "seconds since the Pod was created; hatched: somewhere in there"
 
 
@@ -266,12 +292,16 @@ def _doubt(scene: Scene, end: Instant | None, y: float, tall: float) -> None:
 
 def _draw_words(scene: Scene, lane: Lane, y: float, places: _Places) -> None:
     """Exit codes beside the ends first, then numbers of restarts, then reasons of waiting."""
+    later = [run.start.lo for run in lane.runs if run.start is not None]
     for run in lane.runs:
         if run.end is not None and run.exit_code is not None and run.ran:
             x = scene.x(min(run.end.hi, scene.t1)) + 3
             text = f"exit {run.exit_code}" if run.reason in ("Completed", "Error", "") else f"{run.reason}"
             if run.reason == "OOMKilled":
                 text = f"OOMKilled {run.exit_code}"
+            following = next((at for at in later if at >= run.end.lo and at > run.start.lo), inf)  # type: ignore[union-attr]
+            if x + text_width(text, SMALL_PX) > (following - scene.t0) * scene.scale:
+                continue  # it would lie over the next run
             _put(scene, places, Word(x, y, text, "#8F1521" if run.exit_code else FAINT, plate=True))
     for run in lane.runs:
         if run.start is not None and run.restart and run.seen:
@@ -287,7 +317,9 @@ def _draw_words(scene: Scene, lane: Lane, y: float, places: _Places) -> None:
             colour = ink_on(LOOKS[span.state].fill)
             if right - left >= text_width(text, SMALL_PX) + 6:
                 raised = y if LOOKS[span.state].height > 0.5 else y - 11.0
-                _put(scene, places, Word(left + 3, raised, text, colour if raised == y else FAINT))
+                plate = span.state == "unseen"
+                ink = colour if raised == y else FAINT
+                _put(scene, places, Word(left + 3, raised, text, ink, plate=plate))
 
 
 def _reason(span: Span) -> str:
@@ -343,9 +375,18 @@ def _draw_strip(
         fill = colours.get(stretch.word, "#F2E2B6") if colours else ("#E9ECEF", "#DDE3E9")[index % 2]
         scene.strips.append((left, right, y, 16.0, fill))
         width = text_width(stretch.word, SMALL_PX)
-        if right - left >= width + 6:
-            places.take(y + 8, left + 3, left + 3 + width)
-            scene.words.append(Word(left + 3, y + 8, stretch.word, ink_on(fill)))
+        at = _beside_lines(scene, left + 3, width)
+        if right - at >= width + 3:
+            places.take(y + 8, at, at + width)
+            scene.words.append(Word(at, y + 8, stretch.word, ink_on(fill)))
+
+
+def _beside_lines(scene: Scene, x: float, width: float) -> float:
+    """Where a word that would begin at *x* can stand without a line through it."""
+    for line in sorted(at for at, _, _ in scene.lines):
+        if x - 1 < line < x + width + 1:
+            x = line + 3
+    return x
 
 
 WIDE_PX = 12.0
@@ -392,7 +433,7 @@ def _draw_marks(scene: Scene, timeline: Timeline, pitch: float) -> None:
         if marker.container not in rows or not scene.t0 <= marker.at.mid <= scene.t1:
             continue
         glyph, x = _glyph(marker), scene.x(marker.at.mid)
-        if x - last.get((marker.container, glyph), -9.0) < 2:
+        if x - last.get((marker.container, glyph), -9.0) < (2 if glyph == "dot" else 7):
             continue
         last[marker.container, glyph] = x
         y = rows[marker.container] + (pitch * 0.43 if glyph == "dot" else 0.0)

@@ -7,6 +7,7 @@ states of the same height differ in luminance), height (a run is tall, waiting i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 INK, FAINT, PAPER, GRID = "#1F2933", "#5F6B7A", "#FFFFFF", "#E3E7EB"
@@ -179,3 +180,26 @@ _WIDTHS = {chr(32 + i): int(w) / 100 for i, w in enumerate(_ADVANCE)}
 def text_width(text: str, size_px: float) -> float:
     """Width of *text* in pixels, by the widths of DejaVu Sans; other fonts are narrower or about as wide."""
     return sum(_WIDTHS.get(c, 1.0) for c in text) * size_px
+
+
+def shortened(names: Sequence[str], room_px: float, size_px: float) -> list[str]:
+    """
+    The names as they fit into *room_px*: whole, or with their middle left out, so that they can still be told apart.
+
+    Names of one Pod often begin alike and often end alike; where to cut is chosen so that no two become the same.
+    """
+    tried: list[list[str]] = []
+    for share in (0.5, 0.7, 0.3, 0.85, 0.15):
+        tried.append([_without_middle(name, room_px, size_px, share) for name in names])
+        if len(set(tried[-1])) == len(set(names)):
+            return tried[-1]
+    return max(tried, key=lambda found: len(set(found)))
+
+
+def _without_middle(name: str, room_px: float, size_px: float, share: float) -> str:
+    kept, short = len(name), name
+    while text_width(short, size_px) > room_px and kept > 2:
+        kept -= 1
+        head = max(1, round(kept * share))
+        short = name[:head] + "…" + name[len(name) - (kept - head) :] if kept > head else name[:head] + "…"
+    return short

@@ -1,0 +1,90 @@
+"""Crowded pictures: long names, runs close together, edges that nobody saw, lines through words, legends in grey."""
+
+from __future__ import annotations
+
+import re
+from math import inf
+
+import pytest
+
+from podlab import views
+from podlab.timeline import Instant, Lane, Marker, Run, Span, Stretch, Timeline
+from podlab.views.scene import scene_of
+
+
+def life(name: str, **fields) -> Timeline:
+    return Timeline(name=name, namespace="", **fields)
+
+
+def lane_of(name: str, *runs: tuple[float, float], known_from: float | None = None) -> Lane:
+    """A lane that ran in those stretches, each with exit code 1."""
+    made = [(Instant(a if known_from is None else -inf, a), Instant(b, b)) for a, b in runs]
+    spans = []
+    for n, (start, end) in enumerate(made):
+        following = made[n + 1][0] if n + 1 < len(made) else None
+        spans += [Span("running", "ready", start, end, n), Span("terminated", "Error", end, following, n, 1)]
+    return Lane(
+        name, "app", "", tuple(spans), tuple(Run(n, a, b, exit_code=1) for n, (a, b) in enumerate(made))
+    )
+
+
+def test_long_names_can_be_told_apart_and_are_not_cut_by_the_edge():
+    """Twelve names that begin alike, some longer than the picture gives room for: no two labels are the same."""
+    names = [f"wait-for-database-migration-of-tenant-{n:02d}-in-region-eu-central" for n in range(12)]
+    timeline = life("long", lanes=tuple(lane_of(n, (1, 2)) for n in names), until=3)
+    fig = views.figure(timeline)
+    fig.canvas.draw()
+    labels = [t for t in fig.axes[0].texts if t.get_text().startswith("wait-")]
+
+    assert len({t.get_text() for t in labels}) == 12
+    assert all(t.get_window_extent().x0 >= 0 for t in labels)
+    assert len(set(re.findall(r">(wait-[^<]*)</text>", views.svg(timeline)))) == 12
+
+
+def test_names_are_whole_where_there_is_room():
+    timeline = life("x", lanes=(lane_of("checkout-frontend-application", (1, 2)),), until=3)
+    assert "checkout-frontend-application" in [t.get_text() for t in views.figure(timeline).axes[0].texts]
+
+
+def test_an_exit_code_is_not_written_over_the_next_run():
+    """Of runs that follow each other closely only the last one's code has room; where there is room, all have."""
+
+    def codes(*runs):
+        scene = scene_of(life("x", lanes=(lane_of("app", *runs),), until=100))
+        return [w.text for w in scene.words if w.text.startswith("exit")]
+
+    assert codes((1, 2), (4, 5), (7, 8)) == ["exit 1"]
+    assert codes((1, 2), (40, 41), (80, 81)) == ["exit 1"] * 3
+
+
+def test_a_start_that_nobody_saw_is_hatched():
+    """A container that ran already when the recording began: its bar has no sharp left edge."""
+    scene = scene_of(life("x", lanes=(lane_of("app", (4, 8), known_from=-inf),), until=10), width=100)
+    assert [box[:2] for box in scene.doubts] == [(0.0, 40.0)]
+    assert scene.hatched
+
+
+def test_no_line_goes_through_the_word_of_a_strip():
+    """The word moves behind the line, or is left out where it does not fit there."""
+
+    def words(end: float):
+        strip = (Stretch("ContainerStatusUnknown", Instant(0, 0), Instant(end, end)),)
+        delete = Marker("deletion", "delete", Instant(1, 1))
+        timeline = life("x", lanes=(lane_of("app", (1, 9)),), until=10, status_words=strip, markers=(delete,))
+        scene = scene_of(timeline)
+        return [w.x for w in scene.words if w.text == "ContainerStatusUnknown"], scene.lines[0][0]
+
+    [x], line = words(9.0)
+    assert x > line
+    assert words(1.5)[0] == []
+
+
+def test_swatches_of_the_legend_are_as_tall_as_their_spans():
+    """In grey, back-off and a run look alike but for their height, so the legend shows it."""
+    spans = (
+        Span("back-off", "CrashLoopBackOff", Instant(0, 0), Instant(5, 5)),
+        Span("running", "ready", Instant(5, 5), None),
+    )
+    source = views.svg(life("x", lanes=(Lane("app", "app", "", spans, ()),), until=10))
+    heights = [float(h) for h in re.findall(r"width='14' height='([\d.]+)'", source)]
+    assert heights[1] == pytest.approx(2 * heights[0], abs=0.1)
