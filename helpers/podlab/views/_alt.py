@@ -21,7 +21,7 @@ def alt_text(timeline: Timeline) -> str:
         parts.append(f"Never started: {', '.join(idle)}.")
     again = [_restarted(lane) for lane in timeline.lanes if lane.starts > 1]
     parts.append(f"Restarts: {'; '.join(again)}." if again else "No restarts.")
-    ended = [_end(lane) for lane in timeline.lanes if lane.starts]
+    ended = _ends([lane for lane in timeline.lanes if lane.starts])
     if ended:
         parts.append(f"Ends: {'; '.join(ended)}.")
     if " | " in stops:
@@ -48,12 +48,23 @@ def _restarted(lane: Lane) -> str:
     return f"{lane.name} {times} time{'s' if times > 1 else ''}"
 
 
+def _ends(lanes: list[Lane]) -> list[str]:
+    """What became of them, those with the same fate together."""
+    fates: dict[str, list[str]] = {}
+    for lane in lanes:
+        fates.setdefault(_end(lane), []).append(lane.name)
+    return [f"{_listed(names)} {fate}" for fate, names in fates.items()]
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def _end(lane: Lane) -> str:
     last = [run for run in lane.runs if run.ran][-1]
     if last.end is None:
-        return f"{lane.name} still runs"
-    code = "with an unknown exit code" if last.exit_code is None else f"with exit code {last.exit_code}"
-    return f"{lane.name} ended {code}"
+        return "still running"
+    return "with an unknown exit code" if last.exit_code is None else f"with exit code {last.exit_code}"
 
 
 def _pod(timeline: Timeline) -> str:

@@ -10,13 +10,14 @@ from math import inf
 
 from podlab.timeline import Lane, Span, Timeline
 from podlab.timeline.model import Instant, Stretch
-from podlab.views.style import LOOKS, ROLE_WORDS, style_of
+from podlab.views.style import LOOKS, ROLE_WORDS, shortened, style_of
 
 _ANSI = {
     "waiting": "90", "pulling": "94", "back-off": "33", "running starting": "36", "running started": "36;1",
     "running ready": "32;1", "terminating": "93", "terminated": "90", "terminated error": "91;1", "unseen":
-    "90",
+    "90", "bad end": "91;1",
 }  # fmt: skip
+BAD_END = {True: "!", False: "\u2717"}
 DOUBT = {True: "/", False: "\u2571"}
 """Character for an edge that lies somewhere here: ASCII or not."""
 
@@ -39,7 +40,7 @@ def text(
     width = max(40, width or _terminal_width())
     colour = _wants_colour() if colour is None else colour
     label = min(max([len(_label(lane)) for lane in timeline.lanes] + [6]), max(14, width // 4))
-    tail = min(max([len(_tail(lane)) for lane in timeline.lanes] + [0]), max(10, width // 4))
+    tail = min(max([len(_tail(lane)) for lane in timeline.lanes] + [0]), max(16, width // 4))
     room = max(10, width - label - tail - 3)
     canvas = _Canvas(timeline, room, colour, ascii)
     lines = [_heading(timeline, width)]
@@ -47,10 +48,8 @@ def text(
     for name, strip in (("phase", timeline.phases), ("STATUS", timeline.status_words)):
         if strip:
             lines.append(f"{name:{label}} {canvas.strip(strip)}".rstrip())
-    for lane in timeline.lanes:
-        row = (
-            f"{_fit(_label(lane), label, ascii):{label}} {canvas.lane(lane)} {_fit(_tail(lane), tail, ascii)}"
-        )
+    for lane, shown in zip(timeline.lanes, _labels(timeline, label, ascii), strict=True):
+        row = f"{shown:{label}} {canvas.lane(lane)} {_fit(_tail(lane), tail, ascii)}"
         lines.append(row.rstrip())
     lines.append(canvas.legend(width))
     lines += [_fit(f"note: {note}", width, ascii) for note in timeline.notes]
@@ -83,6 +82,17 @@ def _label(lane: Lane) -> str:
     return f"{lane.name} ({ROLE_WORDS.get(lane.role, lane.role)})"
 
 
+def _labels(timeline: Timeline, room: int, ascii: bool) -> list[str]:
+    """Names with their roles; where that is too long, names lose their middle, and roles their place."""
+    whole = [_label(lane) for lane in timeline.lanes]
+    if all(len(label) <= room for label in whole):
+        return whole
+    roles = [f" ({ROLE_WORDS.get(lane.role, lane.role)})" for lane in timeline.lanes]
+    names = shortened([lane.name for lane in timeline.lanes], lambda name: len(name) <= room)
+    found = [n + role if len(n) + len(role) <= room else n for n, role in zip(names, roles, strict=True)]
+    return [label.replace("…", "~") for label in found] if ascii else found
+
+
 def _tail(lane: Lane) -> str:
     """What became of the container: its exits, restarts or its reason for waiting."""
     ran = [run for run in lane.runs if run.ran]
@@ -92,9 +102,13 @@ def _tail(lane: Lane) -> str:
     last = lane.runs[-1]
     if last.end is None and ran:
         return f"running{again}"
-    reason = last.reason if last.reason not in ("Completed", "Error", "") else ""
-    code = "?" if last.exit_code is None else last.exit_code
-    return f"exit {code}{' ' + reason if reason else ''}{again}"
+    word = last.reason if last.reason not in ("Completed", "Error", "", "not seen") else "exit"
+    return f"{word} {'?' if last.exit_code is None else last.exit_code}{again}"
+
+
+def _cut(word: str, room: int, ascii: bool) -> str:
+    """The word, or as much of it as can still be recognised, with a sign that it goes on; else nothing."""
+    return _fit(word, room, ascii) if len(word) <= room or room >= 3 else ""
 
 
 def _fit(word: str, room: int, ascii: bool) -> str:
@@ -119,7 +133,7 @@ class _Canvas:
 
     def ruler(self) -> str:
         steps = [m * 10.0**e for e in range(-2, 7) for m in (1, 2, 5)]
-        step = next((s for s in steps if self.t1 / s <= max(self.room / 12, 1)), steps[-1])
+        step = next((s for s in steps if self.t1 / s <= max(self.room / 9, 1)), steps[-1])
         line = [" "] * self.room
         for k in range(int(self.t1 / step) + 1):
             label = f"{k * step:g}s"
@@ -135,7 +149,7 @@ class _Canvas:
         for stretch in stretches:
             a = self.column(stretch.start.mid)
             b = self.column(stretch.end.mid) if stretch.end else self.room
-            word = (edge + stretch.word)[: max(b - a, 1)]
+            word = edge + _cut(stretch.word, max(b - a - 1, 0), self.ascii)
             line[a : a + len(word)] = word
         return "".join(line[: self.room])
 
@@ -150,12 +164,11 @@ class _Canvas:
         for run in lane.runs:
             if run.end is not None and run.exit_code and run.ran:
                 at = self.column(run.end.mid)
-                cells[at] = ("!" if self.ascii else "✗", "terminated error")
+                cells[at] = (BAD_END[self.ascii], "bad end")
         return self._painted(cells)
 
     def _span(self, cells: list[tuple[str, str]], span: Span) -> None:
         key = style_of(span.state, span.reason, span.exit_code)
-        self.used.add(key)
         a = self.column(span.start.mid)
         b = self.column(span.end.mid) if span.end else self.column(self.until) + 1
         b = max(b, a + 1) if span.state in ("running", "terminating", "unseen", "back-off") else b
@@ -173,6 +186,7 @@ class _Canvas:
                 cells[i] = (DOUBT[self.ascii], "doubt")
 
     def _painted(self, cells: list[tuple[str, str]]) -> str:
+        self.used.update(key for _, key in cells)
         if not self.colour:
             return "".join(c for c, _ in cells)
         parts, last = [], ""
@@ -190,6 +204,8 @@ class _Canvas:
             for key, look in LOOKS.items()
             if key in self.used
         ]
+        if "bad end" in self.used:
+            entries.append(f"{BAD_END[self.ascii]} end, exit not 0")
         if self.doubts:
             entries.append(f"{DOUBT[self.ascii]} an edge is somewhere here")
         lines, line = [], ""

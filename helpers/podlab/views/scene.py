@@ -122,7 +122,7 @@ class Scene:
         """Rows that get a label, with the name as it fits into *room_px*, and the word for its role."""
         rows = self.labelled()
         parts = [row.label.partition("\n") for row in rows]
-        short = shortened([name for name, _, _ in parts], room_px, NAME_PX)
+        short = shortened([name for name, _, _ in parts], lambda n: text_width(n, NAME_PX) <= room_px)
         return [(row, name, role) for row, name, (_, _, role) in zip(rows, short, parts, strict=True)]
 
     def labelled(self) -> list[Row]:

@@ -7,7 +7,7 @@ states of the same height differ in luminance), height (a run is tall, waiting i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 INK, FAINT, PAPER, GRID = "#1F2933", "#5F6B7A", "#FFFFFF", "#E3E7EB"
@@ -182,23 +182,39 @@ def text_width(text: str, size_px: float) -> float:
     return sum(_WIDTHS.get(c, 1.0) for c in text) * size_px
 
 
-def shortened(names: Sequence[str], room_px: float, size_px: float) -> list[str]:
+def shortened(names: Sequence[str], fits: Callable[[str], bool]) -> list[str]:
     """
-    The names as they fit into *room_px*: whole, or with their middle left out, so that they can still be told apart.
+    The names as they fit: whole, or with their middle left out, so that they can still be told apart.
 
     Names of one Pod often begin alike and often end alike; where to cut is chosen so that no two become the same.
     """
     tried: list[list[str]] = []
     for share in (0.5, 0.7, 0.3, 0.85, 0.15):
-        tried.append([_without_middle(name, room_px, size_px, share) for name in names])
+        tried.append([_without_middle(name, fits, share) for name in names])
         if len(set(tried[-1])) == len(set(names)):
             return tried[-1]
+    long = [name for name in names if not fits(name)]
+    place = next((i for i, letters in enumerate(zip(*long, strict=False)) if len(set(letters)) > 1), 0)
+    tried.append([name if fits(name) else _around(name, place, fits) for name in names])
     return max(tried, key=lambda found: len(set(found)))
 
 
-def _without_middle(name: str, room_px: float, size_px: float, share: float) -> str:
+def _around(name: str, place: int, fits: Callable[[str], bool]) -> str:
+    """The beginning, and what stands at *place*, where the names begin to differ."""
+    short = name
+    for size in range(len(name), 2, -1):
+        head = max(1, size // 3)
+        start = max(place - 1, head)
+        piece = name[start : start + size - head]
+        short = f"{name[:head]}…{piece}{'…' if start + len(piece) < len(name) else ''}"
+        if fits(short):
+            break
+    return short
+
+
+def _without_middle(name: str, fits: Callable[[str], bool], share: float) -> str:
     kept, short = len(name), name
-    while text_width(short, size_px) > room_px and kept > 2:
+    while not fits(short) and kept > 2:
         kept -= 1
         head = max(1, round(kept * share))
         short = name[:head] + "…" + name[len(name) - (kept - head) :] if kept > head else name[:head] + "…"

@@ -88,3 +88,27 @@ def test_swatches_of_the_legend_are_as_tall_as_their_spans():
     source = views.svg(life("x", lanes=(Lane("app", "app", "", spans, ()),), until=10))
     heights = [float(h) for h in re.findall(r"width='14' height='([\d.]+)'", source)]
     assert heights[1] == pytest.approx(2 * heights[0], abs=0.1)
+
+
+def test_text_keeps_names_and_words_recognisable_in_narrow_terminals():
+    """Names stay different where they differ, a cut word says that it goes on, and the legend has what is there."""
+    names = [f"wait-for-database-migration-of-tenant-{n:02d}-in-region-eu-central" for n in range(12)]
+    strip = (
+        Stretch("Pending", Instant(0, 0), Instant(0.5, 0.5)),
+        Stretch("Running", Instant(0.5, 0.5), None),
+    )
+    timeline = life("x", lanes=tuple(lane_of(n, (1, 2)) for n in names), until=6, phases=strip)
+    for width in (60, 80, 120):
+        lines = views.text(timeline, width, colour=False).splitlines()
+        labels = [line.split(" ")[0] for line in lines if line.startswith("wai")]
+        assert len(set(labels)) == 12
+        assert all(len(line) <= width for line in lines)
+        phase = next(line for line in lines if line.startswith("phase")).split("│")[1]
+        assert phase.strip() in ("", "Pe…", "Pen…", "Pend…", "Pending")
+        assert any("✗ end, exit not 0" in line for line in lines)
+
+
+def test_the_alternative_text_says_like_ends_once():
+    """Twelve containers that ended alike are one sentence, not twelve."""
+    timeline = life("x", lanes=tuple(lane_of(f"c{n}", (1, 2)) for n in range(3)), until=3)
+    assert "Ends: c0, c1 and c2 with exit code 1." in views.alt_text(timeline)
