@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _STATUS_LISTS = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 _RETRY_S = 0.2
+_SILENCE_S = 30.0
 _TRIES = 25
 _IDLE_S = 60.0
 _STATUS_LAG_S = 5.0  # a kubelet writes an exit into the status 1 to 2 s after it
@@ -99,7 +100,7 @@ class LogFollower(threading.Thread):
     def _hold(self) -> None:
         tries = 0
         while not self.stopping.is_set():
-            before = self._last
+            before, began = self._last, time.monotonic()
             try:
                 self._follow()
                 self._ask()  # a stream's end alone proves nothing: it may have been the node that ended
@@ -112,7 +113,10 @@ class LogFollower(threading.Thread):
                     return
             except (StreamBroken, ConnectionLostError, OSError, ValueError):
                 pass
-            tries = tries + 1 if self._last == before else 0
+            # A node sends no header before the first line, so the wait for a container that says nothing times out,
+            # over and over. That is no failure: only what fails at once is counted.
+            in_vain = self._last == before and time.monotonic() - began < _SILENCE_S
+            tries = tries + 1 if in_vain else 0
             if tries > _TRIES:
                 self._gap("the log could not be read any more")
                 return
@@ -153,7 +157,7 @@ class LogFollower(threading.Thread):
             params["sinceTime"] = (
                 self._last.split(".")[0].rstrip("Z") + "Z"
             )  # whole seconds: the API keeps no more
-        with self._client.stream(self._path, read_timeout_s=30.0, **params) as answer:
+        with self._client.stream(self._path, read_timeout_s=_SILENCE_S, **params) as answer:
             try:
                 self._read(answer)
             finally:

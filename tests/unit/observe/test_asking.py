@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from podlab.errors import ApiError, ConnectionLostError
+from podlab.observe import logs
 from podlab.observe.asking import PAUSES_S, Question
+from podlab.observe.logs import Incarnation, LogFollower
 
 Answer = Callable[[], Iterator[bytes]]
 
@@ -89,3 +92,47 @@ def test_questions_follow_a_line_and_then_stop() -> None:
     assert tuple(pauses) == PAUSES_S
     question.line_came()
     assert question.pause_s(60.0) == PAUSES_S[0]
+
+
+def test_a_container_that_says_nothing_for_long_is_no_gap(monkeypatch) -> None:
+    """A real node sends no header before the first line: 40 waits in vain, half an hour, and it is still followed."""
+    marks: list[str] = []
+    run = Incarnation("lab", "web", "u", "app", "containerd://1", 0)
+    writer: Any = SimpleNamespace(
+        mark=lambda event, **_: marks.append(event), now=lambda: 0.0, raw=lambda _: None
+    )
+    now, waits = [0.0], [0]
+    follower = LogFollower(None, run, writer, 0)  # type: ignore[arg-type]
+
+    def silent() -> None:
+        now[0] += 30.0
+        waits[0] += 1
+        if waits[0] == 40:
+            follower.stopping.set()
+        raise ConnectionLostError("read timed out")
+
+    monkeypatch.setattr(logs.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(logs, "_RETRY_S", 0.0)
+    monkeypatch.setattr(follower, "_follow", silent)
+    follower._hold()
+
+    assert (waits[0], marks) == (40, [])
+
+
+def test_a_node_that_refuses_at_once_is_given_up_with_a_gap(monkeypatch) -> None:
+    """What fails without any wait is counted as before."""
+    marks: list[str] = []
+    run = Incarnation("lab", "web", "u", "app", "containerd://1", 0)
+    writer: Any = SimpleNamespace(
+        mark=lambda event, **_: marks.append(event), now=lambda: 0.0, raw=lambda _: None
+    )
+    follower = LogFollower(None, run, writer, 0)  # type: ignore[arg-type]
+
+    def refused() -> None:
+        raise ConnectionLostError("connection refused")
+
+    monkeypatch.setattr(logs, "_RETRY_S", 0.0)
+    monkeypatch.setattr(follower, "_follow", refused)
+    follower._hold()
+
+    assert marks == ["gap"]
