@@ -218,7 +218,7 @@ def _subtitle(timeline: Timeline) -> str:
         return next(
             (n for n in timeline.notes if "cut short" in n or "gap" in n), "the recording is not whole"
         )
-    return "seconds since the Pod was created; hatched: somewhere in there"
+    return "hatched: somewhere in there"  # what the seconds count from is said below the axis
 
 
 def _label(lane: Lane, crowded: bool) -> str:
