@@ -205,7 +205,7 @@ class _Canvas:
             if key in self.used
         ]
         if "bad end" in self.used:
-            entries.append(f"{BAD_END[self.ascii]} end, exit not 0")
+            entries.append(f"{BAD_END[self.ascii]} end of a run, exit not 0")
         if self.doubts:
             entries.append(f"{DOUBT[self.ascii]} an edge is somewhere here")
         lines, line = [], ""

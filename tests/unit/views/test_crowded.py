@@ -105,10 +105,19 @@ def test_text_keeps_names_and_words_recognisable_in_narrow_terminals():
         assert all(len(line) <= width for line in lines)
         phase = next(line for line in lines if line.startswith("phase")).split("│")[1]
         assert phase.strip() in ("", "Pe…", "Pen…", "Pend…", "Pending")
-        assert any("✗ end, exit not 0" in line for line in lines)
+        assert any("✗ end of a run, exit not 0" in line for line in lines)
 
 
 def test_the_alternative_text_says_like_ends_once():
     """Twelve containers that ended alike are one sentence, not twelve."""
     timeline = life("x", lanes=tuple(lane_of(f"c{n}", (1, 2)) for n in range(3)), until=3)
     assert "Ends: c0, c1 and c2 with exit code 1." in views.alt_text(timeline)
+
+
+def test_a_comparison_says_what_its_seconds_count_from():
+    """Aligned on a start, nothing in it speaks of seconds since the Pod was created."""
+    lives = [life("x", lanes=(lane_of("app", (at, 9)),), until=9, complete=True) for at in (1, 2)]
+    words = [t.get_text() for ax in views.compare(*lives, align="app.start").axes for t in ax.texts]
+
+    assert "seconds from app.start" in words
+    assert not any("since the Pod was created" in word for word in words)
