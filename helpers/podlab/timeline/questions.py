@@ -296,7 +296,9 @@ def waited_for(timeline: Timeline) -> Answer:
     names = ", ".join(text for text, _ in steps) or "nothing"
     if ready is None:
         return Answer(False, f"the Pod was never Ready; it waited for {names}", tuple(e for _, e in steps))
-    return Answer(True, f"the Pod was Ready after {names}", (*(e for _, e in steps), *_of(ready)))
+    return Answer(
+        True, f"the Pod was Ready after it had waited for {names}", (*(e for _, e in steps), *_of(ready))
+    )
 
 
 def _steps(timeline: Timeline) -> Iterator[tuple[str, Evidence]]:
@@ -304,10 +306,13 @@ def _steps(timeline: Timeline) -> Iterator[tuple[str, Evidence]]:
     if scheduled is None:
         yield "a node", Evidence("status", "never scheduled")
         return
+    mounts = [m for m in timeline.markers if m.label in ("FailedMount", "FailedAttachVolume")]
+    if mounts:
+        yield "a volume", Evidence("event", mounts[-1].message)
     for lane in timeline.lanes:
-        for span in lane.spans:
-            if span.state == "pulling" and span.end is not None:
-                yield f"the image of {lane.name}", _took(span.start, span.end, f"pull for {lane.name}")
+        for span in [s for s in lane.spans if s.state == "pulling" or s.reason in _NO_IMAGE][:1]:
+            end = span.end or Instant(timeline.until, timeline.until)
+            yield f"the image of {lane.name}", _took(span.start, end, f"pull for {lane.name}")
         if lane.role == "init":
             ends = _gate(lane)
             if lane.first_start is not None:
@@ -325,6 +330,22 @@ def _steps(timeline: Timeline) -> Iterator[tuple[str, Evidence]]:
                 yield word, _took(lane.first_start, at, lane.name)
             else:
                 yield word, Evidence("status", lane.spans[-1].reason if lane.spans else "waiting")
+
+    for gate in timeline.pod.get("spec", {}).get("readinessGates") or []:
+        kind = str(gate.get("conditionType"))
+        since = next(
+            (v.start for v in timeline.conditions.get("ContainersReady", ()) if v.word == "True"), None
+        )
+        at = next((v.start for v in timeline.conditions.get(kind, ()) if v.word == "True"), None)
+        known = (
+            Evidence("status", f"{kind} is not True")
+            if at is None or since is None
+            else _took(since, at, kind)
+        )
+        yield f"readiness gate {kind}", known
+
+
+_NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})
 
 
 def _took(start: Instant, end: Instant, text: str) -> Evidence:

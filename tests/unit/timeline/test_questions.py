@@ -82,6 +82,19 @@ def test_ready_and_what_it_waited_for():
     assert "proxy" in timeline.waited_for().text
 
 
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("readiness-gate", "app to be ready, readiness gate example.com/lb"),
+        ("image-repaired-by-patch", "the image of app, app to be ready"),
+        ("config-volume-late", "a volume, init to end, app to be ready"),
+    ],
+)
+def test_what_held_a_pod_back_is_named_whatever_it_was(name, step):
+    """Not only containers: gates, images that could not be had, volumes."""
+    assert life(name).waited_for().text.endswith(f"had waited for {step}")
+
+
 def test_a_name_that_is_not_there_is_refused_with_those_that_are():
     with pytest.raises(TimelineError) as caught:
         life("sidecar-reverse-at-delete").starts("three")
