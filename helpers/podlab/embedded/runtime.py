@@ -143,12 +143,17 @@ class ImageRecord:
 
 @dataclass(frozen=True, slots=True)
 class ExecResult:
-    """What a command run inside a container left; output is bounded by the caller's limit."""
+    """
+    What a command run inside a container left; output is bounded by the caller's limit.
+
+    ``start_error`` is the runtime's text when there was no such program: nothing ran, and the exit code is made up.
+    """
 
     exit_code: int
     stdout: bytes
     stderr: bytes
     timed_out: bool = False
+    start_error: str = ""
 
 
 class ImageError(Exception):

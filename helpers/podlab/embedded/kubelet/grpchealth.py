@@ -12,6 +12,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 END_STREAM, ACK, END_HEADERS, PADDED = 1, 1, 4, 8
 SERVING = 1
+FIRST_PAUSE_S = 1.0  # between tries to connect, growing by 1.6: gRPC's own back-off
 NAMES = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
 
 
@@ -20,37 +21,69 @@ class HealthError(Exception):
 
 
 async def check(runtime: Runtime, host: str, port: int, service: str, timeout_s: float) -> None:
-    """Return if the service says SERVING. Raises HealthError."""
+    """
+    Return if the service says SERVING. Raises HealthError.
+
+    A refused connection is tried again until the time is up, as gRPC does, and is then a timeout.
+    """
+    ends_at = asyncio.get_running_loop().time() + timeout_s
     try:
-        async with asyncio.timeout(timeout_s):
-            status = await _ask(runtime, host, port, service, timeout_s)
+        async with asyncio.timeout_at(ends_at):
+            reader, writer = await _connected(runtime, host, port, timeout_s)
     except TimeoutError as error:
-        raise HealthError(
-            f'timeout: failed to connect service "{host}:{port}" within {timeout_s:g}s'
-        ) from error
-    except (OSError, EOFError, asyncio.IncompleteReadError) as error:
-        raise HealthError(
-            f'error: health rpc probe failed: connection to "{host}:{port}" failed: {error}'
-        ) from error
+        text = f'timeout: failed to connect service "{host}:{port}" within {timeout_s:g}s'
+        raise HealthError(f"{text}: context deadline exceeded") from error
+    try:
+        async with asyncio.timeout_at(ends_at):
+            status = await _ask(reader, writer, f"{host}:{port}", service)
+    except TimeoutError as error:
+        raise HealthError(f"timeout: health rpc did not complete within {timeout_s:g}s") from error
+    except (OSError, EOFError) as error:
+        why = f"rpc error: code = Unavailable desc = {error or 'error reading from server: EOF'}"
+        raise HealthError(f"error: health rpc probe failed: {why}") from error
+    finally:
+        writer.close()
     if status != SERVING:
         raise HealthError(f'service unhealthy (responded with "{NAMES.get(status, str(status))}")')
 
 
-async def _ask(runtime: Runtime, host: str, port: int, service: str, timeout_s: float) -> int:
-    sock = socket.socket(fileno=await runtime.node_connect(host, port, timeout_s))
-    sock.setblocking(False)
-    reader, writer = await asyncio.open_connection(sock=sock)
-    try:
-        writer.write(PREFACE + _frame(SETTINGS, 0, 0, b""))
-        writer.write(_frame(HEADERS, END_HEADERS, 1, _headers(f"{host}:{port}")))
-        name = service.encode()
-        message = b"\x0a" + bytes([len(name)]) + name if name else b""
-        body = b"\x00" + struct.pack(">I", len(message)) + message
-        writer.write(_frame(DATA, END_STREAM, 1, body))
-        await writer.drain()
-        return await _answer(reader, writer)
-    finally:
-        writer.close()
+async def _connected(
+    runtime: Runtime, host: str, port: int, timeout_s: float
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection whose server has sent its settings: only then does gRPC call it ready."""
+    pause_s = FIRST_PAUSE_S
+    while True:
+        writer = None
+        try:
+            sock = socket.socket(fileno=await runtime.node_connect(host, port, timeout_s))
+            sock.setblocking(False)
+            reader, writer = await asyncio.open_connection(sock=sock)
+            writer.write(PREFACE + _frame(SETTINGS, 0, 0, b""))
+            head = await reader.readexactly(9)
+            if head[3] != SETTINGS:
+                raise EOFError
+            await reader.readexactly(int.from_bytes(head[:3], "big"))
+            writer.write(_frame(SETTINGS, ACK, 0, b""))
+        except (OSError, EOFError):
+            if writer is not None:
+                writer.close()
+            await asyncio.sleep(pause_s)
+            pause_s *= 1.6
+        except BaseException:
+            if writer is not None:
+                writer.close()
+            raise
+        else:
+            return reader, writer
+
+
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, place: str, service: str) -> int:
+    writer.write(_frame(HEADERS, END_HEADERS, 1, _headers(place)))
+    name = service.encode()
+    message = b"\x0a" + bytes([len(name)]) + name if name else b""
+    writer.write(_frame(DATA, END_STREAM, 1, b"\x00" + struct.pack(">I", len(message)) + message))
+    await writer.drain()
+    return await _answer(reader, writer)
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:

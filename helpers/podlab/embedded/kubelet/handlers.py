@@ -76,6 +76,10 @@ class RuntimeHandlers:
             result = await self._runtime.exec_sync(container_id, words, timeout_s)
         except RuntimeFault as error:
             raise ProbeError(error.message) from error
+        if result.start_error:  # nothing ran, so nothing is known of the container
+            raise ProbeError(
+                f"rpc error: code = Unknown desc = failed to exec in container: {result.start_error}"
+            )
         if result.timed_out:
             return Outcome(False, f'command timed out: "{" ".join(words)}" timed out after {timeout_s:g}s')
         output = (result.stdout + result.stderr)[:OUTPUT_BYTES].decode("utf-8", "replace")
@@ -169,7 +173,7 @@ def port_of(container: Json, port: int | str) -> int:
     for entry in container.get("ports") or ():
         if entry.get("name") == port:
             return int(entry["containerPort"])
-    raise ProbeError(f"couldn't find port: {port}")
+    raise ProbeError(f'strconv.Atoi: parsing "{port}": invalid syntax')
 
 
 def _headers(action: Json) -> dict[str, str]:

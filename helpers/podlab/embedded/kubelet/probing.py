@@ -27,6 +27,7 @@ from podlab.embedded.lifecycle.probes import (
 
 Json = dict[str, Any]
 RETRIES = 3
+CANCELLED = "rpc error: code = Canceled desc = context canceled"
 
 
 class PodProber:
@@ -49,6 +50,7 @@ class PodProber:
         self.handlers, self.recorder, self.clock, self.writer = handlers, recorder, clock, writer
         self.on_result = on_result
         self.results = ProbeResults()
+        self.ending = asyncio.Event()
         self._workers: dict[tuple[str, str], tuple[_Worker, asyncio.Task[None]]] = {}
 
     def add(self, pod: Json) -> None:
@@ -72,17 +74,21 @@ class PodProber:
 
     def stop(self) -> None:
         """
-        The Pod is ending: no more probes.
+        The Pod is ending: regular containers are not asked any more whether they live or have started.
 
-        Of v1.36.3 neither a failed readiness probe nor an unready status was seen between a delete and the
-        end, twice; v1.34.4 goes on with readiness (scenario readiness-during-termination).
+        Readiness goes on, and so do all probes of sidecars. Only commands cannot be run any more: on a real node
+        the context that they are called with has ended with the last sync (seen in the trace of
+        readiness-during-termination), so nothing is learnt from them.
         """
-        for _, task in self._workers.values():
-            task.cancel()
+        self.ending.set()
+        for (kind, _), (worker, task) in list(self._workers.items()):
+            if kind != READINESS and worker.regular:
+                task.cancel()
 
     def remove(self) -> None:
         """The Pod has ended: forget workers and results."""
-        self.stop()
+        for _, task in self._workers.values():
+            task.cancel()
         self._workers.clear()
         self.results.workers.clear()
 
@@ -93,6 +99,7 @@ class _Worker:
     def __init__(self, prober: PodProber, pod: Json, key: str, container: Json, kind: str) -> None:
         self._prober, self._pod, self._container, self._kind = prober, pod, container, kind
         self._probe = container[f"{kind}Probe"]
+        self.regular = key == spec.APP
         self._path = spec.field_path(key, container["name"])
         self._counter = Counter(self._probe)
         self._id = ""
@@ -110,6 +117,7 @@ class _Worker:
             try:
                 async with asyncio.timeout_at(tick):
                     await self.nudged.wait()
+                tick = loop.time()  # from a nudge on, the ticks are counted anew
             except TimeoutError:
                 pass
             self.nudged.clear()
@@ -155,9 +163,7 @@ class _Worker:
         address = str(self._prober.writer.status.get("podIP") or "127.0.0.1")
         for attempt in range(RETRIES):
             try:
-                outcome = await self._prober.handlers.probe(
-                    self._pod, self._container, self._kind, self._id, address
-                )
+                outcome = await self._once(address)
             except ProbeError as error:
                 if attempt == RETRIES - 1:
                     text = f"{self._kind.capitalize()} probe errored and resulted in unknown state: {error}"
@@ -166,6 +172,21 @@ class _Worker:
             self._report(outcome)
             return outcome
         return None
+
+    async def _once(self, address: str) -> Outcome:
+        """One try. Raises ProbeError, also for a command that the end of the Pod cuts short."""
+        made = self._prober.handlers.probe(self._pod, self._container, self._kind, self._id, address)
+        if "exec" not in self._probe:
+            return await made
+        task, ending = asyncio.ensure_future(made), asyncio.ensure_future(self._prober.ending.wait())
+        try:
+            await asyncio.wait((task, ending), return_when=asyncio.FIRST_COMPLETED)
+            if ending.done():
+                raise ProbeError(CANCELLED)
+            return task.result()
+        finally:
+            ending.cancel()
+            task.cancel()
 
     def _report(self, outcome: Outcome) -> None:
         if not outcome.passed:

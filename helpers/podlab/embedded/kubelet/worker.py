@@ -238,10 +238,10 @@ class PodWorker:
         await self._clean_up()
 
     async def _stop(self) -> None:
-        self.prober.stop()
         if self._evicted:
             self._kubelet.recorder.event(self.pod, "Warning", "Evicted", self._evicted)
         self._tell(self._view())
+        self.prober.stop()
         await self._stop_containers()
         self.prober.remove()
         self._tell(self._view(), terminal=True)

@@ -140,4 +140,4 @@ async def collect(running: Running, timeout_s: float | None) -> ExecResult:
         for one in collectors:
             one.close()
     stderr = bytes(collectors[1].kept) if len(collectors) > 1 else b""
-    return ExecResult(code, bytes(collectors[0].kept), stderr, timed_out)
+    return ExecResult(code, bytes(collectors[0].kept), stderr, timed_out, running.start_error)

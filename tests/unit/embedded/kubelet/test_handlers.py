@@ -178,6 +178,7 @@ def grpc_server(status: int | None) -> Talk:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(24)
         writer.write(frame(4, 0, 0, b"\x00\x03\x00\x00\x00\x64"))
+        await reader.readuntil(b"/grpc.health.v1.Health/Check")
         writer.write(frame(1, 4, 1, b"\x88"))
         if status is not None:
             message = bytes([8, status])
@@ -202,6 +203,23 @@ def test_a_grpc_probe_asks_for_the_health_of_the_service(status: int, passed: bo
 def test_a_grpc_server_without_a_health_service_fails() -> None:
     """It answers with trailers alone."""
     assert not probe({"grpc": {"port": "PORT"}}, grpc_server(None)).passed
+
+
+def test_a_grpc_server_that_is_not_there_is_waited_for() -> None:
+    """gRPC tries to connect until the time is up: a refused connection is a timeout."""
+    port = _closed_port()
+
+    outcome = probe({"grpc": {"port": port}}, timeoutSeconds=0.2)
+
+    text = f'timeout: failed to connect service "127.0.0.1:{port}" within 0.2s: context deadline exceeded'
+    assert outcome == Outcome(False, text)
+
+
+def test_a_server_that_speaks_no_grpc_never_connects() -> None:
+    """Without the settings of HTTP/2 there is no connection."""
+    outcome = probe({"grpc": {"port": "PORT"}}, says("HTTP/1.1 400 Bad Request\r\n\r\n"), timeoutSeconds=0.2)
+
+    assert "timeout: failed to connect service" in outcome.output
 
 
 @pytest.mark.parametrize(
@@ -238,6 +256,20 @@ def test_a_command_in_a_dead_container_tells_nothing() -> None:
     """It is an error of the probe, not a failure of the container."""
     with pytest.raises(ProbeError, match="container is gone"):
         probe({"exec": {"command": ["true"]}})
+
+
+def test_a_command_that_does_not_exist_tells_nothing() -> None:
+    """Nothing ran: a real kubelet gets an error from its runtime and throws the result away."""
+    result = ExecResult(127, b"", b"", start_error='exec: "nope": executable file not found in $PATH')
+
+    with pytest.raises(ProbeError, match="executable file not found"):
+        probe({"exec": {"command": ["nope"]}}, runtime=LoopbackRuntime(result))
+
+
+def test_a_port_that_nobody_named_tells_nothing() -> None:
+    """It is looked up when the probe is made, and taken for a number at last."""
+    with pytest.raises(ProbeError, match=r'strconv\.Atoi: parsing "web": invalid syntax'):
+        probe({"tcpSocket": {"port": "web"}})
 
 
 def test_a_failing_hook_names_container_and_pod() -> None:

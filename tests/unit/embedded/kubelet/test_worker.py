@@ -320,3 +320,62 @@ def test_why_a_container_does_not_start_is_shown_within_seconds(pace: str) -> No
 
     status = recording.last()["status"]
     assert status["containerStatuses"][0]["state"]["waiting"]["reason"] == "InvalidImageName"
+
+
+TCP: Json = {"tcpSocket": {"port": 80}, "periodSeconds": 1, "failureThreshold": 1}
+EXEC: Json = {"exec": {"command": ["true"]}, "periodSeconds": 1, "failureThreshold": 1}
+
+
+@pytest.mark.parametrize(
+    ("probe", "says", "ready"),
+    [
+        (TCP, "Readiness probe failed: ", ["True", "False"]),
+        (
+            EXEC,
+            "Readiness probe errored and resulted in unknown state: "
+            "rpc error: code = Canceled desc = context canceled",
+            ["True"],
+        ),
+    ],
+)
+def test_readiness_goes_on_while_a_pod_ends(probe: Json, says: str, ready: list[str]) -> None:
+    """Over the network it turns the Pod unready; a command cannot be run any more, and tells nothing."""
+    simulation = simulated(
+        pod({"name": "app", "readinessProbe": probe}), {"app": {"on_term": 6, "fails_after_s": 7}}
+    )
+    seen: list[str] = []
+    simulation.store.watch("pods", lambda _, p: seen.append(_ready_while_running(p)))
+    simulation.at(5, lambda s: s.delete())
+
+    simulation.run(60)
+
+    (unhealthy,) = (e for e in events(simulation, "Unhealthy") if e["message"].startswith(says[:30]))
+    assert unhealthy["message"].startswith(says)
+    assert [s for i, s in enumerate(seen) if s and s not in seen[:i]] == ready
+
+
+def _ready_while_running(found: Json) -> str:
+    """The Ready condition of a Pod that is being deleted and still runs."""
+    if found["status"].get("phase") != "Running" or "deletionTimestamp" not in found["metadata"]:
+        return ""
+    ready = next(c for c in found["status"]["conditions"] if c["type"] == "Ready")
+    return "" if ready.get("reason") == "PodCompleted" else str(ready["status"])
+
+
+def test_liveness_of_a_regular_container_ends_with_the_deletion() -> None:
+    """That of a sidecar does not, though nothing comes of it."""
+    failing = {**TCP, "failureThreshold": 10}
+    simulation = simulated(
+        pod(
+            {"name": "app", "livenessProbe": failing},
+            inits=({"name": "side", "restartPolicy": "Always", "livenessProbe": failing},),
+        ),
+        {name: {"on_term": 6, "fails_after_s": 6} for name in ("app", "side")},
+    )
+    simulation.at(5, lambda s: s.delete())
+
+    simulation.run(60)
+
+    assert {e["involvedObject"]["fieldPath"] for e in events(simulation, "Unhealthy")} == {
+        "spec.initContainers{side}"
+    }

@@ -174,6 +174,7 @@ def test_exec_runs_inside_with_the_containers_environment() -> None:
         missing = await runtime.exec_sync(identity, ["nope"], 5)
         assert missing.exit_code == 127
         assert b'exec: "nope": executable file not found in $PATH' in missing.stderr
+        assert 'exec: "nope": executable file not found in $PATH' in missing.start_error
         late = await runtime.exec_sync(identity, ["sleep", "30"], 0.2)
         assert late.timed_out
         await runtime.stop_container(identity, 0)
