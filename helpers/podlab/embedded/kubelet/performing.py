@@ -50,6 +50,9 @@ class Performer:
             view: What the decision was made on.
             volumes: Volume name -> path on the node.
         """
+        if actions.resets:
+            await self._reset(pod, actions)
+            return
         if actions.kill_pod:
             await self._kubelet.stopper.stop_pod(pod, view, None)
             if not actions.create_sandbox:
@@ -75,6 +78,13 @@ class Performer:
             container = spec.group(pod, spec.APP)[index]
             await self._start(pod, spec.APP, container, context)
 
+    async def _reset(self, pod: Json, actions: Actions) -> None:
+        """Remove every record, one after the other, killing without grace what still runs; logs stay."""
+        for reset in actions.resets:
+            if reset.kill:
+                await self._kubelet.stopper.stop(pod, reset.record, message="killing", grace_s=0)
+            await self._kubelet.runtime.remove_container(reset.record.id)
+
     def _tell_missing_secrets(self, pod: Json) -> None:
         """Of imagePullSecrets that are not there: pulling is tried all the same."""
         namespace = pod["metadata"]["namespace"]
@@ -91,6 +101,7 @@ class Performer:
         for record in view.containers:
             if record.name in names:
                 await self._kubelet.runtime.remove_container(record.id)
+        self._kubelet.starter.purge(pod, names)
 
     async def _sandbox(self, pod: Json, actions: Actions, view: PodView) -> str | None:
         """The id of the sandbox to start containers in; None if there is none and none can be made."""

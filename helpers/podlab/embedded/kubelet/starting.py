@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,6 +62,7 @@ class Starter:
         self._runtime, self._handlers, self._recorder, self._clock = runtime, handlers, recorder, clock
         self._images, self._configs, self._stopper = images, configs, stopper
         self._backoff = Backoff()
+        self._attempts: dict[tuple[str, str], int] = {}  # (Pod uid, container) -> of the last run, by its log
 
     async def start(self, pod: Json, key: str, container: Json, context: StartContext) -> None:
         """Start the next run of a container. Raises StartError."""
@@ -106,7 +107,10 @@ class Starter:
 
     async def _create(self, pod: Json, container: Json, image: ImageRecord, context: StartContext) -> str:
         records = context.view.of(container["name"])
-        attempt = records[0].attempt + 1 if records else 0
+        # Without a record the logs tell: they outlive a restart of all containers.
+        identity = (pod["metadata"]["uid"], container["name"])
+        attempt = 1 + (records[0].attempt if records else self._attempts.get(identity, -1))
+        self._attempts[identity] = attempt
         for old in records[1:]:
             await self._runtime.remove_container(old.id)  # a node keeps the newest end only
         try:
@@ -139,8 +143,14 @@ class Starter:
                 await self._stopper.stop(pod, record, message="FailedPostStartHook")
             raise StartError("PostStartHookError", str(error)) from error
 
+    def purge(self, pod: Json, names: Iterable[str]) -> None:
+        """These containers begin without a past."""
+        for name in names:
+            self._attempts.pop((pod["metadata"]["uid"], name), None)
+
     def forget(self, pod: Json) -> None:
         """The Pod is gone."""
+        self.purge(pod, [c["name"] for _, c in spec.every_container(pod)])
         self._backoff.forget(f"{spec.full_name(pod)}_")
         self._images.forget(pod)
 

@@ -6,7 +6,7 @@ import copy
 from typing import Any, Protocol
 
 from podlab.embedded.kubelet.clock import Clock
-from podlab.embedded.lifecycle import conditions, podstatus, spec
+from podlab.embedded.lifecycle import conditions, podstatus, restartall, spec
 from podlab.embedded.lifecycle.containers import STATUS_KEYS
 
 Json = dict[str, Any]
@@ -88,5 +88,7 @@ class StatusWriter:
             status["phase"],
             sandbox_ready=ready_to_start,
             others=(pod.get("status") or {}).get("conditions") or (),
+            before=status["conditions"],
+            restarting=conditions.told(status["conditions"], restartall.CONDITION),
         )
         self.set(status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from podlab.embedded.events import EventRecorder
@@ -22,12 +22,15 @@ class Stopper:
         self._runtime, self._handlers, self._recorder = runtime, handlers, recorder
         self._hooks: set[asyncio.Task[None]] = set()
 
-    async def stop_pod(self, pod: Json, view: PodView, grace_s: int | None) -> None:
+    async def stop_pod(
+        self, pod: Json, view: PodView, grace_s: int | None, then: Callable[[], None] = lambda: None
+    ) -> None:
         """
         Stop all running containers of a Pod, sidecars last and in reverse, then its sandboxes.
 
         Args:
             grace_s: For every container; None: each has what its spec says.
+            then: Called when no container runs any more, before the network goes.
         """
         running = view.running()
         ended = {record.name: asyncio.Event() for record in running}
@@ -35,6 +38,7 @@ class Stopper:
         await asyncio.gather(
             *(self._in_turn(pod, record, grace_s, turns[record.id], ended) for record in running)
         )
+        then()
         for sandbox in view.sandboxes:
             if sandbox.ready:
                 await self._runtime.stop_sandbox(sandbox.id)

@@ -14,7 +14,7 @@ from podlab.embedded.kubelet.mounting import Interrupted, Mounts
 from podlab.embedded.kubelet.performing import Performer
 from podlab.embedded.kubelet.probing import PodProber
 from podlab.embedded.kubelet.statuswriter import StatusWriter
-from podlab.embedded.lifecycle import conditions, podstatus, termination
+from podlab.embedded.lifecycle import conditions, podstatus, restartall, termination
 from podlab.embedded.lifecycle.actions import decide
 from podlab.embedded.lifecycle.containers import rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL
@@ -169,7 +169,11 @@ class PodWorker:
         self.prober.add(self.pod)
         self.prober.nudge()
         before = dict(self._doing.failures)
-        await self._doing.perform(self.pod, decide(self.pod, view, self.prober.results), view, volumes)
+        again = restartall.under_way(self.writer.status)
+        actions = decide(self.pod, view, self.prober.results, restart_all=again)
+        await self._doing.perform(self.pod, actions, view, volumes)
+        if actions.resets:
+            self._wake.set()  # what was removed is to be started now
         if self._kubelet.pace.prompt and before != self._doing.failures and not self._ending.is_set():
             self._tell(self._view())
         return False
@@ -253,7 +257,9 @@ class PodWorker:
         while True:
             try:
                 grace_s = 1 if self._evicted else termination.pod_grace_s(self.pod)
-                return await self._kubelet.stopper.stop_pod(self.pod, self._view(), grace_s)
+                # Nothing is probed whose network is being taken away.
+                ended = self.prober.remove
+                return await self._kubelet.stopper.stop_pod(self.pod, self._view(), grace_s, ended)
             except RuntimeFault as fault:
                 text = f"error killing pod: {fault.message}"
                 self._kubelet.recorder.event(self.pod, "Warning", "FailedKillPod", text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from podlab.embedded.lifecycle import initialising, spec
+from podlab.embedded.lifecycle import initialising, restartall, spec
 from podlab.embedded.lifecycle.probes import LIVENESS, STARTUP, ProbeResults, Result
 from podlab.embedded.lifecycle.spec import Json
 from podlab.embedded.lifecycle.view import PodView
@@ -35,15 +35,24 @@ class Actions:
     init: list[int] = field(default_factory=list)
     regular: list[int] = field(default_factory=list)
     kills: list[Kill] = field(default_factory=list)
+    resets: list[restartall.Reset] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(
-            self.kill_pod or self.create_sandbox or self.ephemeral or self.init or self.regular or self.kills
+            self.kill_pod
+            or self.create_sandbox
+            or self.ephemeral
+            or self.init
+            or self.regular
+            or self.kills
+            or self.resets
         )
 
 
-def decide(pod: Json, view: PodView, probes: ProbeResults) -> Actions:
-    """What the next sync of this Pod does."""
+def decide(pod: Json, view: PodView, probes: ProbeResults, *, restart_all: bool = False) -> Actions:
+    """What the next sync of this Pod does; *restart_all*: all containers are to begin again in place."""
+    if restart_all:
+        return Actions(resets=restartall.resets(pod, view))
     needed, attempt = sandbox_needed(pod, view)
     actions = Actions(kill_pod=needed, create_sandbox=needed, attempt=attempt)
     if needed:

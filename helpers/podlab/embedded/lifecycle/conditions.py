@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from podlab.embedded.lifecycle import spec
+from podlab.embedded.lifecycle import restartall, spec
 from podlab.embedded.lifecycle.spec import Json
 
-OWNED = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+OWNED = (
+    "PodReadyToStartContainers",
+    "Initialized",
+    "Ready",
+    "ContainersReady",
+    "PodScheduled",
+    restartall.CONDITION,
+)
 
 Verdict = tuple[str, str, str]  # status, reason, message
 TRUE: Verdict = ("True", "", "")
 
 
 def owned(
-    pod: Json, by_name: Mapping[str, Json], phase: str, *, sandbox_ready: bool, others: Iterable[Json]
+    pod: Json,
+    by_name: Mapping[str, Json],
+    phase: str,
+    *,
+    sandbox_ready: bool,
+    others: Iterable[Json],
+    before: Iterable[Json] = (),
+    restarting: Verdict | None = None,
 ) -> list[Json]:
     """
     The node's conditions in the order of the API, still without times.
@@ -22,15 +36,19 @@ def owned(
     Args:
         by_name: Statuses of init and regular containers.
         others: Conditions that somebody else set: readiness gates look into them.
+        before: The conditions generated last: once a Pod was initialised, it stays so.
+        restarting: Of a Pod whose containers may all be restarted in place, how far that is.
     """
     containers = containers_ready(pod, by_name, phase)
     verdicts = {
         "PodReadyToStartContainers": TRUE if sandbox_ready else ("False", "", ""),
-        "Initialized": initialized(pod, by_name, phase),
+        "Initialized": initialized(pod, by_name, phase, before),
         "Ready": ready(pod, containers, others),
         "ContainersReady": containers,
         "PodScheduled": TRUE,
     }
+    if restarting:
+        verdicts[restartall.CONDITION] = restarting
     return [_condition(kind, verdict) for kind, verdict in verdicts.items()]
 
 
@@ -44,8 +62,14 @@ def _condition(kind: str, verdict: Verdict) -> Json:
     return condition
 
 
-def initialized(pod: Json, by_name: Mapping[str, Json], phase: str) -> Verdict:
-    """Initialized: every regular init container has succeeded, every sidecar has started."""
+def told(listed: Iterable[Json], kind: str) -> Verdict | None:
+    """What a list of conditions says of one; None if it is not there."""
+    found = next((c for c in listed if c["type"] == kind), None)
+    return (found["status"], found.get("reason", ""), found.get("message", "")) if found else None
+
+
+def initialized(pod: Json, by_name: Mapping[str, Json], phase: str, before: Iterable[Json] = ()) -> Verdict:
+    """Initialized: every regular init container has succeeded, every sidecar has started, now or before."""
     containers = spec.group(pod, spec.INIT)
     if containers and not by_name:
         return "False", "UnknownContainerStatuses", ""
@@ -56,6 +80,8 @@ def initialized(pod: Json, by_name: Mapping[str, Json], phase: str) -> Verdict:
     if phase == "Succeeded" and not unknown:
         return "True", "PodCompleted", ""
     if any(_has_run(by_name.get(c["name"])) for c in spec.group(pod, spec.APP)):
+        return TRUE
+    if any(c["type"] == "Initialized" and c["status"] == "True" for c in before):
         return TRUE
     return _verdict("ContainersNotInitialized", unknown=unknown, incomplete=incomplete)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podlab.embedded.lifecycle import spec
+from podlab.embedded.lifecycle import restartall, spec
 from podlab.embedded.lifecycle.actions import should_restart
 from podlab.embedded.lifecycle.probes import ProbeResults
 from podlab.embedded.lifecycle.spec import Json
@@ -57,6 +57,8 @@ def statuses(
     view: PodView,
     old: Mapping[str, Json],
     failures: Mapping[str, StartFailure],
+    *,
+    restarting: bool = False,
 ) -> list[Json]:
     """
     The statuses of one list of containers (``key`` as in the spec), before ``ready`` and ``started``.
@@ -64,6 +66,7 @@ def statuses(
     Args:
         old: The statuses written last, by container name.
         failures: Why the last start of a container failed, by container name.
+        restarting: All containers are being restarted in place.
 
     Returns:
         Init containers in the order of the spec, all others sorted by name.
@@ -72,14 +75,18 @@ def statuses(
     result = []
     for container in spec.group(pod, key):
         name = container["name"]
-        status = _of_one(pod, container, view, old.get(name), waiting)
+        status = _of_one(pod, container, view, old.get(name), waiting, restarting)
         _show_failure(pod, key, container, view, failures.get(name), status)
         result.append(status)
     return result if key == spec.INIT else sorted(result, key=lambda s: str(s["name"]))
 
 
-def _of_one(pod: Json, container: Json, view: PodView, old: Json | None, waiting: str) -> Json:
+def _of_one(
+    pod: Json, container: Json, view: PodView, old: Json | None, waiting: str, restarting: bool
+) -> Json:
     records = view.of(container["name"])
+    if not records and restarting and old and "waiting" not in old["state"]:
+        return _reset(container, old)
     if not records:
         return _without_record(pod, container, old, waiting)
     status = _from_record(container, records[0], view, old)
@@ -129,10 +136,19 @@ def _without_record(pod: Json, container: Json, old: Json | None, waiting: str) 
     return status
 
 
+def _reset(container: Json, old: Json) -> Json:
+    """A container that was removed because all are restarted: one that had ended keeps what is known of it."""
+    status = {**_blank(container), **(old if "terminated" in old["state"] else {})}
+    status["state"] = {"waiting": {"reason": restartall.REASON, "message": restartall.MESSAGE}}
+    ended = {**lost(restartall.MESSAGE), "reason": restartall.REASON}
+    status["lastState"], status["restartCount"] = {"terminated": ended}, old.get("restartCount", 0) + 1
+    return status
+
+
 def _from_record(container: Json, record: ContainerRecord, view: PodView, old: Json | None) -> Json:
     status = _blank(container)
+    status |= _remembered(record, old or {})
     status |= {
-        "restartCount": record.attempt,
         "image": canonical_image(record.image),
         "imageID": record.image_id,
         "containerID": ID_PREFIX + record.id,
@@ -142,6 +158,19 @@ def _from_record(container: Json, record: ContainerRecord, view: PodView, old: J
     if requests := (container.get("resources") or {}).get("requests"):
         status["allocatedResources"] = requests
     return status
+
+
+def _remembered(record: ContainerRecord, old: Json) -> Json:
+    """Restart count and lastState: what was said before outlives records that were removed."""
+    count, before = old.get("restartCount", 0), (old.get("state") or {}).get("terminated")
+    last = (old.get("lastState") or {}).get("terminated")
+    if before and old.get("containerID") != ID_PREFIX + record.id:
+        last = before
+    again = record.state is ContainerState.RUNNING and before and count >= record.attempt
+    return {
+        "restartCount": count + 1 if again else max(count, record.attempt),
+        "lastState": {"terminated": last} if last else {},
+    }
 
 
 def canonical_image(name: str) -> str:
@@ -209,7 +238,8 @@ def mark_ready(pod: Json, key: str, listed: list[Json], probes: ProbeResults) ->
             status["started"] = False
         elif key == spec.INIT and not spec.is_sidecar(by_name[name]):
             ended = status["state"].get("terminated")
-            status["ready"] = bool(ended and ended["exitCode"] == 0)
+            # One that was reset keeps the word from its end: nobody takes it back.
+            status["ready"] = bool(status["ready"] or (ended and ended["exitCode"] == 0))
         else:
             status["ready"] = started and probes.ready(name, identity)
 

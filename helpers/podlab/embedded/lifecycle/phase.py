@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podlab.embedded.lifecycle import spec
+from podlab.embedded.lifecycle import restartall, spec
 from podlab.embedded.lifecycle.spec import Json
 
 TERMINAL = ("Succeeded", "Failed")
@@ -86,7 +86,7 @@ def _count_init(pod: Json, container: Json, status: Json | None, counts: _Counts
     ended = last_end(status)
     if ended is None:
         counts.init_pending += 1
-    elif ended["exitCode"] != 0 and not spec.restarts_after(pod, container, ended["exitCode"]):
+    elif ended["exitCode"] != 0 and not _again(pod, container, ended):
         counts.init_failed = True
 
 
@@ -113,6 +113,11 @@ def _count_app(pod: Json, container: Json, status: Json | None, counts: _Counts)
         counts.waiting += 1
         return
     counts.stopped += 1
+    counts.final += not _again(pod, container, ended)
     if "terminated" in status["state"]:
         counts.succeeded += ended["exitCode"] == 0
-        counts.final += not spec.restarts_after(pod, container, ended["exitCode"])
+
+
+def _again(pod: Json, container: Json, ended: Json) -> bool:
+    """True if a container that ended so is started again: by its own exit code, or with all the others."""
+    return ended.get("reason") == restartall.REASON or spec.restarts_after(pod, container, ended["exitCode"])

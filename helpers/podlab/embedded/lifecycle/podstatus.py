@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from podlab.embedded.lifecycle import conditions, containers, spec
+from podlab.embedded.lifecycle import conditions, containers, restartall, spec
 from podlab.embedded.lifecycle.actions import sandbox_needed
 from podlab.embedded.lifecycle.containers import STATUS_KEYS, StartFailure, rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL, phase
@@ -52,13 +52,21 @@ def generate(pod: Json, seen: Observed, *, terminal: bool = False) -> Json:
         status["phase"],
         sandbox_ready=not needed,
         others=(pod.get("status") or {}).get("conditions") or (),
+        before=seen.old.get("conditions") or (),
+        restarting=restarting(pod, seen, status["phase"]),
     )
     return status
 
 
+def restarting(pod: Json, seen: Observed, phase: str) -> conditions.Verdict | None:
+    """The condition of a restart of all containers, where the Pod has a rule that may ask for one."""
+    return restartall.verdict(pod, seen.view, seen.old, phase) if restartall.possible(pod) else None
+
+
 def _listed(pod: Json, key: str, status_key: str, seen: Observed) -> list[Json]:
     old = {s["name"]: s for s in seen.old.get(status_key) or ()}
-    listed = containers.statuses(pod, key, seen.view, old, seen.failures)
+    again = restartall.wanted(pod, seen.view, seen.old)
+    listed = containers.statuses(pod, key, seen.view, old, seen.failures, restarting=again)
     containers.mark_ready(pod, key, listed, seen.probes)
     return listed
 

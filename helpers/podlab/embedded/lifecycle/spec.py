@@ -9,6 +9,7 @@ Json = dict[str, Any]
 
 INIT, APP, EPHEMERAL = "initContainers", "containers", "ephemeralContainers"
 GROUPS = (INIT, APP, EPHEMERAL)
+RESTART, RESTART_ALL = "Restart", "RestartAllContainers"  # actions of restartPolicyRules
 
 
 def group(pod: Json, key: str) -> Sequence[Json]:
@@ -56,16 +57,22 @@ def restarts_after(pod: Json, container: Json, exit_code: int) -> bool:
     but nothing asks this of them.
     """
     own = container.get("restartPolicy")
-    if own and any(_matches(rule, exit_code) for rule in container.get("restartPolicyRules") or ()):
+    rule = matching_rule(container, exit_code) if own else None
+    if rule and rule.get("action") in (RESTART, RESTART_ALL):
         return True
     policy = own or pod_policy(pod)
     return bool(policy == "Always" or (policy == "OnFailure" and exit_code != 0))
 
 
+def matching_rule(container: Json, exit_code: int) -> Json | None:
+    """The first of a container's restart rules whose exit codes match."""
+    return next((r for r in container.get("restartPolicyRules") or () if _matches(r, exit_code)), None)
+
+
 def _matches(rule: Json, exit_code: int) -> bool:
     codes = rule.get("exitCodes") or {}
     listed = exit_code in (codes.get("values") or ())
-    return rule.get("action") == "Restart" and listed == (codes.get("operator") == "In")
+    return bool(codes) and listed == (codes.get("operator") == "In")
 
 
 def comes_back(pod: Json, container: Json) -> bool:

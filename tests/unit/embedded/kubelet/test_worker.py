@@ -60,7 +60,7 @@ def test_a_start_leaves_three_events_of_its_container() -> None:
 
 
 def test_a_dead_sandbox_is_made_anew_with_all_its_containers() -> None:
-    """The init container runs again; the first of them keeps counting, the app too."""
+    """The init containers run again, and all keep counting: no count that was told goes down."""
     simulation = simulated(
         pod(inits=({"name": "i1"}, {"name": "i2"})), {"i1": {"runs_s": 1}, "i2": {"runs_s": 1}}
     )
@@ -72,7 +72,7 @@ def test_a_dead_sandbox_is_made_anew_with_all_its_containers() -> None:
 
     status = simulation.pod()["status"]  # type: ignore[index]
     counts = [s["restartCount"] for s in (*status["initContainerStatuses"], *status["containerStatuses"])]
-    assert counts == [1, 0, 1]
+    assert counts == [1, 1, 1]
     assert "Pending" in phases[phases.index("Running") :]
     assert phases[-1] == "Running"
     assert len(events(simulation, "SandboxChanged")) == 1
@@ -379,3 +379,76 @@ def test_liveness_of_a_regular_container_ends_with_the_deletion() -> None:
     assert {e["involvedObject"]["fieldPath"] for e in events(simulation, "Unhealthy")} == {
         "spec.initContainers{side}"
     }
+
+
+RESTART_ALL: Json = {
+    "restartPolicy": "Never",
+    "restartPolicyRules": [
+        {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}
+    ],
+}
+
+
+def test_a_rule_restarts_all_containers_of_a_pod_in_place() -> None:
+    """Init containers too; all begin without a wait, in the sandbox that is there."""
+    simulation = simulated(
+        pod(
+            {"name": "app"},
+            {"name": "judge", **RESTART_ALL},
+            inits=({"name": "prepare"}, {"name": "side", "restartPolicy": "Always"}),
+            policy="Never",
+        ),
+        {
+            "prepare": {"runs_s": 1},
+            "judge": {"runs_s": [3, None], "exit_code": [42, 0]},
+            "app": {"on_term": 0},
+            "side": {"on_term": 1},
+        },
+    )
+    restarting: list[str] = []
+    waiting: list[Json] = []
+
+    def look(_: str, found: Json) -> None:
+        status = found["status"]
+        restarting.extend(
+            c["status"] for c in status.get("conditions", ()) if c["type"] == "AllContainersRestarting"
+        )
+        waiting.extend(
+            s for s in status.get("containerStatuses", ()) if s["state"].get("waiting", {}).get("message")
+        )
+
+    simulation.store.watch("pods", look)
+
+    simulation.run(20)
+
+    status = simulation.pod()["status"]  # type: ignore[index]
+    everyone = (*status["initContainerStatuses"], *status["containerStatuses"])
+    assert [(s["name"], s["restartCount"]) for s in everyone] == [
+        ("prepare", 1),
+        ("side", 1),
+        ("app", 1),
+        ("judge", 1),
+    ]
+    assert [s for i, s in enumerate(restarting) if i == 0 or s != restarting[i - 1]] == [
+        "False",
+        "True",
+        "False",
+    ]
+    assert {s["state"]["waiting"]["reason"] for s in waiting} == {"RestartingAllContainers"}
+    assert {s["lastState"]["terminated"]["reason"] for s in everyone} == {"RestartingAllContainers"}
+    assert status["phase"] == "Running"
+    killed = [e["involvedObject"]["fieldPath"] for e in events(simulation, "Killing")]
+    assert sorted(killed) == ["spec.containers{app}", "spec.initContainers{side}"]
+    assert {e["message"] for e in events(simulation, "Killing")} == {"killing"}
+    assert not events(simulation, "SandboxChanged")
+    assert not events(simulation, "BackOff")
+
+
+def test_without_a_rule_there_is_no_condition_of_a_restart_of_all() -> None:
+    """It stands only where it can become True."""
+    simulation = simulated(pod())
+
+    simulation.run(5)
+
+    kinds = {c["type"] for c in simulation.pod()["status"]["conditions"]}  # type: ignore[index]
+    assert "AllContainersRestarting" not in kinds
