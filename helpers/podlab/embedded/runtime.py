@@ -33,7 +33,7 @@ class Mount:
     target: str
     read_only: bool = False
     # A path inside *source*, relative and without "..": the runtime resolves it below *source* (symlinks that leave
-    # it are refused) and makes a folder, mode 0755, where nothing is. "" is *source* itself.
+    # it are refused) and makes a folder, with the mode of *source*, where nothing is. "" is *source* itself.
     sub_path: str = ""
 
 

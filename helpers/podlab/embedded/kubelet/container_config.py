@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
+from podlab.embedded.addresses import DNS_SERVICE
 from podlab.embedded.kubelet.environment import Facts, MissingSourceError, Objects, environment
-from podlab.embedded.kubelet.expansion import expand, lenient, strict
+from podlab.embedded.kubelet.expansion import expand, expand_strictly, lenient
 from podlab.embedded.kubelet.images import StartError
 from podlab.embedded.kubelet.podfiles import PodFiles
 from podlab.embedded.lifecycle import spec
-from podlab.embedded.runtime import ContainerConfig, ImageRecord, Mount, SandboxConfig
+from podlab.embedded.runtime import ContainerConfig, ImageRecord, Mount, RuntimeFault, SandboxConfig
 from podlab.embedded.schema import quantity
 
 Json = dict[str, Any]
+FQDN_MOST = 64
 SEARCHES = ("{}.svc.cluster.local", "svc.cluster.local", "cluster.local")
 
 
@@ -27,7 +29,7 @@ def sandbox_config(pod: Json, attempt: int) -> SandboxConfig:
         pod_uid=meta["uid"],
         namespace=meta["namespace"],
         name=meta["name"],
-        hostname=hostname(pod),
+        hostname=kernel_hostname(pod),
         attempt=attempt,
         host_network=bool(of_pod.get("hostNetwork")),
         share_process_namespace=bool(of_pod.get("shareProcessNamespace")),
@@ -39,12 +41,42 @@ def sandbox_config(pod: Json, attempt: int) -> SandboxConfig:
 
 
 def hostname(pod: Json) -> str:
-    """The Pod's hostname: its own or its name, cut to 63 characters."""
-    return str(pod["spec"].get("hostname") or pod["metadata"]["name"])[:63].rstrip("-.")
+    """The Pod's hostname: an override, its own, or its name; cut to 63 characters."""
+    of_pod = pod["spec"]
+    name = of_pod.get("hostnameOverride") or of_pod.get("hostname") or pod["metadata"]["name"]
+    return str(name)[:63].rstrip("-.") if len(name) > 63 else str(name)
+
+
+def host_domain(pod: Json) -> str:
+    """What follows the hostname in the Pod's whole name, with a subdomain and without an override; else empty."""
+    subdomain = pod["spec"].get("subdomain")
+    if not subdomain or pod["spec"].get("hostnameOverride"):
+        return ""
+    return f"{subdomain}.{pod['metadata']['namespace']}.svc.cluster.local"
+
+
+def kernel_hostname(pod: Json) -> str:
+    """
+    What ``hostname`` prints in a container.
+
+    Raises:
+        RuntimeFault: For a whole name that is longer than the kernel's 64 characters.
+    """
+    if pod["spec"].get("hostNetwork"):
+        return str(pod["spec"].get("nodeName") or hostname(pod))
+    name, domain = hostname(pod), host_domain(pod)
+    if not (domain and pod["spec"].get("setHostnameAsFQDN")):
+        return name
+    whole = f"{name}.{domain}"
+    if len(whole) > FQDN_MOST:
+        text = f"failed to construct FQDN from pod hostname and cluster domain, FQDN {whole} is too long "
+        text += f"({FQDN_MOST} characters is the max, {len(whole)} characters requested)"
+        raise RuntimeFault("CreatePodSandboxError", text)
+    return whole
 
 
 def _dns(pod: Json) -> tuple[list[str], list[str], list[str]]:
-    """Servers, searches, options; no servers mean the cluster's own."""
+    """Servers, searches, options; those of the Pod's dnsConfig come after the cluster's own."""
     policy = pod["spec"].get("dnsPolicy") or "ClusterFirst"
     host = pod["spec"].get("hostNetwork") and policy == "ClusterFirst"
     servers: list[str] = []
@@ -53,8 +85,9 @@ def _dns(pod: Json) -> tuple[list[str], list[str], list[str]]:
     if policy in ("ClusterFirst", "ClusterFirstWithHostNet") and not host:
         searches = [s.format(pod["metadata"]["namespace"]) for s in SEARCHES]
         options = ["ndots:5"]
+        servers = [DNS_SERVICE]
     own = pod["spec"].get("dnsConfig") or {}
-    servers += own.get("nameservers") or ()
+    servers += [s for s in own.get("nameservers") or () if s not in servers]
     searches += [s for s in own.get("searches") or () if s not in searches]
     given = {o["name"]: o.get("value") for o in own.get("options") or ()}
     options = [o for o in options if o.partition(":")[0] not in given]
@@ -83,7 +116,7 @@ class ConfigMaker:
             volumes: Volume name -> path on the node.
         """
         try:
-            env = environment(pod, container, self._objects, facts)
+            env = environment(pod, container, self._objects, facts, volumes)
             mounts = _mounts(container, volumes, env)
         except (MissingSourceError, ValueError) as error:
             raise StartError("CreateContainerConfigError", str(error)) from error
@@ -100,7 +133,7 @@ class ConfigMaker:
             image_id=image.id,
             command=command or None,
             args=args or None,
-            env={"HOSTNAME": hostname(pod)} | env,
+            env={"HOSTNAME": kernel_hostname(pod)} | env,
             mounts=mounts,
             attempt=attempt,
             log_path=str(self._files.begin_log(pod, name, attempt)),
@@ -122,8 +155,8 @@ class ConfigMaker:
         """The node's own files in the container: /etc/hosts and the termination message."""
         targets = {m.target.rstrip("/") for m in taken}
         mounts = []
-        if "/etc/hosts" not in targets and not pod["spec"].get("hostNetwork"):
-            hosts = self._files.hosts(pod, hostname(pod), address)
+        if "/etc/hosts" not in targets:
+            hosts = self._files.hosts(pod, hostname(pod), host_domain(pod), address)
             mounts.append(Mount(str(hosts), "/etc/hosts"))
         path = container.get("terminationMessagePath") or "/dev/termination-log"
         message = self._files.begin_message(pod, container["name"], attempt)
@@ -135,7 +168,7 @@ def _mounts(container: Json, volumes: Mapping[str, str], env: Mapping[str, str])
     for mount in container.get("volumeMounts") or ():
         sub_path = mount.get("subPath") or ""
         if mount.get("subPathExpr"):
-            sub_path = expand(mount["subPathExpr"], strict(env))
+            sub_path = expand_strictly(mount["subPathExpr"], env)
         if sub_path.startswith("/"):
             raise ValueError(f"error SubPath `{sub_path}` must not be an absolute path")
         if ".." in PurePosixPath(sub_path).parts:

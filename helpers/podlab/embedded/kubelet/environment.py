@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from podlab.embedded.kubelet import downward
+from podlab.embedded.kubelet import downward, envfile
 from podlab.embedded.kubelet.expansion import expand, lenient
 
 Json = dict[str, Any]
+
+
+POD_FOLDERS = "/var/lib/kubelet/pods"
 
 
 class Objects(Protocol):
@@ -35,7 +38,9 @@ class Facts:
     allocatable: Mapping[str, str] = field(default_factory=dict)
 
 
-def environment(pod: Json, container: Json, objects: Objects, facts: Facts) -> dict[str, str]:
+def environment(
+    pod: Json, container: Json, objects: Objects, facts: Facts, volumes: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """
     The variables of a container. Raises MissingSourceError.
 
@@ -47,7 +52,10 @@ def environment(pod: Json, container: Json, objects: Objects, facts: Facts) -> d
     for source in container.get("envFrom") or ():
         result |= _from(pod, source, objects)
     for entry in container.get("env") or ():
-        value = _value(pod, container, entry, objects, facts, result, services)
+        if "fileKeyRef" in (entry.get("valueFrom") or {}):
+            value = _from_file(pod, entry["valueFrom"]["fileKeyRef"], volumes or {})
+        else:
+            value = _value(pod, container, entry, objects, facts, result, services)
         if value is not None:
             result[entry["name"]] = value
     return result | {k: v for k, v in services.items() if k not in result}
@@ -121,6 +129,23 @@ def _key(pod: Json, reference: Json, objects: Objects, words: tuple[str, str, st
             return None
         raise MissingSourceError(f"couldn't find key {reference['key']} in {title} {namespace}/{name}")
     return entries[reference["key"]]
+
+
+def _from_file(pod: Json, reference: Json, volumes: Mapping[str, str]) -> str | None:
+    """A variable of a file that another container wrote into an emptyDir."""
+    name, key = reference["volumeName"], reference["key"]
+    if name not in volumes:
+        raise MissingSourceError(f'cannot find the volume "{name}" referenced by FileKeyRef')
+    try:
+        value = envfile.value(envfile.inside(volumes[name], reference["path"]), key)
+    except (OSError, ValueError) as error:
+        raise MissingSourceError("couldn't parse env file") from error
+    if not value and not reference.get("optional"):
+        # The path is that of a real node: ours would tell nobody anything.
+        path = f"{POD_FOLDERS}/{pod['metadata']['uid']}/volumes/kubernetes.io~empty-dir/{name}"
+        text = f'environment variable key "{key}" not found in file "{path}/{reference["path"]}"'
+        raise MissingSourceError(text)
+    return value or None
 
 
 def service_variables(pod: Json, objects: Objects) -> dict[str, str]:

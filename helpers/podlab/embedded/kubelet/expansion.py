@@ -36,12 +36,16 @@ def lenient(*tables: Mapping[str, str]) -> Callable[[str], str]:
     return lookup
 
 
-def strict(table: Mapping[str, str]) -> Callable[[str], str]:
-    """Look a name up; raises ``ValueError`` with the kubelet's text when it is unknown."""
+def expand_strictly(text: str, table: Mapping[str, str]) -> str:
+    """*text* expanded; ``ValueError`` with the kubelet's text names what is unknown or empty."""
+    missing: set[str] = set()
 
     def lookup(name: str) -> str:
-        if name not in table:
-            raise ValueError(f"missing value for {name}")
-        return table[name]
+        if not table.get(name):
+            missing.add(name)
+        return table.get(name, "")
 
-    return lookup
+    result = expand(text, lookup)
+    if missing:
+        raise ValueError(f"missing value for {', '.join(sorted(missing))}")
+    return result

@@ -23,6 +23,10 @@ fe00::2\tip6-allrouters
 """
 
 
+HOSTS_HEAD_OF_NODE = "# Kubernetes-managed hosts file (host network).\n"
+NODE_HOSTS = Path("/etc/hosts")
+
+
 class PodFiles:
     """Paths and contents below the kubelet's folder."""
 
@@ -58,11 +62,15 @@ class PodFiles:
         path.chmod(0o666)
         return path
 
-    def hosts(self, pod: Json, hostname: str, address: str) -> Path:
-        """The Pod's /etc/hosts, with the names of its spec's hostAliases."""
+    def hosts(self, pod: Json, hostname: str, domain: str, address: str) -> Path:
+        """The Pod's /etc/hosts, with the names of its spec's hostAliases; on the host's network the host's own."""
         path = self._pods.joinpath(pod["metadata"]["uid"], "etc-hosts")
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = HOSTS_HEAD + f"{address}\t{names_of_host(pod, hostname)}\n"
+        if pod["spec"].get("hostNetwork"):
+            text = HOSTS_HEAD_OF_NODE + NODE_HOSTS.read_text(encoding="utf-8", errors="replace")
+        else:
+            names = f"{hostname}.{domain}\t{hostname}" if domain else hostname
+            text = HOSTS_HEAD + f"{address}\t{names}\n"
         aliases = pod["spec"].get("hostAliases") or ()
         if aliases:
             text += "\n# Entries added by HostAliases.\n"
@@ -104,7 +112,7 @@ class NoFiles(PodFiles):
         """The path alone."""
         return self.message_path(pod, container, attempt)
 
-    def hosts(self, pod: Json, hostname: str, address: str) -> Path:
+    def hosts(self, pod: Json, hostname: str, domain: str, address: str) -> Path:
         """The path alone."""
         return self._pods.joinpath(pod["metadata"]["uid"], "etc-hosts")
 
@@ -114,15 +122,6 @@ class NoFiles(PodFiles):
 
     def remove(self, pod: Json) -> None:
         """Nothing was made."""
-
-
-def names_of_host(pod: Json, hostname: str) -> str:
-    """``box.inner.ns.svc.cluster.local<TAB>box`` with a subdomain, else the hostname alone."""
-    subdomain = pod["spec"].get("subdomain")
-    if not subdomain:
-        return hostname
-    domain = f"{subdomain}.{pod['metadata']['namespace']}.svc.cluster.local"
-    return f"{hostname}.{domain}\t{hostname}"
 
 
 def _tail(path: Path, size: int) -> str:

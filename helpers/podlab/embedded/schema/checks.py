@@ -213,6 +213,8 @@ def value_from(context: Context, path: str, variable: Object, _argument: Any) ->
         return
     step = f"{path}.valueFrom"
     given = [name for name in SOURCES if source.get(name) is not None]
+    if "fileKeyRef" in given:
+        run(context, "core/v1.FileKeySelector", f"{step}.fileKeyRef", source["fileKeyRef"])
     for name, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
         if name in given:
             run(context, f"core/v1.{kind}KeySelector", f"{step}.{name}", source[name])
@@ -237,6 +239,37 @@ def _field_ref(context: Context, path: str, value: Object) -> None:
     ):
         text = f"error converting fieldPath: field label not supported: {where}"
         context.add(invalid(f"{path}.fieldPath", where, text))
+
+
+def file_keys(context: Context, path: str, spec: Object, _argument: Any) -> None:
+    """Files of variables lie in emptyDirs."""
+    sources = {volume.get("name"): volume for volume in spec.get("volumes") or []}
+    for group in ("initContainers", "containers"):
+        for place, container in enumerate(spec.get(group) or []):
+            for number, variable in enumerate(container.get("env") or []):
+                reference = (variable.get("valueFrom") or {}).get("fileKeyRef")
+                if reference is None:
+                    continue
+                name = reference.get("volumeName", "")
+                step = f"{path}.{group}[{place}].env[{number}].valueFrom.fileKeyRef.volumeName"
+                if name not in sources:
+                    context.add(not_found(step, name))
+                elif sources[name].get("emptyDir") is None:
+                    context.add(invalid(step, name, "referenced volume must be of type emptyDir"))
+
+
+def hostname_override(context: Context, path: str, spec: Object, _argument: Any) -> None:
+    """An override stands alone."""
+    override, step = spec.get("hostnameOverride"), f"{path}.hostnameOverride"
+    if override is None:
+        return
+    if spec.get("setHostnameAsFQDN"):
+        context.add(forbidden(step, "may not be specified when setHostnameAsFQDN is true"))
+    if spec.get("hostNetwork"):
+        context.add(forbidden(step, "may not be specified when hostNetwork is true"))
+    if len(override) > 64:
+        context.add(FieldError("FieldValueTooLong", step, "Too long: may not be more than 64 bytes"))
+    context.add(*(invalid(step, override, text) for text in words.subdomain(override)))
 
 
 def env_from(context: Context, path: str, value: Object, _argument: Any) -> None:
@@ -419,7 +452,8 @@ CHECKS: dict[str, Rule] = {
     check.__name__: check
     for check in (
         meta, template_meta, no_ephemeral, no_ephemeral_template, containers, init_containers, volume_mounts,
-        resources, value_from, env_from, volumes, handler, sleep, toleration, service_ports, selector, always,
+        resources, value_from, file_keys, hostname_override,
+        env_from, volumes, handler, sleep, toleration, service_ports, selector, always,
         progress_deadline, recreate, job_selector, job_restart, event_namespace,
     )
 }  # fmt: skip

@@ -11,11 +11,17 @@ import pytest
 from podlab.embedded.kubelet import container_config, imagename, podvolumes
 from podlab.embedded.kubelet.container_config import ConfigMaker
 from podlab.embedded.kubelet.environment import Facts, MissingSourceError, environment, service_variables
-from podlab.embedded.kubelet.expansion import expand, lenient, strict
+from podlab.embedded.kubelet.expansion import expand, expand_strictly, lenient
 from podlab.embedded.kubelet.images import StartError
 from podlab.embedded.kubelet.podfiles import PodFiles, log_tail
 from podlab.embedded.kubelet.podvolumes import MountError, PodVolumes
-from podlab.embedded.runtime import ContainerConfig, ContainerRecord, ContainerState, ImageRecord
+from podlab.embedded.runtime import (
+    ContainerConfig,
+    ContainerRecord,
+    ContainerState,
+    ImageRecord,
+    RuntimeFault,
+)
 from podlab.embedded.store import Store
 from podlab.embedded.volumes import Volumes
 
@@ -64,9 +70,9 @@ def test_references_are_expanded_and_unknown_ones_stay(text: str, expected: str)
 
 
 def test_strict_references_name_what_is_missing() -> None:
-    """Of subPathExpr."""
-    with pytest.raises(ValueError, match="missing value for B"):
-        expand("$(A)/$(B)", strict({"A": "1"}))
+    """Of subPathExpr; what is empty is missing, too."""
+    with pytest.raises(ValueError, match="missing value for B, E"):
+        expand_strictly("$(A)/$(B)/$(E)", {"A": "1", "E": ""})
 
 
 def env_of(of: Json, store: Store) -> dict[str, str]:
@@ -220,10 +226,108 @@ def test_the_hosts_file_names_the_pod_and_its_aliases(store: Store, tmp_path: Pa
     assert "192.0.2.1\told\tolder\n" in text
 
 
+def test_on_the_nodes_network_the_hosts_file_is_the_nodes(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a head that says who wrote it, and the Pod's aliases."""
+    (tmp_path / "hosts").write_text("127.0.0.1\tlocalhost\n")
+    monkeypatch.setattr("podlab.embedded.kubelet.podfiles.NODE_HOSTS", tmp_path / "hosts")
+    wanted = pod(hostNetwork=True, hostAliases=[{"ip": "192.0.2.1", "hostnames": ["old"]}])
+
+    made = config_of(wanted, store, tmp_path)
+
+    text = Path({m.target: m.source for m in made.mounts}["/etc/hosts"]).read_text()
+    assert text.startswith("# Kubernetes-managed hosts file (host network).\n127.0.0.1\tlocalhost\n")
+    assert "192.0.2.1\told\n" in text
+    assert made.env["HOSTNAME"] == "n1"
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ({}, "web"),
+        ({"hostname": "box", "subdomain": "inner"}, "box"),
+        (
+            {"hostname": "box", "subdomain": "inner", "setHostnameAsFQDN": True},
+            "box.inner.ns.svc.cluster.local",
+        ),
+        ({"setHostnameAsFQDN": True}, "web"),
+        ({"hostname": "box", "subdomain": "inner", "hostnameOverride": "other.example"}, "other.example"),
+        ({"hostNetwork": True}, "n1"),
+    ],
+)
+def test_the_kernel_is_told_a_hostname(spec: Json, name: str) -> None:
+    """Short, whole, overridden, or that of the node."""
+    assert container_config.sandbox_config(pod(**spec), 0).hostname == name
+
+
+def test_a_whole_name_that_is_too_long_makes_no_sandbox() -> None:
+    """The kernel takes 64 characters."""
+    with pytest.raises(RuntimeFault) as caught:
+        container_config.sandbox_config(pod(subdomain="s" * 50, setHostnameAsFQDN=True), 0)
+
+    assert "is too long (64 characters is the max, 75 characters requested)" in caught.value.message
+
+
+FILE = """# of an init container
+  EMPTY= 'not this'
+MODE='fast' # said who?
+LONG='one
+two'
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "optional", "expected"),
+    [("MODE", False, "fast"), ("LONG", False, "one\ntwo"), ("NONE", True, None)],
+)
+def test_a_variable_comes_from_a_file_of_a_volume(
+    store: Store, tmp_path: Path, key: str, optional: bool, expected: str | None
+) -> None:
+    """A value stands in single quotes; one that is not there may be left out."""
+    (tmp_path / "app.env").write_text(FILE)
+    reference = {"volumeName": "v", "path": "app.env", "key": key, "optional": optional}
+    wanted = pod({"env": [{"name": "X", "valueFrom": {"fileKeyRef": reference}}]})
+
+    found = environment(wanted, wanted["spec"]["containers"][0], store, FACTS, {"v": str(tmp_path)})
+
+    assert found.get("X") == expected
+
+
+@pytest.mark.parametrize(
+    ("volume", "text", "says"),
+    [
+        ("w", FILE, 'cannot find the volume "w" referenced by FileKeyRef'),
+        ("v", "MODE=fast", "couldn't parse env file"),
+        ("v", None, "couldn't parse env file"),
+        (
+            "v",
+            "EMPTY= 'x'\nMODE='fast'\n",
+            'environment variable key "EMPTY" not found in file "/var/lib/kubelet',
+        ),
+    ],
+)
+def test_a_file_without_the_variable_is_told(
+    store: Store, tmp_path: Path, volume: str, text: str | None, says: str
+) -> None:
+    """The container waits, as for a ConfigMap that is missing."""
+    if text is not None:
+        (tmp_path / "app.env").write_text(text)
+    reference = {"volumeName": volume, "path": "app.env", "key": "EMPTY"}
+    wanted = pod({"env": [{"name": "X", "valueFrom": {"fileKeyRef": reference}}]})
+
+    with pytest.raises(MissingSourceError) as caught:
+        environment(wanted, wanted["spec"]["containers"][0], store, FACTS, {"v": str(tmp_path)})
+
+    assert str(caught.value).startswith(says)
+
+
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        ({}, ([], ["ns.svc.cluster.local", "svc.cluster.local", "cluster.local"], ["ndots:5"])),
+        ({}, (["10.96.0.10"], ["ns.svc.cluster.local", "svc.cluster.local", "cluster.local"], ["ndots:5"])),
+        ({"dnsConfig": {"nameservers": ["192.0.2.53", "10.96.0.10"]}}, (["10.96.0.10", "192.0.2.53"],
+          ["ns.svc.cluster.local", "svc.cluster.local", "cluster.local"], ["ndots:5"])),
         ({"dnsPolicy": "Default"}, ([], [], [])),
         ({"dnsPolicy": "None", "dnsConfig": {"nameservers": ["192.0.2.53"], "searches": ["corp"],
           "options": [{"name": "ndots", "value": "2"}]}}, (["192.0.2.53"], ["corp"], ["ndots:2"])),

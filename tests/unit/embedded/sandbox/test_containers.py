@@ -262,6 +262,8 @@ def test_sub_paths_are_made_and_may_not_lead_out_of_their_volume() -> None:
             0
         ] == 0
         assert (await bench.run(pod, "cat /v/deep/er/f", mounts=(Mount(source, "/v"),)))[1] == ["x"]
+        modes = await bench.run(pod, "stat -c %a /v/deep /v/deep/er", mounts=(Mount(source, "/v"),))
+        assert modes[1] == ["755", "777"]  # whoever may write to the volume may write there
         for evil in (f"{bench.folder}/secret", "../../../secret", "/etc/passwd"):
             await bench.run(pod, f"ln -sfn {evil} /v/evil", mounts=(Mount(source, "/v"),))
             with pytest.raises(RuntimeFault, match="error mounting"):

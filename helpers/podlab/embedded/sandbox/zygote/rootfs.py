@@ -192,7 +192,8 @@ def _below(source: str, sub_path: str) -> int:
     """
     Open *sub_path* inside *source*, whatever links a container has put there: none may lead out of the volume.
 
-    Folders that are missing are made, mode 0755. Raises OSError (EXDEV for a link that leads out).
+    Folders that are missing are made: the last with the mode of the volume, so that whoever may write there may
+    write here, those before it with 0755. Raises OSError (EXDEV for a link that leads out).
     """
     folder = os.open(source, os.O_PATH | os.O_CLOEXEC)
     try:
@@ -210,7 +211,9 @@ def _below(source: str, sub_path: str) -> int:
                 pass
             finally:
                 os.close(parent)
-        return linux.open_beneath(folder, sub_path, os.O_PATH)
+        held = linux.open_beneath(folder, sub_path, os.O_PATH)
+        os.chmod(f"{_OLD}/proc/self/fd/{held}", os.fstat(folder).st_mode & 0o7777)
+        return held
     finally:
         os.close(folder)
 

@@ -1,0 +1,79 @@
+"""
+Files of variables (``fileKeyRef``): lines ``NAME='value'``, a value may go on over several lines.
+
+Source: pkg/kubelet/util/env/env_util.go at v1.36.3.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+
+def inside(folder: str, path: str) -> str:
+    """*path* in *folder*, whatever links are on the way: a link leads to where it says, seen from *folder*."""
+    found = "/"
+    waiting = path.split("/")[::-1]
+    links = 0
+    while waiting:
+        part = waiting.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            found = os.path.dirname(found)
+            continue
+        there = os.path.join(found, part)
+        try:
+            target = os.readlink(folder + there)
+        except OSError:
+            found = there
+            continue
+        links += 1
+        if links > 255:
+            raise OSError("too many links")
+        found = "/" if target.startswith("/") else found
+        waiting += target.split("/")[::-1]
+    return folder + found
+
+
+def value(path: str, key: str) -> str:
+    """
+    The value of one variable, empty if it is not there.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If a line before that variable is not of the form.
+    """
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = iter(file.read().split("\n"))
+    for raw in lines:
+        line = raw.lstrip(" \t")
+        if not line or line.startswith("#"):
+            continue
+        name, equals, rest = line.partition("=")
+        if not equals or not name or name != name.rstrip(" \t"):
+            raise ValueError(f"not a variable: {line!r}")
+        if rest.startswith((" ", "\t")):  # NAME= 'value' sets NAME to nothing, as in a shell
+            if name == key:
+                return ""
+            continue
+        found = _quoted(rest, lines)
+        if name == key:
+            return found
+    return ""
+
+
+def _quoted(rest: str, lines: Iterator[str]) -> str:
+    """The text between single quotes that begins in *rest*; a comment may follow it."""
+    if not rest.startswith("'"):
+        raise ValueError("a value stands in single quotes")
+    text = rest[1:]
+    while "'" not in text:
+        more = next(lines, None)
+        if more is None:
+            raise ValueError("a quote is not closed")
+        text += "\n" + more
+    found, _, after = text.partition("'")
+    if after.strip(" \t") and not after.lstrip(" \t").startswith("#"):
+        raise ValueError(f"something follows the value: {after!r}")
+    return found
