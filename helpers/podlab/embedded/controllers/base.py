@@ -242,6 +242,18 @@ def available_in(pod: Object, min_ready_s: int, now: float) -> float | None:
     return max(0.0, since + min_ready_s - now) if min_ready_s else 0.0
 
 
+def expendable(pod: Object) -> tuple[bool, int, bool, float]:
+    """Sorts the Pods to delete first to the front: unscheduled, pending, not ready, youngest."""
+    phases = {"Pending": 0, "Unknown": 1, "Running": 2}
+    phase = phases.get(str((pod.get("status") or {}).get("phase")), 0)
+    return (
+        bool(pod["spec"].get("nodeName")),
+        phase,
+        is_ready(pod),
+        -seconds(pod["metadata"]["creationTimestamp"]),
+    )
+
+
 def seconds(stamp: str | None) -> float:
     """An API instant as seconds since the epoch; 0 when there is none."""
     if not stamp:

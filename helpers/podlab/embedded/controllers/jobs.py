@@ -9,6 +9,8 @@ cannot vanish uncounted. What has been counted is remembered by uid.
 
 from __future__ import annotations
 
+from podlab.embedded.controllers import jobcounts
+from podlab.embedded.controllers import jobpolicies as policies
 from podlab.embedded.controllers.base import (
     Again,
     Context,
@@ -17,6 +19,7 @@ from podlab.embedded.controllers.base import (
     condition,
     controller_of,
     deleting,
+    expendable,
     finished,
     is_ready,
     key_of,
@@ -27,12 +30,15 @@ from podlab.embedded.controllers.base import (
     set_status,
     with_condition,
 )
+from podlab.embedded.controllers.jobcounts import FAILED, IGNORED, SUCCEEDED, TAKEN_BACK, Counted
 
-BACK_OFF_S, BACK_OFF_MOST_S = 10.0, 360.0
-INDEX = "batch.kubernetes.io/job-completion-index"
 LIMIT = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
 DEADLINE = ("DeadlineExceeded", "Job was active longer than specified deadline")
-REACHED = ("CompletionsReached", "Reached expected number of succeeded pods")
+TOO_MANY_INDEXES = (
+    "MaxFailedIndexesExceeded",
+    "Job has exceeded the specified maximal number of failed indexes",
+)
+FAILED_INDEXES = ("FailedIndexes", "Job has failed indexes")
 
 
 def start(context: Context) -> None:
@@ -41,13 +47,19 @@ def start(context: Context) -> None:
     worker = context.worker("jobs", controller.reconcile)
     controller.again = worker.add
 
-    def pod_changed(_: str, pod: Object) -> None:
+    def pod_changed(kind: str, pod: Object) -> None:
         owner = controller_of(pod)
         if owner and owner["kind"] == "Job":
-            controller.count(owner["uid"], pod)
-            worker.add((pod["metadata"]["namespace"], owner["name"]))
+            key = (pod["metadata"]["namespace"], owner["name"])
+            controller.count(key, owner["uid"], pod, gone=kind == "DELETED")
+            worker.add(key)
 
-    context.watch("jobs", lambda _, job: worker.add(key_of(job)))
+    def job_changed(kind: str, job: Object) -> None:
+        if kind == "DELETED":
+            controller.forget(job["metadata"]["uid"])
+        worker.add(key_of(job))
+
+    context.watch("jobs", job_changed)
     context.watch("pods", pod_changed)
 
 
@@ -57,19 +69,47 @@ class Jobs:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._events = context.recorder("job-controller")
-        self._ended: dict[
-            str, dict[str, tuple[str, float, str]]
-        ] = {}  # job uid -> pod uid -> (phase, at, index)
+        self._counted: dict[str, Counted] = {}  # by uid of the Job
         self.again: Again = never
 
-    def count(self, job_uid: str, pod: Object) -> None:
-        """Remember how a Pod ended; one that is deleted before it ended has failed."""
-        ended = self._ended.setdefault(job_uid, {})
-        uid, index = pod["metadata"]["uid"], (pod["metadata"].get("annotations") or {}).get(INDEX, "")
-        if finished(pod) and uid not in ended:
-            ended[uid] = (pod["status"]["phase"], self._context.now(), index)
-        elif deleting(pod) and uid not in ended:
-            ended[uid] = ("Failed", self._context.now(), index)
+    # -- counting --------------------------------------------------------------------------------------------
+
+    def count(self, key: Key, job_uid: str, pod: Object, *, gone: bool = False) -> None:
+        """Remember how a Pod ended, once: what the policies make of it is decided here."""
+        job, uid = self._context.store.get("jobs", *key), pod["metadata"]["uid"]
+        if job is None or job["metadata"]["uid"] != job_uid:
+            return
+        counted = self._counted.setdefault(job_uid, Counted())
+        if uid in counted.how:
+            return
+        if (pod.get("status") or {}).get("phase") == "Succeeded":
+            self._succeeded(pod, counted)
+        elif policies.has_failed(job, pod) or (gone and not finished(pod)):
+            self._failed(job, pod, counted)
+
+    def _succeeded(self, pod: Object, counted: Counted) -> None:
+        counted.how[pod["metadata"]["uid"]] = SUCCEEDED
+        counted.failures_in_a_row = 0
+        index = policies.index_of(pod)
+        if index is not None:
+            counted.succeeded.add(index)
+
+    def _failed(self, job: Object, pod: Object, counted: Counted) -> None:
+        action, message = policies.verdict(job, pod)
+        at, index = policies.ended_at(pod, self._context.now()), policies.index_of(pod)
+        counted.how[pod["metadata"]["uid"]] = IGNORED if action == "Ignore" else FAILED
+        counted.failures_in_a_row += 1
+        counted.last_failure_at = max(counted.last_failure_at, at)
+        if index is not None:
+            counted.last_failed[index] = (pod, at)
+            if policies.per_index(job) and policies.index_has_failed(job, pod):
+                counted.failed.add(index)
+        if message and counted.verdict is None:
+            counted.verdict = ("PodFailurePolicy", message)
+
+    def forget(self, job_uid: str) -> None:
+        """The Job is gone."""
+        self._counted.pop(job_uid, None)
 
     def reconcile(self, key: Key) -> None:
         """Compare a Job with its Pods."""
@@ -83,98 +123,115 @@ class Jobs:
             return
         pods = owned(self._context.store.list("pods", key[0]), job)
         active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
-        ended = self._ended.get(job["metadata"]["uid"], {})
-        failed = [at for phase, at, _ in ended.values() if phase == "Failed"]
-        verdict = _decided(job) or self._verdict(job, pods, active, ended, failed)
-        if verdict:
-            self._finish(job, active, *verdict)
+        counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
+        decided = (
+            _decided(job) or self._failure(job, pods, counted) or jobcounts.success(job, active, counted)
+        )
+        if decided:
+            self._finish(job, active, *decided)
             return
         if not job["spec"].get("suspend"):
-            self._ensure_pods(job, active, ended, failed)
+            self._ensure_pods(job, pods, active, counted)
         else:
             for pod in active:
                 self._take_back(job, pod)
         self._note_suspension(job)
         self._report(job)
 
-    # -- steps -----------------------------------------------------------------------------------------------
+    # -- verdicts --------------------------------------------------------------------------------------------
 
-    def _verdict(
-        self,
-        job: Object,
-        pods: list[Object],
-        active: list[Object],
-        ended: dict[str, tuple[str, float, str]],
-        failed: list[float],
+    def _failure(
+        self, job: Object, pods: list[Object], counted: Counted
     ) -> tuple[bool, tuple[str, str]] | None:
-        """(succeeded?, (reason, message)) once a Job is decided; None while it goes on."""
+        """(False, (reason, message)) of a Job that has failed."""
         spec = job["spec"]
-        limit = spec.get("activeDeadlineSeconds")
-        began = seconds(job.get("status", {}).get("startTime"))
-        if limit is not None and began:
-            left = began + limit - self._context.now()
-            if left <= 0:
-                return False, DEADLINE
-            self.again(key_of(job), left + 0.01)
+        why = counted.verdict
         retries = spec.get("backoffLimit", 6)
-        if len(failed) > retries or _restarted(job, active) > max(retries, 0) - (retries > 0):
-            return False, LIMIT
-        if _succeeded(job, ended) >= _wanted(job, active, ended):
-            return True, REACHED
+        if why is None and (
+            jobcounts.number(counted, FAILED) > retries or jobcounts.restarted_too_often(job, pods)
+        ):
+            why = LIMIT
+        why = why or self._past_deadline(job)
+        if why is None and policies.per_index(job):
+            most = spec.get("maxFailedIndexes")
+            if most is not None and len(counted.failed) > most:
+                why = TOO_MANY_INDEXES
+            elif counted.failed and len(counted.failed | counted.succeeded) >= spec["completions"]:
+                why = FAILED_INDEXES
+        return (False, why) if why else None
+
+    def _past_deadline(self, job: Object) -> tuple[str, str] | None:
+        limit = job["spec"].get("activeDeadlineSeconds")
+        began = seconds(job.get("status", {}).get("startTime"))
+        if limit is None or not began or job["spec"].get("suspend"):
+            return None
+        left = began + limit - self._context.now()
+        if left <= 0:
+            return DEADLINE
+        self.again(key_of(job), left + 0.01)
         return None
 
-    def _ensure_pods(
-        self, job: Object, active: list[Object], ended: dict[str, tuple[str, float, str]], failed: list[float]
-    ) -> None:
-        spec = job["spec"]
-        completions = spec.get("completions")
-        done = _succeeded(job, ended)
-        if completions is None:
-            wanted = spec.get("parallelism", 1) if not done else len(active)
-        else:
-            wanted = min(spec.get("parallelism", 1), completions - done)
-        missing = wanted - len(active)
-        for pod in active[: max(0, -missing)]:
-            self._take_back(job, pod)
+    # -- steps -----------------------------------------------------------------------------------------------
+
+    def _ensure_pods(self, job: Object, pods: list[Object], active: list[Object], counted: Counted) -> None:
+        wanted = jobcounts.wanted_active(job, active, counted)
+        surplus = len(active) - wanted
+        if surplus > 0:
+            for pod in sorted(active, key=expendable)[:surplus]:
+                self._take_back(job, pod)
+            return
+        ending = [pod for pod in pods if deleting(pod) and not finished(pod)]
+        missing = wanted - len(active) - (len(ending) if policies.replaces_only_failed(job) else 0)
         if missing <= 0:
             return
-        if failed:
-            pause = min(BACK_OFF_S * 2 ** (len(failed) - 1), BACK_OFF_MOST_S)
-            wait = max(failed) + pause - self._context.now()
-            if wait > 0:
-                self.again(key_of(job), wait)
-                return
-        for index in self._free_indexes(job, active, ended, missing):
-            self._create(job, index)
+        if policies.is_indexed(job):
+            taken = active + (ending if policies.replaces_only_failed(job) else [])
+            self._create_indexes(job, taken, counted, missing)
+        elif not self._must_wait(job, counted.failures_in_a_row, counted.last_failure_at):
+            for _ in range(missing):
+                self._create(job, None, counted)
 
-    def _free_indexes(
-        self, job: Object, active: list[Object], ended: dict[str, tuple[str, float, str]], missing: int
-    ) -> list[str]:
-        if job["spec"].get("completionMode") != "Indexed":
-            return [""] * missing
-        used = {(pod["metadata"].get("annotations") or {}).get(INDEX) for pod in active}
-        used |= {index for phase, _, index in ended.values() if phase == "Succeeded"}
-        return [str(i) for i in range(job["spec"]["completions"]) if str(i) not in used][:missing]
+    def _create_indexes(self, job: Object, taken: list[Object], counted: Counted, missing: int) -> None:
+        used = {policies.index_of(pod) for pod in taken} | counted.succeeded | counted.failed
+        free = [i for i in range(job["spec"]["completions"]) if i not in used][:missing]
+        if policies.per_index(job):
+            free = [i for i in free if not self._index_must_wait(job, i, counted)]
+        elif self._must_wait(job, counted.failures_in_a_row, counted.last_failure_at):
+            return
+        for index in free:
+            self._create(job, index, counted)
 
-    def _create(self, job: Object, index: str) -> None:
+    def _index_must_wait(self, job: Object, index: int, counted: Counted) -> bool:
+        if index not in counted.last_failed:
+            return False
+        pod, at = counted.last_failed[index]
+        both = sum(policies.count_of(pod, name) for name in (policies.FAILURES, policies.IGNORED_FAILURES))
+        return self._must_wait(job, both + 1, at)
+
+    def _must_wait(self, job: Object, failures: int, at: float) -> bool:
+        """True while the pause after that many failures, the last of them *at*, is not over."""
+        left = at + policies.back_off_s(failures) - self._context.now() if failures else 0.0
+        if left <= 0:
+            return False
+        self.again(key_of(job), left)
+        return True
+
+    def _create(self, job: Object, index: int | None, counted: Counted) -> None:
         name = job["metadata"]["name"]
-        prefix = f"{name}-{index}-" if index else f"{name}-"
-        pod = pod_from(job["spec"]["template"], job, prefix)
-        if index:
-            pod["metadata"].setdefault("annotations", {})[INDEX] = index
-            pod["metadata"]["labels"][INDEX] = index
-            spec = dict(pod["spec"])
-            for group in ("containers", "initContainers"):
-                if spec.get(group):
-                    spec[group] = [_with_index(container) for container in spec[group]]
-            pod["spec"] = {**spec, "hostname": spec.get("hostname") or f"{name}-{index}"}
+        pod = pod_from(job["spec"]["template"], job, f"{name}-" if index is None else f"{name}-{index}-")
+        if index is not None:
+            jobcounts.number_pod(job, pod, index)
+            if policies.per_index(job):
+                pod["metadata"]["annotations"] |= jobcounts.failures_so_far(
+                    job, counted.last_failed.get(index)
+                )
         made = self._context.api.create("pods", pod)
         self._events.event(job, "Normal", "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
 
     def _take_back(self, job: Object, pod: Object) -> None:
         """Delete a Pod that is not wanted for now: it counts as neither failed nor succeeded."""
-        counted = self._ended.setdefault(job["metadata"]["uid"], {})
-        counted[pod["metadata"]["uid"]] = ("TakenBack", self._context.now(), "")
+        counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
+        counted.how[pod["metadata"]["uid"]] = TAKEN_BACK
         self._delete(job, pod)
 
     def _delete(self, job: Object, pod: Object) -> None:
@@ -183,7 +240,9 @@ class Jobs:
 
     def _finish(self, job: Object, active: list[Object], good: bool, why: tuple[str, str]) -> None:
         """Say it in two steps, as upstream does: decided, and over once no Pod is left to end."""
-        for pod in active:
+        counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
+        for pod in active:  # of a Job that failed all count as failed, of one that succeeded none
+            counted.how[pod["metadata"]["uid"]] = TAKEN_BACK if good else FAILED
             self._delete(job, pod)
         first, last = ("SuccessCriteriaMet", "Complete") if good else ("FailureTarget", "Failed")
         self._condition(job, first, *why)
@@ -193,6 +252,9 @@ class Jobs:
             return
         self._condition(job, last, *why, over=True)
         if good:
+            if jobcounts.number(counted, SUCCEEDED) > (job["spec"].get("completions") or float("inf")):
+                text = "Too many succeeded pods running after completion count reached"
+                self._events.event(job, "Warning", "TooManySucceededPods", text)
             self._events.event(job, "Normal", "Completed", "Job completed")
         else:
             self._events.event(job, "Warning", *why)
@@ -219,23 +281,21 @@ class Jobs:
     def _counts(self, job: Object) -> Object:
         pods = owned(self._context.store.list("pods", job["metadata"]["namespace"]), job)
         active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
-        phases = [phase for phase, _, _ in self._ended.get(job["metadata"]["uid"], {}).values()]
+        counted = self._counted.get(job["metadata"]["uid"], Counted())
+        indexed = policies.is_indexed(job)
         counts: Object = {
             "active": len(active),
-            "succeeded": phases.count("Succeeded"),
-            "failed": phases.count("Failed"),
+            "succeeded": len(counted.succeeded) if indexed else jobcounts.number(counted, SUCCEEDED),
+            "failed": jobcounts.number(counted, FAILED),
         }
         counts = {name: count for name, count in counts.items() if count}
         counts["ready"] = sum(is_ready(pod) for pod in active)
         counts["terminating"] = sum(deleting(pod) and not finished(pod) for pod in pods)
         counts["uncountedTerminatedPods"] = {}
-        indexes = [
-            index
-            for phase, _, index in self._ended.get(job["metadata"]["uid"], {}).values()
-            if phase == "Succeeded"
-        ]
-        if job["spec"].get("completionMode") == "Indexed" and indexes:
-            counts["completedIndexes"] = ",".join(sorted(indexes, key=int))
+        if indexed and counted.succeeded:
+            counts["completedIndexes"] = policies.intervals(counted.succeeded)
+        if indexed and policies.per_index(job):
+            counts["failedIndexes"] = policies.intervals(counted.failed)
         return counts
 
     def _report(self, job: Object) -> None:
@@ -291,38 +351,3 @@ def _decided(job: Object) -> tuple[bool, tuple[str, str]] | None:
         if said and said["status"] == "True":
             return kind == "SuccessCriteriaMet", (said["reason"], said["message"])
     return None
-
-
-def _succeeded(job: Object, ended: dict[str, tuple[str, float, str]]) -> int:
-    good = [index for phase, _, index in ended.values() if phase == "Succeeded"]
-    return len(set(good)) if job["spec"].get("completionMode") == "Indexed" else len(good)
-
-
-def _wanted(job: Object, active: list[Object], ended: dict[str, tuple[str, float, str]]) -> float:
-    """How many successes end the Job. Without ``completions``: one, once no other Pod is running."""
-    completions = job["spec"].get("completions")
-    if completions is not None:
-        return float(completions)
-    return float("inf") if active else 1.0
-
-
-def _restarted(job: Object, active: list[Object]) -> int:
-    """Restarts that count against backoffLimit: those of the kubelet under OnFailure; sidecars do not count."""
-    if job["spec"]["template"]["spec"].get("restartPolicy") != "OnFailure":
-        return 0
-    total = 0
-    for pod in active:
-        status = pod.get("status", {})
-        sidecars = {
-            c["name"] for c in pod["spec"].get("initContainers", ()) if c.get("restartPolicy") == "Always"
-        }
-        total += sum(c.get("restartCount", 0) for c in status.get("containerStatuses", ()))
-        inits = status.get("initContainerStatuses", ())
-        total += sum(c.get("restartCount", 0) for c in inits if c["name"] not in sidecars)
-    return total
-
-
-def _with_index(container: Object) -> Object:
-    source = {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{INDEX}']"}}
-    variable = {"name": "JOB_COMPLETION_INDEX", "valueFrom": source}
-    return {**container, "env": [*(container.get("env") or ()), variable]}

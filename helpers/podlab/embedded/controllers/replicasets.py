@@ -10,6 +10,7 @@ from podlab.embedded.controllers.base import (
     available_in,
     controller_of,
     deleting,
+    expendable,
     finished,
     is_ready,
     key_of,
@@ -17,7 +18,6 @@ from podlab.embedded.controllers.base import (
     owned,
     pod_from,
     reference_to,
-    seconds,
     selects,
     set_status,
 )
@@ -85,7 +85,7 @@ class ReplicaSets:
                 "pods", pod_from(one["spec"]["template"], one, f"{meta['name']}-")
             )
             self._events.event(one, "Normal", "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
-        for pod in sorted(active, key=_expendable)[: max(0, -missing)]:
+        for pod in sorted(active, key=expendable)[: max(0, -missing)]:
             self._context.api.delete("pods", *key_of(pod))
             self._events.event(one, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
 
@@ -121,15 +121,3 @@ def _without_owner(pod: Object, owner: Object) -> Object:
         **pod["metadata"],
         "ownerReferences": [ref for ref in pod["metadata"]["ownerReferences"] if ref["uid"] != uid],
     }
-
-
-def _expendable(pod: Object) -> tuple[bool, int, bool, float]:
-    """Sorts the Pods to delete first to the front: unscheduled, pending, not ready, youngest."""
-    phases = {"Pending": 0, "Unknown": 1, "Running": 2}
-    phase = phases.get(pod["status"].get("phase"), 0)
-    return (
-        bool(pod["spec"].get("nodeName")),
-        phase,
-        is_ready(pod),
-        -seconds(pod["metadata"]["creationTimestamp"]),
-    )

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from podlab.embedded import controllers
-from podlab.embedded.controllers import rollout
+from podlab.embedded.controllers import jobpolicies, rollout
 from podlab.embedded.store import Store, timestamp
 
 EPOCH = 1_700_000_000.0
@@ -397,12 +397,13 @@ def test_a_job_past_its_deadline_fails(cluster):
     assert cluster.pods() == []
 
 
-def test_restarts_under_onfailure_count_against_the_limit(cluster):
-    """Restarts of the app count, those of a sidecar do not."""
+@pytest.mark.parametrize("group", ["containerStatuses", "initContainerStatuses"])
+def test_restarts_under_onfailure_count_against_the_limit(cluster, group):
+    """Those of the app, and those of init containers and sidecars as well."""
     cluster.create("jobs", job("OnFailure", backoffLimit=2))
     cluster.run()
     made = cluster.pods()[0]
-    status = {**made["status"], "phase": "Running", "containerStatuses": [{"name": "app", "restartCount": 2}]}
+    status = {**made["status"], "phase": "Running", group: [{"name": "app", "restartCount": 2}]}
     cluster.store.update("pods", {**made, "status": status})
     cluster.run(3)
 
@@ -448,6 +449,182 @@ def test_a_suspended_job_says_so_and_its_pod_does_not_count(cluster):
     assert cluster.pods() == []
     assert "failed" not in one["status"]
     assert cluster.events("Resumed") == ["Job resumed"]
+
+
+def fail(cluster, made, code=1):
+    """Let a Pod fail with an exit code of its app."""
+    current = cluster.store.get("pods", "lab", made["metadata"]["name"])
+    ended = {"exitCode": code, "finishedAt": timestamp(cluster.store.clock())}
+    status = {**current["status"], "containerStatuses": [{"name": "app", "state": {"terminated": ended}}]}
+    cluster.store.update("pods", {**current, "status": status})
+    cluster.set_pod(made, "Failed")
+
+
+def policy(action, **rule):
+    """A failure policy of one rule."""
+    return {"podFailurePolicy": {"rules": [{"action": action, **rule}]}}
+
+
+def on_codes(*values, operator="In", **more):
+    """A rule's look at exit codes."""
+    return {"onExitCodes": {"operator": operator, "values": list(values), **more}}
+
+
+def batch(cluster):
+    """The Job."""
+    return cluster.store.get("jobs", "lab", "batch")
+
+
+@pytest.mark.parametrize(
+    ("spec", "code", "failed", "verdict"),
+    [
+        (policy("FailJob", **on_codes(42)), 42, 1, "PodFailurePolicy"),
+        (policy("FailJob", **on_codes(42)), 1, 1, None),
+        (policy("FailJob", **on_codes(42, operator="NotIn")), 1, 1, "PodFailurePolicy"),
+        (policy("FailJob", **on_codes(42, containerName="other")), 42, 1, None),
+        (policy("Ignore", **on_codes(42)), 42, 0, None),
+        (policy("Count", **on_codes(42)), 42, 1, None),
+        (policy("FailIndex", **on_codes(42)), 42, 1, None),
+    ],
+)
+def test_a_failure_policy_judges_by_exit_codes(cluster, spec, code, failed, verdict):
+    """A failure that is ignored does not count; one that fails the Job ends it before its limit."""
+    cluster.create("jobs", job(backoffLimit=1, **spec))
+    cluster.run()
+    fail(cluster, cluster.pods()[0], code)
+    cluster.run(11)
+
+    done = batch(cluster)
+    assert done["status"].get("failed", 0) == failed
+    reasons = [c[2] for c in conditions(done)]
+    assert reasons == ([verdict, verdict] if verdict else [])
+    assert len(cluster.events("SuccessfulCreate")) == (1 if verdict else 2)
+    if verdict:
+        (said,) = cluster.events(verdict)
+        assert said.startswith("Container app for pod lab/batch-")
+        assert said.endswith(f"failed with exit code {code} matching FailJob rule at index 0")
+
+
+def test_a_failure_policy_judges_by_conditions(cluster):
+    """As a Pod has it that was put out."""
+    spec = policy("Ignore", onPodConditions=[{"type": "DisruptionTarget", "status": "True"}])
+    cluster.create("jobs", job(backoffLimit=0, **spec))
+    cluster.run()
+    made = cluster.pods()[0]
+    target = {"type": "DisruptionTarget", "status": "True"}
+    cluster.store.update("pods", {**made, "status": {**made["status"], "conditions": [target]}})
+    cluster.set_pod(made, "Failed")
+    cluster.run(11)
+
+    assert conditions(batch(cluster)) == []
+    assert len(cluster.events("SuccessfulCreate")) == 2
+
+
+def indexed(completions, **spec):
+    """A Job whose Pods have numbers."""
+    parallel = {"completions": completions, "parallelism": completions, "completionMode": "Indexed"}
+    return job(**(parallel | spec))
+
+
+def numbered(cluster, index):
+    """The youngest Pod of an index."""
+    mark = "batch.kubernetes.io/job-completion-index"
+    return [p for p in cluster.pods() if p["metadata"]["annotations"][mark] == str(index)][-1]
+
+
+def test_a_success_policy_ends_a_job_early(cluster):
+    """What still runs is taken away, and has not failed."""
+    rules = [{"succeededIndexes": "1-2", "succeededCount": 1}]
+    cluster.create("jobs", indexed(4, successPolicy={"rules": rules}))
+    cluster.run()
+    cluster.set_pod(numbered(cluster, 0), "Succeeded")
+    cluster.run(2)
+    assert conditions(batch(cluster)) == []
+
+    cluster.set_pod(numbered(cluster, 2), "Succeeded")
+    cluster.run(5)
+
+    done = batch(cluster)
+    assert conditions(done) == [
+        ("SuccessCriteriaMet", "True", "SuccessPolicy"),
+        ("Complete", "True", "SuccessPolicy"),
+    ]
+    assert done["status"]["conditions"][0]["message"] == "Matched rules at index 0"
+    assert done["status"]["completedIndexes"] == "0,2"
+    assert "failed" not in done["status"]
+    assert cluster.events("Completed") == ["Job completed"]
+
+
+def test_an_index_has_its_own_limit(cluster):
+    """The others go on; at the end the Job has failed because of it."""
+    cluster.create("jobs", indexed(3, backoffLimitPerIndex=1, backoffLimit=2**31 - 1))
+    cluster.run()
+    fail(cluster, numbered(cluster, 1))
+    cluster.run(9)
+    assert len(cluster.pods()) == 3
+    cluster.run(3)
+    again = numbered(cluster, 1)
+    assert again["metadata"]["annotations"]["batch.kubernetes.io/job-index-failure-count"] == "1"
+
+    fail(cluster, again)
+    cluster.run(2)
+    assert batch(cluster)["status"]["failedIndexes"] == "1"
+    assert conditions(batch(cluster)) == []
+    for index in (0, 2):
+        cluster.set_pod(numbered(cluster, index), "Succeeded")
+    cluster.run(2)
+
+    assert conditions(batch(cluster))[-1] == ("Failed", "True", "FailedIndexes")
+    assert batch(cluster)["status"]["completedIndexes"] == "0,2"
+    assert cluster.events("FailedIndexes") == ["Job has failed indexes"]
+
+
+def test_too_many_failed_indexes_end_a_job(cluster):
+    """What runs is deleted and has failed, too."""
+    cluster.create("jobs", indexed(3, backoffLimitPerIndex=0, maxFailedIndexes=0, backoffLimit=2**31 - 1))
+    cluster.run()
+    fail(cluster, numbered(cluster, 1))
+    cluster.run(5)
+
+    assert conditions(batch(cluster))[-1] == ("Failed", "True", "MaxFailedIndexesExceeded")
+    assert batch(cluster)["status"]["failed"] == 3
+
+
+@pytest.mark.parametrize(("replace", "made"), [("TerminatingOrFailed", 2), ("Failed", 1)])
+def test_a_pod_is_replaced_when_it_is_deleted_or_when_it_has_failed(cluster, replace, made):
+    """As the replacement policy says; the pause after a failure is over by then."""
+    cluster.create("jobs", job(podReplacementPolicy=replace))
+    cluster.run()
+    cluster.ready_all()
+    gone = cluster.pods()[0]
+    meta = {**gone["metadata"], "deletionTimestamp": timestamp(cluster.store.clock())}
+    cluster.store.update("pods", {**cluster.store.get("pods", "lab", meta["name"]), "metadata": meta})
+    cluster.run(12)
+
+    assert len(cluster.events("SuccessfulCreate")) == made
+
+
+def test_a_success_forgets_the_failures_before_it(cluster):
+    """The pause is that of a first failure again."""
+    cluster.create("jobs", job(completions=3, backoffLimit=6))
+    cluster.run()
+    fail(cluster, cluster.pods()[0])
+    cluster.run(11)
+    cluster.set_pod(cluster.pods()[-1], "Succeeded")
+    cluster.run(1)
+    fail(cluster, cluster.pods()[-1])
+    cluster.run(11)
+
+    assert len(cluster.events("SuccessfulCreate")) == 4
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"), [({0}, "0"), ({0, 1}, "0,1"), ({0, 1, 2, 5, 7, 8, 9}, "0-2,5,7-9"), (set(), "")]
+)
+def test_indexes_are_written_as_intervals(numbers, text):
+    """Two neighbours by a comma, more by a dash; and read again."""
+    assert jobpolicies.intervals(numbers) == text
+    assert jobpolicies.parsed(text, 100) == numbers
 
 
 # -- Services ------------------------------------------------------------------------------------------------

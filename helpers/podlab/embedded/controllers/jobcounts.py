@@ -1,0 +1,99 @@
+"""
+What a Job remembers of the ends of its Pods, what follows from the numbers, and what a Pod is told of its own.
+
+Source: pkg/controller/job/{job_controller,indexed_job_utils}.go at v1.36.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from podlab.embedded.controllers import jobpolicies as policies
+from podlab.embedded.controllers.base import Object, finished
+from podlab.embedded.controllers.jobpolicies import INDEX
+
+SUCCEEDED, FAILED, IGNORED, TAKEN_BACK = "Succeeded", "Failed", "Ignored", "TakenBack"
+REACHED = ("CompletionsReached", "Reached expected number of succeeded pods")
+
+
+@dataclass
+class Counted:
+    """What is known of the Pods of one Job that have ended: how each counts, by its uid."""
+
+    how: dict[str, str] = field(default_factory=dict)
+    succeeded: set[int] = field(default_factory=set)  # indexes
+    failed: set[int] = field(default_factory=set)  # indexes, with backoffLimitPerIndex
+    last_failed: dict[int, tuple[Object, float]] = field(default_factory=dict)  # index -> Pod, and when
+    failures_in_a_row: int = 0
+    last_failure_at: float = 0.0
+    verdict: tuple[str, str] | None = None  # of the failure policy
+
+
+def number(counted: Counted, how: str) -> int:
+    """How many Pods count so."""
+    return list(counted.how.values()).count(how)
+
+
+def success(job: Object, active: list[Object], counted: Counted) -> tuple[bool, tuple[str, str]] | None:
+    """(True, (reason, message)) of a Job that has done what it should."""
+    if policies.is_indexed(job):
+        message = policies.success(job, counted.succeeded)
+        if message:
+            return True, ("SuccessPolicy", message)
+        done = len(counted.succeeded)
+    else:
+        done = number(counted, SUCCEEDED)
+    completions = job["spec"].get("completions")
+    enough = done > 0 and not active if completions is None else done >= completions and not active
+    return (True, REACHED) if enough else None
+
+
+def wanted_active(job: Object, active: list[Object], counted: Counted) -> int:
+    """How many Pods should run now. Without ``completions`` none is added after the first success."""
+    completions, parallelism = job["spec"].get("completions"), int(job["spec"].get("parallelism", 1))
+    done = len(counted.succeeded) if policies.is_indexed(job) else number(counted, SUCCEEDED)
+    if completions is None:
+        return len(active) if done else parallelism
+    return max(0, min(parallelism, int(completions) - done))
+
+
+def restarted_too_often(job: Object, pods: list[Object]) -> bool:
+    """Under OnFailure: whether the restarts of containers, sidecars too, have used up the backoffLimit."""
+    if job["spec"]["template"]["spec"].get("restartPolicy") != "OnFailure":
+        return False
+    total = 0
+    for pod in pods:
+        if not finished(pod):
+            status = pod.get("status") or {}
+            listed = (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ()))
+            total += sum(c.get("restartCount", 0) for c in listed)
+    return bool(total >= max(1, job["spec"].get("backoffLimit", 6)))
+
+
+def number_pod(job: Object, pod: Object, index: int) -> None:
+    """Tell a Pod of an indexed Job its number: annotation, label, hostname and variable."""
+    pod["metadata"].setdefault("annotations", {})[INDEX] = str(index)
+    pod["metadata"]["labels"][INDEX] = str(index)
+    spec = dict(pod["spec"])
+    for group in ("containers", "initContainers"):
+        if spec.get(group):
+            spec[group] = [_with_index(container) for container in spec[group]]
+    pod["spec"] = {**spec, "hostname": f"{job['metadata']['name']}-{index}"}
+
+
+def failures_so_far(job: Object, last: tuple[Object, float] | None) -> dict[str, str]:
+    """The annotations that carry the failures of an index from Pod to Pod."""
+    if last is None:
+        return {policies.FAILURES: "0"}
+    ignored = policies.verdict(job, last[0])[0] == "Ignore"
+    counts = {
+        policies.FAILURES: policies.count_of(last[0], policies.FAILURES) + (not ignored),
+        policies.IGNORED_FAILURES: policies.count_of(last[0], policies.IGNORED_FAILURES) + ignored,
+    }
+    return {name: str(n) for name, n in counts.items() if n or name == policies.FAILURES}
+
+
+def _with_index(container: Object) -> Object:
+    source = {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{INDEX}']"}}
+    variable = {"name": "JOB_COMPLETION_INDEX", "valueFrom": source}
+    return {**container, "env": [*(container.get("env") or ()), variable]}
