@@ -10,6 +10,7 @@ from time import strptime
 from typing import Any, Protocol
 
 from podlab.embedded.events import EventRecorder
+from podlab.embedded.nodefit import matches
 from podlab.embedded.store import Store, timestamp
 
 Object = dict[str, Any]
@@ -191,24 +192,6 @@ def selects(selector: Object | None, labels: Object) -> bool:
     if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
     return all(matches(rule, labels) for rule in selector.get("matchExpressions") or ())
-
-
-def matches(rule: Object, labels: Object) -> bool:
-    """One requirement of a selector: In, NotIn, Exists, DoesNotExist, Gt, Lt."""
-    key, operator, values = rule["key"], rule["operator"], rule.get("values") or []
-    if operator == "Exists":
-        return key in labels
-    if operator == "DoesNotExist":
-        return key not in labels
-    if operator == "In":
-        return labels.get(key) in values
-    if operator == "NotIn":
-        return labels.get(key) not in values
-    try:
-        have, limit = int(labels[key]), int(values[0])
-    except (KeyError, ValueError, IndexError):
-        return False
-    return have > limit if operator == "Gt" else have < limit
 
 
 # -- Pods ----------------------------------------------------------------------------------------------------

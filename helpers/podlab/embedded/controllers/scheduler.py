@@ -8,7 +8,8 @@ the node.
 
 from __future__ import annotations
 
-from podlab.embedded.controllers.base import Context, Key, Object, finished, matches, with_condition
+from podlab.embedded import nodefit
+from podlab.embedded.controllers.base import Context, Key, Object, finished, with_condition
 from podlab.embedded.requests import amounts, pod_requests, total
 
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
@@ -81,14 +82,14 @@ class Scheduler:
         spec = node.get("spec", {})
         if spec.get("unschedulable"):
             return "1 node(s) were unschedulable", HOPELESS
-        if any(not _tolerated(taint, pod) for taint in spec.get("taints", ())):
+        if any(not nodefit.tolerated(taint, pod) for taint in spec.get("taints", ())):
             return "1 node(s) had untolerated taint(s)", HOPELESS
-        if not _affine(pod, node):
+        if not nodefit.affine(pod, node):
             return "1 node(s) didn't match Pod's node affinity/selector", HOPELESS
         others = [
             p for p in self._context.store.list("pods") if p["spec"].get("nodeName") and not finished(p)
         ]
-        if _host_ports(pod) & {port for other in others for port in _host_ports(other)}:
+        if nodefit.host_ports(pod) & {port for other in others for port in nodefit.host_ports(other)}:
             return "1 node(s) didn't have free ports for the requested pod ports", NO_VICTIMS
         return _short_of(pod, node, others)
 
@@ -119,44 +120,6 @@ def _spec_moved(pod: Object) -> bool:
     said = next((c for c in pod["status"].get("conditions", ()) if c["type"] == "PodScheduled"), None)
     gated = said is not None and said.get("reason") == "SchedulingGated"
     return gated and not pod["spec"].get("schedulingGates")
-
-
-def _tolerated(taint: Object, pod: Object) -> bool:
-    if taint.get("effect") == "PreferNoSchedule":
-        return True
-    return any(_tolerates(rule, taint) for rule in pod["spec"].get("tolerations", ()))
-
-
-def _tolerates(rule: Object, taint: Object) -> bool:
-    if rule.get("effect") and rule["effect"] != taint.get("effect"):
-        return False
-    if rule.get("key") and rule["key"] != taint["key"]:
-        return False
-    return rule.get("operator") == "Exists" or rule.get("value", "") == taint.get("value", "")
-
-
-def _affine(pod: Object, node: Object) -> bool:
-    labels = node["metadata"].get("labels", {})
-    if any(labels.get(key) != value for key, value in (pod["spec"].get("nodeSelector") or {}).items()):
-        return False
-    wanted = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
-    terms = (wanted.get("requiredDuringSchedulingIgnoredDuringExecution") or {}).get("nodeSelectorTerms")
-    return terms is None or any(_term(term, labels, node["metadata"]["name"]) for term in terms)
-
-
-def _term(term: Object, labels: Object, name: str) -> bool:
-    expressions, fields = term.get("matchExpressions") or [], term.get("matchFields") or []
-    if not expressions and not fields:
-        return False
-    return all(matches(e, labels) for e in expressions) and all(
-        matches(f, {"metadata.name": name}) for f in fields
-    )
-
-
-def _host_ports(pod: Object) -> set[tuple[str, int]]:
-    containers = [*pod["spec"].get("containers", ()), *pod["spec"].get("initContainers", ())]
-    ports = [port for container in containers for port in container.get("ports", ())]
-    return {(port.get("protocol", "TCP"), port["hostPort"]) for port in ports if port.get("hostPort")}
 
 
 def _short_of(pod: Object, node: Object, others: list[Object]) -> tuple[str, str]:

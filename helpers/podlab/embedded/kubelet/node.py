@@ -184,10 +184,13 @@ class Kubelet:
         }
         return Facts(addresses, self.allocatable())
 
+    def node(self) -> Json:
+        """The node's object; empty while there is none."""
+        return self.store.get("nodes", "", self.node_name) or {}
+
     def allocatable(self) -> dict[str, str]:
         """The node's allocatable resources, from its object."""
-        node = self.store.get("nodes", "", self.node_name)
-        return dict(((node or {}).get("status") or {}).get("allocatable") or {})
+        return dict((self.node().get("status") or {}).get("allocatable") or {})
 
     def others(self, uid: str) -> list[Json]:
         """The Pods that have a worker, without one."""

@@ -219,7 +219,7 @@ class PodWorker:
 
     def _refused(self) -> bool:
         """Fail a Pod that does not fit on the node; True if it was."""
-        refusal = admission.refusal(self.pod, self._kubelet.others(self.uid), self._kubelet.allocatable())
+        refusal = admission.refusal(self.pod, self._kubelet.others(self.uid), self._kubelet.node())
         if refusal is None:
             return False
         reason, text = refusal

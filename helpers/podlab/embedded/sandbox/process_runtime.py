@@ -785,7 +785,10 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def _environment(config: ContainerConfig, image: ImageRecord, hostname: str) -> dict[str, str]:
-    given = {"PATH": _PATH, "HOSTNAME": hostname, "HOME": "/root", **image.env, **config.env}
+    home = (
+        "/root" if _ids(config, image)[0] == 0 else "/"
+    )  # users other than root are in no image's passwd here
+    given = {"PATH": _PATH, "HOSTNAME": hostname, "HOME": home, **image.env, **config.env}
     return {"TERM": "xterm", **given} if config.tty else given
 
 

@@ -145,6 +145,44 @@ def test_a_pod_that_does_not_fit_is_refused_by_the_node() -> None:
     assert texts(simulation) == [f"Warning OutOfcpu: Node didn't have enough resource: {numbers}"]
 
 
+@pytest.mark.parametrize(
+    ("spec", "reason", "text"),
+    [
+        (
+            {"securityContext": {"sysctls": [{"name": "kernel.msgmax", "value": "1"}]}},
+            "SysctlForbidden",
+            'forbidden sysctl: "kernel.msgmax" not allowlisted',
+        ),
+        (
+            {
+                "hostNetwork": True,
+                "securityContext": {"sysctls": [{"name": "net/ipv4/tcp_syncookies", "value": "1"}]},
+            },
+            "SysctlForbidden",
+            'forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host Net enabled',
+        ),
+        (
+            {"nodeSelector": {"disk": "fast"}},
+            "NodeAffinity",
+            "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+        ),
+    ],
+)
+def test_a_pod_that_the_node_may_not_run_is_refused(spec: Json, reason: str, text: str) -> None:
+    """Before anything is made for it."""
+    simulation = simulated(pod(**spec))
+
+    recording = simulation.run(10)
+
+    status = simulation.pod()["status"]  # type: ignore[index]
+    assert (recording.end_reason, status["reason"], status["message"]) == (
+        "Failed",
+        reason,
+        f"Pod was rejected: {text}",
+    )
+    assert texts(simulation) == [f"Warning {reason}: {text}"]
+
+
 def test_a_sandbox_that_cannot_be_made_is_tried_again() -> None:
     """The Pod stays Pending meanwhile."""
     simulation = simulated(pod())

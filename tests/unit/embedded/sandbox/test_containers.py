@@ -304,10 +304,10 @@ def test_run_as_user_is_real_for_root() -> None:
     async def scenario(bench: Bench) -> None:
         pod = await bench.pod()
         code, lines = await bench.run(
-            pod, "id -u; id -g; id -G; touch /x 2>/dev/null || echo refused", run_as_user=1000, run_as_group=3000,
-            supplemental_groups=(2000,),
+            pod, "id -u; id -g; id -G; echo $HOME; touch /x 2>/dev/null || echo refused", run_as_user=1000,
+            run_as_group=3000, supplemental_groups=(2000,),
         )  # fmt: skip
-        assert (code, lines) == (0, ["1000", "3000", "3000 2000", "refused"])
+        assert (code, lines) == (0, ["1000", "3000", "3000 2000", "/", "refused"])
 
     on_node(scenario)
 
