@@ -211,6 +211,9 @@ class Runtime(Protocol):
     async def remove_container(self, container_id: str) -> None:
         """Forget one EXITED container. Its log file stays until remove_pod."""
 
+    async def written_bytes(self, container_id: str) -> int:
+        """Bytes that a container wrote into its root and its logs; 0 for one that does not run."""
+
     async def exec_sync(
         self, container_id: str, command: Sequence[str], timeout_s: float | None
     ) -> ExecResult:

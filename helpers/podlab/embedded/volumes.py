@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from podlab.embedded.sandbox.zygote.trees import remove_tree
+from podlab.embedded.sandbox.zygote.trees import remove_tree, tree_bytes
 
 _DATA, _NEW_DATA = "..data", "..data_tmp"
 # Beside an emptyDir in memory: its size in bytes. The mount itself is made by the node, in its own namespace.
@@ -89,14 +89,7 @@ class Volumes:
 
     def used_bytes(self, pod_uid: str, name: str) -> int:
         """Bytes that the files of one volume take on disk; what vanishes while it is counted is left out."""
-        total = 0
-        for folder, _folders, names in os.walk(self._place(pod_uid, name)):
-            for one in names:
-                try:
-                    total += os.lstat(os.path.join(folder, one)).st_blocks * 512
-                except OSError:
-                    continue
-        return total
+        return tree_bytes(self._place(pod_uid, name))
 
     def remove(self, pod_uid: str) -> None:
         """Remove all volumes of a Pod; idempotent."""

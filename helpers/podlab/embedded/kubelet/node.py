@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from podlab.embedded.events import EventRecorder
-from podlab.embedded.kubelet import podvolumes
+from podlab.embedded.kubelet import evicting, podvolumes
 from podlab.embedded.kubelet.clock import SECOND, Clock, Pace, WallClock
 from podlab.embedded.kubelet.container_config import ConfigMaker
 from podlab.embedded.kubelet.environment import Facts
@@ -23,6 +23,7 @@ from podlab.embedded.kubelet.starting import Starter
 from podlab.embedded.kubelet.stopping import Stopper
 from podlab.embedded.kubelet.worker import PodWorker
 from podlab.embedded.lifecycle.containers import ID_PREFIX, STATUS_KEYS
+from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, ContainerState, Runtime
 from podlab.embedded.store import Store
 
@@ -101,14 +102,18 @@ class Kubelet:
         for resource in ("configmaps", "secrets"):
             self._cancel.append(self.store.watch(resource, self._source_watcher(resource)))
         self._cancel.append(self.store.watch("pods", self._pod_changed))
-        self._tasks["housekeeping"] = asyncio.ensure_future(self._look_at_volumes())
+        self._tasks["housekeeping"] = asyncio.ensure_future(self._look_at_storage())
 
-    async def _look_at_volumes(self) -> None:
-        """Evict Pods whose volumes outgrew their limit; a real node looks as often."""
+    async def _look_at_storage(self) -> None:
+        """Evict Pods that take more of the disk than they may; a real node looks as often."""
         while True:
             await asyncio.sleep(EVICTION_S)
-            for worker in list(self._workers.values()):
-                text = self.volumes.over_limit(worker.pod) if worker.writer.may_run else None
+            for uid, worker in list(self._workers.items()):
+                if not worker.writer.may_run:
+                    continue
+                sandboxes, records = self.runtime.view(uid)
+                view = PodView(sandboxes, records)
+                text = await evicting.reason(worker.pod, view, self.runtime, self.volumes)
                 if text:
                     worker.evict(text)
 

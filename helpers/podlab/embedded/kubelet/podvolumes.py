@@ -171,6 +171,11 @@ class PodVolumes:
                 return f'Usage of EmptyDir volume "{volume["name"]}" exceeds the limit "{limit}". '
         return None
 
+    def disk_bytes(self, pod: Json) -> int:
+        """Bytes in the Pod's emptyDirs that lie on disk."""
+        on_disk = [v for v in mounted(pod) if "emptyDir" in v and not (v["emptyDir"] or {}).get("medium")]
+        return sum(self._volumes.used_bytes(pod["metadata"]["uid"], v["name"]) for v in on_disk)
+
     def remove(self, pod: Json) -> None:
         """The Pod is gone."""
         uid = pod["metadata"]["uid"]

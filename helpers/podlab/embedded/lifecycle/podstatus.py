@@ -122,11 +122,8 @@ def _add_addresses(pod: Json, seen: Observed, status: Json) -> None:
 
 
 def mark_evicted(status: Json, message: str) -> None:
-    """Turn a generated status into that of a Pod which its node puts out."""
+    """Turn a generated status into that of a Pod which its node puts out, for what the Pod itself took."""
     status |= {"phase": "Failed", "reason": "Evicted", "message": message}
-    target = {"type": "DisruptionTarget", "status": "True", "lastProbeTime": None}
-    target |= {"reason": "TerminationByKubelet", "message": message}
-    status["conditions"] = [target, *status["conditions"]]
 
 
 def merge(pod: Json, new: Json, *, may_run: bool, now: int) -> Json:

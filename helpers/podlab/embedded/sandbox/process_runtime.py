@@ -35,7 +35,7 @@ from podlab.embedded.runtime import (
 from podlab.embedded.sandbox import addresses, execs, launch, record, volumes_of
 from podlab.embedded.sandbox.link import Link, NodeError
 from podlab.embedded.sandbox.logs import LogFile, Stream
-from podlab.embedded.sandbox.zygote.trees import remove_tree
+from podlab.embedded.sandbox.zygote.trees import remove_tree, tree_bytes
 from podlab.errors import SandboxError
 
 _LOG = logging.getLogger(__name__)
@@ -475,6 +475,19 @@ class ProcessRuntime:
         await self.stop_container(container_id, 0)
         self._forget(container)
         container.sandbox.containers.remove(container)
+
+    async def written_bytes(self, container_id: str) -> int:
+        """Bytes that a container wrote into its root and its logs."""
+        container = self._containers.get(container_id)
+        if container is None:
+            return 0
+        try:
+            written = int(await self.link.call("written", {"name": container_id}))
+        except NodeError:
+            written = 0
+        if written < 0:
+            written = tree_bytes(f"{container.sandbox.folder}/{container_id[:24]}/up")
+        return written + tree_bytes(os.path.dirname(container.config.log_path))
 
     def _forget(self, container: _Container) -> None:
         self._containers.pop(container.record.id, None)

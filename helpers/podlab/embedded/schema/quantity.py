@@ -8,6 +8,7 @@ decimal, exponent) kept as written. ``1000m`` -> ``1``, ``0.5`` -> ``500m``, ``1
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 PATTERN = re.compile(r"^([+-]?)(\d+\.?\d*|\.\d+)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+)?$")
 WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
@@ -61,6 +62,14 @@ def canonical(text: str) -> str:
     if suffix[:1] in ("e", "E") and suffix not in DECIMAL:
         return sign + _exponent(amount)
     return sign + _decimal(amount)
+
+
+def together(texts: Sequence[str]) -> str:
+    """The sum, in the form of the first."""
+    total, (_, suffix) = sum(nanos(text) for text in texts), _split(str(texts[0]))
+    if suffix in BINARY and total % NANO == 0 and total >= 1024 * NANO:
+        return _binary(total // NANO)
+    return _decimal(total)
 
 
 def _binary(whole: int) -> str:

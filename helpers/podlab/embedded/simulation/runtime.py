@@ -244,6 +244,10 @@ class ScriptedRuntime:
     def _tell(self, uid: str) -> None:
         self._changed(uid)
 
+    async def written_bytes(self, container_id: str) -> int:
+        """Nothing is written in a simulation."""
+        return 0
+
     # -- what a script has no words for ----------------------------------------------------------------------
 
     async def exec_sync(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from podlab.embedded.kubelet import evicting
 from podlab.embedded.runtime import RuntimeFault
 from podlab.embedded.simulate import Simulation
 
@@ -320,9 +321,49 @@ def test_a_volume_that_outgrows_its_limit_evicts_its_pod() -> None:
     text = 'Usage of EmptyDir volume "v" exceeds the limit "5Mi". '
     assert (recording.end_reason, status["reason"], status["message"]) == ("Failed", "Evicted", text)
     assert f"Warning Evicted: {text}" in texts(simulation)
-    kinds = [c["type"] for c in status["conditions"]]
-    assert kinds[0] == "DisruptionTarget"
-    assert len(kinds) == len(set(kinds))
+    # Only a node that is short of something says DisruptionTarget: here the Pod itself is to blame.
+    assert "DisruptionTarget" not in [c["type"] for c in status["conditions"]]
+
+
+@pytest.mark.parametrize(
+    ("written", "in_volumes", "text"),
+    [
+        ({"app": 4 << 20, "two": 4 << 20}, 1 << 20, None),
+        (
+            {"app": 4 << 20, "two": 4 << 20},
+            3 << 20,
+            "Pod ephemeral local storage usage exceeds the total limit of containers 10Mi. ",
+        ),
+        (
+            {"app": 6 << 20, "two": 0, "free": 1 << 20},
+            0,
+            'Container app exceeded its local ephemeral storage limit "5Mi". ',
+        ),
+    ],
+)
+def test_ephemeral_storage_is_limited_for_the_pod_and_for_each_container(
+    written: dict[str, int], in_volumes: int, text: str | None
+) -> None:
+    """The limits together bind all containers and emptyDirs."""
+    assert evicting.over({"app": "5Mi", "two": "5Mi"}, written, in_volumes) == text
+
+
+def test_a_container_that_writes_too_much_evicts_its_pod() -> None:
+    """Into its own root, or its logs."""
+    simulation = simulated(pod({"name": "app", "resources": {"limits": {"ephemeral-storage": "5Mi"}}}))
+
+    async def written(_: str) -> int:
+        return 6 << 20
+
+    simulation.at(15, lambda s: setattr(s.runtime, "written_bytes", written))
+
+    recording = simulation.run(60)
+
+    status = simulation.pod()["status"]  # type: ignore[index]
+    assert (recording.end_reason, status["reason"]) == ("Failed", "Evicted")
+    assert (
+        status["message"] == "Pod ephemeral local storage usage exceeds the total limit of containers 5Mi. "
+    )
 
 
 def test_missing_pull_secrets_are_told_and_do_no_harm() -> None:

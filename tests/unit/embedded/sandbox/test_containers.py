@@ -253,6 +253,19 @@ def test_a_changed_volume_reaches_a_running_container_at_once() -> None:
     on_node(scenario)
 
 
+def test_what_a_container_writes_is_counted() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        script = "dd if=/dev/zero of=/tmp/big bs=1M count=3 2>/dev/null; touch /tmp/done; sleep 60"
+        identity = await bench.start(pod, ["sh", "-c", script])
+        done = ["sh", "-c", "until test -e /tmp/done; do sleep 0.05; done"]
+        await bench.runtime.exec_sync(identity, done, 20)
+        assert 3 << 20 <= await bench.runtime.written_bytes(identity) < 4 << 20
+        assert await bench.runtime.written_bytes("nobody") == 0
+
+    on_node(scenario)
+
+
 def test_sub_paths_are_made_and_may_not_lead_out_of_their_volume() -> None:
     async def scenario(bench: Bench) -> None:
         (bench.folder / "secret").write_text("host file")

@@ -321,6 +321,21 @@ class Node:
                 continue
         return pages * 4096
 
+    def on_written(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> int:
+        """Bytes that a container wrote into a root in memory; -1 when its writable layer lies on the disk."""
+        running = self.by_name.get(request["name"])
+        if running is None:
+            return 0
+        try:
+            with open(f"{self.proc}/{running.pid}/mountinfo", encoding="utf-8", errors="replace") as file:
+                root = next(line for line in file if line.split()[4] == "/")
+            found = os.statvfs(f"{self.proc}/{running.pid}/root")
+        except (OSError, StopIteration, IndexError):
+            return 0
+        if " - overlay " in root and "-upper/up," not in root:
+            return -1
+        return (found.f_blocks - found.f_bfree) * found.f_frsize
+
     def on_probe(self, _sequence: int, _request: dict[str, Any], _descriptors: list[int]) -> dict[str, Any]:
         """Counts of what this node holds, for tests and for ``podlab doctor``."""
         return {
