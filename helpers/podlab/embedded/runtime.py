@@ -205,6 +205,11 @@ class Runtime(Protocol):
         """Start it. A command that is missing leaves an EXITED record, exit code 128, reason StartError,
         and raises RuntimeFault(RunContainerError) with the runtime's text."""
 
+    async def update_container(
+        self, container_id: str, memory_limit_bytes: int | None, cpu_limit_millis: int | None
+    ) -> None:
+        """Give a running container other limits."""
+
     async def stop_container(self, container_id: str, grace_s: float) -> None:
         """SIGTERM to PID 1, SIGKILL when *grace_s* is over; returns once it is EXITED. Idempotent."""
 

@@ -27,6 +27,7 @@ SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, list[str]]] = {
     "binding": (("", "v1", "Binding"), ["create"]),
     "eviction": (("policy", "v1", "Eviction"), ["create"]),
     "ephemeralcontainers": (POD_KIND, ["get", "patch", "update"]),
+    "resize": (POD_KIND, ["get", "patch", "update"]),
     "token": (("authentication.k8s.io", "v1", "TokenRequest"), ["create"]),
     "scale": (("autoscaling", "v1", "Scale"), ["get", "patch", "update"]),
 }

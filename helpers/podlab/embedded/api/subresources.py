@@ -174,6 +174,12 @@ async def _token(app: App, request: Request, route: Route) -> Response:
     return await tokens.answer(app, request, find(app.store, route).object)
 
 
+async def _resize(app: App, request: Request, route: Route) -> Response:
+    from podlab.embedded.api import resizing
+
+    return await resizing.answer(app, request, route)
+
+
 async def _ephemeral(app: App, request: Request, route: Route) -> Response:
     """Ephemeral containers can be added to a Pod, never changed or taken away."""
     old = find(app.store, route).object
@@ -206,6 +212,9 @@ _HANDLERS: dict[tuple[str, str], Any] = {
     ("scale", "PUT"): _put_scale,
     ("scale", "PATCH"): _put_scale,
     ("token", "POST"): _token,
+    ("resize", "GET"): _resize,
+    ("resize", "PATCH"): _resize,
+    ("resize", "PUT"): _resize,
     ("ephemeralcontainers", "GET"): _ephemeral,
     ("ephemeralcontainers", "PATCH"): _ephemeral,
     ("ephemeralcontainers", "PUT"): _ephemeral,

@@ -44,6 +44,13 @@ def refusal(pod: Json, others: Iterable[Json], node: Json) -> tuple[str, str] | 
     return _sysctl(pod) or _resource(pod, active, node) or _predicate(pod, active, node)
 
 
+def no_room(pod: Json, others: Iterable[Json], node: Json) -> str | None:
+    """What the node has too little of for a resized Pod; None if it fits."""
+    active = [p for p in others if (p.get("status") or {}).get("phase") not in TERMINAL]
+    found = _resource(pod, active, node)
+    return found[1] if found else None
+
+
 def _sysctl(pod: Json) -> tuple[str, str] | None:
     for given in (pod["spec"].get("securityContext") or {}).get("sysctls") or ():
         name = given["name"].replace("/", ".")

@@ -126,7 +126,7 @@ class ConfigMaker:
         mounts += self._own_files(pod, container, attempt, address, mounts)
         lookup = lenient(env)
         command, args = ([expand(w, lookup) for w in container.get(k) or ()] for k in ("command", "args"))
-        limits = (container.get("resources") or {}).get("limits") or {}
+        memory, cpu = limits(container)
         return ContainerConfig(
             name=name,
             image=container["image"],
@@ -142,8 +142,8 @@ class ConfigMaker:
             run_as_group=security.get("runAsGroup"),
             supplemental_groups=_groups(security),
             read_only_root=bool(security.get("readOnlyRootFilesystem")),
-            memory_limit_bytes=quantity.value(limits["memory"]) if "memory" in limits else None,
-            cpu_limit_millis=quantity.milli(limits["cpu"]) if "cpu" in limits else None,
+            memory_limit_bytes=memory,
+            cpu_limit_millis=cpu,
             tty=bool(container.get("tty")),
             stdin=bool(container.get("stdin")),
             ports=[int(p["containerPort"]) for p in container.get("ports") or ()],
@@ -161,6 +161,13 @@ class ConfigMaker:
         path = container.get("terminationMessagePath") or "/dev/termination-log"
         message = self._files.begin_message(pod, container["name"], attempt)
         return [*mounts, Mount(str(message), path)]
+
+
+def limits(container: Json) -> tuple[int | None, int | None]:
+    """A container's limits of memory (bytes) and CPU (thousandths), None where there is none."""
+    given = (container.get("resources") or {}).get("limits") or {}
+    memory = quantity.value(given["memory"]) if "memory" in given else None
+    return memory, quantity.milli(given["cpu"]) if "cpu" in given else None
 
 
 def _mounts(container: Json, volumes: Mapping[str, str], env: Mapping[str, str]) -> list[Mount]:

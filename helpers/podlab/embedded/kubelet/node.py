@@ -157,6 +157,8 @@ class Kubelet:
         finally:
             self._workers.pop(uid, None)
             self._tasks.pop(uid, None)
+            for other in self._workers.values():
+                other.room_again()
 
     def _runtime_changed(self, pod_uid: str) -> None:
         worker = self._workers.get(pod_uid)

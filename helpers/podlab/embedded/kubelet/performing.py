@@ -12,7 +12,7 @@ from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.actions import Actions
 from podlab.embedded.lifecycle.containers import StartFailure
 from podlab.embedded.lifecycle.view import PodView
-from podlab.embedded.runtime import RuntimeFault
+from podlab.embedded.runtime import ContainerRecord, RuntimeFault
 
 if TYPE_CHECKING:
     from podlab.embedded.kubelet.node import Kubelet
@@ -77,6 +77,11 @@ class Performer:
         for index in actions.regular:
             container = spec.group(pod, spec.APP)[index]
             await self._start(pod, spec.APP, container, context)
+
+    async def resize(self, record: ContainerRecord, resources: Json) -> None:
+        """Give a running container other limits."""
+        memory, cpu = container_config.limits({"resources": resources})
+        await self._kubelet.runtime.update_container(record.id, memory, cpu)
 
     async def _reset(self, pod: Json, actions: Actions) -> None:
         """Remove every record, one after the other, killing without grace what still runs; logs stay."""

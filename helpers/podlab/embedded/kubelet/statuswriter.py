@@ -82,7 +82,8 @@ class StatusWriter:
         ready_to_start = next(
             (c["status"] == "True" for c in status["conditions"] if c["type"] == conditions.OWNED[0]), False
         )
-        status["conditions"] = conditions.owned(
+        resizes = [c for c in status["conditions"] if c["type"] in conditions.RESIZES]
+        status["conditions"] = resizes + conditions.owned(
             pod,
             by_name,
             status["phase"],

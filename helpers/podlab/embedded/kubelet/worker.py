@@ -13,8 +13,9 @@ from podlab.embedded.kubelet.clock import SECOND
 from podlab.embedded.kubelet.mounting import Interrupted, Mounts
 from podlab.embedded.kubelet.performing import Performer
 from podlab.embedded.kubelet.probing import PodProber
+from podlab.embedded.kubelet.resizing import Resizes
 from podlab.embedded.kubelet.statuswriter import StatusWriter
-from podlab.embedded.lifecycle import conditions, podstatus, restartall, termination
+from podlab.embedded.lifecycle import conditions, podstatus, restartall, spec, termination
 from podlab.embedded.lifecycle.actions import decide
 from podlab.embedded.lifecycle.containers import rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL
@@ -35,6 +36,8 @@ class PodWorker:
 
     def __init__(self, kubelet: Kubelet, pod: Json) -> None:
         self._kubelet, self.pod = kubelet, pod
+        self._wanted = pod  # as the API has it; ``pod`` has the resources that were granted
+        self._resizes = Resizes(kubelet.recorder, pod)
         self.uid: str = pod["metadata"]["uid"]
         self._wake, self._ending = asyncio.Event(), asyncio.Event()
         self._removed, self._evicted = False, ""
@@ -52,11 +55,26 @@ class PodWorker:
 
     def update(self, pod: Json) -> None:
         """The object has changed. A change of the status alone is our own, unless somebody added a condition."""
-        changed = _relevant(pod) != _relevant(self.pod)
-        self.pod = pod
+        changed = _relevant(pod) != _relevant(self._wanted)
+        self._wanted = pod
+        if changed:
+            self._ask_for_resources()
+        self.pod = self._resizes.allocated(pod)
         if pod["metadata"].get("deletionTimestamp"):
             self._ending.set()
         if changed:
+            self._wake.set()
+
+    def _ask_for_resources(self) -> None:
+        """Grant other resources than the Pod has, if they are wanted and the node has room."""
+        refusal = admission.no_room(self._wanted, self._kubelet.others(self.uid), self._kubelet.node())
+        self._resizes.asked(self._wanted, refusal, self._kubelet.clock.now())
+
+    def room_again(self) -> None:
+        """Another Pod has left the node: a resize that waits may fit now."""
+        if self._resizes.waits:
+            self._ask_for_resources()
+            self.pod = self._resizes.allocated(self._wanted)
             self._wake.set()
 
     def remove(self) -> None:
@@ -162,6 +180,7 @@ class PodWorker:
     async def _sync(self) -> bool:
         """Look, say, act. True when the Pod has come to its end."""
         view = self._view()
+        self._resizes.look(self.pod, view)
         self._tell(view)
         if self.writer.status["phase"] in TERMINAL:
             return True
@@ -170,13 +189,22 @@ class PodWorker:
         self.prober.nudge()
         before = dict(self._doing.failures)
         again = restartall.under_way(self.writer.status)
-        actions = decide(self.pod, view, self.prober.results, restart_all=again)
+        due = [] if again else self._resizes.due(view)
+        restarts = frozenset(r.id for r in due if self._resizes.restarts(self._container(r.name), r))
+        actions = decide(self.pod, view, self.prober.results, restart_all=again, resized=restarts)
         await self._doing.perform(self.pod, actions, view, volumes)
-        if actions.resets:
-            self._wake.set()  # what was removed is to be started now
+        for record in due:
+            if record.id not in restarts:
+                await self._doing.resize(record, self._resizes.put_into_force(record))
+        if actions.resets or due:
+            self._wake.set()  # what was removed is to be started now; what is in force is to be said
         if self._kubelet.pace.prompt and before != self._doing.failures and not self._ending.is_set():
             self._tell(self._view())
         return False
+
+    def _container(self, name: str) -> Json:
+        found = spec.find(self.pod, name)
+        return found[1] if found else {}
 
     def _tell(self, view: PodView, *, terminal: bool = False) -> None:
         """Generate the status and write it."""
@@ -187,6 +215,7 @@ class PodWorker:
             now=self._kubelet.clock.now(),
             node_ip=self._kubelet.node_ip,
             failures=self._doing.failures,
+            resizes=self._resizes.conditions(),
         )
         status = podstatus.generate(self.pod, seen, terminal=terminal)
         if status.get("reason") == "DeadlineExceeded" and self.writer.may_run:

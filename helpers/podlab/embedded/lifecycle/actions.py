@@ -49,8 +49,21 @@ class Actions:
         )
 
 
-def decide(pod: Json, view: PodView, probes: ProbeResults, *, restart_all: bool = False) -> Actions:
-    """What the next sync of this Pod does; *restart_all*: all containers are to begin again in place."""
+def decide(
+    pod: Json,
+    view: PodView,
+    probes: ProbeResults,
+    *,
+    restart_all: bool = False,
+    resized: frozenset[str] = frozenset(),
+) -> Actions:
+    """
+    What the next sync of this Pod does.
+
+    Args:
+        restart_all: All containers are to begin again in place.
+        resized: Ids of the running containers that have to be restarted for other resources.
+    """
     if restart_all:
         return Actions(resets=restartall.resets(pod, view))
     needed, attempt = sandbox_needed(pod, view)
@@ -61,14 +74,14 @@ def decide(pod: Json, view: PodView, probes: ProbeResults, *, restart_all: bool 
     actions.ephemeral = [
         i for i, c in enumerate(spec.group(pod, spec.EPHEMERAL)) if view.latest(c["name"]) is None
     ]
-    plan = initialising.decide(pod, view, probes)
+    plan = initialising.decide(pod, view, probes, resized)
     actions.init, actions.kills, actions.kill_pod = (
         plan.start,
         [Kill(*k) for k in plan.kills],
         plan.fails_the_pod,
     )
     if plan.initialised and not plan.fails_the_pod:
-        _keep_regular(pod, view, probes, actions)
+        _keep_regular(pod, view, probes, actions, resized)
     return actions
 
 
@@ -130,7 +143,9 @@ def should_restart(pod: Json, container: Json, view: PodView) -> bool:
     return spec.restarts_after(pod, container, record.exit_code or 0)
 
 
-def _keep_regular(pod: Json, view: PodView, probes: ProbeResults, actions: Actions) -> None:
+def _keep_regular(
+    pod: Json, view: PodView, probes: ProbeResults, actions: Actions, resized: frozenset[str]
+) -> None:
     kept = 0
     for index, container in enumerate(spec.group(pod, spec.APP)):
         record = view.latest(container["name"])
@@ -139,6 +154,10 @@ def _keep_regular(pod: Json, view: PodView, probes: ProbeResults, actions: Actio
                 actions.regular.append(index)
             continue
         message, cause, again = _why_kill(pod, container, record, probes)
+        if not message and record.id in resized:
+            actions.regular.append(index)
+            actions.kills.append(Kill(record, f"Container {container['name']} resize requires restart"))
+            continue
         if not message:
             kept += 1
             continue

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from podlab.embedded.lifecycle import restartall, spec
 from podlab.embedded.lifecycle.spec import Json
 
+RESIZES = ("PodResizePending", "PodResizeInProgress")
 OWNED = (
     "PodReadyToStartContainers",
     "Initialized",
@@ -14,6 +15,7 @@ OWNED = (
     "ContainersReady",
     "PodScheduled",
     restartall.CONDITION,
+    *RESIZES,
 )
 
 Verdict = tuple[str, str, str]  # status, reason, message
@@ -143,5 +145,5 @@ def merge(new: Iterable[Json], old: Iterable[Json], now: str, generation: int) -
         known = before.get(condition["type"])
         same = known is not None and known["status"] == condition["status"]
         since = known["lastTransitionTime"] if known and same and known.get("lastTransitionTime") else now
-        result.append({**condition, "lastTransitionTime": since, "observedGeneration": generation})
+        result.append({"observedGeneration": generation, **condition, "lastTransitionTime": since})
     return result

@@ -26,13 +26,13 @@ class Plan:
     kills: list[tuple[ContainerRecord, str, str]] = field(default_factory=list)
 
 
-def decide(pod: Json, view: PodView, probes: ProbeResults) -> Plan:
+def decide(pod: Json, view: PodView, probes: ProbeResults, resized: frozenset[str] = frozenset()) -> Plan:
     """What the next sync does about the init containers of a Pod whose sandbox is ready."""
     containers = spec.group(pod, spec.INIT)
     plan = Plan(initialised=not containers or _app_is_up(pod, view))
     if not containers:
         return plan
-    walk = _Walk(pod, probes, plan, past_it=plan.initialised, last=len(containers) - 1)
+    walk = _Walk(pod, probes, plan, resized, past_it=plan.initialised, last=len(containers) - 1)
     for index in range(len(containers) - 1, -1, -1):
         walk.look_at(index, containers[index], view.latest(containers[index]["name"]))
         if plan.fails_the_pod:
@@ -53,8 +53,17 @@ def _app_is_up(pod: Json, view: PodView) -> bool:
 class _Walk:
     """From the last init container to the first. ``past_it``: something later than this one has begun."""
 
-    def __init__(self, pod: Json, probes: ProbeResults, plan: Plan, *, past_it: bool, last: int) -> None:
-        self._pod, self._probes, self._plan = pod, probes, plan
+    def __init__(
+        self,
+        pod: Json,
+        probes: ProbeResults,
+        plan: Plan,
+        resized: frozenset[str],
+        *,
+        past_it: bool,
+        last: int,
+    ) -> None:
+        self._pod, self._probes, self._plan, self._resized = pod, probes, plan, resized
         self.past_it, self._last = past_it, last
 
     def look_at(self, index: int, container: Json, record: ContainerRecord | None) -> None:
@@ -105,6 +114,10 @@ class _Walk:
             self._restart(index, record, container, "definition changed", "")
         elif self._probes.get(LIVENESS, record.id) is Result.FAILURE:
             self._restart(index, record, container, "failed liveness probe", LIVENESS)
+        elif record.id in self._resized:
+            message = f"Container {container['name']} resize requires restart"
+            self._plan.kills.append((record, message, ""))
+            self._plan.start.append(index)
 
     def _done(self, index: int) -> None:
         """This one lets the next begin; the last one ends the initialisation."""

@@ -27,6 +27,7 @@ class Observed:
     now: int
     node_ip: str = ""
     failures: Mapping[str, StartFailure] = field(default_factory=dict)
+    resizes: list[Json] = field(default_factory=list)  # conditions of a resize
 
 
 def generate(pod: Json, seen: Observed, *, terminal: bool = False) -> Json:
@@ -46,7 +47,8 @@ def generate(pod: Json, seen: Observed, *, terminal: bool = False) -> Json:
     status = {k: v for k, v in status.items() if v or k not in STATUS_KEYS.values()}
     _add_addresses(pod, seen, status)
     needed, _ = sandbox_needed(pod, seen.view)
-    status["conditions"] = conditions.owned(
+    status["conditions"] = [] if status["phase"] in TERMINAL else list(seen.resizes)
+    status["conditions"] += conditions.owned(
         pod,
         by_name,
         status["phase"],

@@ -444,6 +444,19 @@ class ProcessRuntime:
             container.sandbox.memory_volumes.add(path)
             await self.link.call("tmpfs", {"path": path, "size": size})
 
+    async def update_container(
+        self, container_id: str, memory_limit_bytes: int | None, cpu_limit_millis: int | None
+    ) -> None:
+        """Give a running container other limits."""
+        container = self._containers.get(container_id)
+        if container is None:
+            return
+        container.config = replace(
+            container.config, memory_limit_bytes=memory_limit_bytes, cpu_limit_millis=cpu_limit_millis
+        )
+        if memory_limit_bytes:
+            await self._quietly("limit", {"name": container_id, "memory": memory_limit_bytes})
+
     async def stop_container(self, container_id: str, grace_s: float) -> None:
         """SIGTERM to PID 1, SIGKILL when *grace_s* is over; returns once it is EXITED."""
         container = self._containers.get(container_id)
@@ -671,11 +684,10 @@ class ProcessRuntime:
 
     async def _watch_memory(self, container: _Container) -> None:
         """Without cgroups: look at the memory ten times a second and kill above the limit."""
-        limit = container.config.memory_limit_bytes or 0
         while container.record.state is ContainerState.RUNNING:
             await asyncio.sleep(_WATCH_S)
             used = await self.link.call("usage", {"name": container.record.id})
-            if used > limit:
+            if used > (container.config.memory_limit_bytes or float("inf")):
                 container.over_limit = True
                 await self._signal(container, signal.SIGKILL)
                 return

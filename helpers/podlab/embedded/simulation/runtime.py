@@ -244,6 +244,11 @@ class ScriptedRuntime:
     def _tell(self, uid: str) -> None:
         self._changed(uid)
 
+    async def update_container(
+        self, container_id: str, memory_limit_bytes: int | None, cpu_limit_millis: int | None
+    ) -> None:
+        """Limits limit nothing in a simulation."""
+
     async def written_bytes(self, container_id: str) -> int:
         """Nothing is written in a simulation."""
         return 0

@@ -331,3 +331,71 @@ def test_protobuf_bodies_are_read() -> None:
     )
     assert made.code == 201
     assert made.json["data"] == {"key": "value"}
+
+
+STRATEGIC = "application/strategic-merge-patch+json"
+
+
+def resize(server: Server, **resources: Any) -> Any:
+    """The answer to a resize of the one container."""
+    body = {"spec": {"containers": [{"name": "c", "resources": resources}]}}
+    return server.ask("PATCH", PODS + "/p/resize", body, kind=STRATEGIC)
+
+
+@pytest.fixture
+def burstable(server: Server) -> Server:
+    """A Pod that asks for CPU."""
+    body = pod()
+    body["spec"]["containers"][0] |= {
+        "name": "c",
+        "resources": {"requests": {"cpu": "50m", "memory": "16Mi"}},
+    }
+    server.ask("POST", PODS, body)
+    return server
+
+
+def test_a_resize_changes_resources_alone(burstable: Server) -> None:
+    answer = resize(burstable, requests={"cpu": "60m"})
+    assert answer.code == 200
+    assert answer.json["metadata"]["generation"] == 2
+    assert answer.json["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "60m", "memory": "16Mi"}}
+
+    body = {"spec": {"containers": [{"name": "c", "image": "other:1"}]}}
+    ignored = burstable.ask("PATCH", PODS + "/p/resize", body, kind=STRATEGIC)
+    assert ignored.code == 200
+    assert ignored.json["spec"]["containers"][0]["image"] != "other:1"
+    assert ignored.json["metadata"]["generation"] == 2
+
+
+@pytest.mark.parametrize(
+    ("resources", "text"),
+    [
+        (
+            {"limits": {"cpu": "50m", "memory": "16Mi"}},
+            'spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing',
+        ),
+        (
+            {"requests": {"memory": None}},
+            "spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed",
+        ),
+        (
+            {"requests": {"ephemeral-storage": "1Gi"}},
+            "spec: Forbidden: only cpu and memory resources are mutable",
+        ),
+        (
+            {"limits": {"cpu": "10m"}},
+            'spec.containers[0].resources.requests: Invalid value: "50m": '
+            "must be less than or equal to cpu limit of 10m",
+        ),
+    ],
+)
+def test_a_resize_that_may_not_be_is_refused(burstable: Server, resources: Any, text: str) -> None:
+    answer = resize(burstable, **resources)
+    assert (answer.code, answer.json["message"]) == (422, f'Pod "p" is invalid: {text}')
+
+
+def test_a_resize_adds_no_container(burstable: Server) -> None:
+    body = {"spec": {"containers": [{"name": "more", "image": "busybox:1.36"}]}}
+    answer = burstable.ask("PATCH", PODS + "/p/resize", body, kind=STRATEGIC)
+    text = "spec.containers: Forbidden: containers may not be added or removed on resize"
+    assert (answer.code, answer.json["message"]) == (422, f'Pod "p" is invalid: {text}')

@@ -531,3 +531,97 @@ def test_without_a_rule_there_is_no_condition_of_a_restart_of_all() -> None:
 
     kinds = {c["type"] for c in simulation.pod()["status"]["conditions"]}  # type: ignore[index]
     assert "AllContainersRestarting" not in kinds
+
+
+def resize(**resources: Any) -> ACTION:
+    """Give the app other resources, as the API's subresource does."""
+
+    def act(simulation: Simulation) -> None:
+        stored: Json = simulation.pod()  # type: ignore[assignment]
+        app = {**stored["spec"]["containers"][0], "resources": resources}
+        meta = {**stored["metadata"], "generation": stored["metadata"]["generation"] + 1}
+        changed = {**stored, "metadata": meta, "spec": {**stored["spec"], "containers": [app]}}
+        simulation.store.update("pods", changed)
+
+    return act
+
+
+def watched_conditions(simulation: Simulation) -> list[tuple[str, str]]:
+    """(type, reason) of the conditions of a resize, as they come."""
+    seen: list[tuple[str, str]] = []
+
+    def look(_: str, found: Json) -> None:
+        for condition in found["status"].get("conditions", ()):
+            if condition["type"].startswith("PodResize"):
+                entry = (condition["type"], condition.get("reason", ""))
+                if entry not in seen:
+                    seen.append(entry)
+
+    simulation.store.watch("pods", look)
+    return seen
+
+
+def kinds_of(simulation: Simulation) -> set[str]:
+    """The types of a Pod's conditions."""
+    return {c["type"] for c in simulation.pod()["status"]["conditions"]}  # type: ignore[index]
+
+
+def test_a_resize_is_put_into_force_in_the_running_container() -> None:
+    """Started and completed are told, with all amounts."""
+    simulation = simulated(pod({"name": "app", "resources": {"requests": {"cpu": "50m"}}}))
+    seen = watched_conditions(simulation)
+    simulation.at(5, resize(requests={"cpu": "60m"}, limits={"memory": "1Gi"}))
+
+    simulation.run(10)
+
+    told = (
+        '{"containers":[{"name":"app","resources":{"limits":{"memory":"1Gi"},"requests":{"cpu":"60m"}}}],'
+        '"generation":2}'
+    )
+    assert [t for t in texts(simulation) if "esize" in t] == [
+        f"Normal ResizeStarted: Pod resize started: {told}",
+        f"Normal ResizeCompleted: Pod resize completed: {told}",
+    ]
+    assert seen == [("PodResizeInProgress", "")]
+    assert not kinds_of(simulation) & {"PodResizeInProgress", "PodResizePending"}
+    (status,) = simulation.pod()["status"]["containerStatuses"]  # type: ignore[index]
+    assert (status["restartCount"], status["allocatedResources"]) == (0, {"cpu": "60m"})
+
+
+def test_a_resize_restarts_a_container_that_asks_for_it() -> None:
+    """At once, for the resource that its policy names."""
+    policy = [{"resourceName": "memory", "restartPolicy": "RestartContainer"}]
+    simulation = simulated(
+        pod({"name": "app", "resources": {"requests": {"cpu": "50m"}}, "resizePolicy": policy}),
+        {"app": {"on_term": 0}},
+    )
+    simulation.at(5, resize(requests={"cpu": "60m"}))
+    simulation.at(6, resize(requests={"cpu": "60m", "memory": "1Gi"}))
+
+    simulation.run(10)
+
+    (status,) = simulation.pod()["status"]["containerStatuses"]  # type: ignore[index]
+    assert status["restartCount"] == 1
+    (killing,) = events(simulation, "Killing")
+    assert killing["message"] == "Container app resize requires restart"
+    assert len(events(simulation, "ResizeCompleted")) == 2
+
+
+def test_a_resize_without_room_waits() -> None:
+    """The container keeps what it has; wanting less again ends the wait."""
+    simulation = simulated(pod({"name": "app", "resources": {"requests": {"cpu": "50m"}}}))
+    seen = watched_conditions(simulation)
+    simulation.at(5, resize(requests={"cpu": "17"}))
+    simulation.at(8, lambda s: shown.append(s.pod()["status"]["containerStatuses"][0]))  # type: ignore[index]
+    simulation.at(9, resize(requests={"cpu": "50m"}))
+    shown: list[Json] = []
+
+    simulation.run(12)
+
+    text = "Node didn't have enough resource: cpu, requested: 17000, used: 0, capacity: 16000"
+    (deferred,) = events(simulation, "ResizeDeferred")
+    assert deferred["message"].startswith('Pod resize Deferred: {"containers":')
+    assert deferred["message"].endswith(f'"generation":2,"error":"{text}"}}')
+    assert seen == [("PodResizePending", "Deferred")]
+    assert shown[0]["allocatedResources"] == {"cpu": "50m"}
+    assert "PodResizePending" not in kinds_of(simulation)

@@ -100,6 +100,20 @@ def make(groups: Groups, container: str, memory: int | None, pids: int) -> list[
     return made
 
 
+def limit(groups: Groups, folders: list[str], memory: int) -> bool:
+    """Change the memory limit of one container; False where it has no group for it."""
+    for folder in folders:
+        for name in ("memory.max",) if groups.version == 2 else ("memory.limit_in_bytes",):
+            if os.path.exists(f"{folder}/{name}"):
+                if groups.version == 1:
+                    # Together with swap it must not be the smaller of the two, whichever way the limit moves.
+                    _try_write(folder + "/memory.memsw.limit_in_bytes", str(memory))
+                _try_write(f"{folder}/{name}", str(memory))
+                _try_write(folder + "/memory.memsw.limit_in_bytes", str(memory))
+                return True
+    return False
+
+
 def oom_kills(folders: list[str]) -> int:
     """How often the kernel killed in these groups for want of memory."""
     total = 0

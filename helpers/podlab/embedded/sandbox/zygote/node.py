@@ -321,6 +321,13 @@ class Node:
                 continue
         return pages * 4096
 
+    def on_limit(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
+        """Change the memory limit of a container that has one."""
+        running = self.by_name.get(request["name"])
+        if running is None:
+            return False
+        return cgroups.limit(self.groups, running.folders, request["memory"])
+
     def on_written(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> int:
         """Bytes that a container wrote into a root in memory; -1 when its writable layer lies on the disk."""
         running = self.by_name.get(request["name"])

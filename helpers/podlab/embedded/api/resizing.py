@@ -1,0 +1,137 @@
+"""
+``…/pods/NAME/resize``: CPU and memory of the containers of a Pod, the one thing of their spec that may change.
+
+Source: pkg/registry/core/pod/strategy.go (podResizeStrategy), ValidatePodResize at v1.36.3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from podlab.embedded.api import fault, writing
+from podlab.embedded.api.codec import parse_json, read_object
+from podlab.embedded.api.reading import find
+from podlab.embedded.api.request import Request, Response, Route
+from podlab.embedded.schema import pods, validation
+from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid
+
+if TYPE_CHECKING:
+    from podlab.embedded.api.app import App
+
+Object = dict[str, Any]
+GROUPS = ("initContainers", "containers")
+RESIZABLE = ("cpu", "memory")
+
+
+async def answer(app: App, request: Request, route: Route) -> Response:
+    """GET, PATCH or PUT of the subresource."""
+    old = find(app.store, route).object
+    if request.method == "GET":
+        return writing.answer(request, route.kind, old)
+    if request.method == "PATCH":
+        media = request.headers.get("content-type", "").partition(";")[0].strip()
+        if media not in writing.PATCHES[:3]:
+            raise fault.unsupported_media(writing.PATCHES[:3])
+        raw = writing.patched(route.kind, media, old, parse_json(await request.body()))
+    else:
+        raw = await read_object(request)
+    asked = writing.typed(request, route.kind, raw)
+    writing.check_place(asked, route)
+    version = asked["metadata"].get("resourceVersion")
+    if version not in (None, "", old["metadata"]["resourceVersion"]):
+        raise fault.conflict(route.kind.resource, route.kind.group, route.name)
+    new = {**old, "spec": resized(asked["spec"], old["spec"])}
+    errors = faults(new, old)
+    if errors:
+        raise fault.invalid("Pod", "", route.name, errors)
+    if new["spec"] != old["spec"]:
+        generation = old["metadata"].get("generation", 1) + 1
+        new["metadata"] = {**old["metadata"], "generation": generation}
+        new = new if writing.is_dry(request) else app.store.update("pods", new)
+    return writing.answer(request, route.kind, new)
+
+
+def resized(asked: Object, spec: Object) -> Object:
+    """*spec* with the resources that were asked for; nothing else of what was asked counts."""
+    result = dict(spec)
+    for key in GROUPS:
+        if [c.get("name") for c in asked.get(key) or ()] != [c["name"] for c in spec.get(key) or ()]:
+            return {**spec, **{k: asked[k] for k in GROUPS if k in asked}}
+        if spec.get(key):
+            pairs = zip(spec[key], asked[key], strict=True)
+            result[key] = [_with_resources(was, now) for was, now in pairs]
+    return result
+
+
+def _with_resources(was: Object, now: Object) -> Object:
+    kept = {k: v for k, v in was.items() if k not in ("resources", "resizePolicy")}
+    return kept | {k: now[k] for k in ("resources", "resizePolicy") if k in now}
+
+
+def faults(new: Object, old: Object) -> list[FieldError]:
+    """What is wrong with a resize."""
+    plain = {k: v for k, v in new["spec"].items() if k != "ephemeralContainers"}
+    errors = validation.validate("core/v1.Pod", {**new, "spec": plain})
+    was = old["status"].get("qosClass", "")
+    if pods.qos_class(new) != was:
+        errors.append(invalid("spec", was, "Pod QOS Class may not change as a result of resizing"))
+    moved = _moved(new["spec"], old["spec"])
+    if moved:
+        return errors + moved
+    for key in GROUPS:
+        for place, (now, before) in enumerate(
+            zip(new["spec"].get(key) or (), old["spec"].get(key) or (), strict=True)
+        ):
+            errors += _removed(now, before, f"spec.{key}[{place}].resources")
+            errors += _other_changes(now, before, key, place)
+    return errors
+
+
+def _moved(new: Object, old: Object) -> list[FieldError]:
+    errors = []
+    for key in ("containers", "initContainers"):
+        now, before = new.get(key) or [], old.get(key) or []
+        if len(now) != len(before):
+            errors.append(forbidden(f"spec.{key}", f"{key} may not be added or removed on resize"))
+            continue
+        text = f"{key} may not be renamed or reordered on resize"
+        errors += [
+            forbidden(f"spec.{key}[{i}].name", text)
+            for i, container in enumerate(before)
+            if now[i].get("name") != container["name"]
+        ]
+    return errors
+
+
+def _removed(now: Object, before: Object, path: str) -> list[FieldError]:
+    new, old = now.get("resources") or {}, before.get("resources") or {}
+    return [
+        forbidden(f"{path}.{key}", f"resource {key} cannot be removed")
+        for key in ("requests", "limits")
+        if set(old.get(key) or ()) - set(new.get(key) or ())
+    ]
+
+
+def _other_changes(now: Object, before: Object, key: str, place: int) -> list[FieldError]:
+    same = _but_resizable(now) == _but_resizable(before)
+    if key == "containers":
+        return [] if same else [forbidden("spec", "only cpu and memory resources are mutable")]
+    path, errors = f"spec.{key}[{place}]", []
+    if not same:
+        text = "only cpu and memory resources for init or sidecar containers are mutable"
+        errors.append(forbidden(path, text))
+    restarts = any(p.get("restartPolicy") == "RestartContainer" for p in now.get("resizePolicy") or ())
+    if now != before and restarts and now.get("restartPolicy") != "Always":
+        text = "non-sidecar init containers with a resize policy of RestartContainer cannot be resized"
+        errors.append(forbidden(path, text))
+    return errors
+
+
+def _but_resizable(container: Object) -> Object:
+    """A container without the amounts that may change."""
+    given = container.get("resources") or {}
+    kept = {
+        key: {name: v for name, v in (given.get(key) or {}).items() if name not in RESIZABLE}
+        for key in ("limits", "requests")
+    }
+    return {**container, "resources": kept}

@@ -1,0 +1,161 @@
+"""
+Resizes of one Pod in place: what its node has granted, what its containers run with, and what is said of both.
+
+The API's spec is what is wanted. A resize that fits is granted (*allocated*) at once; one that does not waits
+(``PodResizePending``). What was granted is then put into force, in the running container or by restarting it.
+
+Source: pkg/kubelet/allocation/allocation_manager.go, computePodResizeAction and kubelet.go at v1.36.3.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from podlab.embedded.events import EventRecorder
+from podlab.embedded.lifecycle import spec
+from podlab.embedded.lifecycle.containers import rfc3339
+from podlab.embedded.lifecycle.view import PodView
+from podlab.embedded.runtime import ContainerRecord, ContainerState
+
+Json = dict[str, Any]
+PENDING, IN_PROGRESS = "PodResizePending", "PodResizeInProgress"
+KEYS = (spec.INIT, spec.APP)
+
+
+class Resizes:
+    """The resizes of one Pod."""
+
+    def __init__(self, recorder: EventRecorder, pod: Json) -> None:
+        self._recorder = recorder
+        self._allocated = _resources(pod)
+        self._in_force: dict[str, Json] = {}  # id of a running container -> the resources that it has
+        self._pending: Json | None = None
+        self._in_progress: Json | None = None
+
+    # -- granting --------------------------------------------------------------------------------------------
+
+    def allocated(self, pod: Json) -> Json:
+        """The Pod with the resources that were granted, which is what its node goes by."""
+        if _resources(pod) == self._allocated:
+            return pod
+        changed = dict(pod["spec"])
+        for key in KEYS:
+            if changed.get(key):
+                changed[key] = [{**c, "resources": self._allocated[c["name"]]} for c in changed[key]]
+        return {**pod, "spec": changed}
+
+    def asked(self, pod: Json, refusal: str | None, now: int) -> None:
+        """
+        Look at what the API wants now.
+
+        Args:
+            refusal: Why the node has no room for it; None if it has.
+        """
+        if _resources(pod) == self._allocated:
+            self._pending = None
+        elif refusal is None:
+            self._allocated, self._pending = _resources(pod), None
+            self._in_progress = _condition(pod, IN_PROGRESS, now)
+            self._say(pod, "Normal", "ResizeStarted", "Pod resize started")
+        else:
+            self._wait(pod, refusal, now)
+
+    def _wait(self, pod: Json, refusal: str, now: int) -> None:
+        generation = pod["metadata"].get("generation", 1)
+        said = self._pending is not None and self._pending["observedGeneration"] == generation
+        self._pending = _condition(pod, PENDING, now) | {"reason": "Deferred", "message": refusal}
+        if not said:
+            self._say(pod, "Warning", "ResizeDeferred", "Pod resize Deferred", refusal)
+
+    @property
+    def waits(self) -> bool:
+        """True while a resize has not been granted."""
+        return self._pending is not None
+
+    # -- putting into force ----------------------------------------------------------------------------------
+
+    def look(self, pod: Json, view: PodView) -> None:
+        """Note what new containers began with; say when the last of a resize is in force."""
+        running = [r for r in view.containers if r.state is ContainerState.RUNNING]
+        self._in_force = {r.id: self._in_force.get(r.id, self._allocated.get(r.name, {})) for r in running}
+        if self._in_progress is not None and not self.due(view):
+            generation = self._in_progress["observedGeneration"]
+            self._in_progress = None
+            self._say(pod, "Normal", "ResizeCompleted", "Pod resize completed", generation=generation)
+
+    def due(self, view: PodView) -> list[ContainerRecord]:
+        """The running containers whose resources are not those that were granted."""
+        return [
+            record
+            for record in view.containers
+            if record.id in self._in_force
+            and record.name in self._allocated
+            and _amounts(self._in_force[record.id]) != _amounts(self._allocated[record.name])
+        ]
+
+    def restarts(self, container: Json, record: ContainerRecord) -> bool:
+        """True if what changes of a container's resources asks for a restart."""
+        was, now = _amounts(self._in_force.get(record.id, {})), _amounts(self._allocated[record.name])
+        moved = {
+            name for key, name in was.keys() | now.keys() if was.get((key, name)) != now.get((key, name))
+        }
+        return any(
+            policy.get("restartPolicy") == "RestartContainer" and policy["resourceName"] in moved
+            for policy in container.get("resizePolicy") or ()
+        )
+
+    def put_into_force(self, record: ContainerRecord) -> Json:
+        """The resources that a running container is to have from now on."""
+        self._in_force[record.id] = self._allocated[record.name]
+        return self._allocated[record.name]
+
+    # -- saying ----------------------------------------------------------------------------------------------
+
+    def conditions(self) -> list[Json]:
+        """The conditions of a resize that waits or is being put into force."""
+        return [dict(c) for c in (self._pending, self._in_progress) if c is not None]
+
+    def _say(
+        self, pod: Json, kind: str, reason: str, text: str, error: str = "", *, generation: int | None = None
+    ) -> None:
+        summary: Json = {
+            key: [{"name": c["name"], "resources": _ordered(c.get("resources") or {})} for c in listed]
+            for key in KEYS
+            if (listed := spec.group(pod, key))
+        }
+        summary["generation"] = pod["metadata"].get("generation", 1) if generation is None else generation
+        if error:
+            summary["error"] = error
+        told = json.dumps(summary, separators=(",", ":"), ensure_ascii=False)
+        self._recorder.event(pod, kind, reason, f"{text}: {told}")
+
+
+def _resources(pod: Json) -> dict[str, Json]:
+    return {c["name"]: c.get("resources") or {} for key in KEYS for c in spec.group(pod, key)}
+
+
+def _amounts(resources: Json) -> dict[tuple[str, str], str]:
+    """(requests or limits, cpu or memory) -> amount: what can be resized."""
+    return {
+        (key, name): amount
+        for key in ("requests", "limits")
+        for name, amount in (resources.get(key) or {}).items()
+        if name in ("cpu", "memory")
+    }
+
+
+def _ordered(resources: Json) -> Json:
+    """As Go writes them: limits first, names sorted."""
+    return {key: dict(sorted(resources[key].items())) for key in ("limits", "requests") if resources.get(key)}
+
+
+def _condition(pod: Json, kind: str, now: int) -> Json:
+    stamp = rfc3339(now)
+    return {
+        "type": kind,
+        "status": "True",
+        "lastProbeTime": stamp,
+        "lastTransitionTime": stamp,
+        "observedGeneration": pod["metadata"].get("generation", 1),
+    }
