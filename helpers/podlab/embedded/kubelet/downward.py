@@ -67,6 +67,7 @@ def resource(pod: Json, reference: Json, allocatable: Mapping[str, str], contain
     given = (found[1].get("resources") or {}).get(kind) or {}
     value = given.get(what)
     if value is None and kind == "limits":
-        value = allocatable.get(what, "0")
+        whole = (pod["spec"].get("resources") or {}).get("limits") or {}
+        value = whole.get(what) or allocatable.get(what, "0")
     divisor = quantity.nanos(reference.get("divisor") or "1") or quantity.NANO
     return str(-(-quantity.nanos(value or "0") // divisor))

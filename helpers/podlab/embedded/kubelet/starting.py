@@ -114,10 +114,11 @@ class Starter:
         for old in records[1:]:
             await self._runtime.remove_container(old.id)  # a node keeps the newest end only
         try:
+            target = _target(container, context.view)
             config = self._configs.make(
                 pod, container, image, attempt, volumes=context.volumes, facts=context.facts
             )
-            config = replace(config, pid_namespace_of=_target(container, context.view))
+            config = replace(config, pid_namespace_of=target)
             return await self._runtime.create_container(context.sandbox_id, config)
         except RuntimeFault as fault:
             raise StartError(fault.reason or "CreateContainerError", fault.message) from fault
@@ -156,9 +157,14 @@ class Starter:
 
 
 def _target(container: Json, view: PodView) -> str | None:
-    """The id of the container whose processes an ephemeral one wants to see."""
-    target = view.latest(container.get("targetContainerName") or "")
-    return target.id if target else None
+    """The id of the container whose processes an ephemeral one wants to see. Raises StartError."""
+    name = container.get("targetContainerName")
+    if not name:
+        return None
+    target = view.latest(name)
+    if target is None:
+        raise StartError("CreateContainerConfigError", f"unable to find target container {name}")
+    return target.id
 
 
 def backoff_key(pod: Json, container: Json) -> str:

@@ -95,12 +95,12 @@ def admit_defaults(pod: Object) -> None:
 
 
 def qos_class(pod: Object) -> str:
-    """BestEffort, Burstable or Guaranteed."""
+    """BestEffort, Burstable or Guaranteed: by the Pod's own resources where it has some."""
     requests: dict[str, int] = {}
     limits: dict[str, int] = {}
     guaranteed = True
-    for container in containers(pod):
-        resources = container.get("resources") or {}
+    whole = pod["spec"].get("resources")
+    for resources in [whole] if whole else [c.get("resources") or {} for c in containers(pod)]:
         _add(requests, resources.get("requests"))
         found = _add(limits, resources.get("limits"))
         guaranteed = guaranteed and found == {"cpu", "memory"}

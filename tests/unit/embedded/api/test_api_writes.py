@@ -26,6 +26,13 @@ def test_a_new_pod_gets_defaults_account_and_status(server: Server) -> None:
     assert made.json["metadata"]["generation"] == 1
 
 
+def test_resources_of_the_whole_pod_make_its_class(server: Server) -> None:
+    body = pod()
+    amounts = {"cpu": "100m", "memory": "64Mi"}
+    body["spec"]["resources"] = {"limits": amounts, "requests": amounts}
+    assert server.ask("POST", PODS, body).json["status"]["qosClass"] == "Guaranteed"
+
+
 def test_the_status_in_a_manifest_is_ignored(server: Server) -> None:
     made = server.ask("POST", PODS, pod() | {"status": {"phase": "Running"}})
     assert made.json["status"]["phase"] == "Pending"

@@ -129,6 +129,14 @@ def test_fields_and_resources_come_by_the_downward_api(store: Store) -> None:
     assert list(found.values()) == ["web", "2", "", "10.0.0.9", "n1", "1", "4", "64", "0"]
 
 
+def test_a_limit_of_the_pod_stands_for_a_missing_one(store: Store) -> None:
+    """Before the node's."""
+    source = {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1m"}}
+    wanted = pod({"env": [{"name": "CPU", "valueFrom": source}]}, resources={"limits": {"cpu": "300m"}})
+
+    assert env_of(wanted, store)["CPU"] == "300"
+
+
 @pytest.mark.parametrize(
     ("source", "text"),
     [

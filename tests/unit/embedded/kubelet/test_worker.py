@@ -390,6 +390,20 @@ def test_an_ephemeral_container_without_an_image_says_what_it_waits_for() -> Non
     assert status["phase"] == "Running"
 
 
+def test_an_ephemeral_container_whose_target_never_ran_is_not_made() -> None:
+    """It says what is missing and is tried again."""
+    simulation = simulated(pod(inits=({"name": "slow"},)))
+    debug = {"name": "debug", "image": "busybox:1.36", "targetContainerName": "app"}
+    simulation.at(2, lambda s: s.change(lambda p: p["spec"].update(ephemeralContainers=[debug])))
+
+    simulation.run(5)
+
+    (status,) = simulation.pod()["status"]["ephemeralContainerStatuses"]  # type: ignore[index]
+    text = "unable to find target container app"
+    assert status["state"] == {"waiting": {"reason": "CreateContainerConfigError", "message": text}}
+    assert f"Warning Failed: Error: {text}" in texts(simulation)
+
+
 @pytest.mark.parametrize("pace", ["prompt", "kubelet"])
 def test_why_a_container_does_not_start_is_shown_within_seconds(pace: str) -> None:
     """At the pace of a kubelet by the sync that the new sandbox causes, not by the next try."""
