@@ -146,7 +146,8 @@ class RuntimeHandlers:
     async def _http_hook(self, pod: Json, container: Json, action: Json, address: str) -> str:
         url = http_url(container, action, address)
         try:
-            await httpget.get(self._runtime, url, _headers(action), 30, follow=False)
+            agent = httpget.HOOK_AGENT
+            await httpget.get(self._runtime, url, _headers(action), 30, follow=False, agent=agent)
         except httpget.GetError as error:
             if error.plain:
                 plain = {**action, "scheme": "HTTP"}

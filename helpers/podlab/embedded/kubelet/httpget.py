@@ -15,7 +15,7 @@ Json = dict[str, Any]
 BODY_BYTES = 10 << 10
 REDIRECTS = 10
 NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")  # what OpenSSL says to plain HTTP
-USER_AGENT = "kube-probe/1.36"
+PROBE_AGENT, HOOK_AGENT = "kube-probe/1.36", "kube-lifecycle/1.36"
 
 
 class GetError(Exception):
@@ -34,17 +34,26 @@ class Answer:
 
 
 async def get(
-    runtime: Runtime, url: str, headers: Mapping[str, str], timeout_s: float, *, follow: bool = True
+    runtime: Runtime,
+    url: str,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    *,
+    follow: bool = True,
+    agent: str = PROBE_AGENT,
 ) -> Answer:
     """
     GET *url*; redirects to the same host are followed, one to another host is returned as it is.
+
+    Args:
+        agent: User-Agent where *headers* name none.
 
     Raises:
         GetError: If no answer came within *timeout_s*.
     """
     try:
         async with asyncio.timeout(timeout_s):
-            return await _follow(runtime, url, headers, timeout_s, follow)
+            return await _follow(runtime, url, {"User-Agent": agent, **headers}, timeout_s, follow)
     except TimeoutError as error:
         raise GetError(
             f'Get "{url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
@@ -107,7 +116,7 @@ def _no_checks() -> Any:
 
 
 def _request(path: str, query: str, host: str, headers: Mapping[str, str]) -> bytes:
-    lines = {"Host": host, "User-Agent": USER_AGENT, "Accept": "*/*", "Connection": "close"}
+    lines = {"Host": host, "User-Agent": "", "Accept": "*/*", "Connection": "close"}
     for name, value in headers.items():
         same = next((k for k in lines if k.lower() == name.lower()), name)
         lines[same] = value

@@ -132,7 +132,7 @@ class Starter:
             address = facts.addresses.get("status.podIP", "")
             warning = await self._handlers.hook(pod, container, "postStart", container_id, address)
             if warning:
-                self._recorder.event(pod, "Warning", "LifecycleHTTPFallback", warning, field_path=path)
+                self._recorder.event(pod, "Warning", "LifecycleHTTPFallback", warning)
         except (HookError, ProbeError, RuntimeFault) as error:
             self._recorder.event(
                 pod, "Warning", "FailedPostStartHook", "PostStartHook failed", field_path=path

@@ -103,7 +103,7 @@ class Stopper:
         try:
             warning = await self._handlers.hook(pod, container, "preStop", record.id, address)
             if warning:
-                self._recorder.event(pod, "Warning", "LifecycleHTTPFallback", warning, field_path=path)
+                self._recorder.event(pod, "Warning", "LifecycleHTTPFallback", warning)
         except (HookError, ProbeError, RuntimeFault):
             self._recorder.event(pod, "Warning", "FailedPreStopHook", "PreStopHook failed", field_path=path)
 

@@ -310,3 +310,39 @@ def test_a_hook_over_https_falls_back_to_plain_http() -> None:
     assert asyncio.run(run()) == (
         "request to HTTPS lifecycle hook 127.0.0.1:PORT got HTTP response, retry with HTTP succeeded"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "headers", "agent"),
+    [
+        ("livenessProbe", [], "kube-probe/1.36"),
+        ("preStop", [], "kube-lifecycle/1.36"),
+        ("preStop", [{"name": "user-agent", "value": "mine"}], "mine"),
+    ],
+)
+def test_probes_and_hooks_say_who_asks(kind: str, headers: list[Json], agent: str) -> None:
+    """Unless the manifest says it for them."""
+
+    async def run() -> bytes:
+        asked = []
+
+        async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(note, "127.0.0.1", 0)
+        get = {"httpGet": {"port": server.sockets[0].getsockname()[1], "httpHeaders": headers}}
+        container = {"name": "app", "livenessProbe": get, "lifecycle": {"preStop": get}}
+        handlers = RuntimeHandlers(LoopbackRuntime())  # type: ignore[arg-type]
+        async with server:
+            if kind == "preStop":
+                await handlers.hook(POD, container, kind, "c1", "127.0.0.1")
+            else:
+                await handlers.probe(POD, container, "liveness", "c1", "127.0.0.1")
+        return asked[0]
+
+    lines = [
+        line for line in asyncio.run(run()).decode().split("\r\n") if line.lower().startswith("user-agent")
+    ]
+    assert lines == [f"User-Agent: {agent}"]
