@@ -61,13 +61,31 @@ class Deployments:
         sets = sorted(owned(self._context.store.list("replicasets", key[0]), one), key=_age)
         new = next((s for s in sets if _same_template(s, one)), None)
         old = [s for s in sets if s is not new]
-        if not one["spec"].get("paused"):
+        self._note_pause(one)
+        if one["spec"].get("paused"):
+            self._scale_paused(one, sets)
+        else:
             new = self._ensure_new(one, new, old)
             if new is None:
                 return
             self._roll(one, new, old)
         self._report(key)
         self._clean_up(one, old)
+
+    def _note_pause(self, one: Object) -> None:
+        """Say that a rollout was paused or goes on, unless it had failed to progress before."""
+        said = (condition(one, "Progressing") or {}).get("reason")
+        paused = bool(one["spec"].get("paused"))
+        if said == "ProgressDeadlineExceeded" or paused == (said == "DeploymentPaused"):
+            return
+        reason, word = ("DeploymentPaused", "paused") if paused else ("DeploymentResumed", "resumed")
+        self._progress(one, "Unknown", reason, f"Deployment is {word}")
+
+    def _scale_paused(self, one: Object, sets: list[Object]) -> None:
+        """While a rollout is paused its size still follows: that of the one ReplicaSet that has Pods."""
+        active = [each for each in sets if _size(each)]
+        if len(active) == 1 or (sets and not active):
+            self._resize(one, (active or sets)[-1], one["spec"]["replicas"])
 
     # -- ReplicaSets -----------------------------------------------------------------------------------------
 
@@ -229,7 +247,7 @@ class Deployments:
         self, one: Object, counts: dict[str, int], new: Object | None, before: Object
     ) -> dict[str, str] | None:
         said = condition(one, "Progressing")
-        if new is None:
+        if new is None or one["spec"].get("paused"):
             return None
         what = f'ReplicaSet "{new["metadata"]["name"]}"'
         if _complete(one, counts):

@@ -287,6 +287,32 @@ def test_a_bad_release_leaves_the_old_pod_alone(cluster):
     assert len(cluster.pods()) == 2
 
 
+def test_a_paused_rollout_says_so_and_changes_only_its_size(cluster):
+    """A new template waits until it is resumed."""
+    cluster.create("deployments", deployment())
+    cluster.run()
+    cluster.ready_all()
+    cluster.run()
+    one = cluster.store.get("deployments", "lab", "shop")
+    changed = {**deployment(3, "2")["spec"], "paused": True}
+    cluster.store.update("deployments", {**one, "spec": changed})
+    cluster.run()
+    cluster.ready_all()
+    cluster.run()
+
+    one = cluster.store.get("deployments", "lab", "shop")
+    assert ("Progressing", "Unknown", "DeploymentPaused") in conditions(one)
+    assert [s["spec"]["replicas"] for s in cluster.store.list("replicasets", "lab")] == [3]
+
+    cluster.store.update("deployments", {**one, "spec": {**one["spec"], "paused": False}})
+    for _ in range(8):
+        cluster.run(2)
+        cluster.ready_all()
+    one = cluster.store.get("deployments", "lab", "shop")
+    assert ("Progressing", "True", "NewReplicaSetAvailable") in conditions(one)
+    assert sorted(s["spec"]["replicas"] for s in cluster.store.list("replicasets", "lab")) == [0, 3]
+
+
 def test_recreate_stops_the_old_before_it_starts_the_new(cluster):
     """There is never a moment with both."""
     cluster.create("deployments", deployment(1, strategy={"type": "Recreate"}))
