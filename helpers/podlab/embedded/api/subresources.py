@@ -14,7 +14,7 @@ from podlab.embedded.api.node import choose
 from podlab.embedded.api.reading import find
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.request import Request, Response, Route
-from podlab.embedded.schema import fielderror
+from podlab.embedded.schema import ephemerals, fielderror
 from podlab.embedded.store import Store, timestamp
 
 if TYPE_CHECKING:
@@ -192,10 +192,9 @@ async def _ephemeral(app: App, request: Request, route: Route) -> Response:
         raw = await read_object(request)
     obj = writing.typed(request, route.kind, raw)
     added = obj["spec"].get("ephemeralContainers") or []
-    before = old["spec"].get("ephemeralContainers") or []
-    if added[: len(before)] != before:
-        why = "existing ephemeral containers may not be changed or removed"
-        raise fault.invalid("Pod", "", route.name, [fielderror.forbidden("spec.ephemeralContainers", why)])
+    errors = ephemerals.validate(added, old)
+    if errors:
+        raise fault.invalid("Pod", "", route.name, errors)
     meta = {**old["metadata"], "generation": old["metadata"].get("generation", 1) + 1}
     spec = {**old["spec"], "ephemeralContainers": added}
     return writing.answer(

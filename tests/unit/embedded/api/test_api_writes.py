@@ -406,3 +406,37 @@ def test_a_resize_adds_no_container(burstable: Server) -> None:
     answer = burstable.ask("PATCH", PODS + "/p/resize", body, kind=STRATEGIC)
     text = "spec.containers: Forbidden: containers may not be added or removed on resize"
     assert (answer.code, answer.json["message"]) == (422, f'Pod "p" is invalid: {text}')
+
+
+@pytest.mark.parametrize(
+    ("container", "text"),
+    [
+        ({"name": "c"}, 'spec.ephemeralContainers[0].name: Duplicate value: "c"'),
+        (
+            {"name": "d", "targetContainerName": "no"},
+            'spec.ephemeralContainers[0].targetContainerName: Not found: "no"',
+        ),
+        (
+            {"name": "d", "livenessProbe": {"exec": {"command": ["true"]}}},
+            "spec.ephemeralContainers[0].livenessProbe: Forbidden: cannot be set for an Ephemeral Container",
+        ),
+        ({"name": "d", "image": ""}, "spec.ephemeralContainers[0].image: Required value"),
+    ],
+)
+def test_an_ephemeral_container_that_may_not_be_is_refused(
+    burstable: Server, container: Any, text: str
+) -> None:
+    body = {"spec": {"ephemeralContainers": [{"image": "busybox:1.36", **container}]}}
+    answer = burstable.ask("PATCH", PODS + "/p/ephemeralcontainers", body, kind=STRATEGIC)
+    assert (answer.code, answer.json["message"]) == (422, f'Pod "p" is invalid: {text}')
+
+
+def test_an_ephemeral_container_stays_as_it_is(burstable: Server) -> None:
+    def ask(**fields: Any) -> Any:
+        body = {"spec": {"ephemeralContainers": [{"name": "d", "image": "busybox:1.36", **fields}]}}
+        return burstable.ask("PATCH", PODS + "/p/ephemeralcontainers", body, kind=STRATEGIC)
+
+    assert ask(targetContainerName="c").code == 200
+    changed = ask(image="other:1")
+    assert changed.code == 422
+    assert 'existing ephemeral containers "d" may not be changed' in changed.json["message"]
