@@ -10,11 +10,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sandbox_bench import Bench, on_node
 
 from podlab.embedded.runtime import ContainerState, Mount, RuntimeFault
+from podlab.embedded.sandbox.zygote.cgroups import Groups
+from podlab.embedded.sandbox.zygote.node import Node
 from podlab.embedded.volumes import Volumes
 
 _RUNC = (
@@ -334,6 +338,53 @@ def test_root_in_a_container_lacks_what_engines_take_away() -> None:
         assert int(bounding, 16) == 0xA80425FB
 
     on_node(scenario)
+
+
+def test_the_machines_settings_are_read_only_in_a_container() -> None:
+    """Root in a container is the host's root to the kernel when the cluster was started by root."""
+
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        command = (
+            "for f in sys/kernel/core_pattern sys/vm/swappiness sysrq-trigger; do"
+            " [ -e /proc/$f ] || continue; { cat /proc/$f >/proc/$f; } 2>&1 | grep -q Read-only || echo $f; done;"
+            "for f in acpi asound interrupts kcore keys sched_debug scsi timer_list; do"
+            " [ -d /proc/$f ] && { touch /proc/$f/x 2>/dev/null || ls -A /proc/$f; } || cat /proc/$f 2>/dev/null; done;"
+            "cat /proc/uptime >/dev/null"
+        )
+        assert await bench.run(pod, command) == (0, [])
+
+    on_node(scenario)
+
+
+def test_a_container_and_its_commands_hold_their_three_streams_and_nothing_of_the_nodes() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod(share_process_namespace=True)
+        identity = await bench.start(pod, "ls /proc/$$/fd; echo that is all; sleep 100")
+        await bench.said(pod, identity, "that is all")
+        own = bench.lines(bench.record(pod, identity))[:-1]
+        command = await bench.runtime.exec_sync(identity, ["sh", "-c", "ls /proc/$$/fd; true"], 5)
+
+        assert own == command.stdout.decode().split() == ["0", "1", "2"]
+
+    on_node(scenario)
+
+
+def test_a_kernel_without_a_pid_limit_per_namespace_is_not_asked_for_one() -> None:
+    """There /proc/sys/kernel/pid_max is the whole machine's."""
+    asked: list[int] = []
+
+    class Old(Node):
+        def _spawn(self, _sequence: int, request: dict[str, Any], *_rest: Any) -> None:
+            asked.append(request["pids"])
+
+    node = Old.__new__(Old)
+    node.groups, node.by_name, node.pods = Groups("", ""), {}, {"p": SimpleNamespace(pause=None)}
+    for node.namespaces_bound_pids in (True, False):
+        node.on_start(
+            0, {"pod": "p", "name": "c", "memory": None, "pids": 9, "process_namespace_of": None}, []
+        )
+    assert asked == [9, 0]
 
 
 def test_memory_above_the_limit_is_oom_killed() -> None:

@@ -49,6 +49,7 @@ def become(
         linux.prctl(linux.PR_SET_PDEATHSIG, 9)
         os.setsid()
         join_pod(pod)
+        _limit_pids(request["pids"])  # while /proc/sys is still the host's: the container's own is read-only
         rootfs.enter(stage, devices, pod.memory, request["root"], request["mounts"], request["read_only"])
         _finish(request, report)
     except BaseException as error:
@@ -137,17 +138,21 @@ def _take_terminal() -> None:
 def _limit(request: dict[str, Any]) -> None:
     for kind, pair in request["limits"]:
         resource.setrlimit(kind, pair)
-    if request["pids"]:
-        try:  # since Linux 6.14 each pid namespace has its own limit, which needs no cgroup
-            descriptor = os.open("/proc/sys/kernel/pid_max", os.O_WRONLY | os.O_CLOEXEC)
-        except OSError:
-            return
-        try:
-            os.write(descriptor, b"%d" % max(301, request["pids"]))
-        except OSError:
-            pass
-        finally:
-            os.close(descriptor)
+
+
+def _limit_pids(most: int) -> None:
+    if not most:
+        return
+    try:  # since Linux 6.14 each pid namespace has its own limit, which needs no cgroup
+        descriptor = os.open("/proc/sys/kernel/pid_max", os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.write(descriptor, b"%d" % max(301, most))
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
 
 
 def _change_user(request: dict[str, Any]) -> None:

@@ -52,6 +52,10 @@ def main() -> None:
     """Become janitor, clone the node, wait for the end."""
     control, life = int(sys.argv[1]), int(sys.argv[2])
     settings: dict[str, Any] = marshal.loads(bytes.fromhex(sys.argv[3]))
+    for inherited in (control, life):
+        # They came through exec, so nothing closes them at the next one: a container that held the control socket
+        # could speak to the daemon as the node does.
+        os.set_inheritable(inherited, False)
     os.umask(0o022)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # containers have it so on a real node, too

@@ -188,6 +188,10 @@ class Node:
         if pod is None:
             raise ProcessLookupError(3, "the sandbox is gone")
         by_group = 0 if self.namespaces_bound_pids else request["pids"]
+        if by_group:
+            request["pids"] = (
+                0  # an older kernel has one pid_max, the host's, which its root could change from here
+            )
         folders = cgroups.make(self.groups, request["name"], request["memory"], by_group)
         joined = self.by_name.get(request["process_namespace_of"] or "")
         init = joined.pidfd if joined else pod.pause[1] if pod.pause else None

@@ -27,6 +27,22 @@ _DEVICE_LINKS = (
     ("stderr", "/proc/self/fd/2"),
     ("ptmx", "pts/ptmx"),
 )
+# What the kubelet asks every runtime for (kubernetes pkg/securitycontext/util.go). It is more than tidiness where the
+# cluster was started by root: the kernel asks nothing of /proc/sys/kernel/core_pattern but to be the host's root,
+# and root in the container is.
+_READ_ONLY_PROC = ("bus", "fs", "irq", "sys", "sysrq-trigger")
+_MASKED_PROC = (
+    "acpi",
+    "asound",
+    "interrupts",
+    "kcore",
+    "keys",
+    "latency_stats",
+    "sched_debug",
+    "scsi",
+    "timer_list",
+    "timer_stats",
+)
 _SKELETON = (
     ("tmp", 0o1777),
     ("var", 0o755),
@@ -165,6 +181,19 @@ def _system_mounts(devices: str, memory: str) -> None:
     except PermissionError:
         # Something is mounted over a part of the host's /proc, as container engines do: the outer one has to serve.
         linux.bind(_OLD + "/proc", "/proc")
+    _guard_proc()
+
+
+def _guard_proc() -> None:
+    """Take from the container what in /proc belongs to the whole machine."""
+    present = set(os.listdir("/proc"))
+    for name in _READ_ONLY_PROC:
+        if name in present:
+            linux.bind("/proc/" + name, "/proc/" + name, read_only=True)
+    for name in _MASKED_PROC:
+        if name in present:
+            path = "/proc/" + name
+            linux.bind("/sys" if os.path.isdir(path) else "/dev/null", path, read_only=True)
 
 
 def _volume(one: dict[str, Any]) -> None:
