@@ -11,6 +11,7 @@ from podlab.embedded.kubelet.environment import Facts, MissingSourceError, Objec
 from podlab.embedded.kubelet.expansion import expand, expand_strictly, lenient
 from podlab.embedded.kubelet.images import StartError
 from podlab.embedded.kubelet.podfiles import PodFiles
+from podlab.embedded.kubelet.podvolumes import SOURCES
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.runtime import ContainerConfig, ImageRecord, Mount, RuntimeFault, SandboxConfig
 from podlab.embedded.schema import quantity
@@ -117,7 +118,7 @@ class ConfigMaker:
         """
         try:
             env = environment(pod, container, self._objects, facts, volumes)
-            mounts = _mounts(container, volumes, env)
+            mounts = _mounts(pod, container, volumes, env)
         except (MissingSourceError, ValueError) as error:
             raise StartError("CreateContainerConfigError", str(error)) from error
         security = _security(pod, container)
@@ -170,8 +171,10 @@ def limits(container: Json) -> tuple[int | None, int | None]:
     return memory, quantity.milli(given["cpu"]) if "cpu" in given else None
 
 
-def _mounts(container: Json, volumes: Mapping[str, str], env: Mapping[str, str]) -> list[Mount]:
+def _mounts(pod: Json, container: Json, volumes: Mapping[str, str], env: Mapping[str, str]) -> list[Mount]:
     mounts = []
+    # What the node writes it also follows and removes, links too: nobody else may put any there.
+    kept_by_node = {v["name"] for v in pod["spec"].get("volumes") or () if any(k in v for k in SOURCES)}
     for mount in container.get("volumeMounts") or ():
         sub_path = mount.get("subPath") or ""
         if mount.get("subPathExpr"):
@@ -182,7 +185,9 @@ def _mounts(container: Json, volumes: Mapping[str, str], env: Mapping[str, str])
             raise ValueError(f"unable to provision SubPath `{sub_path}`: must not contain '..'")
         target = mount["mountPath"]
         target = target if target.startswith("/") else f"/{target}"
-        mounts.append(Mount(volumes[mount["name"]], target, bool(mount.get("readOnly")), sub_path))
+        name = mount["name"]
+        read_only = bool(mount.get("readOnly")) or name in kept_by_node
+        mounts.append(Mount(volumes[name], target, read_only, sub_path))
     return mounts
 
 

@@ -212,6 +212,28 @@ def test_a_bad_sub_path_keeps_the_container_from_being_made(
     assert (caught.value.reason, caught.value.message) == ("CreateContainerConfigError", text)
 
 
+@pytest.mark.parametrize(
+    ("source", "read_only"),
+    [
+        ({"emptyDir": {}}, False),
+        ({"configMap": {"name": "conf"}}, True),
+        ({"secret": {"secretName": "cred"}}, True),
+        ({"downwardAPI": {}}, True),
+        ({"projected": {"sources": []}}, True),
+    ],
+)
+def test_a_volume_that_the_node_writes_is_read_only_in_the_container(
+    store: Store, tmp_path: Path, source: Json, read_only: bool
+) -> None:
+    """Whatever the manifest says: the node follows the links in it when it writes it again."""
+    mounts = [{"name": "v", "mountPath": "/m"}, {"name": "v", "mountPath": "/n", "subPath": "a"}]
+    wanted = pod({"volumeMounts": mounts}, volumes=[{"name": "v", **source}])
+
+    made = {m.target: m.read_only for m in config_of(wanted, store, tmp_path).mounts}
+
+    assert (made["/m"], made["/n"], made["/etc/hosts"]) == (read_only, read_only, False)
+
+
 def test_root_is_refused_where_the_manifest_says_so(store: Store, tmp_path: Path) -> None:
     """By the image's user, unless the manifest names another."""
     wanted = pod({"securityContext": {"runAsNonRoot": True}})
