@@ -141,14 +141,14 @@ def _present(place: Path) -> dict[str, tuple[bytes, int]] | None:
 def _swap(place: Path, wanted: Mapping[str, tuple[bytes, int]], gid: int | None) -> None:
     fresh = _write_set(place, wanted, gid)
     former = place / _DATA
-    old = place / os.readlink(former) if former.is_symlink() else None
+    old = place / os.path.basename(os.readlink(former)) if former.is_symlink() else None
     temporary = place / _NEW_DATA
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(fresh.name)
     temporary.replace(former)
     _link_keys(place, wanted)
     if old is not None and old != fresh:
-        shutil.rmtree(old, ignore_errors=True)
+        remove_tree(str(old))
 
 
 def _write_set(place: Path, wanted: Mapping[str, tuple[bytes, int]], gid: int | None) -> Path:
@@ -182,8 +182,9 @@ def _folders(top: Path, folder: Path) -> None:
 def _link_keys(place: Path, wanted: Mapping[str, tuple[bytes, int]]) -> None:
     tops = {path.split("/")[0] for path in wanted}
     for entry in os.listdir(place):
-        if not entry.startswith("..") and entry not in tops:
-            (place / entry).unlink(missing_ok=True)
+        # A folder is none of ours: a subPath that named no key made it.
+        if not entry.startswith("..") and entry not in tops and (place / entry).is_symlink():
+            (place / entry).unlink()
     for top in tops:
         link = place / top
         if not link.is_symlink():

@@ -64,3 +64,48 @@ def test_remove_takes_folders_that_forbid_it(tmp_path: Path) -> None:
     volumes.remove("uid")
     volumes.remove("uid")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_nested_deeper_than_a_path_can_be_are_counted_and_removed(tmp_path: Path) -> None:
+    """``while mkdir d && cd d; do :; done`` in a volume."""
+    volumes = Volumes(tmp_path)
+    place = Path(volumes.empty_dir("uid", "v", "", None))
+    (place / "f").write_bytes(bytes(10_000))
+    before = Path.cwd()
+    try:
+        os.chdir(place)
+        for _level in range(5000):
+            Path("d").mkdir()
+            os.chdir("d")
+        Path("locked").mkdir(0)
+        Path("out").symlink_to(before)
+    finally:
+        os.chdir(before)
+
+    assert volumes.used_bytes("uid", "v") >= 10_000
+    volumes.remove("uid")
+    assert list(tmp_path.iterdir()) == []
+    assert before.is_dir()
+
+
+def test_what_a_sub_path_made_in_a_volume_stays_and_stops_no_update(tmp_path: Path) -> None:
+    """A subPath that names no key is made as a folder, as on a real node."""
+    volumes = Volumes(tmp_path)
+    place = Path(volumes.materialise("uid", "v", {"a": b"1"}, 0o644))
+    (place / "no-key").mkdir()
+
+    volumes.materialise("uid", "v", {"b": b"2"}, 0o644)
+    assert sorted(one.name for one in place.iterdir() if not one.name.startswith("..")) == ["b", "no-key"]
+
+
+def test_only_sets_of_its_own_are_removed_whatever_data_points_at(tmp_path: Path) -> None:
+    """In the reduced mode a container can write where the node does."""
+    volumes = Volumes(tmp_path / "volumes")
+    victim = tmp_path / "home"
+    victim.mkdir()
+    place = Path(volumes.materialise("uid", "v", {"a": b"1"}, 0o644))
+    (place / "..data").unlink()
+    (place / "..data").symlink_to(victim)
+
+    volumes.materialise("uid", "v", {"a": b"2"}, 0o644)
+    assert ((place / "a").read_bytes(), victim.is_dir()) == (b"2", True)

@@ -6,7 +6,7 @@ Source: localStorageEviction in pkg/kubelet/eviction/eviction_manager.go at v1.3
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from podlab.embedded.kubelet.podvolumes import PodVolumes
@@ -19,13 +19,21 @@ Json = dict[str, Any]
 STORAGE = "ephemeral-storage"
 
 
-async def reason(pod: Json, view: PodView, runtime: Runtime, volumes: PodVolumes) -> str | None:
-    """The text of the eviction of a Pod; None if it may stay."""
+async def reason(
+    pod: Json, view: PodView, runtime: Runtime, volumes: PodVolumes, on_disk: Callable[..., Awaitable[Any]]
+) -> str | None:
+    """
+    The text of the eviction of a Pod; None if it may stay.
+
+    Args:
+        on_disk: Calls what counts files, beside the loop where that takes long.
+    """
+    text: str | None = await on_disk(volumes.over_limit, pod)
     limits = _limits(pod)
-    if not limits:
-        return volumes.over_limit(pod)
+    if text or not limits:
+        return text
     written = {r.name: await runtime.written_bytes(r.id) for r in view.running()}
-    return volumes.over_limit(pod) or over(limits, written, volumes.disk_bytes(pod))
+    return over(limits, written, await on_disk(volumes.disk_bytes, pod))
 
 
 def _limits(pod: Json) -> dict[str, str]:

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.kubelet import evicting, podvolumes
@@ -28,6 +28,7 @@ from podlab.embedded.runtime import ContainerRecord, ContainerState, Runtime
 from podlab.embedded.store import Store
 
 Json = dict[str, Any]
+T = TypeVar("T")
 EVICTION_S = 10.0
 
 
@@ -71,6 +72,7 @@ class Kubelet:
             store, "kubelet", host=node_name, clock=lambda: self.clock.now() / SECOND
         )
         self.files = NoFiles(Path("/")) if folder is None else PodFiles(folder)
+        self._disk = volumes
         self.volumes = PodVolumes(store, volumes, self.facts, make_token, allow_host_path)
         self.stopper = Stopper(runtime, self.handlers, self.recorder)
         self.starter = Starter(
@@ -113,7 +115,7 @@ class Kubelet:
                     continue
                 sandboxes, records = self.runtime.view(uid)
                 view = PodView(sandboxes, records)
-                text = await evicting.reason(worker.pod, view, self.runtime, self.volumes)
+                text = await evicting.reason(worker.pod, view, self.runtime, self.volumes, self._on_disk)
                 if text:
                     worker.evict(text)
 
@@ -206,9 +208,16 @@ class Kubelet:
     async def forget(self, pod: Json) -> None:
         """Remove what the node keeps of a Pod that has ended."""
         await self.runtime.remove_pod(pod["metadata"]["uid"])
-        self.volumes.remove(pod)
+        self.volumes.forget(pod)
+        await self._on_disk(self._disk.remove, pod["metadata"]["uid"])
         self.files.remove(pod)
         self.starter.forget(pod)
+
+    async def _on_disk(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do what may take long beside the loop: a Pod can write millions of files, and nobody is to wait for them."""
+        if isinstance(self.files, NoFiles):
+            return work(*arguments)
+        return await asyncio.to_thread(work, *arguments)
 
     # -- what the API asks -----------------------------------------------------------------------------------
 

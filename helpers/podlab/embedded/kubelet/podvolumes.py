@@ -176,11 +176,10 @@ class PodVolumes:
         on_disk = [v for v in mounted(pod) if "emptyDir" in v and not (v["emptyDir"] or {}).get("medium")]
         return sum(self._volumes.used_bytes(pod["metadata"]["uid"], v["name"]) for v in on_disk)
 
-    def remove(self, pod: Json) -> None:
-        """The Pod is gone."""
+    def forget(self, pod: Json) -> None:
+        """The Pod is gone; its files are removed by ``Volumes.remove``."""
         uid = pod["metadata"]["uid"]
         self._tokens = {k: t for k, t in self._tokens.items() if k[0] != uid}
-        self._volumes.remove(uid)
 
 
 def _bytes(found: Json, kind: str) -> dict[str, bytes]:

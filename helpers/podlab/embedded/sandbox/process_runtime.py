@@ -315,7 +315,7 @@ class ProcessRuntime:
             self._sandboxes.pop(sandbox.record.id, None)
             for one in sandbox.containers:
                 self._forget(one)
-            remove_tree(sandbox.folder)
+            await asyncio.to_thread(remove_tree, sandbox.folder)
 
     # --- containers -------------------------------------------------------------------------------
 
@@ -414,8 +414,7 @@ class ProcessRuntime:
 
     def _start_request(self, container: _Container) -> dict[str, Any]:
         config, image = container.config, container.image.record
-        layer = f"{container.sandbox.folder}/{container.record.id[:24]}"
-        root = container.image.root(layer)
+        root = container.image.root(_layer(container))
         volumes_of.add_files(root, config.mounts)
         user, group = _ids(config, image)
         joined = self._containers.get(config.pid_namespace_of or "")
@@ -488,6 +487,9 @@ class ProcessRuntime:
         await self.stop_container(container_id, 0)
         self._forget(container)
         container.sandbox.containers.remove(container)
+        layer = _layer(container)
+        if os.path.lexists(layer):
+            await asyncio.to_thread(remove_tree, layer)
 
     async def written_bytes(self, container_id: str) -> int:
         """Bytes that a container wrote into its root and its logs."""
@@ -505,7 +507,6 @@ class ProcessRuntime:
     def _forget(self, container: _Container) -> None:
         self._containers.pop(container.record.id, None)
         self._close_streams(container)
-        remove_tree(f"{container.sandbox.folder}/{container.record.id[:24]}")
 
     # --- commands inside, sockets -------------------------------------------------------------------
 
@@ -771,6 +772,11 @@ def _wait_for(pid: int) -> None:
         pass
     finally:
         os.close(pidfd)
+
+
+def _layer(container: _Container) -> str:
+    """The folder for what the container writes to an unpacked image."""
+    return f"{container.sandbox.folder}/{container.record.id[:24]}"
 
 
 def _nothing(_stream: Stream) -> None:

@@ -1,39 +1,98 @@
-"""A folder that a container wrote: its size, and its removal, whatever its modes forbid."""
+"""
+Removing and counting what a container wrote: its modes may forbid what its owner may, and its folders may lie deeper
+than a path or a stack can reach. Neither may stop anything, and no link is followed.
+"""
 
 from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 def remove_tree(path: str) -> None:
-    """Remove *path* and all below it, links not followed; what cannot be removed is left. Idempotent."""
-    try:
-        entries = list(os.scandir(path))
-    except NotADirectoryError:
+    """
+    Remove *path* and all below it; what cannot be removed is left. Idempotent.
+
+    A folder in a folder is first moved up, to lie directly below *path*: so no path grows with the depth.
+    """
+    if not _is_folder(path):
         _unlink(path)
         return
-    except FileNotFoundError:
-        return
-    except PermissionError:
-        entries = _forced(path)
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            remove_tree(entry.path)
-        elif not _unlink(entry.path):
+    prefix = f"{path}/.{os.urandom(8).hex()}-"
+    waiting = [path]
+    moved = 0
+    while waiting:
+        folder = waiting.pop()
+        for entry in _entries(folder):
+            if not entry.is_dir(follow_symlinks=False):
+                if not _unlink(entry.path):
+                    _allow(folder)
+                    _unlink(entry.path)
+            elif folder == path:
+                waiting.append(entry.path)
+            else:
+                moved += 1
+                if _move(folder, entry.path, f"{prefix}{moved}"):
+                    waiting.append(f"{prefix}{moved}")
+        _rmdir(folder)
+    _rmdir(path)
+
+
+def files_of(path: str) -> Iterator[os.DirEntry[str]]:
+    """What is no folder at and below *path*; what vanishes meanwhile, or lies beyond a path's length, is left out."""
+    waiting = [path]
+    while waiting:
+        try:
+            entries = os.scandir(waiting.pop())
+        except OSError:
+            continue
+        with entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                else:
+                    yield entry
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    for _attempt in range(2):
+        try:
+            with os.scandir(folder) as entries:
+                return list(entries)
+        except PermissionError:
+            _allow(folder)
+        except OSError:
+            break
+    return []
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+def _move(folder: str, path: str, target: str) -> bool:
+    """Moving a folder needs the right to write to where it lies and, for its "..", to itself."""
+    for _attempt in range(2):
+        try:
+            os.rename(path, target)
+        except PermissionError:
+            _allow(folder)
             _allow(path)
-            _unlink(entry.path)
+        except OSError:
+            return False
+        else:
+            return True
+    return False
+
+
+def _rmdir(path: str) -> None:
     try:
         os.rmdir(path)
     except OSError:
         pass
-
-
-def _forced(path: str) -> list[os.DirEntry[str]]:
-    _allow(path)
-    try:
-        return list(os.scandir(path))
-    except OSError:
-        return []
 
 
 def _allow(path: str) -> None:
@@ -56,10 +115,9 @@ def _unlink(path: str) -> bool:
 def tree_bytes(path: str | os.PathLike[str]) -> int:
     """Bytes that the files below *path* take on disk; what vanishes while it is counted is left out."""
     total = 0
-    for folder, _folders, names in os.walk(path):
-        for one in names:
-            try:
-                total += os.lstat(os.path.join(folder, one)).st_blocks * 512
-            except OSError:
-                continue
+    for entry in files_of(os.fspath(path)):
+        try:
+            total += entry.stat(follow_symlinks=False).st_blocks * 512
+        except OSError:
+            continue
     return total
