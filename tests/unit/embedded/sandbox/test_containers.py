@@ -289,17 +289,36 @@ def test_sub_paths_are_made_and_may_not_lead_out_of_their_volume() -> None:
     on_node(scenario)
 
 
+@pytest.mark.parametrize("former_root", ["/.old", "/proc/1/root"])
+def test_a_link_in_a_volume_leads_no_mount_to_the_host(former_root: str) -> None:
+    """One container of a Pod plants it, the next one is mounted over it while the host's files are still there."""
+
+    async def scenario(bench: Bench) -> None:
+        (bench.folder / "message").touch()
+        source = Volumes(bench.folder / "volumes").empty_dir("pod", "v")
+        pod = await bench.pod(share_process_namespace=True)
+        plant = f"ln -s {former_root}{bench.folder} /v/evil"
+        assert (await bench.run(pod, plant, mounts=(Mount(source, "/v"),)))[0] == 0
+        targets = [Mount(source, "/v"), Mount(str(bench.folder / "message"), "/v/evil/file")]
+        with pytest.raises(RuntimeFault, match="error mounting"):
+            await bench.start(pod, "true", mounts=targets)
+
+        assert not (bench.folder / "file").exists()
+
+    on_node(scenario)
+
+
 def test_a_read_only_root_still_has_its_volumes() -> None:
     async def scenario(bench: Bench) -> None:
         source = Volumes(bench.folder / "volumes").empty_dir("pod", "v")
         pod = await bench.pod()
         code, lines = await bench.run(
             pod,
-            "touch /x || echo refused; touch /v/x && echo taken",
+            "touch /x || echo refused; touch /v/x && echo taken; ls -A / | grep '^[.]'",
             read_only_root=True,
             mounts=(Mount(source, "/v"),),
         )
-        assert (code, lines[-2:]) == (0, ["refused", "taken"])
+        assert (code, lines[-2:]) == (1, ["refused", "taken"])
 
     on_node(scenario)
 

@@ -160,6 +160,7 @@ def _be_pause(proc: str) -> NoReturn:
         linux.mount("proc", proc, "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
     except OSError:
         pass  # only for its own view; containers mount theirs
+    os.chroot(proc)  # a container sees this process as /proc/1, and its root must not be the node's
     os.closerange(0, 65536)
     while True:
         _signal.pause()

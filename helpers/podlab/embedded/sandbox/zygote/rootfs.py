@@ -3,8 +3,8 @@ A private root file system for one container, built in its own mount namespace a
 
 Two kinds. ``scratch``: a tmpfs with a skeleton, into which folders of the host or of a prepared image are bound
 read-only; everything else is writable and private. ``overlay``: an unpacked image below a writable layer. The new
-root is entered first and the rest is mounted from the old one at ``/.old``, so that links inside an image, absolute
-ones too, resolve inside the image and never on the host.
+root is entered first and the rest is mounted from the old one, so that links inside an image or a volume, absolute
+ones too, resolve inside and never on the host. Meanwhile the old root has a name that no link can have foreseen.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-_OLD = "/.old"
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _DEVICE_LINKS = (
     ("fd", "/proc/self/fd"),
@@ -112,27 +111,25 @@ def enter(
     else:
         linux.mount("root", stage, "tmpfs", linux.MS_NOSUID, "mode=755,size=512m")
     os.umask(0)
-    os.mkdir(stage + _OLD, 0o700)
-    linux.pivot_root(stage, stage + _OLD)
+    old = "/." + os.urandom(12).hex()
+    os.mkdir(stage + old, 0o700)
+    linux.pivot_root(stage, stage + old)
     os.chdir("/")
     if root["kind"] == "overlay":
         for name in ("proc", "dev", "sys", "etc"):
             _folder("/" + name)
     else:
-        _skeleton(root)
-    _system_mounts(devices, memory)
+        _skeleton(root, old)
+    _system_mounts(devices, memory, old)
     for one in mounts:
-        _volume(one)
+        _volume(one, old)
+    linux.umount(old)
+    os.rmdir(old)
     if read_only:
         linux.mount("", "/", "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID)
-        # the mount point of the old root cannot be removed any more, only emptied
-        linux.umount(_OLD)
-        return
-    linux.umount(_OLD)
-    os.rmdir(_OLD)
 
 
-def _skeleton(root: dict[str, Any]) -> None:
+def _skeleton(root: dict[str, Any], old: str) -> None:
     for name, mode in _SKELETON:
         os.mkdir("/" + name, mode)
     for path, content, mode in root["files"]:
@@ -140,11 +137,11 @@ def _skeleton(root: dict[str, Any]) -> None:
         os.write(descriptor, content)
         os.close(descriptor)
     for source, target in root["binds"]:
-        if os.path.isdir(_OLD + source):
+        if os.path.isdir(old + source):
             _folder(target)
         else:
             _touch(target)
-        linux.bind(_OLD + source, target, read_only=True)
+        linux.bind(old + source, target, read_only=True)
     for path, target in root["links"]:
         parent = os.path.dirname(path)
         if parent != "/":
@@ -172,15 +169,15 @@ def _overlay(stage: str, root: dict[str, Any]) -> None:
     raise BadMountError(f"overlay of the image: {failure.strerror}")
 
 
-def _system_mounts(devices: str, memory: str) -> None:
-    linux.mount(_OLD + devices, "/dev", "", linux.MS_BIND | linux.MS_REC)
-    linux.mount(_OLD + memory, "/dev/shm", "", linux.MS_BIND)
+def _system_mounts(devices: str, memory: str, old: str) -> None:
+    linux.mount(old + devices, "/dev", "", linux.MS_BIND | linux.MS_REC)
+    linux.mount(old + memory, "/dev/shm", "", linux.MS_BIND)
     flags = linux.MS_NOSUID | linux.MS_NOEXEC | linux.MS_NODEV
     try:
         linux.mount("proc", "/proc", "proc", flags)
     except PermissionError:
         # Something is mounted over a part of the host's /proc, as container engines do: the outer one has to serve.
-        linux.bind(_OLD + "/proc", "/proc")
+        linux.bind(old + "/proc", "/proc")
     _guard_proc()
 
 
@@ -196,14 +193,14 @@ def _guard_proc() -> None:
             linux.bind("/sys" if os.path.isdir(path) else "/dev/null", path, read_only=True)
 
 
-def _volume(one: dict[str, Any]) -> None:
+def _volume(one: dict[str, Any], old: str) -> None:
     target = one["target"]
-    source = _OLD + one["source"]
+    source = old + one["source"]
     held = -1
     try:
         if one["sub_path"]:
             held = _below(source, one["sub_path"])
-            source = f"{_OLD}/proc/self/fd/{held}"
+            source = f"{old}/proc/self/fd/{held}"
         if os.path.isdir(source):
             _folder(target)
         else:
