@@ -10,7 +10,7 @@ import fcntl
 import os
 import struct
 import termios
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from podlab.embedded.runtime import ExecResult
 
@@ -19,15 +19,20 @@ _AFTER_END_S = 0.5
 
 
 class Pipes:
-    """Both ends of an exec's streams; *theirs* is stdin, stdout, stderr in that order."""
+    """
+    Both ends of an exec's streams; *theirs* is stdin, stdout, stderr in that order.
 
-    def __init__(self, *, stdin: bool, tty: bool) -> None:
-        self.tty = tty
+    Args:
+        terminal: Both ends of one, ours first; none: pipes.
+    """
+
+    def __init__(self, *, stdin: bool, terminal: Sequence[int] = ()) -> None:
+        self.tty = bool(terminal)
         self.stdin_fd: int | None = None
         self.stderr_fd: int | None = None
-        if tty:
-            self.stdout_fd, slave = os.openpty()
-            self.theirs = [slave, os.dup(slave), os.dup(slave)]
+        if terminal:
+            self.stdout_fd, theirs = terminal
+            self.theirs = [theirs, os.dup(theirs), os.dup(theirs)]
             self.stdin_fd = os.dup(self.stdout_fd) if stdin else None
             return
         self.stdout_fd, out = os.pipe()

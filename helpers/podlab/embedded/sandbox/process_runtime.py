@@ -361,7 +361,7 @@ class ProcessRuntime:
         theirs: list[int] = []
         try:
             container.log = LogFile(config.log_path, config.log_max_bytes)
-            ends, theirs = _pipes(config)
+            ends, theirs = _pipes(config, await self._terminal() if config.tty else ())
             await self._mount_memory_volumes(container)
             answer = self.link.request("start", self._start_request(container), theirs)
         except (
@@ -514,14 +514,20 @@ class ProcessRuntime:
         self, container_id: str, command: Sequence[str], timeout_s: float | None
     ) -> ExecResult:
         """Run *command* inside a running container."""
-        running = await self._exec(container_id, command, execs.Pipes(stdin=False, tty=False))
+        running = await self._exec(container_id, command, execs.Pipes(stdin=False))
         return await execs.collect(running, timeout_s)
 
     async def exec_stream(
         self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool
     ) -> ExecSession:
         """Start *command* inside with pipes or a terminal."""
-        return await self._exec(container_id, command, execs.Pipes(stdin=stdin, tty=tty))
+        terminal = await self._terminal() if tty else ()
+        return await self._exec(container_id, command, execs.Pipes(stdin=stdin, terminal=terminal))
+
+    async def _terminal(self) -> Sequence[int]:
+        """Both ends of a new terminal, ours first. Raises OSError."""
+        _number, ends = await self.link.call_with_descriptors("terminal", {})
+        return ends
 
     async def _exec(self, container_id: str, command: Sequence[str], pipes: execs.Pipes) -> execs.Running:
         container = self._containers.get(container_id)
@@ -532,6 +538,8 @@ class ProcessRuntime:
         request = {key: start[key] for key in ("env", "cwd", "uid", "gid", "groups", "ids", "limits")}
         request |= {"name": os.urandom(16).hex(), "container": container_id, "argv": list(command)}
         request |= {"tty": pipes.tty, "pids": 0}
+        if pipes.tty:
+            request["env"] = {**request["env"], "TERM": "xterm"}
         running = execs.Running(request["name"], pipes, self._end_exec)
         self._execs[running.name] = running
         try:
@@ -788,11 +796,10 @@ def _close(descriptors: Sequence[int] | Any) -> None:
         os.close(descriptor)
 
 
-def _pipes(config: ContainerConfig) -> tuple[dict[str, int], list[int]]:
+def _pipes(config: ContainerConfig, terminal: Sequence[int]) -> tuple[dict[str, int], list[int]]:
     """Our ends by name, and theirs as stdin, stdout, stderr."""
-    if config.tty:
-        ours, theirs = os.openpty()
-        os.set_inheritable(ours, False)
+    if terminal:
+        ours, theirs = terminal
         copies = [theirs, os.dup(theirs), os.dup(theirs)]
         return {"stdout": ours, **({"stdin": os.dup(ours)} if config.stdin else {})}, copies
     out_read, out_write = os.pipe()

@@ -101,6 +101,9 @@ class ReducedLink:
             raise NodeError(3, "container not running")
         return self._spawn(request, descriptors)
 
+    def _on_terminal(self, _request: dict[str, Any], _descriptors: Sequence[int]) -> tuple[Any, list[int]]:
+        return 0, list(os.openpty())
+
     def _spawn(self, request: dict[str, Any], descriptors: Sequence[int]) -> tuple[Any, list[int]]:
         path = ":".join([str(self._bin), str(toolbox.build().folder), os.environ.get("PATH", os.defpath)])
         program = _find(request["argv"][0], path)

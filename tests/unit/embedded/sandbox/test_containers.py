@@ -219,6 +219,29 @@ def test_exec_stream_with_a_terminal() -> None:
     on_node(scenario)
 
 
+def test_a_terminal_has_a_name_and_the_containers_user_owns_it() -> None:
+    """``tty`` finds it below /dev/pts; TERM is set, as containerd sets it."""
+
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        say = "tty; echo $TERM; [ -O /dev/stdout ] && echo mine; echo end"
+        identity = await bench.start(pod, f"{say}; sleep 60", tty=True, run_as_user=1000)
+        await bench.said(pod, identity, "end")
+        session = await bench.runtime.exec_stream(identity, ["sh", "-c", say], stdin=False, tty=True)
+        assert await session.wait() == 0
+        seen = b""
+        while b"end" not in seen:
+            seen += os.read(session.stdout_fd, 4096)
+        os.close(session.stdout_fd)
+
+        assert [line.rstrip("\r") for line in bench.lines(bench.record(pod, identity))] == [
+            "/dev/pts/0", "xterm", "mine", "end"
+        ]  # fmt: skip
+        assert seen.decode().split() == ["/dev/pts/1", "xterm", "mine", "end"]
+
+    on_node(scenario)
+
+
 def test_volumes_are_shared_bounded_and_read_only_where_asked(tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         volumes = Volumes(bench.folder / "volumes")

@@ -86,7 +86,7 @@ def _settle(descriptors: Sequence[int]) -> None:
 
 def _finish(request: dict[str, Any], report: int) -> NoReturn:
     if request["tty"]:
-        _take_terminal()
+        _take_terminal(request)
     _limit(request)
     _change_user(request)
     _restore_signals()
@@ -131,8 +131,21 @@ def _enter_folder(path: str) -> None:
         raise CannotStartError(f'chdir to cwd ("{path}") set in config.json failed: {text}') from error
 
 
-def _take_terminal() -> None:
-    fcntl.ioctl(0, 0x540E, 0)  # TIOCSCTTY
+def _take_terminal(request: dict[str, Any]) -> None:
+    """Make the terminal the controlling one, opened once more by the name that it has in here, and the user's."""
+    status = os.fstat(0)
+    try:
+        here = os.open(f"/dev/pts/{os.minor(status.st_rdev)}", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        here = -1  # the image has a /dev of its own making; the terminal is as good without a name
+    if here >= 0:
+        if os.path.samestat(status, os.fstat(here)):
+            for stream in range(3):
+                os.dup2(here, stream, inheritable=True)
+        os.close(here)
+    if request["ids"]:
+        os.fchown(0, request["uid"], -1)
+    fcntl.ioctl(0, linux.TIOCSCTTY, 0)
 
 
 def _limit(request: dict[str, Any]) -> None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
 import _socket
+import fcntl
 import os
 import select
+import sys
 import time
 
 from podlab.embedded.network import netlink
@@ -288,6 +290,21 @@ class Node:
             self._answer(sequence, "ok", True, (sock.fileno(),))
         finally:
             sock.close()
+
+    def on_terminal(self, sequence: int, _request: dict[str, Any], _descriptors: list[int]) -> None:
+        """Hand over both ends of a new terminal, one that containers have below their own /dev/pts."""
+        folder = self.folder + "/dev/pts"
+        ours = os.open(folder + "/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        try:
+            fcntl.ioctl(ours, linux.TIOCSPTLCK, b"\0\0\0\0")
+            number = int.from_bytes(fcntl.ioctl(ours, linux.TIOCGPTN, b"\0\0\0\0"), sys.byteorder)
+            theirs = os.open(f"{folder}/{number}", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+            try:
+                self._answer(sequence, "ok", number, (ours, theirs))
+            finally:
+                os.close(theirs)
+        finally:
+            os.close(ours)
 
     def on_netfilter(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> list[int]:
         """Hand one nftables batch to the kernel; returns the errno of every message that was refused."""
