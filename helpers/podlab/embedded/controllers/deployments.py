@@ -32,6 +32,17 @@ HASH = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
 DESIRED = "deployment.kubernetes.io/desired-replicas"
 MOST = "deployment.kubernetes.io/max-replicas"
+HISTORY = "deployment.kubernetes.io/revision-history"
+HISTORY_CHARS = 2000
+# What a Deployment's ReplicaSet does not take over from it.
+OWN = (
+    "kubectl.kubernetes.io/last-applied-configuration",
+    REVISION,
+    HISTORY,
+    DESIRED,
+    MOST,
+    "deprecated.deployment.rollback.to",
+)
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -61,11 +72,14 @@ class Deployments:
         sets = sorted(owned(self._context.store.list("replicasets", key[0]), one), key=_age)
         new = next((s for s in sets if _same_template(s, one)), None)
         old = [s for s in sets if s is not new]
+        revision = 1 + max((_revision(s) for s in old), default=0)
+        if new is not None:
+            new = self._annotate_new(one, new, revision)
         self._note_pause(one)
         if one["spec"].get("paused"):
-            self._scale_paused(one, sets)
+            self._scale_paused(one, [*old, new] if new else old)
         else:
-            new = self._ensure_new(one, new, old)
+            new = new or self._make_new(one, old, revision)
             if new is None:
                 return
             self._roll(one, new, old)
@@ -89,18 +103,25 @@ class Deployments:
 
     # -- ReplicaSets -----------------------------------------------------------------------------------------
 
-    def _ensure_new(self, one: Object, new: Object | None, old: list[Object]) -> Object | None:
-        revision = 1 + max(
-            (int(s["metadata"].get("annotations", {}).get(REVISION, 0)) for s in old), default=0
-        )
-        if new is None:
-            if one["spec"].get("strategy", {}).get("type") == "Recreate" and not self._emptied(one, old):
-                return None
-            new = self._create(one, old, revision)
-        elif int(new["metadata"].get("annotations", {}).get(REVISION, 0)) < revision:
-            # A rollback: the ReplicaSet of an earlier revision becomes the newest one.
-            new = self._annotate("replicasets", new, {REVISION: str(revision)})
+    def _annotate_new(self, one: Object, new: Object, revision: int) -> Object:
+        """Give the newest ReplicaSet its revision and, of the Deployment's annotations, what is for it too."""
+        before = new["metadata"].get("annotations", {})
+        values = inherited(one)
+        if (
+            _revision(new) < revision
+        ):  # a rollback: the ReplicaSet of an earlier revision becomes the newest one
+            values[REVISION] = str(revision)
+            if REVISION in before:
+                values[HISTORY] = _history(before.get(HISTORY, ""), before[REVISION])
+        new = self._annotate("replicasets", new, values)
         self._annotate("deployments", one, {REVISION: new["metadata"]["annotations"][REVISION]})
+        return new
+
+    def _make_new(self, one: Object, old: list[Object], revision: int) -> Object | None:
+        if one["spec"].get("strategy", {}).get("type") == "Recreate" and not self._emptied(one, old):
+            return None
+        new = self._create(one, old, revision)
+        self._annotate("deployments", one, {REVISION: str(revision)})
         return new
 
     def _create(self, one: Object, old: list[Object], revision: int) -> Object:
@@ -121,7 +142,7 @@ class Deployments:
                     "name": f"{meta['name']}-{mark}",
                     "namespace": meta["namespace"],
                     "labels": template["metadata"]["labels"],
-                    "annotations": {**_sizes(one), REVISION: str(revision)},
+                    "annotations": {**inherited(one), **_sizes(one), REVISION: str(revision)},
                     "ownerReferences": [reference_to(one)],
                 },
                 "spec": {
@@ -283,6 +304,25 @@ def template_hash(template: Object) -> str:
     return "".join(letters)
 
 
+def inherited(one: Object) -> dict[str, str]:
+    """The annotations that a Deployment's newest ReplicaSet has from it: the cause of a change, among others."""
+    return {k: v for k, v in (one["metadata"].get("annotations") or {}).items() if k not in OWN}
+
+
+def _history(before: str, revision: str) -> str:
+    """The revisions that a ReplicaSet had earlier, the oldest left out where they would be too long."""
+    revisions = [*(before.split(",") if before else ()), revision]
+    while len(",".join(revisions)) > HISTORY_CHARS:
+        revisions.pop(0)
+    return ",".join(revisions)
+
+
+def _revision(one: Object) -> int:
+    """0 for one that has none, or where somebody wrote something else into it."""
+    text = str((one["metadata"].get("annotations") or {}).get(REVISION, ""))
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
 def _same_template(one: Object, deployment: Object) -> bool:
     template = json.loads(json.dumps(one["spec"]["template"]))
     (template.get("metadata", {}).get("labels") or {}).pop(HASH, None)
@@ -312,8 +352,7 @@ def _sum(sets: list[Object]) -> int:
 
 
 def _age(one: Object) -> tuple[int, str]:
-    annotations = one["metadata"].get("annotations") or {}
-    return int(annotations.get(REVISION, 0)), one["metadata"]["name"]
+    return _revision(one), one["metadata"]["name"]
 
 
 def _counts(one: Object, sets: list[Object], new: Object | None) -> dict[str, int]:

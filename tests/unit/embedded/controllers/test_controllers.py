@@ -365,6 +365,39 @@ def test_a_rollback_reuses_the_old_replicaset(cluster):
     assert len(cluster.store.list("replicasets", "lab")) == 2
     done = cluster.store.get("deployments", "lab", "shop")
     assert done["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3"
+    again = max(cluster.store.list("replicasets", "lab"), key=lambda one: one["spec"]["replicas"])
+    assert again["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"] == "1"
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_the_newest_replicaset_has_the_deployments_annotations(cluster, paused):
+    """`kubectl rollout history` shows the cause of a change from there; what kubectl keeps for itself is not copied."""
+    cause, own = "kubernetes.io/change-cause", "kubectl.kubernetes.io/last-applied-configuration"
+    made = deployment(1)
+    made["metadata"]["annotations"] = {cause: "one", own: "{}"}
+    cluster.create("deployments", made)
+    cluster.run()
+    one = cluster.store.get("deployments", "lab", "shop")
+    (annotations,) = [s["metadata"]["annotations"] for s in cluster.store.list("replicasets", "lab")]
+    assert (annotations[cause], own in annotations) == ("one", False)
+
+    meta = {**one["metadata"], "annotations": {**one["metadata"]["annotations"], cause: "two"}}
+    cluster.store.update("deployments", {**one, "metadata": meta, "spec": {**one["spec"], "paused": paused}})
+    cluster.run()
+    (annotations,) = [s["metadata"]["annotations"] for s in cluster.store.list("replicasets", "lab")]
+    assert annotations[cause] == "two"
+
+
+def test_a_revision_that_is_no_number_counts_as_none(cluster):
+    """Anybody may annotate a ReplicaSet."""
+    cluster.create("deployments", deployment(1))
+    cluster.run()
+    (one,) = cluster.store.list("replicasets", "lab")
+    annotations = {**one["metadata"]["annotations"], "deployment.kubernetes.io/revision": "first"}
+    cluster.store.update("replicasets", {**one, "metadata": {**one["metadata"], "annotations": annotations}})
+    cluster.run()
+    (one,) = cluster.store.list("replicasets", "lab")
+    assert one["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "1"
 
 
 @pytest.mark.parametrize(
