@@ -6,16 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from podlab.embedded.api import labelselector
 from podlab.embedded.api.fault import bad_request
 from podlab.embedded.api.registry import Kind
 
 Object = dict[str, Any]
 Test = Callable[[Object], bool]
-
-_SET = re.compile(r"^\s*([^\s=!<>(),]+)\s+(in|notin)\s*\(([^()]*)\)\s*$")
-_PAIR = re.compile(r"^\s*([^\s=!<>(),]+)\s*(==|=|!=|>|<)\s*([^\s=!<>(),]*)\s*$")
-_KEY = re.compile(r"^\s*(!?)\s*([^\s=!<>(),]+)\s*$")
-_COMMA = re.compile(r",(?![^(]*\))")
 
 # Field labels by resource, beside metadata.name and metadata.namespace, which all have.
 FIELDS: dict[str, frozenset[str]] = {
@@ -44,7 +40,7 @@ def label_test(selector: str) -> Test | None:
     Raises:
         Fault: 400, when the selector cannot be read.
     """
-    tests = [_label_requirement(part) for part in _COMMA.split(selector) if part.strip()]
+    tests = labelselector.parse(selector)
     if not tests:
         return None
 
@@ -53,38 +49,6 @@ def label_test(selector: str) -> Test | None:
         return all(test(labels) for test in tests)
 
     return passes
-
-
-def _label_requirement(text: str) -> Test:
-    if match := _SET.match(text):
-        key, values = match[1], {value.strip() for value in match[3].split(",")}
-        if match[2] == "in":
-            return lambda labels: labels.get(key) in values
-        return lambda labels: labels.get(key) not in values
-    if match := _PAIR.match(text):
-        return _comparison(match[1], match[2], match[3])
-    if match := _KEY.match(text):
-        absent, key = bool(match[1]), match[2]
-        return lambda labels: (key not in labels) is absent
-    raise bad_request(f'unable to parse requirement: found "{text}", expected: identifier')
-
-
-def _comparison(key: str, operator: str, value: str) -> Test:
-    if operator in ("=", "=="):
-        return lambda labels: labels.get(key) == value
-    if operator == "!=":
-        return lambda labels: labels.get(key) != value
-    try:
-        bound = int(value)
-    except ValueError:
-        raise bad_request(f'values[0][{key}]: Invalid value: "{value}": must be an integer') from None
-    if operator == ">":
-        return lambda labels: _is_number(labels.get(key)) and int(labels[key]) > bound
-    return lambda labels: _is_number(labels.get(key)) and int(labels[key]) < bound
-
-
-def _is_number(text: str | None) -> bool:
-    return text is not None and text.lstrip("-").isdigit()
 
 
 def field_test(selector: str, kind: Kind) -> Test | None:

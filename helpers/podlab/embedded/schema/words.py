@@ -45,8 +45,8 @@ CONFIG_KEY_TEXT = (
 ENV_TEXT = "a valid environment variable name must consist only of printable ASCII characters other than '='"
 
 
-def _shaped(pattern: str, text: str, value: str, longest: int) -> list[str]:
-    found = [f"must be no more than {longest} characters"] if len(value.encode()) > longest else []
+def _shaped(pattern: str, text: str, value: str, longest: int, unit: str = "characters") -> list[str]:
+    found = [f"must be no more than {longest} {unit}"] if len(value.encode()) > longest else []
     if not re.fullmatch(pattern, value[: longest + 1]):
         found.append(text)
     return found
@@ -69,7 +69,7 @@ def label1035(value: str) -> list[str]:
 
 def label_value(value: str) -> list[str]:
     """The value of a label."""
-    return _shaped(LABEL_VALUE, LABEL_VALUE_TEXT, value, 63)
+    return _shaped(LABEL_VALUE, LABEL_VALUE_TEXT, value, 63, "bytes")
 
 
 def config_key(value: str) -> list[str]:
@@ -90,17 +90,17 @@ def qualified(value: str) -> list[str]:
     """A label's key: an optional domain, a slash, a name."""
     domain, slash, name = value.rpartition("/")
     if "/" in domain:
-        return [f"a qualified name {QUALIFIED_TEXT[:-1]} with an optional DNS subdomain prefix and '/' "
-                "(e.g. 'example.com/MyName'))"]  # fmt: skip
+        return [f"a valid label key {QUALIFIED_TEXT} with an optional DNS subdomain prefix and '/' "
+                "(e.g. 'example.com/MyName')"]  # fmt: skip
     found = []
     if slash and not domain:
         found.append("prefix part must be non-empty")
     elif slash:
-        found += [f"prefix part {text}" for text in subdomain(domain)]
+        found += [f"prefix part {text}" for text in _shaped(SUBDOMAIN, SUBDOMAIN_TEXT, domain, 253, "bytes")]
     if not name:
         found.append("name part must be non-empty")
-    elif len(name) > 63:
-        found.append("name part must be no more than 63 characters")
+    elif len(name.encode()) > 63:
+        found.append("name part must be no more than 63 bytes")
     if not re.fullmatch(QUALIFIED, name[:64]):
         found.append(f"name part {QUALIFIED_TEXT}")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -41,10 +42,50 @@ def test_a_list_has_its_kind_and_items_do_not(server: Server) -> None:
         ("name in (a,b)", "ab"),
         ("!name", ""),
         ("all,name notin (a)", "bc"),
+        (" name == a ", "a"),
+        ("name in (in,,b)", "b"),
+        ("other notin ()", "abc"),
+        ("name=", ""),
+        ("name>1", ""),
     ],
 )
 def test_label_selectors(server: Server, selector: str, found: str) -> None:
     assert names(server.ask("GET", PODS, labelSelector=selector).json) == list(found)
+
+
+@pytest.mark.parametrize(
+    ("selector", "message"),
+    [
+        ("name in (a", "unable to parse requirement: found '', expected: ',' or ')'"),
+        ("name in a", "unable to parse requirement: found 'a' expected: '('"),
+        ("name=a,", "found '', expected: identifier after ','"),
+        (",name=a", "found ',', expected: !, identifier, or 'end of string'"),
+        ("name=a b", "found 'b', expected: ',' or 'end of string'"),
+        ("!name in (a)", "found 'in', expected: ',' or 'end of string'"),
+        ("name a", "unable to parse requirement: found 'a', expected: in, notin, =, ==, !=, gt, lt"),
+        ("name>=1", "unable to parse requirement: found '=', expected: identifier"),
+        ("name>x", "unable to parse requirement: values[0]: Invalid value: \"x\": "
+                   "for 'Gt', 'Lt' operators, the value must be an integer"),
+        ("-a=b", "unable to parse requirement: <nil>: Invalid value: \"-a\": name part must consist of "
+                 "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+                 "(e.g. 'MyName',  or 'my.name',  or '123-abc', "
+                 "regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"),
+        ("a=" + "b" * 64, f"unable to parse requirement: values[0][a]: Invalid value: \"{'b' * 64}\": "
+                          "must be no more than 63 bytes"),
+    ],
+)  # fmt: skip
+def test_a_label_selector_that_cannot_be_read_is_refused_in_upstreams_words(
+    server: Server, selector: str, message: str
+) -> None:
+    refused = server.ask("GET", PODS, labelSelector=selector)
+    assert (refused.code, refused.json["message"]) == (400, message)
+
+
+def test_a_selector_as_long_as_a_request_may_be_is_read_at_once(server: Server) -> None:
+    """It was quadratic: seconds in which nobody else was answered."""
+    began = time.process_time()
+    assert server.ask("GET", PODS, labelSelector="a," * 30_000 + "a").code == 200
+    assert time.process_time() - began < 1
 
 
 def test_field_selectors(server: Server) -> None:
