@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from podlab.embedded.api import ages
 from podlab.embedded.api.fault import Fault, bad_request, invalid
 from podlab.embedded.api.node import Node, choose, status_of
 from podlab.embedded.api.request import Request, Response
@@ -39,34 +39,51 @@ class Options:
         self.follow, self.previous = request.flag("follow"), request.flag("previous")
         self.timestamps = request.flag("timestamps")
         self.tail, self.limit = request.number("tailLines"), request.number("limitBytes")
-        self.since = self._since(request)
-        self.stream = request.one("stream") or "All"
+        seconds, instant = request.number("sinceSeconds"), request.one("sinceTime")
+        self._check(seconds, instant, request.one("stream"))
+        self.since = _since(seconds, instant)
+
+    def _check(self, seconds: int | None, instant: str, stream: str) -> None:
+        """Raise Fault 400 for a time that is none, 422 for options that cannot be had."""
+        if instant:
+            _seconds(instant)
         faults = []
         if self.tail is not None and self.tail < 0:
             faults.append(fielderror.invalid("tailLines", self.tail, "must be greater than or equal to 0"))
         if self.limit is not None and self.limit < 1:
             faults.append(fielderror.invalid("limitBytes", self.limit, "must be greater than 0"))
+        if seconds is not None and instant:
+            faults.append(
+                fielderror.forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified")
+            )
+        elif seconds is not None and seconds < 1:
+            faults.append(fielderror.invalid("sinceSeconds", seconds, "must be greater than 0"))
+        if stream:  # upstream's gate for it, PodLogsQuerySplitStreams, is off
+            faults.append(fielderror.forbidden("stream", "may not be specified"))
         if faults:
             raise invalid("PodLogOptions", "", self.name, faults)
 
-    def _since(self, request: Request) -> str:
-        """The oldest time to show, as text that sorts like the stamps in the file; "" for all."""
-        import time
 
-        seconds, instant = request.number("sinceSeconds"), request.one("sinceTime")
-        if seconds is not None:
-            if seconds < 1:
-                raise invalid("PodLogOptions", "", self.name, [
-                    fielderror.invalid("sinceSeconds", seconds, "must be greater than 0")])  # fmt: skip
-            now = time.time() - seconds
-            return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e9):09d}Z"
-        if instant:
-            try:
-                ages.epoch(instant)
-            except ValueError:
-                head = f'parsing time "{instant}" as "2006-01-02T15:04:05Z07:00"'
-                raise bad_request(f'{head}: cannot parse "{instant}" as "2006"') from None
-        return instant
+def _since(seconds: int | None, instant: str) -> str:
+    """The oldest time to show, as text that sorts like the stamps in the file; "" for all."""
+    if seconds is None and not instant:
+        return ""
+    oldest = max(0.0, time.time() - seconds if seconds is not None else _seconds(instant))
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(oldest)) + f".{int(oldest % 1 * 1e9):09d}Z"
+
+
+def _seconds(instant: str) -> float:
+    """Seconds since the epoch of an RFC 3339 time. Raises Fault 400."""
+    from datetime import datetime
+
+    try:
+        at = datetime.fromisoformat(instant)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        head = f'parsing time "{instant}" as "2006-01-02T15:04:05Z07:00"'
+        raise bad_request(f'{head}: cannot parse "{instant}" as "2006"')
+    return at.timestamp()
 
 
 def instance_of(node: Node, pod: Object, container: str, previous: bool) -> ContainerRecord | None:
@@ -114,9 +131,10 @@ async def answer(store: Store, node: Node, request: Request, pod: Object) -> Res
 
 
 class Reader:
-    """Reads complete lines of one log file, from where it stopped last."""
+    """Reads complete lines of one log, from where it stopped last, also when a new file has taken its place."""
 
     def __init__(self, path: str, options: Options) -> None:
+        self.path = path
         self.file = open(path, "rb")  # noqa: SIM115 - closed by the caller
         self.options = options
         self.rest = b""
@@ -125,18 +143,31 @@ class Reader:
 
     def lines(self) -> Iterator[bytes]:
         """Raw lines that are new since the last call."""
-        while data := self.file.read(CHUNK):
-            *lines, self.rest = (self.rest + data).split(b"\n")
-            yield from lines
+        while True:
+            while data := self.file.read(CHUNK):
+                *lines, self.rest = (self.rest + data).split(b"\n")
+                yield from lines
+            if not self._next_file():
+                return
+
+    def _next_file(self) -> bool:
+        """Go on with the file that replaced the one that was read to its end, if one did."""
+        try:
+            if os.path.samestat(os.stat(self.path), os.fstat(self.file.fileno())):
+                return False
+            fresh = open(self.path, "rb")  # noqa: SIM115 - closed by the caller
+        except OSError:
+            return False
+        self.file.close()
+        self.file = fresh
+        return True
 
     def show(self, raw: bytes) -> bytes:
         """One raw line as the client sees it; empty when the options leave it out."""
         stamp, _, rest = raw.partition(b" ")
-        stream, _, rest = rest.partition(b" ")
+        _stream_name, _, rest = rest.partition(b" ")
         tag, _, text = rest.partition(b" ")
         if self.options.since and stamp.decode("ascii", "replace") < self.options.since:
-            return b""
-        if self.options.stream not in ("All", stream.decode("ascii", "replace").capitalize()):
             return b""
         shown = stamp + b" " + text if self.options.timestamps and not self.mid_line else text
         self.mid_line = tag == b"P"
