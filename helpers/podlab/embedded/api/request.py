@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import parse_qs
 from podlab.embedded.api.fault import Fault, bad_request, no_such_path
 from podlab.embedded.api.registry import Kind, kind_of
 
+BODY_S = 60.0  # how long a body may take; upstream's time for a whole request
 MAX_BODY = 3 * 1024 * 1024  # bytes; upstream's limit for a request body
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -85,8 +87,16 @@ class Request:
         The whole body.
 
         Raises:
-            Fault: 413 above ``MAX_BODY``.
+            Fault: 413 above ``MAX_BODY``, 504 when it does not end within ``BODY_S``.
         """
+        try:
+            async with asyncio.timeout(BODY_S):
+                return await self._body()
+        except TimeoutError:
+            text = "Timeout: request did not complete within the allotted timeout"
+            raise Fault(504, text, details={}) from None
+
+    async def _body(self) -> bytes:
         chunks: list[bytes] = []
         size = 0
         while True:

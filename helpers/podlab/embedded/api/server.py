@@ -23,6 +23,7 @@ from typing import Any
 TLS_BUFFER = 16 * 1024
 KEEP_ALIVE_S = 120  # Go's client keeps an idle connection for 90 s
 MAX_HEADER_BYTES = 64 * 1024
+HEADERS_S = 32  # from the connection, or a request's first byte, to the end of its headers; upstream's bound
 MAX_WEBSOCKET_MESSAGE = 4 * 1024 * 1024
 
 
@@ -68,8 +69,10 @@ def listen(port: int = 0) -> socket.socket:
 class Server:
     """A running server; ``close`` ends it with all its connections."""
 
-    def __init__(self, app: Any, sock: socket.socket, context: ssl.SSLContext) -> None:
-        self.app, self.sock, self.context = app, sock, context
+    def __init__(
+        self, app: Any, sock: socket.socket, context: ssl.SSLContext, *, headers_s: float = HEADERS_S
+    ) -> None:
+        self.app, self.sock, self.context, self.headers_s = app, sock, context, headers_s
         self.port: int = sock.getsockname()[1]
         self._state: Any = None
         self._make: Any = None
@@ -92,16 +95,42 @@ class Server:
         config.load()
         config.ws_protocol_class = _websocket
         self._state = ServerState()
-        loop = asyncio.get_running_loop()
+        loop, headers_s = asyncio.get_running_loop(), self.headers_s
 
         class Bounded(HttpToolsProtocol):  # type: ignore[misc]
-            """Refuses a request whose headers do not end: they are kept before anybody is authenticated."""
+            """
+            Refuses a request whose headers do not end: they are kept before anybody is authenticated, and so is
+            a connection on which they do not come.
+            """
 
             _header_bytes = 0
+            _patience: asyncio.TimerHandle | None = None
+
+            def connection_made(self, transport: Any) -> None:
+                super().connection_made(transport)
+                self._await_headers()
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                self._headers_came()
+                super().connection_lost(exc)
 
             def on_message_begin(self) -> None:
                 self._header_bytes = 0
+                if self._patience is None:
+                    self._await_headers()
                 super().on_message_begin()
+
+            def on_headers_complete(self) -> None:
+                self._headers_came()
+                super().on_headers_complete()
+
+            def _await_headers(self) -> None:
+                self._patience = loop.call_later(headers_s, self.transport.close)
+
+            def _headers_came(self) -> None:
+                if self._patience is not None:
+                    self._patience.cancel()
+                    self._patience = None
 
             def on_url(self, url: bytes) -> None:
                 self._count(len(url))
