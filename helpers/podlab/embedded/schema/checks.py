@@ -437,15 +437,52 @@ def job_restart(context: Context, path: str, template: Object, _argument: Any) -
         context.add(unsupported(step, policy, ("OnFailure", "Never")))
 
 
-def event_namespace(context: Context, _path: str, event: Object, _argument: Any) -> None:
-    """An Event lies in the namespace of what it is about."""
-    wanted = (event.get("involvedObject") or {}).get("namespace") or "default"
-    found = event["metadata"].get("namespace", "")
-    if wanted != found:
-        context.add(invalid("involvedObject.namespace", (event.get("involvedObject") or {}).get("namespace", ""),
-                            "does not match event.namespace"))  # fmt: skip
-    if not event["metadata"].get("name"):
+_EVENT_LONGEST = {"reportingInstance": 128, "action": 128, "reason": 128, "message": 1024}
+
+
+def event(context: Context, _path: str, obj: Object, kind: Any) -> None:
+    """
+    An Event, as ``v1`` spells it: it lies in the namespace of what it is about, and one with an eventTime says who
+    reported what.
+
+    Source: pkg/apis/core/validation/events.go at v1.36.3.
+    """
+    about = (obj.get("involvedObject") or {}).get("namespace", "")
+    namespace, core = obj["metadata"].get("namespace", ""), kind == "core/v1.Event"
+    if obj.get("eventTime"):
+        fits = bool(about) or namespace in ("default", "kube-system")
+    else:
+        fits = namespace == (about or "default")
+    if not fits:
+        context.add(invalid("involvedObject.namespace", about, "does not match event.namespace"))
+    if obj.get("eventTime"):
+        _event_reporter(context, obj, "reportingComponent" if core else "reportingController")
+    if core and not obj["metadata"].get("name"):
         context.add(required("metadata.name", "name or generateName is required"))
+
+
+def _event_reporter(context: Context, obj: Object, reporter: str) -> None:
+    name = obj.get("reportingComponent", "")
+    if not name:
+        context.add(required(reporter))
+    context.add(*(invalid(reporter, name, text) for text in words.qualified(name)))
+    for field, longest in _EVENT_LONGEST.items():
+        text = obj.get(field) or ""
+        if not text and field != "message":
+            context.add(required(field))
+        if len(text.encode()) > longest:
+            context.add(invalid(field, "", f"can have at most {longest} characters"))
+
+
+def new_event(context: Context, _path: str, obj: Object, _argument: Any) -> None:
+    """What events.k8s.io asks of an Event besides, when it is made."""
+    if not obj.get("eventTime"):
+        context.add(required("eventTime"))
+    if obj.get("type") not in ("Normal", "Warning"):
+        context.add(invalid("type", "", f"has invalid value: {obj.get('type') or ''}"))
+    for field in ("firstTimestamp", "lastTimestamp", "count", "source"):
+        if obj.get(field):
+            context.add(invalid(field, "", "needs to be unset"))
 
 
 CHECKS: dict[str, Rule] = {
@@ -454,6 +491,6 @@ CHECKS: dict[str, Rule] = {
         meta, template_meta, no_ephemeral, no_ephemeral_template, containers, init_containers, volume_mounts,
         resources, value_from, file_keys, hostname_override,
         env_from, volumes, handler, sleep, toleration, service_ports, selector, always,
-        progress_deadline, recreate, job_selector, job_restart, event_namespace,
+        progress_deadline, recreate, job_selector, job_restart, event, new_event,
     )
 }  # fmt: skip

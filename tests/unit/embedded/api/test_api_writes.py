@@ -440,3 +440,33 @@ def test_an_ephemeral_container_stays_as_it_is(burstable: Server) -> None:
     changed = ask(image="other:1")
     assert changed.code == 422
     assert 'existing ephemeral containers "d" may not be changed' in changed.json["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metadata": {}}, "metadata.name: Required value: name or generateName is required"),
+        ({"eventTime": None}, "eventTime: Required value"),
+        ({"type": "Odd"}, 'type: Invalid value: "": has invalid value: Odd'),
+        ({"deprecatedCount": 2}, 'count: Invalid value: "": needs to be unset'),
+        ({"reportingInstance": ""}, "reportingInstance: Required value"),
+        ({"reason": "r" * 129}, 'reason: Invalid value: "": can have at most 128 characters'),
+    ],
+)
+def test_a_new_event_of_the_new_group_is_asked_for_more(server: Server, change: Any, message: str) -> None:
+    """One without a name was answered with an internal error."""
+    path = "/apis/events.k8s.io/v1/namespaces/default/events"
+    good = {
+        "metadata": {"name": "e"},
+        "eventTime": "2026-01-02T03:04:05.000000Z",
+        "type": "Normal",
+        "reason": "Seen",
+        "action": "Look",
+        "reportingController": "example.com/looker",
+        "reportingInstance": "looker-1",
+        "regarding": {"kind": "Pod", "namespace": "default", "name": "p"},
+    }
+    refused = server.ask("POST", path, {**good, **change})
+    assert refused.code == 422, refused.body
+    assert message in refused.json["message"]
+    assert server.ask("POST", path, good).code == 201
