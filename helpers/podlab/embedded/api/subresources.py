@@ -14,7 +14,7 @@ from podlab.embedded.api.node import choose
 from podlab.embedded.api.reading import find
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.request import Request, Response, Route
-from podlab.embedded.schema import ephemerals, fielderror
+from podlab.embedded.schema import decode, ephemerals, fielderror
 from podlab.embedded.store import Store, timestamp
 
 if TYPE_CHECKING:
@@ -58,14 +58,29 @@ async def _log(app: App, request: Request, route: Route) -> Response | None:
 
 async def _binding(app: App, request: Request, route: Route) -> Response:
     body = await read_object(request, "Binding")
-    if isinstance(body, dict) and (body.get("metadata") or {}).get("name") not in (None, route.name):
+    name, target = (_name_in(body, field) for field in ("metadata", "target"))
+    if name not in (None, route.name):
         raise bad_request("name in URL does not match name in Binding object")
-    target = (body.get("target") or {}).get("name") if isinstance(body, dict) else None
     if not isinstance(target, str) or not target:
         raise fault.invalid("Binding", "", route.name, [fielderror.required("target.name")])
     if not writing.is_dry(request):
         bind(app.store, find(app.store, route).object, target)
     return Response(b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}', 201)
+
+
+def _name_in(body: Any, field: str) -> Any:
+    """
+    ``name`` in one struct of a Binding.
+
+    Raises:
+        Fault: 400, when that is no struct.
+    """
+    found = body.get(field) if isinstance(body, dict) else body
+    if found is not None and not isinstance(found, dict):
+        struct = {"metadata": "v1.ObjectMeta", "target": "v1.ObjectReference"}[field]
+        what = f"json: cannot unmarshal {decode.json_word(found)} into Go struct field Binding.{field} of type {struct}"
+        raise bad_request(f'Binding in version "v1" cannot be handled as a Binding: {what}')
+    return (found or {}).get("name")
 
 
 def bind(store: Store, pod: Object, node: str) -> Object:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from podlab.embedded.api.app import App
 
 Object = dict[str, Any]
-SHORTEST_S = 600
+SHORTEST_S, LONGEST_S = 600, 1 << 32
 REQUEST = {"group": "authentication.k8s.io", "resource": "tokenrequests", "kind": "TokenRequest", "short": [],
            "type": "authentication/v1.TokenRequest"}  # fmt: skip
 
@@ -24,10 +24,9 @@ async def answer(app: App, request: Request, account: Object) -> Response:
     """POST of a TokenRequest."""
     obj = writing.typed(request, Kind(REQUEST), await read_object(request))
     lasts_s = int((obj.get("spec") or {}).get("expirationSeconds") or 3600)
-    if lasts_s < SHORTEST_S:
-        why = fielderror.invalid(
-            "spec.expirationSeconds", lasts_s, "may not specify a duration less than 10 minutes"
-        )
+    if not SHORTEST_S <= lasts_s <= LONGEST_S:
+        bound = "less than 10 minutes" if lasts_s < SHORTEST_S else "larger than 2^32 seconds"
+        why = fielderror.invalid("spec.expirationSeconds", lasts_s, f"may not specify a duration {bound}")
         raise fault.invalid("TokenRequest", "authentication.k8s.io", "", [why])
     now = app.store.clock()
     token = jwt.make(app.tokens[0], account, now=now, lasts_s=lasts_s)

@@ -174,6 +174,20 @@ def test_delete_waits_for_the_kubelet_of_a_bound_pod(server: Server) -> None:
     assert server.ask("GET", PODS + "/p").code == 404
 
 
+@pytest.mark.parametrize("body", [[], "x", {"metadata": "p"}, {"target": ["node"]}])
+def test_a_binding_of_another_shape_is_refused(server: Server, body: Any) -> None:
+    """It was an internal error; found by fuzzing a running cluster, seed 7."""
+    refused = server.ask("POST", PODS + "/p/binding", body)
+    assert (refused.code, refused.json["reason"]) == (400, "BadRequest")
+
+
+def test_a_token_lasts_at_most_2_to_the_32_seconds(server: Server) -> None:
+    """Beyond what a date can say it was an internal error."""
+    path = "/api/v1/namespaces/default/serviceaccounts/default/token"
+    refused = server.ask("POST", path, {"spec": {"expirationSeconds": 2**62}})
+    assert refused.json["message"].endswith("may not specify a duration larger than 2^32 seconds")
+
+
 def test_a_second_binding_is_refused(server: Server) -> None:
     server.ask("POST", PODS, pod())
     server.ask("POST", PODS + "/p/binding", {"target": {"name": "node"}})
