@@ -115,12 +115,12 @@ def _name(text: str) -> str:
 
 
 def _safe(path: str) -> str:
-    parts = path.split("/")
-    if path.startswith("/") or "\0" in path or any(part in ("", ".", "..") for part in parts):
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if path.startswith("/") or "\0" in path or not parts or ".." in parts:
         raise ValueError(f"path {path!r} of a volume must be relative and stay inside")
     if parts[0].startswith(".."):
         raise ValueError(f"path {path!r} of a volume must not start with '..'")
-    return path
+    return "/".join(parts)
 
 
 def _present(place: Path) -> dict[str, tuple[bytes, int]] | None:

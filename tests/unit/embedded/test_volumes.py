@@ -38,10 +38,16 @@ def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
-@pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", "..data", "a//b", ""])
+@pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", "..data", "", "./..data", ".", "/"])
 def test_paths_that_lead_out_are_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(ValueError, match="volume"):
         Volumes(tmp_path).materialise("uid", "v", {path: b""}, 0o644)
+
+
+def test_the_same_path_may_be_written_in_several_ways(tmp_path: Path) -> None:
+    """The API server takes them all, and a node cleans them."""
+    place = Path(Volumes(tmp_path).materialise("uid", "v", {"a//b": b"1", "./c/": b"2"}, 0o644))
+    assert ((place / "a" / "b").read_bytes(), (place / "c").read_bytes()) == (b"1", b"2")
 
 
 def test_an_empty_dir_is_kept_and_counted(tmp_path: Path) -> None:

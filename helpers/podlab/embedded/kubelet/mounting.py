@@ -61,6 +61,8 @@ class Mounts:
         for volume in podvolumes.mounted(pod):
             try:
                 paths[volume["name"]] = self._kubelet.volumes.set_up(pod, volume)
-            except (podvolumes.MountError, OSError) as error:
+            except (podvolumes.MountError, ValueError) as error:
                 faults[volume["name"]] = str(error)
+            except OSError as error:  # a full disk, a name that is too long
+                faults[volume["name"]] = error.strerror or str(error)
         return paths, faults

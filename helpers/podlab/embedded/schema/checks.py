@@ -30,7 +30,10 @@ MISSPELT = {"downwardAPI": "downwarAPI", "cephfs": "cephFS"}
 SOURCE_TYPES = {
     "configMap": "core/v1.ConfigMapVolumeSource",
     "secret": "core/v1.SecretVolumeSource",
+    "emptyDir": "core/v1.EmptyDirVolumeSource",
     "hostPath": "core/v1.HostPathVolumeSource",
+    "downwardAPI": "core/v1.DownwardAPIVolumeSource",
+    "projected": "core/v1.ProjectedVolumeSource",
     "persistentVolumeClaim": "core/v1.PersistentVolumeClaimVolumeSource",
 }
 HANDLERS = {

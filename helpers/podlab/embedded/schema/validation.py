@@ -80,9 +80,9 @@ def _descend(context: Context, kind: str, field: str, step: str, found: Any) -> 
 def _rule(name: str) -> Rule:
     rule = RULES.get(name)
     if rule is None:
-        from podlab.embedded.schema import checks
+        from podlab.embedded.schema import checks, volumechecks
 
-        return checks.CHECKS[name]
+        return checks.CHECKS.get(name) or volumechecks.CHECKS[name]
     return rule
 
 
@@ -212,7 +212,7 @@ RULES: dict[str, Rule] = {
     "env_name": _word(words.env_name),
     "config_key": _word(words.config_key),
     "qualified": _word(words.qualified),
-    "descending": _word(words.descending),
+    "local_path": _word(words.local_path),
     "ip": _word(words.ip),
     "port": _port,
     "mode": _mode,

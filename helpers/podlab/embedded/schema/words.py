@@ -124,9 +124,14 @@ def port_name(value: str) -> list[str]:
 
 def descending(value: str) -> list[str]:
     """A path that stays below where it begins."""
-    if value.startswith("/"):
-        return ["must be a relative path"]
-    return ["must not contain '..'"] if ".." in value.split("/") else []
+    found = ["must be a relative path"] if value.startswith("/") else []
+    return [*found, "must not contain '..'"] if ".." in value.split("/") else found
+
+
+def local_path(value: str) -> list[str]:
+    """The path of a file in a volume that the node writes: names with two dots in front are the node's own."""
+    reserved = value.startswith("..") and not value.startswith("../")
+    return [*descending(value), "must not start with '..'"] if reserved else descending(value)
 
 
 def ip(value: str) -> list[str]:

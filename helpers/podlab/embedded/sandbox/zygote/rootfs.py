@@ -206,9 +206,9 @@ def _volume(one: dict[str, Any], old: str) -> None:
         else:
             _touch(target)
         linux.bind(source, target, read_only=one["read_only"])
-    except OSError as error:
-        what = f'error mounting "{one["source"]}" to rootfs at "{target}": {error.strerror}'
-        raise BadMountError(what) from error
+    except (OSError, ValueError) as error:  # ValueError: Python's own refusal of a NUL in a path
+        why = error.strerror if isinstance(error, OSError) else "invalid argument"
+        raise BadMountError(f'error mounting "{one["source"]}" to rootfs at "{target}": {why}') from error
     finally:
         if held >= 0:
             os.close(held)
