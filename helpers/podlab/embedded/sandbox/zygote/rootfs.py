@@ -199,7 +199,7 @@ def _volume(one: dict[str, Any], old: str) -> None:
     held = -1
     try:
         if one["sub_path"]:
-            held = _below(source, one["sub_path"])
+            held = _below(source, one["sub_path"], old)
             source = f"{old}/proc/self/fd/{held}"
         if os.path.isdir(source):
             _folder(target)
@@ -214,7 +214,7 @@ def _volume(one: dict[str, Any], old: str) -> None:
             os.close(held)
 
 
-def _below(source: str, sub_path: str) -> int:
+def _below(source: str, sub_path: str, old: str) -> int:
     """
     Open *sub_path* inside *source*, whatever links a container has put there: none may lead out of the volume.
 
@@ -238,7 +238,7 @@ def _below(source: str, sub_path: str) -> int:
             finally:
                 os.close(parent)
         held = linux.open_beneath(folder, sub_path, os.O_PATH)
-        os.chmod(f"{_OLD}/proc/self/fd/{held}", os.fstat(folder).st_mode & 0o7777)
+        os.chmod(f"{old}/proc/self/fd/{held}", os.fstat(folder).st_mode & 0o7777)
         return held
     finally:
         os.close(folder)
