@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from podlab.cli.parser import UsageError
 from podlab.client import Client
 from podlab.client.types import segment
-from podlab.errors import ApiError, NotFoundError, PodlabError
+from podlab.errors import ApiError, NotFoundError
 
 RawObject = Mapping[str, Any]
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
@@ -21,12 +22,12 @@ def only_container(client: Client, namespace: str, pod: str) -> str:
 
     Raises:
         NotFoundError: There is no such Pod; the hint names the nearest.
-        PodlabError: It has several containers; the cause lists them.
+        UsageError: It has several containers; the cause lists them.
     """
     spec = find_pod(client, namespace, pod)["spec"]
     names = [one["name"] for key in ("initContainers", "containers") for one in spec.get(key) or []]
     if len(names) > 1:
-        raise PodlabError(
+        raise UsageError(
             f"Pod {namespace}/{pod} has {len(names)} containers: say which",
             cause=", ".join(names),
             hint=f"podlab logs {pod} --container {spec['containers'][0]['name']}",

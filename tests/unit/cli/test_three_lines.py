@@ -77,6 +77,20 @@ def test_a_log_that_is_not_there_says_what_to_try(
     assert lines[2] == f"  try: {hint}"
 
 
+def test_a_pod_of_several_containers_asks_which(
+    serve: Callable[[str], Stub], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command line lacks a word: exit code 2, where 1 would mean "done, and the answer is no"."""
+    cluster = SimpleNamespace(client=serve("").client, namespace="default")
+    monkeypatch.setattr(drivers, "need", lambda _name: cluster)
+
+    assert cli.main(["logs", "web"]) == 2
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "  why: app, shipper",
+        "  try: podlab logs web --container app",
+    ]
+
+
 @pytest.mark.parametrize(
     "text", ["hello", "- a\n- b\n", POD_WITH_BAD_NAME := "apiVersion: v1\nkind: Pod\nmetadata: {name: a b}\n"]
 )
