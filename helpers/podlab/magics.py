@@ -42,6 +42,8 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
     @cell_magic  # type: ignore[untyped-decorator]
     def predict(self, line: str, cell: str) -> None:
         """Remember what is expected of a round; facts are printed beside it."""
+        if not line.strip():
+            raise PodlabError("this prediction has no round", hint="%%predict 1.1 on the first line")
         answers = facts.read(cell)
         lab.current().predictions[line.strip()] = answers
         print(facts.describe(answers))

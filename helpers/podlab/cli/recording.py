@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from podlab import paths
 from podlab.cli.parser import UsageError
-from podlab.errors import PodlabError, RecordingError, WaitTimeoutError
+from podlab.errors import ManifestError, PodlabError, RecordingError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from podlab.cli.output import Steps
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from podlab.timeline import Timeline
 
 _PICTURES = {".png", ".svg"}
+# Of these nobody makes a Pod; kinds that are not known may be a controller's.
+_WITHOUT_PODS = {"ConfigMap", "Secret", "Service", "Namespace", "ServiceAccount", "PersistentVolumeClaim"}
 
 
 def make(cluster: Cluster, args: argparse.Namespace, steps: Steps) -> Recording:
@@ -30,6 +32,12 @@ def make(cluster: Cluster, args: argparse.Namespace, steps: Steps) -> Recording:
     from podlab.cli import deleting, sending
 
     manifests = sending.read(args.manifest)
+    if all(one.kind in _WITHOUT_PODS for one in manifests):
+        raise ManifestError(
+            f"no Pod comes of {args.manifest}, so there is nothing to record",
+            cause=f"it holds: {', '.join(f'{one.kind} {one.name}' for one in manifests)}",
+            hint=f"podlab apply {args.manifest}",
+        )
     if args.fresh:
         check_place(args.out)  # what is deleted does not come back because the file could not be written
         deleting.delete(cluster.client(), manifests, args.namespace or cluster.namespace, progress=steps)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -163,11 +163,14 @@ class Lab:
         loaded = self._load(manifest)
         self.space.replace([each.object for each in loaded])
         self.space.note([each.object for each in loaded])
-        self.recording, timelines = recording.run(self, loaded, **options)
+        return recording.run(self, loaded, **options)
+
+    def keep(self, recording: Recording, timelines: Mapping[str, Timeline]) -> None:
+        """Hold a recording and its timelines as the latest ones."""
+        self.recording = recording
         for name, timeline in timelines.items():
             self.runs.pop(name, None)
             self.runs[name] = timeline
-        return timelines
 
     def said(self, pod: str, container: str, **wanted: Any) -> list[RawObject]:
         """
@@ -373,6 +376,12 @@ class Lab:
 
         if not self.runs:
             raise PodlabError("nothing was recorded yet", hint="lab.record(...) first")
+        if pod is not None and pod not in self.runs:
+            raise NotFoundError(
+                f"no Pod {pod!r} was recorded",
+                cause=f"recorded: {', '.join(self.runs)}",
+                hint="%timeline alone",
+            )
         print(views.text(self.runs[pod or list(self.runs)[-1]], width=CELL_COLUMNS))
 
     # -- plumbing -----------------------------------------------------------------------------------------

@@ -34,9 +34,22 @@ def run(
     act: Callable[[], object] | None = None,
     show: bool = True,
     live: bool = False,
-) -> tuple[Recording, dict[str, Timeline]]:
-    """Apply, record and draw; see ``Lab.record``."""
+) -> dict[str, Timeline]:
+    """
+    Apply, record and draw; see ``Lab.record``.
+
+    Raises:
+        PodlabError: There is no Pod among *loaded*.
+    """
     names = [each.name for each in loaded if each.kind == "Pod"]
+    if not names:
+        found = ", ".join(f"{each.kind} {each.name}" for each in loaded)
+        raise PodlabError(
+            "there is no Pod in this manifest to record",
+            cause=f"it holds: {found}",
+            hint="lab.apply(...) makes objects without recording them",
+        )
+    out = _file(lab.namespace)
     header = {"driver": lab.driver, "cluster": lab.cluster.name}
     growing = Live(names, header) if live and in_notebook() else Growing(names, active=show)
     if act is not None:
@@ -49,15 +62,17 @@ def run(
             until=until if for_s is None else never,
             deadline_s=deadline_s if for_s is None else for_s,
             delete_after_s=delete_after_s,
-            out=_file(lab.namespace),
+            out=out,
             on_observation=growing.see,
             header=header,
         )
     except BaseException:
         if isinstance(growing, Live):
             growing.finish()
+        keep_what_there_is(lab, out)
         raise
     timelines = {name: recording.timeline(name) for name in names}
+    lab.keep(recording, timelines)
     growing.finish(timelines)
     if for_s is None and recording.end_reason == "deadline":
         raise WaitTimeoutError(
@@ -65,7 +80,19 @@ def run(
             cause="; ".join(str(each.why_not_running().text) for each in timelines.values()),
             hint="%timeline shows what was seen; more time: deadline_s=...",
         )
-    return recording, timelines
+    return timelines
+
+
+def keep_what_there_is(lab: Lab, out: Path) -> None:
+    """Keep a recording that was interrupted or cut off, and say so; one that never began is none."""
+    try:
+        recording = observe.read_recording(out)
+        timelines = {name: recording.timeline(name) for name in recording.pods()}
+    except PodlabError:
+        return
+    if timelines:
+        lab.keep(recording, timelines)
+        print("kept what was recorded until now: %timeline shows it")
 
 
 def never(_pods: list[dict[str, Any]]) -> bool:

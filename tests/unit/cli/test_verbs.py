@@ -356,3 +356,15 @@ def test_no_color_is_obeyed_on_a_terminal(
     assert ("\x1b[" in capsys.readouterr().out) == coloured
     assert cli.main(["show", str(RECORDED), "--colour", "always"]) == 0
     assert "\x1b[" in capsys.readouterr().out
+
+
+def test_a_manifest_of_which_no_pod_comes_is_not_waited_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It waited for the whole deadline."""
+    monkeypatch.setattr(drivers, "need", lambda _name: None)
+    (home / "c.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: prices}\n")
+
+    assert cli.main(["record", "c.yaml", "--out", "r.jsonl"]) == 2
+    assert "  why: it holds: ConfigMap prices" in capsys.readouterr().err
+    assert not (home / "r.jsonl").exists()

@@ -13,6 +13,7 @@ pytest.importorskip("ipywidgets")
 import IPython.display
 
 from podlab import observe
+from podlab.errors import PodlabError
 from podlab.lab import recording, showing
 from podlab.observe.writing import Writer
 
@@ -22,7 +23,21 @@ POD = {
     "status": {"phase": "Pending"},
 }
 ROW = {"source": "watch", "resource": "pods", "type": "ADDED", "object": POD}
-LAB: Any = SimpleNamespace(client=None, namespace="n", driver="embedded", cluster=SimpleNamespace(name="lab"))
+
+
+class Lab:
+    """What ``run`` needs of a lab; ``kept`` is what it was given to keep."""
+
+    client, namespace, driver, cluster = None, "n", "embedded", SimpleNamespace(name="lab")
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+
+    def keep(self, _recording: Any, timelines: dict[str, Any]) -> None:
+        self.kept.update(timelines)
+
+
+LAB: Any = Lab()
 MANIFEST: Any = SimpleNamespace(name="web", kind="Pod")
 
 
@@ -35,11 +50,11 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return views
 
 
-def a_recorder(tmp_path: Path, error: BaseException | None = None) -> Any:
+def a_recorder(_folder: Path, error: BaseException | None = None) -> Any:
     """Return a stand-in for ``observe.record`` that sees one Pod and then ends, or fails."""
 
-    def record(*_: Any, on_observation: Any, **__: Any) -> observe.Recording:
-        writer = Writer(tmp_path / "r.jsonl", {"namespace": "n", "manifest": None}, keep=True)
+    def record(*_: Any, on_observation: Any, out: Path, **__: Any) -> observe.Recording:
+        writer = Writer(out, {"namespace": "n", "manifest": None}, keep=True)
         writer.observe(dict(ROW))
         writer.end("Ready")
         for each in observe.read_recording(writer.path).observations:
@@ -84,3 +99,24 @@ def test_without_live_nothing_changes(
     recording.run(LAB, [MANIFEST])
 
     assert shown == []
+
+
+def test_what_was_recorded_before_an_interrupt_is_kept_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Page 00 promises it; ``%timeline`` used to say that nothing was recorded."""
+    monkeypatch.setattr(observe, "record", a_recorder(tmp_path, KeyboardInterrupt()))
+    lab: Any = Lab()
+    with pytest.raises(KeyboardInterrupt):
+        recording.run(lab, [MANIFEST], show=False)
+
+    assert list(lab.kept) == ["web"]
+    assert "kept what was recorded" in capsys.readouterr().out
+
+
+def test_a_manifest_without_a_pod_is_not_waited_for() -> None:
+    """It took two minutes, and then said ': Ready was not reached'."""
+    with pytest.raises(PodlabError, match="no Pod in this manifest") as caught:
+        recording.run(LAB, [SimpleNamespace(name="prices", kind="ConfigMap")])
+
+    assert caught.value.cause == "it holds: ConfigMap prices"
