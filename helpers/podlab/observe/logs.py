@@ -17,6 +17,7 @@ from podlab.client import Client
 from podlab.errors import ApiError, ConnectionLostError, RecordingError
 from podlab.observe.asking import Question
 from podlab.observe.framing import LineStream, StreamBroken
+from podlab.observe.nodetime import NodeTime
 from podlab.observe.thinning import Line, Thinner
 from podlab.observe.writing import Writer, encode
 
@@ -68,14 +69,23 @@ class LogFollower(threading.Thread):
     """
     Writes the log lines of one run of a container; ends by itself when the run and its log have ended.
 
-    With *ask*, the node is asked when the container falls silent whether it is over, and "over" is noted.
+    With *ask*, the node is asked when the container falls silent whether it is over, and "over" is noted; *node_time*
+    is told when lines come.
     """
 
     def __init__(
-        self, client: Client, run: Incarnation, writer: Writer, wake: int, *, ask: bool = False
+        self,
+        client: Client,
+        run: Incarnation,
+        writer: Writer,
+        wake: int,
+        *,
+        ask: bool = False,
+        node_time: NodeTime | None = None,
     ) -> None:
         super().__init__(name=f"podlab-log-{run.pod}-{run.container}-{run.restart}", daemon=True)
         self._client, self._run, self._writer, self._wake = client, run, writer, wake
+        self._node_time = node_time
         self.stopping = threading.Event()
         # Both are set by the recorder when the Pod's status shows it.
         self.ended, self.superseded = run.ended, run.previous
@@ -177,6 +187,8 @@ class LogFollower(threading.Thread):
             if self._question:
                 self._question.line_came()
                 stream.idle_s = self._idle_s()
+            if self._node_time:
+                self._node_time.line_came(self._path, self._run.container)
             new = (line for line in map(self._line, batch) if line is not None)
             self._write([kept for line in new for kept in self._thinner.take(line)])
 

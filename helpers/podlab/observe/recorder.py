@@ -23,6 +23,7 @@ from podlab.manifests import Manifest
 from podlab.observe.goals import Goal, Until, belongs, expected_pods
 from podlab.observe.logs import LogFollower, incarnations
 from podlab.observe.nodes import NodeSource, node_clock
+from podlab.observe.nodetime import NodeTime
 from podlab.observe.recording import Recording
 from podlab.observe.watching import Patience, Watcher
 from podlab.observe.writing import Writer
@@ -52,8 +53,8 @@ class Recorder:
         out: The file; None: a temporary one, removed when the Recording is forgotten.
         logs: Follow the log of each container of the Pods that appear.
         node: The node's own clock; "auto" looks for one, None does without.
-        ask: Ask the node, when a container falls silent, whether it is over (see ``asking``); None: where the node's
-            own clock is not to be had.
+        ask: Ask the node, when a container falls silent, whether it is over (see ``asking``), and for its time
+            (``nodetime``); None: where the node's own clock is not to be had.
         pod: Record this Pod alone; default: all of the namespace.
         existing: Also write down, and follow, what was there before.
         on_observation: Called with each observation, in this thread, while it waits.
@@ -92,6 +93,7 @@ class Recorder:
         self._pods: dict[str, dict[str, Any]] = {}
         self._gone: set[str] = set()
         self._followers: dict[tuple[str, str], LogFollower] = {}
+        self._times: dict[str, NodeTime] = {}
         self._changed = threading.Event()
         self._old_uids: set[str] = set()
         self.recording: Recording | None = None
@@ -200,6 +202,9 @@ class Recorder:
         for follower in self._followers.values():
             follower.stopping.set()
             threads.append(follower)
+        for node_time in self._times.values():
+            node_time.stop()
+            threads.append(node_time)
         os.write(self._wake_write, b"x")
         for thread in threads:
             if thread.ident:
@@ -344,11 +349,21 @@ class Recorder:
         for run in runs if self._logs else ():
             follower = self._followers.get((run.pod_uid, run.container_id))
             if follower is None:
-                follower = LogFollower(self.client, run, self.writer, self._wake_read, ask=self._ask)
+                node_time = self._time_of(str(pod["spec"].get("nodeName") or "")) if self._ask else None
+                follower = LogFollower(
+                    self.client, run, self.writer, self._wake_read, ask=self._ask, node_time=node_time
+                )
                 self._followers[run.pod_uid, run.container_id] = follower
                 follower.start()
             elif run.ended:
                 follower.ended, follower.superseded = True, run.previous
+
+    def _time_of(self, node: str) -> NodeTime:
+        """The one that asks this node for its time."""
+        if node not in self._times:
+            self._times[node] = NodeTime(self.client, node, self.writer)
+            self._times[node].start()
+        return self._times[node]
 
     def _drain(self) -> None:
         if self._on_observation:

@@ -14,7 +14,8 @@ nothing bounds the recorder's clock, it is not used either.
     end   in [finishedAt, finishedAt + 1 s)    the runtime's stamp of the exit, cut to whole seconds
     end   >= last log line - log lag           what reads the pipe is at most so late
     end   <= arrival of a status that shows it, <= the node's answer that it is over; both need an offset
-                                               between the clocks that is bounded from above
+                                               between the clocks that is bounded from above: by what the node
+                                               stamped after an act of ours, or by its answer to sinceSeconds=1
     end   <= any Event of what waits for it    inits take turns; sidecars are told to stop once apps have ended
     SIGTERM, exact start and end               the node's own record
 
@@ -113,6 +114,10 @@ def _recorder_evidence(facts: Facts) -> OffsetEvidence:
     for lines in facts.logs.values():
         if lines.last_arrived:
             found.received(lines.last, wall + lines.last_arrived, "log line")
+    node = facts.latest.get("spec", {}).get("nodeName")
+    for told, sent_t, latest in facts.times:
+        if told == node:
+            found.answered(wall + sent_t, latest, "the node, asked for its time")
     for act, answers in _acts(facts):
         for item in [e for e in kubelet if e.reason in answers]:
             found.answered(wall + act, item.hi, f"{item.reason} Event after the recorder's act")

@@ -84,6 +84,9 @@ class Facts:
     over: dict[tuple[str, int], float] = field(
         default_factory=dict
     )  # t of the node's word that a run is over
+    times: list[tuple[str, float, float]] = field(
+        default_factory=list
+    )  # node, asked at t, its time then at most
     node: list[Mapping[str, Any]] = field(default_factory=list)
     recorder: list[Mapping[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -195,7 +198,7 @@ def _clock_of(item: Mapping[str, Any]) -> str | None:
     if source == "recorder":
         if item.get("event") == "over":
             return "logs"
-        return "arrival" if item.get("event") in ("apply", "delete", "step") else None
+        return "arrival" if item.get("event") in ("apply", "delete", "step", "clock") else None
     if source in ("log", "node"):
         return "logs" if source == "log" else "node"
     return "events" if item.get("resource") == "events" else None
@@ -244,6 +247,8 @@ def _file(facts: Facts, item: Mapping[str, Any]) -> None:
     facts.last_t = max(facts.last_t, t)
     if source == "recorder":
         facts.recorder.append(item)
+        if item.get("event") == "clock" and (at := parse_s(item["at"])) is not None:
+            facts.times.append((str(item["node"]), float(item["sent_t"]), at + float(item["within_s"])))
         if item.get("event") == "over" and item.get("pod") == facts.name:
             facts.over.setdefault((str(item["container"]), int(item["restart"])), t)
     elif source in ("watch", "list"):

@@ -32,6 +32,7 @@ class Faults:
     cut: bool = False  # the recording stops somewhere, without an end line
     logs: bool = True
     asked: bool = False  # the recorder asks the node whether containers are over
+    timed: bool = False  # and for its time
     node: bool = False
     events_named: bool = True  # names of Events carry nanoseconds
     driver: str = "kind"
@@ -255,6 +256,12 @@ class World:
         }
         self.sent.append((written + self.rng.uniform(0.003, 0.3), {**raw, "at": stamp_ns(written)}))
 
+    def tell_time(self) -> None:
+        """The node's answer to sinceSeconds=1: its first line is not older than that when it was asked."""
+        sent, line = self.now, self.now + 0.02 - 1 + self.rng.uniform(0, 0.1)
+        raw = {"source": "recorder", "event": "clock", "of": "log", "node": "n", "within_s": 1}
+        self.sent.append((sent + 0.03, {**raw, "at": stamp_ns(line), "sent_t": round(sent - self.began, 6)}))
+
     def last_words(self, c: _Container, run: dict[str, Any]) -> None:
         if self.faults.asked and self.rng.random() < 0.7:
             raw = {"source": "recorder", "event": "over", "of": "log", "pod": "web", "container": c.name}
@@ -344,6 +351,8 @@ class World:
             self.now = max(self.now, int(self.now - phase) + 1 + phase)
             self.notice()
             self.status()
+            if self.faults.timed:
+                self.tell_time()
         self.say(0.0, {"source": "recorder", "event": "delete"})
         self.delete()
         self.status()
