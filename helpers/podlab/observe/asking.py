@@ -14,32 +14,44 @@ Source: ``ReadLogs`` and ``waitLogs`` in k8s.io/cri-client v0.36.3, pkg/logs/log
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
 from podlab.client import Client
 from podlab.errors import PodlabError
 
-PAUSES_S = (0.03, 0.1, 0.3)
-"""Silence after a line until the node is asked, once each: most containers end soon after their last words."""
+PAUSES_S = (0.06, 0.09, 0.15, 0.3)
+"""
+Silence until the node is asked, after a line and then again: most containers end soon after their last words.
 
-_ANSWER_S = 0.2  # a container that runs gives no answer: so long it is waited for
-_ALLOWANCE, _RENEWED_PER_S = 8.0, 0.5
+A runtime notes an exit some time after it (containerd, loaded: 30 to 150 ms), so one question is not enough.
+"""
+
+_ANSWER_S = 0.6  # a container that runs gives no answer: so long it is waited for
+_ALLOWANCE, _RENEWED_PER_S = 8.0, 1.0
 
 
 class Question:
     """
-    Whether one run of a container is over.
+    Whether one run of a container is over. Each time it is asked in a thread of its own, so that no line waits for it.
 
     Args:
         path: Of the Pod's log.
+        proven: Called once, as soon as an answer proves it.
         clock: Monotonic seconds; tests give their own.
     """
 
     def __init__(
-        self, client: Client, path: str, container: str, clock: Callable[[], float] = time.monotonic
+        self,
+        client: Client,
+        path: str,
+        container: str,
+        proven: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client, self._path, self._container, self._clock = client, path, container, clock
+        self._proven, self._once = proven, threading.Lock()
         self._left, self._at = _ALLOWANCE, clock()
         self._place = 0
 
@@ -51,18 +63,25 @@ class Question:
         """The container spoke: the questions start over."""
         self._place = 0
 
-    def over(self) -> bool:
-        """Ask now, if the allowance lets; True only when the node's answer proves that the run is over."""
+    def ask(self) -> threading.Thread | None:
+        """Ask now, if the allowance lets."""
         self._place += 1
         now = self._clock()
         self._left = min(_ALLOWANCE, self._left + (now - self._at) * _RENEWED_PER_S)
         self._at = now
         if self._left < 1:
-            return False
+            return None
         self._left -= 1
-        return self._answer()
+        thread = threading.Thread(target=self._wait, name=f"podlab-ask-{self._container}", daemon=True)
+        thread.start()
+        return thread
 
-    def _answer(self) -> bool:
+    def _wait(self) -> None:
+        if self.over() and self._once.acquire(blocking=False):
+            self._proven()
+
+    def over(self) -> bool:
+        """Put the question and wait for its answer; True only when that proves that the run is over."""
         asked = {"container": self._container, "follow": True, "tailLines": 0, "timestamps": True}
         give_up_at = self._clock() + _ANSWER_S
         try:

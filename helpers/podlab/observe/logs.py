@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,9 @@ class LogFollower(threading.Thread):
         self._replayed: list[bytes] = []  # those of them that a new stream will bring again
         self._thinner = Thinner()
         self._path = f"/api/v1/namespaces/{run.namespace}/pods/{run.pod}/log"
-        self._question = Question(client, self._path, run.container) if ask and not run.ended else None
+        self._question = (
+            Question(client, self._path, run.container, self._over) if ask and not run.ended else None
+        )
         fixed = {"source": "log", "pod": run.pod, "pod_uid": run.pod_uid, "container": run.container}
         self._prefix = b"," + encode({**fixed, "restart": run.restart})[1:-1] + b","
 
@@ -184,23 +187,30 @@ class LogFollower(threading.Thread):
                 self._ask()
                 stream.idle_s = self._idle_s()
                 continue
-            if self._question:
-                self._question.line_came()
-                stream.idle_s = self._idle_s()
+            if question := self._question:
+                question.line_came()
+            stream.idle_s = self._idle_s()
             if self._node_time:
                 self._node_time.line_came(self._path, self._run.container)
             new = (line for line in map(self._line, batch) if line is not None)
             self._write([kept for line in new for kept in self._thinner.take(line)])
 
     def _idle_s(self) -> float:
-        return self._question.pause_s(_IDLE_S) if self._question else _IDLE_S
+        question = self._question  # a thread of its own takes it away when it is answered
+        return question.pause_s(_IDLE_S) if question else _IDLE_S
 
     def _ask(self) -> None:
+        question = self._question
+        if question and not self.ended:
+            question.ask()
+
+    def _over(self) -> None:
         """Note that the run is over as soon as the node proves it; the status will say so later, and coarser."""
-        if self._question is None or self.ended or not self._question.over():
-            return
         run, self._question = self._run, None
-        self._writer.mark("over", of="log", pod=run.pod, container=run.container, restart=run.restart)
+        with suppress(
+            RecordingError
+        ):  # the file cannot be written: the recorder learns that from its watches
+            self._writer.mark("over", of="log", pod=run.pod, container=run.container, restart=run.restart)
 
     def _write(self, lines: Sequence[Line | int]) -> None:
         stamp = b'{"t":%.6f' % self._writer.now()
