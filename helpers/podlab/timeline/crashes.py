@@ -115,10 +115,18 @@ def _by_hook(
 
 
 def _within(event: RawObject, run: Mapping[str, Any]) -> bool:
-    """Whether an Event was last said while that run lived; all are whole seconds."""
-    at = parse_s(event.get("lastTimestamp") or event.get("eventTime"))
+    """
+    Whether an Event can have been said while that run lived; all are whole seconds.
+
+    A repeated Event shows its first and its last time only, and a status can be a run behind: on a real node the last
+    time is often that of the run after the one that the status shows.
+    """
+    last = parse_s(event.get("lastTimestamp") or event.get("eventTime"))
+    first = parse_s(event.get("firstTimestamp")) or last
     start, end = parse_s(run.get("startedAt")), parse_s(run.get("finishedAt"))
-    return at is not None and start is not None and end is not None and start - 1 <= at <= end + 1
+    if first is None or last is None or start is None or end is None:
+        return False
+    return start - 1 <= last and first <= end + 1
 
 
 def _tail(message: str) -> str:
@@ -128,7 +136,9 @@ def _tail(message: str) -> str:
 
 
 def _previous(item: Mapping[str, Any]) -> str:
-    return " --previous" if item.get("restartCount") else ""
+    """The option that reads the run in question: while a run that ended is still the present one, none."""
+    ended_now = (item.get("state") or {}).get("terminated")
+    return " --previous" if item.get("restartCount") and not ended_now else ""
 
 
 def spec_of(pod: RawObject, name: str) -> Mapping[str, Any]:

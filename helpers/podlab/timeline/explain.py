@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from podlab.timeline.causes import about, cause_of, last_event, role_word, said, short
-from podlab.timeline.crashes import ended_words
+from podlab.timeline.crashes import ended_words, policy_of
 from podlab.timeline.model import RawObject
 from podlab.timeline.words import phase_of, status_word
 
@@ -124,6 +124,12 @@ def _unscheduled(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
             "has no node yet",
             "the scheduler has not looked at it",
             "podlab events --for POD",
+        )
+    if "persistentvolumeclaim" in message:
+        return (
+            "has no node: a volume is missing",
+            short(message),
+            "create the PersistentVolumeClaim that it names",
         )
     return (
         "has no node: it cannot be scheduled",
@@ -255,6 +261,11 @@ def _unready(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
         left = [n for _, n, s in _statuses(pod) if "running" in (s.get("state") or {})]
         names = ", ".join(f"{n} (exit code {ended.get('exitCode')})" for n, ended in over)
         why = f"ended: {names}; " + (f"still running: {', '.join(left)}" if left else "nothing runs any more")
+        again = [n for n, _ in over if policy_of(pod, n) == "Always"]
+        if again:
+            hint = "for work that ends, restartPolicy OnFailure, or a Job"
+            why += f"; restartPolicy Always starts {', '.join(again)} again"
+            return "is not whole", short(why), f"{hint}; podlab logs POD -c {again[0]}"
         return "runs but is not Ready", short(why), f"podlab logs POD -c {over[0][0]}"
     message = _condition(pod, "Ready").get("message") or "its condition Ready is not True"
     return "runs but is not Ready", short(message), "podlab events --for POD"

@@ -91,6 +91,41 @@ def test_who_ended_a_run_is_said_of_that_run_only():
     assert "probe" not in found.why
 
 
+def test_an_event_that_was_repeated_in_the_next_run_still_counts():
+    """On a real node the Event's last time is ahead of the status by a run; its first is what the run holds."""
+    pod, events = state("liveness-tcp-refused", waiting("CrashLoopBackOff"))
+    for event in events:
+        if event["reason"] == "Killing":
+            event |= {"lastTimestamp": "2026-11-22T23:00:00Z", "count": 2}
+    assert "its liveness probe failed" in explain(pod, events).why
+
+
+def test_the_log_of_a_run_that_has_just_ended_is_not_the_previous_one():
+    """Between an end and the back-off the present run is the one that ended; the claim that is missing is named."""
+    at = "2026-11-22T12:47:21Z"
+    ended = {"exitCode": 3, "reason": "Error", "startedAt": at, "finishedAt": at}
+    pod = {
+        "metadata": {"name": "web"},
+        "spec": {"nodeName": "n", "containers": [{"name": "app"}]},
+        "status": {
+            "phase": "Running",
+            "containerStatuses": [{"name": "app", "restartCount": 3, "state": {"terminated": ended}}],
+        },
+    }
+    assert explain(pod).hint == "podlab logs web -c app"
+
+    ended["exitCode"] = 0
+    found = explain(pod)
+    assert "restartPolicy Always starts app again" in found.why
+    assert "OnFailure" in found.hint
+
+    del pod["spec"]["nodeName"]
+    message = '0/1 nodes are available: persistentvolumeclaim "data" not found. not found'
+    scheduled = {"type": "PodScheduled", "status": "False", "message": message}
+    pod["status"] = {"phase": "Pending", "conditions": [scheduled]}
+    assert "create the PersistentVolumeClaim" in explain(pod).hint
+
+
 def test_out_of_memory_and_a_run_that_stays_ended_are_told_as_such():
     """The limit is named; with restartPolicy Never there is no count of restarts, but that there will be none."""
     at = "2026-11-22T12:47:21Z"
