@@ -110,7 +110,6 @@ class Starter:
         # Without a record the logs tell: they outlive a restart of all containers.
         identity = (pod["metadata"]["uid"], container["name"])
         attempt = 1 + (records[0].attempt if records else self._attempts.get(identity, -1))
-        self._attempts[identity] = attempt
         for old in records[1:]:
             await self._runtime.remove_container(old.id)  # a node keeps the newest end only
         try:
@@ -119,11 +118,13 @@ class Starter:
                 pod, container, image, attempt, volumes=context.volumes, facts=context.facts
             )
             config = replace(config, pid_namespace_of=target)
-            return await self._runtime.create_container(context.sandbox_id, config)
+            container_id = await self._runtime.create_container(context.sandbox_id, config)
         except RuntimeFault as fault:
             raise StartError(fault.reason or "CreateContainerError", fault.message) from fault
         except OSError as error:  # a full disk: no log, no message file
             raise StartError("CreateContainerError", f"failed to create container files: {error}") from error
+        self._attempts[identity] = attempt
+        return container_id
 
     async def _post_start(
         self, pod: Json, container: Json, container_id: str, path: str, facts: Facts

@@ -260,6 +260,8 @@ def test_a_config_map_reaches_its_container_when_it_comes(pace: str) -> None:
     assert len(starts) == 1
     assert (starts[0] < 4.1) == (pace == "prompt")
     assert 'Warning Failed: Error: configmap "late" not found' in texts(simulation)
+    (status,) = simulation.pod()["status"]["containerStatuses"]  # type: ignore[index]
+    assert status["restartCount"] == 0, "what was never made is not counted"
 
 
 def test_a_force_delete_still_gives_the_container_two_seconds() -> None:
