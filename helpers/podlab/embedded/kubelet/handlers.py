@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from podlab.embedded.runtime import Runtime, RuntimeFault
 Json = dict[str, Any]
 
 OUTPUT_BYTES = 10 << 10
+EXEC_FAILED = "rpc error: code = Unknown desc = failed to exec in container: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,7 @@ class RuntimeHandlers:
         except RuntimeFault as error:
             raise ProbeError(error.message) from error
         if result.start_error:  # nothing ran, so nothing is known of the container
-            raise ProbeError(
-                f"rpc error: code = Unknown desc = failed to exec in container: {result.start_error}"
-            )
+            raise ProbeError(EXEC_FAILED + result.start_error)
         if result.timed_out:
             return Outcome(False, f'command timed out: "{" ".join(words)}" timed out after {timeout_s:g}s')
         output = (result.stdout + result.stderr)[:OUTPUT_BYTES].decode("utf-8", "replace")
@@ -134,14 +134,18 @@ class RuntimeHandlers:
 
     async def _exec_hook(self, pod: Json, container: Json, command: Any, container_id: str) -> None:
         where = f'for Container "{container["name"]}" in Pod "{spec.full_name(pod)}" failed - error: '
+        head = f"Exec lifecycle hook ([{' '.join(command)}]) {where}"
         try:
             result = await self._runtime.exec_sync(container_id, list(command), None)
         except RuntimeFault as error:
-            raise HookError(f"Exec lifecycle hook ([{' '.join(command)}]) {where}{error.message}") from error
+            raise HookError(f'{head}{error.message}, message: ""') from error
+        if result.start_error:
+            raise HookError(f'{head}{EXEC_FAILED}{result.start_error}, message: ""')
         if result.exit_code != 0:
-            output = (result.stdout + result.stderr)[:OUTPUT_BYTES].decode("utf-8", "replace")
-            why = f"command '{' '.join(command)}' exited with {result.exit_code}: {output}"
-            raise HookError(f"Exec lifecycle hook ([{' '.join(command)}]) {where}{why}, message: {output!r}")
+            said = result.stderr.decode("utf-8", "replace")
+            why = f"command '{' '.join(command)}' exited with {result.exit_code}: {said}"
+            output = (result.stdout + result.stderr).decode("utf-8", "replace")
+            raise HookError(f"{head}{why}, message: {json.dumps(output, ensure_ascii=False)}")
 
     async def _http_hook(self, pod: Json, container: Json, action: Json, address: str) -> str:
         url = http_url(container, action, address)

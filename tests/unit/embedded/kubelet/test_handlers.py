@@ -286,6 +286,31 @@ def test_a_failing_hook_names_container_and_pod() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        (
+            ExecResult(3, b"out\n", b"err\n"),
+            "command 'sh -c x' exited with 3: err\n, message: \"out\\nerr\\n\"",
+        ),
+        (
+            ExecResult(127, b"", b"", start_error='exec: "sh": not found'),
+            "rpc error: code = Unknown desc = failed to exec in container: "
+            'exec: "sh": not found, message: ""',
+        ),
+    ],
+)
+def test_a_failing_command_of_a_hook_is_quoted(result: ExecResult, why: str) -> None:
+    """What it said on stderr, then all of it."""
+    container = {"name": "app", "lifecycle": {"postStart": {"exec": {"command": ["sh", "-c", "x"]}}}}
+
+    with pytest.raises(HookError) as caught:
+        asyncio.run(RuntimeHandlers(LoopbackRuntime(result)).hook(POD, container, "postStart", "c1", ""))  # type: ignore[arg-type]
+
+    head = 'Exec lifecycle hook ([sh -c x]) for Container "app" in Pod "web_ns(u1)" failed - error: '
+    assert str(caught.value) == head + why
+
+
 def test_a_hook_over_https_falls_back_to_plain_http() -> None:
     """With a warning."""
 
