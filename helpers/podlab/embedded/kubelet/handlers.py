@@ -130,7 +130,9 @@ class RuntimeHandlers:
             return await self._http_hook(pod, container, handler["httpGet"], address)
         elif "sleep" in handler:
             await asyncio.sleep(float(handler["sleep"].get("seconds") or 0))
-        return ""  # tcpSocket is accepted by the API for the sake of old manifests, and never run
+        else:  # the API accepts tcpSocket for the sake of old manifests, and no kubelet can run it
+            raise HookError(f"Cannot run handler: invalid handler: {_go_handler(handler)}")
+        return ""
 
     async def _exec_hook(self, pod: Json, container: Json, command: Any, container_id: str) -> None:
         where = f'for Container "{container["name"]}" in Pod "{spec.full_name(pod)}" failed - error: '
@@ -179,6 +181,15 @@ def port_of(container: Json, port: int | str) -> int:
         if entry.get("name") == port:
             return int(entry["containerPort"])
     raise ProbeError(f'strconv.Atoi: parsing "{port}": invalid syntax')
+
+
+def _go_handler(handler: Json) -> str:
+    """A hook over TCP as Go prints it."""
+    action = handler.get("tcpSocket") or {}
+    port = action.get("port", 0)
+    shown = f"{{0 {port} }}" if isinstance(port, int) else f"{{1 0 {port}}}"
+    socket = f"&TCPSocketAction{{Port:{shown},Host:{action.get('host') or ''},}}"
+    return f"&LifecycleHandler{{Exec:nil,HTTPGet:nil,TCPSocket:{socket},Sleep:nil,}}"
 
 
 def _headers(action: Json) -> dict[str, str]:

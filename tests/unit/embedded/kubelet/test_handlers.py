@@ -311,6 +311,18 @@ def test_a_failing_command_of_a_hook_is_quoted(result: ExecResult, why: str) -> 
     assert str(caught.value) == head + why
 
 
+def test_a_hook_over_tcp_fails() -> None:
+    """The API takes it, and there is nothing that could run it."""
+    container = {"name": "app", "lifecycle": {"postStart": {"tcpSocket": {"port": 80}}}}
+
+    with pytest.raises(HookError) as caught:
+        asyncio.run(RuntimeHandlers(LoopbackRuntime()).hook(POD, container, "postStart", "c1", ""))  # type: ignore[arg-type]
+
+    socket = "&TCPSocketAction{Port:{0 80 },Host:,}"
+    handler = f"&LifecycleHandler{{Exec:nil,HTTPGet:nil,TCPSocket:{socket},Sleep:nil,}}"
+    assert str(caught.value) == f"Cannot run handler: invalid handler: {handler}"
+
+
 def test_a_hook_over_https_falls_back_to_plain_http() -> None:
     """With a warning."""
 
