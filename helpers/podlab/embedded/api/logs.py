@@ -86,9 +86,9 @@ def _seconds(instant: str) -> float:
     return at.timestamp()
 
 
-def instance_of(node: Node, pod: Object, container: str, previous: bool) -> ContainerRecord | None:
+def instance_of(pod: Object, container: str, previous: bool) -> str:
     """
-    The instance whose log is asked for.
+    The id of the instance whose log is asked for.
 
     Raises:
         Fault: 400 with the kubelet's words, when there is none to show.
@@ -99,12 +99,12 @@ def instance_of(node: Node, pod: Object, container: str, previous: bool) -> Cont
     if previous:
         if not last.get("containerID"):
             raise bad_request(f'previous terminated container "{container}" in pod "{name}" not found')
-        return node.record(pod, last["containerID"])
+        return str(last["containerID"])
     if state.get("running"):
-        return node.record(pod, status["containerID"])
+        return str(status["containerID"])
     found = terminated.get("containerID") or last.get("containerID")
     if found:
-        return node.record(pod, found)
+        return str(found)
     if terminated:
         raise bad_request(f'container "{container}" in pod "{name}" is terminated')
     reason = waiting.get("reason", "")
@@ -120,12 +120,14 @@ async def answer(store: Store, node: Node, request: Request, pod: Object) -> Res
     options = Options(request)
     if not pod["spec"].get("nodeName"):
         return Response(b"", 204, kind="text/plain")
-    found = instance_of(node, pod, container, options.previous)
-    if found is None or not os.path.exists(found.log_path):
-        status = Fault(500, f'unable to retrieve container logs for "{container}"')
-        if found is not None and found.state is not ContainerState.EXITED:
+    wanted = instance_of(pod, container, options.previous)
+    found = node.record(pod, wanted)
+    if found is None:  # such as of a Pod that was evicted; the kubelet has begun its answer by then, so a 200
+        return Response(f"unable to retrieve container logs for {wanted}".encode(), kind="text/plain")
+    if not os.path.exists(found.log_path):
+        if found.state is not ContainerState.EXITED:
             return Response(b"", kind="text/plain")
-        raise status
+        raise Fault(500, f'unable to retrieve container logs for "{container}"')
     await _stream(node, request, pod, found, options)
     return None
 

@@ -206,7 +206,7 @@ class PodWorker:
         found = spec.find(self.pod, name)
         return found[1] if found else {}
 
-    def _tell(self, view: PodView, *, terminal: bool = False) -> None:
+    def _tell(self, view: PodView, *, terminal: bool = False, evicted: str = "") -> None:
         """Generate the status and write it."""
         seen = podstatus.Observed(
             view=view,
@@ -220,8 +220,8 @@ class PodWorker:
         status = podstatus.generate(self.pod, seen, terminal=terminal)
         if status.get("reason") == "DeadlineExceeded" and self.writer.may_run:
             self._kubelet.recorder.event(self.pod, "Normal", "DeadlineExceeded", podstatus.DEADLINE)
-        if self._evicted:
-            podstatus.mark_evicted(status, self._evicted)
+        if evicted:
+            podstatus.mark_evicted(status, evicted)
         self.writer.set(status)
 
     def _view(self) -> PodView:
@@ -273,7 +273,7 @@ class PodWorker:
     async def _stop(self) -> None:
         if self._evicted:
             self._kubelet.recorder.event(self.pod, "Warning", "Evicted", self._evicted)
-        self._tell(self._view())
+        self._tell(self._view(), evicted=self._evicted)
         self.prober.stop()
         await self._stop_containers()
         self.prober.remove()
@@ -281,6 +281,13 @@ class PodWorker:
         self.writer.may_run = False
         self._tell(self._view(), terminal=True)
         self.writer.set(podstatus.final(self.pod, self.writer.status))
+        if self._evicted:
+            await self._remove_containers()
+
+    async def _remove_containers(self) -> None:
+        """Make room at once: of a Pod that was put out no log is left."""
+        for record in self._view().containers:
+            await self._kubelet.runtime.remove_container(record.id)
 
     async def _stop_containers(self) -> None:
         while True:

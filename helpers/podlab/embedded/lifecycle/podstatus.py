@@ -76,8 +76,12 @@ def _listed(pod: Json, key: str, status_key: str, seen: Observed) -> list[Json]:
 def _phase(pod: Json, seen: Observed, by_name: Mapping[str, Json], terminal: bool) -> str:
     app_started = any(seen.view.started_in_active_sandbox(c["name"]) for c in spec.group(pod, spec.APP))
     new = phase(pod, by_name, terminal=terminal, app_started=app_started)
+    written = str((pod.get("status") or {}).get("phase") or "")
+    if written in TERMINAL:
+        return written  # the end is final
+    # A Pod that was put out is only called Failed for as long as its containers do not say how it ended.
     before = str(seen.old.get("phase") or "")
-    return before if before in TERMINAL else new  # the end is final
+    return before if before in TERMINAL and new not in TERMINAL else new
 
 
 def _keep_reason(pod: Json, seen: Observed, status: Json) -> None:

@@ -368,6 +368,22 @@ def test_a_container_that_writes_too_much_evicts_its_pod() -> None:
     )
 
 
+@pytest.mark.parametrize(("code", "ended"), [(0, ("Succeeded", None)), (143, ("Failed", "Evicted"))])
+def test_exit_codes_have_the_last_word_on_an_evicted_pod(code: int, ended: tuple[str, str | None]) -> None:
+    """It is Failed only for as long as its containers do not say otherwise; and its logs go with them."""
+    app = {"name": "app", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+    volumes = [{"name": "v", "emptyDir": {"sizeLimit": "5Mi"}}]
+    simulation = simulated(pod(app, volumes=volumes), {"app": {"on_term": 0, "term_code": code}})
+    simulation.at(15, lambda s: setattr(s.volumes, "used_bytes", lambda *_: 6 << 20))
+
+    simulation.run(60)
+
+    status = simulation.pod()["status"]  # type: ignore[index]
+    assert (status["phase"], status.get("reason")) == ended
+    assert status["containerStatuses"][0]["state"]["terminated"]["exitCode"] == code
+    assert not simulation.runtime.view(simulation.pod()["metadata"]["uid"])[1]  # type: ignore[index]
+
+
 def test_missing_pull_secrets_are_told_and_do_no_harm() -> None:
     """The image may be there all the same."""
     simulation = simulated(pod(imagePullSecrets=[{"name": "a"}, {"name": "b"}]))
