@@ -1,13 +1,15 @@
 """
 ``…/pods/NAME/resize``: CPU and memory of the containers of a Pod, the one thing of their spec that may change.
 
-Source: pkg/registry/core/pod/strategy.go (podResizeStrategy), ValidatePodResize at v1.36.3.
+Source: pkg/registry/core/pod/strategy.go (podResizeStrategy), ValidatePodResize and
+plugin/pkg/admission/podresize at v1.36.3.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from podlab.embedded import requests
 from podlab.embedded.api import fault, writing
 from podlab.embedded.api.codec import parse_json, read_object
 from podlab.embedded.api.reading import find
@@ -45,10 +47,37 @@ async def answer(app: App, request: Request, route: Route) -> Response:
     if errors:
         raise fault.invalid("Pod", "", route.name, errors)
     if new["spec"] != old["spec"]:
+        _check_room(app, new)
         generation = old["metadata"].get("generation", 1) + 1
         new["metadata"] = {**old["metadata"], "generation": generation}
         new = new if writing.is_dry(request) else app.store.update("pods", new)
     return writing.answer(request, route.kind, new)
+
+
+def _check_room(app: App, pod: Object) -> None:
+    """
+    The PodResize admission of v1.36: what no node of this size could ever grant is refused here.
+
+    Raises:
+        Fault: 403.
+    """
+    name = pod["metadata"]["name"]
+    node_name = pod["spec"].get("nodeName")
+    if not node_name:
+        return
+    node = app.store.get("nodes", "", node_name)
+    if node is None:
+        raise fault.forbidden("pods", "", name, f'node "{node_name}" not found')
+    has = requests.amounts(node["status"].get("allocatable"))
+    wants = requests.pod_requests(pod)
+    short = [
+        f"{what}, requested: {wants[what]}, allocatable: {has.get(what, 0)}"
+        for what in RESIZABLE
+        if wants.get(what, 0) > has.get(what, 0)
+    ]
+    if short:
+        why = f"node didn't have enough allocatable resources: {'; '.join(short)}"
+        raise fault.forbidden("pods", "", name, why)
 
 
 def resized(asked: Object, spec: Object) -> Object:

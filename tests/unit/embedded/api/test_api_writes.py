@@ -415,6 +415,21 @@ def test_a_resize_that_may_not_be_is_refused(burstable: Server, resources: Any, 
     assert (answer.code, answer.json["message"]) == (422, f'Pod "p" is invalid: {text}')
 
 
+def test_a_resize_beyond_the_node_is_refused_at_once(burstable: Server) -> None:
+    """By what all of the node is; what it has left is for its kubelet to say."""
+    node = {"metadata": {"name": "n"}, "status": {"allocatable": {"cpu": "2", "memory": "1Gi"}}}
+    burstable.store.create("nodes", {"apiVersion": "v1", "kind": "Node", **node})
+    bind = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}}
+    assert burstable.ask("POST", PODS + "/p/binding", bind).code == 201
+
+    answer = resize(burstable, requests={"cpu": "500", "memory": "2Gi"})
+
+    why = "cpu, requested: 500000, allocatable: 2000; memory, requested: 2147483648, allocatable: 1073741824"
+    text = f'pods "p" is forbidden: node didn\'t have enough allocatable resources: {why}'
+    assert (answer.code, answer.json["message"]) == (403, text)
+    assert resize(burstable, requests={"cpu": "2"}).code == 200
+
+
 def test_a_resize_adds_no_container(burstable: Server) -> None:
     body = {"spec": {"containers": [{"name": "more", "image": "busybox:1.36"}]}}
     answer = burstable.ask("PATCH", PODS + "/p/resize", body, kind=STRATEGIC)
