@@ -16,6 +16,8 @@ SCENARIOS = HERE / "scenarios"
 REFERENCE = "v1.36.3"
 """The version that the embedded cluster follows; v1.34.4 is kept beside it to show what changed."""
 
+VERSIONS = (REFERENCE, "v1.34.4")
+
 TRACES = HERE / "traces" / REFERENCE
 EXPECTED = HERE / "expected" / REFERENCE
 
@@ -23,7 +25,7 @@ HELPER_LABEL = "conformance.example/helper"
 """A pod with this label serves the scenario (a server, say) and is left out of the comparison."""
 
 VERBS = {"create", "delete", "patch", "exec", "logs", "ephemeral"}
-_KEYS = {"title", "rule", "limit_s", "needs", "given", "pod", "workload", "steps", "tolerance"}
+_KEYS = {"title", "rule", "limit_s", "versions", "needs", "given", "pod", "workload", "steps", "tolerance"}
 _TOLERANCE_KEYS = {
     "note",
     "tail",
@@ -67,6 +69,7 @@ class Scenario:
     given: list[dict[str, Any]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     needs: list[str] = field(default_factory=list)
+    versions: tuple[str, ...] = VERSIONS
     tolerance: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -93,6 +96,7 @@ def load(path: pathlib.Path) -> Scenario:
         given=data.get("given") or [],
         steps=[_step(path.name, i, s) for i, s in enumerate(data.get("steps") or [])],
         needs=data.get("needs") or [],
+        versions=tuple(data.get("versions") or VERSIONS),
         tolerance=data.get("tolerance") or {},
     )
 
@@ -116,6 +120,9 @@ def _check(where: str, data: dict[str, Any]) -> None:
             raise ScenarioError(f"{where}: key {key!r} is missing")
     if ("pod" in data) == ("workload" in data):
         raise ScenarioError(f"{where}: give exactly one of 'pod' and 'workload'")
+    unknown = set(data.get("versions") or ()) - set(VERSIONS)
+    if unknown:
+        raise ScenarioError(f"{where}: unknown versions {sorted(unknown)}; known are {sorted(VERSIONS)}")
     unknown = set(data.get("tolerance") or {}) - _TOLERANCE_KEYS
     if unknown:
         raise ScenarioError(

@@ -69,19 +69,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--again", type=Path, metavar="FOLDER", help="compare what --out kept, record nothing"
     )
-    parser.add_argument("--against", default=corpus.REFERENCE, choices=["v1.36.3", "v1.34.4"])
+    parser.add_argument("--against", default=corpus.REFERENCE, choices=corpus.VERSIONS)
     parser.add_argument("--jobs", type=int, default=6, help="scenarios at a time (more distorts the timing)")
     parser.add_argument("--skip-needs", nargs="*", default=[], metavar="NEED")
     parser.add_argument("-v", "--verbose", action="store_true")
     args = parser.parse_args(argv)
-    # v1.34 drops the field in silence, so there is nothing to compare with.
-    skip = {*args.skip_needs, *(["restart-rules"] if args.against == "v1.34.4" else [])}
+    names = [s.name for s in corpus.load_all(args.names) if args.against in s.versions]
+    skip = set(args.skip_needs)
     with tempfile.TemporaryDirectory() as scratch:
         out = args.again or args.out or Path(scratch)
         if not args.again:
-            record(args.names, args.kubeconfig, out, args.jobs, skip)
+            record(names, args.kubeconfig, out, args.jobs, skip)
         expected = corpus.HERE / "expected" / args.against
-        results = comparator.compare_folders(expected, out / "json", args.names, skip)
+        results = comparator.compare_folders(expected, out / "json", names, skip)
         (out / "differences.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     return 1 if report(results, known_differences(), verbose=args.verbose) else 0
 

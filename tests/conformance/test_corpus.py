@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import re
 
 import comparator
@@ -13,16 +14,30 @@ import pytest
 import run
 
 NAMES = [s.name for s in corpus.load_all()]
-OLD = corpus.HERE / "expected" / "v1.34.4"
 
 
-def test_every_scenario_has_a_trace_and_what_is_expected_of_it() -> None:
-    """Of the reference; of the older version all that it can run."""
-    for name in NAMES:
-        assert (corpus.TRACES / f"{name}.jsonl.gz").exists()
-        assert (corpus.EXPECTED / f"{name}.json").exists()
-    older = [s.name for s in corpus.load_all() if "restart-rules" not in s.needs]
-    assert sorted(p.stem for p in OLD.glob("*.json")) == sorted(older)
+@pytest.mark.parametrize("version", corpus.VERSIONS)
+def test_every_scenario_has_a_trace_and_what_is_expected_of_it(version: str) -> None:
+    """Of each version that it names, and of no other; the reference has all."""
+    recorded = sorted(s.name for s in corpus.load_all() if version in s.versions)
+    for folder, suffix in (("traces", ".jsonl.gz"), ("expected", ".json")):
+        found = (corpus.HERE / folder / version).glob(f"*{suffix}")
+        assert sorted(p.name.removesuffix(suffix) for p in found) == recorded
+    assert version != corpus.REFERENCE or set(recorded) == set(NAMES)
+
+
+def test_only_scenarios_of_a_version_are_held_against_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    """One that the older version could not run, or was not recorded there, is no difference."""
+    asked: list[list[str]] = []
+    monkeypatch.setattr(run.comparator, "compare_folders", lambda *a: asked.append(a[2]) or {})
+
+    for version in corpus.VERSIONS:
+        run.main(["--again", str(tmp_path), "--against", version])
+
+    assert asked[0] == NAMES
+    assert asked[1] == [s.name for s in corpus.load_all() if "v1.34.4" in s.versions] != NAMES
 
 
 @pytest.mark.parametrize("name", NAMES[::9])
