@@ -178,6 +178,11 @@ def deployment(obj: Object) -> list[Any]:
     return [_name(obj), ready, *counts, _age(obj), names, images, _selector(obj["spec"].get("selector"))]
 
 
+def scale(obj: Object) -> list[Any]:
+    """The scale subresource of a Deployment or ReplicaSet."""
+    return [_name(obj), obj["spec"]["replicas"], obj["status"]["replicas"], _age(obj)]
+
+
 def replica_set(obj: Object) -> list[Any]:
     """A ReplicaSet."""
     status = obj.get("status") or {}

@@ -14,13 +14,16 @@ from podlab.embedded.api.node import choose
 from podlab.embedded.api.reading import find
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.request import Request, Response, Route
-from podlab.embedded.schema import decode, ephemerals, fielderror
+from podlab.embedded.schema import ephemerals, fielderror
 from podlab.embedded.store import Store, timestamp
 
 if TYPE_CHECKING:
     from podlab.embedded.api.app import App
 
 Object = dict[str, Any]
+SCALE = Kind({"group": "autoscaling", "resource": "scales", "kind": "Scale", "short": [],
+              "type": "autoscaling/v1.Scale"})  # fmt: skip
+BINDING = Kind({"resource": "bindings", "kind": "Binding", "short": [], "type": "core/v1.Binding"})
 
 
 async def answer(app: App, request: Request, route: Route) -> Response | None:
@@ -57,30 +60,15 @@ async def _log(app: App, request: Request, route: Route) -> Response | None:
 
 
 async def _binding(app: App, request: Request, route: Route) -> Response:
-    body = await read_object(request, "Binding")
-    name, target = (_name_in(body, field) for field in ("metadata", "target"))
-    if name not in (None, route.name):
+    body = writing.typed(request, BINDING, await read_object(request, "Binding"))
+    if body["metadata"].get("name") not in (None, "", route.name):
         raise bad_request("name in URL does not match name in Binding object")
-    if not isinstance(target, str) or not target:
+    target = (body.get("target") or {}).get("name")
+    if not target:
         raise fault.invalid("Binding", "", route.name, [fielderror.required("target.name")])
     if not writing.is_dry(request):
         bind(app.store, find(app.store, route).object, target)
     return Response(b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}', 201)
-
-
-def _name_in(body: Any, field: str) -> Any:
-    """
-    ``name`` in one struct of a Binding.
-
-    Raises:
-        Fault: 400, when that is no struct.
-    """
-    found = body.get(field) if isinstance(body, dict) else body
-    if found is not None and not isinstance(found, dict):
-        struct = {"metadata": "v1.ObjectMeta", "target": "v1.ObjectReference"}[field]
-        what = f"json: cannot unmarshal {decode.json_word(found)} into Go struct field Binding.{field} of type {struct}"
-        raise bad_request(f'Binding in version "v1" cannot be handled as a Binding: {what}')
-    return (found or {}).get("name")
 
 
 def bind(store: Store, pod: Object, node: str) -> Object:
@@ -151,33 +139,30 @@ def _scale_of(obj: Object) -> Object:
 
 
 async def _get_scale(app: App, request: Request, route: Route) -> Response:
-    from podlab.embedded.api.codec import dumps
-
-    return Response(dumps(_scale_of(find(app.store, route).object)))
+    return writing.answer(request, SCALE, _scale_of(find(app.store, route).object))
 
 
 async def _put_scale(app: App, request: Request, route: Route) -> Response:
-    from podlab.embedded.api.codec import dumps
-
-    old = find(app.store, route).object
+    old, place = find(app.store, route).object, Route(SCALE, route.namespace, route.name, "", "")
     if request.method == "PATCH":
         media = request.headers.get("content-type", "").partition(";")[0].strip()
-        scale = Kind({"resource": "scale", "kind": "Scale", "short": [], "type": "autoscaling/v1.Scale"})
         if media not in writing.PATCHES[:3]:
             raise fault.unsupported_media(writing.PATCHES[:3])
-        raw = writing.patched(scale, media, _scale_of(old), parse_json(await request.body()))
+        body = writing.decode_patch(media, await request.body())
+        scale = writing.typed_patch(request, place, media, _scale_of(old), body)
     else:
-        raw = await read_object(request)
-    wanted = raw.get("spec", {}).get("replicas") if isinstance(raw, dict) else None
-    if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
+        scale = writing.typed(request, SCALE, await read_object(request, "Scale"))
+    writing.check_place(scale, place)
+    wanted = (scale.get("spec") or {}).get("replicas") or 0
+    if wanted < 0:
         fault_of = fielderror.invalid("spec.replicas", wanted, "must be greater than or equal to 0")
         raise fault.invalid("Scale", "autoscaling", route.name, [fault_of])
-    version = (raw.get("metadata") or {}).get("resourceVersion")
+    version = scale["metadata"].get("resourceVersion")
     meta = {**old["metadata"], "resourceVersion": version or old["metadata"]["resourceVersion"]}
     changed = {**old, "metadata": meta, "spec": {**old["spec"], "replicas": wanted}}
     main = Route(route.kind, route.namespace, route.name, "", "")
     stored = writing.replace(app.store, main, changed, old, dry=writing.is_dry(request))
-    return Response(dumps(_scale_of(stored)))
+    return writing.answer(request, SCALE, _scale_of(stored))
 
 
 # -- the rest ------------------------------------------------------------------------------------------------

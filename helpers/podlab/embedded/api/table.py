@@ -36,6 +36,7 @@ COLUMNS: dict[str, str] = {
     "jobs": "Name*|Status|Completions|Duration|Age|+Containers|+Images|+Selector",
     "resourcequotas": "Name*|Request|Limit|Age",
     "networkpolicies": "Name*|Pod-Selector|Age",
+    "scales": "Name|#Desired|#Available|Age",
     "": "Name*|Created At",
 }  # fmt: skip
 
@@ -56,6 +57,7 @@ CELLS: dict[str, Callable[[Object], list[Any]]] = {
     "jobs": rows.job,
     "resourcequotas": rows.resource_quota,
     "networkpolicies": rows.network_policy,
+    "scales": rows.scale,
 }
 
 

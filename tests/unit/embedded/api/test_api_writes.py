@@ -181,6 +181,44 @@ def test_a_binding_of_another_shape_is_refused(server: Server, body: Any) -> Non
     assert (refused.code, refused.json["reason"]) == (400, "BadRequest")
 
 
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+
+
+def deployment(name: str) -> dict[str, Any]:
+    """A small one."""
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    return {
+        "metadata": {"name": name},
+        "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template},
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"spec": []}, 'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal array into Go '
+                       "struct field Scale.spec of type v1.ScaleSpec"),
+        ({"spec": {"replicas": 2**70}}, 'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal '
+                                        f"number {2**70} into Go struct field ScaleSpec.spec.replicas of type int32"),
+        ({"spec": {"replicas": -1}},
+         'Scale.autoscaling "d" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0'),
+        ({"metadata": {"name": "e"}}, "the name of the object (e) does not match the name on the URL (d)"),
+    ],
+)  # fmt: skip
+def test_a_scale_that_is_none_is_refused(server: Server, body: Any, message: str) -> None:
+    """Of a bad shape it was an internal error; 2 to the 70 replicas were accepted."""
+    server.ask("POST", DEPLOYMENTS, deployment("d"))
+    assert server.ask("PUT", DEPLOYMENTS + "/d/scale", body).json["message"] == message
+
+
+def test_a_scale_has_columns_of_its_own(server: Server) -> None:
+    server.ask("POST", DEPLOYMENTS, deployment("d"))
+    headers = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    table = server.ask("GET", DEPLOYMENTS + "/d/scale", headers=headers).json
+    assert [c["name"] for c in table["columnDefinitions"]] == ["Name", "Desired", "Available", "Age"]
+    assert table["rows"][0]["cells"][:3] == ["d", 1, 0]
+
+
 def test_a_token_lasts_at_most_2_to_the_32_seconds(server: Server) -> None:
     """Beyond what a date can say it was an internal error."""
     path = "/api/v1/namespaces/default/serviceaccounts/default/token"
