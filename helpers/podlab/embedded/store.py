@@ -14,6 +14,7 @@ Validation, defaults and deletion rules are the API's; the store takes what it i
 from __future__ import annotations
 
 import json
+import marshal
 import secrets
 import time
 from collections import deque
@@ -23,6 +24,7 @@ from typing import Any
 Object = dict[str, Any]
 Key = tuple[str, str]  # (namespace, name); namespace "" for cluster scope
 HISTORY = 1000  # events kept per resource for watchers that resume
+HISTORY_BYTES = 32 << 20  # and no more than that: a ConfigMap may hold a million bytes
 
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -71,6 +73,10 @@ class Version:
             self._json = _dumps(self.object).encode()
         return self._json
 
+    def forget(self) -> None:
+        """Drop the encoding; it is made again if somebody asks."""
+        self._json = None
+
 
 class Change:
     """
@@ -80,10 +86,11 @@ class Change:
     watchers with a selector need it to tell an object that stopped matching from one that never did.
     """
 
-    __slots__ = ("_line", "before", "key", "type", "version")
+    __slots__ = ("_line", "before", "key", "type", "version", "weight")
 
     def __init__(self, kind: str, key: Key, version: Version, before: Version | None) -> None:
         self.type, self.key, self.version, self.before = kind, key, version, before
+        self.weight = _weight(version.object, before.object if before else {})
         self._line: bytes | None = None
 
     @property
@@ -93,23 +100,33 @@ class Change:
             self._line = b'{"type":"%b","object":%b}\n' % (self.type.encode(), self.version.json)
         return self._line
 
+    def delivered(self) -> None:
+        """All watchers have it: drop the encodings that only those would ask for who resume, which is rare."""
+        self._line = None
+        if self.before is not None:
+            self.before.forget()
+
 
 class Shelf:
     """All objects of one resource, with their history and watchers."""
 
-    __slots__ = ("history", "oldest", "versions", "watchers")
+    __slots__ = ("history", "oldest", "versions", "watchers", "weight")
 
     def __init__(self) -> None:
         self.versions: dict[Key, Version] = {}
         self.history: deque[Change] = deque()
+        self.weight = 0  # what the history holds
         self.oldest = 0  # revision of the last change that fell out of the history
         self.watchers: list[Callable[[Change], None]] = []
 
     def remember(self, change: Change, limit: int) -> None:
-        """Append to the history and drop what exceeds *limit*."""
+        """Append to the history and drop what exceeds *limit*, or what all of it may weigh."""
         self.history.append(change)
-        if len(self.history) > limit:
-            self.oldest = self.history.popleft().version.revision
+        self.weight += change.weight
+        while len(self.history) > limit or (self.weight > HISTORY_BYTES and len(self.history) > 1):
+            dropped = self.history.popleft()
+            self.oldest = dropped.version.revision
+            self.weight -= dropped.weight
 
 
 class Store:
@@ -260,6 +277,7 @@ class Store:
                 shelf, change = self._undelivered.popleft()
                 for watcher in tuple(shelf.watchers):
                     watcher(change)
+                change.delivered()
         finally:
             self._delivering = False
 
@@ -307,6 +325,12 @@ class Store:
         for kind, obj in past:
             callback(kind, obj)
         return cancel
+
+
+def _weight(obj: Object, before: Object) -> int:
+    """How many bytes an object holds that it does not share with the one before it: what keeping both costs."""
+    own = [value for key, value in obj.items() if value is not before.get(key)]
+    return len(marshal.dumps(own))  # the fastest walk through plain data that there is
 
 
 def _key(obj: Object) -> Key:

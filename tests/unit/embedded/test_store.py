@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -99,3 +100,32 @@ def test_a_past_moment_is_put_together_again() -> None:
     past = store.versions_at("pods", then)
     assert sorted(key[1] for key in past) == ["a", "b"]
     assert "spec" not in past["n", "a"].object
+
+
+def test_the_history_of_large_objects_is_shorter() -> None:
+    """400 changes of a ConfigMap of 1 MB, with one watcher, took 1.5 GB."""
+    store = Store()
+    store.subscribe("configmaps", lambda change: change.line and None)
+    meta = {"name": "big", "namespace": "lab"}
+    store.create("configmaps", {"metadata": meta, "data": {}})
+    tracemalloc.start()
+    for number in range(100):
+        store.update("configmaps", {"metadata": meta, "data": {"a": f"{number}".zfill(1 << 20)}})
+    held, _peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 40 << 20
+    with pytest.raises(ExpiredError):
+        store.changes_since("configmaps", 5)
+    assert len(list(store.changes_since("configmaps", store.revision - 10))) == 10
+
+
+def test_what_versions_share_does_not_count() -> None:
+    """A Pod with a long command is as cheap to keep as any other: its changes are those of its status."""
+    store = Store()
+    made = store.create(
+        "pods", {"metadata": {"name": "p", "namespace": "lab"}, "spec": {"args": "x" * (1 << 20)}}
+    )
+    for number in range(100):
+        made = store.update("pods", {**made, "status": {"n": number}})
+    assert len(list(store.changes_since("pods", 2))) == 100
