@@ -54,7 +54,7 @@ class Options:
             faults.append(fielderror.invalid("limitBytes", self.limit, "must be greater than 0"))
         if seconds is not None and instant:
             faults.append(
-                fielderror.forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified")
+                fielderror.forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified")
             )
         elif seconds is not None and seconds < 1:
             faults.append(fielderror.invalid("sinceSeconds", seconds, "must be greater than 0"))

@@ -80,9 +80,9 @@ def _descend(context: Context, kind: str, field: str, step: str, found: Any) -> 
 def _rule(name: str) -> Rule:
     rule = RULES.get(name)
     if rule is None:
-        from podlab.embedded.schema import checks, volumechecks
+        from podlab.embedded.schema import checks, datachecks, volumechecks
 
-        return checks.CHECKS.get(name) or volumechecks.CHECKS[name]
+        return checks.CHECKS.get(name) or volumechecks.CHECKS.get(name) or datachecks.CHECKS[name]
     return rule
 
 

@@ -35,7 +35,7 @@ HEAD = 'PodLogOptions "p" is invalid: '
         ("tailLines=-1&limitBytes=0", HEAD + "[tailLines: Invalid value: -1: must be greater than or equal to 0, "
                                              "limitBytes: Invalid value: 0: must be greater than 0]"),
         ("sinceSeconds=1&sinceTime=2026-01-02T03:04:05Z",
-         HEAD + ": Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"),
+         HEAD + "[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"),
         ("stream=Stdout", HEAD + "stream: Forbidden: may not be specified"),
         ("tailLines=x", 'strconv.ParseInt: parsing "x": invalid syntax'),
         ("tailLines=" + "9" * 30, f'strconv.ParseInt: parsing "{"9" * 30}": value out of range'),
