@@ -74,7 +74,7 @@ class App:
         request: Request | None = None
         try:
             request = Request(scope, receive, send)
-            user = auth.check(request.headers, self.tokens, self.hosts)
+            user = auth.acting_as(request.headers, auth.check(request.headers, self.tokens, self.hosts))
             response = await self.answer(request, user)
         except Fault as refusal:
             response = _refusal(refusal)
@@ -101,14 +101,20 @@ class App:
             if special is not None:
                 return special
         where = route(request.path)
+        if where.kind.review:
+            from podlab.embedded.api import reviews
+
+            return await reviews.answer(request, where, user)
         if user != auth.ADMIN:
             raise auth.refuse_account(user, request, where)
         return await self.resource(request, where)
 
     def _special(self, request: Request) -> Response | None:
         path = request.path.rstrip("/") or "/"
-        if path in ("/healthz", "/readyz", "/livez", "/healthz/ping"):
-            return Response(b"ok", kind="text/plain; charset=utf-8")
+        if path.removesuffix("/ping") in ("/healthz", "/readyz", "/livez"):
+            check = path.removesuffix("/ping").removeprefix("/")
+            text = f"[+]ping ok\n{check} check passed\n" if "verbose" in request.query else "ok"
+            return Response(text.encode(), kind="text/plain; charset=utf-8")
         if path == "/version":
             return Response(dumps(discovery.version()))
         if path.startswith("/openapi/v3"):
@@ -126,10 +132,6 @@ class App:
 
     async def resource(self, request: Request, where: Route) -> Response | None:
         """Answer a request about objects."""
-        if where.kind.review:
-            from podlab.embedded.api import reviews
-
-            return await reviews.answer(request, where)
         if where.sub and where.sub != "status":
             from podlab.embedded.api import subresources
 

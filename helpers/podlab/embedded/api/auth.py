@@ -20,6 +20,7 @@ from podlab.embedded.api.fault import Fault
 from podlab.embedded.api.request import Request, Route
 
 ADMIN = "podlab-admin"
+MASTERS, AUTHENTICATED = "system:masters", "system:authenticated"
 WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."
 
 
@@ -54,6 +55,33 @@ def check(headers: dict[str, str], tokens: Collection[str], hosts: Collection[st
     if not account:
         raise Fault(401, "Unauthorized")
     return account
+
+
+def acting_as(headers: dict[str, str], user: str) -> str:
+    """
+    Who is meant by ``kubectl --as``: only who may do everything may act as somebody else.
+
+    Raises:
+        Fault: 403, for anybody else.
+    """
+    other = headers.get("impersonate-user", "")
+    if not other:
+        return user
+    if user != ADMIN:
+        text = f'users "{other}" is forbidden: User "{user}" cannot impersonate resource "users" in API group "" '
+        raise Fault(403, text + "at the cluster scope", details={"name": other, "kind": "users"})
+    groups = [group.strip() for group in headers.get("impersonate-group", "").split(",")]
+    return ADMIN if other == ADMIN or MASTERS in groups else other
+
+
+def groups_of(user: str) -> list[str]:
+    """The groups of a user that this server knows of."""
+    if user == ADMIN:
+        return [MASTERS, AUTHENTICATED]
+    kind, _, account = user.removeprefix("system:").partition(":")
+    if not user.startswith("system:serviceaccount:"):
+        return [AUTHENTICATED]
+    return [f"system:{kind}s", f"system:{kind}s:{account.partition(':')[0]}", AUTHENTICATED]
 
 
 def bearer(headers: dict[str, str]) -> str:

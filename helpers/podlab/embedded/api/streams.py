@@ -77,7 +77,7 @@ async def serve(app: App, scope: dict[str, Any], receive: Receive, send: Send) -
         return
     try:
         request = Request(scope, receive, send)
-        user = auth.check(request.headers, app.tokens, app.hosts)
+        user = auth.acting_as(request.headers, auth.check(request.headers, app.tokens, app.hosts))
         if user != auth.ADMIN:
             raise auth.refuse_account(user, request, route(request.path))
         work, protocol = await _prepare(app, request)

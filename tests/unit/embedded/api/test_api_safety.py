@@ -200,3 +200,47 @@ ODD = (
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def test_odd_paths_get_a_plain_answer(server: Server, path: str, method: str) -> None:
     assert server.ask(method, path, pod()).code < 500
+
+
+ACCOUNT = "system:serviceaccount:default:default"
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+def test_who_acts_as_somebody_else_may_do_what_he_may(server: Server) -> None:
+    """``kubectl --as``; it was overheard, so that ``auth can-i --as`` said yes to everything."""
+    bob = {"impersonate-user": "bob"}
+    refused = server.ask("GET", PODS, headers=bob)
+    assert (refused.code, refused.json["message"]) == (
+        403,
+        f'pods is forbidden: User "bob" cannot list resource "pods" in API group "" in the namespace '
+        f'"{PODS.split("/")[4]}"',
+    )
+    may = {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}}
+    assert server.ask("POST", REVIEWS, may, headers=bob).json["status"] == {"allowed": False}
+    assert server.ask("POST", REVIEWS, may).json["status"]["allowed"] is True
+    assert server.ask("GET", "/version", headers=bob).code == 200
+    masters = {"impersonate-user": "root", "impersonate-group": "system:masters"}
+    assert server.ask("GET", PODS, headers=masters).code == 200
+
+
+def test_an_account_learns_its_own_name_and_may_not_take_another(server: Server) -> None:
+    token = server.ask("POST", "/api/v1/namespaces/default/serviceaccounts/default/token", {}).json["status"][
+        "token"
+    ]
+    itself = {"authorization": f"Bearer {token}"}
+    me = server.ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {}, headers=itself).json
+    assert me["status"]["userInfo"] == {
+        "username": ACCOUNT,
+        "groups": ["system:serviceaccounts", "system:serviceaccounts:default", "system:authenticated"],
+    }
+    refused = server.ask("GET", PODS, headers={**itself, "impersonate-user": "podlab-admin"})
+    assert (refused.code, refused.json["message"]) == (
+        403,
+        f'users "podlab-admin" is forbidden: User "{ACCOUNT}" cannot impersonate resource "users" in API group "" '
+        "at the cluster scope",
+    )
+
+
+def test_health_is_told_in_words_when_asked(server: Server) -> None:
+    assert server.ask("GET", "/livez/ping").body == b"ok"
+    assert server.ask("GET", "/readyz", verbose="").body == b"[+]ping ok\nreadyz check passed\n"
