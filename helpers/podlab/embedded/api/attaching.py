@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 POLL_S = 0.04
-MAX_QUEUED = 4096  # chunks that a slow client may be behind
+MAX_QUEUED_BYTES = 4 << 20  # what a slow client may be behind; the log has what he misses
 LISTS = ("containers", "initContainers", "ephemeralContainers")
 Attached = tuple[int | None, Callable[[], None], Callable[[], None]]
 
@@ -69,7 +69,8 @@ class Attachment:
     ) -> None:
         self.app, self.socket, self.pod, self.found = app, socket, pod, found
         self.spec, self.wants_stdin = spec, wants_stdin
-        self.queue: asyncio.Queue[bytes] = asyncio.Queue(MAX_QUEUED)
+        self.queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self.queued_bytes = 0
         self.stdin: int | None = None
         self.close_stdin: Callable[[], None] = lambda: None
 
@@ -92,12 +93,15 @@ class Attachment:
 
     def _output(self, stream: bytes, data: bytes) -> None:
         channel = streams.STDERR if stream == b"stderr" else streams.STDOUT
-        with contextlib.suppress(asyncio.QueueFull):  # the log still has what a slow client misses
+        if self.queued_bytes + len(data) <= MAX_QUEUED_BYTES:
             self.queue.put_nowait(bytes([channel]) + data)
+            self.queued_bytes += len(data)
 
     async def _send(self) -> None:
         while True:
-            await self.socket.write(await self.queue.get())
+            data = await self.queue.get()
+            self.queued_bytes -= len(data) - 1
+            await self.socket.write(data)
 
     async def _ended(self) -> None:
         while True:
