@@ -84,7 +84,9 @@ async def serve(app: App, scope: dict[str, Any], receive: Receive, send: Send) -
     except Fault as refusal:
         await _refuse(send, refusal)
         return
-    await send({"type": "websocket.accept", "subprotocol": protocol})
+    # A client that has left already: the work is begun all the same, sees that nobody is there and ends what it holds.
+    with contextlib.suppress(OSError, RuntimeError):
+        await send({"type": "websocket.accept", "subprotocol": protocol})
     socket = Socket(receive, send, protocol or V4)
     try:
         await work(socket)
