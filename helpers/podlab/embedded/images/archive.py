@@ -191,7 +191,10 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> None:
         for entry in os.listdir(parent):
             remove_tree(f"{parent}/{entry}")
     elif name.startswith(_WHITEOUT):
-        remove_tree(f"{parent}/{name.removeprefix(_WHITEOUT)}")
+        gone = name.removeprefix(_WHITEOUT)
+        if gone in ("", ".", ".."):  # ".wh..." would remove the folder that the image lies in
+            raise ValueError(f"path {member.name!r} leads out of the image")
+        remove_tree(f"{parent}/{gone}")
     else:
         _place(tar, member, root, f"{parent}/{name}")
 

@@ -159,6 +159,8 @@ def test_layers_are_applied_with_whiteouts_and_links_inside(tmp_path: Path) -> N
         ([layer(("a/../../evil", b"x"))], "leads out"),
         ([layer(("hard", "../../evil"), kind=tarfile.LNKTYPE)], "leads out"),
         ([layer(("loop", "loop"), ("loop/x", b""))], "too many levels"),
+        ([layer((".wh...", b""))], "leads out"),
+        ([layer(("a/.wh..", b""))], "leads out"),
         ([b"no tar at all" * 100], "header"),
     ],
 )
@@ -166,10 +168,11 @@ def test_archives_that_lead_out_are_refused_and_leave_nothing(
     tmp_path: Path, layers: list[bytes], words: str
 ) -> None:
     store = tmp_path / "deep" / "images"
-    store.mkdir(parents=True)
+    (store / "unpacked").mkdir(parents=True)
     with pytest.raises(SandboxError, match="not an image archive") as caught:
         archive.load(saved(tmp_path / "bad.tar", layers), store)
     assert words in str(caught.value.cause)
+    assert (store / "unpacked").is_dir()
     assert not list(tmp_path.rglob("evil"))
     assert [one.name for one in store.rglob("*") if one.name != "unpacked"] == []
 
