@@ -201,6 +201,7 @@ def _settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 async def _watch_idle(settings: Settings, cluster: Cluster) -> None:

@@ -10,6 +10,7 @@ It ends by SIGTERM, by the idle time-out, or when its folder is taken away; its 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -58,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     settings = parse(sys.argv[1:] if arguments is None else arguments)
     settings.began = began
+    gc.disable()  # until the cluster has settled: all that is made until then stays, and is walked for nothing
     os.umask(0o077)
     os.makedirs(settings.folder, mode=0o700, exist_ok=True)
     pki.begin(f"{settings.folder}/pki")

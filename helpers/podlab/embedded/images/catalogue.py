@@ -1,5 +1,5 @@
 """
-The image catalogue: data in ``clusters/embedded/catalogue.yaml``, read, checked, and kept as JSON beside the images.
+The image catalogue: data in ``clusters/embedded/catalogue.yaml``, read, checked, and kept as JSON in the cache.
 
 Reading YAML costs more than starting three containers, so it is read when it changed and not at every start.
 """

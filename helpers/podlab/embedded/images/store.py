@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from podlab import paths
 from podlab.embedded.images import catalogue, toolbox
 from podlab.embedded.images.names import ImageName, parse
 from podlab.embedded.runtime import ImageError, ImageRecord
@@ -60,7 +61,9 @@ class ImageStore:
 
     def __init__(self, folder: Path, catalogue_file: Path | None = None) -> None:
         self.folder = folder
-        self._entries = [CatalogueImage(one) for one in catalogue.load(catalogue_file, folder)]
+        self._entries = [
+            CatalogueImage(one) for one in catalogue.load(catalogue_file, paths.cache_folder() / "catalogue")
+        ]
         self._by_name: dict[str, CatalogueImage] = {}
         for image in self._entries:
             for name in image.entry.names:

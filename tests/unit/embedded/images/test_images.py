@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import sys
 import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -288,3 +289,13 @@ def test_an_unreachable_registry_is_not_asked_twice(tmp_path: Path) -> None:
         with pytest.raises(ImageError, match="connection refused"):
             asyncio.run(ImageStore(tmp_path).pull("127.0.0.1:1/x/y:1"))
     assert "127.0.0.1:1" in registry._unreachable
+
+
+def test_a_second_cluster_does_not_read_the_catalogue_s_yaml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading a YAML parser costs more than three containers: the copy belongs to the machine, not to a cluster."""
+    monkeypatch.setenv("PODLAB_HOME", str(tmp_path / "home"))
+    first = ImageStore(tmp_path / "one")
+    monkeypatch.setitem(sys.modules, "yaml", None)  # importing it fails from here on
+    assert ImageStore(tmp_path / "two").present() == first.present()
