@@ -11,8 +11,6 @@ Source: pkg/volume/util/atomic_writer.go, read at v1.34.
 from __future__ import annotations
 
 import os
-import shutil
-import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +26,8 @@ class Volumes:
     """Volumes below one folder, ``<folder>/<pod uid>/<volume name>``."""
 
     def __init__(self, folder: Path | str) -> None:
-        self.folder = Path(folder)
+        self.folder = str(folder)
+        self._written: dict[str, dict[str, tuple[bytes, int]]] = {}  # what each content volume holds
 
     def materialise(
         self,
@@ -58,14 +57,16 @@ class Volumes:
             OSError: If the disk is full or not writable.
         """
         place = self._place(pod_uid, name)
-        wanted = {_safe(path): (content, (modes or {}).get(path, mode)) for path, content in files.items()}
-        place.mkdir(parents=True, exist_ok=True)
-        place.chmod(0o755)  # whatever the daemon's umask
-        if _present(place) != {
-            path: (content, bits | _group_bits(gid)) for path, (content, bits) in wanted.items()
-        }:
+        group = _group_bits(gid)
+        wanted = {
+            _safe(path): (content, (modes or {}).get(path, mode) | group) for path, content in files.items()
+        }
+        if self._written.get(place) != wanted:
+            os.makedirs(place, exist_ok=True)
+            os.chmod(place, 0o755)  # whatever the daemon's umask
             _swap(place, wanted, gid)
-        return str(place)
+            self._written[place] = wanted
+        return place
 
     def empty_dir(
         self, pod_uid: str, name: str, medium: str = "", size_bytes: int | None = None, gid: int | None = None
@@ -77,15 +78,15 @@ class Volumes:
         limit on disk is not enforced here: ``used_bytes`` tells the kubelet, which evicts.
         """
         place = self._place(pod_uid, name)
-        if not place.exists():
-            place.mkdir(parents=True)
-            place.chmod(0o777)
+        if not os.path.exists(place):
+            os.makedirs(place)
+            os.chmod(place, 0o777)
             if gid is not None and _may_change_owner():
                 os.chown(place, -1, gid)
-                place.chmod(0o2777)
+                os.chmod(place, 0o2777)
         if medium == "Memory":
-            (place.parent / (name + _MEMORY_MARK)).write_text(str(size_bytes or 0))
-        return str(place)
+            _write(place + _MEMORY_MARK, str(size_bytes or 0).encode(), 0o600)
+        return place
 
     def used_bytes(self, pod_uid: str, name: str) -> int:
         """Bytes that the files of one volume take on disk; what vanishes while it is counted is left out."""
@@ -93,10 +94,12 @@ class Volumes:
 
     def remove(self, pod_uid: str) -> None:
         """Remove all volumes of a Pod; idempotent."""
-        remove_tree(str(self.folder / _name(pod_uid)))
+        folder = f"{self.folder}/{_name(pod_uid)}"
+        self._written = {place: was for place, was in self._written.items() if not place.startswith(folder)}
+        remove_tree(folder)
 
-    def _place(self, pod_uid: str, name: str) -> Path:
-        return self.folder / _name(pod_uid) / _name(name)
+    def _place(self, pod_uid: str, name: str) -> str:
+        return f"{self.folder}/{_name(pod_uid)}/{_name(name)}"
 
 
 def memory_size(path: str) -> int | None:
@@ -123,72 +126,70 @@ def _safe(path: str) -> str:
     return "/".join(parts)
 
 
-def _present(place: Path) -> dict[str, tuple[bytes, int]] | None:
-    """Content and modes as they are now; None if there is none yet. Asked at every sync, so without pathlib."""
-    data = os.path.join(place, _DATA)
-    if not os.path.exists(data):
-        return None
-    found = {}
-    for folder, _folders, names in os.walk(data):
-        for one in names:
-            path = os.path.join(folder, one)
-            with open(path, "rb") as file:
-                bits = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                found[path[len(data) + 1 :]] = (file.read(), bits)
-    return found
-
-
-def _swap(place: Path, wanted: Mapping[str, tuple[bytes, int]], gid: int | None) -> None:
+def _swap(place: str, wanted: Mapping[str, tuple[bytes, int]], gid: int | None) -> None:
     fresh = _write_set(place, wanted, gid)
-    former = place / _DATA
-    old = place / os.path.basename(os.readlink(former)) if former.is_symlink() else None
-    temporary = place / _NEW_DATA
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(fresh.name)
-    temporary.replace(former)
+    former = f"{place}/{_DATA}"
+    old = os.path.basename(os.readlink(former)) if os.path.islink(former) else ""
+    temporary = f"{place}/{_NEW_DATA}"
+    if os.path.lexists(temporary):
+        os.unlink(temporary)
+    os.symlink(fresh, temporary)
+    os.replace(temporary, former)
     _link_keys(place, wanted)
-    if old is not None and old != fresh:
-        remove_tree(str(old))
+    if old and old != fresh:
+        remove_tree(f"{place}/{old}")
 
 
-def _write_set(place: Path, wanted: Mapping[str, tuple[bytes, int]], gid: int | None) -> Path:
+def _write_set(place: str, wanted: Mapping[str, tuple[bytes, int]], gid: int | None) -> str:
+    """The name of a new folder in *place* with all files."""
     now = time.time_ns()
     stamp = time.strftime("..%Y_%m_%d_%H_%M_%S", time.gmtime(now // 10**9))
-    fresh = place / f"{stamp}.{now % 10**9:09d}"
-    fresh.mkdir()
+    fresh = f"{stamp}.{now % 10**9:09d}"
+    top = f"{place}/{fresh}"
     try:
-        fresh.chmod(0o755)
+        _folder(top)
         for path, (content, bits) in wanted.items():
-            target = fresh / path
-            _folders(fresh, target.parent)
-            target.write_bytes(content)
-            if gid is not None and _may_change_owner():
-                os.chown(target, -1, gid)
-            target.chmod(bits | _group_bits(gid))
+            parts = path.split("/")
+            for depth in range(1, len(parts)):
+                _folder("/".join((top, *parts[:depth])))
+            _write(f"{top}/{path}", content, bits, gid)
     except OSError:
-        shutil.rmtree(fresh, ignore_errors=True)
+        remove_tree(top)
         raise
     return fresh
 
 
-def _folders(top: Path, folder: Path) -> None:
-    """Make *folder* below *top*, every level mode 0755."""
-    if folder != top and not folder.is_dir():
-        _folders(top, folder.parent)
-        folder.mkdir()
-        folder.chmod(0o755)
+def _folder(path: str) -> None:
+    """Make one folder of mode 0755, if it is not there."""
+    try:
+        os.mkdir(path)
+        os.chmod(path, 0o755)
+    except FileExistsError:
+        pass
 
 
-def _link_keys(place: Path, wanted: Mapping[str, tuple[bytes, int]]) -> None:
+def _write(path: str, content: bytes, bits: int, gid: int | None = None) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        while content:  # a disk that fills up takes a part, and says so at the next
+            content = content[os.write(descriptor, content) :]
+        if gid is not None and _may_change_owner():
+            os.fchown(descriptor, -1, gid)
+        os.fchmod(descriptor, bits)
+    finally:
+        os.close(descriptor)
+
+
+def _link_keys(place: str, wanted: Mapping[str, tuple[bytes, int]]) -> None:
     tops = {path.split("/")[0] for path in wanted}
     for entry in os.listdir(place):
         # A folder is none of ours: a subPath that named no key made it.
-        if not entry.startswith("..") and entry not in tops and (place / entry).is_symlink():
-            (place / entry).unlink()
+        if not entry.startswith("..") and entry not in tops and os.path.islink(f"{place}/{entry}"):
+            os.unlink(f"{place}/{entry}")
     for top in tops:
-        link = place / top
-        if not link.is_symlink():
-            link.symlink_to(f"{_DATA}/{top}")
+        link = f"{place}/{top}"
+        if not os.path.islink(link):
+            os.symlink(f"{_DATA}/{top}", link)
 
 
 def _group_bits(gid: int | None) -> int:

@@ -137,7 +137,7 @@ class ConfigMaker:
             env={"HOSTNAME": kernel_hostname(pod)} | env,
             mounts=mounts,
             attempt=attempt,
-            log_path=str(self._files.begin_log(pod, name, attempt)),
+            log_path=self._files.begin_log(pod, name, attempt),
             working_dir=container.get("workingDir") or None,
             run_as_user=security.get("runAsUser"),
             run_as_group=security.get("runAsGroup"),
@@ -158,10 +158,10 @@ class ConfigMaker:
         mounts = []
         if "/etc/hosts" not in targets:
             hosts = self._files.hosts(pod, hostname(pod), host_domain(pod), address)
-            mounts.append(Mount(str(hosts), "/etc/hosts"))
+            mounts.append(Mount(hosts, "/etc/hosts"))
         path = container.get("terminationMessagePath") or "/dev/termination-log"
         message = self._files.begin_message(pod, container["name"], attempt)
-        return [*mounts, Mount(str(message), path)]
+        return [*mounts, Mount(message, path)]
 
 
 def limits(container: Json) -> tuple[int | None, int | None]:

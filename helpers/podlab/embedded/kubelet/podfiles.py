@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.spec import Json
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.embedded.sandbox.zygote.trees import remove_tree
 
 MESSAGE_BYTES = 4096
 LOG_LINES, LOG_BYTES = 80, 2048
@@ -31,41 +32,41 @@ class PodFiles:
     """Paths and contents below the kubelet's folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._logs: Path = folder / "logs"
-        self._pods: Path = folder / "pods"
+        self._logs, self._pods = f"{folder}/logs", f"{folder}/pods"
 
-    def log_path(self, pod: Json, container: str, attempt: int) -> Path:
+    def log_path(self, pod: Json, container: str, attempt: int) -> str:
         """``logs/<namespace>_<name>_<uid>/<container>/<attempt>.log``, as a node lays them out."""
-        meta = pod["metadata"]
-        return self._logs.joinpath(
-            f"{meta['namespace']}_{meta['name']}_{meta['uid']}", container, f"{attempt}.log"
-        )
+        return f"{self._logs_of(pod)}/{container}/{attempt}.log"
 
-    def begin_log(self, pod: Json, container: str, attempt: int) -> Path:
-        """Make the folder of a log; the log of the run before the last is dropped, as a node keeps two."""
+    def _logs_of(self, pod: Json) -> str:
+        meta = pod["metadata"]
+        return f"{self._logs}/{meta['namespace']}_{meta['name']}_{meta['uid']}"
+
+    def _folder(self, pod: Json) -> str:
+        return f"{self._pods}/{pod['metadata']['uid']}"
+
+    def begin_log(self, pod: Json, container: str, attempt: int) -> str:
+        """The path of a new log; the log of the run before the last is dropped, as a node keeps two."""
         path = self.log_path(pod, container, attempt)
-        path.parent.mkdir(parents=True, exist_ok=True)
         for old in (attempt - 2, attempt - 3):
-            for stale in path.parent.glob(f"{old}.log*") if old >= 0 else ():
-                stale.unlink(missing_ok=True)
+            for stale in (f"{old}.log", f"{old}.log.1") if old >= 0 else ():
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(f"{os.path.dirname(path)}/{stale}")
         return path
 
-    def message_path(self, pod: Json, container: str, attempt: int) -> Path:
+    def message_path(self, pod: Json, container: str, attempt: int) -> str:
         """Where the termination message of one run is written by the container."""
-        return self._pods.joinpath(pod["metadata"]["uid"], f"{container}.{attempt}.message")
+        return f"{self._folder(pod)}/{container}.{attempt}.message"
 
-    def begin_message(self, pod: Json, container: str, attempt: int) -> Path:
+    def begin_message(self, pod: Json, container: str, attempt: int) -> str:
         """An empty message file that every user in the container may write."""
         path = self.message_path(pod, container, attempt)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
-        path.chmod(0o666)
+        _write(path, b"", 0o666)
         return path
 
-    def hosts(self, pod: Json, hostname: str, domain: str, address: str) -> Path:
+    def hosts(self, pod: Json, hostname: str, domain: str, address: str) -> str:
         """The Pod's /etc/hosts, with the names of its spec's hostAliases; on the host's network the host's own."""
-        path = self._pods.joinpath(pod["metadata"]["uid"], "etc-hosts")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = f"{self._folder(pod)}/etc-hosts"
         if pod["spec"].get("hostNetwork"):
             text = HOSTS_HEAD_OF_NODE + NODE_HOSTS.read_text(encoding="utf-8", errors="replace")
         else:
@@ -75,8 +76,10 @@ class PodFiles:
         if aliases:
             text += "\n# Entries added by HostAliases.\n"
             text += "".join(f"{a['ip']}\t{chr(9).join(a.get('hostnames') or ())}\n" for a in aliases)
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o644)
+        if (
+            _read(path) != text.encode()
+        ):  # else left alone: emptied and written anew, it is missing to who reads it
+            _write(path, text.encode(), 0o644)
         return path
 
     def message(self, pod: Json, record: ContainerRecord) -> str:
@@ -97,24 +100,24 @@ class PodFiles:
 
     def remove(self, pod: Json) -> None:
         """The Pod is gone: nothing of it stays."""
-        shutil.rmtree(self.log_path(pod, "c", 0).parent.parent, ignore_errors=True)
-        shutil.rmtree(self._pods / pod["metadata"]["uid"], ignore_errors=True)
+        remove_tree(self._logs_of(pod))
+        remove_tree(self._folder(pod))
 
 
 class NoFiles(PodFiles):
     """A simulation's: paths only, nothing is read or written."""
 
-    def begin_log(self, pod: Json, container: str, attempt: int) -> Path:
+    def begin_log(self, pod: Json, container: str, attempt: int) -> str:
         """The path alone."""
         return self.log_path(pod, container, attempt)
 
-    def begin_message(self, pod: Json, container: str, attempt: int) -> Path:
+    def begin_message(self, pod: Json, container: str, attempt: int) -> str:
         """The path alone."""
         return self.message_path(pod, container, attempt)
 
-    def hosts(self, pod: Json, hostname: str, domain: str, address: str) -> Path:
+    def hosts(self, pod: Json, hostname: str, domain: str, address: str) -> str:
         """The path alone."""
-        return self._pods.joinpath(pod["metadata"]["uid"], "etc-hosts")
+        return f"{self._folder(pod)}/etc-hosts"
 
     def message(self, pod: Json, record: ContainerRecord) -> str:
         """What the script says."""
@@ -124,21 +127,45 @@ class NoFiles(PodFiles):
         """Nothing was made."""
 
 
-def _tail(path: Path, size: int) -> str:
+def _write(path: str, content: bytes, mode: int) -> None:
+    """Write a file whose mode does not depend on the umask, and its folder where that is missing."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - size))
+        descriptor = os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        descriptor = os.open(path, flags, 0o600)
+    try:
+        while content:  # a disk that fills up takes a part, and says so at the next
+            content = content[os.write(descriptor, content) :]
+        os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb", 0) as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _tail(path: str, size: int) -> str:
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.stat(path).st_size - size))
             return file.read(size).decode("utf-8", "replace")
     except OSError:
         return ""
 
 
-def log_tail(path: Path) -> str:
+def log_tail(path: str) -> str:
     """The last 80 lines of a CRI log, at most 2048 bytes, without times and stream names."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             # A CRI line adds about 45 bytes to what the container wrote; 64 KiB hold 80 lines of any usual log.
-            file.seek(max(0, path.stat().st_size - (64 << 10)))
+            file.seek(max(0, os.stat(path).st_size - (64 << 10)))
             lines = file.read().split(b"\n")
     except OSError:
         return ""

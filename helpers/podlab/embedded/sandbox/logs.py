@@ -32,8 +32,11 @@ class LogFile:
 
     def __init__(self, path: str, max_bytes: int) -> None:
         self._path, self._max_bytes = path, max_bytes
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        self._descriptor = self._open()
+        try:
+            self._descriptor = self._open()
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            self._descriptor = self._open()
         self._size = os.fstat(self._descriptor).st_size
         self._second, self._prefix = -1, b""
 

@@ -453,9 +453,11 @@ def test_the_termination_message_is_the_file_or_the_end_of_the_log(
 ) -> None:
     """The log only where the policy says so, the file is empty and the run failed."""
     of, files = pod({"terminationMessagePolicy": policy}), PodFiles(tmp_path)
-    files.begin_message(of, "app", 0).write_text(file)
+    Path(files.begin_message(of, "app", 0)).write_text(file)
     log = "2026-01-01T00:00:00.0Z stdout F one\n2026-01-01T00:00:00.1Z stderr P tw\n2026-01-01T00:00:00.2Z stderr F o\n"
-    files.begin_log(of, "app", 0).write_text(log)
+    place = Path(files.begin_log(of, "app", 0))
+    place.parent.mkdir(parents=True)
+    place.write_text(log)
 
     assert files.message(of, _ended(code)) == expected
 
@@ -465,7 +467,7 @@ def test_of_a_log_the_last_80_lines_are_taken(tmp_path: Path) -> None:
     path = tmp_path / "0.log"
     path.write_text("".join(f"2026-01-01T00:00:00Z stdout F row {i}\n" for i in range(120)))
 
-    lines = log_tail(path).splitlines()
+    lines = log_tail(str(path)).splitlines()
 
     assert (len(lines), lines[0], lines[-1]) == (80, "row 40", "row 119")
 
@@ -483,3 +485,15 @@ def test_of_a_log_the_last_80_lines_are_taken(tmp_path: Path) -> None:
 def test_what_is_no_image_name_is_told_so(name: str, expected: str | None) -> None:
     """With the parser's text."""
     assert imagename.fault(name) == expected
+
+
+def test_a_hosts_file_that_is_right_already_is_left_alone(tmp_path: Path) -> None:
+    """Emptied and written again at each container's start, it would be missing for a moment to those that run."""
+    files, of = PodFiles(tmp_path), pod({})
+    path = Path(files.hosts(of, "box", "", "10.244.0.7"))
+    before = path.stat().st_mtime_ns
+
+    files.hosts(of, "box", "", "10.244.0.7")
+
+    assert path.stat().st_mtime_ns == before
+    assert "10.244.0.7\tbox" in path.read_text()
