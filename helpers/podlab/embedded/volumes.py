@@ -23,10 +23,17 @@ _MEMORY_MARK = ".memory"
 
 
 class Volumes:
-    """Volumes below one folder, ``<folder>/<pod uid>/<volume name>``."""
+    """
+    Volumes of Pods, ``<folder>/<pod uid>/<volume name>``.
 
-    def __init__(self, folder: Path | str) -> None:
+    Args:
+        folder: Where emptyDirs are.
+        contents: Where volumes made of objects are, as on a real node in memory; by default with the others.
+    """
+
+    def __init__(self, folder: Path | str, contents: str = "") -> None:
         self.folder = str(folder)
+        self._contents = contents or self.folder
         self._written: dict[str, dict[str, tuple[bytes, int]]] = {}  # what each content volume holds
 
     def materialise(
@@ -56,7 +63,7 @@ class Volumes:
             ValueError: For a path that is absolute, leads out, or begins with "..".
             OSError: If the disk is full or not writable.
         """
-        place = self._place(pod_uid, name)
+        place = _place(self._contents, pod_uid, name)
         group = _group_bits(gid)
         wanted = {
             _safe(path): (content, (modes or {}).get(path, mode) | group) for path, content in files.items()
@@ -77,7 +84,7 @@ class Volumes:
         With *medium* ``Memory`` the node mounts a tmpfs of *size_bytes* there when a container first uses it. A size
         limit on disk is not enforced here: ``used_bytes`` tells the kubelet, which evicts.
         """
-        place = self._place(pod_uid, name)
+        place = _place(self.folder, pod_uid, name)
         if not os.path.exists(place):
             os.makedirs(place)
             os.chmod(place, 0o777)
@@ -90,16 +97,19 @@ class Volumes:
 
     def used_bytes(self, pod_uid: str, name: str) -> int:
         """Bytes that the files of one volume take on disk; what vanishes while it is counted is left out."""
-        return tree_bytes(self._place(pod_uid, name))
+        return tree_bytes(_place(self.folder, pod_uid, name))
 
     def remove(self, pod_uid: str) -> None:
         """Remove all volumes of a Pod; idempotent."""
-        folder = f"{self.folder}/{_name(pod_uid)}"
-        self._written = {place: was for place, was in self._written.items() if not place.startswith(folder)}
-        remove_tree(folder)
+        for top in (self.folder, self._contents):
+            remove_tree(f"{top}/{_name(pod_uid)}")
+        for place in list(self._written):  # a copy: this may run beside the loop, which adds to it
+            if place.startswith(f"{self._contents}/{pod_uid}/"):
+                self._written.pop(place, None)
 
-    def _place(self, pod_uid: str, name: str) -> str:
-        return f"{self.folder}/{_name(pod_uid)}/{_name(name)}"
+
+def _place(top: str, pod_uid: str, name: str) -> str:
+    return f"{top}/{_name(pod_uid)}/{_name(name)}"
 
 
 def memory_size(path: str) -> int | None:

@@ -39,7 +39,8 @@ class Kubelet:
     Args:
         store: Where Pods are read from, and status and Events are written to.
         runtime: What runs containers.
-        folder: Where logs, messages and hosts files are kept; None in a simulation, which keeps none.
+        folder: Where logs are kept; None in a simulation, which keeps no files.
+        small: Where messages and hosts files are kept; by default with the logs.
         volumes: What writes volumes to disk.
         make_token: ``(pod, audiences, seconds) -> token`` for projected service account tokens.
         pace: ``prompt``, or ``kubelet`` with a real kubelet's delays.
@@ -57,6 +58,7 @@ class Kubelet:
         node_ip: str = "",
         clock: Clock | None = None,
         folder: Path | None = None,
+        small: str = "",
         make_token: MakeToken | None = None,
         allow_host_path: bool = False,
         pace: str = "prompt",
@@ -71,7 +73,7 @@ class Kubelet:
         self.recorder = EventRecorder(
             store, "kubelet", host=node_name, clock=lambda: self.clock.now() / SECOND
         )
-        self.files = NoFiles(Path("/")) if folder is None else PodFiles(folder)
+        self.files = NoFiles(Path("/")) if folder is None else PodFiles(folder, small)
         self._disk = volumes
         self.volumes = PodVolumes(store, volumes, self.facts, make_token, allow_host_path)
         self.stopper = Stopper(runtime, self.handlers, self.recorder)

@@ -29,10 +29,17 @@ NODE_HOSTS = Path("/etc/hosts")
 
 
 class PodFiles:
-    """Paths and contents below the kubelet's folder."""
+    """
+    Paths and contents below the kubelet's folder.
 
-    def __init__(self, folder: Path) -> None:
-        self._logs, self._pods = f"{folder}/logs", f"{folder}/pods"
+    Args:
+        folder: Where logs are.
+        small: Where the small files are, in folders ``files`` and ``messages``; by default with the logs.
+    """
+
+    def __init__(self, folder: Path, small: str = "") -> None:
+        self._logs = f"{folder}/logs"
+        self._hosts, self._messages = (f"{small or folder}/{name}" for name in ("files/hosts", "messages"))
 
     def log_path(self, pod: Json, container: str, attempt: int) -> str:
         """``logs/<namespace>_<name>_<uid>/<container>/<attempt>.log``, as a node lays them out."""
@@ -41,9 +48,6 @@ class PodFiles:
     def _logs_of(self, pod: Json) -> str:
         meta = pod["metadata"]
         return f"{self._logs}/{meta['namespace']}_{meta['name']}_{meta['uid']}"
-
-    def _folder(self, pod: Json) -> str:
-        return f"{self._pods}/{pod['metadata']['uid']}"
 
     def begin_log(self, pod: Json, container: str, attempt: int) -> str:
         """The path of a new log; the log of the run before the last is dropped, as a node keeps two."""
@@ -56,7 +60,7 @@ class PodFiles:
 
     def message_path(self, pod: Json, container: str, attempt: int) -> str:
         """Where the termination message of one run is written by the container."""
-        return f"{self._folder(pod)}/{container}.{attempt}.message"
+        return f"{self._messages}/{pod['metadata']['uid']}/{container}.{attempt}"
 
     def begin_message(self, pod: Json, container: str, attempt: int) -> str:
         """An empty message file that every user in the container may write."""
@@ -64,9 +68,12 @@ class PodFiles:
         _write(path, b"", 0o666)
         return path
 
+    def _hosts_path(self, pod: Json) -> str:
+        return f"{self._hosts}/{pod['metadata']['uid']}"
+
     def hosts(self, pod: Json, hostname: str, domain: str, address: str) -> str:
         """The Pod's /etc/hosts, with the names of its spec's hostAliases; on the host's network the host's own."""
-        path = f"{self._folder(pod)}/etc-hosts"
+        path = self._hosts_path(pod)
         if pod["spec"].get("hostNetwork"):
             text = HOSTS_HEAD_OF_NODE + NODE_HOSTS.read_text(encoding="utf-8", errors="replace")
         else:
@@ -101,7 +108,8 @@ class PodFiles:
     def remove(self, pod: Json) -> None:
         """The Pod is gone: nothing of it stays."""
         remove_tree(self._logs_of(pod))
-        remove_tree(self._folder(pod))
+        remove_tree(f"{self._messages}/{pod['metadata']['uid']}")
+        remove_tree(self._hosts_path(pod))
 
 
 class NoFiles(PodFiles):
@@ -117,7 +125,7 @@ class NoFiles(PodFiles):
 
     def hosts(self, pod: Json, hostname: str, domain: str, address: str) -> str:
         """The path alone."""
-        return f"{self._folder(pod)}/etc-hosts"
+        return self._hosts_path(pod)
 
     def message(self, pod: Json, record: ContainerRecord) -> str:
         """What the script says."""

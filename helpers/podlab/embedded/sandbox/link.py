@@ -35,6 +35,7 @@ class Link:
         self._waiting: dict[int, asyncio.Future[tuple[Any, list[int]]]] = {}
         self._unsent: deque[tuple[Any, list[int]]] = deque()
         self.greeting: asyncio.Future[tuple[str, Any]] = self._loop.create_future()
+        self.folder: int | None = None  # the node's own, in memory; comes with the greeting, and stays open
         self.closed = False
         sock.setblocking(False)
         self._loop.add_reader(sock.fileno(), self._readable)
@@ -108,6 +109,7 @@ class Link:
     def _handle(self, message: Any, descriptors: list[int]) -> None:
         sequence, outcome, value = message
         if sequence == 0 and outcome in _GREETINGS:
+            self.folder = descriptors[0] if descriptors else None
             if not self.greeting.done():
                 self.greeting.set_result((outcome, value))
         elif sequence == 0:

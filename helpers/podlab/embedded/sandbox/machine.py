@@ -77,6 +77,8 @@ def _receive(zygote: Zygote) -> tuple[int, str, Any] | None:
     if received is None:
         return None
     message: tuple[int, str, Any] = received[0]
+    for descriptor in received[1]:
+        os.close(descriptor)
     return message
 
 

@@ -188,6 +188,10 @@ class ProcessRuntime:
         self.reduced = ""  # why this is the reduced mode and what it cannot do; empty on a real node
         self.facts: dict[str, Any] = {}
         self.node_ip = launch.NODE_IP
+        # Where the files of Pods are kept: small, many, and gone with the node. In its memory if it has one, whose
+        # folder appears there under another path than here.
+        self.files = self._files_in_node = f"{zygote.folder}/node"
+        self._folder = -1
         self.events = record.NodeEvents()
         self._addresses = addresses.Pool()
         self._links = 100  # interface indices of the node's ends, never used twice
@@ -200,14 +204,18 @@ class ProcessRuntime:
 
     async def ready(self) -> None:
         """Wait until the node serves. Raises SandboxError."""
+        link = self.link
+        assert isinstance(link, Link)
         try:
-            assert isinstance(self.link, Link)
             async with asyncio.timeout(_READY_S):
-                outcome, value = await asyncio.shield(self.link.greeting)
+                outcome, value = await asyncio.shield(link.greeting)
         except TimeoutError:
             outcome, value = "refused", (0, f"the node did not answer within {_READY_S:.0f} s")
         if outcome == "ready":
             self.facts = value
+            assert link.folder is not None
+            self._folder = link.folder
+            self.files = f"/proc/self/fd/{self._folder}"
             return
         await self.close()
         raise SandboxError(
@@ -264,7 +272,7 @@ class ProcessRuntime:
         folder = f"{self._zygote.folder}/pods/{identity[:24]}"
         try:
             await self.link.call("pod_start", request)
-            volumes_of.write_pod_files(folder, config)
+            volumes_of.write_pod_files(self._shared_files(identity), config)
         except OSError as error:
             self._addresses.give_back(ip)
             await self._quietly("pod_stop", {"uid": identity, "containers": []})
@@ -277,6 +285,13 @@ class ProcessRuntime:
         self.events.add(config.pod_uid, "sandbox-start", entry.created_at)
         self._changed(config.pod_uid)
         return entry
+
+    def _shared_files(self, sandbox_id: str) -> str:
+        return f"{self.files}/files/sandboxes/{sandbox_id[:24]}"
+
+    def _in_node(self, source: str) -> str:
+        """The path under which the node sees *source*."""
+        return source.replace(self.files, self._files_in_node, 1) if source.startswith(self.files) else source
 
     def _take_address(self) -> str:
         try:
@@ -316,6 +331,7 @@ class ProcessRuntime:
             for one in sandbox.containers:
                 self._forget(one)
             await asyncio.to_thread(remove_tree, sandbox.folder)
+            remove_tree(self._shared_files(sandbox.record.id))
 
     # --- containers -------------------------------------------------------------------------------
 
@@ -422,7 +438,9 @@ class ProcessRuntime:
             "name": container.record.id,
             "pod": container.record.sandbox_id,
             "root": root,
-            "mounts": volumes_of.requests(config.mounts, container.sandbox.folder),
+            "mounts": volumes_of.requests(
+                config.mounts, self._shared_files(container.record.sandbox_id), self._in_node
+            ),
             "read_only": config.read_only_root,
             "argv": list(_arguments(config, image)),
             "env": _environment(config, image, container.sandbox.config.hostname),
@@ -755,6 +773,9 @@ class ProcessRuntime:
             await asyncio.get_running_loop().run_in_executor(None, _wait_for, self._zygote.pid)
         for task in list(self._tasks):
             task.cancel()
+        if self._folder >= 0:  # not before: its number would soon be another file's
+            os.close(self._folder)
+            self._folder = -1
 
 
 def _raise_descriptor_limit() -> None:

@@ -5,7 +5,7 @@ A container's mounts as requests to the node, and the files that the containers 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from podlab.embedded.runtime import Mount, SandboxConfig
@@ -39,11 +39,19 @@ def add_files(root: dict[str, Any], mounts: Sequence[Mount]) -> None:
         root["files"] = [*root["files"], ("/etc/hosts", _HOSTS, 0o644)]
 
 
-def requests(mounts: Sequence[Mount], folder: str) -> list[dict[str, Any]]:
-    """All mounts in the order of their depth, so that one below another is not covered by it."""
-    found = [_request(f"{folder}/{name}", f"/etc/{name}") for name in ("hostname", "resolv.conf")]
+def requests(mounts: Sequence[Mount], folder: str, in_node: Callable[[str], str]) -> list[dict[str, Any]]:
+    """
+    All mounts in the order of their depth, so that one below another is not covered by it.
+
+    Args:
+        folder: Where the Pod's own files are.
+        in_node: The node's path of a path of ours.
+    """
+    found = [_request(in_node(f"{folder}/{name}"), f"/etc/{name}") for name in ("hostname", "resolv.conf")]
     found += [
-        _request(one.source, os.path.normpath("/" + one.target.lstrip("/")), one.sub_path, one.read_only)
+        _request(
+            in_node(one.source), os.path.normpath("/" + one.target.lstrip("/")), one.sub_path, one.read_only
+        )
         for one in mounts
     ]
     last = {one["target"]: one for one in found}  # the Pod's own mount of /etc/resolv.conf wins

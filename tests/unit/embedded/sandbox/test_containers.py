@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from sandbox_bench import Bench, on_node
 
+from podlab.embedded.kubelet.podfiles import PodFiles
 from podlab.embedded.runtime import ContainerState, Mount, RuntimeFault
 from podlab.embedded.sandbox.zygote.cgroups import Groups
 from podlab.embedded.sandbox.zygote.node import Node
@@ -562,3 +563,35 @@ on_node(scenario)
         [sys.executable, "-c", script, folder], capture_output=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr.decode()[-2000:]
+
+
+def test_a_pod_s_small_files_lie_in_the_memory_of_the_node() -> None:
+    """Making a file on a busy disk costs more than all else in a container's start; and nothing of it may stay."""
+
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        volumes = Volumes(bench.folder, f"{bench.runtime.files}/files/volumes")
+        source = volumes.materialise("uid", "v", {"key": b"value\n"}, 0o644)
+        lines = (await bench.run(pod, "cat /v/key /etc/hostname", mounts=(Mount(source, "/v"),)))[1]
+        on_disk = [
+            path for path in bench.folder.rglob("*") if path.name in ("key", "hostname", "resolv.conf")
+        ]
+        assert (lines[0], len(lines), on_disk) == ("value", 2, [])
+
+    on_node(scenario)
+
+
+def test_a_flood_of_termination_message_fills_no_other_file_s_place() -> None:
+    """The message file is the container's to write, as much as it likes."""
+
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        files = PodFiles(bench.folder, bench.runtime.files)
+        meta = {"uid": "u", "name": "p", "namespace": "n"}
+        message = files.begin_message({"metadata": meta}, "flood", 0)
+        command = "head -c 200000000 /dev/zero > /dev/termination-log"
+        code, _ = await bench.run(pod, command, mounts=(Mount(message, "/dev/termination-log"),))
+        hosts = files.hosts({"metadata": meta, "spec": {}}, "box", "10.244.0.9")
+        assert (code != 0, "10.244.0.9" in Path(hosts).read_text()) == (True, True)
+
+    on_node(scenario)

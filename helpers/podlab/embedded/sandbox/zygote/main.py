@@ -119,7 +119,9 @@ def _be_node(sock: _socket.socket, mapped: int, settings: dict[str, Any]) -> Non
     except OSError as error:
         wire.send(sock, (0, "refused", (error.errno or 0, f"{error.filename}: {error.strerror}")))
         return
-    wire.send(sock, (0, "ready", facts))
+    folder = os.open(node.folder, os.O_PATH | os.O_CLOEXEC)
+    wire.send(sock, (0, "ready", facts), (folder,))
+    os.close(folder)
     node.run()
 
 

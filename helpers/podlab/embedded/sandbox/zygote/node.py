@@ -67,9 +67,14 @@ class Node:
         linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
         linux.drop_capabilities()  # from what exec may give: this process keeps its own, and never execs
         container.note_ignored_signals()
-        linux.mount("node", self.folder, "tmpfs", linux.MS_NOSUID, "mode=700,size=1g")
-        for name in ("stage", "stage-upper", "proc", "dev", "pause-proc", "shm"):
+        linux.mount("node", self.folder, "tmpfs", linux.MS_NOSUID, "mode=700,size=64m")
+        for name in ("stage", "stage-upper", "proc", "dev", "pause-proc", "shm", "files", "messages"):
             os.mkdir(f"{self.folder}/{name}", 0o755)
+        # The daemon's files of Pods. Termination messages lie beside, not in it: a container that writes its own
+        # without end fills this folder's memory, and no Pod's volumes.
+        linux.mount(
+            "files", self.folder + "/files", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=1g,mode=755"
+        )
         # One for all Pods, a folder each: every further mount would be copied into each container's namespace.
         linux.mount("shm", self.folder + "/shm", "tmpfs", _SHM_FLAGS, "size=1g,mode=755")
         own_proc = self._mount_proc()
