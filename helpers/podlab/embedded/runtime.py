@@ -11,9 +11,9 @@ Every instant is an ``int``: nanoseconds since the Unix epoch, UTC.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 
 class ContainerState(Enum):
@@ -25,8 +25,7 @@ class ContainerState(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(NamedTuple):
     """One path of a container: *source* on the host appears at *target* inside it."""
 
     source: str
@@ -37,8 +36,7 @@ class Mount:
     sub_path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxConfig:
+class SandboxConfig(NamedTuple):
     """What the containers of one Pod share."""
 
     pod_uid: str
@@ -54,11 +52,10 @@ class SandboxConfig:
     dns_servers: Sequence[str] = ()
     dns_searches: Sequence[str] = ()
     dns_options: Sequence[str] = ()
-    sysctls: Mapping[str, str] = field(default_factory=dict)
+    sysctls: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxRecord:
+class SandboxRecord(NamedTuple):
     """One sandbox that the runtime knows; ``ready`` is False once it is stopped or its network is gone."""
 
     id: str
@@ -69,8 +66,7 @@ class SandboxRecord:
     ip: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerConfig:
+class ContainerConfig(NamedTuple):
     """Everything that starting one container needs, with all names and variables already resolved."""
 
     name: str
@@ -100,8 +96,7 @@ class ContainerConfig:
     ports: Sequence[int] = ()  # declared ports: only the reduced mode, which shares one host, needs to know
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerRecord:
+class ContainerRecord(NamedTuple):
     """
     One instance of a container that the runtime knows: the truth about its life.
 
@@ -127,22 +122,20 @@ class ContainerRecord:
     log_path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRecord:
+class ImageRecord(NamedTuple):
     """An image that is present: its id (``sha256:…``), the names it answers to, and its default process."""
 
     id: str
     names: Sequence[str]
     entrypoint: Sequence[str] = ()
     command: Sequence[str] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
     working_dir: str = "/"
     user: str = ""
     size_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ExecResult:
+class ExecResult(NamedTuple):
     """
     What a command run inside a container left; output is bounded by the caller's limit.
 

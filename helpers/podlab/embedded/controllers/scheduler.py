@@ -89,7 +89,8 @@ class Scheduler:
         others = [
             p for p in self._context.store.list("pods") if p["spec"].get("nodeName") and not finished(p)
         ]
-        if nodefit.host_ports(pod) & {port for other in others for port in nodefit.host_ports(other)}:
+        ports = nodefit.host_ports(pod)
+        if ports and ports & {port for other in others for port in nodefit.host_ports(other)}:
             return "1 node(s) didn't have free ports for the requested pod ports", NO_VICTIMS
         return _short_of(pod, node, others)
 

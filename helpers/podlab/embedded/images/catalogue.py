@@ -10,9 +10,10 @@ import hashlib
 import json
 import os
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from podlab.embedded.images.names import parse
 from podlab.errors import SandboxError
@@ -22,8 +23,7 @@ KINDS = ("toolbox", "python", "app", "host")
 _KEYS = {"names", "kind", "program", "entrypoint", "command", "environment", "says"}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One image of the catalogue; ``names`` are in full."""
 
     names: tuple[str, ...]
@@ -32,7 +32,7 @@ class Entry:
     program: str = ""
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = MappingProxyType({})
 
     @property
     def id(self) -> str:

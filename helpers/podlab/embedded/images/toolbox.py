@@ -13,8 +13,8 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from podlab import paths
 
@@ -35,8 +35,7 @@ _OURS = ("nc", "wget", "nslookup", "httpd", "netstat", "hostname", "ps")
 _OURS_IF_MISSING = ("pidof", "killall")
 
 
-@dataclass(frozen=True, slots=True)
-class Toolbox:
+class Toolbox(NamedTuple):
     """A finished /bin; ``needs_libraries`` and ``needs_python`` say what its programs want beside it."""
 
     folder: Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from podlab.embedded.kubelet import downward, envfile
 from podlab.embedded.kubelet.expansion import expand, lenient
@@ -30,12 +30,11 @@ class MissingSourceError(Exception):
     """A ConfigMap, a Secret or a key that is not optional is not there; the text is the kubelet's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the environment needs to know besides the Pod: addresses by field path, and the node's resources."""
 
-    addresses: Mapping[str, str] = field(default_factory=dict)
-    allocatable: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = MappingProxyType({})
+    allocatable: Mapping[str, str] = MappingProxyType({})
 
 
 def environment(

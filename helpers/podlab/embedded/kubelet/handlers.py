@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from podlab.embedded.kubelet import grpchealth, httpget
 from podlab.embedded.kubelet.expansion import expand, lenient
@@ -19,8 +18,7 @@ OUTPUT_BYTES = 10 << 10
 EXEC_FAILED = "rpc error: code = Unknown desc = failed to exec in container: "
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How one probe went; ``warning`` marks a success that a learner should hear of."""
 
     passed: bool

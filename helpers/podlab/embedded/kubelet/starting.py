@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.kubelet.clock import Clock
@@ -26,8 +25,7 @@ FIRST_SIGNAL_S = 0.1
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class StartContext:
+class StartContext(NamedTuple):
     """
     What the starts of one sync have in common.
 
@@ -117,7 +115,7 @@ class Starter:
             config = self._configs.make(
                 pod, container, image, attempt, volumes=context.volumes, facts=context.facts
             )
-            config = replace(config, pid_namespace_of=target)
+            config = config._replace(pid_namespace_of=target)
             container_id = await self._runtime.create_container(context.sandbox_id, config)
         except RuntimeFault as fault:
             raise StartError(fault.reason or "CreateContainerError", fault.message) from fault

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from podlab.embedded.lifecycle import initialising, restartall, spec
 from podlab.embedded.lifecycle.probes import LIVENESS, STARTUP, ProbeResults, Result
@@ -12,8 +12,7 @@ from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, ContainerState
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(NamedTuple):
     """One container to stop. ``message`` is the text of the Killing Event; ``cause`` names a probe that failed."""
 
     record: ContainerRecord
@@ -21,21 +20,26 @@ class Kill:
     cause: str = ""
 
 
-@dataclass(slots=True)
 class Actions:
     """
     What one sync has to do, in this order: kill (the Pod or single containers), make a sandbox, start
     ephemeral containers, start init containers, start regular ones. Starts are indexes into the spec's lists.
     """
 
-    kill_pod: bool = False
-    create_sandbox: bool = False
-    attempt: int = 0
-    ephemeral: list[int] = field(default_factory=list)
-    init: list[int] = field(default_factory=list)
-    regular: list[int] = field(default_factory=list)
-    kills: list[Kill] = field(default_factory=list)
-    resets: list[restartall.Reset] = field(default_factory=list)
+    def __init__(
+        self,
+        *,
+        kill_pod: bool = False,
+        create_sandbox: bool = False,
+        attempt: int = 0,
+        resets: Sequence[restartall.Reset] = (),
+    ) -> None:
+        self.kill_pod, self.create_sandbox, self.attempt = kill_pod, create_sandbox, attempt
+        self.ephemeral: list[int] = []
+        self.init: list[int] = []
+        self.regular: list[int] = []
+        self.kills: list[Kill] = []
+        self.resets = resets
 
     def __bool__(self) -> bool:
         return bool(

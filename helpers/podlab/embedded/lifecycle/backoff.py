@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 SECOND = 1_000_000_000
 INITIAL_NS = 10 * SECOND
 CAP_NS = 300 * SECOND
 
 
-@dataclass(slots=True)
 class _Entry:
-    wait_ns: int
-    updated_at: int
+    __slots__ = ("updated_at", "wait_ns")
+
+    def __init__(self, wait_ns: int, updated_at: int) -> None:
+        self.wait_ns, self.updated_at = wait_ns, updated_at
 
 
 class Backoff:

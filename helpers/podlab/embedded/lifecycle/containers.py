@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from podlab.embedded.lifecycle import restartall, spec
 from podlab.embedded.lifecycle.actions import should_restart
@@ -27,8 +27,7 @@ MESSAGE_BYTES = 4096
 POD_MESSAGE_BYTES = 12 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class StartFailure:
+class StartFailure(NamedTuple):
     """Why the last attempt to start a container came to nothing: CamelCase reason and message."""
 
     reason: str

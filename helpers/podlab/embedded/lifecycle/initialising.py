@@ -7,8 +7,6 @@ earlier records may have been removed since.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.probes import LIVENESS, STARTUP, ProbeResults, Result
 from podlab.embedded.lifecycle.spec import Json
@@ -16,14 +14,14 @@ from podlab.embedded.lifecycle.view import PodView, failed
 from podlab.embedded.runtime import ContainerRecord, ContainerState
 
 
-@dataclass(slots=True)
 class Plan:
     """What to do about init containers; ``kills`` are (record, message, cause)."""
 
-    initialised: bool = False
-    fails_the_pod: bool = False
-    start: list[int] = field(default_factory=list)
-    kills: list[tuple[ContainerRecord, str, str]] = field(default_factory=list)
+    def __init__(self, *, initialised: bool) -> None:
+        self.initialised = initialised
+        self.fails_the_pod = False
+        self.start: list[int] = []
+        self.kills: list[tuple[ContainerRecord, str, str]] = []
 
 
 def decide(pod: Json, view: PodView, probes: ProbeResults, resized: frozenset[str] = frozenset()) -> Plan:

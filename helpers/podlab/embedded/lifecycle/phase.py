@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from podlab.embedded.lifecycle import restartall, spec
 from podlab.embedded.lifecycle.spec import Json
@@ -11,19 +10,14 @@ from podlab.embedded.lifecycle.spec import Json
 TERMINAL = ("Succeeded", "Failed")
 
 
-@dataclass(slots=True)
 class _Counts:
     """How many containers are where. ``init`` ones are regular init containers."""
 
-    init_pending: int = 0
-    init_failed: bool = False
-    sidecars_pending: int = 0
-    unknown: int = 0
-    waiting: int = 0
-    running: int = 0
-    stopped: int = 0
-    succeeded: int = 0
-    final: int = 0  # stopped, and not to be started again
+    def __init__(self) -> None:
+        self.init_pending = self.sidecars_pending = 0
+        self.init_failed = False
+        self.unknown = self.waiting = self.running = self.stopped = self.succeeded = 0
+        self.final = 0  # stopped, and not to be started again
 
 
 def phase(pod: Json, by_name: Mapping[str, Json], *, terminal: bool, app_started: bool) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from podlab.embedded.lifecycle import conditions, containers, restartall, spec
 from podlab.embedded.lifecycle.actions import sandbox_needed
@@ -17,8 +18,7 @@ from podlab.embedded.lifecycle.view import PodView
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(NamedTuple):
     """All that a status is made of, besides the Pod: nothing else is looked at."""
 
     view: PodView
@@ -26,8 +26,8 @@ class Observed:
     old: Json  # the status generated before, or the one in the API
     now: int
     node_ip: str = ""
-    failures: Mapping[str, StartFailure] = field(default_factory=dict)
-    resizes: list[Json] = field(default_factory=list)  # conditions of a resize
+    failures: Mapping[str, StartFailure] = MappingProxyType({})
+    resizes: Sequence[Json] = ()  # conditions of a resize
 
 
 def generate(pod: Json, seen: Observed, *, terminal: bool = False) -> Json:

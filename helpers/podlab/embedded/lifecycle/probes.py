@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -24,7 +23,6 @@ class Result(Enum):
 INITIAL = {STARTUP: Result.UNKNOWN, LIVENESS: Result.SUCCESS, READINESS: Result.FAILURE}
 
 
-@dataclass(slots=True)
 class ProbeResults:
     """
     The results of one Pod: ``results[kind, container id]``, and which ``(kind, container name)`` have a worker.
@@ -32,8 +30,12 @@ class ProbeResults:
     A worker without a result means that the probe exists and has not run for this instance yet.
     """
 
-    results: dict[tuple[str, str], Result] = field(default_factory=dict)
-    workers: set[tuple[str, str]] = field(default_factory=set)
+    def __init__(
+        self,
+        results: dict[tuple[str, str], Result] | None = None,
+        workers: set[tuple[str, str]] | None = None,
+    ) -> None:
+        self.results, self.workers = results or {}, workers or set()
 
     def get(self, kind: str, container_id: str) -> Result | None:
         """The result of one instance, None if it was never set."""

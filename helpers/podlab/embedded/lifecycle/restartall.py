@@ -10,7 +10,7 @@ Source: kuberuntime_manager.go, container/helpers.go and status/generate.go at v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.spec import Json
@@ -22,8 +22,7 @@ REASON = "RestartingAllContainers"  # of the waiting state, and of the end that 
 MESSAGE = "The container is removed because RestartAllContainers in place"
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(NamedTuple):
     """One record to remove; what still runs is killed first."""
 
     record: ContainerRecord

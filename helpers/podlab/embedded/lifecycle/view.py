@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from podlab.embedded.runtime import ContainerRecord, ContainerState, SandboxRecord
 
 
-@dataclass(frozen=True, slots=True)
-class PodView:
+class PodView(NamedTuple):
     """
     The records of one Pod, newest first.
 
@@ -18,7 +18,7 @@ class PodView:
 
     sandboxes: Sequence[SandboxRecord] = ()
     containers: Sequence[ContainerRecord] = ()
-    messages: dict[str, str] = field(default_factory=dict)
+    messages: Mapping[str, str] = MappingProxyType({})
 
     def of(self, name: str) -> list[ContainerRecord]:
         """All records of one container, newest first."""

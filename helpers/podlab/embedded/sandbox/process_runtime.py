@@ -17,7 +17,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -307,7 +306,7 @@ class ProcessRuntime:
             await self._finish(self._stop_sandbox(sandbox))
 
     async def _stop_sandbox(self, sandbox: _Sandbox) -> None:
-        sandbox.record = replace(sandbox.record, ready=False)
+        sandbox.record = sandbox.record._replace(ready=False)
         alive = [one for one in sandbox.containers if one.record.state is ContainerState.RUNNING]
         await asyncio.gather(*(self._kill(one) for one in alive))
         await self._quietly("pod_stop", {"uid": sandbox.record.id, "containers": []})
@@ -403,7 +402,7 @@ class ProcessRuntime:
 
     def _started(self, container: _Container, value: Mapping[str, Any]) -> None:
         at = int(value["at"])
-        container.record = replace(container.record, state=ContainerState.RUNNING, started_at=at)
+        container.record = container.record._replace(state=ContainerState.RUNNING, started_at=at)
         self._note(container, "start", at)
         if container.config.memory_limit_bytes and not self.facts["cgroups"]["memory"]:
             container.watchdog = self._task(self._watch_memory(container))
@@ -414,8 +413,7 @@ class ProcessRuntime:
     async def _start_failed(self, container: _Container, text: str) -> None:
         message = _START + text
         now = time.time_ns()
-        container.record = replace(
-            container.record,
+        container.record = container.record._replace(
             state=ContainerState.EXITED,
             finished_at=now,
             exit_code=128,
@@ -468,8 +466,8 @@ class ProcessRuntime:
         container = self._containers.get(container_id)
         if container is None:
             return
-        container.config = replace(
-            container.config, memory_limit_bytes=memory_limit_bytes, cpu_limit_millis=cpu_limit_millis
+        container.config = container.config._replace(
+            memory_limit_bytes=memory_limit_bytes, cpu_limit_millis=cpu_limit_millis
         )
         if memory_limit_bytes:
             await self._quietly("limit", {"name": container_id, "memory": memory_limit_bytes})
@@ -636,8 +634,7 @@ class ProcessRuntime:
                 "killed over its memory limit by podlab's own watch: this machine allows no memory cgroups"
             )
         self._close_streams(container)
-        container.record = replace(
-            container.record,
+        container.record = container.record._replace(
             state=ContainerState.EXITED,
             finished_at=int(value["at"]),
             exit_code=code,
@@ -692,7 +689,7 @@ class ProcessRuntime:
         """PID 1 of a shared process namespace ended, and everything in it: the kubelet makes another sandbox."""
         sandbox = self._sandboxes.get(sandbox_id)
         if sandbox is not None and sandbox.record.ready:
-            sandbox.record = replace(sandbox.record, ready=False)
+            sandbox.record = sandbox.record._replace(ready=False)
             task = asyncio.get_running_loop().create_task(self._stop_sandbox(sandbox))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -704,7 +701,7 @@ class ProcessRuntime:
             if container.record.state is ContainerState.RUNNING:
                 self._exited(container, {"status": int(signal.SIGKILL), "oom": 0, "at": now})
         for sandbox in self._sandboxes.values():
-            sandbox.record = replace(sandbox.record, ready=False)
+            sandbox.record = sandbox.record._replace(ready=False)
         for running in self._execs.values():
             running.ended(-int(signal.SIGKILL))
         self._execs.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from podlab.embedded.kubelet.clock import Clock
@@ -128,7 +128,7 @@ class ScriptedRuntime:
         for uid, records in self._sandboxes.items():
             for index, record in enumerate(records):
                 if record.id == sandbox_id and record.ready:
-                    records[index] = replace(record, ready=False)
+                    records[index] = record._replace(ready=False)
                     for container in self._containers.get(uid, {}).values():
                         if container.record.sandbox_id == sandbox_id:
                             self._end(container, KILLED)
@@ -174,7 +174,7 @@ class ScriptedRuntime:
             self._end(container, 128, reason="StartError", message=error)
             raise RuntimeFault("RunContainerError", error)
         now = self._clock.now()
-        container.record = replace(container.record, state=ContainerState.RUNNING, started_at=now)
+        container.record = container.record._replace(state=ContainerState.RUNNING, started_at=now)
         self._event("start", container.record)
         self._tell(container.record.pod_uid)
         runs_s = script.at("runs_s", run)
@@ -213,8 +213,7 @@ class ScriptedRuntime:
             return
         if container.timer:
             container.timer.cancel()
-        container.record = replace(
-            record,
+        container.record = record._replace(
             state=ContainerState.EXITED,
             finished_at=self._clock.now(),
             exit_code=code,

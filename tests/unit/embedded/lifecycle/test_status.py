@@ -289,8 +289,7 @@ def test_a_regular_init_container_is_ready_once_it_succeeded() -> None:
 def test_messages_of_one_pod_share_12_kilobytes() -> None:
     """Four containers with 4096 bytes each get 3072."""
     names = ("a", "b", "c", "d")
-    seen = view(*states("a:0 b:0 c:0 d:0"))
-    seen.messages.update({f"{n}-0": "x" * 4096 for n in names})
+    seen = view(*states("a:0 b:0 c:0 d:0"))._replace(messages={f"{n}-0": "x" * 4096 for n in names})
 
     status = status_of(pod("Never", apps=names), seen)
 

@@ -591,7 +591,7 @@ def test_a_flood_of_termination_message_fills_no_other_file_s_place() -> None:
         message = files.begin_message({"metadata": meta}, "flood", 0)
         command = "head -c 200000000 /dev/zero > /dev/termination-log"
         code, _ = await bench.run(pod, command, mounts=(Mount(message, "/dev/termination-log"),))
-        hosts = files.hosts({"metadata": meta, "spec": {}}, "box", "10.244.0.9")
+        hosts = files.hosts({"metadata": meta, "spec": {}}, "box", "", "10.244.0.9")
         assert (code != 0, "10.244.0.9" in Path(hosts).read_text()) == (True, True)
 
     on_node(scenario)
