@@ -13,6 +13,7 @@ import os
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ class Credentials:
             return self._plugin
 
 
-def _material(section: dict[str, Any], name: str) -> bytes | None:
+def _material(section: Mapping[str, Any], name: str) -> bytes | None:
     """Return PEM bytes of ``NAME-data`` (base64) or of the file in ``NAME``; None when neither is set."""
     try:
         if section.get(f"{name}-data"):

@@ -7,19 +7,19 @@ paths are relative to the file; ``*-data`` fields win over file fields.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from podlab.errors import DriverError
 
 _MAX_BYTES = 4 << 20
 
 
-@dataclass(frozen=True)
-class Kubeconfig:
+class Kubeconfig(NamedTuple):
     """
     One context, resolved. ``*_file`` paths are absolute; ``*_data`` are base64 as in the file.
     """
@@ -27,8 +27,11 @@ class Kubeconfig:
     server: str
     context: str
     namespace: str = "default"
-    cluster: dict[str, Any] = field(default_factory=dict, repr=False)
-    user: dict[str, Any] = field(default_factory=dict, repr=False)  # holds secrets: never printed
+    cluster: Mapping[str, Any] = MappingProxyType({})
+    user: Mapping[str, Any] = MappingProxyType({})  # holds secrets: never printed
+
+    def __repr__(self) -> str:
+        return f"Kubeconfig(server={self.server!r}, context={self.context!r}, namespace={self.namespace!r})"
 
     @classmethod
     def load(cls, path: Path | None = None, context: str | None = None) -> Kubeconfig:
@@ -86,22 +89,34 @@ def _merge(files: Iterable[Path]) -> dict[str, Any]:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         if file.stat().st_size > _MAX_BYTES:
             raise ValueError(f"larger than {_MAX_BYTES >> 20} MiB")
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)
+        content = _parsed(file.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             raise ValueError("its top level is not a mapping")
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         raise DriverError(
             f"{file} cannot be read as a kubeconfig",
             cause=" ".join(str(error).split()),
             hint="give another file with --kubeconfig",
         ) from error
     return content
+
+
+def _parsed(text: str) -> Any:
+    """JSON, as the embedded cluster writes it, without loading a YAML parser; anything else is YAML."""
+    if text.startswith("{"):
+        try:
+            return json.loads(text)
+        except ValueError:
+            pass  # YAML's own braces
+    import yaml
+
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def _absolute(body: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 RawObject = dict[str, Any]
@@ -15,8 +14,7 @@ def segment(name: str) -> str:
     return quoted.replace(".", "%2E") if set(name) <= {"."} else quoted
 
 
-@dataclass(frozen=True, slots=True)
-class ExecOutput:
+class ExecOutput(NamedTuple):
     """
     What a command run inside a container left.
 
@@ -28,8 +26,7 @@ class ExecOutput:
     exit_code: int
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """One kind of object as the server names it: ``Pod`` is ``pods`` of ``v1``, namespaced."""
 
     api_version: str

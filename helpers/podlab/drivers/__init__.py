@@ -12,7 +12,6 @@ Each driver is in a module of its own and is imported when it is first used.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from importlib import import_module
 
 from podlab.drivers import state
@@ -95,7 +94,7 @@ def make(
     chosen, why = choose(driver) if record is None or driver else (get(record["driver"]), "")
     if record is None:
         progress(why)
-    return chosen.make(replace(profile or Profile(), name=name), progress=progress)
+    return chosen.make((profile or Profile())._replace(name=name), progress=progress)
 
 
 def find(name: str = DEFAULT_NAME) -> Cluster | None:

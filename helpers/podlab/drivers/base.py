@@ -8,10 +8,10 @@ embedded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from podlab.client import Client
@@ -26,8 +26,7 @@ def silent(_line: str) -> None:
     """A progress callback that says nothing."""
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(NamedTuple):
     """
     What to make.
 
@@ -56,8 +55,7 @@ class Profile:
     options: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class Cluster:
+class Cluster(NamedTuple):
     """One cluster that can be used now, through *kubeconfig* and nothing else."""
 
     driver: str
@@ -73,8 +71,7 @@ class Cluster:
         return Client.from_kubeconfig(self.kubeconfig, self.context)
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(NamedTuple):
     """
     How a cluster is. ``running`` is what was found now, not what was true when it was made.
 
@@ -91,14 +88,14 @@ class Status:
     kubeconfig: str = ""
     context: str = ""
     namespace: str = "default"
-    nodes: list[str] = field(default_factory=list)
-    pids: dict[str, int] = field(default_factory=dict)
+    nodes: Sequence[str] = ()
+    pids: Mapping[str, int] = MappingProxyType({})
     created_at: str = ""
     note: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the same as plain data, for ``--json``."""
-        return asdict(self)
+        return {**self._asdict(), "nodes": list(self.nodes), "pids": dict(self.pids)}
 
 
 class Driver(Protocol):

@@ -202,3 +202,17 @@ def test_lines_come_as_they_are_sent_and_a_half_line_does_not(serve: Serve) -> N
 
     with client.lines("/watch") as stream:
         assert list(stream) == [b'{"a":1}', b'{"b":2}', b"rest"]
+
+
+def test_a_kubeconfig_in_json_needs_no_yaml_parser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded cluster writes JSON: loading the parser would take longer than the first request."""
+    monkeypatch.setitem(sys.modules, "yaml", None)  # importing it fails
+    file = tmp_path / "kubeconfig"
+    file.write_text(
+        '{"clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}], "current-context": "x",'
+        ' "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],'
+        ' "users": [{"name": "u", "user": {"token": "secret"}}]}'
+    )
+    config = Kubeconfig.load(file)
+    assert (config.server, config.user["token"]) == ("https://127.0.0.1:1", "secret")
+    assert "secret" not in repr(config)
