@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from calendar import timegm
 from collections.abc import Callable, Iterable
-from time import strptime
+from datetime import datetime
 from typing import Any, Protocol
 
 from podlab.embedded.events import EventRecorder
@@ -241,7 +240,7 @@ def seconds(stamp: str | None) -> float:
     """An API instant as seconds since the epoch; 0 when there is none."""
     if not stamp:
         return 0.0
-    return float(timegm(strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")))
+    return datetime.fromisoformat(stamp[:19] + "+00:00").timestamp()
 
 
 def pod_from(template: Object, owner: Object, prefix: str) -> Object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -102,10 +103,7 @@ def deadline_at(pod: Json, status: Json) -> int | None:
 
 def parse_time(text: str) -> int:
     """An API time of whole seconds as nanoseconds since the epoch."""
-    import calendar
-    import time
-
-    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) * 1_000_000_000
+    return int(datetime.fromisoformat(text[:19] + "+00:00").timestamp()) * 1_000_000_000
 
 
 def deadline_passed(pod: Json, status: Json, now: int) -> bool:
