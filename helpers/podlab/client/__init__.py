@@ -6,7 +6,7 @@ A thin client of the Kubernetes API: raw dicts in, raw dicts out.
     Kubeconfig        server, credentials and namespace of one context
 
 It exists beside the ``kubernetes`` package because a recorder must not decode each WatchEvent into models
-(nine times the work), and because ``import podlab.client`` must cost next to nothing: urllib3, PyYAML and
+(nine times the work), and because ``import podlab.client`` must cost next to nothing: http.client, PyYAML and
 websocket-client are loaded when first used. What it leaves out: informers, models, server-side apply.
 """
 

@@ -19,6 +19,7 @@ from podlab.errors import ApiError
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
+    from podlab.client.connections import Answer
     from podlab.client.transport import Transport
 
 READ_TIMEOUT_S = 30.0
@@ -39,7 +40,7 @@ class Client:
 
     @cached_property
     def transport(self) -> Transport:
-        """Connections and credentials; ssl and urllib3 are loaded here, with the first request."""
+        """Connections and credentials; ssl and http.client are loaded here, with the first request."""
         from podlab.client.transport import Transport
 
         return Transport(self.config)
@@ -90,14 +91,14 @@ class Client:
 
     def stream(
         self, path: str, *, read_timeout_s: float | None = None, **params: Any
-    ) -> AbstractContextManager[BaseHTTPResponse]:
+    ) -> AbstractContextManager[Answer | BaseHTTPResponse]:
         """Open *path* and yield the answer with its body unread; for readers that frame it themselves."""
         return self._stream(path, read_timeout_s, params)
 
     @contextmanager
     def _stream(
         self, path: str, read_timeout_s: float | None, params: dict[str, Any]
-    ) -> Iterator[BaseHTTPResponse]:
+    ) -> Iterator[Answer | BaseHTTPResponse]:
         accept = _LOG_TYPES if path.endswith("/log") else "application/json"
         answer = self.transport.open("GET", path, params, accept=accept, read_timeout_s=read_timeout_s)
         try:
@@ -118,9 +119,7 @@ class Client:
         with self._stream(path, read_timeout_s, params) as answer:
             yield self._split(path, answer)
 
-    def _split(self, path: str, answer: BaseHTTPResponse) -> Iterator[bytes]:
-        from urllib3.exceptions import HTTPError
-
+    def _split(self, path: str, answer: Answer | BaseHTTPResponse) -> Iterator[bytes]:
         from podlab.client import failures
 
         rest = b""
@@ -128,7 +127,7 @@ class Client:
             for chunk in answer.stream(65536, decode_content=False):
                 *whole, rest = (rest + chunk).split(b"\n")
                 yield from whole
-        except (HTTPError, OSError) as error:
+        except failures.broken() as error:
             raise failures.lost(self.server, "GET", path, error) from error
         if rest:
             yield rest
@@ -213,14 +212,12 @@ class Client:
             raise ApiError(f"{method} {path} was answered with no object", cause=str(decoded)[:200])
         return decoded
 
-    def _body(self, method: str, path: str, answer: BaseHTTPResponse) -> bytes:
-        from urllib3.exceptions import HTTPError
-
+    def _body(self, method: str, path: str, answer: Answer | BaseHTTPResponse) -> bytes:
         from podlab.client import failures
 
         try:
             raw = answer.read()
-        except (HTTPError, OSError) as error:
+        except failures.broken() as error:
             answer.close()
             raise failures.lost(self.server, method, path, error) from error
         answer.release_conn()

@@ -6,6 +6,7 @@ what, why (the server's own words), what to try.
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from podlab.errors import ApiError, ConflictError, ConnectionLostError, GoneError, NotFoundError
@@ -66,6 +67,14 @@ def lost(server: str, method: str, path: str, error: BaseException) -> Connectio
         cause=_plain(error),
         hint="podlab status tells whether the cluster runs",
     )
+
+
+def broken() -> tuple[type[Exception], ...]:
+    """What a connection that breaks raises; urllib3 is only asked where a proxy made it load."""
+    import http.client
+
+    proxied = sys.modules.get("urllib3.exceptions")
+    return (OSError, http.client.HTTPException, *((proxied.HTTPError,) if proxied else ()))
 
 
 def _plain(error: BaseException) -> str:

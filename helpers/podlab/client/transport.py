@@ -1,7 +1,7 @@
 """
 Sends requests: TLS, proxies, credentials, and one renewal of credentials when the server answers 401.
 
-urllib3 is loaded with the first request, not with the import of this package.
+http.client is loaded with the first request, not with the import of this package; urllib3 where there is a proxy.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from podlab.client import failures
 from podlab.client.kubeconfig import Kubeconfig
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse, PoolManager
+    from urllib3 import BaseHTTPResponse, ProxyManager
+
+    from podlab.client.connections import Answer, Pool
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
@@ -37,7 +39,7 @@ class Transport:
         self.config = config
         self.credentials = identity.Credentials(config)
         self._lock = threading.Lock()
-        self._pool: PoolManager | None = None
+        self._pool: Pool | ProxyManager | None = None
         self._pool_generation = -1
 
     def open(
@@ -50,7 +52,7 @@ class Transport:
         content_type: str = "application/json",
         accept: str = "application/json",
         read_timeout_s: float | None = READ_TIMEOUT_S,
-    ) -> BaseHTTPResponse:
+    ) -> Answer | BaseHTTPResponse:
         """
         Send one request and return its answer with the body unread; the caller releases it.
 
@@ -90,43 +92,47 @@ class Transport:
         payload: bytes | None,
         headers: dict[str, str],
         read_timeout_s: float | None,
-    ) -> BaseHTTPResponse:
-        from urllib3 import Timeout
-        from urllib3.exceptions import HTTPError
+    ) -> Answer | BaseHTTPResponse:
+        from podlab.client.connections import Pool
 
+        headers = {**headers, **self.credentials.headers()}
         try:
-            return self.pool().request(
-                method,
-                url,
-                body=payload,
-                headers={**headers, **self.credentials.headers()},
-                preload_content=False,
-                decode_content=False,
-                redirect=False,
-                retries=False,
-                timeout=Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),
-            )
-        except (HTTPError, OSError) as error:
+            pool = self.pool()
+            if isinstance(pool, Pool):
+                parts = urlsplit(url)
+                target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+                return pool.request(
+                    method, target, payload, headers, connect_s=CONNECT_TIMEOUT_S, read_s=read_timeout_s
+                )
+            return _by_proxy(pool, method, url, payload, headers, read_timeout_s)
+        except failures.broken() as error:
             raise failures.lost(self.config.server, method, path, error) from error
 
-    def pool(self) -> PoolManager:
+    def pool(self) -> Pool | ProxyManager:
         """Return the connections of the current identity; a renewed certificate gets new ones."""
-        from urllib3 import PoolManager, ProxyManager
+        from podlab.client.connections import Pool
 
         with self._lock:
             if self._pool is None or (
                 self._pool_generation != self.credentials.generation and self.config.user.get("exec")
             ):
                 self._pool_generation = self.credentials.generation
-                options: dict[str, Any] = {"maxsize": _POOL_SIZE, "ssl_context": self.ssl_context()}
-                name = self.config.cluster.get("tls-server-name")
-                if name:
-                    options.update(server_hostname=name, assert_hostname=name)
-                if self.config.cluster.get("insecure-skip-tls-verify"):
-                    options["cert_reqs"] = ssl.CERT_NONE
-                proxy = self.proxy()
-                self._pool = ProxyManager(proxy, **options) if proxy else PoolManager(**options)
+                proxy, name = self.proxy(), self.config.cluster.get("tls-server-name")
+                if proxy:
+                    self._pool = self._proxy_manager(proxy, name)
+                else:
+                    self._pool = Pool(self.config.server, self.ssl_context(), name)
             return self._pool
+
+    def _proxy_manager(self, proxy: str, name: str | None) -> ProxyManager:
+        from urllib3 import ProxyManager
+
+        options: dict[str, Any] = {"maxsize": _POOL_SIZE, "ssl_context": self.ssl_context()}
+        if name:
+            options.update(server_hostname=name, assert_hostname=name)
+        if self.config.cluster.get("insecure-skip-tls-verify"):
+            options["cert_reqs"] = ssl.CERT_NONE
+        return ProxyManager(proxy, **options)
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Return the TLS settings of this context; None over plain http."""
@@ -174,7 +180,30 @@ def _query(params: Mapping[str, Any]) -> str:
     return "?" + urlencode(rows) if rows else ""
 
 
-def _drain(answer: BaseHTTPResponse) -> bytes:
+def _by_proxy(
+    pool: ProxyManager,
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: dict[str, str],
+    read_s: float | None,
+) -> BaseHTTPResponse:
+    from urllib3 import Timeout
+
+    return pool.request(
+        method,
+        url,
+        body=body,
+        headers=headers,
+        preload_content=False,
+        decode_content=False,
+        redirect=False,
+        retries=False,
+        timeout=Timeout(connect=CONNECT_TIMEOUT_S, read=read_s),
+    )
+
+
+def _drain(answer: Answer | BaseHTTPResponse) -> bytes:
     try:
         return answer.read(1 << 20)
     except Exception:  # an error page that breaks off changes nothing: the code is known
@@ -183,7 +212,7 @@ def _drain(answer: BaseHTTPResponse) -> bytes:
         answer.close()  # unread rest or not, an error is rare enough to pay for a new connection
 
 
-def _retry_after_s(answer: BaseHTTPResponse) -> float | None:
+def _retry_after_s(answer: Answer | BaseHTTPResponse) -> float | None:
     """Return how long a busy server (429) asks us to wait; None when it does not say or is not busy."""
     if answer.status != 429:
         return None

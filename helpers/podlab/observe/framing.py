@@ -1,7 +1,7 @@
 """
 Takes an open HTTP answer apart into lines, as few steps per line as Python allows, without ever blocking for good.
 
-urllib3 frames chunk by chunk, and an API server sends each WatchEvent in a chunk of its own; at thousands a second
+http.client frames chunk by chunk, and an API server sends each WatchEvent in a chunk of its own; at thousands a second
 that framing costs more than all the rest. So the bytes are taken from the socket as they come, often many events at
 once, and cut here. A pipe wakes the reader when the recording ends, and an idle stream is reported, not waited out.
 """
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
+
+    from podlab.client.connections import Answer
 
 _READ_BYTES = (
     1 << 16
@@ -76,10 +78,11 @@ class LineStream:
         idle_s: After how much silence ``batches`` yields None; may be changed on the way.
     """
 
-    def __init__(self, answer: BaseHTTPResponse, wake: int, idle_s: float) -> None:
+    def __init__(self, answer: Answer | BaseHTTPResponse, wake: int, idle_s: float) -> None:
         self.idle_s = idle_s
-        self._file: Any = answer._fp.fp  # type: ignore[attr-defined]  # the buffered socket below http.client
-        self._socket: Any = self._file.raw._sock
+        opened: Any = answer
+        self._file = opened._fp.fp  # the buffered socket below http.client
+        self._socket = self._file.raw._sock
         self._unchunk = Unchunker() if answer.headers.get("Transfer-Encoding", "") == "chunked" else None
         self._wake = wake
         self._poll = select.poll()

@@ -25,6 +25,8 @@ from podlab.observe.writing import Writer, encode
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
+    from podlab.client.connections import Answer
+
 _STATUS_LISTS = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 _RETRY_S = 0.2
 _SILENCE_S = 30.0
@@ -176,7 +178,7 @@ class LogFollower(threading.Thread):
             finally:
                 self._write(self._thinner.flush())
 
-    def _read(self, answer: BaseHTTPResponse) -> None:
+    def _read(self, answer: Answer | BaseHTTPResponse) -> None:
         self._replayed = list(self._same)
         stream = LineStream(answer, self._wake, self._idle_s())
         for batch in stream.batches():

@@ -26,6 +26,8 @@ from podlab.observe.writing import Writer, encode
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
+    from podlab.client.connections import Answer
+
 _WINDOW = 4096  # how many events are remembered, to drop those that come twice
 _CONFIRMED_S = 5.0  # what arrived before so much silence arrived in order
 _CHECK_TIMEOUT_S = 5.0
@@ -187,7 +189,7 @@ class Watcher(threading.Thread):
                 )
             self._follow(answer)
 
-    def _follow(self, answer: BaseHTTPResponse) -> None:
+    def _follow(self, answer: Answer | BaseHTTPResponse) -> None:
         stream = LineStream(answer, self._wake, self._patience.idle_s)
         for batch in stream.batches():
             if batch is not None:
