@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
-from dataclasses import replace
 
 from podlab.client import Client
 
@@ -20,7 +19,7 @@ class Relay:
         # As ``proxy-url`` of a kubeconfig, so that the server is still spoken to by its own name.
         address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         config = client.config
-        self.client = Client(replace(config, cluster={**config.cluster, "proxy-url": address}))
+        self.client = Client(config._replace(cluster={**config.cluster, "proxy-url": address}))
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
