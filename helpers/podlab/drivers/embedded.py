@@ -109,18 +109,18 @@ class EmbeddedDriver:
         began = time.monotonic()
         daemon: subprocess.Popen[bytes] | None = None
         try:
-            state.save(record)
+            state.save(record, durable=False)
             with process.not_interrupted():
                 daemon, reader = _spawn(home, profile)
                 record["daemon"] = process.identity(daemon.pid)
-                state.save(record)
+                state.save(record, durable=False)
             _load_client()
             _wait_ready(daemon, reader, home, min(profile.deadline_s, 60.0))
             record["context"] = _current_context(home / "kubeconfig") or record["context"]
             if profile.merge:
                 kubeconfig.merge(record)
             record["state"] = "ready"
-            state.save(record)
+            state.save(record, durable=False)
         except BaseException:
             with process.not_interrupted():
                 if daemon is not None:

@@ -63,14 +63,15 @@ def folder(name: str) -> Path:
     return paths.cluster_folder(check_name(name))
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write *text* to *path* with mode 0600, all of it or nothing."""
+def write_private(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write *text* to *path* with mode 0600, all of it or nothing; *durable*: also if the power fails just after."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -88,12 +89,18 @@ def _make(home: Path) -> None:
         ) from error
 
 
-def save(record: Record) -> None:
-    """Write the record of a cluster, and make its folder if need be."""
+def save(record: Record, *, durable: bool = True) -> None:
+    """
+    Write the record of a cluster, and make its folder if need be.
+
+    Args:
+        durable: The cluster outlives the machine's power, and so its record has to. Waiting for a busy disk takes
+            longer than an embedded cluster's whole start.
+    """
     home = folder(record["name"])
     _make(home)
     home.chmod(0o700)
-    write_private(home / "cluster.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
+    write_private(home / "cluster.json", json.dumps(record, indent=1, sort_keys=True) + "\n", durable=durable)
 
 
 def read(name: str) -> Record | None:

@@ -131,3 +131,17 @@ def test_a_lock_on_a_folder_that_was_removed_meanwhile_is_taken_anew(
         with pytest.raises(DriverError, match="another podlab command"), state.locked("lab", deadline_s=0.1):
             pass
     assert len(calls) > 1
+
+
+def test_the_disk_is_waited_for_only_where_the_cluster_outlives_the_power(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An embedded cluster does not, and a busy disk takes longer than its whole start."""
+    monkeypatch.setenv("PODLAB_HOME", str(tmp_path))
+    waited: list[int] = []
+    monkeypatch.setattr(os, "fsync", waited.append)
+    record = state.new_record("embedded", "lab")
+    state.save(record, durable=False)
+    assert (state.read("lab"), waited) == (record, [])
+    state.save(record)
+    assert len(waited) == 1
