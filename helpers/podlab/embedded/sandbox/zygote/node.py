@@ -239,9 +239,24 @@ class Node:
                 os.close(descriptor)
         running = self._register(request["name"], pid, pidfd, folders, sequence, report)
         running.shared = shared
-        running.mount_namespace = self._mount_namespace(pid)
-        if shared and running.mount_namespace:
-            running.held = os.open(f"{self.proc}/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        self._know_members(running, pid)
+
+    def _know_members(self, running: Running, pid: int) -> None:
+        """
+        Note the mount namespace that tells a container's processes.
+
+        It is held where the Pod shares processes: its number must not be given to another while members live.
+        A program that has ended already has no namespace to look at, and no members.
+        """
+        try:
+            descriptor = os.open(f"{self.proc}/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return
+        running.mount_namespace = os.fstat(descriptor).st_ino
+        if running.shared:
+            running.held = descriptor
+        else:
+            os.close(descriptor)
 
     def on_exec(self, sequence: int, request: dict[str, Any], descriptors: list[int]) -> None:
         """Start a command inside a running container; answered like ``start``."""
