@@ -6,7 +6,6 @@ Source: the deployment controller's ``rolling.go``.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 
@@ -30,8 +29,8 @@ def bounds(replicas: int, max_surge: int | str, max_unavailable: int | str) -> B
 def _share(value: int | str, whole: int, *, up: bool) -> int:
     if isinstance(value, int):
         return value
-    part = int(value.rstrip("%")) * whole / 100
-    return math.ceil(part) if up else math.floor(part)
+    parts = int(value.rstrip("%")[:18]) * whole  # more digits than that only say "all"
+    return -(-parts // 100) if up else parts // 100
 
 
 def grown(replicas: int, new: int, total: int, limit: Bounds) -> int:

@@ -416,6 +416,29 @@ def recreate(context: Context, path: str, value: Object, _argument: Any) -> None
     if value.get("type") == "Recreate" and value.get("rollingUpdate") is not None:
         text = "may not be specified when strategy `type` is 'Recreate'"
         context.add(forbidden(f"{path}.rollingUpdate", text))
+    elif value.get("type") == "RollingUpdate":
+        _rolling_update(context, f"{path}.rollingUpdate", value.get("rollingUpdate") or {})
+
+
+def _rolling_update(context: Context, path: str, value: Object) -> None:
+    given = {name: value.get(name, "25%") for name in ("maxUnavailable", "maxSurge")}
+    for name, amount in given.items():
+        if isinstance(amount, str):
+            context.add(*(invalid(f"{path}.{name}", amount, text) for text in words.percent(amount)))
+        elif amount < 0:
+            context.add(invalid(f"{path}.{name}", amount, "must be greater than or equal to 0"))
+    most = given["maxUnavailable"]
+    if not any(_amount(amount) for amount in given.values()):
+        context.add(invalid(f"{path}.maxUnavailable", most, "may not be 0 when `maxSurge` is 0"))
+    if isinstance(most, str) and not words.percent(most) and _amount(most) > 100:
+        context.add(invalid(f"{path}.maxUnavailable", most, "must not be greater than 100%"))
+
+
+def _amount(value: int | str) -> int:
+    """A number, or that of a percentage; 0 for a text that is neither."""
+    if isinstance(value, int):
+        return value
+    return 0 if words.percent(value) else int(value[:-1][:18])
 
 
 def job_selector(context: Context, path: str, spec: Object, _argument: Any) -> None:

@@ -134,6 +134,14 @@ def local_path(value: str) -> list[str]:
     return [*descending(value), "must not start with '..'"] if reserved else descending(value)
 
 
+def percent(value: str) -> list[str]:
+    """A share of all, such as ``25%``."""
+    if re.fullmatch(r"[0-9]+%", value):
+        return []
+    return ["a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', "
+            "regex used for validation is '[0-9]+%')"]  # fmt: skip
+
+
 def ip(value: str) -> list[str]:
     """An IP address."""
     import ipaddress

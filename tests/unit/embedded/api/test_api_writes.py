@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from asgi import PODS, Server, pod
 
+from podlab.embedded.controllers import rollout
+
 
 @pytest.fixture
 def server() -> Server:
@@ -537,3 +539,34 @@ def test_a_new_event_of_the_new_group_is_asked_for_more(server: Server, change: 
     assert refused.code == 422, refused.body
     assert message in refused.json["message"]
     assert server.ask("POST", path, good).code == 201
+
+
+PERCENT = (
+    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
+    "validation is '[0-9]+%')"
+)
+
+
+@pytest.mark.parametrize(
+    ("rolling", "faults"),
+    [
+        ({"maxSurge": "3%", "maxUnavailable": 0}, []),
+        ({"maxSurge": "9" * 5000 + "%"}, []),
+        ({"maxSurge": "true"}, [f'maxSurge: Invalid value: "true": {PERCENT}']),
+        ({"maxUnavailable": -1}, ["maxUnavailable: Invalid value: -1: must be greater than or equal to 0"]),
+        ({"maxUnavailable": "101%"}, ['maxUnavailable: Invalid value: "101%": must not be greater than 100%']),
+        ({"maxSurge": "0%", "maxUnavailable": 0},
+         ["maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0"]),
+    ],
+)  # fmt: skip
+def test_how_far_a_rollout_may_go_is_a_number_or_a_percentage(
+    server: Server, rolling: Any, faults: list[str]
+) -> None:
+    """Another text was stored, and its Deployment's controller failed for ever; found by fuzzing, seed 5."""
+    made = deployment("d")
+    made["spec"]["strategy"] = {"rollingUpdate": rolling}
+    answer = server.ask("POST", DEPLOYMENTS, made)
+    causes = answer.json.get("details", {}).get("causes", [])
+    where = "spec.strategy.rollingUpdate."
+    assert [f"{c['field']}: {c['message']}".removeprefix(where) for c in causes] == faults
+    assert rollout.bounds(4, rolling.get("maxSurge", 1) if not faults else 1, 0).surge >= 1
