@@ -276,7 +276,12 @@ class Store:
             while self._undelivered:
                 shelf, change = self._undelivered.popleft()
                 for watcher in tuple(shelf.watchers):
-                    watcher(change)
+                    try:
+                        watcher(change)
+                    except (
+                        Exception
+                    ):  # a fault of one: neither the others' nor the writer's, who may be a Pod's kubelet
+                        _log().exception("a watcher of %s/%s failed", *change.key)
                 change.delivered()
         finally:
             self._delivering = False
@@ -325,6 +330,12 @@ class Store:
         for kind, obj in past:
             callback(kind, obj)
         return cancel
+
+
+def _log() -> Any:
+    import logging
+
+    return logging.getLogger("podlab.embedded")
 
 
 def _weight(obj: Object, before: Object) -> int:

@@ -129,3 +129,20 @@ def test_what_versions_share_does_not_count() -> None:
     for number in range(100):
         made = store.update("pods", {**made, "status": {"n": number}})
     assert len(list(store.changes_since("pods", 2))) == 100
+
+
+def test_a_watcher_that_fails_harms_neither_the_others_nor_the_writer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A Job's controller that stumbled over the Job made every status of its Pods fail to be written."""
+    store, seen = Store(), []
+
+    def broken(_change: Any) -> None:
+        raise TypeError("of this Job")
+
+    store.subscribe("pods", broken)
+    store.subscribe("pods", lambda change: seen.append(change.type))
+    store.create("pods", named("p"))
+
+    assert seen == ["ADDED"]
+    assert "of this Job" in caplog.text

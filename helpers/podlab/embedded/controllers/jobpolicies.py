@@ -86,7 +86,7 @@ def _match(rule: Object, pod: Object) -> str:
 def _code_matches(wanted: Object, container: str, code: int) -> bool:
     if wanted.get("containerName") not in (None, container):
         return False
-    return bool((code in wanted["values"]) == (wanted["operator"] == "In"))
+    return bool((code in (wanted.get("values") or ())) == (wanted.get("operator") == "In"))
 
 
 def index_has_failed(job: Object, pod: Object) -> bool:
