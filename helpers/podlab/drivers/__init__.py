@@ -119,9 +119,8 @@ def need(name: str = DEFAULT_NAME) -> Cluster:
     if name in known:
         raise _ended(name)
     near = difflib.get_close_matches(name, known, 1)
-    if (
-        not near and len(known) == 1
-    ):  # most likely meant: ./start --name made it, and the next command did not say so
+    # Most likely meant: ./start --name made it, and the next command did not say so.
+    if not near and len(known) == 1:
         near = [f"{known[0]}, or export PODLAB_CLUSTER={known[0]}"]
     again = "podlab up" if name == DEFAULT_NAME else f"podlab up --name {name}"
     raise DriverError(

@@ -72,9 +72,8 @@ def plain(value: Any) -> str:
         return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if hasattr(
-        value, "evidence"
-    ):  # an Answer of a timeline: its value is the fact, the evidence is for the eye
+    # An Answer of a timeline: its value is the fact, the evidence is for the eye.
+    if hasattr(value, "evidence"):
         return plain(value.value)
     if isinstance(value, (set, frozenset)):
         return ", ".join(sorted(map(plain, value))) or "nothing"

@@ -169,9 +169,8 @@ class LogFollower(threading.Thread):
         elif not self.ended:
             params["follow"] = True
         if self._last:
-            params["sinceTime"] = (
-                self._last.split(".")[0].rstrip("Z") + "Z"
-            )  # whole seconds: the API keeps no more
+            # Whole seconds: the API keeps no more.
+            params["sinceTime"] = self._last.split(".")[0].rstrip("Z") + "Z"
         with self._client.stream(self._path, read_timeout_s=_SILENCE_S, **params) as answer:
             try:
                 self._read(answer)
@@ -209,9 +208,8 @@ class LogFollower(threading.Thread):
     def _over(self) -> None:
         """Note that the run is over as soon as the node proves it; the status will say so later, and coarser."""
         run, self._question = self._run, None
-        with suppress(
-            RecordingError
-        ):  # the file cannot be written: the recorder learns that from its watches
+        # The file cannot be written: the recorder learns that from its watches.
+        with suppress(RecordingError):
             self._writer.mark("over", of="log", pod=run.pod, container=run.container, restart=run.restart)
 
     def _write(self, lines: Sequence[Line | int]) -> None:

@@ -211,9 +211,8 @@ class Recorder:
                 thread.join(5.0)
         if self._node:
             self._node.stop()
-        if not any(
-            thread.is_alive() for thread in threads
-        ):  # a stuck thread must not meet a reused descriptor
+        # A stuck thread must not meet a reused descriptor.
+        if not any(thread.is_alive() for thread in threads):
             os.close(self._wake_write)
             os.close(self._wake_read)
 

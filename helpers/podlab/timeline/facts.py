@@ -81,12 +81,10 @@ class Facts:
     emissions: list[Emission] = field(default_factory=list)
     logs: dict[tuple[str, int], LogLines] = field(default_factory=dict)
     said: list[tuple[str, int, float, str]] = field(default_factory=list)
-    over: dict[tuple[str, int], float] = field(
-        default_factory=dict
-    )  # t of the node's word that a run is over
-    times: list[tuple[str, float, float]] = field(
-        default_factory=list
-    )  # node, asked at t, its time then at most
+    # When (t) the node said that a run is over.
+    over: dict[tuple[str, int], float] = field(default_factory=dict)
+    # A node, when (t) it was asked, its time then at most.
+    times: list[tuple[str, float, float]] = field(default_factory=list)
     node: list[Mapping[str, Any]] = field(default_factory=list)
     recorder: list[Mapping[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -116,9 +116,8 @@ def _widen(moment: Moment, source: str) -> None:
 
 def _propagate(moments: Sequence[Moment], orders: Sequence[Order]) -> Order | None:
     """Pass bounds on along the orders until nothing moves; the first order that cannot hold, or None."""
-    for sweep in range(
-        len(moments) + 1
-    ):  # lower bounds travel along a chain, upper ones back: two sweeps, mostly
+    # Lower bounds travel along a chain, upper ones back: two sweeps, mostly.
+    for sweep in range(len(moments) + 1):
         moved = False
         for order in orders if sweep % 2 == 0 else reversed(orders):
             verdict = _apply(order)

@@ -49,9 +49,8 @@ class Instant:
     lo: float
     hi: float
     evidence: tuple[Evidence, ...] = field(default=(), compare=False, repr=False)
-    best: float | None = field(
-        default=None, compare=False, repr=False
-    )  # where to draw it, when not in the middle
+    # Where to draw it, when not in the middle.
+    best: float | None = field(default=None, compare=False, repr=False)
 
     @property
     def width(self) -> float:

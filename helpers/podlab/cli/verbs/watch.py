@@ -77,9 +77,8 @@ def _timeline(args: argparse.Namespace, follower: Follower) -> Timeline | None:
         found = Timeline.from_observations(follower.header, list(follower.observations), args.pod)
     except TimelineError:
         return None
-    now = (
-        time.time() - found.zero
-    )  # a Pod that is quiet goes on living: the picture ends now, not at its last word
+    # A Pod that is quiet goes on living: the picture ends now, not at its last word.
+    now = time.time() - found.zero
     until = found.gone.mid if found.gone else max(found.until, now)
     notes = tuple(n for n in found.notes if "cut short" not in n and "arrival times" not in n)
     return replace(found, until=until, complete=True, notes=notes)
