@@ -212,6 +212,7 @@ RULES: dict[str, Rule] = {
     "env_name": _word(words.env_name),
     "config_key": _word(words.config_key),
     "qualified": _word(words.qualified),
+    "downward_path": _word(words.downward),
     "local_path": _word(words.local_path),
     "ip": _word(words.ip),
     "port": _port,

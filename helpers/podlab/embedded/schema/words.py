@@ -122,10 +122,15 @@ def port_name(value: str) -> list[str]:
     return found
 
 
+def downward(value: str) -> list[str]:
+    """A path that takes no step back up."""
+    return ["must not contain '..'"] if ".." in value.split("/") else []
+
+
 def descending(value: str) -> list[str]:
     """A path that stays below where it begins."""
     found = ["must be a relative path"] if value.startswith("/") else []
-    return [*found, "must not contain '..'"] if ".." in value.split("/") else found
+    return [*found, *downward(value)]
 
 
 def local_path(value: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from podlab.embedded.schema import validation
+from podlab.embedded.schema import typetable, validation
 
 NAME = {"fieldPath": "metadata.name"}
 CONFLICT = "conflicting duplicate paths"
@@ -100,3 +100,21 @@ SHOWN = {"downwardAPI": {"items": [{"path": "f", "fieldRef": NAME}]}}
 )  # fmt: skip
 def test_what_else_of_a_volume_is_refused(volume: dict[str, Any], expected: str) -> None:
     assert faults(volume)[0] == expected
+
+
+def test_every_rule_that_is_named_exists() -> None:
+    """One that does not turns each request that it is for into an internal error."""
+    named = {rule[1] for rules in typetable.read("rules.json").values() for rule in rules} - {"in", "each"}
+    assert all(callable(validation._rule(name)) for name in named)
+
+
+@pytest.mark.parametrize(("path", "said"), [("a/b", []), ("/a", []), ("a/../b", ["must not contain '..'"])])
+def test_a_file_of_variables_takes_no_step_up(path: str, said: list[str]) -> None:
+    reference = {"volumeName": "v", "path": path, "key": "K"}
+    env = [{"name": "A", "valueFrom": {"fileKeyRef": reference}}]
+    spec = {
+        "containers": [{"name": "c", "image": "x", "env": env}],
+        "volumes": [{"name": "v", "emptyDir": {}}],
+    }
+    found = validation.validate("core/v1.Pod", {"metadata": {"name": "p"}, "spec": spec})
+    assert [str(e).split(": ", 2)[-1].split(": ")[-1] for e in found] == said
