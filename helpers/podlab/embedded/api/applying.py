@@ -43,7 +43,7 @@ def apply(store: Store, request: Request, route: Route, body: Any, *, dry: bool)
         writing.check_place(obj, route)
         return writing.answer(request, kind, writing.insert(store, kind, obj, dry=dry), 201)
     try:
-        merged = strategic(kind.type, old, {k: v for k, v in body.items() if k != "status"})
+        merged = strategic(kind.type, old, {k: v for k, v in body.items() if k != "status"}, applied=True)
     except PatchError as error:
         raise bad_request(str(error)) from None
     obj = writing.typed(request, kind, merged)

@@ -11,11 +11,15 @@ Source: RFC 6902, RFC 7386, apimachinery/pkg/util/strategicpatch/patch.go at v1.
 from __future__ import annotations
 
 import copy
+import math
+from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from podlab.embedded.schema import typetable
 
 Object = dict[str, Any]
+Rank = Callable[[list[int | None]], list[float]]
 MAX_OPERATIONS = 10_000
 
 
@@ -151,14 +155,19 @@ def _remove(document: Any, path: list[str]) -> Any:
 # -- strategic merge patch -----------------------------------------------------------------------------------
 
 
-def strategic(kind: str, target: Object, patch: Any) -> Object:
-    """Merge *patch* into *target*, a struct of type *kind*. *target* is not changed."""
+def strategic(kind: str, target: Object, patch: Any, *, applied: bool = False) -> Object:
+    """
+    Merge *patch* into *target*, a struct of type *kind*. *target* is not changed.
+
+    Args:
+        applied: It is a configuration for server-side apply, which orders lists in its own way.
+    """
     if not isinstance(patch, dict):
         raise PatchError("a strategic merge patch is an object")
-    return _struct(kind, target, patch)
+    return _struct(kind, target, patch, _applied_places if applied else _patched_places)
 
 
-def _struct(kind: str, target: Object, patch: Object) -> Object:
+def _struct(kind: str, target: Object, patch: Object, rank: Rank) -> Object:
     directive = patch.get("$patch")
     if directive == "replace":
         return {k: v for k, v in patch.items() if k != "$patch"}
@@ -174,7 +183,8 @@ def _struct(kind: str, target: Object, patch: Object) -> Object:
         if not key.startswith("$"):
             field = table.get(key)
             inner = field.kind if field else _map_value(kind)
-            result[key] = _member(inner, field, result.get(key), value, patch.get(f"$setElementOrder/{key}"))
+            order = patch.get(f"$setElementOrder/{key}")
+            result[key] = _member(inner, field, result.get(key), value, order, rank)
             if result[key] is None:
                 del result[key]
         elif key.startswith("$deleteFromPrimitiveList/"):
@@ -182,7 +192,8 @@ def _struct(kind: str, target: Object, patch: Object) -> Object:
     for key, order in patch.items():
         name = key.partition("/")[2]
         if key.startswith("$setElementOrder/") and name not in patch and isinstance(result.get(name), list):
-            result[name] = _ordered(result[name], order, table[name].merge_key if name in table else "")
+            key_name = table[name].merge_key if name in table else ""
+            result[name] = _ordered(result[name], order, key_name, result[name], rank)
     return result
 
 
@@ -195,7 +206,7 @@ def _drop(result: Object, name: str, values: Any) -> None:
         result[name] = [item for item in result[name] if item not in values]
 
 
-def _member(kind: str, field: typetable.Field | None, old: Any, new: Any, order: Any) -> Any:
+def _member(kind: str, field: typetable.Field | None, old: Any, new: Any, order: Any, rank: Rank) -> Any:
     if new is None:
         return None
     if isinstance(new, dict):
@@ -204,48 +215,86 @@ def _member(kind: str, field: typetable.Field | None, old: Any, new: Any, order:
         base = old if isinstance(old, dict) else {}
         if "replace" in (field.strategy if field else "") and "$patch" not in new:
             return new
-        return _struct(kind, base, new)
+        return _struct(kind, base, new, rank)
     if isinstance(new, list) and kind.startswith("[]") and field is not None and "merge" in field.strategy:
-        return _list(kind[2:], field.merge_key, old if isinstance(old, list) else [], new, order)
+        return _list(kind[2:], field.merge_key, old if isinstance(old, list) else [], new, order, rank)
     return new
 
 
-def _list(kind: str, key: str, old: list[Any], patch: list[Any], order: Any) -> list[Any]:
+def _list(kind: str, key: str, old: list[Any], patch: list[Any], order: Any, rank: Rank) -> list[Any]:
     if not key or not typetable.is_struct(kind):  # a set of scalars, such as finalizers
         merged = old + [item for item in patch if item not in old]
-        return _ordered(merged, order, "") if isinstance(order, list) else merged
+        return _ordered(_ordered(merged, patch, "", old, rank), order, "", old, rank)
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
         return [item for item in patch if "$patch" not in item]
     result = list(old)
     for item in patch:
         if not isinstance(item, dict) or key not in item:
             raise PatchError(f"map: {go_text(item)} does not contain declared merge key: {key}")
-        _merge_item(kind, key, result, item)
-    return _ordered(result, order, key) if isinstance(order, list) else result
+        _merge_item(kind, key, result, item, rank)
+    kept = [item for item in patch if "$patch" not in item]
+    return _ordered(_ordered(result, kept, key, old, rank), order, key, old, rank)
 
 
-def _merge_item(kind: str, key: str, result: list[Any], item: Object) -> None:
+def _merge_item(kind: str, key: str, result: list[Any], item: Object, rank: Rank) -> None:
     for place, existing in enumerate(result):
         if isinstance(existing, dict) and existing.get(key) == item[key]:
             if item.get("$patch") == "delete":
                 del result[place]
             else:
-                result[place] = _struct(kind, existing, item)
+                result[place] = _struct(kind, existing, item, rank)
             return
     if item.get("$patch") != "delete":
-        result.append(_struct(kind, {}, item))
+        result.append(_struct(kind, {}, item, rank))
 
 
-def _ordered(items: list[Any], order: Any, key: str) -> list[Any]:
+def _ordered(items: list[Any], asked: Any, key: str, before: list[Any], rank: Rank) -> list[Any]:
     """
-    Items in the asked order; those that it does not name keep their place relative to what precedes them.
+    Items in upstream's order: those that *asked* names in its order, the others in theirs, each ahead of the first
+    named one that it preceded *before*.
+
+    Args:
+        rank: Where the named ones count as having been, which settles where new ones go.
     """
-    if not isinstance(order, list):
+    if not isinstance(asked, list):
         return items
-    wanted = [entry.get(key) if key and isinstance(entry, dict) else entry for entry in order]
-    values = [item.get(key) if key and isinstance(item, dict) else item for item in items]
-    if len(items) * len(wanted) > 10**6:
-        return items
-    named = sorted((wanted.index(v), i) for i, v in enumerate(values) if v in wanted)
-    places = iter([items[i] for _, i in named])
-    return [next(places) if value in wanted else item for value, item in zip(values, items, strict=True)]
+    wanted, were = _places(asked, key), _places(before, key)
+    named = sorted((i for i in items if _name(i, key) in wanted), key=lambda i: wanted[_name(i, key)])
+    waiting = deque(zip(named, rank([were.get(_name(i, key)) for i in named]), strict=True))
+    result: list[Any] = []
+    for item in items:
+        if _name(item, key) in wanted:
+            continue
+        place = were.get(_name(item, key), len(before))
+        while waiting and place >= waiting[0][1]:
+            result.append(waiting.popleft()[0])
+        result.append(item)
+    return [*result, *(item for item, _ in waiting)]
+
+
+def _patched_places(places: list[int | None]) -> list[float]:
+    """mergeSortedSlice: what a patch adds comes ahead of what it does not name."""
+    return [-1 if place is None else place for place in places]
+
+
+def _applied_places(places: list[int | None]) -> list[float]:
+    """structured-merge-diff: what is added comes with the next item that was there, at the end if there is none."""
+    found: list[float] = []
+    following: float = math.inf
+    for place in reversed(places):
+        following = following if place is None else place
+        found.append(following)
+    return found[::-1]
+
+
+def _places(items: list[Any], key: str) -> dict[Any, int]:
+    """What names an item -> where it stands."""
+    places: dict[Any, int] = {}
+    for place, item in enumerate(items):
+        places.setdefault(_name(item, key), place)
+    return places
+
+
+def _name(item: Any, key: str) -> Any:
+    value = item.get(key) if key and isinstance(item, dict) else item
+    return value if isinstance(value, (str, int, float)) else go_text(value)
