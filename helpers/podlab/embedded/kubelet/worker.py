@@ -274,13 +274,14 @@ class PodWorker:
         if self._evicted:
             self._kubelet.recorder.event(self.pod, "Warning", "Evicted", self._evicted)
         self._tell(self._view(), evicted=self._evicted)
+        before = self.writer.status
         self.prober.stop()
         await self._stop_containers()
         self.prober.remove()
         self._tell(self._view(), terminal=True)
         self.writer.may_run = False
         self._tell(self._view(), terminal=True)
-        self.writer.set(podstatus.final(self.pod, self.writer.status))
+        self.writer.set(podstatus.final(self.pod, self.writer.status, before))
         if self._evicted:
             await self._remove_containers()
 

@@ -170,15 +170,20 @@ def _not_ready(status: Json, now: str) -> None:
             condition.pop("message", None)
 
 
-def final(pod: Json, status: Json) -> Json:
+def final(pod: Json, status: Json, before: Json) -> Json:
     """
     The last status of a Pod: what never got a record is told as lost, and the phase is a terminal one.
 
     Once a Pod was initialised every regular container must show an end; of the init containers those that
     were started, and the first one always.
+
+    Args:
+        before: The status with which the Pod began to end. Upstream asks it, and not the last one, whether the
+            Pod was initialised: its worker still holds that object. So an init container that ends with 0 because
+            it was told to makes nothing of the others lost.
     """
     last = copy.deepcopy(status)
-    if was_initialised(pod, last):
+    if was_initialised(pod, before):
         _mark_lost(last.get("containerStatuses") or [])
     _mark_lost(_begun(last.get("initContainerStatuses") or []))
     if last.get("phase") not in TERMINAL:

@@ -384,6 +384,28 @@ def test_exit_codes_have_the_last_word_on_an_evicted_pod(code: int, ended: tuple
     assert not simulation.runtime.view(simulation.pod()["metadata"]["uid"])[1]  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("init", "state"), [({}, "waiting"), ({"restartPolicy": "Always"}, "terminated")], ids=["init", "sidecar"]
+)
+def test_an_init_container_that_ends_because_it_was_told_to_initialises_nothing(
+    init: Json, state: str
+) -> None:
+    """The app waits to the last, as it does not beside a sidecar that had started. Seen on a real cluster."""
+    hook = {"lifecycle": {"postStart": {"exec": {"command": ["sleep", "4"]}}}} if init else {}
+    manifest = pod(inits=({"name": "prepare", **init, **hook},))
+    script = {"prepare": {"on_term": 0, "term_code": 0, "runs_s": None, "post_start_s": 4}}
+    simulation = simulated(manifest, script)
+    last: list[Json] = []
+    simulation.store.watch("pods", lambda _, p: last.append(p))
+    simulation.at(3, lambda s: s.delete())
+
+    simulation.run(30)
+
+    ended = last[-1]["status"]
+    assert ended["initContainerStatuses"][0]["state"]["terminated"]["exitCode"] == 0
+    assert (list(ended["containerStatuses"][0]["state"]), ended["phase"]) == ([state], "Failed")
+
+
 def test_missing_pull_secrets_are_told_and_do_no_harm() -> None:
     """The image may be there all the same."""
     simulation = simulated(pod(imagePullSecrets=[{"name": "a"}, {"name": "b"}]))

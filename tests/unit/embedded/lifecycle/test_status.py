@@ -329,7 +329,7 @@ def test_at_the_end_what_never_ran_is_told_as_lost() -> None:
     """A Pod without init containers counts as initialised."""
     waiting = status_of(pod("Always"), PodView())
 
-    last = podstatus.final(pod("Always"), waiting)
+    last = podstatus.final(pod("Always"), waiting, waiting)
 
     assert last["phase"] == "Failed"
     assert _state(last)["state"]["terminated"]["reason"] == "ContainerStatusUnknown"
@@ -339,7 +339,7 @@ def test_what_waits_for_init_containers_at_the_end_goes_on_waiting() -> None:
     """Only the init container that was under way is told as lost."""
     waiting = status_of(pod("Always", inits=("i1", "i2")), view(*states("i1:created")))
 
-    last = podstatus.final(pod("Always", inits=("i1", "i2")), waiting)
+    last = podstatus.final(pod("Always", inits=("i1", "i2")), waiting, waiting)
 
     assert "terminated" in _state(last, "i1")["state"]
     assert "waiting" in _state(last, "i2")["state"]
