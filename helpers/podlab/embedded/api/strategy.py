@@ -23,6 +23,7 @@ from podlab.embedded.store import Store, uid
 
 Object = dict[str, Any]
 PROJECT_ID = "batch.kubernetes.io/"
+PRIORITY_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 
 
 def prepare_create(store: Store, kind: Kind, obj: Object) -> None:
@@ -75,6 +76,7 @@ def prepare_status(obj: Object, old: Object) -> Object:
 
 def _create_pod(store: Store, pod: Object) -> None:
     admit_service_account(store, pod)
+    _admit_classes(pod)
     pods.admit_defaults(pod)
     pod["status"] = {"phase": "Pending", "qosClass": pods.qos_class(pod)}
 
@@ -92,6 +94,23 @@ def admit_service_account(store: Store, pod: Object) -> None:
         why = f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found'
         raise forbidden("pods", "", pod["metadata"].get("name", ""), why)
     pods.admit_service_account(pod, account)
+
+
+def _admit_classes(pod: Object) -> None:
+    """
+    The priority of the two classes that every cluster has; there are no others here, and no runtime classes.
+
+    Raises:
+        Fault: 403, when a class does not exist.
+    """
+    spec, name = pod["spec"], pod["metadata"].get("name", "")
+    wanted, runtime = spec.get("priorityClassName"), spec.get("runtimeClassName")
+    if wanted and wanted not in PRIORITY_CLASSES:
+        raise forbidden("pods", "", name, f"no PriorityClass with name {wanted} was found")
+    if runtime:
+        raise forbidden("pods", "", name, f'pod rejected: RuntimeClass "{runtime}" not found')
+    if wanted:
+        spec["priority"] = PRIORITY_CLASSES[wanted]
 
 
 def _update_pod(_store: Store, pod: Object, old: Object) -> None:

@@ -77,8 +77,10 @@ class DaemonSets:
             "desiredNumberScheduled": 1,
             "numberMisscheduled": 0,
             "numberReady": ready,
-            "numberAvailable": waits.count(0.0),
+            "numberAvailable": waits.count(0.0) or None,  # of the two only what is not zero is written
+            "numberUnavailable": int(waits.count(0.0) == 0) or None,
             "updatedNumberScheduled": updated,
             "observedGeneration": stored["metadata"].get("generation", 1),
         }
+        status = {key: value for key, value in status.items() if value is not None}
         set_status(self._context, "daemonsets", stored, status)

@@ -9,6 +9,7 @@ the node.
 from __future__ import annotations
 
 from podlab.embedded import nodefit
+from podlab.embedded.controllers import neighbours
 from podlab.embedded.controllers.base import Context, Key, Object, finished, with_condition
 from podlab.embedded.requests import amounts, pod_requests, total
 
@@ -67,8 +68,8 @@ class Scheduler:
         node = self._context.store.get("nodes", "", self._context.node_name)
         why, preemption = self._refusal(pod, node)
         if why:
-            text = f"{why}. no new claims to deallocate, preemption: 0/1 nodes are available: {preemption}"
-            message = f"0/1 nodes are available: {text}"
+            text = f"no new claims to deallocate, preemption: 0/1 nodes are available: {preemption}"
+            message = f"0/1 nodes are available: {why}. {text if preemption else 'not found'}"
             self._refused.add(key)
             self._events.event(pod, "Warning", "FailedScheduling", message)
             self._say(pod, "Unschedulable", message)
@@ -76,9 +77,19 @@ class Scheduler:
             self._bind(pod)
 
     def _refusal(self, pod: Object, node: Object | None) -> tuple[str, str]:
-        """(why the node refuses, what preemption would help); ("", "") when it fits."""
+        """(why the node refuses, what preemption would help, "" if it was not asked); ("", "") when it fits."""
         if node is None:
             return "no nodes available to schedule pods", HOPELESS
+        claims = [
+            v["persistentVolumeClaim"]
+            for v in pod["spec"].get("volumes") or ()
+            if "persistentVolumeClaim" in v
+        ]
+        if claims:  # there are none on this cluster, and nobody asks the node then
+            return f'persistentvolumeclaim "{claims[0]["claimName"]}" not found', ""
+        return self._refused_as_it_is(pod, node) or self._refused_for_others(pod, node)
+
+    def _refused_as_it_is(self, pod: Object, node: Object) -> tuple[str, str] | None:
         spec = node.get("spec", {})
         if spec.get("unschedulable"):
             return "1 node(s) were unschedulable", HOPELESS
@@ -86,13 +97,20 @@ class Scheduler:
             return "1 node(s) had untolerated taint(s)", HOPELESS
         if not nodefit.affine(pod, node):
             return "1 node(s) didn't match Pod's node affinity/selector", HOPELESS
+        return None
+
+    def _refused_for_others(self, pod: Object, node: Object) -> tuple[str, str]:
         others = [
             p for p in self._context.store.list("pods") if p["spec"].get("nodeName") and not finished(p)
         ]
         ports = nodefit.host_ports(pod)
         if ports and ports & {port for other in others for port in nodefit.host_ports(other)}:
             return "1 node(s) didn't have free ports for the requested pod ports", NO_VICTIMS
-        return _short_of(pod, node, others)
+        short = _short_of(pod, node, others)
+        if short[0]:
+            return short
+        why, helps = neighbours.refusal(pod, node, others)
+        return (why, NO_VICTIMS if helps else HOPELESS) if why else ("", "")
 
     def _bind(self, pod: Object) -> None:
         node = self._context.node_name

@@ -570,3 +570,17 @@ def test_how_far_a_rollout_may_go_is_a_number_or_a_percentage(
     where = "spec.strategy.rollingUpdate."
     assert [f"{c['field']}: {c['message']}".removeprefix(where) for c in causes] == faults
     assert rollout.bounds(4, rolling.get("maxSurge", 1) if not faults else 1, 0).surge >= 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ({"priorityClassName": "none"}, "no PriorityClass with name none was found"),
+        ({"runtimeClassName": "none"}, 'pod rejected: RuntimeClass "none" not found'),
+    ],
+)
+def test_a_class_that_is_not_there_refuses_the_pod(server: Server, spec: Any, why: str) -> None:
+    answer = server.ask("POST", PODS, pod(**spec))
+    assert (answer.code, answer.json["message"]) == (403, f'pods "p" is forbidden: {why}')
+    made = server.ask("POST", PODS, pod(priorityClassName="system-node-critical"))
+    assert made.json["spec"]["priority"] == 2_000_001_000

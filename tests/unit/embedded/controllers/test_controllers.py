@@ -207,6 +207,47 @@ def test_a_pod_that_does_not_fit_says_why(cluster, spec, why, preemption):
     assert conditions(cluster.pods()[0]) == [("PodScheduled", "False", "Unschedulable")]
 
 
+def beside(kind, label, key="kubernetes.io/hostname"):
+    """A required term about Pods with one label."""
+    term = {"labelSelector": {"matchLabels": {"app": label}}, "topologyKey": key}
+    return {"affinity": {kind: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}
+
+
+SPREAD = {"maxSkew": 1, "topologyKey": "no-such-key", "whenUnsatisfiable": "DoNotSchedule"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        (beside("podAffinity", "one"), None),
+        (beside("podAffinity", "two"), None),  # itself
+        (beside("podAffinity", "none"), "1 node(s) didn't match pod affinity rules"),
+        (beside("podAffinity", "two", "no-such-key"), "1 node(s) didn't match pod affinity rules"),
+        (beside("podAntiAffinity", "none"), None),
+        (beside("podAntiAffinity", "one"), "1 node(s) didn't match pod anti-affinity rules"),
+        (
+            {"topologySpreadConstraints": [SPREAD]},
+            "1 node(s) didn't match pod topology spread constraints (missing required label)",
+        ),
+        (
+            {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]},
+            'persistentvolumeclaim "c" not found. not found',
+        ),
+    ],
+)
+def test_what_a_pod_asks_of_its_neighbours_decides_where_it_goes(cluster, spec, why):
+    """In the words of a real scheduler."""
+    cluster.create("pods", pod("one"))
+    cluster.run()
+    cluster.create("pods", pod("two", **spec))
+    cluster.run()
+
+    said = cluster.events("FailedScheduling")
+    assert [text.partition(". no new claims")[0] for text in said] == (
+        [f"0/1 nodes are available: {why}"] if why else []
+    )
+
+
 def test_a_pod_waits_for_room_and_then_gets_it(cluster):
     """A sidecar's request counts, and a Pod that left makes room."""
     big = {"resources": {"requests": {"cpu": "1500m"}}}
