@@ -87,6 +87,10 @@ class ContainerConfig(NamedTuple):
     run_as_group: int | None = None
     supplemental_groups: Sequence[int] = ()
     read_only_root: bool = False
+    # Of the capabilities that engines leave to root: which are taken too ("ALL": all), and given back.
+    drop_capabilities: Sequence[str] = ()
+    add_capabilities: Sequence[str] = ()
+    no_new_privileges: bool = False
     memory_limit_bytes: int | None = None
     cpu_limit_millis: int | None = None
     tty: bool = False

@@ -41,6 +41,11 @@ _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _RUNC = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
 _START = _RUNC + "unable to start container process: "
+# capabilities(7): those that container engines leave to root.
+CAPABILITIES = {
+    0: "CHOWN", 1: "DAC_OVERRIDE", 3: "FOWNER", 4: "FSETID", 5: "KILL", 6: "SETGID", 7: "SETUID", 8: "SETPCAP",
+    10: "NET_BIND_SERVICE", 13: "NET_RAW", 18: "SYS_CHROOT", 27: "MKNOD", 29: "AUDIT_WRITE", 31: "SETFCAP",
+}  # fmt: skip
 _PIDS = 1024
 _READY_S = 20.0
 _CLOSE_S = 10.0
@@ -447,6 +452,8 @@ class ProcessRuntime:
             "gid": group,
             "groups": list(config.supplemental_groups),
             "ids": os.geteuid() == 0,
+            "drop": _dropped(config),
+            "no_new_privileges": config.no_new_privileges,
             "memory": config.memory_limit_bytes,
             "pids": _PIDS,
             "limits": [],
@@ -551,7 +558,8 @@ class ProcessRuntime:
             pipes.close()
             raise RuntimeFault("NotRunning", f"container {container_id} is not running")
         start = self._start_request(container)
-        request = {key: start[key] for key in ("env", "cwd", "uid", "gid", "groups", "ids", "limits")}
+        kept = ("env", "cwd", "uid", "gid", "groups", "ids", "drop", "no_new_privileges", "limits")
+        request = {key: start[key] for key in kept}
         request |= {"name": os.urandom(16).hex(), "container": container_id, "argv": list(command)}
         request |= {"tty": pipes.tty, "pids": 0}
         if pipes.tty:
@@ -846,6 +854,13 @@ def _environment(config: ContainerConfig, image: ImageRecord, hostname: str) -> 
     )  # users other than root are in no image's passwd here
     given = {"PATH": _PATH, "HOSTNAME": hostname, "HOME": home, **image.env, **config.env}
     return {"TERM": "xterm", **given} if config.tty else given
+
+
+def _dropped(config: ContainerConfig) -> list[int]:
+    """The numbers of the capabilities that a container is not to have; none can be added to what engines leave."""
+    names = {name.removeprefix("CAP_").upper() for name in config.drop_capabilities}
+    given = {name.removeprefix("CAP_").upper() for name in config.add_capabilities}
+    return [n for n, name in CAPABILITIES.items() if (name in names or "ALL" in names) and name not in given]
 
 
 def _ids(config: ContainerConfig, image: ImageRecord) -> tuple[int, int]:

@@ -383,6 +383,35 @@ def test_root_in_a_container_lacks_what_engines_take_away() -> None:
     on_node(scenario)
 
 
+@pytest.mark.parametrize(
+    ("asked", "effective"),
+    [
+        ({"drop_capabilities": ("ALL",)}, 0),
+        ({"drop_capabilities": ("ALL",), "add_capabilities": ("CHOWN", "SYS_ADMIN")}, 1),
+        ({"drop_capabilities": ("CAP_NET_RAW",)}, 0xA80405FB),
+    ],
+)
+def test_a_container_may_ask_for_fewer_capabilities(asked: dict[str, Any], effective: int) -> None:
+    """And gets none back that engines never leave."""
+
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        _code, lines = await bench.run(pod, "grep -h CapEff /proc/self/status", **asked)
+        assert int(lines[0].split()[1], 16) == effective
+
+    on_node(scenario)
+
+
+def test_without_privilege_escalation_a_program_gains_nothing() -> None:
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        for asked, shown in (({}, "0"), ({"no_new_privileges": True}, "1")):
+            _code, lines = await bench.run(pod, "grep NoNewPrivs /proc/self/status", **asked)
+            assert lines[0].split()[1] == shown
+
+    on_node(scenario)
+
+
 def test_the_machines_settings_are_read_only_in_a_container() -> None:
     """Root in a container is the host's root to the kernel when the cluster was started by root."""
 

@@ -88,7 +88,11 @@ def _finish(request: dict[str, Any], report: int) -> NoReturn:
     if request["tty"]:
         _take_terminal(request)
     _limit(request)
+    for number in request["drop"]:
+        linux.prctl(linux.PR_CAPBSET_DROP, number)
     _change_user(request)
+    if request["no_new_privileges"]:
+        linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     _restore_signals()
     os.umask(0o022)
     _enter_folder(request["cwd"])

@@ -28,6 +28,7 @@ _LOCKED = {1: MS_RDONLY, 2: MS_NOSUID, 4: MS_NODEV, 8: MS_NOEXEC, 1024: 1024, 20
 TIOCSCTTY, TIOCSPTLCK, TIOCGPTN = 0x540E, 0x40045431, 0x80045430
 
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_DUMPABLE, PR_SET_NAME, PR_CAPBSET_READ = 1, 24, 4, 15, 23
+PR_SET_NO_NEW_PRIVS = 38
 # What container engines leave to root inside: the default set of runc and containerd.
 KEPT_CAPABILITIES = frozenset((0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31))
 
