@@ -123,6 +123,7 @@ class ConfigMaker:
             raise StartError("CreateContainerConfigError", str(error)) from error
         security = _security(pod, container)
         _refuse_root(pod, container, image, security)
+        _refuse_profile(security)
         name, address = container["name"], facts.addresses.get("status.podIP", "")
         mounts += self._own_files(pod, container, attempt, address, mounts)
         lookup = lenient(env)
@@ -197,6 +198,15 @@ def _mounts(pod: Json, container: Json, volumes: Mapping[str, str], env: Mapping
 def _security(pod: Json, container: Json) -> Json:
     """The Pod's security settings under the container's own."""
     return {**(pod["spec"].get("securityContext") or {}), **(container.get("securityContext") or {})}
+
+
+def _refuse_profile(security: Json) -> None:
+    """Nobody has put seccomp profiles on this node. Raises StartError."""
+    profile = security.get("seccompProfile") or {}
+    if profile.get("type") == "Localhost":
+        path = f"/var/lib/kubelet/seccomp/{profile.get('localhostProfile', '')}"
+        text = f'cannot load seccomp profile "{path}": open {path}: no such file or directory'
+        raise StartError("CreateContainerError", f"failed to create containerd container: {text}")
 
 
 def _groups(security: Json) -> list[int]:

@@ -406,6 +406,20 @@ def test_an_init_container_that_ends_because_it_was_told_to_initialises_nothing(
     assert (list(ended["containerStatuses"][0]["state"]), ended["phase"]) == ([state], "Failed")
 
 
+def test_a_seccomp_profile_that_the_node_lacks_keeps_the_container_back() -> None:
+    """In containerd's words."""
+    profile = {"seccompProfile": {"type": "Localhost", "localhostProfile": "none.json"}}
+    simulation = simulated(pod({"name": "app", "securityContext": profile}))
+
+    simulation.run(5)
+
+    path = "/var/lib/kubelet/seccomp/none.json"
+    text = f'cannot load seccomp profile "{path}": open {path}: no such file or directory'
+    assert f"Warning Failed: Error: failed to create containerd container: {text}" in texts(simulation)
+    state = simulation.pod()["status"]["containerStatuses"][0]["state"]  # type: ignore[index]
+    assert state["waiting"]["reason"] == "CreateContainerError"
+
+
 def test_missing_pull_secrets_are_told_and_do_no_harm() -> None:
     """The image may be there all the same."""
     simulation = simulated(pod(imagePullSecrets=[{"name": "a"}, {"name": "b"}]))
