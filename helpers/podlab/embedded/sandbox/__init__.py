@@ -3,7 +3,9 @@ The process sandbox: Pods as real processes in real Linux namespaces, without ro
 
     launch.py     starts the zygote, as early as the caller can
     link.py       requests to the node and its events, on asyncio
+    opening.py    the runtime, on a node of its own or in the reduced mode
     process_runtime.py  ``ProcessRuntime``: what the kubelet sees
+    program.py    what the first program of a container is given
     logs.py       stdout and stderr to CRI log lines
     execs.py      commands in running containers
     machine.py    what of all this works on this machine, for ``podlab doctor``
@@ -19,9 +21,9 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from podlab.embedded.sandbox.machine import facts as facts
-    from podlab.embedded.sandbox.process_runtime import open_runtime as open_runtime
+    from podlab.embedded.sandbox.opening import open_runtime as open_runtime
 
-_HOMES = {"facts": "machine", "open_runtime": "process_runtime"}
+_HOMES = {"facts": "machine", "open_runtime": "opening"}
 
 
 def __getattr__(name: str) -> object:

@@ -9,7 +9,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from podlab.embedded.sandbox.zygote import wire
 
@@ -23,6 +23,26 @@ class NodeError(OSError):
     def text(self) -> str:
         """What the node said."""
         return str(self.strerror)
+
+
+class NodeLink(Protocol):
+    """How requests reach a node: `Link`, or what stands in for it."""
+
+    async def call(self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()) -> Any:
+        """The answer to one request. Raises NodeError."""
+
+    async def call_with_descriptors(
+        self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()
+    ) -> tuple[Any, list[int]]:
+        """The answer and its descriptors."""
+
+    def request(
+        self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()
+    ) -> asyncio.Future[tuple[Any, list[int]]]:
+        """Send now."""
+
+    def close(self) -> None:
+        """End the node."""
 
 
 class Link:

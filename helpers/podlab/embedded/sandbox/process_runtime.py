@@ -8,17 +8,14 @@ writes down the exact moment of everything that happened, for timelines. Decisio
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import resource
 import select
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from podlab.embedded.runtime import (
     ContainerConfig,
@@ -31,64 +28,20 @@ from podlab.embedded.runtime import (
     SandboxConfig,
     SandboxRecord,
 )
-from podlab.embedded.sandbox import addresses, execs, launch, record, volumes_of
-from podlab.embedded.sandbox.link import Link, NodeError
+from podlab.embedded.sandbox import addresses, execs, launch, program, record, volumes_of
+from podlab.embedded.sandbox.image import Image, Images
+from podlab.embedded.sandbox.link import Link, NodeError, NodeLink
 from podlab.embedded.sandbox.logs import LogFile, Stream
 from podlab.embedded.sandbox.zygote.trees import remove_tree, tree_bytes
 from podlab.errors import SandboxError
 
-_LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _RUNC = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
 _START = _RUNC + "unable to start container process: "
-# capabilities(7): those that container engines leave to root.
-CAPABILITIES = {
-    0: "CHOWN", 1: "DAC_OVERRIDE", 3: "FOWNER", 4: "FSETID", 5: "KILL", 6: "SETGID", 7: "SETUID", 8: "SETPCAP",
-    10: "NET_BIND_SERVICE", 13: "NET_RAW", 18: "SYS_CHROOT", 27: "MKNOD", 29: "AUDIT_WRITE", 31: "SETFCAP",
-}  # fmt: skip
 _PIDS = 1024
 _READY_S = 20.0
 _CLOSE_S = 10.0
 _WATCH_S = 0.1
-
-
-class Image(Protocol):
-    """An image that the sandbox can run: its record, and how its root is made."""
-
-    record: ImageRecord
-
-    def root(self, layer: str) -> dict[str, Any]:
-        """The root specification of ``zygote.rootfs``; *layer* is a folder for what the container writes."""
-
-
-class Images(Protocol):
-    """Where images come from."""
-
-    def find(self, name: str) -> Image | None:
-        """The image behind *name* if it is present. Raises ImageError(InvalidImageName)."""
-
-    async def pull(self, name: str) -> Image:
-        """Make it present. Raises ImageError."""
-
-
-class NodeLink(Protocol):
-    """How requests reach a node: ``link.Link``, or what stands in for it."""
-
-    async def call(self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()) -> Any:
-        """The answer to one request. Raises NodeError."""
-
-    async def call_with_descriptors(
-        self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()
-    ) -> tuple[Any, list[int]]:
-        """The answer and its descriptors."""
-
-    def request(
-        self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()
-    ) -> asyncio.Future[tuple[Any, list[int]]]:
-        """Send now."""
-
-    def close(self) -> None:
-        """End the node."""
 
 
 class _Container:
@@ -115,61 +68,6 @@ class _Sandbox:
         self.config, self.record, self.folder = config, entry, folder
         self.containers: list[_Container] = []
         self.memory_volumes: set[str] = set()
-
-
-async def open_runtime(
-    folder: str | os.PathLike[str],
-    *,
-    node_name: str = "podlab",
-    zygote: launch.Zygote | None = None,
-    images: Images | None = None,
-    remove: Sequence[str | os.PathLike[str]] = (),
-) -> ProcessRuntime:
-    """
-    Start the node and return its runtime.
-
-    Args:
-        folder: The cluster's folder.
-        node_name: Host name of the node.
-        zygote: What ``launch`` returned, if the caller started it early; *remove* is then its.
-        images: Where images come from; by default the catalogue of the embedded cluster.
-        remove: Folders that must not outlive this process.
-
-    Raises:
-        SandboxError: If this machine refuses the namespaces; the hint says what to change.
-    """
-    started = zygote or launch.launch(folder, node_name=node_name, remove=remove)
-    if images is None:
-        from podlab.embedded.images import ImageStore
-
-        images = ImageStore(Path(folder) / "images")
-    if started.control is None:
-        return _reduced(started, images, SandboxError(f"{sys.platform} has no Linux namespaces"))
-    runtime = ProcessRuntime(started, images)
-    try:
-        if os.environ.get("PODLAB_SANDBOX") != "reduced":
-            await runtime.ready()
-            return runtime
-        refusal = SandboxError("the reduced mode was asked for (PODLAB_SANDBOX=reduced)")
-    except SandboxError as error:
-        if os.environ.get("PODLAB_SANDBOX") == "full":
-            raise
-        refusal = error
-    await runtime.close()
-    return _reduced(started, images, refusal)
-
-
-def _reduced(zygote: launch.Zygote, images: Images, refusal: SandboxError) -> ProcessRuntime:
-    """Plain processes in place of the node, said aloud: no lesson may quietly pass on it."""
-    from podlab.embedded.sandbox import reduced
-
-    runtime = ProcessRuntime(zygote, images, lambda on_event: reduced.ReducedLink(zygote.folder, on_event))
-    runtime.node_ip = "127.0.0.1"
-    runtime.reduced = f"{refusal.cause or refusal.summary}; reduced mode: {reduced.CANNOT}"
-    runtime.facts = {"own_proc": False, "cgroups": {"version": 0, "memory": False, "pids": False}}
-    runtime.use_addresses(reduced.address_prefix())
-    _LOG.warning("%s", runtime.reduced)
-    return runtime
 
 
 class ProcessRuntime:
@@ -347,7 +245,7 @@ class ProcessRuntime:
         image = self._images.find(config.image)
         if image is None:
             raise RuntimeFault("CreateContainerError", f'image "{config.image}": not found')
-        if not _arguments(config, image.record):
+        if not program.arguments(config, image.record):
             text = f'failed to generate container "{config.name}" spec: failed to generate spec: no command specified'
             raise RuntimeFault("CreateContainerError", text)
         identity = os.urandom(32).hex()
@@ -435,7 +333,7 @@ class ProcessRuntime:
         config, image = container.config, container.image.record
         root = container.image.root(_layer(container))
         volumes_of.add_files(root, config.mounts)
-        user, group = _ids(config, image)
+        user, group = program.ids(config, image)
         joined = self._containers.get(config.pid_namespace_of or "")
         return {
             "name": container.record.id,
@@ -445,14 +343,14 @@ class ProcessRuntime:
                 config.mounts, self._shared_files(container.record.sandbox_id), self._in_node
             ),
             "read_only": config.read_only_root,
-            "argv": list(_arguments(config, image)),
-            "env": _environment(config, image, container.sandbox.config.hostname),
+            "argv": list(program.arguments(config, image)),
+            "env": program.environment(config, image, container.sandbox.config.hostname),
             "cwd": config.working_dir or image.working_dir or "/",
             "uid": user,
             "gid": group,
             "groups": list(config.supplemental_groups),
             "ids": os.geteuid() == 0,
-            "drop": _dropped(config),
+            "drop": program.dropped(config),
             "no_new_privileges": config.no_new_privileges,
             "memory": config.memory_limit_bytes,
             "pids": _PIDS,
@@ -836,37 +734,3 @@ def _pipes(config: ContainerConfig, terminal: Sequence[int]) -> tuple[dict[str, 
     else:
         in_read = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
     return ends, [in_read, out_write, err_write]
-
-
-def _arguments(config: ContainerConfig, image: ImageRecord) -> list[str]:
-    """command replaces entrypoint and command of the image, args only its command."""
-    if config.command:
-        return [*config.command, *(config.args or ())]
-    return [*image.entrypoint, *(config.args if config.args else image.command)]
-
-
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-
-def _environment(config: ContainerConfig, image: ImageRecord, hostname: str) -> dict[str, str]:
-    home = (
-        "/root" if _ids(config, image)[0] == 0 else "/"
-    )  # users other than root are in no image's passwd here
-    given = {"PATH": _PATH, "HOSTNAME": hostname, "HOME": home, **image.env, **config.env}
-    return {"TERM": "xterm", **given} if config.tty else given
-
-
-def _dropped(config: ContainerConfig) -> list[int]:
-    """The numbers of the capabilities that a container is not to have; none can be added to what engines leave."""
-    names = {name.removeprefix("CAP_").upper() for name in config.drop_capabilities}
-    given = {name.removeprefix("CAP_").upper() for name in config.add_capabilities}
-    return [n for n, name in CAPABILITIES.items() if (name in names or "ALL" in names) and name not in given]
-
-
-def _ids(config: ContainerConfig, image: ImageRecord) -> tuple[int, int]:
-    """Numbers only: a name in an image's USER is looked up by nobody here and means root."""
-    parts = image.user.split(":")
-    numbers = [int(part) if part.isdigit() else 0 for part in (*parts, "0")][:2]
-    user = numbers[0] if config.run_as_user is None else config.run_as_user
-    group = numbers[1] if config.run_as_group is None else config.run_as_group
-    return user, group

@@ -1,0 +1,26 @@
+"""What the sandbox asks of images and of the place that they come from; ``embedded/images`` answers."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from podlab.embedded.runtime import ImageRecord
+
+
+class Image(Protocol):
+    """An image that the sandbox can run: its record, and how its root is made."""
+
+    record: ImageRecord
+
+    def root(self, layer: str) -> dict[str, Any]:
+        """The root specification of ``zygote.rootfs``; *layer* is a folder for what the container writes."""
+
+
+class Images(Protocol):
+    """Where images come from."""
+
+    def find(self, name: str) -> Image | None:
+        """The image behind *name* if it is present. Raises ImageError(InvalidImageName)."""
+
+    async def pull(self, name: str) -> Image:
+        """Make it present. Raises ImageError."""

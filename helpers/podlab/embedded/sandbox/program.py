@@ -1,0 +1,47 @@
+"""
+What the first program of a container is given: its words, its environment, its user and its capabilities.
+
+Pure functions of a container's configuration and its image.
+"""
+
+from __future__ import annotations
+
+from podlab.embedded.runtime import ContainerConfig, ImageRecord
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# capabilities(7): those that container engines leave to root.
+CAPABILITIES = {
+    0: "CHOWN", 1: "DAC_OVERRIDE", 3: "FOWNER", 4: "FSETID", 5: "KILL", 6: "SETGID", 7: "SETUID", 8: "SETPCAP",
+    10: "NET_BIND_SERVICE", 13: "NET_RAW", 18: "SYS_CHROOT", 27: "MKNOD", 29: "AUDIT_WRITE", 31: "SETFCAP",
+}  # fmt: skip
+
+
+def arguments(config: ContainerConfig, image: ImageRecord) -> list[str]:
+    """command replaces entrypoint and command of the image, args only its command."""
+    if config.command:
+        return [*config.command, *(config.args or ())]
+    return [*image.entrypoint, *(config.args if config.args else image.command)]
+
+
+def environment(config: ContainerConfig, image: ImageRecord, hostname: str) -> dict[str, str]:
+    """What a program finds in its environment: of the runtime, then of the image, then of the Pod."""
+    # Users other than root are in no image's passwd here.
+    home = "/root" if ids(config, image)[0] == 0 else "/"
+    given = {"PATH": PATH, "HOSTNAME": hostname, "HOME": home, **image.env, **config.env}
+    return {"TERM": "xterm", **given} if config.tty else given
+
+
+def dropped(config: ContainerConfig) -> list[int]:
+    """The numbers of the capabilities that a container is not to have; none can be added to what engines leave."""
+    names = {name.removeprefix("CAP_").upper() for name in config.drop_capabilities}
+    given = {name.removeprefix("CAP_").upper() for name in config.add_capabilities}
+    return [n for n, name in CAPABILITIES.items() if (name in names or "ALL" in names) and name not in given]
+
+
+def ids(config: ContainerConfig, image: ImageRecord) -> tuple[int, int]:
+    """Numbers only: a name in an image's USER is looked up by nobody here and means root."""
+    parts = image.user.split(":")
+    numbers = [int(part) if part.isdigit() else 0 for part in (*parts, "0")][:2]
+    user = numbers[0] if config.run_as_user is None else config.run_as_user
+    group = numbers[1] if config.run_as_group is None else config.run_as_group
+    return user, group
