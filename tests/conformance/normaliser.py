@@ -266,9 +266,8 @@ def _note_instances(instances: dict[str, Json], status: Json) -> None:
 
 def _runs(instances: dict[str, Json], clean: Clean) -> list[Json]:
     """The instances of a container in order of start: how each ended, how long it ran, and the wait before."""
-    ordered = sorted(
-        instances.values(), key=lambda i: _time(i.get("startedAt")) or float("inf")
-    )  # no start: lost, last
+    # One without a start was lost: it goes last.
+    ordered = sorted(instances.values(), key=lambda i: _time(i.get("startedAt")) or float("inf"))
     runs, before = [], None
     for instance in ordered:
         started, finished = _time(instance.get("startedAt")), _time(instance.get("finishedAt"))

@@ -92,9 +92,8 @@ class Composer:
     def _end(self) -> None:
         done = self._open.pop()
         node = done.node
-        for (
-            source
-        ) in done.merges:  # the mapping's own keys win over merged ones, the first merge over later ones
+        # The mapping's own keys win over merged ones, the first merge over later ones.
+        for source in done.merges:
             for key, child in source.children.items():
                 if key not in node.children:
                     node.children[key], node.value[key] = child, child.value

@@ -268,9 +268,8 @@ class World:
             at = run["end"] + self.rng.uniform(0.0005, 0.2)
             self.sent.append((at, {**raw, "restart": c.runs.index(run)}))
         if self.faults.logs and self.rng.random() < 0.7 and run["end"] - run["start"] > 0.02:
-            written = (
-                run["end"] - 0.001 + self.rng.uniform(0, 0.02)
-            )  # stamped when read, perhaps after the end
+            # Stamped when read, perhaps after the end.
+            written = run["end"] - 0.001 + self.rng.uniform(0, 0.02)
             raw = {
                 "source": "log",
                 "pod": "web",

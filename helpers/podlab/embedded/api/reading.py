@@ -116,9 +116,8 @@ def _cut(then: dict[Key, Version], keys: list[Key], test: Any, limit: int, revis
         if test is None or test(then[key].object):
             found.append(then[key])
         if limit and len(found) == limit and place + 1 < len(keys):
-            remaining = (
-                len(keys) - place - 1 if test is None else 0
-            )  # with a selector nobody counts, as upstream
+            # With a selector nobody counts, as upstream.
+            remaining = len(keys) - place - 1 if test is None else 0
             return Page(found, revision, make_token(revision, key), remaining)
     return Page(found, revision, "", 0)
 

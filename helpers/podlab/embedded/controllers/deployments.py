@@ -107,9 +107,8 @@ class Deployments:
         """Give the newest ReplicaSet its revision and, of the Deployment's annotations, what is for it too."""
         before = new["metadata"].get("annotations", {})
         values = inherited(one)
-        if (
-            _revision(new) < revision
-        ):  # a rollback: the ReplicaSet of an earlier revision becomes the newest one
+        # A rollback: the ReplicaSet of an earlier revision becomes the newest one.
+        if _revision(new) < revision:
             values[REVISION] = str(revision)
             if REVISION in before:
                 values[HISTORY] = _history(before.get(HISTORY, ""), before[REVISION])

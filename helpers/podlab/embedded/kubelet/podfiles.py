@@ -83,9 +83,8 @@ class PodFiles:
         if aliases:
             text += "\n# Entries added by HostAliases.\n"
             text += "".join(f"{a['ip']}\t{chr(9).join(a.get('hostnames') or ())}\n" for a in aliases)
-        if (
-            _read(path) != text.encode()
-        ):  # else left alone: emptied and written anew, it is missing to who reads it
+        # What is right is left alone: emptied and written anew, it would be missing to a reader.
+        if _read(path) != text.encode():
             _write(path, text.encode(), 0o644)
         return path
 
