@@ -98,6 +98,8 @@ class Exchange:
         if self.gone:
             return
         if not self._started:
+            if self._waits:  # never told to go on: its body may come yet or not, so nothing can follow
+                self._keep_alive = False
             self._started, self._waits = True, False
             self._head = self._answer_head(message["status"], message["headers"])
             return
@@ -118,7 +120,9 @@ class Exchange:
                 raise ValueError(f"a header's value breaks its line: {value!r}")
             names.add(name)
             lines += [name, b": ", value, b"\r\n"]
-        if b"content-length" not in names:
+        if (
+            b"content-length" not in names and self.scope["http_version"] != "1.0"
+        ):  # there, the close is the end
             self._chunked = True
             lines.append(b"transfer-encoding: chunked\r\n")
         if not self._keep_alive:
@@ -184,6 +188,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes of requests."""
+        if self.transport.is_closing():  # TLS hands on what had come before; it must not be acted on any more
+            return
         if self._head_bytes is not None:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEADER_BYTES:
@@ -221,8 +227,9 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
-        self._headers.append((name.lower(), value))
+        """One header; what follows a body in chunks is none, and is left out."""
+        if self._awaits_head:
+            self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The request can be answered; its body may follow."""
@@ -320,7 +327,12 @@ class Connection(asyncio.Protocol):
     def _refuse(self) -> None:
         text = b"Invalid HTTP request received."
         head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
-        self.transport.write(head + b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(text), text))
+        if (
+            self._current is None
+        ):  # else it would be taken for the answer of the request before, or a part of it
+            self.transport.write(
+                head + b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(text), text)
+            )
         self.transport.close()
 
     # -- WebSockets ------------------------------------------------------------------------------------------

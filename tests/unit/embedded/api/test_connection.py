@@ -13,18 +13,23 @@ SEEN: list[str] = []
 
 
 async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answers method, path and body; ``/stream`` in parts; ``/wait`` not before the client has gone."""
+    """Answers method, path and body; ``/stream`` in parts, ``/wait`` when the client has gone, ``/never`` unread."""
     body, more = b"", True
     if scope["path"] == "/wait":
         while (await receive())["type"] != "http.disconnect":
             pass
         SEEN.append("gone")
         return
+    if scope["path"] == "/never":
+        await send({"type": "http.response.start", "status": 401, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+        return
     while more:
         message = await receive()
         body, more = body + message["body"], message["more_body"]
     text = f"{scope['method']} {scope['path']} {len(body)}".encode()
     streams = scope["path"] == "/stream"
+    text += b"".join(b" %b: %b" % header for header in scope["headers"] if header[0].startswith(b"x-"))
     length = [] if streams else [(b"content-length", str(len(text)).encode())]
     status = 404 if scope["path"] == "/none" else 200
     await send({"type": "http.response.start", "status": status, "headers": length})
@@ -151,3 +156,43 @@ def test_old_http_closes_after_its_answer() -> None:
     said = answers(b"GET /a HTTP/1.0\r\n\r\n")
     assert b"connection: close" in said
     assert said.endswith(b"GET /a 0")
+    said = answers(b"GET /stream HTTP/1.0\r\n\r\n")
+    assert b"transfer-encoding" not in said
+    assert said.endswith(b"\r\n\r\npartGET /stream 0")
+
+
+def test_who_was_not_told_to_go_on_is_not_listened_to() -> None:
+    """His next bytes are the body or the next request: nobody can know, so the connection ends with the answer."""
+    asked = b"POST /never HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 50\r\n\r\n"
+    assert answers(asked).startswith(
+        b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n"
+    )
+
+
+def test_what_follows_a_body_is_no_header() -> None:
+    """A trailer could say who asks, after that was read; and nothing bounds how many come."""
+    head = b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\nX-First: 1\r\n" + CLOSE
+    assert answers(head + b"\r\n1\r\na\r\n0\r\nX-Late: 2\r\n\r\n").endswith(b"POST /a 1 x-first: 1")
+
+
+def test_nonsense_behind_a_request_is_no_part_of_its_answer() -> None:
+    """The client would take the refusal for what it asked for."""
+    assert answers(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n\x16\x03 not http\r\n\r\n") == b""
+
+
+def test_what_came_before_the_end_of_a_connection_is_not_acted_on() -> None:
+    """TLS hands on what it had read when it is told to close; the answer to it could not leave any more."""
+
+    class Closing(asyncio.Transport):
+        def is_closing(self) -> bool:
+            return True
+
+    async def run() -> int:
+        hub = Hub(echo)
+        connection = Connection(hub, lambda: None, 30)
+        connection.connection_made(Closing())
+        connection.data_received(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.connection_lost(None)
+        return len(hub.tasks)
+
+    assert asyncio.run(run()) == 0
