@@ -120,9 +120,8 @@ class Exchange:
                 raise ValueError(f"a header's value breaks its line: {value!r}")
             names.add(name)
             lines += [name, b": ", value, b"\r\n"]
-        if (
-            b"content-length" not in names and self.scope["http_version"] != "1.0"
-        ):  # there, the close is the end
+        # HTTP/1.0 knows no chunks: there, the connection's end is the body's.
+        if b"content-length" not in names and self.scope["http_version"] != "1.0":
             self._chunked = True
             lines.append(b"transfer-encoding: chunked\r\n")
         if not self._keep_alive:
@@ -327,12 +326,10 @@ class Connection(asyncio.Protocol):
     def _refuse(self) -> None:
         text = b"Invalid HTTP request received."
         head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
-        if (
-            self._current is None
-        ):  # else it would be taken for the answer of the request before, or a part of it
-            self.transport.write(
-                head + b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(text), text)
-            )
+        head += b"content-length: %d\r\nconnection: close\r\n\r\n" % len(text)
+        # Behind a request that is being answered it would be taken for that answer, or for a part of it.
+        if self._current is None:
+            self.transport.write(head + text)
         self.transport.close()
 
     # -- WebSockets ------------------------------------------------------------------------------------------
