@@ -210,7 +210,14 @@ class LogFollower(threading.Thread):
         run, self._question = self._run, None
         # The file cannot be written: the recorder learns that from its watches.
         with suppress(RecordingError):
-            self._writer.mark("over", of="log", pod=run.pod, container=run.container, restart=run.restart)
+            self._writer.mark(
+                "over",
+                of="log",
+                pod=run.pod,
+                pod_uid=run.pod_uid,
+                container=run.container,
+                restart=run.restart,
+            )
 
     def _write(self, lines: Sequence[Line | int]) -> None:
         stamp = b'{"t":%.6f' % self._writer.now()

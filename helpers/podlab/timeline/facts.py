@@ -247,14 +247,19 @@ def _file(facts: Facts, item: Mapping[str, Any]) -> None:
         facts.recorder.append(item)
         if item.get("event") == "clock" and (at := parse_s(item["at"])) is not None:
             facts.times.append((str(item["node"]), float(item["sent_t"]), at + float(item["within_s"])))
-        if item.get("event") == "over" and item.get("pod") == facts.name:
+        if item.get("event") == "over" and _is_of(facts, item):
             facts.over.setdefault((str(item["container"]), int(item["restart"])), t)
     elif source in ("watch", "list"):
         _file_object(facts, item, t)
-    elif source == "log" and item.get("pod") == facts.name:
+    elif source == "log" and _is_of(facts, item):
         _file_line(facts, item, t)
     elif source == "node" and str(item.get("pod_uid") or facts.uid) == facts.uid:
         facts.node.append(item)
+
+
+def _is_of(facts: Facts, item: Mapping[str, Any]) -> bool:
+    """Whether something is about this Pod, and not about an earlier one of the same name."""
+    return item.get("pod") == facts.name and str(item.get("pod_uid") or facts.uid) == facts.uid
 
 
 def _file_object(facts: Facts, item: Mapping[str, Any], t: float) -> None:

@@ -115,6 +115,20 @@ def test_a_node_that_tells_its_time_makes_arrivals_worth_something():
     assert mean(Faults(**apart, timed=True)) < 0.85 * mean(Faults(**apart))
 
 
+def test_an_earlier_pod_of_the_same_name_bounds_nothing():
+    """What was heard of its containers, runs with the same numbers, is not about those of its successor."""
+    for seed in SEEDS:
+        found = life(seed, Faults(asked=True))
+        earlier = [
+            {**one, "pod_uid": "an-earlier-one", "t": 0.0, "at": "2027-01-15T07:59:00Z"}
+            for one in found.observations
+            if one["source"] == "log" or one.get("event") == "over"
+        ]
+        timeline = Timeline.from_observations(found.header, [*earlier, *found.observations])
+        assert misses(found, timeline) == [], f"seed {seed}"
+        assert timeline.notes == Timeline.from_observations(found.header, found.observations).notes
+
+
 def test_the_nodes_record_is_exact():
     """With the node's own record, starts and ends are known to microseconds."""
     found = life(3, Faults(node=True))
