@@ -32,6 +32,7 @@ from math import inf
 from typing import Any
 
 from podlab.timeline.clocks import ONE_CLOCK, Offset, OffsetEvidence, parse_s
+from podlab.timeline.crashes import spec_of
 from podlab.timeline.facts import Emission, Facts
 from podlab.timeline.fuse import Moment, Order
 from podlab.timeline.model import RawObject
@@ -316,12 +317,17 @@ def _runs_once(facts: Facts, name: str) -> bool:
     """
     Whether nothing can make the kubelet run this container again: ``Never``, for it and for all that could restart it.
 
-    A container's own ``restartPolicy`` overrides the Pod's, and a rule of another can restart all of them.
+    A container's own ``restartPolicy`` overrides the Pod's, but under another policy of the Pod a lost sandbox runs all
+    of them again; a rule of another can restart all of them; and a new image is run whatever the policy.
     """
     specs = facts.role_of()
     ruled = any(spec.get("restartPolicyRules") for _, spec in specs.values())
-    policy = specs[name][1].get("restartPolicy") or facts.latest.get("spec", {}).get("restartPolicy")
-    return policy == "Never" and not ruled
+    policies = {
+        facts.latest.get("spec", {}).get("restartPolicy"),
+        specs[name][1].get("restartPolicy") or "Never",
+    }
+    images = {spec_of(seen.pod, name).get("image") for seen in facts.seen}
+    return policies == {"Never"} and len(images) == 1 and not ruled
 
 
 def _none_dropped(runs: list[Draft], mine: list[Emission], once: bool) -> bool:
@@ -409,7 +415,8 @@ def _orders_of_sidecars(facts: Facts, drafts: Mapping[str, list[Draft]], clocks:
     """
     When a Pod completes by itself the kubelet stops its sidecars: it has then seen every app container ended.
 
-    Only for a Pod that nobody deleted and that met no deadline: there sidecars are told for other reasons.
+    Only for a Pod that nobody deleted and that met no deadline: there sidecars are told for other reasons. Nor where an
+    app was told to stop, as all are at once when the sandbox is lost.
     """
     roles = facts.role_of()
     reasons = {str(s.pod.get("status", {}).get("reason") or "") for s in facts.seen}
@@ -418,17 +425,25 @@ def _orders_of_sidecars(facts: Facts, drafts: Mapping[str, list[Draft]], clocks:
     apps = [drafts.get(n, []) for n in roles if roles[n][0] == "app"]
     if facts.latest.get("status", {}).get("phase") not in ("Succeeded", "Failed") or not all(apps):
         return []
+    kills = [e for e in facts.emissions if e.reason == "Killing"]
+    if any(roles.get(e.container, ("",))[0] == "app" and _stops(e) for e in kills):
+        return []
     found: list[Order] = []
     for name in (n for n in roles if roles[n][0] == "sidecar"):
-        told = [e for e in facts.emissions if e.container == name and e.reason == "Killing"]
+        told = [e for e in kills if e.container == name]
         last = next((r for r in reversed(drafts.get(name, [])) if r.started), None)
-        if len(told) == 1 and told[0].message.startswith("Stopping container") and last and last.ended:
+        if len(told) == 1 and _stops(told[0]) and last and last.ended:
             text = f"{name} was told to stop after the apps had ended"
             hi = min(told[0].hi - clocks.zero, clocks.arrival(told[0].arrived))
             for ended in (a[-1].end for a in apps):
                 ended.add("event", f"Killing Event of {name}; {text}", hi=hi)
                 found.append(Order(ended, last.end, text))
     return found
+
+
+def _stops(killing: Emission) -> bool:
+    """Whether a container is killed for good, and not to be run again for a probe, a hook or a new image."""
+    return killing.message.startswith("Stopping container")
 
 
 def signals(facts: Facts, clocks: Clocks) -> list[tuple[str, int, str, float, float, str]]:

@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from podlab.timeline import Timeline
+from podlab.timeline import Timeline, bounds
 from podlab.timeline.clocks import parse_s
+from podlab.timeline.facts import gather
 
 DATA = Path(__file__).parent / "data"
 CLUSTERS = ["kind", "embedded", "kind-asked"]
@@ -115,6 +116,53 @@ def test_apps_had_ended_when_their_sidecar_was_told_to_stop(cluster):
             end = timeline.lane(name).last_end
             assert end is not None
             assert end.hi <= told.at.hi + 1e-6
+
+
+def api_alone(header, observations):
+    """The timeline of somebody without access to the node."""
+    return Timeline.from_observations(header, observations, clocks={"status", "arrival", "events", "logs"})
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_where_all_are_told_to_stop_at_once_no_end_follows_from_it(cluster):
+    """So it is when the sandbox is lost: an app that handles SIGTERM ends long after its sidecar was told."""
+    recording = recordings(cluster)[0]
+    [told] = [
+        one
+        for one in recording["observations"]
+        if one.get("resource") == "events" and "Stopping container side" in one["object"].get("message", "")
+    ]
+    event = json.loads(json.dumps(told).replace("{side}", "{app}").replace("container side", "container app"))
+
+    timeline = api_alone(recording["header"], [*recording["observations"], event])
+
+    texts = [e.text for e in timeline.lane("other").last_end.evidence]
+    assert not [text for text in texts if text.startswith("Killing Event")]
+
+
+@pytest.mark.parametrize(
+    ("change", "once"),
+    [
+        (lambda pod, number: None, True),
+        (lambda pod, number: pod["spec"].update(restartPolicy="Always"), False),
+        (
+            lambda pod, number: [c.update(image=f"v{min(number, 2)}") for c in pod["spec"]["containers"]],
+            False,
+        ),
+    ],
+    ids=["Never", "a Pod that may get another sandbox", "a new image"],
+)
+def test_what_may_run_again_in_spite_of_never_is_known(change, once):
+    """A brief failure may then hide a second run, to which the Created Event belongs."""
+    recording = json.loads(json.dumps(recordings("kind")[0]))
+    pods = [o["object"] for o in recording["observations"] if o.get("resource") == "pods"]
+    for number, pod in enumerate(pods):
+        for container in pod["spec"]["containers"]:
+            container["restartPolicy"] = "Never"
+        change(pod, number)
+    facts = gather(recording["header"], recording["observations"])
+
+    assert bounds._runs_once(facts, "app") is once
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
