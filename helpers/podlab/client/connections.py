@@ -11,11 +11,13 @@ import http.client
 import select
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-KEPT_MOST = 32
+KEPT_MOST, KEPT_S = 32, 90.0
+"""How many connections are kept, and for how long: client-go's time. A firewall may drop an older one in silence."""
 
 
 class Answer:
@@ -72,7 +74,7 @@ class Pool:
         self._host, self._port = parts.hostname or "", parts.port
         self._context, self._name = context, name or self._host
         self._lock = threading.Lock()
-        self._kept: list[http.client.HTTPConnection] = []
+        self._kept: list[tuple[float, http.client.HTTPConnection]] = []
 
     def request(
         self,
@@ -106,7 +108,10 @@ class Pool:
     def _connect(self, timeout_s: float) -> http.client.HTTPConnection:
         port = self._port or (443 if self._context else 80)
         connection = http.client.HTTPConnection(self._host, port, timeout=timeout_s)
-        connection.connect()
+        try:
+            connection.connect()
+        except UnicodeError as error:
+            raise OSError(f"{self._host} is no name of a host: {error}") from error
         if self._context:
             # Not HTTPSConnection: the certificate's name can be another than the host's.
             try:
@@ -123,8 +128,8 @@ class Pool:
             with self._lock:
                 if not self._kept:
                     return None
-                connection = self._kept.pop()
-            if not _has_news(connection.sock):
+                since, connection = self._kept.pop()
+            if time.monotonic() - since < KEPT_S and not _has_news(connection.sock):
                 return connection
             connection.close()
 
@@ -132,7 +137,7 @@ class Pool:
         """Use it again later."""
         with self._lock:
             if connection.sock is not None and len(self._kept) < KEPT_MOST:
-                self._kept.append(connection)
+                self._kept.append((time.monotonic(), connection))
                 return
         connection.close()
 

@@ -6,10 +6,12 @@ import http.client
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
+from podlab.client import connections
 from podlab.client.connections import Answer, Pool
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -59,8 +61,20 @@ def test_a_connection_that_the_server_closed_meanwhile_is_not(serve: Serve) -> N
     """Servers close idle connections, and the next request must not pay for it."""
     pool = serve([[OK], [OK]])
     assert whole(pool) == b"ok"
-    assert select.select([pool._kept[0].sock], [], [], 10)[0]  # the server's good-bye has come
+    assert select.select([pool._kept[0][1].sock], [], [], 10)[0]  # the server's good-bye has come
     assert whole(pool) == b"ok"
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used_again(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A firewall or a load balancer may have forgotten it, and says nothing: the request would time out."""
+    pool = serve([[OK], [OK]])
+    assert whole(pool) == b"ok"
+    idle = pool._kept[0][1].sock
+    later = time.monotonic() + connections.KEPT_S
+    monkeypatch.setattr(connections.time, "monotonic", lambda: later)
+    assert (whole(pool), idle.fileno()) == (b"ok", -1)
 
 
 def test_a_connection_is_not_kept_where_the_server_says_so(serve: Serve) -> None:
