@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from podlab.errors import DriverError
 
@@ -67,7 +68,33 @@ class Kubeconfig(NamedTuple):
                 hint="with kubectl: kubectl config view shows the file as it is read",
             )
         user = merged["users"].get(entry.get("user"), {})
-        return cls(cluster["server"].rstrip("/"), name, entry.get("namespace") or "default", cluster, user)
+        return cls(_address(cluster, user), name, entry.get("namespace") or "default", cluster, user)
+
+
+def _address(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> str:
+    """
+    The server's URL, with the scheme that client-go adds where it is missing: https if anything of TLS is said.
+
+    Raises:
+        DriverError: If it is none.
+    """
+    server = str(cluster["server"]).rstrip("/")
+    if "://" not in server:
+        tls = any(key.startswith(("certificate-authority", "insecure-skip")) for key in cluster)
+        tls = tls or any(key.startswith("client-certificate") for key in user)
+        server = f"{'https' if tls else 'http'}://{server}"
+    try:
+        parts = urlsplit(server)
+        parts.port  # noqa: B018 - reading it is what checks it
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("no host" if not parts.hostname else f"the scheme {parts.scheme}")
+    except ValueError as error:
+        raise DriverError(
+            f'the kubeconfig\'s server "{server}" is no address of an API server',
+            cause=str(error),
+            hint="it looks like https://HOST:6443",
+        ) from error
+    return server
 
 
 def _default_files() -> list[Path]:

@@ -204,6 +204,39 @@ def test_lines_come_as_they_are_sent_and_a_half_line_does_not(serve: Serve) -> N
         assert list(stream) == [b'{"a":1}', b'{"b":2}', b"rest"]
 
 
+@pytest.mark.parametrize(
+    ("server", "cluster", "expected"),
+    [
+        ("10.0.0.1:6443", {"certificate-authority-data": "eA=="}, "https://10.0.0.1:6443"),
+        ("10.0.0.1:6443", {"insecure-skip-tls-verify": True}, "https://10.0.0.1:6443"),
+        ("localhost:8001/", {}, "http://localhost:8001"),
+        ("https://[::1]:6443/k8s/clusters/c-1/", {}, "https://[::1]:6443/k8s/clusters/c-1"),
+        ("https://host:port", {}, None),
+        ("https://:6443", {}, None),
+        ("ftp://host", {}, None),
+    ],
+)
+def test_a_server_is_read_as_client_go_does(
+    tmp_path: Path, server: str, cluster: dict[str, object], expected: str | None
+) -> None:
+    """A missing scheme is added; what is no address is said to be none, and no other host is asked instead."""
+    file = tmp_path / "config"
+    context = {"name": "x", "context": {"cluster": "x"}}
+    clusters = [{"name": "x", "cluster": {"server": server, **cluster}}]
+    file.write_text(json.dumps({"current-context": "x", "contexts": [context], "clusters": clusters}))
+    if expected is None:
+        with pytest.raises(DriverError, match="no address of an API server"):
+            Kubeconfig.load(file)
+    else:
+        assert Kubeconfig.load(file).server == expected
+
+
+def test_a_host_that_can_have_no_name_is_a_lost_connection() -> None:
+    """A label of a hostname has at most 63 letters; Python says so as a UnicodeError."""
+    with pytest.raises(ConnectionLostError, match="stopped answering"):
+        Client(Kubeconfig(f"http://{'x' * 64}.example", "x")).get("/version")
+
+
 def test_a_kubeconfig_in_json_needs_no_yaml_parser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded cluster writes JSON: loading the parser would take longer than the first request."""
     monkeypatch.setitem(sys.modules, "yaml", None)  # importing it fails
