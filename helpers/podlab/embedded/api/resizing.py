@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from podlab.embedded import requests
 from podlab.embedded.api import fault, writing
-from podlab.embedded.api.codec import parse_json, read_object
 from podlab.embedded.api.reading import find
 from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.schema import pods, validation
@@ -27,17 +26,9 @@ RESIZABLE = ("cpu", "memory")
 
 async def answer(app: App, request: Request, route: Route) -> Response:
     """GET, PATCH or PUT of the subresource."""
-    old = find(app.store, route).object
     if request.method == "GET":
-        return writing.answer(request, route.kind, old)
-    if request.method == "PATCH":
-        media = request.headers.get("content-type", "").partition(";")[0].strip()
-        if media not in writing.PATCHES[:3]:
-            raise fault.unsupported_media(writing.PATCHES[:3])
-        raw = writing.patched(route.kind, media, old, parse_json(await request.body()))
-    else:
-        raw = await read_object(request)
-    asked = writing.typed(request, route.kind, raw)
+        return writing.answer(request, route.kind, find(app.store, route).object)
+    old, asked = await writing.wanted(app.store, request, route, route.kind)
     writing.check_place(asked, route)
     version = asked["metadata"].get("resourceVersion")
     if version not in (None, "", old["metadata"]["resourceVersion"]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from podlab.embedded.api import deletion, fault, patching, writing
-from podlab.embedded.api.codec import parse_json, read_object
+from podlab.embedded.api.codec import read_object
 from podlab.embedded.api.fault import bad_request
 from podlab.embedded.api.node import choose
 from podlab.embedded.api.reading import find
@@ -143,16 +143,8 @@ async def _get_scale(app: App, request: Request, route: Route) -> Response:
 
 
 async def _put_scale(app: App, request: Request, route: Route) -> Response:
-    old, place = find(app.store, route).object, Route(SCALE, route.namespace, route.name, "", "")
-    if request.method == "PATCH":
-        media = request.headers.get("content-type", "").partition(";")[0].strip()
-        if media not in writing.PATCHES[:3]:
-            raise fault.unsupported_media(writing.PATCHES[:3])
-        body = writing.decode_patch(media, await request.body())
-        scale = writing.typed_patch(request, place, media, _scale_of(old), body)
-    else:
-        scale = writing.typed(request, SCALE, await read_object(request, "Scale"))
-    writing.check_place(scale, place)
+    old, scale = await writing.wanted(app.store, request, route, SCALE, _scale_of)
+    writing.check_place(scale, Route(SCALE, route.namespace, route.name, "", ""))
     wanted = (scale.get("spec") or {}).get("replicas") or 0
     if wanted < 0:
         fault_of = fielderror.invalid("spec.replicas", wanted, "must be greater than or equal to 0")
@@ -182,24 +174,20 @@ async def _resize(app: App, request: Request, route: Route) -> Response:
 
 async def _ephemeral(app: App, request: Request, route: Route) -> Response:
     """Ephemeral containers can be added to a Pod, never changed or taken away."""
-    old = find(app.store, route).object
     if request.method == "GET":
-        return writing.answer(request, route.kind, old)
-    if request.method == "PATCH":
-        media = request.headers.get("content-type", "").partition(";")[0].strip()
-        raw = writing.patched(route.kind, media, old, parse_json(await request.body()))
-    else:
-        raw = await read_object(request)
-    obj = writing.typed(request, route.kind, raw)
+        return writing.answer(request, route.kind, find(app.store, route).object)
+    old, obj = await writing.wanted(app.store, request, route, route.kind)
+    writing.check_place(obj, route)
+    if obj["metadata"].get("resourceVersion") not in (None, "", old["metadata"]["resourceVersion"]):
+        raise fault.conflict(route.kind.resource, route.kind.group, route.name)
     added = obj["spec"].get("ephemeralContainers") or []
     errors = ephemerals.validate(added, old)
     if errors:
         raise fault.invalid("Pod", "", route.name, errors)
     meta = {**old["metadata"], "generation": old["metadata"].get("generation", 1) + 1}
-    spec = {**old["spec"], "ephemeralContainers": added}
-    return writing.answer(
-        request, route.kind, app.store.update("pods", {**old, "metadata": meta, "spec": spec})
-    )
+    new = {**old, "metadata": meta, "spec": {**old["spec"], "ephemeralContainers": added}}
+    new = new if writing.is_dry(request) else app.store.update("pods", new)
+    return writing.answer(request, route.kind, new)
 
 
 _HANDLERS: dict[tuple[str, str], Any] = {

@@ -8,6 +8,7 @@ Source: apiserver/pkg/endpoints/handlers/{create,update,patch}.go and registry/g
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from podlab.embedded import schema
@@ -265,6 +266,33 @@ def _check_version(kind: Kind, meta: Object, old: Object) -> None:
 
 
 # -- patch ---------------------------------------------------------------------------------------------------
+
+
+def _same(obj: Object) -> Object:
+    return obj
+
+
+async def wanted(
+    store: Store, request: Request, route: Route, kind: Kind, show: Callable[[Object], Object] = _same
+) -> tuple[Object, Object]:
+    """
+    What is stored, and what a PUT or PATCH of one of its subresources wants to see there.
+
+    The store is looked at once the body is there: others may write while it is awaited.
+
+    Args:
+        kind: Of the subresource.
+        show: What is stored as such a kind.
+    """
+    if request.method != "PATCH":
+        raw = await read_object(request, kind.kind)
+        return find(store, route).object, typed(request, kind, raw)
+    media = request.headers.get("content-type", "").partition(";")[0].strip()
+    if media not in PATCHES[:3]:
+        raise fault.unsupported_media(PATCHES[:3])
+    body = decode_patch(media, await request.body())
+    old, place = find(store, route).object, Route(kind, route.namespace, route.name, "", "")
+    return old, typed_patch(request, place, media, show(old), body)
 
 
 async def patch(store: Store, request: Request, route: Route) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -54,9 +55,14 @@ class Server:
         headers: dict[str, str] | None = None,
         kind: str = "application/json",
         stop_after: int | None = None,
+        meanwhile: Callable[[], object] = lambda: None,
         **query: Any,
     ) -> Answer:
-        """One request; with *stop_after* the client leaves once it has that many bytes."""
+        """
+        One request; with *stop_after* the client leaves once it has that many bytes.
+
+        What others do while the body is on its way is *meanwhile*.
+        """
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         sent = {"host": HOST, "authorization": f"Bearer {TOKEN}", "content-type": kind}
         sent |= {"content-length": str(len(data))} | (headers or {})
@@ -66,6 +72,7 @@ class Server:
         async def receive() -> dict[str, Any]:
             if first[0]:
                 first[0] = False
+                meanwhile()
                 return {"type": "http.request", "body": data, "more_body": False}
             await gone.wait()
             return {"type": "http.disconnect"}

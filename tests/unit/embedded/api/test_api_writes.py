@@ -455,6 +455,34 @@ def test_a_resize_that_may_not_be_is_refused(burstable: Server, resources: Any, 
     assert (answer.code, answer.json["message"]) == (422, f'Pod "p" is invalid: {text}')
 
 
+@pytest.mark.parametrize("sub", ["resize", "ephemeralcontainers"])
+def test_what_others_write_while_a_body_is_awaited_stays(burstable: Server, sub: str) -> None:
+    """A kubelet tells of a Pod at any time; a change of its resources must not take that back."""
+    store = burstable.store
+
+    def tell() -> None:
+        found = store.get("pods", "default", "p")
+        assert found is not None
+        store.update("pods", {**found, "status": {**found["status"], "phase": "Running"}})
+
+    debugger = {"name": "d", "image": "busybox:1.36"}
+    body = {"spec": {"ephemeralContainers": [debugger]}}
+    if sub == "resize":
+        body = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": "60m"}}}]}}
+    answer = burstable.ask("PATCH", f"{PODS}/p/{sub}", body, kind=STRATEGIC, meanwhile=tell)
+    assert (answer.code, answer.json["status"]["phase"]) == (200, "Running")
+
+
+def test_a_debugger_can_be_tried_without_being_added(burstable: Server) -> None:
+    """``kubectl patch --subresource=ephemeralcontainers --dry-run=server``."""
+    body = {"spec": {"ephemeralContainers": [{"name": "d", "image": "busybox:1.36"}]}}
+    path, before = PODS + "/p/ephemeralcontainers", burstable.store.revision
+    assert burstable.ask("PATCH", path, body, kind=STRATEGIC, dryRun="All").code == 200
+    assert burstable.store.revision == before
+    stale = {**body, "metadata": {"resourceVersion": "1"}}
+    assert burstable.ask("PATCH", path, stale, kind=STRATEGIC).code == 409
+
+
 def test_a_resize_beyond_the_node_is_refused_at_once(burstable: Server) -> None:
     """By what all of the node is; what it has left is for its kubelet to say."""
     node = {"metadata": {"name": "n"}, "status": {"allocatable": {"cpu": "2", "memory": "1Gi"}}}
