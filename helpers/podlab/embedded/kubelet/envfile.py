@@ -7,7 +7,10 @@ Source: pkg/kubelet/util/env/env_util.go at v1.36.3.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
+
+MOST_BYTES = 1 << 20  # read by the daemon, which has other things to do
 
 
 def inside(folder: str, path: str) -> str:
@@ -44,8 +47,7 @@ def value(path: str, key: str) -> str:
         OSError: If the file cannot be read.
         ValueError: If a line before that variable is not of the form.
     """
-    with open(path, encoding="utf-8", errors="replace") as file:
-        lines = iter(file.read().split("\n"))
+    lines = iter(_text(path).split("\n"))
     for raw in lines:
         line = raw.lstrip(" \t")
         if not line or line.startswith("#"):
@@ -61,6 +63,23 @@ def value(path: str, key: str) -> str:
         if name == key:
             return found
     return ""
+
+
+def _text(path: str) -> str:
+    """
+    A file that a container wrote, who may put a pipe or a link in its place at any time: neither is waited for.
+
+    Raises:
+        OSError: If it is no file, or larger than any file of variables.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
+            raise OSError(f"not a file of variables: {path}")
+        return os.read(descriptor, MOST_BYTES).decode("utf-8", "replace").replace("\r\n", "\n")
+    finally:
+        os.close(descriptor)
 
 
 def _quoted(rest: str, lines: Iterator[str]) -> str:

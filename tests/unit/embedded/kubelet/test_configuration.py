@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from pathlib import Path
 from typing import Any
 
@@ -322,6 +323,21 @@ def test_a_variable_comes_from_a_file_of_a_volume(
     found = environment(wanted, wanted["spec"]["containers"][0], store, FACTS, {"v": str(tmp_path)})
 
     assert found.get("X") == expected
+
+
+@pytest.mark.parametrize("what", ["pipe", "folder", "large"])
+def test_what_is_no_file_of_variables_is_not_waited_for(store: Store, tmp_path: Path, what: str) -> None:
+    """A container makes it: a pipe that nobody writes to would stop the whole node."""
+    if what == "pipe":
+        os.mkfifo(tmp_path / "f")
+    elif what == "folder":
+        (tmp_path / "f").mkdir()
+    else:
+        (tmp_path / "f").write_bytes(b"X='1'\n" + b"#" * (1 << 20))
+    reference = {"volumeName": "v", "path": "f", "key": "X"}
+    wanted = pod({"env": [{"name": "X", "valueFrom": {"fileKeyRef": reference}}]})
+    with pytest.raises(MissingSourceError, match="couldn't parse env file"):
+        environment(wanted, wanted["spec"]["containers"][0], store, FACTS, {"v": str(tmp_path)})
 
 
 @pytest.mark.parametrize(
