@@ -124,7 +124,7 @@ class LogFollower(threading.Thread):
                 if self._over_soon():
                     return
             except ApiError as error:
-                if error.code in {400, 404} and self._hopeless(error, tries):
+                if error.code in {400, 403, 404} and self._hopeless(error, tries):
                     return
             except (StreamBroken, ConnectionLostError, OSError, ValueError):
                 pass
@@ -138,10 +138,13 @@ class LogFollower(threading.Thread):
             self.stopping.wait(_RETRY_S)
 
     def _hopeless(self, error: ApiError, tries: int) -> bool:
-        """Return whether this refusal is final: the Pod is gone, or the runtime has removed the old container."""
+        """
+        Return whether this refusal is final: the Pod is gone, the runtime has removed the old container, or we may not
+        read logs.
+        """
         if error.code == 400 and "is waiting to start" in str(error.cause) and not self.ended:
             return False
-        if tries < 2 and error.code != 404:
+        if tries < 2 and error.code == 400:
             return False
         if not self._last or not self.ended:
             self._gap(str(error.cause))

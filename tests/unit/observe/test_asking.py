@@ -148,3 +148,23 @@ def test_a_node_that_refuses_at_once_is_given_up_with_a_gap(monkeypatch) -> None
     follower._hold()
 
     assert marks == ["gap"]
+
+
+def test_logs_that_may_not_be_read_are_asked_for_once(monkeypatch) -> None:
+    """Roles do not change by asking; the gap says what RBAC said."""
+    marks: list[tuple[str, str]] = []
+    run = Incarnation("lab", "web", "u", "app", "containerd://1", 0)
+    writer: Any = SimpleNamespace(
+        mark=lambda event, **more: marks.append((event, more["reason"])), now=lambda: 0.0, raw=lambda _: None
+    )
+    follower, asked = LogFollower(None, run, writer, 0), []  # type: ignore[arg-type]
+
+    def forbidden() -> None:
+        asked.append(1)
+        raise ApiError("refused", cause="pods is forbidden: cannot get pods/log", code=403)
+
+    monkeypatch.setattr(logs, "_RETRY_S", 0.0)
+    monkeypatch.setattr(follower, "_follow", forbidden)
+    follower._hold()
+
+    assert (len(asked), marks) == (1, [("gap", "pods is forbidden: cannot get pods/log")])
