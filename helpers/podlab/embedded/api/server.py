@@ -30,8 +30,8 @@ def tls(cert: str, key: str) -> ssl.SSLContext:
 
 def listen(port: int = 0) -> socket.socket:
     """A listening socket on 127.0.0.1; port 0 lets the kernel choose."""
-    # asyncio sets TCP_NODELAY only where the protocol is said; without it an answer, whose head and body are two
-    # writes, waits 40 ms for the client's delayed ACK.
+    # asyncio sets TCP_NODELAY only where the protocol is said; without it the second part of a stream waits 40 ms for
+    # the client's delayed ACK of the first.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", port))

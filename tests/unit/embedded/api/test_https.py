@@ -1,4 +1,4 @@
-"""The real thing over HTTPS: uvicorn, a certificate, the ``kubernetes`` package and kubectl as clients."""
+"""The real thing over HTTPS: the server, a certificate, the ``kubernetes`` package and kubectl as clients."""
 
 from __future__ import annotations
 
