@@ -22,9 +22,8 @@ from podlab.embedded.kubelet.podvolumes import MakeToken, PodVolumes, Volumes
 from podlab.embedded.kubelet.starting import Starter
 from podlab.embedded.kubelet.stopping import Stopper
 from podlab.embedded.kubelet.worker import PodWorker
-from podlab.embedded.lifecycle.containers import ID_PREFIX, STATUS_KEYS
 from podlab.embedded.lifecycle.view import PodView
-from podlab.embedded.runtime import ContainerRecord, ContainerState, Runtime
+from podlab.embedded.runtime import Runtime
 from podlab.embedded.store import Store
 
 Json = dict[str, Any]
@@ -220,33 +219,3 @@ class Kubelet:
         if isinstance(self.files, NoFiles):
             return work(*arguments)
         return await asyncio.to_thread(work, *arguments)
-
-    # -- what the API asks -----------------------------------------------------------------------------------
-
-    def container_log_path(self, pod: Json, container: str, previous: bool = False) -> Path | None:
-        """The log file that ``kubectl logs`` means; None if there is none (yet, or any more)."""
-        status = _status_of(pod, container)
-        if status is None:
-            return None
-        last = ((status.get("lastState") or {}).get("terminated") or {}).get("containerID")
-        wanted = last if previous or "waiting" in status["state"] else status.get("containerID")
-        record = self._record(pod, str(wanted or ""))
-        return Path(record.log_path) if record and record.log_path else None
-
-    def container_id(self, pod: Json, container: str) -> str | None:
-        """The running instance of a container, for exec and port-forward; None if it does not run."""
-        _, records = self.runtime.view(pod["metadata"]["uid"])
-        newest = next((r for r in records if r.name == container), None)
-        return newest.id if newest and newest.state is ContainerState.RUNNING else None
-
-    def _record(self, pod: Json, container_id: str) -> ContainerRecord | None:
-        _, records = self.runtime.view(pod["metadata"]["uid"])
-        return next((r for r in records if container_id == ID_PREFIX + r.id), None)
-
-
-def _status_of(pod: Json, container: str) -> Json | None:
-    for key in STATUS_KEYS.values():
-        for status in (pod.get("status") or {}).get(key) or ():
-            if status["name"] == container:
-                return dict(status)
-    return None

@@ -34,11 +34,6 @@ def is_sidecar(container: Json) -> bool:
     return bool(container.get("restartPolicy") == "Always")
 
 
-def has_sidecar(pod: Json) -> bool:
-    """True if any init container is a sidecar."""
-    return any(is_sidecar(c) for c in group(pod, INIT))
-
-
 def field_path(key: str, name: str) -> str:
     """How an Event names a container: ``spec.initContainers{fetch}``."""
     return f"spec.{key}{{{name}}}"
