@@ -79,7 +79,7 @@ def test_events_and_logs_can_be_piped(podlab) -> None:
     app = podlab("logs", "first-pod", "--container", "app", "--tail", "1").stdout
     assert app == "hello from fetch, line 3\n"
     which = podlab("logs", "first-pod")
-    assert which.returncode == 1
+    assert which.returncode == 2  # wrong use, as for any argument that is missing
     assert "fetch, shipper, app" in which.stderr
     missing = podlab("logs", "frist-pod")
     assert missing.returncode == 4
