@@ -121,7 +121,7 @@ def _note_ended(
     identity = short_id(ended.get("containerID"))
     started = parse_s(ended.get("startedAt"))
     if not identity and started is None:
-        _note_lost(drafts, status["name"], ended, t)
+        _note_lost(drafts, status, ended, t)
         return
     item = _draft(drafts, status["name"], restart, identity, t)
     _begin(item, ended.get("startedAt"))
@@ -135,16 +135,23 @@ def _note_ended(
             item.end.add("status", "finishedAt, a whole second", finished, finished + 1)
 
 
-def _note_lost(drafts: dict[str, Draft], name: str, ended: Mapping[str, Any], t: float) -> None:
+def _note_lost(drafts: dict[str, Draft], status: RawObject, ended: Mapping[str, Any], t: float) -> None:
     """
-    ``ContainerStatusUnknown``: the record is gone. A run that was seen running has ended; else nothing ran.
+    The record is gone, with the times and the code. A run that was seen running has ended; else nothing is told.
+
+    ``ContainerStatusUnknown`` where a sandbox was lost, ``RestartingAllContainers`` where a rule removed them all.
+    It stays in ``lastState`` when the next run has begun, so that one is not meant.
     """
-    open_ones = [d for d in drafts.values() if d.running_seen and not d.ended]
-    if open_ones and "used to be Running" in str(ended.get("message") or ""):
+    message, reason = str(ended.get("message") or ""), str(ended.get("reason") or "")
+    if reason != "RestartingAllContainers" and "used to be Running" not in message:
+        return
+    waits = "waiting" in (status.get("state") or {})  # containerID is then that of the run before
+    now = None if waits else short_id(status.get("containerID"))
+    open_ones = [d for d in drafts.values() if d.running_seen and not d.ended and d.container_id != now]
+    if open_ones:
         item = open_ones[-1]
         item.ended, item.ended_t = True, t
-        item.exit_code, item.reason = ended.get("exitCode"), str(ended.get("reason") or "")
-        item.message = str(ended.get("message") or "")
+        item.exit_code, item.reason, item.message = ended.get("exitCode"), reason, message
 
 
 def _note_node(drafts: dict[str, Draft], record: Mapping[str, Any]) -> None:
