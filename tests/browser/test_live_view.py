@@ -110,10 +110,18 @@ def test_a_timeline_grows_and_its_controls_work(
     wait_until("the recording's end", lambda: "recorded Succeeded" in output_lines(browser), 60)
     browser.save_screenshot(str(ARTEFACTS / "live-finished.png"))
 
+    assert is_down(browser, "follow"), "nobody touched the controls"
     whole = picture(browser)
     for name in ("fetch", "shipper", "app"):
         assert name in whole
     assert "exit 0" in whole
+
+    track = browser.find_element(By.CSS_SELECTOR, ".podlab-live .noUi-base")
+    left = 12 - track.size["width"] // 2  # counted from the middle
+    ActionChains(browser).move_to_element_with_offset(track, left, 0).click().perform()
+    browser.save_screenshot(str(ARTEFACTS / "live-scrubbed.png"))
+    wait_until("the beginning", lambda: "exit 0" not in picture(browser), 10)
+    assert not is_down(browser, "follow")
 
     # A quarter of real time: the few seconds of this Pod would be over before a loaded browser has shown them.
     choose(browser, "quarter")
@@ -143,6 +151,13 @@ def test_a_timeline_grows_and_its_controls_work(
 def press(browser: webdriver.Chrome, word: str) -> None:
     """Click the button that carries *word*."""
     wait_until(f"{word} is pressed", lambda: click(browser, ".podlab-live button", word), 10)
+
+
+def is_down(browser: webdriver.Chrome, word: str) -> bool:
+    """Whether the toggle button that carries *word* is pressed."""
+    buttons = browser.find_elements(By.CSS_SELECTOR, ".podlab-live button")
+    found = next(button for button in buttons if word in button.text)
+    return "mod-active" in str(found.get_attribute("class"))
 
 
 def choose(browser: webdriver.Chrome, option: str) -> None:

@@ -165,8 +165,17 @@ class LiveView:
 
         self.picture = widgets.HTML(value="<p>waiting for the Pod to be seen…</p>")
         wide = widgets.Layout(width="340px")
+        # Not continuous_update: the slider would then send back, rounded or cut off at its former end, each value
+        # that it is given, and those words come late, when the cell has ended: as if the learner had moved it.
         self.scrub = widgets.FloatSlider(
-            value=0.5, min=0.0, max=0.5, step=0.01, description="time", readout=False, layout=wide
+            value=0.5,
+            min=0.0,
+            max=0.5,
+            step=0.01,
+            description="time",
+            readout=False,
+            continuous_update=False,
+            layout=wide,
         )
         self.play = widgets.ToggleButton(
             value=False, description="play", icon="play", tooltip="Play from the scrubber on"

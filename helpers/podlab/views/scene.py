@@ -228,7 +228,8 @@ def _label(lane: Lane, crowded: bool) -> str:
 # ------------------------------------------------------------------------------------------------------ lanes
 
 
-def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float) -> None:
+# One loop with many branches: for 10,000 spans, calls would cost as much as drawing.
+def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float) -> None:  # noqa: PLR0912
     """Boxes of what is known, doubts where an edge is not; joined where they would share a pixel."""
     scale, t0, limit = scene.scale, scene.t0, scene.width
     y, tall = row.y, row.height * 0.72
@@ -240,8 +241,10 @@ def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float)
         left = start.hi if start.best is None else start.best
         right = until if end is None else end.lo if end.best is None else end.best
         x0, x1 = (left - t0) * scale, (right - t0) * scale
+        if limit < x0 < inf or x1 < 0.0:
+            continue  # beyond the window
         x0 = 0.0 if x0 < 0.0 else limit if x0 > limit else x0
-        x1 = 0.0 if x1 < 0.0 else limit if x1 > limit else x1
+        x1 = limit if x1 > limit else x1
         if state == "unseen" and x1 - x0 >= 2:
             scene.doubts.append((x0, x1, y, tall))
         if doubts_too and end is not None and end.best is None and (end.hi - end.lo) * scale >= 2:
@@ -294,7 +297,7 @@ def _draw_words(scene: Scene, lane: Lane, y: float, places: _Places) -> None:
     """Exit codes beside the ends first, then numbers of restarts, then reasons of waiting."""
     later = [run.start.lo for run in lane.runs if run.start is not None]
     for run in lane.runs:
-        if run.end is not None and run.exit_code is not None and run.ran:
+        if run.end is not None and run.end.lo <= scene.t1 and run.exit_code is not None and run.ran:
             x = scene.x(min(run.end.hi, scene.t1)) + 3
             text = f"exit {run.exit_code}" if run.reason in ("Completed", "Error", "") else f"{run.reason}"
             if run.reason == "OOMKilled":

@@ -9,6 +9,7 @@ pytest.importorskip("ipywidgets")
 
 from podlab.views import _live
 from podlab.views._live import FRAME_S, LiveView
+from podlab.views.style import LOOKS
 
 
 class Clock:
@@ -93,6 +94,22 @@ def test_scrubbing_shows_the_past_and_stops_following(view):
     assert "2.0 s" in view.picture.value
     view.follow.value = True
     assert "10.5 s</b> of 10.5 s" in view.picture.value
+
+
+def test_the_past_shows_nothing_that_came_later(view):
+    """Ends after the scrubber stand neither as boxes nor as words at the right edge."""
+    feed(view)
+    view.finish()
+    assert "exit 0" in view.picture.value
+    view.scrub.value = 3.0
+
+    assert "exit 0" not in view.picture.value
+    assert LOOKS["terminating"].fill not in view.picture.value.partition("seconds since")[0]
+
+
+def test_the_slider_sends_back_only_what_a_hand_did(view):
+    """With continuous_update it answers each value with its own rounding of it, as if the learner had moved it."""
+    assert view.scrub.continuous_update is False
 
 
 def test_play_moves_the_scrubber_and_pause_holds_it(view):
