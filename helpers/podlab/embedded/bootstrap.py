@@ -1,5 +1,5 @@
 """
-What every cluster has from its first moment: namespaces with account and root certificate, the node, the API.
+What every cluster has from its first moment: namespaces with account and root certificate, roles, the node, the API.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ import os
 from typing import Any
 
 from podlab.embedded import addresses
+from podlab.embedded.controllers import clusterroles
+from podlab.embedded.schema import typetable
 from podlab.embedded.schema.typetable import VERSION
 from podlab.embedded.store import Object, Store, timestamp
 
@@ -18,6 +20,8 @@ DESCRIPTION = (
     "as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of "
     "Kubernetes clusters."
 )
+ROLES = {"Role": "roles", "RoleBinding": "rolebindings", "ClusterRole": "clusterroles",
+         "ClusterRoleBinding": "clusterrolebindings"}  # fmt: skip
 PODS_PER_NODE = "110"
 CONDITIONS = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -36,6 +40,7 @@ def first_objects(store: Store, *, authority: str) -> None:
             "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
         })  # fmt: skip
         furnish(store, name, authority)
+    first_roles(store)
     api_service(store)
 
 
@@ -71,6 +76,13 @@ def furnish(store: Store, namespace: str, authority: str) -> None:
                          "annotations": {"kubernetes.io/description": DESCRIPTION}},
             "data": {"ca.crt": authority},
         })  # fmt: skip
+
+
+def first_roles(store: Store) -> None:
+    """The roles and bindings that upstream's bootstrap policy gives a new cluster, from ``roles.json.gz``."""
+    for item in typetable.read("roles.json.gz"):
+        store.create(ROLES[item["kind"]], {"kind": item["kind"], "apiVersion": item["apiVersion"], **item})
+    clusterroles.gather(store)
 
 
 def api_service(store: Store, address: str = "172.18.0.2", port: int = 6443) -> None:

@@ -101,14 +101,18 @@ class Cluster:
         kubelet.start()
         self._closers.append(kubelet.close)
 
-    def _make_token(self, pod: Object, _audiences: list[str], lasts_s: int) -> str:
+    def _make_token(self, pod: Object, audiences: list[str], lasts_s: int) -> str:
         from podlab.embedded.api import jwt
 
         namespace, name = pod["metadata"]["namespace"], pod["spec"].get("serviceAccountName", "default")
         account = self.store.get("serviceaccounts", namespace, name)
         if account is None:
             raise LookupError(f'serviceaccounts "{name}" not found')
-        return jwt.make(self.token, account, now=self.store.clock(), lasts_s=lasts_s, pod=pod)
+        now = self.store.clock()
+        # As upstream does: a token that the API server has put into a Pod itself is good for a year, for the
+        # clients that read it only once.
+        lasts_s = jwt.YEAR_S if lasts_s == jwt.MOUNTED_S and not audiences else lasts_s
+        return jwt.make(self.token, account, now=now, lasts_s=lasts_s, pod=pod, audiences=audiences)
 
     async def close(self) -> None:
         """End every part, the newest first."""

@@ -1,5 +1,5 @@
 """
-The API server as a bare ASGI application: authenticate, find the handler, answer; refusals become Status
+The API server as a bare ASGI application: authenticate, authorize, find the handler, answer; refusals become Status
 objects.
 
 It holds no state of its own: the objects are in the store, running containers belong to the node.
@@ -15,6 +15,7 @@ from podlab.embedded.api import auth, deletion, discovery, fault, reading, watch
 from podlab.embedded.api.codec import dumps, negotiate
 from podlab.embedded.api.fault import Fault
 from podlab.embedded.api.node import Node
+from podlab.embedded.api.rbac import attributes, authorizer
 from podlab.embedded.api.request import Receive, Request, Response, Route, Send, route
 from podlab.embedded.store import Store
 
@@ -74,8 +75,8 @@ class App:
         request: Request | None = None
         try:
             request = Request(scope, receive, send)
-            user = auth.acting_as(request.headers, auth.check(request.headers, self.tokens, self.hosts))
-            response = await self.answer(request, user)
+            self.authenticate(request)
+            response = await self.answer(request)
         except Fault as refusal:
             response = _refusal(refusal)
         except ConnectionError:
@@ -87,14 +88,25 @@ class App:
         if response is not None:
             await send_response(send, response, request.warnings if request else [])
 
-    async def answer(self, request: Request, user: str = auth.ADMIN) -> Response | None:
+    def authenticate(self, request: Request) -> None:
+        """
+        Set who asks.
+
+        Raises:
+            Fault: 401 or 403.
+        """
+        user = auth.check(request.headers, self.tokens, self.hosts, self.store)
+        request.user = auth.acting_as(request, user, self.store)
+
+    async def answer(self, request: Request) -> Response | None:
         """
         Answer one request; None when the handler streamed its answer itself.
 
         Raises:
             Fault: For every refusal.
         """
-        if request.path in self.extra and user == auth.ADMIN:
+        authorizer.require(self.store, request.user, attributes.of(request))
+        if request.path in self.extra:
             return await self.extra[request.path](request)
         if request.method == "GET":
             special = self._special(request)
@@ -104,9 +116,7 @@ class App:
         if where.kind.review:
             from podlab.embedded.api import reviews
 
-            return await reviews.answer(request, where, user)
-        if user != auth.ADMIN:
-            raise auth.refuse_account(user, request, where)
+            return await reviews.answer(self, request, where)
         return await self.resource(request, where)
 
     def _special(self, request: Request) -> Response | None:

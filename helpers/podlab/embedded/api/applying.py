@@ -12,6 +12,8 @@ from typing import Any
 from podlab.embedded.api import writing
 from podlab.embedded.api.fault import Fault, bad_request
 from podlab.embedded.api.patching import PatchError, strategic
+from podlab.embedded.api.rbac import authorizer, escalation
+from podlab.embedded.api.rbac.attributes import Attributes
 from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.store import Store
 
@@ -39,8 +41,11 @@ def apply(store: Store, request: Request, route: Route, body: Any, *, dry: bool)
     if old is None:
         if kind.namespaced:
             writing.check_namespace(store, kind, route.namespace, route.name)
+        asked = Attributes("create", kind.group, kind.resource, "", route.name, route.namespace)
+        authorizer.require(store, request.user, asked)
         obj = writing.typed(request, kind, body)
         writing.check_place(obj, route)
+        escalation.check(store, request.user, kind, obj)
         return writing.answer(request, kind, writing.insert(store, kind, obj, dry=dry), 201)
     try:
         merged = strategic(kind.type, old, {k: v for k, v in body.items() if k != "status"}, applied=True)
@@ -48,4 +53,5 @@ def apply(store: Store, request: Request, route: Route, body: Any, *, dry: bool)
         raise bad_request(str(error)) from None
     obj = writing.typed(request, kind, merged)
     writing.check_place(obj, route)
+    escalation.check(store, request.user, kind, obj, old)
     return writing.answer(request, kind, writing.replace(store, route, obj, old, dry=dry))

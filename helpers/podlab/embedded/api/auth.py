@@ -12,28 +12,32 @@ from __future__ import annotations
 
 import base64
 import hmac
-import time
+import json
 from collections.abc import Collection
+from typing import Any
 
-from podlab.embedded.api import jwt as tokens_of_accounts
+from podlab.embedded.api import jwt, users
 from podlab.embedded.api.fault import Fault
-from podlab.embedded.api.request import Request, Route
+from podlab.embedded.api.rbac import authorizer
+from podlab.embedded.api.rbac.attributes import Attributes
+from podlab.embedded.api.request import Request
+from podlab.embedded.api.users import ADMIN, User
+from podlab.embedded.store import Store
 
-ADMIN = "podlab-admin"
-MASTERS, AUTHENTICATED = "system:masters", "system:authenticated"
 WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."
 
 
-def check(headers: dict[str, str], tokens: Collection[str], hosts: Collection[str]) -> str:
+def check(headers: dict[str, str], tokens: Collection[str], hosts: Collection[str], store: Store) -> User:
     """
     Let the request pass or refuse it.
 
     Args:
         tokens: What is accepted as bearer token.
         hosts: What is accepted as Host, with port.
+        store: Where the service accounts are.
 
     Returns:
-        Who asks: ``ADMIN``, or the user name of a service account whose token was made here.
+        Who asks: ``ADMIN``, or the service account whose token was made here.
 
     Raises:
         Fault: 401 without a good token, 403 for a foreign origin or host.
@@ -45,43 +49,70 @@ def check(headers: dict[str, str], tokens: Collection[str], hosts: Collection[st
     # The Python client sends its own address as Origin on WebSockets; a page cannot send ours.
     if origin is not None and origin.partition("://")[2] not in hosts:
         raise Fault(403, "requests from web pages of another origin are refused", reason="Forbidden")
-    given = bearer(headers)
+    user = holder(bearer(headers), tokens, store)
+    if user is None:
+        raise Fault(401, "Unauthorized")
+    return user
+
+
+def holder(
+    given: str, tokens: Collection[str], store: Store, audiences: Collection[str] = (jwt.ISSUER,)
+) -> User | None:
+    """Who a token stands for; None when it is none of ours, or for none of the *audiences*."""
     matches = [hmac.compare_digest(given.encode(), token.encode()) for token in tokens]
     if any(matches):
-        return ADMIN
-    account = (
-        tokens_of_accounts.user(next(iter(tokens)), given, now=time.time()) if given.count(".") == 2 else ""
-    )
-    if not account:
-        raise Fault(401, "Unauthorized")
-    return account
+        return ADMIN if jwt.ISSUER in audiences else None
+    if given.count(".") != 2:
+        return None
+    claims = jwt.claims(next(iter(tokens)), given, now=store.clock())
+    if claims is None or not set(claims["aud"]) & set(audiences):
+        return None
+    return _account(claims, store)
 
 
-def acting_as(headers: dict[str, str], user: str) -> str:
+def _account(claims: dict[str, Any], store: Store) -> User | None:
+    """The account of a token, as long as it, and the Pod that the token was made for, exist."""
+    bound = claims["kubernetes.io"]
+    namespace, account, pod = bound["namespace"], bound["serviceaccount"], bound.get("pod")
+    extra = [("authentication.kubernetes.io/credential-id", f"JTI={claims['jti']}")]
+    if not _lives(store, "serviceaccounts", namespace, account):
+        return None
+    if pod:
+        if not _lives(store, "pods", namespace, pod):
+            return None
+        extra += [(f"authentication.kubernetes.io/pod-{key}", pod[key]) for key in ("name", "uid")]
+    return users.account(namespace, account["name"], uid=account["uid"], extra=tuple(extra))
+
+
+def _lives(store: Store, resource: str, namespace: str, named: dict[str, str]) -> bool:
+    found = store.get(resource, namespace, named["name"])
+    return found is not None and found["metadata"]["uid"] == named["uid"]
+
+
+def acting_as(request: Request, user: User, store: Store) -> User:
     """
-    Who is meant by ``kubectl --as``: only who may do everything may act as somebody else.
+    Who is meant by ``kubectl --as``; *user* needs the right to impersonate him and each of his groups.
+
+    Source: apiserver/pkg/endpoints/filters/impersonation/impersonation.go at v1.36.3.
 
     Raises:
-        Fault: 403, for anybody else.
+        Fault: 403 without that right, 400 for groups of nobody.
     """
-    other = headers.get("impersonate-user", "")
-    if not other:
+    name, groups = request.headers.get("impersonate-user", ""), request.all("impersonate-group")
+    if not name:
+        if groups:
+            text = f"requested {json.dumps(groups)} without impersonating a user"
+            raise Fault(500, f"Internal Server Error: {text}", reason="InternalError")
         return user
-    if user != ADMIN:
-        text = f'users "{other}" is forbidden: User "{user}" cannot impersonate resource "users" in API group "" '
-        raise Fault(403, text + "at the cluster scope", details={"name": other, "kind": "users"})
-    groups = [group.strip() for group in headers.get("impersonate-group", "").split(",")]
-    return ADMIN if other == ADMIN or MASTERS in groups else other
-
-
-def groups_of(user: str) -> list[str]:
-    """The groups of a user that this server knows of."""
-    if user == ADMIN:
-        return [MASTERS, AUTHENTICATED]
-    kind, _, account = user.removeprefix("system:").partition(":")
-    if not user.startswith("system:serviceaccount:"):
-        return [AUTHENTICATED]
-    return [f"system:{kind}s", f"system:{kind}s:{account.partition(':')[0]}", AUTHENTICATED]
+    kind, _, account = name.removeprefix(users.PREFIX).partition(":")
+    asked = Attributes("impersonate", "", "users", "", name)
+    if name.startswith(users.PREFIX) and account:
+        asked = Attributes("impersonate", "", "serviceaccounts", "", account, kind)
+    for one in (asked, *(Attributes("impersonate", "", "groups", "", group) for group in groups)):
+        authorizer.require(store, user, one)
+    if not groups and asked.resource == "serviceaccounts":
+        groups = list(users.groups_of_accounts(kind))
+    return User(name, tuple(dict.fromkeys((*groups, users.AUTHENTICATED))))
 
 
 def bearer(headers: dict[str, str]) -> str:
@@ -97,21 +128,3 @@ def bearer(headers: dict[str, str]) -> str:
             except ValueError:
                 return ""
     return ""
-
-
-VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-
-
-def refuse_account(user: str, request: Request, where: Route) -> Fault:
-    """What RBAC says to an account without rights: this server knows no other accounts."""
-    kind, verb = where.kind, VERBS.get(request.method, request.method.lower())
-    if verb == "get" and not where.name:
-        verb = "watch" if request.flag("watch") else "list"
-    elif verb == "delete" and not where.name:
-        verb = "deletecollection"
-    resource = f"{kind.resource}/{where.sub}" if where.sub else kind.resource
-    scope = f'in the namespace "{where.namespace}"' if where.namespace else "at the cluster scope"
-    named = f'{kind.resource} "{where.name}"' if where.name else kind.resource
-    text = f'User "{user}" cannot {verb} resource "{resource}" in API group "{kind.group}" {scope}'
-    details = {"name": where.name, "group": kind.group, "kind": kind.resource}
-    return Fault(403, f"{named} is forbidden: {text}", details=details)

@@ -1,8 +1,8 @@
 """
 Tokens of service accounts: signed JWTs with the claims of real ones.
 
-Who holds one is known by name and may read discovery and nothing else: rights come from RBAC, which this
-server does not have, and on a real cluster the account ``default`` has none either.
+Who holds one is known by name; what the account may do is for RBAC to say. A token that was made for a Pod ends
+with it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from typing import Any
+
+from podlab.embedded.store import uid
 
 Object = dict[str, Any]
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 LONGEST = 8192
+MOUNTED_S, YEAR_S = 3607, 365 * 24 * 3600
 
 
 def _part(value: Any) -> str:
@@ -27,8 +31,16 @@ def _sign(secret: str, head: str) -> str:
     return _part(hmac.new(secret.encode(), head.encode(), hashlib.sha256).digest())
 
 
-def make(secret: str, account: Object, *, now: float, lasts_s: int, pod: Object | None = None) -> str:
-    """A token for *account*, signed with *secret* (HS256)."""
+def make(
+    secret: str,
+    account: Object,
+    *,
+    now: float,
+    lasts_s: int,
+    pod: Object | None = None,
+    audiences: Sequence[str] = (),
+) -> str:
+    """A token for *account*, signed with *secret* (HS256); without *audiences* it is for the API server."""
     meta = account["metadata"]
     bound: Object = {
         "namespace": meta["namespace"],
@@ -37,18 +49,19 @@ def make(secret: str, account: Object, *, now: float, lasts_s: int, pod: Object 
     if pod is not None:
         bound["pod"] = {"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]}
     claims = {
-        "aud": [ISSUER], "exp": int(now) + lasts_s, "iat": int(now), "iss": ISSUER, "nbf": int(now),
+        "aud": list(audiences) or [ISSUER], "exp": int(now) + lasts_s, "iat": int(now), "iss": ISSUER,
+        "jti": uid(), "nbf": int(now),
         "kubernetes.io": bound, "sub": f"system:serviceaccount:{meta['namespace']}:{meta['name']}",
     }  # fmt: skip
     head = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
     return f"{head}.{_sign(secret, head)}"
 
 
-def user(secret: str, token: str, *, now: float) -> str:
-    """The user name in a token that was signed with *secret* and has not expired; empty otherwise."""
+def claims(secret: str, token: str, *, now: float) -> Object | None:
+    """What a token says that was signed with *secret* and has not expired; None otherwise."""
     head, _, signature = token.rpartition(".")
     if len(token) > LONGEST or not hmac.compare_digest(_sign(secret, head).encode(), signature.encode()):
-        return ""
+        return None
     text = head.partition(".")[2]
-    claims = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    return str(claims["sub"]) if claims["exp"] > now else ""
+    found: Object = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    return found if found["exp"] > now else None

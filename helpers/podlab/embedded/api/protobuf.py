@@ -16,17 +16,14 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
+from podlab.embedded.api.registry import kinds
 from podlab.embedded.schema import typetable
 from podlab.embedded.store import timestamp
 
 MAGIC = b"k8s\x00"
 MAX_DEPTH = 60
-PACKAGES = {
-    "v1": "core/v1", "apps/v1": "apps/v1", "batch/v1": "batch/v1", "discovery.k8s.io/v1": "discovery/v1",
-    "events.k8s.io/v1": "events/v1", "networking.k8s.io/v1": "networking/v1", "policy/v1": "policy/v1",
-    "autoscaling/v1": "autoscaling/v1", "authentication.k8s.io/v1": "authentication/v1",
-    "authorization.k8s.io/v1": "authorization/v1", "meta.k8s.io/v1": "meta/v1",
-}  # fmt: skip
+# API versions of which no resource is served, though requests carry their kinds.
+PACKAGES = {"policy/v1": "policy/v1", "autoscaling/v1": "autoscaling/v1", "meta.k8s.io/v1": "meta/v1"}
 
 
 class ProtobufError(ValueError):
@@ -79,13 +76,19 @@ def decode_unknown(data: bytes) -> dict[str, Any]:
     envelope = dict(records(data[4:]))
     names = dict(records(_bytes(envelope.get(1, b""))))
     api_version, kind = _text(names.get(1, b"")), _text(names.get(2, b""))
-    package = PACKAGES.get(api_version)
-    if kind == "DeleteOptions":
-        package = "meta/v1"
-    if package is None or not typetable.is_struct(f"{package}.{kind}"):
+    struct = _struct(api_version, kind)
+    if not typetable.is_struct(struct):
         raise ProtobufError(f'no kind "{kind}" is registered for version "{api_version}"')
-    body = decode(f"{package}.{kind}", _bytes(envelope.get(2, b"")))
+    body = decode(struct, _bytes(envelope.get(2, b"")))
     return {"kind": kind, "apiVersion": api_version, **body}
+
+
+def _struct(api_version: str, kind: str) -> str:
+    """The struct of a kind, which may not exist: ``rbac.authorization.k8s.io/v1``, Role -> ``rbac/v1.Role``."""
+    if kind == "DeleteOptions":
+        return "meta/v1.DeleteOptions"
+    served = {one.api_version: one.type.rpartition(".")[0] for one in kinds().values()}
+    return f"{served.get(api_version) or PACKAGES.get(api_version)}.{kind}"
 
 
 def decode(kind: str, data: bytes, depth: int = 0) -> dict[str, Any]:

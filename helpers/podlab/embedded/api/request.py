@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 from podlab.embedded.api.fault import Fault, bad_request, no_such_path
 from podlab.embedded.api.registry import Kind, kind_of
+from podlab.embedded.api.users import NOBODY, User
 
 BODY_S = 60.0  # how long a body may take; upstream's time for a whole request
 MAX_BODY = 3 * 1024 * 1024  # bytes; upstream's limit for a request body
@@ -46,7 +47,7 @@ class Request:
     """
     What a handler gets.
 
-    ``warnings`` collects texts for ``Warning`` headers of the answer.
+    ``warnings`` collects texts for ``Warning`` headers of the answer; ``user`` is who asks, once that is known.
     """
 
     def __init__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -56,6 +57,12 @@ class Request:
         self.headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         self.query: dict[str, list[str]] = _query(scope.get("query_string", b""))
         self.warnings: list[str] = []
+        self.user: User = NOBODY
+
+    def all(self, header: str) -> list[str]:
+        """Every value of a header that may stand there more than once; *header* in lower case."""
+        name = header.encode()
+        return [value.decode("latin-1") for key, value in self.scope["headers"] if key == name]
 
     def one(self, name: str, default: str = "") -> str:
         """The first value of a query parameter."""

@@ -1,43 +1,126 @@
-"""``kubectl auth whoami`` and ``auth can-i``: who holds the token may do everything, anybody else nothing."""
+"""
+Reviews: questions about tokens and rights. They are answered and never stored.
+
+Source: pkg/registry/{authentication,authorization} at v1.36.3.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from podlab.embedded.api import auth, fault, writing
+from podlab.embedded.api import auth, fault, jwt, writing
 from podlab.embedded.api.codec import read_object
+from podlab.embedded.api.rbac import authorizer
+from podlab.embedded.api.rbac.attributes import Attributes
 from podlab.embedded.api.request import Request, Response, Route
+from podlab.embedded.api.users import User
+from podlab.embedded.schema import fielderror
 
-MINE = ("selfsubjectreviews", "selfsubjectaccessreviews", "selfsubjectrulesreviews")
+if TYPE_CHECKING:
+    from podlab.embedded.api.app import App
 
-
-def status_of(resource: str, user: str) -> dict[str, Any]:
-    """What a review answers: all or nothing, for there are no roles here."""
-    everything = user == auth.ADMIN
-    if resource == MINE[0]:
-        return {"userInfo": {"username": user, "groups": auth.groups_of(user)}}
-    if resource == MINE[1]:
-        reason = "the token of this cluster may do everything" if everything else ""
-        return {"allowed": everything, **({"reason": reason} if reason else {})}
-    return {
-        "resourceRules": [
-            {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
-            if everything
-            else {
-                "verbs": ["create"],
-                "apiGroups": ["authorization.k8s.io", "authentication.k8s.io"],
-                "resources": list(MINE),
-            }
-        ],
-        "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}] if everything else [],
-        "incomplete": False,
-    }
+Object = dict[str, Any]
+ASKED = ("verb", "group", "resource", "subresource", "name", "namespace")
+RULE_FIELDS = ("verbs", "apiGroups", "resources", "resourceNames")
 
 
-async def answer(request: Request, route: Route, user: str) -> Response:
-    """POST of a review: everybody may ask about himself."""
-    if request.method != "POST" or route.name:
+async def answer(app: App, request: Request, route: Route) -> Response:
+    """POST of a review."""
+    if request.method != "POST" or route.name or bool(route.namespace) is not route.kind.namespaced:
         raise fault.method_not_allowed()
     obj = writing.typed(request, route.kind, await read_object(request))
-    obj["status"] = status_of(route.kind.resource, user)
+    obj["status"] = _ANSWERS[route.kind.resource](app, request.user, obj, route)
     return writing.answer(request, route.kind, obj, 201)
+
+
+def _who(_app: App, user: User, _obj: Object, _route: Route) -> Object:
+    return {"userInfo": user.info}
+
+
+def _token(app: App, _user: User, obj: Object, _route: Route) -> Object:
+    spec = obj.get("spec") or {}
+    if not spec.get("token"):
+        raise fault.bad_request("token is required for TokenReview in authentication")
+    audiences = spec.get("audiences") or [jwt.ISSUER]
+    found = auth.holder(spec["token"], app.tokens, app.store, audiences)
+    if found is None:
+        return {"user": {}, "error": "invalid bearer token"}
+    return {"authenticated": True, "user": found.info, "audiences": audiences}
+
+
+# -- access --------------------------------------------------------------------------------------------------
+
+
+def _own_access(app: App, user: User, obj: Object, _route: Route) -> Object:
+    return _access(app, user, obj, _faults(obj["spec"]))
+
+
+def _access_of(app: App, _user: User, obj: Object, route: Route) -> Object:
+    spec, errors = obj["spec"], _faults(obj["spec"])
+    if not spec.get("user") and not spec.get("groups"):
+        why = "at least one of user or group must be specified"
+        errors.append(fielderror.invalid("spec.user", spec.get("user", ""), why))
+    asked = (spec.get("resourceAttributes") or {}).get("namespace", "")
+    if route.namespace and asked != route.namespace:
+        why = "must match metadata.namespace"
+        errors.append(fielderror.invalid("spec.resourceAttributes.namespace", asked, why))
+    user = User(spec.get("user", ""), tuple(spec.get("groups") or ()))
+    return _access(app, user, obj, errors)
+
+
+def _faults(spec: Object) -> list[fielderror.FieldError]:
+    of_resource, of_path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    if (of_resource is None) is not (of_path is None):
+        return []
+    if of_path is not None:
+        why = "cannot be specified in combination with resourceAttributes"
+        return [fielderror.invalid("spec.nonResourceAttributes", of_path, why)]
+    why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+    return [fielderror.invalid("spec.resourceAttributes", None, why)]
+
+
+def _access(app: App, user: User, obj: Object, errors: list[fielderror.FieldError]) -> Object:
+    if errors:
+        raise fault.invalid(obj["kind"], "authorization.k8s.io", "", errors)
+    spec = obj["spec"]
+    if spec.get("nonResourceAttributes") is not None:
+        about = spec["nonResourceAttributes"]
+        asked = Attributes(about.get("verb", ""), path=about.get("path", "") or "/")
+    else:
+        asked = Attributes(*(spec["resourceAttributes"].get(key, "") for key in ASKED))
+    allowed, reason = authorizer.authorize(app.store, user, asked)
+    return {"allowed": allowed, **({"reason": reason} if reason else {})}
+
+
+def _own_rules(app: App, user: User, obj: Object, _route: Route) -> Object:
+    namespace = (obj.get("spec") or {}).get("namespace", "")
+    if not namespace:
+        raise fault.bad_request("no namespace on request")
+    found = list(authorizer.rules_of(app.store, user, namespace))
+    rules = [one.rule for one in found if one.rule is not None]
+    errors = [one.error for one in found if one.rule is None]
+    status: Object = {
+        "resourceRules": [
+            {key: rule[key] for key in RULE_FIELDS if rule.get(key)}
+            for rule in rules
+            if rule.get("resources")
+        ],
+        "nonResourceRules": [
+            {key: rule[key] for key in ("verbs", "nonResourceURLs")}
+            for rule in rules
+            if rule.get("nonResourceURLs")
+        ],
+        "incomplete": False,
+    }
+    return {**status, "evaluationError": authorizer.aggregate(errors)} if errors else status
+
+
+_ANSWERS: dict[str, Callable[[App, User, Object, Route], Object]] = {
+    "selfsubjectreviews": _who,
+    "tokenreviews": _token,
+    "selfsubjectaccessreviews": _own_access,
+    "subjectaccessreviews": _access_of,
+    "localsubjectaccessreviews": _access_of,
+    "selfsubjectrulesreviews": _own_rules,
+}

@@ -244,3 +244,14 @@ def resource_quota(obj: Object) -> list[Any]:
 def network_policy(obj: Object) -> list[Any]:
     """A NetworkPolicy."""
     return [_name(obj), _selector(obj["spec"].get("podSelector")), _age(obj)]
+
+
+def role_binding(obj: Object) -> list[Any]:
+    """A RoleBinding or ClusterRoleBinding."""
+    named: dict[str, list[str]] = {"User": [], "Group": [], "ServiceAccount": []}
+    for subject in obj.get("subjects") or ():
+        home = f"{subject.get('namespace', '')}/" if subject["kind"] == "ServiceAccount" else ""
+        named.setdefault(subject["kind"], []).append(home + subject["name"])
+    role = f"{obj['roleRef']['kind']}/{obj['roleRef']['name']}"
+    shown = [", ".join(named[kind]) for kind in ("User", "Group", "ServiceAccount")]
+    return [_name(obj), role, _age(obj), *shown]

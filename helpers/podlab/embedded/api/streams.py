@@ -17,10 +17,10 @@ import os
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from podlab.embedded.api import auth
 from podlab.embedded.api.codec import dumps
 from podlab.embedded.api.fault import Fault, no_such_path
 from podlab.embedded.api.node import choose
+from podlab.embedded.api.rbac import attributes, authorizer
 from podlab.embedded.api.reading import find
 from podlab.embedded.api.request import Receive, Request, Send, route
 from podlab.embedded.runtime import ExecSession
@@ -77,9 +77,11 @@ async def serve(app: App, scope: dict[str, Any], receive: Receive, send: Send) -
         return
     try:
         request = Request(scope, receive, send)
-        user = auth.acting_as(request.headers, auth.check(request.headers, app.tokens, app.hosts))
-        if user != auth.ADMIN:
-            raise auth.refuse_account(user, request, route(request.path))
+        app.authenticate(request)
+        asked = attributes.of(request)
+        authorizer.require(app.store, request.user, asked)
+        # An upgrade is a GET; what it does needs the right of the POST that it stands for.
+        authorizer.require(app.store, request.user, asked._replace(verb="create"))
         work, protocol = await _prepare(app, request)
     except Fault as refusal:
         await _refuse(send, refusal)

@@ -36,6 +36,8 @@ COLUMNS: dict[str, str] = {
     "jobs": "Name*|Status|Completions|Duration|Age|+Containers|+Images|+Selector",
     "resourcequotas": "Name*|Request|Limit|Age",
     "networkpolicies": "Name*|Pod-Selector|Age",
+    "rolebindings": "Name*|Role|Age|+Users|+Groups|+ServiceAccounts",
+    "clusterrolebindings": "Name*|Role|Age|+Users|+Groups|+ServiceAccounts",
     "scales": "Name|#Desired|#Available|Age",
     "": "Name*|Created At",
 }  # fmt: skip
@@ -57,6 +59,8 @@ CELLS: dict[str, Callable[[Object], list[Any]]] = {
     "jobs": rows.job,
     "resourcequotas": rows.resource_quota,
     "networkpolicies": rows.network_policy,
+    "rolebindings": rows.role_binding,
+    "clusterrolebindings": rows.role_binding,
     "scales": rows.scale,
 }
 

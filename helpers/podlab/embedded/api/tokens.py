@@ -29,6 +29,7 @@ async def answer(app: App, request: Request, account: Object) -> Response:
         why = fielderror.invalid("spec.expirationSeconds", lasts_s, f"may not specify a duration {bound}")
         raise fault.invalid("TokenRequest", "authentication.k8s.io", "", [why])
     now = app.store.clock()
-    token = jwt.make(app.tokens[0], account, now=now, lasts_s=lasts_s)
+    audiences = (obj.get("spec") or {}).get("audiences") or []
+    token = jwt.make(app.tokens[0], account, now=now, lasts_s=lasts_s, audiences=audiences)
     obj["status"] = {"token": token, "expirationTimestamp": timestamp(now + lasts_s)}
     return Response(dumps(obj), 201)

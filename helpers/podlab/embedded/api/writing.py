@@ -15,6 +15,7 @@ from podlab.embedded import schema
 from podlab.embedded.api import deletion, events, fault, patching, strategy
 from podlab.embedded.api.codec import JSON, dumps, negotiate, parse_json, parse_yaml, read_object, respond
 from podlab.embedded.api.fault import Fault, bad_request
+from podlab.embedded.api.rbac import escalation
 from podlab.embedded.api.reading import find, partial
 from podlab.embedded.api.registry import Kind, kinds
 from podlab.embedded.api.request import Request, Response, Route
@@ -141,6 +142,7 @@ async def create(store: Store, request: Request, route: Route) -> Response:
         raise Fault(500, "resourceVersion should not be set on objects to be created")
     obj["metadata"].pop("uid", None)
     obj["metadata"].pop("creationTimestamp", None)
+    escalation.check(store, request.user, kind, obj)
     return answer(request, kind, insert(store, kind, obj, dry=dry), 201)
 
 
@@ -229,6 +231,7 @@ async def update(store: Store, request: Request, route: Route) -> Response:
         obj = events.to_core(obj)
     check_place(obj, route)
     old = find(store, route).object
+    escalation.check(store, request.user, route.kind, obj, old)
     return answer(request, route.kind, replace(store, route, obj, old, dry=dry))
 
 
@@ -312,6 +315,7 @@ async def patch(store: Store, request: Request, route: Route) -> Response:
     if route.kind.group == "events.k8s.io":
         obj = events.to_core(obj)
     check_place(obj, route)
+    escalation.check(store, request.user, route.kind, obj, old)
     return answer(request, route.kind, replace(store, route, obj, old, dry=dry))
 
 

@@ -13,6 +13,7 @@ docstring says why. All of them run in the daemon's one thread.
     jobs          Pods until enough have succeeded
     daemonsets    one Pod on the one node
     namespaces    empties a namespace that is being deleted
+    clusterroles  what ClusterRoles gather from others by label
     garbage       what nobody owns any more, and Events older than an hour
 """
 
@@ -38,6 +39,7 @@ def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEvent
         What stops them all.
     """
     from podlab.embedded.controllers import (
+        clusterroles,
         daemonsets,
         deployments,
         garbage,
@@ -50,6 +52,17 @@ def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEvent
     from podlab.embedded.controllers.base import Context
 
     context = Context(store, api, node_name, loop)
-    for module in (scheduler, services, replicasets, deployments, jobs, daemonsets, namespaces, garbage):
+    started = (
+        scheduler,
+        services,
+        replicasets,
+        deployments,
+        jobs,
+        daemonsets,
+        namespaces,
+        clusterroles,
+        garbage,
+    )
+    for module in started:
         module.start(context)
     return context.stop

@@ -18,7 +18,8 @@ from podlab.embedded.schema.validation import Context, Rule, run
 
 Object = dict[str, Any]
 SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
-NAME_RULES = {"subdomain": words.subdomain, "label": words.label, "label1035": words.label1035}
+NAME_RULES = {"subdomain": words.subdomain, "label": words.label, "label1035": words.label1035,
+              "path_segment": words.path_segment}  # fmt: skip
 STRATEGIES = ("Recreate", "RollingUpdate")
 RESTARTS = ("Always", "Never", "OnFailure")
 # Volume sources in upstream's order, with the path that it prints for a second one.

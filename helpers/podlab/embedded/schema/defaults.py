@@ -112,6 +112,10 @@ def _policy_types(spec: Object) -> list[str]:
     return ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
 
 
+def _subject_group(subject: Object) -> str | None:
+    return "rbac.authorization.k8s.io" if subject.get("kind") in ("User", "Group") else None
+
+
 COMPUTED: dict[str, Callable[[Object], Any]] = {
     "pull_policy": _pull_policy,
     "empty_dir": _empty_dir,
@@ -122,4 +126,5 @@ COMPUTED: dict[str, Callable[[Object], Any]] = {
     "backoff_limit": lambda spec: 2**31 - 1 if spec.get("backoffLimitPerIndex") is not None else 6,
     "replacement_policy": lambda spec: "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed",
     "policy_types": _policy_types,
+    "subject_group": _subject_group,
 }

@@ -7,7 +7,8 @@ Build the schema data from the Go modules of one Kubernetes release; run by hand
 ``types.json.gz``    every type reachable from the kinds we serve: JSON names, Go types, omitempty, patch keys
 and
                      protobuf numbers, as the struct tags have them;
-``openapi/*.gz``     the OpenAPI v3 documents, cut to the resources we serve.
+``openapi/*.gz``     the OpenAPI v3 documents, cut to the resources we serve;
+``roles.json.gz``    the roles and bindings that a new cluster has.
 
 The server reads only these files: no field of a Kubernetes type is named in code unless code acts on it.
 """
@@ -35,7 +36,9 @@ ROOTS = {
     "policy/v1": ["Eviction"],
     "autoscaling/v1": ["Scale"],
     "authentication/v1": ["TokenRequest", "TokenReview", "SelfSubjectReview"],
-    "authorization/v1": ["SelfSubjectAccessReview", "SelfSubjectRulesReview"],
+    "authorization/v1": ["SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview",
+                         "LocalSubjectAccessReview"],
+    "rbac/v1": ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"],
     "meta/v1": ["DeleteOptions", "Status"],
 }  # fmt: skip
 SOURCES = {
@@ -56,7 +59,12 @@ OPENAPI = {
     "apis__events.k8s.io__v1", "apis/networking.k8s.io/v1": "apis__networking.k8s.io__v1",
     "apis/authentication.k8s.io/v1": "apis__authentication.k8s.io__v1",
     "apis/authorization.k8s.io/v1": "apis__authorization.k8s.io__v1",
+    "apis/rbac.authorization.k8s.io/v1": "apis__rbac.authorization.k8s.io__v1",
 }  # fmt: skip
+# What upstream's own tests hold its bootstrap policy against. The roles of its controllers are left out: none of ours
+# asks over the network.
+POLICY = "kubernetes@v1.{v}/plugin/pkg/auth/authorizer/rbac/bootstrappolicy/testdata"
+POLICIES = ("cluster-roles", "cluster-role-bindings", "namespace-roles", "namespace-role-bindings")
 SERVED = {row["resource"] for row in typetable.read("resources.json")} | {"bindings"}
 
 STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.M | re.S)
@@ -188,6 +196,14 @@ def cut(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+def roles(folder: Path) -> list[dict[str, Any]]:
+    """The roles and bindings of a new cluster, as their YAML files list them."""
+    import yaml
+
+    found = [yaml.safe_load((folder / f"{name}.yaml").read_text())["items"] for name in POLICIES]
+    return [item for items in found for item in items]
+
+
 def main(modules: Path, out: Path) -> None:
     """Read the modules, write the data files."""
     types = Types(modules)
@@ -195,6 +211,7 @@ def main(modules: Path, out: Path) -> None:
         for name in names:
             types.reach(f"{key}.{name}")
     write(out / "types.json.gz", {"structs": types.structs, "aliases": types.aliases, "leaves": LEAVES})
+    write(out / "roles.json.gz", roles(modules / POLICY.format(v=VERSION[2:])))
     for path, file in OPENAPI.items():
         source = modules / f"kubernetes@v1.{VERSION[2:]}/api/openapi-spec/v3/{file}_openapi.json"
         write(out / "openapi" / f"{path.replace('/', '__')}.json.gz", cut(json.loads(source.read_text())))

@@ -127,6 +127,12 @@ def _service(obj: Object, old: Object) -> list[FieldError]:
     return []
 
 
+def _role_ref(obj: Object, old: Object) -> list[FieldError]:
+    if obj["roleRef"] == old["roleRef"]:
+        return []
+    return [invalid("roleRef", obj["roleRef"], "cannot change roleRef")]
+
+
 _UPDATES: dict[str, Callable[[Object, Object], list[FieldError]]] = {
     "core/v1.Pod": _pod,
     "core/v1.ConfigMap": _immutable_data,
@@ -136,4 +142,6 @@ _UPDATES: dict[str, Callable[[Object, Object], list[FieldError]]] = {
     "apps/v1.ReplicaSet": _selector_of,
     "apps/v1.DaemonSet": _selector_of,
     "batch/v1.Job": _job,
+    "rbac/v1.RoleBinding": _role_ref,
+    "rbac/v1.ClusterRoleBinding": _role_ref,
 }

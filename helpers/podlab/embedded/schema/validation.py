@@ -80,9 +80,10 @@ def _descend(context: Context, kind: str, field: str, step: str, found: Any) -> 
 def _rule(name: str) -> Rule:
     rule = RULES.get(name)
     if rule is None:
-        from podlab.embedded.schema import checks, datachecks, volumechecks
+        from podlab.embedded.schema import checks, datachecks, rbacchecks, volumechecks
 
-        return checks.CHECKS.get(name) or volumechecks.CHECKS.get(name) or datachecks.CHECKS[name]
+        modules = (checks, volumechecks, datachecks, rbacchecks)
+        rule = next(module.CHECKS[name] for module in modules if name in module.CHECKS)
     return rule
 
 

@@ -57,6 +57,13 @@ def label(value: str) -> list[str]:
     return _shaped(LABEL, LABEL_TEXT, value, 63)
 
 
+def path_segment(value: str) -> list[str]:
+    """What may be one segment of a path: names of roles have no other rule."""
+    if value in (".", ".."):
+        return [f"may not be '{value}'"]
+    return [f"may not contain '{character}'" for character in "/%" if character in value]
+
+
 def subdomain(value: str) -> list[str]:
     """RFC 1123 subdomain."""
     return _shaped(SUBDOMAIN, SUBDOMAIN_TEXT, value, 253)

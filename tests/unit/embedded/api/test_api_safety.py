@@ -229,10 +229,14 @@ def test_an_account_learns_its_own_name_and_may_not_take_another(server: Server)
     ]
     itself = {"authorization": f"Bearer {token}"}
     me = server.ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {}, headers=itself).json
-    assert me["status"]["userInfo"] == {
-        "username": ACCOUNT,
-        "groups": ["system:serviceaccounts", "system:serviceaccounts:default", "system:authenticated"],
-    }
+    shown = me["status"]["userInfo"]
+    account = server.store.get("serviceaccounts", "default", "default")
+    assert account is not None
+    assert (shown["username"], shown["uid"], shown["groups"]) == (
+        ACCOUNT,
+        account["metadata"]["uid"],
+        ["system:serviceaccounts", "system:serviceaccounts:default", "system:authenticated"],
+    )
     refused = server.ask("GET", PODS, headers={**itself, "impersonate-user": "podlab-admin"})
     assert (refused.code, refused.json["message"]) == (
         403,
