@@ -23,6 +23,8 @@ from typing import Any
 
 import corpus
 
+from podlab.pods.status import status_word
+
 Json = dict[str, Any]
 Clean = Callable[[str], str]
 
@@ -60,7 +62,7 @@ def normalise(header: Json, records: list[Json]) -> Json:
     return {
         "scenario": header["scenario"],
         "server": header["server"],
-        "pods": {alias: _pod(name, records, clean) for name, alias in aliases.items()},
+        "pods": {alias: _pod(name, records, clean, header["server"]) for name, alias in aliases.items()},
         "events": _events(records, aliases, clean),
         "steps": [
             f"{r['verb']} at {r['at_s']:g} s: {clean(r['result'])}" for r in records if r["kind"] == "step"
@@ -138,14 +140,14 @@ _PATTERNS = [
 # ------------------------------------------------------------------------------------------ one pod
 
 
-def _pod(name: str, records: list[Json], clean: Clean) -> Json:
+def _pod(name: str, records: list[Json], clean: Clean, server: str) -> Json:
     seen = [r for r in _watched(records, "pod") if r["object"]["metadata"]["name"] == name]
     objects = [r["object"] for r in seen]
     return {
         "containers": _containers(seen, clean),
         "phases": _sequence(_phase(o, clean) for o in objects),
         "conditions": _conditions(objects, clean),
-        "status": _sequence(status_word(o) for o in objects),
+        "status": _sequence(status_word(o, server) for o in objects),
         "end": "deleted" if seen[-1]["type"] == "DELETED" else "present",
         "logs": _logs(name, records, clean),
     }
@@ -303,68 +305,6 @@ def _logs(name: str, records: list[Json], clean: Clean) -> dict[str, str]:
         if not (text.startswith("HTTP ") and record["container"] in logs):
             logs[record["container"]] = text
     return logs
-
-
-# ------------------------------------------------------------------------------------------ kubectl's STATUS column
-
-
-def status_word(pod: Json) -> str:
-    """The STATUS column of ``kubectl get pods`` for this pod object."""
-    meta, spec, status = pod["metadata"], pod["spec"], pod.get("status", {})
-    word = status.get("reason") or status.get("phase", "")
-    for condition in status.get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition.get("reason") == "SchedulingGated":
-            word = "SchedulingGated"
-    initialising = _init_word(spec, status)
-    initialised = any(
-        c["type"] == "Initialized" and c["status"] == "True" for c in status.get("conditions") or []
-    )
-    word = initialising if initialising else word
-    if not initialising or initialised:
-        word = _app_word(word, status)
-    if meta.get("deletionTimestamp"):
-        if status.get("reason") == "NodeLost":
-            word = "Unknown"
-        elif status.get("phase") not in ("Succeeded", "Failed"):
-            word = "Terminating"
-    return word
-
-
-def _init_word(spec: Json, status: Json) -> str | None:
-    """``Init:…`` while an init container holds the pod, else None."""
-    containers = spec.get("initContainers") or []
-    sidecars = {c["name"] for c in containers if c.get("restartPolicy") == "Always"}
-    for index, container in enumerate(status.get("initContainerStatuses") or []):
-        state = container.get("state") or {}
-        ended, waiting = state.get("terminated"), state.get("waiting")
-        if ended and ended.get("exitCode") == 0:
-            continue
-        if container["name"] in sidecars and container.get("started"):
-            continue
-        if ended:
-            return f"Init:{ended.get('reason') or 'ExitCode:' + str(ended.get('exitCode'))}"
-        if waiting and waiting.get("reason") not in (None, "", "PodInitializing"):
-            return f"Init:{waiting['reason']}"
-        return f"Init:{index}/{len(containers)}"
-    return None
-
-
-def _app_word(word: str, status: Json) -> str:
-    """The word of the regular containers, the first of them having the last say."""
-    running = False
-    for container in reversed(status.get("containerStatuses") or []):
-        state = container.get("state") or {}
-        waiting, ended = state.get("waiting") or {}, state.get("terminated")
-        if waiting.get("reason"):
-            word = waiting["reason"]
-        elif ended:
-            word = ended.get("reason") or f"ExitCode:{ended.get('exitCode')}"
-        elif container.get("ready") and "running" in state:
-            running = True
-    if word == "Completed" and running:
-        ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or [])
-        return "Running" if ready else "NotReady"
-    return word
 
 
 # ------------------------------------------------------------------------------------------ events, workload

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from podlab.client.transport import Transport
 
 READ_TIMEOUT_S = 30.0
+_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"  # what kubectl get asks for
 _LOG_TYPES = "text/plain, */*"  # the kubelet answers logs as plain text and refuses application/json alone
 
 
@@ -81,6 +82,27 @@ class Client:
     def delete(self, path: str, body: RawObject | None = None, **params: Any) -> RawObject:
         """Delete the object at *path*; *body* is a DeleteOptions object."""
         return self._object("DELETE", path, params, body=body)
+
+    def table(self, path: str, *, timeout_s: float = READ_TIMEOUT_S, **params: Any) -> list[RawObject]:
+        """
+        Return what ``kubectl get`` prints of *path*: a dict a row, its keys the column names in capitals.
+
+        The server makes these cells, so they follow its version's rules. Columns that only ``-o wide`` shows
+        are included.
+
+        Raises:
+            ApiError: The server answered without a Table.
+        """
+        answer = self._object("GET", path, params, accept=_TABLE, timeout_s=timeout_s)
+        if answer.get("kind") != "Table":
+            raise ApiError(
+                f"GET {path} was answered with a {answer.get('kind')}, not a Table",
+                cause="the server does not make the columns of kubectl for this resource",
+                hint="read the object itself",
+                code=200,
+            )
+        names = [str(column["name"]).upper() for column in answer.get("columnDefinitions") or []]
+        return [dict(zip(names, row["cells"], strict=True)) for row in answer.get("rows") or []]
 
     def text(self, path: str, *, timeout_s: float = READ_TIMEOUT_S, **params: Any) -> str:
         """Return what *path* answers as text, such as a container's log."""
@@ -193,10 +215,17 @@ class Client:
         *,
         body: Any = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
         timeout_s: float = READ_TIMEOUT_S,
     ) -> RawObject:
         answer = self.transport.open(
-            method, path, params, body=body, content_type=content_type, read_timeout_s=timeout_s
+            method,
+            path,
+            params,
+            body=body,
+            content_type=content_type,
+            accept=accept,
+            read_timeout_s=timeout_s,
         )
         raw = self._body(method, path, answer)
         try:

@@ -186,10 +186,13 @@ class Lab:
             if all(line.get(key) == value for key, value in wanted.items())
         ]
 
-    when = staticmethod(When)
     status_alone = staticmethod(clocks.status_alone)
     order_of_starts = staticmethod(clocks.order_of_starts)
     edges = staticmethod(clocks.edges)
+
+    def when(self, pod: str, container: str | None = None, **wanted: Any) -> When:
+        """Return a condition for ``until=``: see ``When``; two of them are joined with ``&``."""
+        return When(pod, container, server=self.version, **wanted)
 
     def explain(self, pod: str) -> Explanation:
         """Return why a Pod is not running, in three lines, from its state and Events; ``podlab explain`` too."""
@@ -279,9 +282,21 @@ class Lab:
             found, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or "")
         )
 
+    def row(self, pod: str) -> dict[str, str]:
+        """
+        Return the row of a Pod in ``kubectl get pods``, as the server made it: READY, STATUS, RESTARTS and
+        others, by column name.
+        """
+        found = self.client.table(self._path("pod", pod))
+        return {name: str(cell) for name, cell in found[0].items()}
+
+    def status(self, pod: str) -> str:
+        """Return what ``kubectl get pods`` shows under STATUS, asked of the server."""
+        return self.row(pod)["STATUS"]
+
     def ready(self, pod: str) -> str:
-        """Return kubectl's READY column of a Pod, such as ``2/2``."""
-        return looking.ready_column(self.get("pod", pod))
+        """Return what ``kubectl get pods`` shows under READY, such as ``2/2``, asked of the server."""
+        return self.row(pod)["READY"]
 
     def restarts(self, pod: str) -> dict[str, int]:
         """Return how often each container of a Pod was restarted, by its name."""
@@ -298,7 +313,6 @@ class Lab:
         found = looking.owned_by(self.get("pod").get("items") or [], owners)
         return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
-    status_word = staticmethod(looking.status_word)
     exit_code = staticmethod(looking.exit_code)
 
     def node_ready(self) -> bool:

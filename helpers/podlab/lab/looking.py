@@ -1,13 +1,9 @@
-"""Small questions to raw objects, as kubectl answers them: READY, STATUS, RESTARTS, what a Pod reserves."""
+"""Small questions to raw objects; what kubectl prints of them is read from the server (``Lab.row``)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
-
-from podlab.timeline.words import status_word
-
-__all__ = ["exit_code", "owned_by", "ready_column", "reserved_cpu", "restarts", "status_word"]
 
 RawObject = dict[str, Any]
 _MILLI = {"": 1000.0, "m": 1.0, "k": 1e6, "u": 1e-3, "n": 1e-6}
@@ -33,14 +29,6 @@ def owned_by(objects: Iterable[RawObject], owners: Collection[str]) -> list[RawO
         for each in objects
         if any(owner["name"] in owners for owner in each["metadata"].get("ownerReferences") or [])
     ]
-
-
-def ready_column(pod: RawObject) -> str:
-    """Return kubectl's READY, such as ``1/2``: ready sidecars and apps of all of them."""
-    kept = [each["name"] for role, each in _containers(pod) if role != "init"]
-    statuses = _statuses(pod)
-    ready = sum(bool(statuses.get(name, {}).get("ready")) for name in kept)
-    return f"{ready}/{len(kept)}"
 
 
 def restarts(pod: RawObject) -> dict[str, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from podlab.errors import PodlabError
-from podlab.lab.looking import status_word
+from podlab.pods.status import status_word
 
 RawObject = dict[str, Any]
 
@@ -22,7 +22,8 @@ class When:
         container: For *restarts* and *reason*.
         restarts: The container was started again so often, or more often.
         reason: Why the container waits or has ended.
-        phase, status: The Pod's phase; kubectl's STATUS.
+        phase, status: The Pod's phase; kubectl's STATUS, by the rule of *server*.
+        server: The server's version, such as ``v1.36.3``; None: the newest.
         others: Conditions that have to hold too; each may have held at another moment.
     """
 
@@ -32,6 +33,7 @@ class When:
     reason: str | None = None
     phase: str | None = None
     status: str | None = None
+    server: str | None = None
     others: tuple[When, ...] = ()
     _held: list[bool] = field(default_factory=lambda: [False], repr=False, compare=False)
 
@@ -50,6 +52,7 @@ class When:
             self.reason,
             self.phase,
             self.status,
+            self.server,
             (*self.others, other),
         )
 
@@ -57,7 +60,7 @@ class When:
         status = body.get("status") or {}
         if self.phase is not None and status.get("phase") != self.phase:
             return False
-        if self.status is not None and status_word(body) != self.status:
+        if self.status is not None and status_word(body, self.server) != self.status:
             return False
         if self.restarts is None and self.reason is None:
             return True

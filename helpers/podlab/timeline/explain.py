@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from podlab.pods.status import status_word
 from podlab.timeline.causes import about, cause_of, last_event, role_word, said, short
 from podlab.timeline.crashes import ended_words, policy_of
 from podlab.timeline.model import RawObject
-from podlab.timeline.words import phase_of, status_word
+from podlab.timeline.words import phase_of
 
 Found = tuple[str, str, str]
 """What, why, and what to try."""

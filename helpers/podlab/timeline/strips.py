@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
+from podlab.pods.status import status_word
 from podlab.timeline.bounds import Clocks, act_t, signals
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.facts import Emission, Facts
 from podlab.timeline.model import Evidence, Instant, Lane, Marker, RawObject, Stretch
-from podlab.timeline.words import phase_of, status_word
+from podlab.timeline.words import phase_of
 
 PROBES = frozenset({"Unhealthy", "ProbeWarning"})
 HOOKS = frozenset({"FailedPostStartHook", "FailedPreStopHook"})
@@ -44,8 +45,9 @@ def phase_strip(facts: Facts, clocks: Clocks, gone: Instant | None) -> tuple[Str
 
 
 def status_strip(facts: Facts, clocks: Clocks, gone: Instant | None) -> tuple[Stretch, ...]:
-    """kubectl's STATUS over time."""
-    return strip(facts, clocks, status_word, gone)
+    """kubectl's STATUS over time, by the rule of the server that was recorded."""
+    server = facts.header.get("server")
+    return strip(facts, clocks, lambda pod: status_word(pod, server), gone)
 
 
 Floors = Mapping[str, float]

@@ -81,6 +81,24 @@ def test_answers_that_are_no_objects_are_errors_not_crashes(serve: Serve) -> Non
             client.get(path)
 
 
+def test_a_table_is_asked_for_as_kubectl_does_and_becomes_rows_by_column(serve: Serve) -> None:
+    columns = [{"name": "Name"}, {"name": "Status"}]
+    stub = serve(
+        lambda _: (
+            200,
+            {"kind": "Table", "columnDefinitions": columns, "rows": [{"cells": ["a", "NotReady"]}]},
+        )
+    )
+
+    assert stub.client().table("/api/v1/namespaces/x/pods") == [{"NAME": "a", "STATUS": "NotReady"}]
+    assert "as=Table" in stub.requests[0].headers["Accept"]
+
+
+def test_a_server_without_tables_is_named(serve: Serve) -> None:
+    with pytest.raises(ApiError, match="not a Table"):
+        serve(lambda _: (200, {"kind": "PodList"})).client().table("/api/v1/pods")
+
+
 def test_an_unreachable_server_is_a_lost_connection() -> None:
     client = Client(Kubeconfig("http://127.0.0.1:1", "gone", "lab", {}, {}))
 

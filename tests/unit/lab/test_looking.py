@@ -42,16 +42,6 @@ def test_pods_are_found_by_who_made_them():
     assert looking.owned_by([made, alone], {"till-1", "till-2"}) == [made]
 
 
-def test_ready_counts_sidecars_and_apps_but_not_inits():
-    body = pod(
-        [container("i"), container("s", **SIDE)],
-        [container("a")],
-        [{"name": "a", "ready": True}, {"name": "s", "ready": False}, {"name": "i", "ready": True}],
-    )
-
-    assert looking.ready_column(body) == "1/2"
-
-
 def test_the_exit_code_of_a_running_container_is_unknown():
     body = pod(apps=[container("a")], statuses=[{"name": "a", "state": {"running": {}}, "restartCount": 2}])
 
