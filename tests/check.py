@@ -121,6 +121,7 @@ def steps() -> list[Step]:
         Step("conformance-simulated", here, pytest("tests/conformance", "-m", "not embedded and not kind")),
         *on_clusters("integration", "tests/integration"),
         *on_clusters("conformance", "tests/conformance"),
+        *on_clusters("exercises", "tests/exercises"),
         *on_clusters("notebooks", "tests/notebooks", marked=False),
         Step(
             "browser",

@@ -10,6 +10,10 @@ The notebook's magics, loaded with ``%load_ext podlab.magics``.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
@@ -17,6 +21,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from podlab import grading, lab, manifests
 from podlab.errors import PodlabError
 from podlab.lab import facts
+from podlab.lab.showing import Growing as Picture
 
 _LISTS = (("initContainers", "init"), ("containers", "app"))
 
@@ -50,13 +55,19 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
 
     @cell_magic  # type: ignore[untyped-decorator]
     def exercise(self, line: str, cell: str) -> None:
-        """Judge the cell's text as the answer to an exercise."""
-        print(grading.grade(line.strip(), cell, lab.current().place()))
+        """Judge the cell's text as the answer to an exercise: ``%%exercise e06``, ``%%exercise e06 --seed 7``."""
+        wanted, seed = named(line)
+        growing = Growing(lab.current().place(), wanted)
+        try:
+            report = grading.grade(wanted, cell, growing.place, seed=seed)
+        finally:
+            growing.finish()
+        print(report)
 
     @line_magic  # type: ignore[untyped-decorator]
     def hint(self, line: str) -> None:
         """Open the next hint of an exercise; the last one stays open."""
-        wanted = grading.find(line)
+        wanted, _ = named(line)
         self.opened[wanted.id] = min(self.opened.get(wanted.id, 0) + 1, len(wanted.hints))
         for number in range(self.opened[wanted.id]):
             print(f"hint {number + 1} of {len(wanted.hints)}: {wanted.hints[number]}")
@@ -65,6 +76,41 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
     def timeline(self, line: str) -> None:
         """Print the latest timeline, or that of a Pod by name, as text."""
         lab.current().print_timeline(line.strip() or None)
+
+
+def named(line: str) -> tuple[grading.Exercise, int]:
+    """
+    Return the exercise and the seed that a magic's line names.
+
+    Without ``--seed`` the seed is that of the learner's id in ``PODLAB_LEARNER``, and 0 where there is none.
+    """
+    words = line.split()
+    if not words or words[0].startswith("--"):
+        raise PodlabError("which exercise?", hint=f"%%exercise ID, with ID one of {', '.join(grading.ids())}")
+    wanted = grading.find(words[0])
+    learner = os.environ.get("PODLAB_LEARNER")
+    if len(words) == 1:
+        return wanted, grading.seed_of(learner, wanted.id) if learner else 0
+    if len(words) == 3 and words[1] == "--seed" and words[2].isdigit():
+        return wanted, int(words[2])
+    raise PodlabError(f"cannot read {line.strip()!r}", hint=f"%%exercise {wanted.id} --seed 7")
+
+
+class Growing:
+    """One line per run of an exercise that changes while it is graded, so that nobody waits before a still cell."""
+
+    def __init__(self, place: grading.Place, exercise: grading.Exercise) -> None:
+        self._pictures: dict[str, Picture] = {}
+        self._new: Callable[[], Picture] = partial(Picture, ["answer"], active=True)
+        self.place = replace(place, see=self._see if len(exercise.runs) < 4 else None)
+
+    def _see(self, run: str, observation: Any) -> None:
+        self._pictures.setdefault(run, self._new()).see(observation)
+
+    def finish(self) -> None:
+        """Leave the report alone below the cell."""
+        for picture in self._pictures.values():
+            picture.clear()
 
 
 def describe(body: dict[str, Any]) -> str:

@@ -1,11 +1,19 @@
 """
 Checks: what the life of a Pod is asked, and how the answer is worded.
 
-    life        what ran before, beside and after what; what came back
+    case        what a check function gets (Case, Answer) and returns (Finding); the decorator ``check``
+    lives       Life: one recorded run, and the questions that checks ask of it
+    life        the questions about one Pod: what ran before, beside and after what
     notation    the language of order: fetch | proxy | (shop shipper)
     verdict     Verdict and Report
-    living      a Pod that is recorded while something is done to it
 
-Checks see a timeline, objects and logs, never the author's code. What is checked in which exercise is for
-``podlab.grading``.
+Checks see recorded lives, objects and logs, never the author's code and never a cluster. What is checked in which
+exercise stands in the exercise's folder; ``podlab.grading`` reads it.
 """
+
+from __future__ import annotations
+
+from podlab.checks.case import Answer, Case, Finding, Key, check
+from podlab.checks.lives import Act, Life
+
+__all__ = ["Act", "Answer", "Case", "Finding", "Key", "Life", "check"]

@@ -1,19 +1,34 @@
 """
-Exercises and their grading.
+Exercises and their grading. An exercise is one folder in ``labs/exercises/``; what all of them need is here.
 
-    exercise    what an exercise is
-    bank        all exercises, one module each
+In the order in which an answer passes through:
+
+    exercise    what an exercise is: words, numbers, fence, runs
+    loading     finds folders and reads them; errors name file and line
+    values      values drawn from a seed, put in for {{name}}
+    answers     the text of a cell: a manifest, a prediction, choices
+    fence       what an answer may not do
+    reading     text in, Case out
+    ground      a namespace for one run
+    play        the steps of a play;  conditions: what it can wait for
+    player      performs a play and records it
+    living      all runs of an exercise, side by side
     grade       an answer's text in, a report out
+    prove       an exercise folder against its own right answers, mistakes and shortcuts
 
-The answer is the text of one cell: a manifest or a prediction. It is read as YAML or as an order, applied
-by the grader itself and judged by how the Pod lived. No line of the student's Python is ever run.
+The answer is the text of one cell. It is read as YAML or as lines, applied by the grader itself and judged by how
+the Pod lived. No line of the student's Python is ever run.
 """
 
 from __future__ import annotations
 
 from podlab.checks.verdict import Report, Verdict
-from podlab.grading.bank import find, ids
-from podlab.grading.exercise import Exercise, Place
-from podlab.grading.grade import NOT_ANSWERED, grade
+from podlab.grading.exercise import Exercise
+from podlab.grading.grade import NOT_ANSWERED, grade, judge
+from podlab.grading.living import Place
+from podlab.grading.loading import find, folders, ids
+from podlab.grading.values import seed_of
 
-__all__ = ["NOT_ANSWERED", "Exercise", "Place", "Report", "Verdict", "find", "grade", "ids"]
+__all__ = [
+    "NOT_ANSWERED", "Exercise", "Place", "Report", "Verdict", "find", "folders", "grade", "ids", "judge", "seed_of",
+]  # fmt: skip

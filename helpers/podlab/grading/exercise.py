@@ -1,63 +1,162 @@
-"""What an exercise is: a question, something that falls short to start from, hints, and a judge."""
+"""
+What an exercise is: one folder, read once, with nothing in it that needs a cluster.
+
+``labs/exercises/README.md`` documents every field of ``exercise.toml`` and ``play.yaml``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podlab.checks.verdict import Report
+from podlab.errors import CheckError
+from podlab.grading import values as drawing
 
 if TYPE_CHECKING:
-    from podlab.client import Client
+    from podlab.checks import Finding
+    from podlab.checks.case import Check
+
+
+class Refused(CheckError):  # noqa: N818  (a state of a report, not a fault)
+    """Raised by reading, fencing or a check: the answer is not judged as it stands. Its summary is the reason."""
+
+
+class Unreadable(CheckError):  # noqa: N818
+    """Raised by reading: the text is not what the cell asks for; the lines say where."""
+
+
+KINDS = ("repair", "write", "convert", "predict", "choose", "diagnose")
+ANSWERS = ("manifest", "prediction", "choices")
+IMAGES = ("busybox:1.36", "podlab-app:1", "python:3.11-slim")
 
 
 @dataclass(frozen=True)
-class Place:
-    """
-    Where answers are run: a namespace, and what the notebook has recorded so far.
+class CheckRow:
+    """One entry of ``[[checks]]``: what is asked, and what it is worth."""
 
-    Args:
-        client: For the grader's own requests.
-        namespace: Pods of answers are made here under names of the grader's own, and removed again.
-        runs: Timelines that questions about a recorded Pod are judged by, by the Pod's name.
+    id: str
+    text: str
+    points: Fraction
+    expected: str = ""
+    hint: int | None = None
+    visible: bool = True
+
+
+@dataclass(frozen=True)
+class Fence:
+    """
+    What an answer may be; checked before anything runs.
+
+    Attributes:
+        objects: Kinds that it must hold: ``Pod``, ``Service/web`` (of that name), ``ConfigMap?`` (may), ``Pod*`` (any
+            number, at least one).
+        images: Allowed image references.
+        locked: Container name -> its fields that stay as in the starter.
     """
 
-    client: Client
-    namespace: str
-    runs: dict[str, Any]
+    objects: Sequence[str] = ("Pod",)
+    images: Sequence[str] = IMAGES
+    locked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    capabilities: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """
+    One run of the play.
+
+    Attributes:
+        name: What checks call it.
+        values: Values that replace the seed's in this run.
+        set: Path in the answer's Pod (``spec.shareProcessNamespace``) -> value that the grader puts there.
+        recorded: Name of a Pod that the notebook recorded: its timeline is used instead of a run, if there is one.
+        recording: A recording file of the folder, used instead of a run.
+    """
+
+    name: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    set: Mapping[str, Any] = field(default_factory=dict)
+    recorded: str = ""
+    recording: str = ""
 
 
 @dataclass(frozen=True)
 class Exercise:
     """
-    One exercise.
+    One exercise; see ``loading`` for how a folder becomes one.
 
-    Args:
-        id: ``e14``.
-        title: ``convert-shipper``.
-        kind: ``manifest`` or ``prediction``: what the answer cell holds.
-        points: What it is worth.
-        ask: The question, one or two sentences.
-        starter: What the answer cell may start from; unchanged it earns nothing.
-        hints: From "where to look" to "nearly the line".
-        judge: Answer and place to report. The answer is text; nothing of it is ever run as Python.
+    Attributes:
+        folder: Where it was read from.
+        id, title: ``e14``, ``convert-shipper``.
+        kind: One of ``KINDS``.
+        answer: What the answer cell holds: one of ``ANSWERS``.
+        asks: Names of choices that stand beside a manifest, as comments (``# cause: b``).
+        starter: File that the answer cell starts from, unrendered text; empty for none.
+        rules: Rules of the seed's values, see ``values.draw``.
     """
 
+    folder: Path
     id: str
     title: str
     kind: str
-    points: int
+    answer: str
+    points: Fraction
+    minutes: int
+    outcomes: Sequence[str]
+    notebook: str
     ask: str
-    starter: str
     hints: Sequence[str]
-    judge: Callable[[Exercise, str, Place], Report]
+    debrief: str
+    starter: str
+    checks: Sequence[CheckRow]
+    fence: Fence
+    runs: Sequence[Run]
+    fixtures: Sequence[str] = ()
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    asks: Sequence[str] = ()
 
     @property
     def name(self) -> str:
         """Id and title, as reports begin."""
         return f"{self.id} {self.title}"
 
-    def refuse(self, why: str, *notes: str) -> Report:
-        """Return a report that judges nothing, and says why."""
-        return Report(self.name, self.points, refused=why, notes=notes)
+    def values(self, seed: int = 0) -> dict[str, Any]:
+        """Return the values of one seed."""
+        return drawing.draw(self.id, self.rules, seed)
+
+    def text(self, file: str, values: Mapping[str, Any]) -> str:
+        """Return a file of the folder with the values put in; empty when there is no such file."""
+        path = self.folder / file
+        if not path.is_file():
+            return ""
+        return drawing.fill(path.read_text("utf-8"), values, source=f"{self.folder.name}/{file}")
+
+    def shown(self, seed: int = 0) -> tuple[str, str]:
+        """Return the question and the starter as a learner with this seed sees them."""
+        values = self.values(seed)
+        return (
+            drawing.fill(self.ask, values, source=f"{self.folder.name}/ask.md"),
+            self.starter_text(values),
+        )
+
+    def starter_text(self, values: Mapping[str, Any]) -> str:
+        """Return the starter with these values."""
+        return drawing.fill(self.starter, values, source=f"{self.folder.name}/starter")
+
+    @cached_property
+    def functions(self) -> Mapping[str, Check]:
+        """Return the functions of checks.py by check id."""
+        from podlab.grading.loading import functions
+
+        return functions(self)
+
+    def judge(self, row: CheckRow, case: Any) -> Finding:
+        """Run one check on a case."""
+        from podlab.checks import Finding
+
+        result = self.functions[row.id](case)
+        return result if isinstance(result, Finding) else Finding(result)

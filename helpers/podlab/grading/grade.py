@@ -1,30 +1,88 @@
-"""From the text of an answer cell to a report."""
+"""From the text of an answer cell to a report: read, fence, live through the play, judge."""
 
 from __future__ import annotations
 
-from podlab.checks.verdict import Report
-from podlab.errors import PodlabError
-from podlab.grading.bank import find
-from podlab.grading.exercise import Place
+from collections.abc import Sequence
+from dataclasses import replace
+
+from podlab.checks import Case
+from podlab.checks.verdict import NOT_ANSWERED as STATE_EMPTY
+from podlab.checks.verdict import NOT_GRADABLE, REFUSED, Report, Verdict, number
+from podlab.errors import ApiError, ManifestError, PodlabError
+from podlab.grading import answers, loading
+from podlab.grading.exercise import CheckRow, Exercise, Refused, Unreadable
+from podlab.grading.living import Place, live
+from podlab.grading.player import is_the_graders
+from podlab.grading.reading import prepare, remarks
 
 NOT_ANSWERED = "not answered yet"
 
 
-def grade(exercise: str, answer: str, place: Place) -> Report:
+def grade(exercise: str | Exercise, answer: str, place: Place, *, seed: int = 0) -> Report:
     """
     Judge *answer*, the text of one cell.
 
     Returns:
-        A report; with ``refused`` set and no verdicts where the answer is empty, cannot be read, or was
-        refused by the API server.
+        A report. Its state tells whether the answer was judged, empty, refused, or not gradable.
 
     Raises:
-        CheckError: There is no such exercise.
+        CheckError: There is no such exercise, or its folder has a fault.
     """
-    wanted = find(exercise)
-    if not any(line.split("#", 1)[0].strip() for line in answer.splitlines()):
-        return wanted.refuse(NOT_ANSWERED)
+    wanted = exercise if isinstance(exercise, Exercise) else loading.find(exercise)
+    if answers.empty(answer):
+        return _refuse(wanted, NOT_ANSWERED, state=STATE_EMPTY)
+    _ = wanted.functions  # a fault of the folder shows before anything runs
+    notes: list[str] = []
     try:
-        return wanted.judge(wanted, answer, place)
+        case = prepare(wanted, answer, seed)
+        notes = remarks(case)
+        lives = live(wanted, case, place, seed)
     except PodlabError as error:
-        return wanted.refuse(f"0 of {wanted.points}, this could not be judged", *str(error).splitlines())
+        return _failed(wanted, error, notes)
+    return judge(wanted, replace(case, lives=lives), notes)
+
+
+def _failed(exercise: Exercise, error: PodlabError, notes: Sequence[str]) -> Report:
+    """An answer that was not lived through: by its own fault (refused), or by the grader's (not gradable)."""
+    nothing = f"0 of {number(exercise.points)}"
+    if isinstance(error, Refused):
+        return _refuse(exercise, f"{nothing}, {error.summary}", *_why(error))
+    if isinstance(error, Unreadable):
+        return _refuse(exercise, f"{nothing}, the answer cannot be read", *str(error).splitlines())
+    admission = isinstance(error, ApiError) and (not is_the_graders(error) or _is_admission(error))
+    if isinstance(error, ManifestError) or admission:
+        return _refuse(exercise, f"{nothing}, the API server refuses it", *str(error).splitlines(), *notes)
+    why = "not gradable: no marks either way, run it again"
+    return _refuse(exercise, why, *str(error).splitlines(), state=NOT_GRADABLE)
+
+
+def _why(error: PodlabError) -> list[str]:
+    return [text for text in (error.cause, error.hint) if text]
+
+
+def judge(exercise: Exercise, case: Case, notes: Sequence[str] = ()) -> Report:
+    """Run every check on a case whose lives were recorded; needs no cluster."""
+    try:
+        verdicts = [_verdict(exercise, row, case) for row in exercise.checks]
+    except Refused as error:
+        return _failed(exercise, error, notes)
+    return Report(exercise.name, exercise.points, verdicts, notes=list(notes))
+
+
+def _verdict(exercise: Exercise, row: CheckRow, case: Case) -> Verdict:
+    finding = exercise.judge(row, case)
+    return Verdict(
+        row.text, row.points, finding.holds, expected=row.expected, found=finding.found, why=finding.why,
+        hint=finding.hint if finding.hint is not None else row.hint, share=finding.share, id=row.id,
+        visible=row.visible,
+    )  # fmt: skip
+
+
+def _refuse(exercise: Exercise, why: str, *notes: str, state: str = REFUSED) -> Report:
+    return Report(exercise.name, exercise.points, refused=why, notes=notes, state=state)
+
+
+def _is_admission(error: ApiError) -> bool:
+    """A refusal by Pod Security, a quota or a name that is taken is about the answer, not about the grader."""
+    text = f"{error.cause} {error.status.get('message', '')}"
+    return any(word in text for word in ("violates PodSecurity", "exceeded quota", "forbidden: maximum"))

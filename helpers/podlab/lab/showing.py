@@ -58,6 +58,12 @@ class Growing:
         for timeline in timelines.values():
             show(timeline)
 
+    def clear(self) -> None:
+        """Take the growing text away and show nothing in its place."""
+        self.active = False
+        if self._handle is not None:
+            self._handle.update({"text/plain": ""}, raw=True)
+
     def _draw(self) -> None:
         from IPython.display import display
 

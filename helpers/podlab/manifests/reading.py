@@ -87,6 +87,23 @@ def load(text_or_path: str | Path, *, source: str | None = None) -> list[Manifes
     return found
 
 
+def document(text: str, *, source: str) -> tuple[Any, dict[str, int]]:
+    """
+    Return the value of one YAML document, and the line (from 1) of each field path; bounded as ``load`` is.
+
+    Raises:
+        ManifestError: Names the line of each fault.
+    """
+    _check_size(len(text.encode("utf-8", "surrogatepass")), source)
+    faults: list[Fault] = []
+    root = _compose(text, 0, source, faults)
+    if faults:
+        raise error_of(faults)
+    if root is None:
+        return None, {}
+    return root.value, {path: line + 1 for path, line in lines_of(root).items()}
+
+
 def _text_of(text_or_path: str | Path) -> tuple[str, str]:
     is_name = isinstance(text_or_path, str) and re.fullmatch(r"[^\n:{]{1,4000}\.(ya?ml|json)", text_or_path)
     if not isinstance(text_or_path, Path) and not is_name:

@@ -1,0 +1,243 @@
+"""
+``Life``: what one run of a play recorded, and the questions that checks ask of it.
+
+Each question returns True, False, or None where the evidence does not decide. Instants of different Pods are
+compared on the cluster's own clock (``creationTimestamp`` plus the Pod's timeline).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from podlab.checks import life as questions
+from podlab.errors import CheckError
+
+if TYPE_CHECKING:
+    from podlab.observe import Recording
+    from podlab.timeline import Instant, Timeline
+
+RawObject = dict[str, Any]
+MOMENTS = "NAME.start, NAME.end, NAME.ready, NAME.start[1], pod.ready, pod.deletion"
+
+
+@dataclass(frozen=True)
+class Act:
+    """
+    One step of the play, as it went.
+
+    Attributes:
+        name: The step's ``as``, else its verb (``kill``, ``kill-2``, …).
+        verb: Such as ``kill``.
+        target: The container or object that it was done to.
+        done: Whether it could be done, or for a wait whether the condition was reached in time.
+        at: When it was done, seconds since the epoch by the recorder's clock.
+        restarts: Container -> restartCount of the target Pod just before, for steps that act on a Pod.
+        output: What an ``exec`` printed, or the object of a ``look``.
+        pod: The Pod that it was done to.
+    """
+
+    name: str
+    verb: str
+    target: str = ""
+    done: bool = False
+    at: float = 0.0
+    restarts: Mapping[str, int] = field(default_factory=dict)
+    output: Any = None
+    pod: str = ""
+
+
+@dataclass(frozen=True)
+class Life:
+    """
+    One recorded run.
+
+    Attributes:
+        recording: The recording; every Pod of the namespace is in it, fixtures too.
+        acts: The steps of the play, in order.
+        answered: Names of the Pods that the answer made, oldest first.
+        values: The values of this run.
+    """
+
+    recording: Recording | None = None
+    acts: Sequence[Act] = ()
+    answered: Sequence[str] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    timelines: dict[str, Timeline] = field(default_factory=dict)
+
+    # -- Pods ---------------------------------------------------------------------------------------------
+
+    def timeline(self, pod: str | None = None) -> Timeline:
+        """Return the timeline of *pod*: a name, a fixture's name, or by default the answer's first Pod."""
+        name = pod or (self.answered[0] if self.answered else "")
+        if name not in self.timelines:
+            if self.recording is None or name not in self.recording.pods():
+                raise CheckError(f"no Pod {name or 'of the answer'!r} was recorded")
+            self.timelines[name] = self.recording.timeline(name)
+        return self.timelines[name]
+
+    @property
+    def made(self) -> bool:
+        """Whether the answer made at least one Pod."""
+        return bool(self.answered)
+
+    def pods(self) -> list[Timeline]:
+        """Return the timelines of all Pods that the answer made, oldest first."""
+        return [self.timeline(name) for name in self.answered]
+
+    # -- one Pod: order, ends, restarts -------------------------------------------------------------------
+
+    def ran(self, container: str, pod: str | None = None) -> bool:
+        """Whether a process of this container ever started."""
+        return self.made and questions.ran(self.timeline(pod), container)
+
+    def role(self, container: str, pod: str | None = None) -> str:
+        """Return ``init``, ``sidecar`` or ``app``; empty when there is no such container."""
+        lane = questions.lane(self.timeline(pod), container) if self.made else None
+        return lane.role if lane else ""
+
+    def started_before(self, first: str, second: str) -> bool | None:
+        """Whether *first* was sure to start before *second* (init or sidecar), and did."""
+        return self.made and questions.started_before(self.timeline(), first, second)
+
+    def overlapped(self, first: str, second: str) -> bool | None:
+        """Whether there was a moment at which both ran."""
+        return self.made and questions.overlapped(self.timeline(), first, second)
+
+    def outlived(self, first: str, second: str) -> bool | None:
+        """Whether the last run of *first* ended after the last run of *second*."""
+        return self.made and questions.outlived(self.timeline(), first, second)
+
+    def restarts(self, container: str, pod: str | None = None) -> int:
+        """Return how often the container was started again; 0 when there is no such container."""
+        timeline = self.timeline(pod)
+        return timeline.restarts(container) if questions.lane(timeline, container) else 0
+
+    def exit_codes(self, container: str, pod: str | None = None) -> list[int | None]:
+        """Return the exit code of each ended run, oldest first; None for a run that nobody saw."""
+        timeline = self.timeline(pod)
+        return timeline.exit_codes(container) if questions.lane(timeline, container) else []
+
+    @property
+    def phase(self) -> str:
+        """The last phase of the answer's first Pod."""
+        return str(self.timeline().phase) if self.made else ""
+
+    def start_order(self) -> str:
+        """Return first starts in the notation of orders."""
+        return self.timeline().start_order()
+
+    def came_back(self, act: str | Act, container: str) -> bool:
+        """
+        Whether *container* was started again because of *act*.
+
+        The run that the act met must have ended after the act, and the next run must have started.
+        """
+        met = self.act(act) if isinstance(act, str) else act
+        if not met.done or container not in met.restarts:
+            return False
+        runs = {run.restart: run for run in self.timeline(met.pod or None).lane(container).runs}
+        struck, after = runs.get(met.restarts[container]), runs.get(met.restarts[container] + 1)
+        if struck is None or struck.end is None or after is None or after.start is None:
+            return False
+        return self.timeline(met.pod or None).zero + struck.end.hi >= met.at - 1.0
+
+    def stayed(self, act: str | Act, container: str) -> bool:
+        """Whether *container* was not restarted after *act*."""
+        met = self.act(act) if isinstance(act, str) else act
+        return self.restarts(container, met.pod or None) == met.restarts.get(container, 0)
+
+    # -- several Pods, on the cluster's clock -------------------------------------------------------------
+
+    def at(self, moment: str, pod: str | None = None) -> tuple[float, float] | None:
+        """
+        Return when *moment* was: earliest and latest, seconds since the epoch; None if it did not happen.
+
+        Args:
+            moment: As ``Timeline.moment`` takes it: ``shop.start``, ``shop.end``, ``pod.ready``.
+        """
+        timeline = self.timeline(pod)
+        if not moment.startswith("pod.") and questions.lane(timeline, moment.rpartition(".")[0]) is None:
+            return None
+        found: Instant | None = timeline.moment(moment)
+        return None if found is None else (timeline.zero + found.lo, timeline.zero + found.hi)
+
+    def before(self, one: tuple[float, float] | None, two: tuple[float, float] | None) -> bool | None:
+        """Whether interval *one* lies before *two*; None where they overlap, False where one is missing."""
+        if one is None or two is None:
+            return False
+        if one[1] <= two[0]:
+            return True
+        return False if one[0] > two[1] else None
+
+    # -- what containers wrote, what was done -------------------------------------------------------------
+
+    @cached_property
+    def _lines(self) -> list[RawObject]:
+        found = self.recording.observations if self.recording else ()
+        return [each for each in found if each.get("source") == "log"]
+
+    def log(self, pod: str | None = None, container: str | None = None) -> list[str]:
+        """Return the lines that a container wrote, of all its runs, in order."""
+        return [str(each["line"]) for each in self._written(pod, container)]
+
+    def _written(self, pod: str | None, container: str | None) -> Iterator[RawObject]:
+        name = pod or (self.answered[0] if self.answered else "")
+        for each in self._lines:
+            if each["pod"] == name and container in (None, each["container"]):
+                yield each
+
+    def said(self, pod: str | None = None, container: str | None = None, **wanted: Any) -> list[RawObject]:
+        """
+        Return the JSON lines whose fields equal *wanted*; ``_at`` is the node's stamp, seconds since the epoch.
+
+        Fixtures are asked by their Pod's name: ``life.said("sink", event="received")``.
+        """
+        found = []
+        for each in self._written(pod, container):
+            try:
+                line = json.loads(each["line"])
+            except ValueError:
+                continue
+            if isinstance(line, dict) and all(line.get(key) == value for key, value in wanted.items()):
+                found.append({**line, "_at": epoch(each.get("at")), "_run": each.get("restart", 0)})
+        return found
+
+    def act(self, name: str) -> Act:
+        """Return a step of the play by its name; CheckError when the play has none."""
+        for each in self.acts:
+            if each.name == name:
+                return each
+        raise CheckError(
+            f"the play has no step {name!r}", cause=f"steps: {', '.join(a.name for a in self.acts)}"
+        )
+
+    def reached(self, name: str) -> bool:
+        """Whether the step *name* was done, or its condition reached in time."""
+        return any(each.name == name and each.done for each in self.acts)
+
+    def events(self, pod: str | None = None, reason: str | None = None) -> list[RawObject]:
+        """Return the Events about *pod* (default: the answer's first), by order of arrival, newest state of each."""
+        name = pod or (self.answered[0] if self.answered else "")
+        found: dict[str, RawObject] = {}
+        for each in self.recording.observations if self.recording else ():
+            if each.get("resource") == "events" and "object" in each:
+                body = each["object"]
+                about = body.get("involvedObject") or {}
+                if about.get("name") == name and reason in (None, body.get("reason")):
+                    found[body["metadata"].get("uid", "")] = body
+        return list(found.values())
+
+    def latest(self, pod: str | None = None) -> RawObject:
+        """Return the newest state of the Pod object that was seen."""
+        return self.timeline(pod).pod
+
+
+def epoch(stamp: Any) -> float | None:
+    """Return an RFC 3339 time as seconds since the epoch; None for none."""
+    from podlab.timeline.clocks import parse_s
+
+    return parse_s(stamp) if isinstance(stamp, str) else stamp

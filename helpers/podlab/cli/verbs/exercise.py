@@ -1,0 +1,111 @@
+"""``podlab exercise``: list, show, make and prove exercises."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from podlab.cli import parser as common
+
+if TYPE_CHECKING:
+    from podlab.grading.prove import Proof, Sample
+
+SUMMARY = "list, show, make and prove exercises"
+EXAMPLE = """
+podlab exercise list
+podlab exercise show e14 --seed 7
+podlab exercise check e14
+podlab exercise new e40-my-title
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("action", choices=("list", "show", "check", "new"), help="what to do")
+    parser.add_argument("exercise", nargs="*", metavar="ID", help="exercise ids (check: default all)")
+    parser.add_argument("--seed", type=int, default=0, help="variant of the exercise (default: 0)")
+    parser.add_argument("--jobs", type=int, default=4, help="answers graded side by side (default: 4)")
+    parser.add_argument("--only", metavar="KIND/NAME", help="check: one answer, such as right/moved")
+    parser.add_argument("--show", action="store_true", help="check: print each report")
+    common.add_cluster(parser)
+    common.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was asked; exit code 1 where an answer does not get what it must."""
+    if args.action == "list":
+        return _list(args)
+    if args.action == "show":
+        return _show(args)
+    return _new(args) if args.action == "new" else _check(args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from podlab import grading
+    from podlab.checks.verdict import number
+    from podlab.cli import output
+
+    found = [grading.find(name) for name in grading.ids()]
+    if args.json:
+        output.as_json([{"id": e.id, "title": e.title, "kind": e.kind, "points": float(e.points),
+                         "minutes": e.minutes, "outcomes": list(e.outcomes), "notebook": e.notebook}
+                        for e in found])  # fmt: skip
+        return 0
+    for each in found:
+        print(
+            f"{each.id:<5} {each.title:<24} {each.kind:<9} {number(each.points):>3} points  {each.notebook}"
+        )
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from podlab import grading
+
+    for name in args.exercise or grading.ids():
+        each = grading.find(name)
+        ask, starter = each.shown(args.seed)
+        print(f"{each.name}\n\n{ask.strip()}\n\n%%exercise {each.id}\n{starter}")
+    return 0
+
+
+def _new(args: argparse.Namespace) -> int:
+    from podlab.grading import scaffold
+
+    for name in args.exercise:
+        folder = scaffold.make(name)
+        print(
+            f"made {folder}: it runs and scores 0; podlab exercise check {name.partition('-')[0]} proves it"
+        )
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from podlab import drivers, grading
+    from podlab.grading import prove
+
+    cluster = drivers.need(args.name)
+    place = grading.Place(cluster.client(), cluster.namespace)
+    wanted = [grading.find(name) for name in args.exercise or grading.ids()]
+    chosen = [
+        sample for each in wanted for sample in prove.samples(each, args.seed) if _is_wanted(args, sample)
+    ]
+    lacking = [text for each in wanted for text in prove.lacking(each)]
+    with ThreadPoolExecutor(max_workers=max(1, args.jobs)) as pool:
+        proofs = [_told(args, proof) for proof in pool.map(lambda sample: prove.prove(sample, place), chosen)]
+    bad = [proof for proof in proofs if proof.faults]
+    print("\n".join(lacking))
+    print(f"{len(proofs) - len(bad)} of {len(proofs)} answers of {len(wanted)} exercises got what they must")
+    return 1 if bad or lacking else 0
+
+
+def _is_wanted(args: argparse.Namespace, sample: Sample) -> bool:
+    return args.only in (None, f"{sample.kind}/{sample.name}", sample.kind)
+
+
+def _told(args: argparse.Namespace, proof: Proof) -> Proof:
+    print(proof, flush=True)
+    if args.show or proof.faults:
+        print("    " + str(proof.report).replace("\n", "\n    "), flush=True)
+    return proof

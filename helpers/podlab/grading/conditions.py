@@ -1,0 +1,169 @@
+"""
+What a play can wait for, asked of the newest state of Pods and of the log lines seen so far.
+
+    running: [shop, proxy]      all of these containers run (of the answer's newest Pod)
+    started: [shop]             all have been started at least once
+    restarts: {shipper: 1}      restart counts of at least that
+    reason: {b: CrashLoopBackOff}   a container waits, or has ended, for that reason
+    ended: true                 every Pod of the answer is Succeeded or Failed
+    ready: true | NAME | [..]   every Pod of the answer, or the named Pods, are Ready
+    phase: Failed               the phase of the answer's newest Pod
+    gone: true                  no Pod of the answer is left
+    lost: shop                  the container runs no more
+    line: {pod: sink, event: received}    a JSON line with these fields was written (``pod: answer`` for the answer)
+    condition: {kind: Job, apiVersion: batch/v1, name: report, is: Complete}    a condition of an object is True
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from podlab.errors import PodlabError
+
+if TYPE_CHECKING:
+    from podlab.grading.player import Player
+
+RawObject = dict[str, Any]
+PART = "podlab/part"
+_ASK_EVERY_S = 0.5
+
+
+def answered(pods: Sequence[RawObject]) -> list[RawObject]:
+    """Return the Pods of the answer, oldest first."""
+    mine = [pod for pod in pods if (pod["metadata"].get("labels") or {}).get(PART) == "answer"]
+    return sorted(
+        mine, key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"])
+    )
+
+
+def rows(pod: RawObject | None) -> list[RawObject]:
+    """Return the container statuses of both lists."""
+    status = (pod or {}).get("status") or {}
+    return (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or [])
+
+
+def restarts(pod: RawObject | None) -> dict[str, int]:
+    """Return container -> restartCount."""
+    return {str(row["name"]): int(row.get("restartCount") or 0) for row in rows(pod)}
+
+
+def is_running(pod: RawObject | None, container: str) -> bool:
+    """Whether the container runs, by the newest status."""
+    return any(row["name"] == container and "running" in (row.get("state") or {}) for row in rows(pod))
+
+
+def was_started(pod: RawObject | None, container: str) -> bool:
+    """Whether the container was started at least once, by the newest status."""
+    for row in rows(pod):
+        states = {**(row.get("state") or {}), **(row.get("lastState") or {})}
+        if row["name"] == container and ("running" in states or "terminated" in states):
+            return True
+    return False
+
+
+def is_ready(pod: RawObject) -> bool:
+    """Whether the Pod is Ready and not being deleted."""
+    listed = (pod.get("status") or {}).get("conditions") or []
+    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in listed)
+    return ready and not pod["metadata"].get("deletionTimestamp")
+
+
+def all_ready(pods: Sequence[RawObject], names: Sequence[str]) -> bool:
+    """Whether every Pod of *names* is there and Ready."""
+    ready = {pod["metadata"]["name"] for pod in pods if is_ready(pod)}
+    return set(names) <= ready
+
+
+class Condition:
+    """All parts of a wait's mapping, together."""
+
+    def __init__(self, wanted: Mapping[str, Any], player: Player) -> None:
+        self.wanted, self.player = dict(wanted), player
+        self._asked_at, self._answer = 0.0, False
+
+    def __call__(self, pods: list[RawObject]) -> bool:
+        mine = answered(pods)
+        return all(getattr(self, f"_{name}")(what, mine, pods) for name, what in self.wanted.items())
+
+    def _running(self, names: Any, mine: list[RawObject], _pods: Any) -> bool:
+        return bool(mine) and all(is_running(mine[-1], str(name)) for name in listed(names))
+
+    def _started(self, names: Any, mine: list[RawObject], _pods: Any) -> bool:
+        return bool(mine) and all(was_started(mine[-1], str(name)) for name in listed(names))
+
+    def _lost(self, names: Any, mine: list[RawObject], _pods: Any) -> bool:
+        return not mine or not any(is_running(mine[-1], str(name)) for name in listed(names))
+
+    def _restarts(self, counts: Any, mine: list[RawObject], _pods: Any) -> bool:
+        now = restarts(mine[-1]) if mine else {}
+        return all(now.get(str(name), -1) >= int(count) for name, count in counts.items())
+
+    def _reason(self, reasons: Any, mine: list[RawObject], _pods: Any) -> bool:
+        now = {}
+        for row in rows(mine[-1] if mine else None):
+            state = row.get("state") or {}
+            now[row["name"]] = next((part.get("reason") for part in state.values() if part), None)
+        return all(now.get(str(name)) == reason for name, reason in reasons.items())
+
+    def _ended(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
+        over = bool(mine) and all(
+            (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") for pod in mine
+        )
+        return over is bool(wanted)
+
+    def _ready(self, what: Any, mine: list[RawObject], pods: list[RawObject]) -> bool:
+        if what is True:
+            return bool(mine) and all(map(is_ready, mine))
+        return all_ready(pods, [str(name) for name in listed(what)])
+
+    def _phase(self, phase: Any, mine: list[RawObject], _pods: Any) -> bool:
+        return bool(mine) and (mine[-1].get("status") or {}).get("phase") == phase
+
+    def _gone(self, _wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
+        return not mine
+
+    def _line(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
+        fields = {key: value for key, value in wanted.items() if key not in ("pod", "container")}
+        names = (
+            {pod["metadata"]["name"] for pod in mine}
+            if wanted.get("pod", "answer") == "answer"
+            else {wanted["pod"]}
+        )
+        container = wanted.get("container")
+        return any(
+            line["pod"] in names and container in (None, line["container"]) and _says(line["line"], fields)
+            for line in list(self.player.lines)
+        )
+
+    def _condition(self, what: Any, _mine: Any, _pods: Any) -> bool:
+        """Asks the server, at most twice a second: the recorder watches Pods alone."""
+        if time.monotonic() - self._asked_at >= _ASK_EVERY_S:
+            self._asked_at = time.monotonic()
+            body = {
+                "apiVersion": what.get("apiVersion", "v1"),
+                "kind": what["kind"],
+                "metadata": {"name": what["name"]},
+            }
+            try:
+                found = self.player.client.get(self.player.client.path_of(body, self.player.ground.namespace))
+            except PodlabError:
+                return False
+            conditions = (found.get("status") or {}).get("conditions") or []
+            self._answer = any(one["type"] == what["is"] and one["status"] == "True" for one in conditions)
+        return self._answer
+
+
+def listed(what: Any) -> list[Any]:
+    """Return a list of one for a single item."""
+    return list(what) if isinstance(what, list | tuple) else [what]
+
+
+def _says(text: str, fields: Mapping[str, Any]) -> bool:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(line, dict) and all(line.get(key) == value for key, value in fields.items())

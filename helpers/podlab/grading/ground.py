@@ -1,0 +1,113 @@
+"""
+Where an answer is run: a namespace of its own for each run, deleted afterwards.
+
+Where the grader may not make namespaces (driver context, one namespace given), the given one is used by one grading
+at a time: a ConfigMap is the lock. Only objects that the run made are deleted, by uid.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+from podlab.client import Client
+from podlab.errors import ApiError, ConflictError, NotFoundError, PodlabError, WaitTimeoutError
+
+MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
+LOCK = "podlab-grading"
+_STALE_S = 900.0  # a grader that was killed leaves its lock; no grading takes that long
+_WAIT_S = 300.0
+_FORBIDDEN = 403
+
+
+class Ground:
+    """
+    A namespace for one run.
+
+    Args:
+        shared: The namespace to use where none can be made.
+    """
+
+    def __init__(self, client: Client, exercise: str, shared: str) -> None:
+        self.client, self._shared = client, shared
+        self.namespace, self.own = f"grade-{exercise}-{uuid.uuid4().hex[:8]}", True
+        self.made: list[dict[str, Any]] = []
+        self._lock_uid = ""
+
+    def __enter__(self) -> Ground:
+        labels = {**MANAGED, "pod-security.kubernetes.io/enforce": "baseline"}
+        body = {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": self.namespace, "labels": labels},
+        }
+        try:
+            self.client.create("/api/v1/namespaces", body)
+        except ApiError as error:
+            if error.code != _FORBIDDEN:
+                raise
+            self.own, self.namespace = False, self._shared
+            self._lock()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(PodlabError):
+            if self.own:
+                self.client.delete(f"/api/v1/namespaces/{self.namespace}")
+            else:
+                self._remove()
+                self._unlock()
+
+    def note(self, stored: list[dict[str, Any]]) -> None:
+        """Remember objects that this run made."""
+        self.made += stored
+
+    # -- a namespace that is shared -----------------------------------------------------------------------
+
+    @property
+    def _locks(self) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/configmaps"
+
+    def _lock(self) -> None:
+        gives_up_at = time.monotonic() + _WAIT_S
+        body = {
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": LOCK, "labels": MANAGED},
+            "data": {"since": str(time.time())},
+        }  # fmt: skip
+        while True:
+            try:
+                self._lock_uid = self.client.create(self._locks, body)["metadata"]["uid"]
+                return
+            except ConflictError:
+                self._break_stale()
+            if time.monotonic() > gives_up_at:
+                raise WaitTimeoutError(
+                    f"another grading holds namespace {self.namespace}",
+                    cause=f"its lock is the ConfigMap {LOCK}",
+                    hint=f"wait for it, or delete that ConfigMap if no grading runs in {self.namespace}",
+                )
+            time.sleep(1.0)
+
+    def _break_stale(self) -> None:
+        with suppress(PodlabError, ValueError, KeyError):
+            found = self.client.get(f"{self._locks}/{LOCK}")
+            if time.time() - float(found["data"]["since"]) > _STALE_S:
+                self._delete(f"{self._locks}/{LOCK}", found["metadata"]["uid"])
+
+    def _unlock(self) -> None:
+        self._delete(f"{self._locks}/{LOCK}", self._lock_uid)
+
+    def _remove(self) -> None:
+        for body in reversed(self.made):
+            path = self.client.path_of(body, self.namespace)
+            self._delete(path, body["metadata"]["uid"])
+
+    def _delete(self, path: str, uid: str) -> None:
+        options = {"gracePeriodSeconds": 0, "propagationPolicy": "Background", "preconditions": {"uid": uid}}
+        with suppress(NotFoundError, ConflictError):
+            self.client.delete(path, options)

@@ -1,0 +1,197 @@
+"""Lives through the runs of an exercise on a cluster, side by side, and returns what was recorded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from podlab import manifests
+from podlab.checks import Case, Life
+from podlab.errors import CheckError
+from podlab.grading import conditions, fence, play, reading
+from podlab.grading.exercise import Exercise, Run
+from podlab.grading.ground import Ground
+from podlab.grading.player import Player, Stopped
+from podlab.grading.values import fill
+from podlab.manifests import Manifest
+from podlab.observe import Recorder, Recording, read_recording
+
+if TYPE_CHECKING:
+    from podlab.client import Client
+    from podlab.timeline import Timeline
+
+SHARED = "fixtures"  # folder beside the exercises: fixtures that several of them use
+See = Callable[[str, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """
+    Where answers are run, and what is done with what is seen.
+
+    Args:
+        client: For the grader's own requests; None: nothing can be run, answers are only read.
+        namespace: Used where the grader cannot make namespaces of its own.
+        runs: Timelines that a notebook recorded, by the Pod's name, for exercises about them.
+        keep: Folder that recordings are kept in, as ``ID-RUN.jsonl``; None: they are not kept.
+        see: Called with the run's name and each observation, for pictures that grow.
+        at_once: How many runs of one exercise go on at the same time.
+    """
+
+    client: Client | None
+    namespace: str = "default"
+    runs: Mapping[str, Timeline] = field(default_factory=dict)
+    keep: Path | None = None
+    see: See | None = None
+    at_once: int = 4
+
+
+def live(exercise: Exercise, case: Case, place: Place, seed: int) -> dict[str, Life]:
+    """
+    Live through every run, side by side, and return what was recorded.
+
+    Raises:
+        ManifestError, ApiError: The server refuses the answer.
+        NotGradable, ConnectionLostError: A fixture or the cluster failed.
+        KeyboardInterrupt: As pressed; nothing is left in the cluster.
+    """
+    stop = threading.Event()
+    with ThreadPoolExecutor(max_workers=max(1, min(place.at_once, len(exercise.runs)))) as pool:
+        futures = {
+            run.name: pool.submit(_one, exercise, case, run, place, seed, stop) for run in exercise.runs
+        }
+        try:
+            return {name: future.result() for name, future in futures.items()}
+        except BaseException:
+            stop.set()
+            raise
+
+
+def _one(exercise: Exercise, case: Case, run: Run, place: Place, seed: int, stop: threading.Event) -> Life:
+    values = {**exercise.values(seed), **run.values}
+    if run.recorded in place.runs:
+        return Life(
+            answered=[run.recorded], values=values, timelines={run.recorded: place.runs[run.recorded]}
+        )
+    if run.recording:
+        recording = read_recording(exercise.folder / run.recording)
+        return Life(recording, answered=recording.pods(), values=values)
+    steps = play.read(exercise.text("play.yaml", values), source=f"{exercise.folder.name}/play.yaml")
+    if place.client is None:
+        raise CheckError(f"{exercise.name} needs a cluster", hint="podlab up makes one")
+    with Ground(place.client, exercise.id, place.namespace) as ground:
+        return _lived(exercise, case, run, place, values, steps, ground, stop)
+
+
+def _lived(
+    exercise: Exercise, case: Case, run: Run, place: Place, values: dict[str, Any], steps: list[play.Step],
+    ground: Ground, stop: threading.Event,
+) -> Life:  # fmt: skip
+    assert place.client is not None
+    given = exercise.text("given.yaml", values)
+    texts = {
+        "answer": staged(exercise, case.answer.loaded, run, values),
+        "given": labelled(manifests.load(given + "\n", source="given.yaml")) if given else [],
+    }
+    if texts["answer"]:
+        manifests.validate(place.client, texts["answer"], namespace=ground.namespace)
+    out = place.keep / f"{exercise.id}-{run.name}.jsonl" if place.keep else None
+    seen: list[Callable[[Mapping[str, Any]], None]] = []
+
+    def see(observation: dict[str, Any]) -> None:
+        for each in seen:
+            each(observation)
+
+    with Recorder(
+        place.client, namespace=ground.namespace, out=out, on_observation=see,
+        header={"exercise": exercise.id, "run": run.name, "seed_values": values},
+    ) as recorder:  # fmt: skip
+        player = Player(place.client, ground, recorder, texts, fixtures(exercise, values), stop)
+        seen.append(player.see)
+        if place.see:
+            seen.append(lambda observation, tell=place.see: tell(run.name, observation))  # type: ignore[misc]
+        try:
+            player.perform(steps)
+        except Stopped:
+            recorder.finish("interrupted")
+            raise CheckError("the grading was interrupted") from None
+    recording = recorder.recording
+    assert recording is not None
+    return Life(recording, player.acts, answered_pods(recording), values)
+
+
+def answered_pods(recording: Recording) -> list[str]:
+    """Return the names of the answer's Pods in a recording, oldest first."""
+    seen: dict[str, dict[str, Any]] = {}
+    for each in recording.observations:
+        if each.get("resource") == "pods" and "object" in each:
+            seen.setdefault(each["object"]["metadata"]["name"], each["object"])
+    return [pod["metadata"]["name"] for pod in conditions.answered(list(seen.values()))]
+
+
+def fixtures(exercise: Exercise, values: Mapping[str, Any]) -> dict[str, list[Manifest]]:
+    """Return the fixtures of an exercise: shared ones that it names, and those of its own fixtures.yaml."""
+    texts = []
+    for name in exercise.fixtures:
+        path = exercise.folder.parent / SHARED / f"{name}.yaml"
+        if not path.is_file():
+            raise CheckError(
+                f"{exercise.folder.name}/exercise.toml: there is no fixture {name!r}", cause=str(path.name)
+            )
+        texts.append(
+            (f"{SHARED}/{path.name}", fill(path.read_text("utf-8"), values, source=f"{SHARED}/{path.name}"))
+        )
+    own = exercise.text("fixtures.yaml", values)
+    if own:
+        texts.append(("fixtures.yaml", own))
+    return play.fixture_docs(texts)
+
+
+def staged(
+    exercise: Exercise, loaded: Sequence[Manifest], run: Run, values: Mapping[str, Any]
+) -> list[Manifest]:
+    """
+    Return the answer as it is applied: labelled, Pods under names of the grader's own, locked fields with the
+    values of this run, and the run's ``set`` put in.
+    """
+    locked = {
+        str(row["name"]): row
+        for spec in fence.pods(reading.starter_objects(exercise, values))
+        for row in fence.containers(spec)
+    }
+    found = labelled(loaded)
+    for number_, each in enumerate([one for one in found if one.kind == "Pod"], 1):
+        each.object["metadata"]["name"] = "answer" if number_ == 1 else f"answer-{number_}"
+    for spec in fence.pods([each.object for each in found]):
+        for row in fence.containers(spec):
+            for key in exercise.fence.locked.get(str(row.get("name")), ()):
+                if key in locked[str(row["name"])]:
+                    row[key] = deepcopy(locked[str(row["name"])][key])  # type: ignore[index]
+        for path, value in run.set.items():
+            _put(spec, path.removeprefix("spec.").split("."), value)
+    return found
+
+
+def _put(spec: Any, keys: Sequence[str], value: Any) -> None:
+    for key in keys[:-1]:
+        spec = spec.setdefault(key, {})
+    spec[keys[-1]] = value
+
+
+def labelled(loaded: Sequence[Manifest]) -> list[Manifest]:
+    """Return copies whose Pods and Pod templates carry the label by which the play knows them."""
+    found = [replace(each, object=deepcopy(each.object)) for each in loaded]
+    for each in found:
+        body: Any = each.object
+        while isinstance(body, dict):
+            found_spec = body.get("spec")
+            spec: dict[str, Any] = found_spec if isinstance(found_spec, dict) else {}
+            if body.get("kind") == "Pod" or any(key in spec for key in fence.LISTS):
+                body.setdefault("metadata", {}).setdefault("labels", {})[conditions.PART] = "answer"
+            body = spec.get("template") or spec.get("jobTemplate")
+    return found

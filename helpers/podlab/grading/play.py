@@ -1,0 +1,130 @@
+"""
+The play: what is applied, what is done to it, until when. It ends in a recording, never in a judgement.
+
+    steps:
+      - start: db                                   # a fixture
+      - apply: answer
+      - wait: {running: [shop, shipper]}
+        within_s: 20
+      - kill: shipper
+      - wait: {ended: true}
+        within_s: 45
+
+A step has one verb and may have ``as`` (its name for checks), ``within_s`` (its deadline), ``pod`` (the Pod it acts
+on) and ``if`` (an earlier step: without that one having been reached, this one is left out). A wait whose
+deadline passes does not end the play: the step is noted as not reached, and checks judge that. Only a fixture that
+does not start, or a cluster that does not answer, ends it: then the answer is not gradable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from podlab import manifests
+from podlab.errors import CheckError, ManifestError
+
+DEADLINE_S = 30.0
+MOST_STEPS = 60
+VERBS = (
+    "start", "stop", "apply", "wait", "pause", "kill", "exec", "delete", "patch", "look", "rollout",
+)  # fmt: skip
+CONDITIONS = (
+    "running", "started", "ended", "ready", "phase", "restarts", "reason", "gone", "line", "condition", "lost",
+)  # fmt: skip
+_OPTIONS = ("as", "within_s", "pod", "if")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its verb, what the verb is given, its name, deadline and Pod."""
+
+    verb: str
+    what: Any
+    name: str
+    within_s: float
+    pod: str
+    after: str = ""
+
+
+def read(text: str, *, source: str) -> list[Step]:
+    """
+    Return the steps of a play.yaml, values already put in.
+
+    Raises:
+        CheckError: Names file and line of the first step that cannot be read.
+    """
+    try:
+        value, lines = manifests.document(text, source=source)
+    except ManifestError as error:
+        raise CheckError(error.summary, cause=error.cause, hint=error.hint) from error
+    rows = value.get("steps") if isinstance(value, Mapping) else None
+    if not isinstance(rows, list) or not rows or set(value) != {"steps"} or len(rows) > MOST_STEPS:
+        raise CheckError(f"{source}, line 1: a play is 'steps:' and a list of 1 to {MOST_STEPS} steps")
+    names: dict[str, int] = {}
+    taken: list[str] = []
+    return [
+        _step(row, names, taken, f"{source}, line {lines.get(f'steps[{n}]', 1)}")
+        for n, row in enumerate(rows)
+    ]
+
+
+def _step(row: Any, names: dict[str, int], taken: list[str], where: str) -> Step:
+    if not isinstance(row, Mapping):
+        raise CheckError(f"{where}: a step is a mapping such as  kill: shipper")
+    verbs = [key for key in row if key in VERBS]
+    strange = sorted(set(row) - set(VERBS) - set(_OPTIONS))
+    if len(verbs) != 1 or strange:
+        raise CheckError(
+            f"{where}: a step has one verb" + (f"; unknown: {', '.join(strange)}" if strange else ""),
+            cause=f"verbs: {', '.join(VERBS)}; options: {', '.join(_OPTIONS)}",
+        )
+    verb = verbs[0]
+    _known_conditions(verb, row[verb], where)
+    names[verb] = names.get(verb, 0) + 1
+    name = str(row.get("as") or (verb if names[verb] == 1 else f"{verb}-{names[verb]}"))
+    within = row.get("within_s", DEADLINE_S)
+    if not isinstance(within, int | float) or isinstance(within, bool) or not 0 < within <= 600:
+        raise CheckError(f"{where}: within_s is a number of seconds up to 600")
+    after = str(row.get("if") or "")
+    if after and after not in taken:
+        raise CheckError(f"{where}: 'if' names no earlier step {after!r}", cause=f"steps: {', '.join(taken)}")
+    taken.append(name)
+    return Step(verb, row[verb], name, float(within), str(row.get("pod") or ""), after)
+
+
+def _known_conditions(verb: str, what: Any, where: str) -> None:
+    if verb != "wait":
+        return
+    strange = sorted(set(what) - set(CONDITIONS)) if isinstance(what, Mapping) else ["?"]
+    if strange or not what:
+        raise CheckError(
+            f"{where}: cannot wait for {', '.join(strange) or 'nothing'}",
+            cause=f"conditions: {', '.join(CONDITIONS)}",
+        )
+
+
+def fixture_docs(
+    texts: Sequence[tuple[str, str]],
+) -> dict[str, list[manifests.Manifest]]:
+    """
+    Return fixture name -> its objects.
+
+    Args:
+        texts: (source, rendered text) of each fixtures file. An object belongs to the fixture that its label
+            ``podlab/fixture`` names, else to the one of its own name.
+
+    Raises:
+        CheckError: A file cannot be read as manifests.
+    """
+    found: dict[str, list[manifests.Manifest]] = {}
+    for source, text in texts:
+        try:
+            loaded = manifests.load(text + "\n", source=source)
+        except ManifestError as error:
+            raise CheckError(error.summary, cause=error.cause, hint=error.hint) from error
+        for each in loaded:
+            labels = each.object["metadata"].get("labels") or {}
+            found.setdefault(str(labels.get("podlab/fixture", each.name)), []).append(each)
+    return found

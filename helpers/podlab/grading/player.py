@@ -1,0 +1,268 @@
+"""Performs a play on a cluster and records it: the thin shell around ``play``."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from podlab.checks import Act
+from podlab.client import Client
+from podlab.errors import (
+    ApiError,
+    CheckError,
+    ConnectionLostError,
+    NotFoundError,
+    PodlabError,
+    WaitTimeoutError,
+)
+from podlab.grading import conditions
+from podlab.grading.ground import Ground
+from podlab.grading.play import Step
+from podlab.manifests import Manifest
+from podlab.observe import Recorder
+
+RawObject = dict[str, Any]
+FIXTURE_S = 90.0
+_KEPT_LINES = 20_000
+_STATIC = ("Service", "ConfigMap", "Secret", "ServiceAccount", "Role", "RoleBinding")
+# The signal goes to the container's own first process: where processes are shared, process 1 is the Pod's sandbox.
+KILL = """\
+mine=$(readlink /proc/self/ns/mnt)
+if [ "$(readlink /proc/1/ns/mnt 2>/dev/null)" = "$mine" ]; then exec kill -TERM 1; fi
+for folder in /proc/[0-9]*; do
+  pid=${folder#/proc/}
+  [ "$pid" = "$$" ] && continue
+  [ "$(readlink "$folder/ns/mnt" 2>/dev/null)" = "$mine" ] || continue
+  if [ -z "$first" ] || [ "$pid" -lt "$first" ]; then first=$pid; fi
+done
+kill -TERM "$first"
+"""
+
+
+class NotGradable(CheckError):  # noqa: N818  (a state of a report, not a fault of the answer)
+    """The cluster, a fixture or the grader failed: no marks either way."""
+
+
+class Stopped(Exception):  # noqa: N818
+    """The grading was interrupted; never leaves this package."""
+
+
+class Player:
+    """
+    One run of a play.
+
+    Args:
+        texts: Name for ``apply`` (``answer``, ``given``) -> objects, ready to be applied.
+        fixtures: Fixture name -> objects.
+        see: Called with each observation.
+        stop: Set by whoever interrupts.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        ground: Ground,
+        recorder: Recorder,
+        texts: Mapping[str, Sequence[Manifest]],
+        fixtures: Mapping[str, Sequence[Manifest]],
+        stop: threading.Event,
+    ) -> None:
+        self.client, self.ground, self.recorder = client, ground, recorder
+        self.texts, self.fixtures, self.stop = texts, fixtures, stop
+        self.acts: list[Act] = []
+        self.lines: deque[RawObject] = deque(maxlen=_KEPT_LINES)
+
+    # -- the way through ----------------------------------------------------------------------------------
+
+    def perform(self, steps: Sequence[Step]) -> None:
+        """
+        Do all steps; the fixtures that no step starts are started first, and Services before everything.
+
+        Raises:
+            NotGradable: A fixture does not start.
+            ManifestError: The server refuses the answer.
+        """
+        started = {str(step.what) for step in steps if step.verb == "start"}
+        unknown = started - set(self.fixtures)
+        if unknown:
+            raise CheckError(f"the play starts unknown fixtures: {', '.join(sorted(unknown))}")
+        for name, objects in self.fixtures.items():
+            self._apply([each for each in objects if name not in started or each.kind in _STATIC])
+        self._await_fixtures([name for name in self.fixtures if name not in started])
+        for step in steps:
+            if not step.after or any(act.name == step.after and act.done for act in self.acts):
+                self._do(step)
+
+    def _do(self, step: Step) -> None:
+        self.look()
+        restarts = conditions.restarts(self.target(step))
+        act: Callable[[Step], tuple[bool, str, Any]] = getattr(self, f"_{step.verb}")
+        at = time.time()
+        self.recorder.step(f"{step.verb} {step.name}", verb=step.verb, name=step.name)
+        done, target, output = act(step)
+        pod = (self.target(step) or {}).get("metadata", {}).get("name", "")
+        self.acts.append(Act(step.name, step.verb, target, done, at, restarts, output, pod))
+
+    def see(self, observation: Mapping[str, Any]) -> None:
+        """Keep what waits may ask for."""
+        if observation.get("source") == "log":
+            self.lines.append(dict(observation))
+
+    def look(self) -> list[RawObject]:
+        """Return the newest state of all living Pods."""
+        if self.stop.is_set():
+            raise Stopped
+        return self.recorder.pods()
+
+    def answered(self) -> list[RawObject]:
+        """Return the living Pods of the answer (or of what was given), oldest first."""
+        return conditions.answered(self.look())
+
+    def target(self, step: Step) -> RawObject | None:
+        """Return the Pod that a step acts on: the one it names, else the answer's newest living one."""
+        if step.pod:
+            return next((pod for pod in self.look() if pod["metadata"]["name"] == step.pod), None)
+        return next(reversed(self.answered()), None)
+
+    # -- verbs --------------------------------------------------------------------------------------------
+
+    def _start(self, step: Step) -> tuple[bool, str, Any]:
+        name = str(step.what)
+        self._apply([each for each in self.fixtures[name] if each.kind not in _STATIC])
+        return True, name, None
+
+    def _stop(self, step: Step) -> tuple[bool, str, Any]:
+        name = str(step.what)
+        for each in self.fixtures.get(name, ()):
+            if each.kind not in _STATIC:
+                self._delete(each.object, grace_s=1)
+        return True, name, None
+
+    def _apply(self, step: Step | Sequence[Manifest]) -> tuple[bool, str, Any]:
+        if not isinstance(step, Step):
+            if step:
+                self.ground.note(self.recorder.apply(step))
+            return True, "", None
+        name = str(step.what)
+        if name not in self.texts:
+            raise CheckError(f"the play applies {name!r}", cause=f"there is: {', '.join(self.texts)}")
+        self.ground.note(self.recorder.apply(self.texts[name]))
+        return True, name, None
+
+    def _wait(self, step: Step) -> tuple[bool, str, Any]:
+        return self.until(conditions.Condition(step.what, self), step.within_s), "", None
+
+    def _pause(self, step: Step) -> tuple[bool, str, Any]:
+        self.until(lambda _pods: False, float(step.what))
+        return True, "", None
+
+    def _kill(self, step: Step) -> tuple[bool, str, Any]:
+        container = str(step.what)
+        pod = self.target(step)
+        if pod is None or not conditions.is_running(pod, container):
+            return False, container, None
+        try:
+            output = self._run_in(pod, container, ["sh", "-c", KILL], step.within_s)
+        except (ApiError, WaitTimeoutError) as error:
+            return False, container, error.summary
+        # exec ends with an error code when the signal ended the shell too
+        return True, container, output
+
+    def _exec(self, step: Step) -> tuple[bool, str, Any]:
+        container, command = str(step.what["container"]), step.what["command"]
+        pod = self.target(step)
+        if pod is None:
+            return False, container, None
+        words = ["sh", "-c", command] if isinstance(command, str) else [str(word) for word in command]
+        try:
+            return True, container, self._run_in(pod, container, words, step.within_s)
+        except (ApiError, WaitTimeoutError) as error:
+            return False, container, error.summary
+
+    def _run_in(self, pod: RawObject, container: str, words: list[str], within_s: float) -> str:
+        output = self.client.exec(
+            self.ground.namespace, pod["metadata"]["name"], words, container=container, timeout_s=within_s
+        )
+        return (output.stdout + output.stderr).strip()
+
+    def _delete(self, step: Step | RawObject, *, grace_s: int | None = None) -> tuple[bool, str, Any]:
+        if not isinstance(step, Step):
+            options = {} if grace_s is None else {"gracePeriodSeconds": grace_s}
+            with suppress(NotFoundError):
+                self.client.delete(self.client.path_of(step, self.ground.namespace), options)
+            return True, "", None
+        pods = self.answered() if step.what in ("answer", "pod") else [self.target(step)]
+        chosen = [pod for pod in pods if pod is not None]
+        for pod in chosen[:1] if step.what == "pod" else chosen:
+            self.recorder.writer.mark("delete", objects=[pod["metadata"]["name"]], grace_s=None)
+            self._delete({"apiVersion": "v1", "kind": "Pod", **pod})
+        return bool(chosen), str(step.what), None
+
+    def _patch(self, step: Step) -> tuple[bool, str, Any]:
+        body, patch = dict(step.what["object"]), step.what["patch"]
+        path = self.client.path_of(self._named(body), self.ground.namespace)
+        try:
+            return True, body["name"], self.client.patch(path, patch)
+        except ApiError as error:
+            return False, body["name"], error.summary
+
+    def _rollout(self, step: Step) -> tuple[bool, str, Any]:
+        note = {"podlab/rollout": f"{time.time():.3f}"}
+        patch = {"spec": {"template": {"metadata": {"annotations": note}}}}
+        body = {"apiVersion": "apps/v1", "kind": "Deployment", "name": str(step.what)}
+        return self._patch(Step("patch", {"object": body, "patch": patch}, step.name, step.within_s, ""))
+
+    def _look(self, step: Step) -> tuple[bool, str, Any]:
+        body = dict(step.what)
+        try:
+            return (
+                True,
+                body["name"],
+                self.client.get(self.client.path_of(self._named(body), self.ground.namespace)),
+            )
+        except NotFoundError:
+            return False, body["name"], None
+
+    @staticmethod
+    def _named(body: RawObject) -> RawObject:
+        return {
+            "apiVersion": body.get("apiVersion", "v1"),
+            "kind": body["kind"],
+            "metadata": {"name": body["name"]},
+        }
+
+    # -- waiting ------------------------------------------------------------------------------------------
+
+    def until(self, reached: Callable[[list[RawObject]], bool], within_s: float) -> bool:
+        """Go on recording until *reached*; False when the deadline passed first."""
+
+        def asked(pods: list[RawObject]) -> bool:
+            if self.stop.is_set():
+                raise Stopped
+            return reached(pods)
+
+        try:
+            self.recorder.wait(asked, deadline_s=within_s)
+        except WaitTimeoutError:
+            return False
+        return True
+
+    def _await_fixtures(self, names: Sequence[str]) -> None:
+        pods = [each.name for name in names for each in self.fixtures[name] if each.kind == "Pod"]
+        if not self.until(lambda now: conditions.all_ready(now, pods), FIXTURE_S):
+            missing = [name for name in pods if not conditions.all_ready(self.look(), [name])]
+            raise NotGradable(
+                f"the fixture {', '.join(missing)} did not become ready in {FIXTURE_S:.0f} s",
+                hint="run it again; podlab events shows what kept it",
+            )
+
+
+def is_the_graders(error: PodlabError) -> bool:
+    """Whether *error* is the fault of the cluster or the grader, and says nothing about the answer."""
+    if isinstance(error, ApiError):
+        return error.code >= 500 or error.code in (401, 403, 409, 429)
+    return isinstance(error, NotGradable | ConnectionLostError | WaitTimeoutError | CheckError)

@@ -1,0 +1,93 @@
+"""Exercise folders: each one in the repository is whole, and a new one needs no edit anywhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from podlab.errors import CheckError
+from podlab.grading import Place, find, grade, ids, scaffold
+from podlab.grading.loading import read
+from podlab.grading.prove import expected, lacking, samples
+
+NOWHERE = Place(client=None)
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty course that is looked at first."""
+    (tmp_path / "labs/exercises").mkdir(parents=True)
+    monkeypatch.setenv("PODLAB_COURSE", str(tmp_path))
+    return tmp_path / "labs/exercises"
+
+
+@pytest.mark.parametrize("name", ids())
+def test_every_exercise_is_whole(name: str) -> None:
+    """It can be read, its checks have functions, and it has enough right answers, mistakes and shortcuts."""
+    exercise = find(name)
+
+    assert set(exercise.functions) == {row.id for row in exercise.checks}
+    assert lacking(exercise) == []
+    assert [sample.name for sample in samples(exercise, seed=7)]
+    assert exercise.ask.strip() and exercise.debrief.strip()
+
+
+@pytest.mark.parametrize("name", ids())
+def test_the_same_seed_gives_the_same_variant(name: str) -> None:
+    """Values are drawn from the seed alone."""
+    exercise = find(name)
+
+    assert exercise.values(5) == read(exercise.folder).values(5)
+
+
+def test_a_new_folder_is_an_exercise_at_once(course: Path) -> None:
+    """No list is edited: the folder that was made is listed, shown and graded."""
+    scaffold.make("e97-new-one")
+
+    assert "e97" in ids()
+    assert "Let the Pod end" in find("e97").shown()[0]
+    assert grade("e97", "# nothing", NOWHERE).state == "not answered"
+    assert grade("e97", find("e97").shown()[1], NOWHERE).state == "refused"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "points = 1\nminutes",
+            "point = 1\nminutes",
+            "e97-new-one/exercise.toml, line 4: unknown field 'point'",
+        ),
+        ('kind = "repair"', 'kind = "mend"', "exercise.toml, line 2: kind is 'mend'"),
+        ('kind = "repair"\n', "", "line 1: the file lacks the field 'kind'"),
+        ("points = 1\nminutes", 'points = "x"\nminutes', "line 4: points has the wrong type"),
+        ("points = 1\nminutes", "points = 3\nminutes", "line 4: points is 3, the checks add up to 1"),
+        ('id = "ended"\n', "", "lacks the field 'id'"),
+        ("outcomes = []", "outcomes = [", "is not TOML"),
+    ],
+)
+def test_a_fault_in_exercise_toml_names_file_and_line(course: Path, old: str, new: str, message: str) -> None:
+    """A missing, misspelt or wrong field is an error when the folder is read."""
+    file = scaffold.make("e97-new-one") / "exercise.toml"
+    file.write_text(file.read_text().replace(old, new, 1))
+
+    with pytest.raises(CheckError) as error:
+        find("e97")
+
+    assert message in str(error.value)
+
+
+def test_a_check_without_a_function_is_an_error(course: Path) -> None:
+    """exercise.toml and checks.py name the same checks."""
+    file = scaffold.make("e97-new-one") / "checks.py"
+    file.write_text(file.read_text().replace('@check("ended")', '@check("over")'))
+
+    with pytest.raises(CheckError, match="name different checks"):
+        _ = find("e97").functions
+
+
+def test_an_answer_file_must_say_what_it_earns(tmp_path: Path) -> None:
+    """A file without its first line cannot be proved."""
+    with pytest.raises(CheckError, match="does not say what it earns"):
+        expected("apiVersion: v1\n", tmp_path / "a/b/c/d.yaml")
