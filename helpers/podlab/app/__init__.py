@@ -6,10 +6,20 @@ a well made server does, and prints what it does as JSON lines with sequence num
 is all it needs, so the same files run in the image ``podlab-app:1``, as ``python -m podlab.app``, or packed
 with ``zipapp``.
 
-    __main__    the command line: one role, then its knobs
+    __main__    start, one role, exit code
+    knobs       the command line
+    roles       the name of each role and where it is played
     life        start, SIGTERM, exit-after: how long this process lives and why it ends
     journal     the JSON lines
+    apps        roles of app containers: shop, admin, report, wait, look
+    sidecars    roles that stand beside an app: proxy, ship, exporter, register
+    inits       roles that end: fetch, unpack, warm, migrate
+    fixtures    roles outside of the Pod: db, config, sink, registry, caller, scrape
     calls       asking: HTTP and the toy database protocol
-    servers     answering: HTTP pages, files, the toy database, the sink
-    roles       what each part of the shop does
+    servers     answering HTTP; stopping without cutting anybody off
+    pages       what is on the shop's page
+    files       files over HTTP with planted faults, archives
+    shipping    following log files
+    counting    what a sink makes of the lines
+    database    the toy database
 """

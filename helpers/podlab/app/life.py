@@ -69,6 +69,11 @@ class Life:
             self.exit_code = code
         self._over.set()
 
+    def fail_if_stopped(self) -> None:
+        """Work that SIGTERM cut short was not done: the exit code is then 1, whatever was planned."""
+        if self.told_to_stop:
+            self.exit_code = 1
+
     def _take_signals(self) -> None:
         while True:
             name = signal.Signals(signal.sigwait(_STOP_SIGNALS)).name

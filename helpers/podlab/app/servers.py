@@ -1,31 +1,137 @@
-"""Answering others: pages, files, the toy database and the sink that counts what arrives."""
+"""Answering others over HTTP: a server that can stop taking requests and finish those it has."""
 
 from __future__ import annotations
 
-import json
-import socket
 import socketserver
+import sys
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 from .journal import Journal
 
-# path, body of a POST (empty for GET) -> status, body
-Answer = tuple[int, bytes]
-Respond = Callable[[str, bytes], Answer]
+if TYPE_CHECKING:
+    import argparse
 
 
-def serve_http(listen: str, port: int, respond: Respond, journal: Journal, *, quiet: bool = False) -> int:
+@dataclass(frozen=True)
+class Request:
+    """One request: *target* is path and query as they came, *headers* go by their names in Title-Case."""
+
+    method: str
+    target: str
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    peer: str = ""
+
+    @property
+    def path(self) -> str:
+        """The path without the query."""
+        return urlsplit(self.target).path
+
+    def query(self, name: str) -> str:
+        """The first value of *name* in the query, or an empty string."""
+        return parse_qs(urlsplit(self.target).query).get(name, [""])[0]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status and body to send; *notes* go into the line that reports the request."""
+
+    body: bytes
+    status: int = HTTPStatus.OK
+    notes: Mapping[str, object] = field(default_factory=dict)
+
+
+Respond = Callable[[Request], Answer]
+OK = Answer(b"ok\n")
+
+
+class WebServer:
     """
-    Serve in the background and return the port; OSError when it is taken.
+    Serves in the background from the moment it is made; OSError when the port is taken.
 
     Each request is a line of the journal unless *quiet*; health checks (``/healthz``) never are.
+
+    Attributes:
+        port: Where it listens.
     """
 
+    def __init__(
+        self, listen: str, port: int, respond: Respond, journal: Journal, *, quiet: bool = False
+    ) -> None:
+        self._server = _Server((listen, port), _handler(respond, journal, quiet))
+        self.port, self._closed = int(self._server.server_address[1]), False
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="http", daemon=True).start()
+
+    def close(self) -> None:
+        """Take no new connection; those that wait to be taken are still answered. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._server.shutdown()
+        self._server.timeout = 0
+        for _ in range(self._server.request_queue_size):
+            self._server.handle_request()
+        self._server.server_close()
+
+    def finish(self) -> None:
+        """Return once every request that was taken is answered."""
+        self._server.finish()
+
+
+def port_of(options: argparse.Namespace, default: int) -> int:
+    """Return ``--port``, or what the role listens on by itself; 0 lets the system choose a free one."""
+    return default if options.port is None else int(options.port)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # server_close would wait for every thread; finish does that, and only where it is wanted
+    block_on_close = False
+    # SO_REUSEADDR still refuses a port that somebody listens on, as it should
+    allow_reuse_address = True
+    request_queue_size = 64
+
+    def __init__(self, *arguments: Any) -> None:
+        self._busy, self._change = 0, threading.Condition()
+        super().__init__(*arguments)
+
+    def server_bind(self) -> None:
+        # the base class looks up its own name here: seconds, where DNS does not answer
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._count(1)
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._count(-1)
+
+    def finish(self) -> None:
+        with self._change:
+            self._change.wait_for(lambda: self._busy == 0)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # a client that hangs up before its answer is no error of this program
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+    def _count(self, change: int) -> None:
+        with self._change:
+            self._busy += change
+            self._change.notify_all()
+
+
+def _handler(respond: Respond, journal: Journal, quiet: bool) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version = "podlab-app", ""
 
@@ -36,109 +142,17 @@ def serve_http(listen: str, port: int, respond: Respond, journal: Journal, *, qu
             self._answer(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
 
         def _answer(self, body: bytes) -> None:
-            status, text = respond(self.path, body)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
+            headers = {name.title(): value for name, value in self.headers.items()}
+            request = Request(self.command, self.path, body, headers, self.client_address[0])
+            answer = respond(request)
+            self.send_response(answer.status)
+            self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(text)
-            if not quiet and self.path != "/healthz":
-                journal.say("request", path=self.path, status=status)
+            self.wfile.write(answer.body)
+            if not quiet and request.path != "/healthz":
+                journal.say("request", path=self.path, status=int(answer.status), **answer.notes)
 
         def log_message(self, *_: object) -> None:
             """The journal speaks instead."""
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        # SO_REUSEADDR still refuses a port that somebody listens on, as it should
-        allow_reuse_address = True
-
-        def server_bind(self) -> None:
-            # the base class looks up its own name here: seconds, where DNS does not answer
-            socketserver.TCPServer.server_bind(self)
-            self.server_name, self.server_port = listen, self.server_address[1]
-
-    server = Server((listen, port), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), name="http", daemon=True).start()
-    return int(server.server_address[1])
-
-
-def page(name: str, ready_file: Path | None = None) -> Respond:
-    """Respond with one line that names the server; ``/ready`` is 503 while *ready_file* is missing."""
-    text = json.dumps({"from": name, "host": socket.gethostname()}).encode() + b"\n"
-
-    def respond(path: str, body: bytes) -> Answer:
-        if path == "/ready" and ready_file is not None and not ready_file.exists():
-            return HTTPStatus.SERVICE_UNAVAILABLE, b"not ready\n"
-        return HTTPStatus.OK, text
-
-    return respond
-
-
-def files(folder: Path, *, broken: int = 0) -> Respond:
-    """Respond with the files below *folder*; the first *broken* answers are only half of the file."""
-    left = [broken]
-
-    def respond(path: str, body: bytes) -> Answer:
-        if path == "/healthz":
-            return HTTPStatus.OK, b"ok\n"
-        wanted = (folder / path.partition("?")[0].lstrip("/")).resolve()
-        if not wanted.is_relative_to(folder.resolve()) or not wanted.is_file():
-            return HTTPStatus.NOT_FOUND, b"no such file\n"
-        data = wanted.read_bytes()
-        if left[0] > 0:
-            left[0] -= 1
-            return HTTPStatus.OK, data[: len(data) // 2]
-        return HTTPStatus.OK, data
-
-    return respond
-
-
-def sink() -> Respond:
-    """Take lines by POST; ``GET /count`` tells how many came and which sequence numbers are missing."""
-    seen: list[int] = []
-    lock = threading.Lock()
-
-    def respond(path: str, body: bytes) -> Answer:
-        with lock:
-            seen.extend(_numbers(body))
-            present = set(seen)
-        whole = set(range(1, max(present, default=0) + 1))
-        count = {"received": len(seen), "distinct": len(present), "missing": sorted(whole - present)[:50]}
-        return HTTPStatus.OK, json.dumps(count).encode() + b"\n"
-
-    return respond
-
-
-def _numbers(body: bytes) -> list[int]:
-    numbers = []
-    for line in body.splitlines():
-        try:
-            numbers.append(int(json.loads(line)["seq"]))
-        except (ValueError, KeyError, TypeError):
-            continue  # a line of another form was taken, it just has no number to count
-    return numbers
-
-
-def serve_database(listen: str, port: int, answers_after_s: float, journal: Journal) -> int:
-    """
-    Open the toy database and return its port: one question a line, one answer a line.
-
-    The port accepts connections at once; for *answers_after_s* seconds every query gets ``ERROR``, as a
-    database does that is still recovering.
-    """
-    opened = time.monotonic()
-
-    class Handler(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            for line in self.rfile:
-                up = time.monotonic() - opened >= answers_after_s
-                answer = "1" if up else "ERROR the database system is starting up"
-                self.wfile.write(answer.encode() + b"\n")
-                journal.say("query", text=line.decode(errors="replace").strip()[:100], answered=up)
-
-    class Server(socketserver.ThreadingTCPServer):
-        allow_reuse_address, daemon_threads = True, True
-
-    server = Server((listen, port), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), name="database", daemon=True).start()
-    return int(server.server_address[1])
+    return Handler
