@@ -13,7 +13,8 @@ Every error that this package raises on purpose.
     ├── RecordingError          a recording file cannot be read or written
     ├── TimelineError           observations that contradict each other
     ├── CheckError              a check was asked something that it cannot answer
-    └── SandboxError            the embedded node could not start or stop a process
+    ├── SandboxError            the embedded node could not start or stop a process
+    └── BuildError              an image of the labs could not be made
 
 Each prints as three lines: the summary, why, and one thing to try. Each kind of error has its own exit
 code, listed in ``EXIT_CODES`` of the command line.
@@ -143,3 +144,9 @@ class SandboxError(PodlabError):
     """The embedded node could not start or stop a process."""
 
     exit_code = 10
+
+
+class BuildError(PodlabError):
+    """An image of the labs could not be made; the cause names the part that cannot be had."""
+
+    exit_code = 11

@@ -1,7 +1,7 @@
 """
 The exit codes: one table for ``podlab --help``, the docs and the errors.
 
-Codes 1 to 10 belong to the errors of `podlab.errors`; a test compares them. 128 and more are a shell's own
+Codes 1 to 11 belong to the errors of `podlab.errors`; a test compares them. 128 and more are a shell's own
 way to say which signal ended a program.
 """
 
@@ -19,6 +19,7 @@ EXIT_CODES: dict[int, str] = {
     8: "a timeline cannot answer the question",
     9: "a check cannot decide",
     10: "the embedded node could not start or stop a process",
+    11: "an image of the labs could not be made",
     70: "a fault of podlab's own",
     74: "a picture or the output cannot be written (a full disk, a place that is not there)",
     130: "interrupted with Ctrl-C, and cleaned up",

@@ -103,23 +103,21 @@ class KindDriver:
         )
 
     def load_images(self, name: str, images: Sequence[str], *, progress: Progress = silent) -> None:
-        """Copy images of the Docker engine to every node of the cluster."""
+        """Copy images of the Docker engine, and archives (files), to every node of the cluster."""
         if self.find(name) is None:
             raise DriverError(
                 f"there is no kind cluster {name!r}", hint=f"podlab up --driver kind --name {name}"
             )
-        missing = [image for image in images if not docker.has_image(image)]
+        archives = [image for image in images if Path(image).is_file()]
+        named = [image for image in images if image not in archives]
+        missing = [image for image in named if not docker.has_image(image)]
         if missing:
             raise DriverError(
                 f"the Docker engine has no image {', '.join(missing)}", hint=f"docker pull {missing[0]}"
             )
-        began = time.monotonic()
-        progress(f"loading {', '.join(images)} into {PREFIX}{name}")
-        command = [str(_program(progress)), "load", "docker-image", *images, "--name", PREFIX + name]
-        code, lines = process.stream(command, lambda _line: None, deadline_s=600, env=_environment())
-        if code:
-            raise _failed("images could not be loaded", code, lines)
-        progress(f"loaded in {time.monotonic() - began:.1f} s")
+        for form, group in (("docker-image", named), ("image-archive", archives)):
+            if group:
+                _load(name, form, group, progress)
 
     def _make_new(self, profile: Profile, progress: Progress) -> Cluster:
         _need_engine()
@@ -242,6 +240,16 @@ class KindDriver:
         if record.get("made_network"):
             docker.remove_network()
         state.forget(record["name"])
+
+
+def _load(name: str, form: str, images: Sequence[str], progress: Progress) -> None:
+    began = time.monotonic()
+    progress(f"loading {', '.join(images)} into {PREFIX}{name}")
+    command = [str(_program(progress)), "load", form, *images, "--name", PREFIX + name]
+    code, lines = process.stream(command, lambda _line: None, deadline_s=600, env=_environment())
+    if code:
+        raise _failed("images could not be loaded", code, lines)
+    progress(f"loaded in {time.monotonic() - began:.1f} s")
 
 
 def _program(progress: Progress) -> Path:

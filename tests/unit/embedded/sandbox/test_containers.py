@@ -359,6 +359,18 @@ def test_the_root_is_private_writable_and_without_the_hosts_files() -> None:
     on_node(scenario)
 
 
+@pytest.mark.parametrize("user", [0, 1000])
+def test_a_user_may_open_its_output_by_name(user: int) -> None:
+    """nginx logs to /dev/stdout by its name; the pipe behind it is the user's, as runc makes it."""
+
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        line = "echo out > /dev/stdout; echo err > /dev/stderr"
+        assert await bench.run(pod, line, run_as_user=user) == (0, ["out", "err"])
+
+    on_node(scenario)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may map more ids than its own")
 def test_run_as_user_is_real_for_root() -> None:
     async def scenario(bench: Bench) -> None:

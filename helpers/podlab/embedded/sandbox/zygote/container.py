@@ -11,6 +11,7 @@ import _signal  # type: ignore[import-not-found]
 import fcntl
 import os
 import resource
+import stat
 import time
 
 from podlab.embedded.sandbox.zygote import linux, rootfs
@@ -87,6 +88,8 @@ def _settle(descriptors: Sequence[int]) -> None:
 def _finish(request: dict[str, Any], report: int) -> NoReturn:
     if request["tty"]:
         _take_terminal(request)
+    if request["ids"]:
+        _own_streams(request["uid"])
     _limit(request)
     for number in request["drop"]:
         linux.prctl(linux.PR_CAPBSET_DROP, number)
@@ -150,6 +153,13 @@ def _take_terminal(request: dict[str, Any]) -> None:
     if request["ids"]:
         os.fchown(0, request["uid"], -1)
     fcntl.ioctl(0, linux.TIOCSCTTY, 0)
+
+
+def _own_streams(uid: int) -> None:
+    """Give the pipes to the container's user, as runc does: a program may open ``/dev/stdout`` by its name."""
+    for stream in range(3):
+        if stat.S_ISFIFO(os.fstat(stream).st_mode):
+            os.fchown(stream, uid, -1)
 
 
 def _limit(request: dict[str, Any]) -> None:

@@ -1,0 +1,84 @@
+"""Make an image's archive, or find it in the cache."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from podlab.errors import BuildError
+from podlab.images import archives, cache, golang, recipes, roots
+from podlab.images.cache import Progress
+from podlab.images.recipes import Image, Recipes
+
+ARCHIVE = "image.tar"
+FORM = 1
+"""Counted up when this package makes other files from the same recipe."""
+
+
+def build(image: Image, known: Recipes, progress: Progress) -> Path:
+    """
+    Return the archive of *image*, made first if need be.
+
+    Raises:
+        BuildError: A part cannot be had; nothing half-made is left.
+    """
+    found = archive_of(image, known)
+    if found is not None:
+        return found
+    with cache.locked(image.name.replace(":", "-"), progress):
+        found = archive_of(image, known)  # another build may have made it meanwhile
+        return found or _make(image, known, progress)
+
+
+def archive_of(image: Image, known: Recipes) -> Path | None:
+    """Return the finished archive of *image*; None where it has to be built."""
+    key = _key(image, known)
+    return cache.folder() / key / ARCHIVE if cache.finished(key) else None
+
+
+def describe(image: Image, known: Recipes) -> dict[str, Any]:
+    """Return one row of the list of images: name, origin, versions, size in bytes, archive (None: not built)."""
+    parts = known.parts_of(image)
+    archive = archive_of(image, known)
+    return {
+        "name": image.name,
+        "origin": ", ".join(dict.fromkeys(part.origin for part in parts)),
+        "from": ", ".join(f"{part.name} {part.version}" for part in parts),
+        "size_bytes": archive.stat().st_size if archive else image.mib * 2**20,
+        "archive": str(archive) if archive else None,
+        "says": image.says,
+    }
+
+
+def _make(image: Image, known: Recipes, progress: Progress) -> Path:
+    progress(f"building {image.name}")
+    key = _key(image, known)
+    cache.sweep()
+    try:
+        with cache.making(key) as (work, notes), cache.scratch() as beside:
+            root = beside / "root"
+            root.mkdir()
+            roots.fill(root, image, known.parts_of(image), progress)
+            progress(f"writing {image.name}")
+            notes["image"] = archives.write(image, root, work / ARCHIVE)
+            notes["name"] = image.name
+    except OSError as error:
+        raise BuildError(
+            f"{image.name} could not be written",
+            cause=f"{error.strerror or error}: {error.filename or cache.folder()}",
+            hint="free some space, or set PODLAB_IMAGES_CACHE to a folder on a larger disk",
+        ) from error
+    return cache.folder() / key / ARCHIVE
+
+
+def _key(image: Image, known: Recipes) -> str:
+    parts = known.parts_of(image)
+    facts = {
+        "form": FORM,
+        "image": asdict(image),
+        "parts": [golang.key(part) if part.origin == "go" else asdict(part) for part in parts],
+        "files": [cache.sha256(recipes.FOLDER / source) for source in image.files.values()],
+        "machine": roots.identity(),
+    }
+    return f"{image.name.replace(':', '-')}-{cache.digest(facts)}"
