@@ -145,12 +145,13 @@ def _handler(respond: Respond, journal: Journal, quiet: bool) -> type[BaseHTTPRe
             headers = {name.title(): value for name, value in self.headers.items()}
             request = Request(self.command, self.path, body, headers, self.client_address[0])
             answer = respond(request)
+            # noted before it is sent: whoever has the answer finds its line, and lines stand in the order of cause
+            if not quiet and request.path != "/healthz":
+                journal.say("request", path=self.path, status=int(answer.status), **answer.notes)
             self.send_response(answer.status)
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
             self.wfile.write(answer.body)
-            if not quiet and request.path != "/healthz":
-                journal.say("request", path=self.path, status=int(answer.status), **answer.notes)
 
         def log_message(self, *_: object) -> None:
             """The journal speaks instead."""
