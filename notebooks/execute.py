@@ -32,16 +32,20 @@ _KEPT_METADATA = ("tags", "podlab")
 
 
 def notebooks(wanted: list[str]) -> list[Path]:
-    """Return the notebooks whose names start with one of *wanted*; all when nothing is asked for."""
-    found = sorted(FOLDER.glob("[0-9][0-9]-*.ipynb"))
-    return [path for path in found if not wanted or any(path.name.startswith(name) for name in wanted)]
+    """Return the notebooks whose names start with one of *wanted* (``03``, ``lab-06``); all for an empty list."""
+    labs = FOLDER.parent / "labs"
+    found = sorted(FOLDER.glob("[0-9][0-9]-*.ipynb")) + sorted(labs.glob("[0-9][0-9]-*/[0-9][0-9]-*.ipynb"))
+    names = [path.name if path.parent == FOLDER else f"lab-{path.name}" for path in found]
+    return [
+        path for path, name in zip(found, names, strict=True) if not wanted or any(map(name.startswith, wanted))
+    ]
 
 
 def execute(path: Path) -> tuple[Any, float]:
     """Run one notebook and return it with its outputs, and the seconds it took."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+        notebook, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     )
     began = time.monotonic()
     client.execute()
@@ -83,6 +87,16 @@ def _private() -> list[tuple[str, str]]:
     return [*patterns, (rf"\b{re.escape(user)}@", "user@")]
 
 
+def write_exercises(path: Path) -> None:
+    """Put the exercises that name this notebook into it, as their folders have them."""
+    from podlab import grading
+    from podlab.course.cells import with_exercises
+
+    mine = [e for e in map(grading.find, grading.ids()) if e.notebook == path.stem and e.id != "e00"]
+    found = with_exercises(json.loads(path.read_text("utf-8")), mine)
+    nbformat.write(nbformat.from_dict(found), path)
+
+
 def main() -> int:
     """Run what was asked for; 1 when a notebook failed."""
     parser = argparse.ArgumentParser(
@@ -90,7 +104,12 @@ def main() -> int:
     )
     parser.add_argument("wanted", nargs="*", metavar="NN", help="notebooks, by the start of their names")
     parser.add_argument("--check", action="store_true", help="run, but store nothing")
+    parser.add_argument("--exercises", action="store_true", help="write the exercises' cells, run nothing")
     options = parser.parse_args()
+    if options.exercises:
+        for path in notebooks(options.wanted):
+            write_exercises(path)
+        return 0
     failed = []
     for path in notebooks(options.wanted):
         print(f"{path.name}: running", flush=True)

@@ -19,6 +19,8 @@ from typing import Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from podlab import grading, lab, manifests
+from podlab.checks.verdict import ANSWERED
+from podlab.course import progress
 from podlab.errors import PodlabError
 from podlab.lab import facts
 from podlab.lab.showing import Growing as Picture
@@ -63,12 +65,16 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
         finally:
             growing.finish()
         print(report)
+        progress.attempt(report, seed=seed, cluster=lab.current().driver)
+        if report.state == ANSWERED and report.score == report.points and wanted.debrief:
+            print(f"\nTo take along: {' '.join(wanted.debrief.split())}")
 
     @line_magic  # type: ignore[untyped-decorator]
     def hint(self, line: str) -> None:
         """Open the next hint of an exercise; the last one stays open."""
         wanted, _ = named(line)
-        self.opened[wanted.id] = min(self.opened.get(wanted.id, 0) + 1, len(wanted.hints))
+        self.opened[wanted.id] = min(progress.hints(wanted.id) + 1, len(wanted.hints))
+        progress.note("hint", wanted.id, hint=self.opened[wanted.id])
         for number in range(self.opened[wanted.id]):
             print(f"hint {number + 1} of {len(wanted.hints)}: {wanted.hints[number]}")
 

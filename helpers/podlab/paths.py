@@ -30,6 +30,20 @@ def refuse_no_file(path: Path) -> None:
         raise FileExistsError(errno.EEXIST, "it is no ordinary file, and is not replaced", str(path))
 
 
+COURSE_MARKER = ".podlab-course.json"
+
+
+def course_folder(start: Path | None = None) -> Path | None:
+    """The learner's folder around *start* (default: the current folder), see ``podlab.course``; None outside of one."""
+    here = (start or Path.cwd()).resolve()
+    return next((folder for folder in (here, *here.parents) if (folder / COURSE_MARKER).is_file()), None)
+
+
+def data_folder() -> Path:
+    """What a learner would miss: progress outside of a learner's folder. Not made by this call."""
+    return _base("XDG_DATA_HOME", ".local/share")
+
+
 def cache_folder() -> Path:
     """Downloads and builds that can be made again; safe to delete. Not made by this call."""
     return _base("XDG_CACHE_HOME", ".cache")

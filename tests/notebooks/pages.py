@@ -11,15 +11,16 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "notebooks"
 TAGS = {"nbval-ignore-output", "nbval-check-output", "raises-exception"}
-MOST_CELLS = {"03": 60}  # the longest lesson; all others 45
-FEWEST_CELLS, MOST_LINES = 25, 6
+MOST_CELLS = {"03": 60}  # the longest lesson; all others 45; cells of exercises come on top
+FEWEST_CELLS, FEWEST_LAB_CELLS, MOST_LINES = 25, 12, 6
 _PICTURE = re.compile(r"!\[(.*?)\]\((.*?)\)", re.S)
 _MACHINE_PATH = re.compile(r"(/home/|/root/|/Users/|/work/|/tmp/(podlab|nb|pytest)|site-packages)")
 
 
 def pages() -> list[Path]:
-    """All notebooks of the course, in order."""
-    return sorted(FOLDER.glob("[0-9][0-9]-*.ipynb"))
+    """All notebooks of the course, in order, then those of the labs."""
+    labs = sorted((ROOT / "labs").glob("[0-9][0-9]-*/[0-9][0-9]-*.ipynb"))
+    return sorted(FOLDER.glob("[0-9][0-9]-*.ipynb")) + labs
 
 
 def read(path: Path) -> Any:
@@ -55,18 +56,19 @@ def faults_of_execution(notebook: Any) -> list[str]:
     return found
 
 
-def faults_of_form(name: str, notebook: Any) -> list[str]:
+def faults_of_form(name: str, notebook: Any, folder: Path = FOLDER) -> list[str]:
     """Sizes, tags, pictures without words, paths of one machine."""
     most = MOST_CELLS.get(name[:2], 45)
     found = []
-    if not FEWEST_CELLS <= len(notebook.cells) <= most:
-        found.append(f"{len(notebook.cells)} cells, not {FEWEST_CELLS} to {most}")
+    own = sum("part" not in cell.metadata.get("podlab", {}) for cell in notebook.cells)
+    if not (FEWEST_LAB_CELLS if folder != FOLDER else FEWEST_CELLS) <= own <= most:
+        found.append(f"{own} cells, not {FEWEST_CELLS} to {most}")
     for cell in notebook.cells:
-        found += [f"cell {cell.id}: {fault}" for fault in _faults_of_cell(cell)]
+        found += [f"cell {cell.id}: {fault}" for fault in _faults_of_cell(cell, folder)]
     return found
 
 
-def _faults_of_cell(cell: Any) -> list[str]:
+def _faults_of_cell(cell: Any, folder: Path) -> list[str]:
     found = []
     if _MACHINE_PATH.search(nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))):
         found.append("holds a path of one machine")
@@ -74,7 +76,7 @@ def _faults_of_cell(cell: Any) -> list[str]:
         for alt, target in _PICTURE.findall(cell.source):
             if len(alt) < 40:
                 found.append(f"picture {target} has no words for those who do not see it")
-            if not (FOLDER / target).is_file():
+            if not (folder / target).is_file():
                 found.append(f"picture {target} is missing")
         return found
     lines = [line for line in cell.source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -93,7 +95,7 @@ def _alt(output: Any) -> str:
     return str(metadata.get("alt") or metadata.get("image/png", {}).get("alt") or "")
 
 
-def broken_links(notebook: Any) -> list[str]:
+def broken_links(notebook: Any, folder: Path = FOLDER) -> list[str]:
     """Links to pages that do not exist; a page that is still to come is named in `COMING`."""
     links = re.findall(r"\]\(([^)#]+\.ipynb)\)", "\n".join(c.source for c in notebook.cells))
-    return [link for link in links if not (FOLDER / link).is_file()]
+    return [link for link in links if not (folder / link).is_file()]

@@ -16,12 +16,12 @@ def test_every_cell_was_run_in_order_and_kept_its_output(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_keeps_to_the_form(page):
-    assert faults_of_form(page.name, read(page)) == []
+    assert faults_of_form(page.name, read(page), page.parent) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_lead_to_pages_that_exist(page):
-    assert broken_links(read(page)) == []
+    assert broken_links(read(page), page.parent) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

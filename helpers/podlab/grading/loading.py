@@ -1,8 +1,8 @@
 """
 Finds exercise folders and reads them; every error names the file and the line.
 
-Folders are looked for in ``PODLAB_COURSE``, then in the working tree of this package, then in the data of the
-installed wheel. Adding a folder adds an exercise: there is no list anywhere.
+Folders are looked for in ``PODLAB_COURSE``, then in the learner's folder around the current one, then in the working
+tree of this package, then in the data of the installed wheel. Adding a folder adds an exercise: no list names them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from podlab import paths
 from podlab.checks.case import Check, Key, digest
 from podlab.errors import CheckError
 from podlab.grading import exercise as model
@@ -47,6 +48,8 @@ def courses() -> list[Path]:
     given = os.environ.get("PODLAB_COURSE")
     package = Path(__file__).resolve().parents[1]
     found = [Path(given) / "labs" / "exercises", Path(given)] if given else []
+    learner = paths.course_folder()
+    found += [learner / "labs" / "exercises"] if learner else []
     found += [package.parents[1] / "labs" / "exercises", package / "course" / "labs" / "exercises"]
     return [folder for folder in found if folder.is_dir()]
 

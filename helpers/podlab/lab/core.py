@@ -18,6 +18,7 @@ from podlab.lab.space import RawObject, Space, wait_for
 from podlab.lab.when import When
 
 if TYPE_CHECKING:
+    from podlab.course.progress import Progress
     from podlab.drivers import Cluster
     from podlab.grading import Place
     from podlab.observe import Recording
@@ -383,6 +384,13 @@ class Lab:
         from podlab.grading import Place
 
         return Place(self.client, self.namespace, self.runs)
+
+    def progress(self) -> Progress:
+        """Return which exercises are solved and which are open, by exercise and by outcome; prints as a table."""
+        from podlab import grading
+        from podlab.course import progress
+
+        return progress.progress(progress.read(), [grading.find(name) for name in grading.ids()])
 
     def print_timeline(self, pod: str | None = None) -> None:
         """Print a recorded timeline as text: that of *pod*, else the latest."""
