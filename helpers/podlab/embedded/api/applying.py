@@ -46,7 +46,9 @@ def apply(store: Store, request: Request, route: Route, body: Any, *, dry: bool)
         obj = writing.typed(request, kind, body)
         writing.check_place(obj, route)
         escalation.check(store, request.user, kind, obj)
-        return writing.answer(request, kind, writing.insert(store, kind, obj, dry=dry), 201)
+        return writing.answer(
+            request, kind, writing.insert(store, kind, obj, dry=dry, warnings=request.warnings), 201
+        )
     try:
         merged = strategic(kind.type, old, {k: v for k, v in body.items() if k != "status"}, applied=True)
     except PatchError as error:
@@ -54,4 +56,6 @@ def apply(store: Store, request: Request, route: Route, body: Any, *, dry: bool)
     obj = writing.typed(request, kind, merged)
     writing.check_place(obj, route)
     escalation.check(store, request.user, kind, obj, old)
-    return writing.answer(request, kind, writing.replace(store, route, obj, old, dry=dry))
+    return writing.answer(
+        request, kind, writing.replace(store, route, obj, old, dry=dry, warnings=request.warnings)
+    )

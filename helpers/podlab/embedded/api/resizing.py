@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from podlab.embedded import requests
-from podlab.embedded.api import fault, writing
+from podlab.embedded.api import admission, fault, writing
 from podlab.embedded.api.reading import find
 from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.schema import pods, validation
@@ -37,6 +37,7 @@ async def answer(app: App, request: Request, route: Route) -> Response:
     errors = faults(new, old)
     if errors:
         raise fault.invalid("Pod", "", route.name, errors)
+    admission.check(app.store, route.kind, new, request.warnings, old, sub="resize")
     if new["spec"] != old["spec"]:
         _check_room(app, new)
         generation = old["metadata"].get("generation", 1) + 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from podlab.embedded.api import deletion, fault, patching, writing
+from podlab.embedded.api import admission, deletion, fault, patching, writing
 from podlab.embedded.api.codec import read_object
 from podlab.embedded.api.fault import bad_request
 from podlab.embedded.api.node import choose
@@ -186,6 +186,7 @@ async def _ephemeral(app: App, request: Request, route: Route) -> Response:
         raise fault.invalid("Pod", "", route.name, errors)
     meta = {**old["metadata"], "generation": old["metadata"].get("generation", 1) + 1}
     new = {**old, "metadata": meta, "spec": {**old["spec"], "ephemeralContainers": added}}
+    admission.check(app.store, route.kind, new, request.warnings, old)
     new = new if writing.is_dry(request) else app.store.update("pods", new)
     return writing.answer(request, route.kind, new)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from podlab.embedded import schema
-from podlab.embedded.api import deletion, events, fault, patching, strategy
+from podlab.embedded.api import admission, deletion, events, fault, patching, strategy
 from podlab.embedded.api.codec import JSON, dumps, negotiate, parse_json, parse_yaml, read_object, respond
 from podlab.embedded.api.fault import Fault, bad_request
 from podlab.embedded.api.rbac import escalation
@@ -143,18 +143,24 @@ async def create(store: Store, request: Request, route: Route) -> Response:
     obj["metadata"].pop("uid", None)
     obj["metadata"].pop("creationTimestamp", None)
     escalation.check(store, request.user, kind, obj)
-    return answer(request, kind, insert(store, kind, obj, dry=dry), 201)
+    return answer(request, kind, insert(store, kind, obj, dry=dry, warnings=request.warnings), 201)
 
 
-def insert(store: Store, kind: Kind, obj: Object, *, dry: bool = False) -> Object:
+def insert(
+    store: Store, kind: Kind, obj: Object, *, dry: bool = False, warnings: list[str] | None = None
+) -> Object:
     """
     Admit, validate and store a new object that was decoded; names are generated here.
+
+    Args:
+        warnings: What admission warns of is added to these.
 
     Raises:
         Fault: 403, 409 or 422.
     """
     meta = obj["metadata"]
     base = meta.get("generateName", "") if not meta.get("name") else ""
+    admission.default(store, kind, obj)
     strategy.prepare_create(store, kind, obj)
     for _ in range(GENERATE_TRIES):
         if base:
@@ -163,6 +169,7 @@ def insert(store: Store, kind: Kind, obj: Object, *, dry: bool = False) -> Objec
         if errors:
             raise fault.invalid(kind.kind, kind.group, meta.get("name", ""), errors)
         if store.get(kind.shelf, meta.get("namespace", ""), meta["name"]) is None:
+            admission.check(store, kind, obj, [] if warnings is None else warnings)
             return _imagined(store, obj) if dry else _stored(store, kind, obj)
         if not base:
             raise fault.already_exists(kind.resource, kind.group, meta["name"])
@@ -232,12 +239,23 @@ async def update(store: Store, request: Request, route: Route) -> Response:
     check_place(obj, route)
     old = find(store, route).object
     escalation.check(store, request.user, route.kind, obj, old)
-    return answer(request, route.kind, replace(store, route, obj, old, dry=dry))
+    return answer(request, route.kind, replace(store, route, obj, old, dry=dry, warnings=request.warnings))
 
 
-def replace(store: Store, route: Route, obj: Object, old: Object, *, dry: bool = False) -> Object:
+def replace(
+    store: Store,
+    route: Route,
+    obj: Object,
+    old: Object,
+    *,
+    dry: bool = False,
+    warnings: list[str] | None = None,
+) -> Object:
     """
     Put *obj* in the place of *old*, as far as the (sub)resource lets it.
+
+    Args:
+        warnings: What admission warns of is added to these.
 
     Raises:
         Fault: 409 or 422.
@@ -251,6 +269,7 @@ def replace(store: Store, route: Route, obj: Object, old: Object, *, dry: bool =
         errors = validation.validate_update(kind.type, obj, old)
         if errors:
             raise fault.invalid(kind.kind, kind.group, meta["name"], errors)
+        admission.check(store, kind, obj, [] if warnings is None else warnings, old)
     if dry:
         return {**obj, "metadata": {**obj["metadata"], "resourceVersion": old["metadata"]["resourceVersion"]}}
     try:
@@ -316,7 +335,7 @@ async def patch(store: Store, request: Request, route: Route) -> Response:
         obj = events.to_core(obj)
     check_place(obj, route)
     escalation.check(store, request.user, route.kind, obj, old)
-    return answer(request, route.kind, replace(store, route, obj, old, dry=dry))
+    return answer(request, route.kind, replace(store, route, obj, old, dry=dry, warnings=request.warnings))
 
 
 def decode_patch(media: str, data: bytes) -> Any:

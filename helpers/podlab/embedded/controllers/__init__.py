@@ -13,6 +13,7 @@ docstring says why. All of them run in the daemon's one thread.
     jobs          Pods until enough have succeeded
     daemonsets    one Pod on the one node
     namespaces    empties a namespace that is being deleted
+    quotas        what a namespace uses of its ResourceQuotas
     clusterroles  what ClusterRoles gather from others by label
     garbage       what nobody owns any more, and Events older than an hour
 """
@@ -45,6 +46,7 @@ def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEvent
         garbage,
         jobs,
         namespaces,
+        quotas,
         replicasets,
         scheduler,
         services,
@@ -53,16 +55,8 @@ def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEvent
 
     context = Context(store, api, node_name, loop)
     started = (
-        scheduler,
-        services,
-        replicasets,
-        deployments,
-        jobs,
-        daemonsets,
-        namespaces,
-        clusterroles,
-        garbage,
-    )
+        scheduler, services, replicasets, deployments, jobs, daemonsets, namespaces, quotas, clusterroles, garbage,
+    )  # fmt: skip
     for module in started:
         module.start(context)
     return context.stop

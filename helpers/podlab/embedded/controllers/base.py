@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Protocol
 
+from podlab.embedded.api.fault import Fault
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.nodefit import matches
 from podlab.embedded.store import Store, timestamp
@@ -123,14 +124,20 @@ class Worker:
         del self._waiting[key]
         try:
             self._reconcile(key)
+        except Fault as refusal:  # such as a quota: no fault of ours, and it may pass later
+            logging.getLogger("podlab.embedded").info("%s %s/%s: %s", self._name, *key, refusal)
+            self._retry(key)
         except Exception:
-            faults = self._faults[key] = self._faults.get(key, 0) + 1
             logging.getLogger("podlab.embedded").exception("%s %s/%s", self._name, *key)
-            self.add(key, min(RETRY_FIRST_S * 2**faults, RETRY_MOST_S))
+            self._retry(key)
         else:
             self._faults.pop(key, None)
         # One key per turn of the loop, so that requests are answered between them.
         self._context.loop.call_soon(self._work)
+
+    def _retry(self, key: Key) -> None:
+        faults = self._faults[key] = self._faults.get(key, 0) + 1
+        self.add(key, min(RETRY_FIRST_S * 2 ** min(faults, 20), RETRY_MOST_S))
 
 
 def wakes_owner(worker: Worker, kind: str) -> Callable[[str, Object], None]:
@@ -257,6 +264,22 @@ def pod_from(template: Object, owner: Object, prefix: str) -> Object:
     if meta.get("finalizers"):
         made["finalizers"] = list(meta["finalizers"])
     return {"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": template["spec"]}
+
+
+def make_pod(context: Context, events: EventRecorder, owner: Object, pod: Object) -> Object:
+    """
+    Create a Pod for its controller, and say so in an Event of the owner.
+
+    Raises:
+        Fault: When it is refused; there is an Event of that too.
+    """
+    try:
+        made = context.api.create("pods", pod)
+    except Fault as refusal:
+        events.event(owner, "Warning", "FailedCreate", f"Error creating: {refusal}")
+        raise
+    events.event(owner, "Normal", "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
+    return made
 
 
 def set_status(context: Context, resource: str, obj: Object, status: Object) -> Object:

@@ -11,6 +11,7 @@ from podlab.embedded.controllers.base import (
     finished,
     is_ready,
     key_of,
+    make_pod,
     owned,
     pod_from,
     set_status,
@@ -59,8 +60,7 @@ class DaemonSets:
     def _create(self, one: Object, mark: str) -> None:
         pod = pod_from(one["spec"]["template"], one, f"{one['metadata']['name']}-")
         pod["metadata"]["labels"][HASH] = mark
-        made = self._context.api.create("pods", pod)
-        self._events.event(one, "Normal", "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
+        make_pod(self._context, self._events, one, pod)
 
     def _report(self, one: Object, mark: str) -> None:
         stored = self._context.store.get("daemonsets", *key_of(one))

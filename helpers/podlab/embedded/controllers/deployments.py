@@ -238,7 +238,7 @@ class Deployments:
         new = next((s for s in sets if _same_template(s, one)), None)
         counts = _counts(one, sets, new)
         before = one.get("status", {})
-        conditions = self._conditions(one, counts, new, before)
+        conditions = self._failure(self._conditions(one, counts, new, before), sets)
         status: Object = {
             name: count for name, count in counts.items() if count or name == "terminatingReplicas"
         }
@@ -262,6 +262,14 @@ class Deployments:
         if progress:
             conditions = with_condition(conditions, {"type": "Progressing", **progress}, stamp, updated=True)
         return conditions
+
+    def _failure(self, conditions: list[Object], sets: list[Object]) -> list[Object]:
+        """*conditions* with what keeps a ReplicaSet from making its Pods."""
+        failed = next((found for one in sets if (found := condition(one, "ReplicaFailure"))), None)
+        if failed is None:
+            return [entry for entry in conditions if entry["type"] != "ReplicaFailure"]
+        entry = {key: failed[key] for key in ("type", "status", "reason", "message")}
+        return with_condition(conditions, entry, self._context.stamp(), updated=True)
 
     def _progressing(
         self, one: Object, counts: dict[str, int], new: Object | None, before: Object

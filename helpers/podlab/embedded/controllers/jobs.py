@@ -23,6 +23,7 @@ from podlab.embedded.controllers.base import (
     finished,
     is_ready,
     key_of,
+    make_pod,
     never,
     owned,
     pod_from,
@@ -225,8 +226,7 @@ class Jobs:
                 pod["metadata"]["annotations"] |= jobcounts.failures_so_far(
                     job, counted.last_failed.get(index)
                 )
-        made = self._context.api.create("pods", pod)
-        self._events.event(job, "Normal", "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
+        make_pod(self._context, self._events, job, pod)
 
     def _take_back(self, job: Object, pod: Object) -> None:
         """Delete a Pod that is not wanted for now: it counts as neither failed nor succeeded."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from podlab.embedded.api.fault import Fault
 from podlab.embedded.controllers.base import (
     Again,
     Context,
     Key,
     Object,
     available_in,
+    condition,
     controller_of,
     deleting,
     expendable,
     finished,
     is_ready,
     key_of,
+    make_pod,
     never,
     owned,
     pod_from,
     reference_to,
     selects,
     set_status,
+    with_condition,
 )
 
 
@@ -57,9 +61,10 @@ class ReplicaSets:
             return
         pods = self._claim(one)
         active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
-        if not deleting(one):
-            self._scale(one, active)
-        self._report(one, key, pods)
+        refusal = None if deleting(one) else self._scaled(one, active)
+        self._report(one, key, pods, refusal)
+        if refusal:
+            raise refusal
 
     def _claim(self, one: Object) -> list[Object]:
         """The Pods it controls; orphans that match its selector are adopted, those that no longer match let go."""
@@ -78,18 +83,24 @@ class ReplicaSets:
                 claimed.append(pod)
         return claimed
 
+    def _scaled(self, one: Object, active: list[Object]) -> Fault | None:
+        """Scale as far as it goes; what the API refused."""
+        try:
+            self._scale(one, active)
+        except Fault as refusal:
+            return refusal
+        return None
+
     def _scale(self, one: Object, active: list[Object]) -> None:
         meta, missing = one["metadata"], one["spec"].get("replicas", 1) - len(active)
         for _ in range(missing):
-            made = self._context.api.create(
-                "pods", pod_from(one["spec"]["template"], one, f"{meta['name']}-")
-            )
-            self._events.event(one, "Normal", "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
+            pod = pod_from(one["spec"]["template"], one, f"{meta['name']}-")
+            make_pod(self._context, self._events, one, pod)
         for pod in sorted(active, key=expendable)[: max(0, -missing)]:
             self._context.api.delete("pods", *key_of(pod))
             self._events.event(one, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
 
-    def _report(self, one: Object, key: Key, pods: list[Object]) -> None:
+    def _report(self, one: Object, key: Key, pods: list[Object], refusal: Fault | None) -> None:
         current = self._context.store.get("replicasets", *key)
         if current is None:
             return
@@ -112,6 +123,16 @@ class ReplicaSets:
         status = {"replicas": len(active), "observedGeneration": one["metadata"].get("generation", 1)}
         status |= {name: count for name, count in counts.items() if count}
         status["terminatingReplicas"] = sum(deleting(pod) and not finished(pod) for pod in pods)
+        if refusal:
+            # The first refusal stays: each names another Pod, and a change would bring the controller back at once.
+            entry = {
+                "type": "ReplicaFailure",
+                "status": "True",
+                "reason": "FailedCreate",
+                "message": str(refusal),
+            }
+            kept = condition(current, "ReplicaFailure")
+            status["conditions"] = [kept] if kept else with_condition([], entry, self._context.stamp())
         set_status(self._context, "replicasets", current, status)
 
 

@@ -52,6 +52,8 @@ def apply(kind: str, obj: Object) -> Object:
                 _fill(struct, field, value)
     if kind == "core/v1.Pod":
         of_pod(obj)
+    elif kind == "core/v1.LimitRange":
+        of_limit_range(obj)
     return obj
 
 
@@ -81,6 +83,17 @@ def of_pod(pod: Object) -> None:
             for port in container.get("ports") or []:
                 if not port.get("hostPort"):
                     port["hostPort"] = port.get("containerPort", 0)
+
+
+def of_limit_range(limit_range: Object) -> None:
+    """A container that states nothing gets the most it may have, and requests its limit, or else the least."""
+    for item in (limit_range.get("spec") or {}).get("limits") or []:
+        if item.get("type") == "Container":
+            limits = {**(item.get("max") or {}), **(item.get("default") or {})}
+            requests = {**(item.get("min") or {}), **limits, **(item.get("defaultRequest") or {})}
+            item |= {
+                key: found for key, found in (("default", limits), ("defaultRequest", requests)) if found
+            }
 
 
 def image_tag(image: str) -> str:

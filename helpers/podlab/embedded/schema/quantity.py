@@ -66,10 +66,15 @@ def canonical(text: str) -> str:
 
 def together(texts: Sequence[str]) -> str:
     """The sum, in the form of the first."""
-    total, (_, suffix) = sum(nanos(text) for text in texts), _split(str(texts[0]))
-    if suffix in BINARY and total % NANO == 0 and total >= 1024 * NANO:
-        return _binary(total // NANO)
-    return _decimal(total)
+    return written(sum(nanos(text) for text in texts), texts[0])
+
+
+def written(amount: int, like: str) -> str:
+    """*amount*, in units of 10**-9, with the family of suffixes that *like* has."""
+    suffix = _split(str(like))[1]
+    if suffix in BINARY and amount % NANO == 0 and amount >= 1024 * NANO:
+        return _binary(amount // NANO)
+    return _decimal(amount) if amount else "0"
 
 
 def _binary(whole: int) -> str:

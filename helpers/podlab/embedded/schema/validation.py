@@ -80,9 +80,9 @@ def _descend(context: Context, kind: str, field: str, step: str, found: Any) -> 
 def _rule(name: str) -> Rule:
     rule = RULES.get(name)
     if rule is None:
-        from podlab.embedded.schema import checks, datachecks, rbacchecks, volumechecks
+        from podlab.embedded.schema import checks, datachecks, quotachecks, rbacchecks, volumechecks
 
-        modules = (checks, volumechecks, datachecks, rbacchecks)
+        modules = (checks, volumechecks, datachecks, rbacchecks, quotachecks)
         rule = next(module.CHECKS[name] for module in modules if name in module.CHECKS)
     return rule
 
