@@ -21,7 +21,7 @@ REPORT_TAIL = 5  # lines that a report writes at once before it leaves
 
 def shop(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     """Serve a page, write one line every ``--every`` seconds, and after SIGTERM the last words."""
-    from .pages import Cache, Orders, Page, ServedFile
+    from .pages import Cache, Orders, Page, ServedFile, Variable
     from .servers import WebServer, port_of
 
     if options.call and options.once and call_once(options, journal, "first-call") != "ok" and options.must:
@@ -30,7 +30,8 @@ def shop(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     orders = Orders(options.orders, journal) if options.orders else None
     served = ServedFile(options.serve_file, journal, fresh=options.fresh) if options.serve_file else None
     cache = Cache(options.cache, journal, options.miss_takes) if options.cache else None
-    parts = [part for part in (served, orders, cache) if part]
+    variable = Variable(options.show_env) if options.show_env else None
+    parts = [part for part in (served, orders, cache, variable) if part]
     page = Page(
         "shop", journal, parts=parts, ready=partial(_ready, options, life), fail_every=options.fail_every
     )

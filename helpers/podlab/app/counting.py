@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import socketserver
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,7 +52,7 @@ class Arrived:
 
 class Sink:
     """
-    Takes lines by POST, to whatever path; ``GET /count`` gives all counts.
+    Takes lines by POST, to whatever path, as they are or in gzip; ``GET /count`` gives all counts.
 
     A line is a JSON object with an integer ``seq``, alone or inside of something that wraps lines (a syslog
     line that ends in it, an OTLP document). Its source is ``pod/role/run`` as far as the line says them.
@@ -65,7 +67,8 @@ class Sink:
 
     def __call__(self, request: Request) -> Answer:
         if request.method == "POST":
-            self.take(request.body, request.peer)
+            packed = request.headers.get("Content-Encoding") == "gzip"
+            self.take(gzip.decompress(request.body) if packed else request.body, request.peer)
         return Answer(json.dumps(self.count()).encode() + b"\n")
 
     def take(self, body: bytes, peer: str) -> None:
@@ -96,6 +99,22 @@ class Sink:
             self._sources.setdefault(source, Arrived(line.get("nonce"))).add(line)
         self._unnumbered += source is None
         return source
+
+
+def take_syslog(listen: str, port: int, sink: Sink) -> int:
+    """Take lines over TCP as well, one message a line, as rsyslog's omfwd sends them; return the port."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            for line in self.rfile:
+                sink.take(line, str(self.client_address[0]))
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address, daemon_threads = True, True
+
+    server = Server((listen, port), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), name="syslog", daemon=True).start()
+    return int(server.server_address[1])
 
 
 def numbered(value: object) -> Iterator[dict[str, Any]]:

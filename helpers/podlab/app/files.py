@@ -93,16 +93,32 @@ def archive(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(packed: Path, folder: Path) -> list[str]:
-    """Unpack a ``tar.gz`` into *folder* and return the names; OSError where it is none or is cut off."""
+    """
+    Unpack the plain files of a ``tar.gz`` below *folder* and return their names.
+
+    OSError where it is no archive, is cut off, or names a file outside of *folder*. (``extractall`` checks names
+    only from Python 3.11.4 on, and Debian's is older.)
+    """
     import tarfile
 
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with tarfile.open(packed) as tar:
-            tar.extractall(folder, filter="data")
-            return tar.getnames()
+            files = {entry.name: tar.extractfile(entry) for entry in tar if entry.isfile()}
+            for name, content in files.items():
+                assert content is not None  # None only for what is no file
+                _put_below(folder, name, content.read())
+            return list(files)
     except (tarfile.TarError, EOFError) as error:
         raise OSError(f"{packed}: {error}") from error
+
+
+def _put_below(folder: Path, name: str, data: bytes) -> None:
+    target = (folder / name).resolve()
+    if not target.is_relative_to(folder.resolve()):
+        raise OSError(f"{name} lies outside of {folder}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    put(target, data)
 
 
 def put(file: Path, data: bytes) -> None:

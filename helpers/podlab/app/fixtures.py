@@ -43,9 +43,12 @@ serve = config
 
 def sink(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     """Take lines by POST and count their sequence numbers (``GET /count``)."""
-    from .counting import Sink
+    from .counting import Sink, take_syslog
 
-    server = WebServer(options.listen, port_of(options, 8080), Sink(journal), journal, quiet=True)
+    counts = Sink(journal)
+    if options.syslog_port is not None:
+        journal.say("syslog-listening", port=take_syslog(options.listen, options.syslog_port, counts))
+    server = WebServer(options.listen, port_of(options, 8080), counts, journal, quiet=True)
     _serve(options, life, server, journal)
 
 

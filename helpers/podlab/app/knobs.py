@@ -81,6 +81,7 @@ def _shop(add: Callable[..., Any]) -> None:
     add("--must", action="store_true", help="with --once: exit 1 unless the answer was ok")
     add("--serve-file", type=Path, metavar="FILE", help="show FILE as read at the start or on POST /reload")
     add("--fresh", action="store_true", help="read --serve-file again at each request")
+    add("--show-env", metavar="NAME", help="show what the environment's NAME was at the start")
     add("--orders", type=Path, metavar="FOLDER", help="add a line to FOLDER/orders with each sale")
     add(
         "--cache", type=Path, metavar="FOLDER", help="answer from page-N of FOLDER; the page says hit or miss"
@@ -129,6 +130,7 @@ def _outside(add: Callable[..., Any]) -> None:
     add("--broken", type=int, default=0, metavar="N", help="config: the first N answers are half a file")
     add("--wrong", type=int, default=0, metavar="N", help="config: the next N answers have a changed byte")
     add("--first-byte-after", type=seconds, default=0.0, metavar="S", help="config: each answer begins late")
+    add("--syslog-port", type=int, metavar="PORT", help="sink: take lines there too, over TCP")
     add("--rate", type=_per_second, metavar="N[/s]", help="caller: N calls a second, not waiting for answers")
     add("--pages", type=int, default=0, metavar="N", help="caller: ask /page-1 to /page-N in turn")
     add("--token", metavar="WORD", help="caller: send Authorization: Bearer WORD")

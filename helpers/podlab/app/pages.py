@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
@@ -131,6 +132,16 @@ class ServedFile:
     def _say(self, event: str, content: bytes | None, **more: object) -> None:
         known = {"missing": True} if content is None else _measured(content)
         self._journal.say(event, file=str(self._file), **known, **more)
+
+
+class Variable:
+    """A variable of the environment: it is what it was when the container started, for ever."""
+
+    def __init__(self, name: str) -> None:
+        self._shown = {name: os.environ.get(name)}
+
+    def fields(self, request: Request) -> dict[str, object]:
+        return {"env": self._shown}
 
 
 class Orders:

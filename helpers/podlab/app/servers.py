@@ -40,11 +40,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """Status and body to send; *notes* go into the line that reports the request."""
+    """Status, body and its type, if any, to send; *notes* go into the line that reports the request."""
 
     body: bytes
     status: int = HTTPStatus.OK
     notes: Mapping[str, object] = field(default_factory=dict)
+    content_type: str = ""
 
 
 Respond = Callable[[Request], Answer]
@@ -150,6 +151,8 @@ def _handler(respond: Respond, journal: Journal, quiet: bool) -> type[BaseHTTPRe
                 journal.say("request", path=self.path, status=int(answer.status), **answer.notes)
             self.send_response(answer.status)
             self.send_header("Content-Length", str(len(answer.body)))
+            if answer.content_type:
+                self.send_header("Content-Type", answer.content_type)
             self.end_headers()
             self.wfile.write(answer.body)
 

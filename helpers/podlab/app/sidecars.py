@@ -19,6 +19,7 @@ from .servers import OK, Answer, Request, Respond, WebServer, port_of
 
 UPSTREAM_TIMEOUT_S = 30.0
 LOOK_EVERY_S = 0.1
+METRICS_TYPE = "text/plain; version=0.0.4"  # Prometheus 3 refuses a page that does not say so
 
 
 def proxy(options: argparse.Namespace, life: Life, journal: Journal) -> None:
@@ -136,7 +137,8 @@ def exporter(options: argparse.Namespace, life: Life, journal: Journal) -> None:
 
     def respond(request: Request) -> Answer:
         if request.path == "/metrics":
-            return Answer(_metrics(database, options.timeout or 1.0).encode())
+            text = _metrics(database, options.timeout or 1.0)
+            return Answer(text.encode(), content_type=METRICS_TYPE)
         return OK if request.path == "/healthz" else Answer(b"not found\n", HTTPStatus.NOT_FOUND)
 
     server = WebServer(options.listen, port_of(options, 9187), respond, journal)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import podlab.app
+from podlab.app.files import archive
 from podlab.app.knobs import parser
 from podlab.app.roles import ROLES
 
@@ -78,6 +79,14 @@ def test_unpack_fails_on_a_missing_and_on_half_an_archive(app, serving, tmp_path
 
     assert app("unpack", tmp_path / "half", "--into", tmp_path / "x").end() == 1
     assert app("unpack", tmp_path / "none", "--into", tmp_path / "x").end() == 1
+
+
+def test_unpack_writes_nothing_outside_of_its_folder(app, tmp_path):
+    """An archive is a message from a stranger."""
+    (tmp_path / "bad.tar.gz").write_bytes(archive({"../escaped": b"x"}))
+
+    assert app("unpack", tmp_path / "bad.tar.gz", "--into", tmp_path / "site").end() == 1
+    assert not (tmp_path / "escaped").exists()
 
 
 def knobs():

@@ -1,6 +1,8 @@
 """The fixtures as witnesses: what they write down about a Pod, so that a check can read it from their log."""
 
+import gzip
 import json
+import socket
 
 
 def lines(*numbers, **more):
@@ -93,6 +95,19 @@ def test_the_sink_reads_lines_inside_of_syslog_and_otlp(serving, ask):
     ask(url, json.dumps([{"seq": 3}, {"seq": 4}]).encode())
 
     assert ask(f"{url}/count")[1] == ask(f"{url}/count")[1] | {"received": 4, "distinct": 4, "missing": []}
+
+
+def test_the_sink_takes_gzip_and_syslog_over_tcp(serving, ask):
+    """The collector packs what it posts, and rsyslog does not post at all."""
+    sink, url = serving("sink", "--syslog-port", 0)
+    port = next(line["port"] for line in sink.lines if line["event"] == "syslog-listening")
+    ask(url, gzip.compress(lines(1)), **{"Content-Encoding": "gzip"})
+    sink.until("received")
+    with socket.create_connection(("127.0.0.1", port)) as rsyslog:
+        rsyslog.sendall(b"<13>Nov 30 01:02:03 pod shop: " + lines(2))
+    sink.until("received")
+
+    assert ask(f"{url}/count")[1]["distinct"] == 2
 
 
 def test_lines_without_a_number_are_noted_and_not_counted(serving, ask):

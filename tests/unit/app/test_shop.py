@@ -63,6 +63,14 @@ def test_a_fresh_shop_reads_its_file_at_every_request(serving, ask, tmp_path):
     assert ask(url)[1]["content"] == "new"
 
 
+def test_a_variable_is_shown_as_it_was_at_the_start(serving, ask, monkeypatch):
+    """Lab 10: a rotated Secret never reaches it."""
+    monkeypatch.setenv("PASSWORD", "monday")
+    _, url = serving("shop", "--show-env", "PASSWORD")
+
+    assert ask(url)[1]["env"] == {"PASSWORD": "monday"}
+
+
 def test_orders_are_kept_over_a_restart(app, serving, tmp_path):
     """e08: the shop's own file, found again at the next start."""
     first, _ = serving("shop", "--orders", tmp_path, "--every", 0.01)
