@@ -6,6 +6,7 @@ What a play can wait for, asked of the newest state of Pods and of the log lines
     restarts: {shipper: 1}      restart counts of at least that
     reason: {b: CrashLoopBackOff}   a container waits, or has ended, for that reason
     ended: true                 every Pod of the answer is Succeeded or Failed
+    settled: true               every Pod of the answer has ended, or has an app or a regular init container in back-off
     ready: true | NAME | [..]   every Pod of the answer, or the named Pods, are Ready
     phase: Failed               the phase of the answer's newest Pod
     gone: true                  no Pod of the answer is left
@@ -64,6 +65,22 @@ def was_started(pod: RawObject | None, container: str) -> bool:
     return False
 
 
+def is_settled(pod: RawObject) -> bool:
+    """
+    Whether the Pod will stay in its phase: it has ended, or a container that is not a sidecar is in back-off.
+
+    A sidecar in back-off settles nothing, since the Pod ends without it.
+    """
+    if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+        return True
+    inits = pod["spec"].get("initContainers") or []
+    sidecars = {row["name"] for row in inits if row.get("restartPolicy") == "Always"}
+    waiting = {row["name"]: (row.get("state") or {}).get("waiting") or {} for row in rows(pod)}
+    return any(
+        state.get("reason") == "CrashLoopBackOff" for name, state in waiting.items() if name not in sidecars
+    )
+
+
 def is_ready(pod: RawObject) -> bool:
     """Whether the Pod is Ready and not being deleted."""
     listed = (pod.get("status") or {}).get("conditions") or []
@@ -113,6 +130,9 @@ class Condition:
             (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") for pod in mine
         )
         return over is bool(wanted)
+
+    def _settled(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
+        return (bool(mine) and all(map(is_settled, mine))) is bool(wanted)
 
     def _ready(self, what: Any, mine: list[RawObject], pods: list[RawObject]) -> bool:
         if what is True:

@@ -11,7 +11,8 @@ The play: what is applied, what is done to it, until when. It ends in a recordin
         within_s: 45
 
 A step has one verb and may have ``as`` (its name for checks), ``within_s`` (its deadline), ``pod`` (the Pod it acts
-on) and ``if`` (an earlier step: without that one having been reached, this one is left out). A wait whose
+on) and ``if`` (an earlier step: without that one having been reached, this one is left out); ``kill`` may have
+``signal: KILL``, which needs a run that shares its processes: a process 1 takes no SIGKILL from inside. A wait whose
 deadline passes does not end the play: the step is noted as not reached, and checks judge that. Only a fixture that
 does not start, or a cluster that does not answer, ends it: then the answer is not gradable.
 """
@@ -32,13 +33,15 @@ VERBS = (
 )  # fmt: skip
 CONDITIONS = (
     "running", "started", "ended", "ready", "phase", "restarts", "reason", "gone", "line", "condition", "lost",
+    "settled",
 )  # fmt: skip
-_OPTIONS = ("as", "within_s", "pod", "if")
+_OPTIONS = ("as", "within_s", "pod", "if", "signal")
+SIGNALS = ("TERM", "KILL")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its verb, what the verb is given, its name, deadline and Pod."""
+    """One step: its verb, what the verb is given, its name, deadline and Pod, and the signal of a kill."""
 
     verb: str
     what: Any
@@ -46,6 +49,7 @@ class Step:
     within_s: float
     pod: str
     after: str = ""
+    signal: str = "TERM"
 
 
 def read(text: str, *, source: str) -> list[Step]:
@@ -91,7 +95,10 @@ def _step(row: Any, names: dict[str, int], taken: list[str], where: str) -> Step
     if after and after not in taken:
         raise CheckError(f"{where}: 'if' names no earlier step {after!r}", cause=f"steps: {', '.join(taken)}")
     taken.append(name)
-    return Step(verb, row[verb], name, float(within), str(row.get("pod") or ""), after)
+    signal = str(row.get("signal", "TERM"))
+    if signal not in SIGNALS or ("signal" in row and verb != "kill"):
+        raise CheckError(f"{where}: signal belongs to kill, and is one of {', '.join(SIGNALS)}")
+    return Step(verb, row[verb], name, float(within), str(row.get("pod") or ""), after, signal)
 
 
 def _known_conditions(verb: str, what: Any, where: str) -> None:

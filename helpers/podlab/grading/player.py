@@ -32,14 +32,14 @@ _STATIC = ("Service", "ConfigMap", "Secret", "ServiceAccount", "Role", "RoleBind
 # The signal goes to the container's own first process: where processes are shared, process 1 is the Pod's sandbox.
 KILL = """\
 mine=$(readlink /proc/self/ns/mnt)
-if [ "$(readlink /proc/1/ns/mnt 2>/dev/null)" = "$mine" ]; then exec kill -TERM 1; fi
+if [ "$(readlink /proc/1/ns/mnt 2>/dev/null)" = "$mine" ]; then exec kill "-$1" 1; fi
 for folder in /proc/[0-9]*; do
   pid=${folder#/proc/}
   [ "$pid" = "$$" ] && continue
   [ "$(readlink "$folder/ns/mnt" 2>/dev/null)" = "$mine" ] || continue
   if [ -z "$first" ] || [ "$pid" -lt "$first" ]; then first=$pid; fi
 done
-kill -TERM "$first"
+kill "-$1" "$first"
 """
 
 
@@ -166,7 +166,7 @@ class Player:
         if pod is None or not conditions.is_running(pod, container):
             return False, container, None
         try:
-            output = self._run_in(pod, container, ["sh", "-c", KILL], step.within_s)
+            output = self._run_in(pod, container, ["sh", "-c", KILL, "kill", step.signal], step.within_s)
         except (ApiError, WaitTimeoutError) as error:
             return False, container, error.summary
         # exec ends with an error code when the signal ended the shell too

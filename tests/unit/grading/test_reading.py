@@ -126,6 +126,11 @@ def test_a_value_that_is_not_there_names_file_and_line() -> None:
         ("steps: []\n", "a play is 'steps:'"),
         ("steps:\n  - pause: 1\n    within_s: 9000\n", "line 2: within_s"),
         ("steps:\n  - kill: a\n    if: never\n", "line 2: 'if' names no earlier step"),
+        (
+            "steps:\n  - kill: a\n    signal: HUP\n",
+            "line 2: signal belongs to kill, and is one of TERM, KILL",
+        ),
+        ("steps:\n  - pause: 1\n    signal: KILL\n", "line 2: signal belongs to kill"),
     ],
 )
 def test_a_fault_in_a_play_names_the_line(text: str, message: str) -> None:
@@ -134,6 +139,13 @@ def test_a_fault_in_a_play_names_the_line(text: str, message: str) -> None:
         read(text, source="play.yaml")
 
     assert message in str(error.value)
+
+
+def test_a_kill_asks_first_unless_it_is_to_be_a_crash() -> None:
+    """SIGTERM is what a container is stopped with; SIGKILL leaves no time for last words."""
+    steps = read("steps:\n  - kill: a\n  - kill: a\n    signal: KILL\n", source="play.yaml")
+
+    assert [step.signal for step in steps] == ["TERM", "KILL"]
 
 
 def test_a_key_knows_values_by_digest_alone() -> None:

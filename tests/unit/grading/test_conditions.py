@@ -1,0 +1,41 @@
+"""What a play can wait for, asked of Pods as the API server shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from podlab.grading.conditions import is_settled
+
+
+def pod(phase: str, *, waits: str = "", reason: str = "CrashLoopBackOff") -> dict[str, Any]:
+    """Return a Pod with an init container, a sidecar and an app; the container *waits* does so for *reason*."""
+    names = {"initContainers": ("fetch", "proxy"), "containers": ("shop",)}
+    state = {name: {"waiting": {"reason": reason}} if name == waits else {"running": {}} for name in
+             (*names["initContainers"], *names["containers"])}  # fmt: skip
+    spec = {key: [{"name": name} for name in listed] for key, listed in names.items()}
+    spec["initContainers"][1]["restartPolicy"] = "Always"
+    status = {
+        "phase": phase,
+        "initContainerStatuses": [{"name": name, "state": state[name]} for name in names["initContainers"]],
+        "containerStatuses": [{"name": name, "state": state[name]} for name in names["containers"]],
+    }
+    return {"metadata": {"name": "a"}, "spec": spec, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("body", "settled"),
+    [
+        (pod("Succeeded"), True),
+        (pod("Failed"), True),
+        (pod("Running"), False),
+        (pod("Running", waits="shop"), True),
+        (pod("Pending", waits="fetch"), True),
+        (pod("Running", waits="proxy"), False),
+        (pod("Pending", waits="shop", reason="PodInitializing"), False),
+    ],
+)
+def test_a_pod_is_settled_once_its_phase_will_not_change(body: dict[str, Any], settled: bool) -> None:
+    """A sidecar in back-off does not count: the Pod ends without it."""
+    assert is_settled(body) is settled
