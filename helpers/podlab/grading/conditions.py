@@ -3,6 +3,7 @@ What a play can wait for, asked of the newest state of Pods and of the log lines
 
     running: [shop, proxy]      all of these containers run (of the answer's newest Pod)
     started: [shop]             all have been started at least once
+    began: true                 some container of the answer's newest Pod has been started, whichever is first
     restarts: {shipper: 1}      restart counts of at least that
     reason: {b: CrashLoopBackOff}   a container waits, or has ended, for that reason
     ended: true                 every Pod of the answer is Succeeded or Failed
@@ -110,6 +111,10 @@ class Condition:
 
     def _started(self, names: Any, mine: list[RawObject], _pods: Any) -> bool:
         return bool(mine) and all(was_started(mine[-1], str(name)) for name in listed(names))
+
+    def _began(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
+        newest = mine[-1] if mine else None
+        return any(was_started(newest, str(row["name"])) for row in rows(newest)) is bool(wanted)
 
     def _lost(self, names: Any, mine: list[RawObject], _pods: Any) -> bool:
         return not mine or not any(is_running(mine[-1], str(name)) for name in listed(names))

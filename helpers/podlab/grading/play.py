@@ -33,7 +33,7 @@ VERBS = (
 )  # fmt: skip
 CONDITIONS = (
     "running", "started", "ended", "ready", "phase", "restarts", "reason", "gone", "line", "condition", "lost",
-    "settled",
+    "settled", "began",
 )  # fmt: skip
 _OPTIONS = ("as", "within_s", "pod", "if", "signal")
 SIGNALS = ("TERM", "KILL")

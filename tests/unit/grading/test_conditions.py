@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from podlab.grading.conditions import is_settled
+from podlab.grading.conditions import Condition, is_settled
+from podlab.grading.player import Player
 
 
 def pod(phase: str, *, waits: str = "", reason: str = "CrashLoopBackOff") -> dict[str, Any]:
@@ -39,3 +40,35 @@ def pod(phase: str, *, waits: str = "", reason: str = "CrashLoopBackOff") -> dic
 def test_a_pod_is_settled_once_its_phase_will_not_change(body: dict[str, Any], settled: bool) -> None:
     """A sidecar in back-off does not count: the Pod ends without it."""
     assert is_settled(body) is settled
+
+
+def begun(*rows: dict[str, Any]) -> dict[str, Any]:
+    """A Pod of the answer with these rows of initContainerStatuses."""
+    return {
+        "metadata": {"name": "answer", "labels": {"podlab/part": "answer"}},
+        "status": {"phase": "Pending", "initContainerStatuses": list(rows)},
+    }
+
+
+WAITS = {"name": "wait", "state": {"waiting": {"reason": "PodInitializing"}}}
+RUNS = {"name": "wait", "state": {"running": {}}}
+FAILED_ONCE = {"name": "wait", "state": {"waiting": {}}, "lastState": {"terminated": {"exitCode": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("pods", "holds"),
+    [
+        ([], False),
+        ([begun()], False),
+        ([begun(WAITS)], False),
+        ([begun(WAITS, RUNS)], True),
+        ([begun(FAILED_ONCE)], True),
+    ],
+)
+def test_a_pod_has_begun_with_the_first_start_of_whichever_container(
+    pods: list[dict[str, Any]], holds: bool
+) -> None:
+    """The names of a learner's containers are not known to the play."""
+    began = Condition({"began": True}, cast(Player, None))
+
+    assert began(pods) is holds
