@@ -1,0 +1,81 @@
+"""e06 wait-for-db: shop's start beside the moment at which the database began to listen, at two latenesses."""
+
+from podlab.checks import Case, Finding, Life, check
+
+SOON_S = 20.0  # a failing init container is tried at about 0, 1 and 12 s, the database opens at 4 s
+TOO_LONG = "shop is as late as ever although the database was early: that is a pause, not a wait"
+TOO_SHORT = "shop waited for an early database and not for a late one: that is a pause, not a wait"
+
+
+def after(life: Life) -> Finding:
+    """Whether shop started after the database did."""
+    if not life.ran("shop"):
+        return Finding(False, "shop never started, though the database answers", why(life))
+    opened = life.said("db", event="listening")
+    if not opened:
+        return Finding(None, "the database has not started")
+    holds = life.before((opened[0]["_at"],) * 2, life.at("shop.start"))
+    return Finding(holds, "shop started before the database answered", why(life))
+
+
+def why(life: Life) -> str:
+    """Return the rule behind the containers that stand beside shop."""
+    roles = {lane.role for lane in life.timeline().lanes if lane.name != "shop"}
+    if "init" in roles:
+        return "a regular init container lets the next one start when it ends with 0, and only then"
+    if "sidecar" in roles:
+        return "a sidecar lets the next one start once it has started, not when it has ended"
+    return "containers of one list under containers do not wait for each other"
+
+
+def waited_s(life: Life) -> float | None:
+    """Return the seconds between the Pod's first start and shop's, at most; None if shop never started."""
+    starts = [lane.first_start.lo for lane in life.timeline().lanes if lane.first_start]
+    shop = life.timeline().lane("shop").first_start
+    return shop.hi - min(starts) if shop else None
+
+
+def pause(case: Case) -> str:
+    """Return how shop's start shows a pause of fixed length; empty where it does not."""
+    early, late = case.life("early"), case.life("late")
+    waited = waited_s(early)
+    if waited is None or not after(early).holds:
+        return ""
+    if waited > SOON_S:
+        return TOO_LONG
+    return TOO_SHORT if late.ran("shop") and after(late).holds is False else ""
+
+
+def waits(case: Case, run: str) -> Finding:
+    """A pause waits for no database, so it earns nothing, even on a day that suits it."""
+    found = pause(case)
+    return Finding(False, found, hint=2) if found else after(case.life(run))
+
+
+@check("early")
+def early(case: Case) -> Finding:
+    """The database comes 4 s after the Pod."""
+    return waits(case, "early")
+
+
+@check("late")
+def late(case: Case) -> Finding:
+    """The same manifest, another day."""
+    return waits(case, "late")
+
+
+@check("soon")
+def soon(case: Case) -> Finding:
+    """Soon, and not by starting before the database."""
+    return waits(case, "early")
+
+
+@check("alive")
+def alive(case: Case) -> Finding:
+    """In both runs shop ran, and no run of it ended."""
+    for life in (case.life("early"), case.life("late")):
+        if not life.ran("shop"):
+            return Finding(False, "shop never started", why(life))
+        if life.exit_codes("shop"):
+            return Finding(False, "shop found no database and ended", why(life))
+    return Finding(True)
