@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from podlab.checks import Case
 from podlab.checks.verdict import NOT_ANSWERED as STATE_EMPTY
@@ -11,7 +12,7 @@ from podlab.checks.verdict import NOT_GRADABLE, REFUSED, Report, Verdict, number
 from podlab.errors import ApiError, ManifestError, PodlabError
 from podlab.grading import answers, loading
 from podlab.grading.exercise import CheckRow, Exercise, Refused, Unreadable
-from podlab.grading.living import Place, live
+from podlab.grading.living import Place, live, lived
 from podlab.grading.player import is_the_graders
 from podlab.grading.reading import prepare, remarks
 
@@ -58,6 +59,21 @@ def _failed(exercise: Exercise, error: PodlabError, notes: Sequence[str]) -> Rep
 
 def _why(error: PodlabError) -> list[str]:
     return [text for text in (error.cause, error.hint) if text]
+
+
+def regrade(exercise: Exercise, answer: str, folder: Path, *, seed: int = 0) -> Report:
+    """
+    Judge *answer* by the recordings that an earlier grading kept in *folder*; needs no cluster.
+
+    Where the answer was never run (empty, refused), the report is made from its text alone.
+    """
+    if answers.empty(answer):
+        return _refuse(exercise, NOT_ANSWERED, state=STATE_EMPTY)
+    try:
+        case = prepare(exercise, answer, seed)
+        return judge(exercise, replace(case, lives=lived(exercise, folder, seed)), remarks(case))
+    except PodlabError as error:
+        return _failed(exercise, error, [])
 
 
 def judge(exercise: Exercise, case: Case, notes: Sequence[str] = ()) -> Report:

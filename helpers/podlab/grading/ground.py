@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -29,16 +30,19 @@ class Ground:
 
     Args:
         shared: The namespace to use where none can be made.
+        labels: Put on the namespace that is made, so that a grader that was killed can clean up later.
     """
 
-    def __init__(self, client: Client, exercise: str, shared: str) -> None:
-        self.client, self._shared = client, shared
+    def __init__(
+        self, client: Client, exercise: str, shared: str, labels: Mapping[str, str] | None = None
+    ) -> None:
+        self.client, self._shared, self._labels = client, shared, dict(labels or {})
         self.namespace, self.own = f"grade-{exercise}-{uuid.uuid4().hex[:8]}", True
         self.made: list[dict[str, Any]] = []
         self._lock_uid = ""
 
     def __enter__(self) -> Ground:
-        labels = {**MANAGED, "pod-security.kubernetes.io/enforce": "baseline"}
+        labels = {**MANAGED, **self._labels, "pod-security.kubernetes.io/enforce": "baseline"}
         body = {
             "apiVersion": "v1",
             "kind": "Namespace",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from podlab import manifests
 from podlab.checks import Case, Life
 from podlab.errors import CheckError
-from podlab.grading import conditions, fence, play, reading
+from podlab.grading import conditions, evidence, fence, play, reading
 from podlab.grading.exercise import Exercise, Run
 from podlab.grading.ground import Ground
 from podlab.grading.player import Player, Stopped
@@ -41,6 +41,7 @@ class Place:
         keep: Folder that recordings are kept in, as ``ID-RUN.jsonl``; None: they are not kept.
         see: Called with the run's name and each observation, for pictures that grow.
         at_once: How many runs of one exercise go on at the same time.
+        labels: For the namespaces that are made.
     """
 
     client: Client | None
@@ -49,6 +50,7 @@ class Place:
     keep: Path | None = None
     see: See | None = None
     at_once: int = 4
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def live(exercise: Exercise, case: Case, place: Place, seed: int) -> dict[str, Life]:
@@ -84,7 +86,7 @@ def _one(exercise: Exercise, case: Case, run: Run, place: Place, seed: int, stop
     steps = play.read(exercise.text("play.yaml", values), source=f"{exercise.folder.name}/play.yaml")
     if place.client is None:
         raise CheckError(f"{exercise.name} needs a cluster", hint="podlab up makes one")
-    with Ground(place.client, exercise.id, place.namespace) as ground:
+    with Ground(place.client, exercise.id, place.namespace, place.labels) as ground:
         return _lived(exercise, case, run, place, values, steps, ground, stop)
 
 
@@ -100,7 +102,7 @@ def _lived(
     }
     if texts["answer"]:
         manifests.validate(place.client, texts["answer"], namespace=ground.namespace)
-    out = place.keep / f"{exercise.id}-{run.name}.jsonl" if place.keep else None
+    out = evidence.recording(place.keep, exercise.id, run.name) if place.keep else None
     seen: list[Callable[[Mapping[str, Any]], None]] = []
 
     def see(observation: dict[str, Any]) -> None:
@@ -122,7 +124,30 @@ def _lived(
             raise CheckError("the grading was interrupted") from None
     recording = recorder.recording
     assert recording is not None
+    if place.keep:
+        evidence.keep(place.keep, exercise.id, run.name, player.acts)
     return Life(recording, player.acts, answered_pods(recording), values)
+
+
+def lived(exercise: Exercise, folder: Path, seed: int) -> dict[str, Life]:
+    """
+    Return the lives that an earlier grading kept in *folder*; needs no cluster.
+
+    Raises:
+        RecordingError, CheckError: The evidence of a run is missing or cannot be read.
+    """
+    return {
+        run.name: _kept(exercise, run, folder, {**exercise.values(seed), **run.values})
+        for run in exercise.runs
+    }
+
+
+def _kept(exercise: Exercise, run: Run, folder: Path, values: dict[str, Any]) -> Life:
+    if run.recording:
+        recording = read_recording(exercise.folder / run.recording)
+        return Life(recording, answered=recording.pods(), values=values)
+    recording = read_recording(evidence.recording(folder, exercise.id, run.name))
+    return Life(recording, evidence.acts(folder, exercise.id, run.name), answered_pods(recording), values)
 
 
 def answered_pods(recording: Recording) -> list[str]:

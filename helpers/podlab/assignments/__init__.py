@@ -1,0 +1,16 @@
+"""
+The instructor's path: from a blueprint to marks.
+
+In the order of a term:
+
+    blueprint     assignment.toml: rows, points, seeds; which exercises a student draws
+    release       the learner's notebook, and the instructor's folder
+    archives      reads zips with bounds;  submissions: answers by cell, from notebooks, folders and downloads
+    roster        who the students are
+    marking       grades all submissions: parallel, resumable, evidence kept
+    gradebook     results to marks: sums, outcomes, item statistics
+    pages         inert HTML for the student and for the instructor
+    formats       nbgrader, otter-grader, Gradescope, PrairieLearn, GitHub Classroom, JUnit, Canvas, Moodle
+
+No line of a student's code is run: answers are the text of cells, applied by the grader itself.
+"""

@@ -1,0 +1,32 @@
+"""
+Marks in the formats of other tools; each module is named after the tool and has ``write(blueprint, marks, out)``.
+
+    canvas, moodle     CSV for the gradebook of the learning platform
+    classroom          GitHub Classroom's results
+    gradescope         results.json and the autograder's zip
+    junit              JUnit XML
+    prairielearn       results.json
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+from podlab.assignments.blueprint import Blueprint
+from podlab.assignments.gradebook import Mark
+
+
+def names() -> list[str]:
+    """Return the names of all formats."""
+    return sorted(module.name for module in iter_modules(__path__))
+
+
+def write(name: str, blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
+    """Write *marks* in the format *name* below *out*, and return the files."""
+    module = import_module(f"{__name__}.{name}")
+    out.mkdir(parents=True, exist_ok=True)
+    found: list[Path] = module.write(blueprint, marks, out)
+    return found

@@ -1,0 +1,44 @@
+"""GitHub Classroom: the version 1 results that its autograding reporter reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from podlab.assignments.blueprint import Blueprint
+from podlab.assignments.gradebook import Mark
+from podlab.assignments.marking import safe
+
+MOST_OUTPUT = 500
+
+
+def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
+    """Write one file for each student who handed in."""
+    paths = []
+    for mark in marks:
+        if mark.results:
+            path = out / f"{safe(mark.student.id)}.json"
+            path.write_text(json.dumps(results(mark), indent=1) + "\n", "utf-8")
+            paths.append(path)
+    return paths
+
+
+def results(mark: Mark) -> dict[str, Any]:
+    """Return the results of one student; ``error`` where an exercise was not gradable."""
+    tests = [_test(result, verdict) for result in mark.results for verdict in result["report"]["verdicts"]]
+    status = "error" if mark.total is None else ("pass" if mark.total >= mark.of else "fail")
+    return {"version": 1, "status": status, "max_score": mark.of, "tests": tests}
+
+
+def _test(result: dict[str, Any], verdict: dict[str, Any]) -> dict[str, Any]:
+    scale = result["points"] / result["report"]["points"]
+    holds = verdict["earned"] >= verdict["points"]
+    status = "error" if result["earned"] is None else ("pass" if holds else "fail")
+    return {
+        "name": f"{result['report']['title']}: {verdict['text']}", "status": status,
+        "score": round(verdict["earned"] * scale, 4), "message": verdict["found"][:MOST_OUTPUT],
+        "test_code": "", "task_id": 0, "filename": "", "line_no": 0, "duration": 0,
+        "output": verdict["why"][:MOST_OUTPUT],
+    }  # fmt: skip

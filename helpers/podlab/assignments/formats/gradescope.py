@@ -1,0 +1,50 @@
+"""Gradescope: ``STUDENT.json`` in the form of results.json, with a test for each check; hidden ones stay hidden."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from podlab.assignments.blueprint import Blueprint
+from podlab.assignments.gradebook import Mark
+from podlab.assignments.marking import safe
+
+
+def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
+    """Write one file for each student who handed in."""
+    paths = []
+    for mark in marks:
+        if mark.results:
+            path = out / f"{safe(mark.student.id)}.json"
+            path.write_text(json.dumps(results(mark), indent=1) + "\n", "utf-8")
+            paths.append(path)
+    return paths
+
+
+def results(mark: Mark) -> dict[str, Any]:
+    """Return results.json of one student: no total where something was not gradable."""
+    body: dict[str, Any] = {
+        "output": f"{mark.state}: {'; '.join(mark.notes)}".rstrip(": "), "output_format": "text",
+        "stdout_visibility": "hidden", "tests": list(_tests(mark)),
+    }  # fmt: skip
+    return body if mark.total is None else {"score": mark.total, **body}
+
+
+def _tests(mark: Mark) -> Iterator[dict[str, Any]]:
+    for result in mark.results:
+        report, scale = result["report"], result["points"] / result["report"]["points"]
+        rows = report["verdicts"] or [{
+            "text": "the answer as a whole", "points": report["points"], "earned": 0.0, "found": report["reason"],
+            "visible": True, "expected": "", "why": "",
+        }]  # fmt: skip
+        for number, verdict in enumerate(rows, 1):
+            words = [f"{name}: {verdict[name]}" for name in ("expected", "found", "why") if verdict[name]]
+            yield {
+                "name": f"{report['title']}: {verdict['text']}", "number": f"{report['exercise'][1:]}.{number}",
+                "score": round(verdict["earned"] * scale, 5), "max_score": round(verdict["points"] * scale, 5),
+                "status": "passed" if verdict["earned"] >= verdict["points"] else "failed",
+                "output": "\n".join(words), "output_format": "text",
+                "visibility": "visible" if verdict["visible"] else "after_published",
+            }  # fmt: skip

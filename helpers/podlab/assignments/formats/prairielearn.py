@@ -1,0 +1,42 @@
+"""PrairieLearn: results.json of the external grader; what is not gradable costs no attempt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from podlab.assignments.blueprint import Blueprint
+from podlab.assignments.gradebook import Mark
+from podlab.assignments.marking import safe
+
+MOST_BYTES = 1 << 20
+
+
+def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
+    """Write one file for each student who handed in."""
+    paths = []
+    for mark in marks:
+        if mark.results:
+            path = out / f"{safe(mark.student.id)}.json"
+            path.write_text(json.dumps(results(mark)) + "\n", "utf-8")
+            paths.append(path)
+    return paths
+
+
+def results(mark: Mark) -> dict[str, Any]:
+    """Return results.json of one student."""
+    tests = [
+        {"name": f"{r['report']['title']}: {v['text']}", "points": v["earned"], "max_points": v["points"],
+         "message": v["found"], "output": v["why"]}
+        for r in mark.results for v in r["report"]["verdicts"] if v["visible"]
+    ]  # fmt: skip
+    if mark.total is None:
+        return {"gradable": False, "message": mark.state, "format_errors": list(mark.notes), "tests": tests}
+    return {
+        "gradable": True,
+        "score": mark.total / mark.of if mark.of else 0.0,
+        "message": mark.state,
+        "tests": tests,
+    }

@@ -1,0 +1,158 @@
+"""Results to marks: a row for each student, sums and outcomes, and statistics of each exercise."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from podlab import grading
+from podlab.assignments import marking
+from podlab.assignments.blueprint import Blueprint
+from podlab.assignments.roster import Student
+from podlab.checks.verdict import NOT_GRADABLE
+
+OPEN = "not gradable"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """
+    One student's marks.
+
+    Attributes:
+        earned: Exercise id -> points in the assignment; None where it was not gradable.
+        total: The sum; None while anything is not gradable: an open grade is never a zero.
+        state: ``graded``, ``not gradable``, ``not handed in`` or ``unreadable``.
+    """
+
+    student: Student
+    earned: Mapping[str, float | None] = field(default_factory=dict)
+    of: float = 0.0
+    state: str = "graded"
+    notes: Sequence[str] = ()
+    results: Sequence[dict[str, Any]] = ()
+
+    @property
+    def total(self) -> float | None:
+        """The sum of all points, None where it is not known."""
+        if self.state in (OPEN, "unreadable"):
+            return None
+        return round(sum(value or 0.0 for value in self.earned.values()), 4)
+
+
+def marks(blueprint: Blueprint, folder: Path, students: Sequence[Student]) -> list[Mark]:
+    """Return a mark for each student of the roster, then for each other submission."""
+    handed_in = {each.student: each for each in marking.read_submissions(folder)}
+    by_student: dict[str, list[dict[str, Any]]] = {}
+    for result in marking.results(folder):
+        by_student.setdefault(result["student"], []).append(result)
+    known = {student.id: student for student in students}
+    names = [*known, *(name for name in handed_in if name not in known)]
+    return [
+        _mark(blueprint, known.get(name, Student(name)), handed_in.get(name), by_student.get(name, []))
+        for name in names
+    ]
+
+
+def _mark(blueprint: Blueprint, student: Student, submission: Any, found: Sequence[dict[str, Any]]) -> Mark:
+    of = float(blueprint.points)
+    if submission is None:
+        return Mark(student, {}, of, "not handed in")
+    notes = list(submission.notes) + ([] if submission.known else ["the roster has no such student"])
+    if submission.fault:
+        return Mark(student, {}, of, "unreadable", [*notes, submission.fault])
+    parts = blueprint.parts(student.id)
+    by_id = {result["report"]["exercise"]: result for result in found}
+    mine = [by_id[part.exercise.id] for part in parts if part.exercise.id in by_id]
+    earned = {part.exercise.id: by_id.get(part.exercise.id, {}).get("earned") for part in parts}
+    state = "graded" if len(mine) == len(parts) and None not in earned.values() else OPEN
+    return Mark(student, earned, of, state, notes, mine)
+
+
+def as_csv(found: Sequence[Mark]) -> str:
+    """Return the gradebook: a line for each student, a column for each exercise; text that a sheet cannot run."""
+    columns = sorted({name for mark in found for name in mark.earned})
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["id", "name", "email", "total", "of", "state", *columns, "notes"])
+    for mark in found:
+        total = "" if mark.total is None else f"{mark.total:g}"
+        cells = ["" if mark.earned.get(name) is None else f"{mark.earned[name]:g}" for name in columns]
+        who = [inert(mark.student.id), inert(mark.student.name), inert(mark.student.email)]
+        writer.writerow([*who, total, f"{mark.of:g}", mark.state, *cells, inert("; ".join(mark.notes))])
+    return out.getvalue()
+
+
+def inert(text: str) -> str:
+    """Return text that a spreadsheet shows and does not run: a formula gets an apostrophe."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+@dataclass(frozen=True)
+class Item:
+    """Statistics of one exercise: answers, mean share of its points, and how often each check held."""
+
+    exercise: str
+    answers: int
+    mean: float
+    full: int
+    none: int
+    checks: Mapping[str, float]
+
+
+def items(found: Sequence[Mark]) -> list[Item]:
+    """Return the statistics of each exercise over all gradable answers."""
+    by_exercise: dict[str, list[dict[str, Any]]] = {}
+    for mark in found:
+        for result in mark.results:
+            if result["report"]["state"] != NOT_GRADABLE:
+                by_exercise.setdefault(result["report"]["exercise"], []).append(result)
+    return [_item(name, rows) for name, rows in sorted(by_exercise.items())]
+
+
+def _item(name: str, rows: Sequence[dict[str, Any]]) -> Item:
+    shares = [row["earned"] / row["points"] if row["points"] else 0.0 for row in rows]
+    held: dict[str, list[float]] = {}
+    for row in rows:
+        for verdict in row["report"]["verdicts"]:
+            held.setdefault(verdict["id"], []).append(1.0 if verdict["holds"] else 0.0)
+    means = {key: round(sum(values) / len(rows), 3) for key, values in held.items()}
+    return Item(
+        name,
+        len(rows),
+        round(sum(shares) / len(rows), 3),
+        sum(s >= 1 for s in shares),
+        sum(s <= 0 for s in shares),
+        means,
+    )
+
+
+def outcomes(found: Iterable[Mark]) -> dict[str, float]:
+    """Return outcome -> mean share of the points of the exercises that show it."""
+    shares: dict[str, list[float]] = {}
+    for mark in found:
+        for result in mark.results:
+            if result["earned"] is not None and result["points"]:
+                for outcome in grading.find(result["report"]["exercise"]).outcomes:
+                    shares.setdefault(outcome, []).append(result["earned"] / result["points"])
+    return {
+        name: round(sum(values) / len(values), 3)
+        for name, values in sorted(shares.items(), key=lambda kv: int(kv[0][1:]))
+    }
+
+
+def as_dict(blueprint: Blueprint, found: Sequence[Mark]) -> dict[str, Any]:
+    """Return everything as plain data, schema 1."""
+    return {
+        "schema": 1, "kind": "podlab.gradebook", "assignment": blueprint.name, "title": blueprint.title,
+        "points": float(blueprint.points),
+        "students": [
+            {"id": m.student.id, "name": m.student.name, "state": m.state, "total": m.total, "earned": dict(m.earned),
+             "notes": list(m.notes), "reports": [r["report"] for r in m.results]} for m in found
+        ],
+        "items": [vars(item) for item in items(found)], "outcomes": outcomes(found),
+    }  # fmt: skip

@@ -1,0 +1,267 @@
+"""
+Grades a class: every answer of every submission, side by side, and nothing twice.
+
+    GRADES/results/STUDENT/eNN.json       one report, written as soon as it is there, in one step
+    GRADES/evidence/STUDENT/              recordings and acts: a dispute can be looked at, regrading needs no cluster
+    GRADES/submissions.json               what was read: sources, notes, faults
+
+A result counts as done while answer, exercise folder and seed are the same and it was gradable. So a grader that was
+killed goes on where it was, and what was not gradable is run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from podlab import grading
+from podlab.assignments.blueprint import Blueprint, Part
+from podlab.assignments.submissions import Submission
+from podlab.checks.verdict import NOT_GRADABLE, Report
+from podlab.errors import PodlabError
+from podlab.grading import regrade
+
+SCHEMA = 1
+LABEL = "podlab/grading"
+_STEP_IN_S = 0.2
+
+
+@dataclass(frozen=True)
+class Job:
+    """One answer to grade."""
+
+    student: str
+    part: Part
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """Changes when answer, seed or exercise change: then the answer is graded again."""
+        parts = [
+            self.text,
+            str(self.part.seed),
+            self.part.exercise.id,
+            exercise_digest(self.part.exercise.folder),
+        ]
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass
+class Tally:
+    """How far a grading is."""
+
+    total: int
+    done: int = 0
+    kept: int = 0
+    not_gradable: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def left_s(self) -> float | None:
+        """Estimate of the rest, from what was graded in this run; None before the first."""
+        graded = self.done - self.kept
+        return (time.monotonic() - self.began) / graded * (self.total - self.done) if graded else None
+
+
+def jobs(blueprint: Blueprint, submissions: Sequence[Submission]) -> Iterator[Job]:
+    """Yield every answer that counts: the exercises that a student drew, in order; a missing one is empty."""
+    for each in submissions:
+        if each.fault:
+            continue
+        for part in blueprint.parts(each.student):
+            yield Job(each.student, part, each.answers.get(part.exercise.id, ""))
+
+
+def mark(
+    blueprint: Blueprint, submissions: Sequence[Submission], out: Path, place: grading.Place, *,
+    at_once: int = 8, tell: Callable[[Tally], None] = lambda _tally: None,
+) -> Tally:  # fmt: skip
+    """
+    Grade all *submissions* into *out*; can be run again after any end.
+
+    Raises:
+        PodlabError: *out* cannot be written.
+        KeyboardInterrupt: As pressed; what was graded until then is kept.
+    """
+    folder = _made(out)
+    _write(
+        folder / "submissions.json", {"schema": SCHEMA, "submissions": [asdict(each) for each in submissions]}
+    )
+    todo = list(jobs(blueprint, submissions))
+    tally = Tally(len(todo))
+    open_jobs = [job for job in todo if not _is_done(folder, job)]
+    tally.done = tally.kept = len(todo) - len(open_jobs)
+    place = replace(place, labels={LABEL: sweep_label(folder)})
+    tell(tally)
+    with ThreadPoolExecutor(max_workers=max(1, at_once)) as pool:
+        running = {pool.submit(_one, folder, job, place) for job in open_jobs}
+        try:
+            _drain(running, tally, tell)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return tally
+
+
+def _drain(running: set[Future[Report]], tally: Tally, tell: Callable[[Tally], None]) -> None:
+    while running:
+        finished, running = wait(running, timeout=_STEP_IN_S, return_when=FIRST_COMPLETED)
+        for future in finished:
+            tally.done += 1
+            tally.not_gradable += future.result().state == NOT_GRADABLE
+            tell(tally)
+
+
+def _one(folder: Path, job: Job, place: grading.Place) -> Report:
+    keep = evidence_of(folder, job.student)
+    try:
+        report = grading.grade(job.part.exercise, job.text, replace(place, keep=keep), seed=job.part.seed)
+    except PodlabError as error:
+        report = Report(job.part.exercise.name, job.part.exercise.points, refused="not gradable: run it again",
+                        notes=str(error).splitlines(), state=NOT_GRADABLE)  # fmt: skip
+    _store(folder, job, report)
+    return report
+
+
+def again(blueprint: Blueprint, folder: Path, students: Sequence[str] | None = None) -> int:
+    """
+    Judge every graded answer again by its kept evidence, with today's checks; needs no cluster. Returns how many.
+
+    A result whose evidence is missing stays as it was.
+    """
+    count = 0
+    for result in results(folder):
+        if students is not None and result["student"] not in students:
+            continue
+        part = next(
+            (p for p in blueprint.parts(result["student"]) if p.exercise.id == result["report"]["exercise"]),
+            None,
+        )
+        if part is None:
+            continue
+        job = Job(result["student"], part, result["answer"])
+        report = regrade(part.exercise, job.text, evidence_of(folder, job.student), seed=part.seed)
+        if report.state != NOT_GRADABLE:
+            _store(folder, job, report)
+            count += 1
+    return count
+
+
+# --------------------------------------------------------------------------------------------------- what is kept
+
+
+def results(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield every stored result: student, row, points, digest, answer, report; unreadable files are left out."""
+    for path in sorted((folder / "results").glob("*/*.json")):
+        with suppress(OSError, ValueError):
+            loaded = json.loads(path.read_text("utf-8"))
+            if isinstance(loaded, dict) and loaded.get("schema") == SCHEMA:
+                yield loaded
+
+
+def read_submissions(folder: Path) -> list[Submission]:
+    """
+    Return the submissions of a grading.
+
+    Raises:
+        PodlabError: The folder holds no grading.
+    """
+    try:
+        loaded = json.loads((folder / "submissions.json").read_text("utf-8"))
+        return [Submission(**row) for row in loaded["submissions"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PodlabError(
+            f"{folder} holds no grading", cause=str(error), hint="podlab grade … --out FOLDER"
+        ) from error
+
+
+def evidence_of(folder: Path, student: str) -> Path:
+    """Return the folder of a student's evidence."""
+    return folder / "evidence" / safe(student)
+
+
+def safe(name: str) -> str:
+    """Return a name that can be a file's: no path, no surprise, and different for different students."""
+    kept = re.sub(r"[^A-Za-z0-9._@-]+", "-", name).lstrip(".-")[:60]
+    return (
+        kept
+        if kept == name
+        else f"{kept or 'student'}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    )
+
+
+def exercise_digest(folder: Path) -> str:
+    """Return a digest of what decides a grade: the texts, play and checks of an exercise, not its answers."""
+    found = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.suffix in (".toml", ".yaml", ".py", ".txt"):
+            found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
+
+
+def sweep_label(folder: Path) -> str:
+    """Return the label of namespaces of this grading, by its folder: what a killed grader left can be found."""
+    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+
+
+def sweep(folder: Path, place: grading.Place) -> int:
+    """Delete the namespaces that an earlier, killed run of this grading left; returns how many."""
+    if place.client is None:
+        return 0
+    found = (
+        place.client.get("/api/v1/namespaces", labelSelector=f"{LABEL}={sweep_label(folder)}").get("items")
+        or []
+    )
+    for each in found:
+        with suppress(PodlabError):
+            place.client.delete(f"/api/v1/namespaces/{each['metadata']['name']}")
+    return len(found)
+
+
+def _path(folder: Path, job: Job) -> Path:
+    return folder / "results" / safe(job.student) / f"{job.part.exercise.id}.json"
+
+
+def _is_done(folder: Path, job: Job) -> bool:
+    try:
+        loaded = json.loads(_path(folder, job).read_text("utf-8"))
+        return bool(loaded["digest"] == job.digest and loaded["report"]["state"] != NOT_GRADABLE)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _store(folder: Path, job: Job, report: Report) -> None:
+    share = report.score / report.points if report.points else 0
+    body = {
+        "schema": SCHEMA, "student": job.student, "row": job.part.row, "seed": job.part.seed, "digest": job.digest,
+        "points": float(job.part.points), "answer": job.text,
+        "earned": float(share * job.part.points) if report.gradable else None, "report": report.as_dict(),
+        "text": str(report),
+    }  # fmt: skip
+    _write(_path(folder, job), body)
+
+
+def _write(path: Path, body: Mapping[str, Any]) -> None:
+    """In one step: a reader meets the old file or the new one, and a full disk leaves the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(body, indent=1, ensure_ascii=True) + "\n", "utf-8")
+    part.replace(path)
+
+
+def _made(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PodlabError(
+            f"{out} cannot be made", cause=error.strerror, hint="--out ANOTHER-FOLDER"
+        ) from error
+    return out

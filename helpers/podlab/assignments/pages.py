@@ -1,0 +1,138 @@
+"""
+Inert HTML: a page for each student without hidden checks, and one for the instructor with everything.
+
+Nothing of a submission is active in it: all text is escaped, pictures are images (an SVG in an ``img`` runs no
+script), and the page's own policy forbids scripts, frames and requests.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from podlab.assignments import marking
+from podlab.assignments.blueprint import Blueprint
+from podlab.assignments.gradebook import Item, Mark, items, outcomes
+from podlab.errors import PodlabError
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
+_STYLE = (
+    "body{font:15px/1.45 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c}"
+    "pre{background:#f5f5f5;padding:.6rem;overflow:auto;white-space:pre-wrap}table{border-collapse:collapse}"
+    "td,th{border:1px solid #bbb;padding:.2rem .5rem;text-align:left;vertical-align:top}img{max-width:100%}"
+    ".yes::before{content:'+ '}.no::before{content:'\\2212 '}.open::before{content:'? '}"
+)
+_SIGNS = {True: "yes", False: "no", None: "open"}
+_MOST_TEXT = 20_000
+
+
+def student(blueprint: Blueprint, mark: Mark) -> str:
+    """Return the page that a student gets: verdicts of visible checks, no evidence, no hidden part."""
+    return _page(f"{blueprint.title}: {mark.student.id}", _head(mark), *_results(mark, hidden=False))
+
+
+def instructor(blueprint: Blueprint, mark: Mark, folder: Path) -> str:
+    """Return the page of one student for the instructor: every check, the answer, and the recorded lives."""
+    parts = [_head(mark), *_results(mark, hidden=True)]
+    return _page(f"{blueprint.title}: {mark.student.id}", *parts, *_pictures(mark, folder))
+
+
+def overview(blueprint: Blueprint, found: Sequence[Mark]) -> str:
+    """Return the instructor's first page: a row for each student, statistics of exercises and outcomes."""
+    rows = [
+        (f'<a href="{escape(marking.safe(m.student.id))}.html">{escape(m.student.id)}</a>', escape(m.student.name),
+         "" if m.total is None else f"{m.total:g}", escape(m.state), escape("; ".join(m.notes)))
+        for m in found
+    ]  # fmt: skip
+    means = ", ".join(f"{name} {value:.0%}" for name, value in outcomes(found).items()) or "none"
+    return _page(
+        blueprint.title,
+        f"<p>{len(found)} students, {float(blueprint.points):g} points. Outcomes: {escape(means)}.</p>",
+        _table(("student", "name", "points", "state", "notes"), rows),
+        "<h2>Exercises</h2>",
+        _table(
+            ("exercise", "answers", "mean", "full marks", "none", "checks that held"),
+            map(_item, items(found)),
+        ),
+    )
+
+
+def _item(item: Item) -> tuple[str, ...]:
+    held = ", ".join(f"{name} {value:.0%}" for name, value in item.checks.items())
+    return tuple(
+        map(
+            escape,
+            (item.exercise, str(item.answers), f"{item.mean:.0%}", str(item.full), str(item.none), held),
+        )
+    )
+
+
+def _head(mark: Mark) -> str:
+    total = "not known yet" if mark.total is None else f"{mark.total:g}"
+    notes = "".join(f"<li>{escape(note)}</li>" for note in mark.notes)
+    return f"<p><b>{total}</b> of {mark.of:g} points ({escape(mark.state)}).</p>" + (
+        f"<ul>{notes}</ul>" if notes else ""
+    )
+
+
+def _results(mark: Mark, *, hidden: bool) -> Iterator[str]:
+    for result in mark.results:
+        report = result["report"]
+        earned = (
+            "not gradable, it will be run again"
+            if result["earned"] is None
+            else f"{result['earned']:g} of {result['points']:g}"
+        )
+        yield f"<h2>{escape(report['title'])}: {earned}</h2>"
+        shown = [verdict for verdict in report["verdicts"] if hidden or verdict["visible"]]
+        if report["reason"]:
+            yield f"<p>{escape(report['reason'])}</p>"
+        yield "<ul>" + "".join(map(_verdict, shown)) + "</ul>"
+        left_out = len(report["verdicts"]) - len(shown)
+        if left_out:
+            yield f"<p>{left_out} more checks are not shown.</p>"
+        notes = "\n".join(report["notes"])
+        if notes:
+            yield f"<pre>{escape(notes[:_MOST_TEXT])}</pre>"
+        if hidden:
+            yield f"<details><summary>the answer</summary><pre>{escape(result['answer'][:_MOST_TEXT])}</pre></details>"
+
+
+def _verdict(verdict: Mapping[str, Any]) -> str:
+    words = "" if verdict["holds"] else "".join(
+        f"<br>{name}: {escape(str(verdict[name]))}" for name in ("expected", "found", "why") if verdict[name]
+    )  # fmt: skip
+    score = f"{verdict['earned']:g} of {verdict['points']:g}"
+    return f'<li class="{_SIGNS[verdict["holds"]]}">{escape(verdict["text"])}: {score}{words}</li>'
+
+
+def _pictures(mark: Mark, folder: Path) -> Iterator[str]:
+    from podlab import observe, views
+
+    for path in sorted(marking.evidence_of(folder, mark.student.id).glob("*.jsonl")):
+        yield f"<h3>{escape(path.stem)}</h3>"
+        try:
+            recording = observe.read_recording(path)
+            for pod in recording.pods():
+                timeline = recording.timeline(pod)
+                data = base64.b64encode(views.svg(timeline).encode("utf-8", "replace")).decode()
+                alt = escape(views.alt_text(timeline), quote=True)
+                yield f'<img alt="{alt}" src="data:image/svg+xml;base64,{data}">'
+        except PodlabError as error:
+            yield f"<pre>{escape(str(error))}</pre>"
+
+
+def _table(head: Sequence[str], rows: Any) -> str:
+    lines = ["<tr>" + "".join(f"<th>{name}</th>" for name in head) + "</tr>"]
+    lines += ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows]
+    return "<table>" + "".join(lines) + "</table>"
+
+
+def _page(title: str, *body: str) -> str:
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+    head = f'<meta charset="utf-8">{policy}<title>{escape(title)}</title><style>{_STYLE}</style>'
+    content = f"<h1>{escape(title)}</h1>{''.join(body)}"
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{content}</body></html>\n'

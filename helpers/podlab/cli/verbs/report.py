@@ -1,0 +1,56 @@
+"""``podlab report``: marks as CSV, JSON and pages, and in the formats of other tools."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+SUMMARY = "marks as CSV, JSON and HTML pages, and in the formats of learning platforms"
+EXAMPLE = """
+podlab report grades --assignment term/instructor --roster roster.csv
+podlab report grades --assignment term/instructor --format canvas --format gradescope
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("grades", type=Path, metavar="GRADES", help="the folder that podlab grade wrote")
+    parser.add_argument(
+        "--assignment", type=Path, required=True, metavar="FOLDER", help="the released instructor folder"
+    )
+    parser.add_argument("--roster", type=Path, metavar="CSV", help="students: id,name,email")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to (default: GRADES/report)")
+    parser.add_argument("--format", action="append", default=[], metavar="NAME",
+                        help="canvas, classroom, gradescope, junit, moodle, prairielearn; repeatable")  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write everything below the folder and print where."""
+    from podlab.assignments import blueprint, formats, gradebook, marking, pages, roster
+    from podlab.errors import PodlabError
+
+    strange = sorted(set(args.format) - set(formats.names()))
+    if strange:
+        raise PodlabError(f"there is no format {strange[0]}", hint=f"formats: {', '.join(formats.names())}")
+    plan = blueprint.read(args.assignment)
+    students = roster.read(args.roster) if args.roster else []
+    marks, out = gradebook.marks(plan, args.grades, students), args.out or args.grades / "report"
+    _put(out / "gradebook.csv", gradebook.as_csv(marks))
+    _put(out / "gradebook.json", json.dumps(gradebook.as_dict(plan, marks), indent=1) + "\n")
+    _put(out / "instructor" / "index.html", pages.overview(plan, marks))
+    for mark in marks:
+        name = f"{marking.safe(mark.student.id)}.html"
+        _put(out / "student" / name, pages.student(plan, mark))
+        _put(out / "instructor" / name, pages.instructor(plan, mark, args.grades))
+    for name in args.format:
+        formats.write(name, plan, marks, out / name)
+    known = [mark.total for mark in marks if mark.total is not None]
+    mean = f"{sum(known) / len(known):.1f}" if known else "-"
+    print(f"{len(marks)} students, {len(known)} with marks, mean {mean} of {float(plan.points):g}; see {out}")
+    return 0
+
+
+def _put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
