@@ -38,6 +38,7 @@ class Client:
     def __init__(self, config: Kubeconfig) -> None:
         self.config = config
         self.server, self.namespace, self.context = config.server, config.namespace, config.context
+        self._discovered: dict[str, RawObject] = {}  # path of an API group version -> its resources
 
     @cached_property
     def transport(self) -> Transport:
@@ -193,6 +194,21 @@ class Client:
     def resource(self, api_version: str, kind: str) -> Resource:
         """Return how the server names *kind*; asks it only for kinds outside of the built-in table."""
         return resources.find(api_version, kind, self.get)
+
+    def require(self, api_version: str, kind: str) -> None:
+        """
+        Make sure that the server has *kind*; each apiVersion is asked for once.
+
+        Raises:
+            ManifestError: If it has not.
+        """
+
+        def get(path: str) -> RawObject:
+            if path not in self._discovered:
+                self._discovered[path] = self.get(path)
+            return self._discovered[path]
+
+        resources.require(api_version, kind, get)
 
     def path_of(self, manifest: RawObject, namespace: str | None = None, *, collection: bool = False) -> str:
         """

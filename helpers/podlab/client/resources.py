@@ -1,5 +1,7 @@
 """
 Which path a kind of object lives under: a table for the kinds that lessons use, discovery for the rest.
+
+The table says where a kind lives on a server that has it; whether this one does is for ``require`` to ask.
 """
 
 from __future__ import annotations
@@ -64,11 +66,32 @@ def find(api_version: str, kind: str, get: Callable[[str], RawObject]) -> Resour
     for row in _discover(api_version, get):
         if row.get("kind") == kind and "/" not in row.get("name", ""):
             return Resource(api_version, kind, row["name"], bool(row.get("namespaced")))
-    raise ManifestError(
+    raise _unknown(api_version, kind)
+
+
+def _unknown(api_version: str, kind: str) -> ManifestError:
+    known = (api_version, kind) in KNOWN
+    return ManifestError(
         f'the server has no kind "{kind}" in apiVersion "{api_version}"',
-        cause=_near_miss(api_version, kind),
-        hint="correct apiVersion and kind; with kubectl: kubectl api-resources lists what it has",
+        cause="Kubernetes knows it, and this cluster does not serve it"
+        if known
+        else _near_miss(api_version, kind),
+        hint=("leave it out, or use a cluster that has it" if known else "correct apiVersion and kind")
+        + "; with kubectl: kubectl api-resources lists what there is",
     )
+
+
+def require(api_version: str, kind: str, get: Callable[[str], RawObject]) -> None:
+    """
+    Ask the server's discovery whether it has *kind*.
+
+    Raises:
+        ManifestError: If it has not.
+    """
+    if not any(
+        row.get("kind") == kind and "/" not in row.get("name", "") for row in _discover(api_version, get)
+    ):
+        raise _unknown(api_version, kind)
 
 
 def _discover(api_version: str, get: Callable[[str], RawObject]) -> list[dict[str, Any]]:

@@ -62,7 +62,9 @@ def validate(client: Client, manifests: Sequence[Manifest], *, namespace: str | 
     """
     space = namespace or client.namespace
     made_here = {manifest.name for manifest in manifests if manifest.kind == "Namespace"}
-    faults: list[Fault] = []
+    faults = _unserved(client, manifests)
+    if faults:
+        raise error_of(faults)
     for manifest in manifests:
         if _space_of(manifest, space) in made_here and manifest.kind != "Namespace":
             continue  # its namespace does not exist yet; the server judges it at the create
@@ -75,6 +77,17 @@ def validate(client: Client, manifests: Sequence[Manifest], *, namespace: str | 
                 raise refusal(client, manifest, space, error) from error
     if faults:
         raise error_of(faults)
+
+
+def _unserved(client: Client, manifests: Sequence[Manifest]) -> list[Fault]:
+    """The kinds that the server does not have: a path that leads nowhere would not say so."""
+    faults = []
+    for manifest in manifests:
+        try:
+            client.require(str(manifest.object.get("apiVersion")), manifest.kind)
+        except ManifestError as error:
+            faults.append(manifest.fault("kind", error.summary, error.cause or error.hint))
+    return faults
 
 
 def _judge(client: Client, manifest: Manifest, space: str) -> list[Fault]:

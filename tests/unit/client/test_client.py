@@ -188,6 +188,20 @@ def test_paths_of_known_and_discovered_kinds(serve: Serve) -> None:
     assert 'belongs to apiVersion "v1"' in str(caught.value.cause)
 
 
+def test_a_kind_of_the_table_that_this_server_lacks_is_named_and_asked_for_once(serve: Serve) -> None:
+    """The table knows where a StatefulSet lives; only the server knows whether it has any."""
+    rows = {"resources": [{"name": "deployments", "kind": "Deployment", "namespaced": True}]}
+    stub = serve(lambda _: (200, rows))
+    client = stub.client()
+    client.require("apps/v1", "Deployment")
+    with pytest.raises(
+        ManifestError, match='the server has no kind "StatefulSet" in apiVersion "apps/v1"'
+    ) as caught:
+        client.require("apps/v1", "StatefulSet")
+    assert "this cluster does not serve it" in str(caught.value.cause)
+    assert [request.path for request in stub.requests] == ["/apis/apps/v1"]
+
+
 def test_kubeconfigs_are_merged_as_kubectl_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.write_text(

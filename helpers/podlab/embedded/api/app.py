@@ -113,6 +113,8 @@ class App:
             if special is not None:
                 return special
         where = route(request.path)
+        if request.method != "GET":
+            negotiate(request.headers.get("accept", ""))  # what cannot be answered must not be done either
         if where.kind.review:
             from podlab.embedded.api import reviews
 
@@ -127,13 +129,25 @@ class App:
             return Response(text.encode(), kind="text/plain; charset=utf-8")
         if path == "/version":
             return Response(dumps(discovery.version()))
-        if path.startswith("/openapi/v3"):
+        if path.startswith("/openapi/v"):
             from podlab.embedded.api import openapi
 
-            return openapi.answer(request)
+            return openapi.answer_v2(request) if path == "/openapi/v2" else openapi.answer(request)
         if path == "/":
             return Response(
-                dumps({"paths": ["/api", "/api/v1", "/apis", "/healthz", "/openapi/v3", "/version"]})
+                dumps(
+                    {
+                        "paths": [
+                            "/api",
+                            "/api/v1",
+                            "/apis",
+                            "/healthz",
+                            "/openapi/v2",
+                            "/openapi/v3",
+                            "/version",
+                        ]
+                    }
+                )
             )
         if path in ("/api", "/apis") and "as=APIGroupDiscoveryList" in request.headers.get("accept", ""):
             return Response(dumps(discovery.aggregated(path == "/api")), kind=discovery.AGGREGATED)
@@ -149,7 +163,7 @@ class App:
         if where.kind.resource in DEPRECATED:
             request.warnings.append(DEPRECATED[where.kind.resource])
         handler = _HANDLERS.get((request.method, bool(where.name)))
-        if handler is None:
+        if handler is None or (where.kind.empty and request.method != "GET"):
             raise fault.method_not_allowed()
         if request.method == "GET" and request.flag("watch"):
             await watching.watch(self.store, request, where)

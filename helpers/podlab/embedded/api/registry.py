@@ -15,7 +15,7 @@ class Kind:
 
     ``type`` names its struct in the type table; ``shelf`` is the store's name of it: both spellings of Event
     share one. ``inert`` resources are stored and have no effect. ``review`` resources are answered, never
-    stored.
+    stored. ``empty`` resources can be listed, and nothing can be created: clients look whether there are any.
     """
 
     def __init__(self, row: dict[str, Any]) -> None:
@@ -31,6 +31,7 @@ class Kind:
         self.generation: bool = row.get("generation", False)
         self.inert: bool = row.get("inert", False)
         self.review: bool = row.get("review", False)
+        self.empty: bool = row.get("empty", False)
         self.name_rule: str = row.get("name", "subdomain")
         self.shelf = self.resource
         self.api_version = f"{self.group}/v1" if self.group else "v1"
@@ -40,6 +41,8 @@ class Kind:
         """What can be done with it, as discovery says."""
         if self.review:
             return ("create",)
+        if self.empty:
+            return ("get", "list", "watch")
         # Deleting all namespaces at once is something that the API does not offer.
         return tuple(v for v in VERBS if v != "deletecollection" or self.resource != "namespaces")
 

@@ -255,3 +255,8 @@ def role_binding(obj: Object) -> list[Any]:
     role = f"{obj['roleRef']['kind']}/{obj['roleRef']['name']}"
     shown = [", ".join(named[kind]) for kind in ("User", "Group", "ServiceAccount")]
     return [_name(obj), role, _age(obj), *shown]
+
+
+def lease(obj: Object) -> list[Any]:
+    """A Lease."""
+    return [_name(obj), (obj.get("spec") or {}).get("holderIdentity", ""), _age(obj)]

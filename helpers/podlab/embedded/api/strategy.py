@@ -37,6 +37,7 @@ def prepare_create(store: Store, kind: Kind, obj: Object) -> None:
         meta["generation"] = 1
     if "status" in obj and kind.resource not in ("nodes", "events"):
         obj["status"] = {}
+    _drop_disabled(kind, obj, None)
     hook = _CREATE.get(kind.resource)
     if hook:
         hook(store, obj)
@@ -47,11 +48,24 @@ def prepare_update(store: Store, kind: Kind, obj: Object, old: Object) -> None:
     keep_system_fields(obj, old)
     if "status" in kind.subresources:
         obj["status"] = old.get("status", {})
+    _drop_disabled(kind, obj, old)
     hook = _UPDATE.get(kind.resource)
     if hook:
         hook(store, obj, old)
     if kind.generation and obj.get("spec") != old.get("spec"):
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+
+TEMPLATED = ("deployments", "replicasets", "daemonsets", "jobs")
+
+
+def _drop_disabled(kind: Kind, obj: Object, old: Object | None) -> None:
+    if kind.resource == "pods":
+        pods.drop_disabled(obj["spec"], old["spec"] if old else None)
+    elif kind.resource in TEMPLATED:
+        specs = [((one or {}).get("spec") or {}).get("template", {}).get("spec") for one in (obj, old)]
+        if specs[0]:
+            pods.drop_disabled(specs[0], specs[1])
 
 
 def keep_system_fields(obj: Object, old: Object) -> None:

@@ -38,6 +38,7 @@ COLUMNS: dict[str, str] = {
     "networkpolicies": "Name*|Pod-Selector|Age",
     "rolebindings": "Name*|Role|Age|+Users|+Groups|+ServiceAccounts",
     "clusterrolebindings": "Name*|Role|Age|+Users|+Groups|+ServiceAccounts",
+    "leases": "Name*|Holder|Age",
     "scales": "Name|#Desired|#Available|Age",
     "": "Name*|Created At",
 }  # fmt: skip
@@ -61,6 +62,7 @@ CELLS: dict[str, Callable[[Object], list[Any]]] = {
     "networkpolicies": rows.network_policy,
     "rolebindings": rows.role_binding,
     "clusterrolebindings": rows.role_binding,
+    "leases": rows.lease,
     "scales": rows.scale,
 }
 

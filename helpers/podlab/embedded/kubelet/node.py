@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from podlab.embedded.events import EventRecorder
-from podlab.embedded.kubelet import evicting, podvolumes
+from podlab.embedded.kubelet import evicting, lease, podvolumes
 from podlab.embedded.kubelet.clock import SECOND, Clock, Pace, WallClock
 from podlab.embedded.kubelet.container_config import ConfigMaker
 from podlab.embedded.kubelet.environment import Facts
@@ -106,6 +106,7 @@ class Kubelet:
             self._cancel.append(self.store.watch(resource, self._source_watcher(resource)))
         self._cancel.append(self.store.watch("pods", self._pod_changed))
         self._tasks["housekeeping"] = asyncio.ensure_future(self._look_at_storage())
+        self._tasks["lease"] = asyncio.ensure_future(lease.keep(self.store, self.node_name))
 
     async def _look_at_storage(self) -> None:
         """Evict Pods that take more of the disk than they may; a real node looks as often."""

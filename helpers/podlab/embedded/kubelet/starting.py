@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from podlab.embedded.events import EventRecorder
+from podlab.embedded.kubelet import ungranted
 from podlab.embedded.kubelet.clock import Clock
 from podlab.embedded.kubelet.container_config import ConfigMaker
 from podlab.embedded.kubelet.environment import Facts
@@ -76,6 +77,7 @@ class Starter:
             self._recorder.event(pod, "Warning", "Failed", f"Error: {text}", field_path=path)
             raise
         self._recorder.event(pod, "Normal", "Created", "Container created", field_path=path)
+        self._say_ungranted(pod, container, path)
         try:
             await self._runtime.start_container(container_id)
         except RuntimeFault as fault:
@@ -84,6 +86,17 @@ class Starter:
         self._recorder.event(pod, "Normal", "Started", "Container started", field_path=path)
         if (container.get("lifecycle") or {}).get("postStart"):
             await self._post_start(pod, container, container_id, path, context.facts)
+
+    def _say_ungranted(self, pod: Json, container: Json, path: str) -> None:
+        """What a first run is not given is said once."""
+        uid, name = pod["metadata"]["uid"], container["name"]
+        if self._attempts.get((uid, name)):
+            return
+        if not any(key[0] == uid and key[1] != name for key in self._attempts):
+            for text in ungranted.of_pod(pod):
+                self._recorder.event(pod, "Warning", ungranted.REASON, text)
+        for text in ungranted.of_container(container):
+            self._recorder.event(pod, "Warning", ungranted.REASON, text, field_path=path)
 
     def _hold_back(self, pod: Json, container: Json, view: PodView, path: str) -> None:
         """Raise while the wait after the last end is not over; else take the next, longer wait."""

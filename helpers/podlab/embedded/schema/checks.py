@@ -347,7 +347,9 @@ def toleration(context: Context, path: str, value: Object, _argument: Any) -> No
     if operator == "Exists" and value.get("value"):
         text = "value must be empty when `operator` is 'Exists'"
         context.add(invalid(f"{path}.operator", value, text))
-    if operator not in ("Equal", "Exists", "Lt", "Gt"):
+    if operator in ("Lt", "Gt"):  # TaintTolerationComparisonOperators, off in the release
+        context.add(unsupported(f"{path}.operator", operator, ("Equal", "Exists", "Lt", "Gt")))
+    elif operator not in ("Equal", "Exists"):
         context.add(unsupported(f"{path}.operator", operator, ("Equal", "Exists")))
     effect = value.get("effect")
     if effect and effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):

@@ -122,7 +122,7 @@ class Decoder:
         inner = kind[11:]
         inner_go = go[11:] if go.startswith("map[") else inner
         return {
-            key: self._value(inner, inner_go, _zero_of(inner) if item is None else item, f"{path}.{key}",
+            key: self._value(inner, inner_go, _zero_in_map(inner) if item is None else item, f"{path}.{key}",
                              go_path, owner, depth + 1)
             for key, item in sorted(raw.items())
         }  # fmt: skip
@@ -153,6 +153,11 @@ def _kept(field: Field, read: dict[str, Any], name: str) -> Any:
 _NEVER_EMPTY = frozenset(
     ("time", "microtime", "quantity", "intorstring", "raw")
 )  # structs to Go: no omitempty
+
+
+def _zero_in_map(kind: str) -> Any:
+    """What ``null`` means as a value of a map: for bytes an empty value, once it was stored."""
+    return "" if kind == "bytes" else _zero_of(kind)
 
 
 def _zero_of(kind: str) -> Any:

@@ -39,6 +39,8 @@ ROOTS = {
     "authorization/v1": ["SelfSubjectAccessReview", "SelfSubjectRulesReview", "SubjectAccessReview",
                          "LocalSubjectAccessReview"],
     "rbac/v1": ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"],
+    "coordination/v1": ["Lease"],
+    "admissionregistration/v1": ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
     "meta/v1": ["DeleteOptions", "Status"],
 }  # fmt: skip
 SOURCES = {
@@ -59,6 +61,8 @@ OPENAPI = {
     "apis__events.k8s.io__v1", "apis/networking.k8s.io/v1": "apis__networking.k8s.io__v1",
     "apis/authentication.k8s.io/v1": "apis__authentication.k8s.io__v1",
     "apis/authorization.k8s.io/v1": "apis__authorization.k8s.io__v1",
+    "apis/coordination.k8s.io/v1": "apis__coordination.k8s.io__v1",
+    "apis/admissionregistration.k8s.io/v1": "apis__admissionregistration.k8s.io__v1",
     "apis/rbac.authorization.k8s.io/v1": "apis__rbac.authorization.k8s.io__v1",
 }  # fmt: skip
 # What upstream's own tests hold its bootstrap policy against. The roles of its controllers are left out: none of ours

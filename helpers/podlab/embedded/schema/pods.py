@@ -77,6 +77,31 @@ def _token_volume(name: str) -> Object:
     }
 
 
+def drop_disabled(spec: Object, old: Object | None = None) -> None:
+    """
+    Take out what belongs to features that the release has switched off, unless it is stored already; in place.
+
+    Source: pkg/api/pod/util.go; ``stopSignal`` is ContainerStopSignals.
+    """
+    if old is not None and any(_stop_signal(container) for container in _every(old)):
+        return
+    for container in _every(spec):
+        if _stop_signal(container):
+            left = {key: value for key, value in container["lifecycle"].items() if key != "stopSignal"}
+            if left:
+                container["lifecycle"] = left
+            else:
+                del container["lifecycle"]
+
+
+def _every(spec: Object) -> list[Object]:
+    return [c for key in ("initContainers", "containers", "ephemeralContainers") for c in spec.get(key) or ()]
+
+
+def _stop_signal(container: Object) -> bool:
+    return (container.get("lifecycle") or {}).get("stopSignal") is not None
+
+
 def admit_defaults(pod: Object) -> None:
     """Priority and the two tolerations that every Pod gets; a negative grace becomes 1; in place."""
     spec = pod["spec"]

@@ -1,0 +1,51 @@
+"""What a node does not give is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from podlab.embedded.kubelet import lease, ungranted
+from podlab.embedded.store import Store
+
+
+@pytest.mark.parametrize(
+    ("security", "words"),
+    [
+        ({"privileged": True}, "asks to be privileged"),
+        ({"capabilities": {"add": ["NET_ADMIN", "CAP_SYS_TIME", "CHOWN"]}}, "asks for NET_ADMIN, SYS_TIME;"),
+        ({"capabilities": {"add": ["ALL"]}}, "asks for all capabilities"),
+    ],
+)
+def test_a_container_that_asks_for_more_than_engines_leave_is_told(
+    security: dict[str, Any], words: str
+) -> None:
+    (text,) = ungranted.of_container({"name": "c", "securityContext": security})
+    assert words in text
+
+
+@pytest.mark.parametrize("security", [{}, {"capabilities": {"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]}}])
+def test_what_is_given_is_not_spoken_of(security: dict[str, Any]) -> None:
+    assert list(ungranted.of_container({"name": "c", "securityContext": security})) == []
+
+
+def test_the_machines_own_processes_are_not_shared() -> None:
+    texts = list(ungranted.of_pod({"spec": {"hostPID": True, "hostIPC": True, "hostNetwork": True}}))
+    assert [("hostPID" in text, "hostIPC" in text) for text in texts] == [(True, False), (False, True)]
+
+
+def test_a_node_renews_its_lease_and_owns_it() -> None:
+    now = [1_700_000_000.25]
+    store = Store(clock=lambda: now[0])
+    lease.renew(store, "n")
+    assert store.list("leases") == []  # no node yet
+    node = store.create("nodes", {"kind": "Node", "apiVersion": "v1", "metadata": {"name": "n"}})
+    lease.renew(store, "n")
+    now[0] += 10
+    lease.renew(store, "n")
+    (found,) = store.list("leases")
+    assert found["spec"] == {
+        "holderIdentity": "n", "leaseDurationSeconds": 40, "renewTime": "2023-11-14T22:13:30.250000Z",
+    }  # fmt: skip
+    assert found["metadata"]["ownerReferences"][0]["uid"] == node["metadata"]["uid"]
