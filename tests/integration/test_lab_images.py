@@ -18,7 +18,7 @@ import yaml
 
 from podlab import images
 from podlab.client import Client
-from podlab.drivers import Cluster, get
+from podlab.drivers import Cluster
 from podlab.images import golang
 
 RECIPES = images.load()
@@ -216,8 +216,7 @@ def have(name: str, cluster: Cluster) -> None:
             pytest.skip(f"{part.name} takes minutes to build: podlab images build {name}")
         if part.origin == "deb" and not shutil.which("apt-get"):
             pytest.skip(f"{part.name} is a Debian package, and this machine has no apt-get")
-    archive = images.build(image, RECIPES, lambda _line: None)
-    get(cluster.driver).load_images(cluster.name, [str(archive)])
+    images.bring(cluster, [name], known=RECIPES)
 
 
 def start(cluster: Cluster, namespace: str, folder: Path, spec: dict[str, Any], until: str) -> str:

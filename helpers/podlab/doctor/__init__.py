@@ -4,6 +4,7 @@ The doctor: what this machine can run, and one repair line for each thing that i
     probes   facts from the machine; never raise, each bounded in time
     facts    what is known, as plain data
     checks   facts to findings; pure, so every wrong state is tested without a broken machine
+    labs     the same for the images of the labs
 
 Which driver can be used follows from the findings: a ``broken`` one names the drivers that it stops.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from podlab.doctor import labs
 from podlab.doctor.checks import Finding, judge
 from podlab.doctor.facts import Facts
 
@@ -54,7 +56,7 @@ def examine(driver: str | None = None) -> Report:
 
 def report(facts: Facts, driver: str | None = None) -> Report:
     """Return what *facts* mean, for one driver or for all."""
-    findings = tuple(judge(facts, driver))
+    findings = (*judge(facts, driver), *labs.findings(facts))
     stopped = {name for finding in findings for name in finding.stops}
     looked_at = (driver,) if driver else DRIVERS
     drivers = tuple(name for name in looked_at if name not in stopped and "podlab" not in stopped)

@@ -84,3 +84,7 @@ class Facts:
     apparmor_restricts_userns: bool = False
     seccomp_filtered: bool = False
     in_container: bool = False
+    lab_images: Mapping[str, bool] = field(default_factory=dict)
+    """Each image of the labs, and whether it has been built here; empty where there are no recipes."""
+    lab_obstacles: Sequence[tuple[str, str, str]] = ()
+    """Image, why it cannot be had here, and what to do."""

@@ -42,11 +42,25 @@ def look(driver: str | None = None) -> Facts:
         engine = pool.submit(_docker) if driver != "embedded" else None
         trial = pool.submit(sandbox_trial.run) if driver != "kind" else None
         programs = pool.submit(_programs)
+        lab_images = pool.submit(_lab_images)
         found: dict[str, Any] = {**_python(), **_machine(), **_network(), **_limits()}
-        found |= programs.result()
+        found |= programs.result() | lab_images.result()
         found |= engine.result() if engine else {}
         found["sandbox"] = trial.result() if trial else None
     return Facts(**found)
+
+
+def _lab_images() -> dict[str, Any]:
+    """Nothing where the recipes cannot be read: podlab's own tests are what minds those."""
+    from podlab.errors import BuildError
+    from podlab.images import archive_of, load, obstacles
+
+    try:
+        known = load()
+        built = {image.name: archive_of(image, known) is not None for image in known.images.values()}
+        return {"lab_images": built, "lab_obstacles": obstacles.find(known, obstacles.here())}
+    except (BuildError, OSError):
+        return {}
 
 
 def _python() -> dict[str, Any]:

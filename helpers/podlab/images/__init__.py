@@ -16,7 +16,8 @@ A finished image is one archive. The embedded cluster unpacks it, kind loads it:
 
 from __future__ import annotations
 
-from podlab.images.builder import archive_of, build
+from podlab.images import recipes
+from podlab.images.builder import archive_of, bring, build
 from podlab.images.recipes import Image, Part, Recipes, load
 
-__all__ = ["Image", "Part", "Recipes", "archive_of", "build", "load"]
+__all__ = ["Image", "Part", "Recipes", "archive_of", "bring", "build", "load", "recipes"]

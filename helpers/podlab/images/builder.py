@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from podlab import drivers
+from podlab.drivers.base import Cluster, silent
 from podlab.errors import BuildError
 from podlab.images import archives, cache, golang, recipes, roots
 from podlab.images.cache import Progress
@@ -29,6 +32,21 @@ def build(image: Image, known: Recipes, progress: Progress) -> Path:
     with cache.locked(image.name.replace(":", "-"), progress):
         found = archive_of(image, known)  # another build may have made it meanwhile
         return found or _make(image, known, progress)
+
+
+def bring(
+    cluster: Cluster, names: Sequence[str], *, known: Recipes | None = None, progress: Progress = silent
+) -> None:
+    """
+    Have the images called *names* on the nodes of *cluster*, built first where need be.
+
+    Raises:
+        BuildError: An image cannot be had on this machine; the cause says why.
+        DriverError: The cluster does not take it.
+    """
+    known = known or recipes.load()
+    archives_made = [str(build(known.find(name), known, progress)) for name in names]
+    drivers.get(cluster.driver).load_images(cluster.name, archives_made, progress=progress)
 
 
 def archive_of(image: Image, known: Recipes) -> Path | None:

@@ -18,6 +18,9 @@ from podlab.images import cache, running, wheels
 from podlab.images.cache import Progress
 from podlab.images.recipes import Part
 
+RELEASE = "bookworm"
+"""The Debian release whose packages the recipes name."""
+
 
 def unpack(part: Part, root: Path, progress: Progress) -> None:
     """

@@ -17,6 +17,7 @@ podlab images
 podlab images build                              # lists the labs' images, and which are built
 podlab images build postgres envoy --load        # builds them, and loads them into the cluster
 podlab images --load podlab-postgres:18          # one that was built
+podlab images --load                             # all of the labs' images that were built
 podlab images --load podlab-app:1                # kind: an image of the Docker engine
 podlab images --load app.tar --name second       # a file that `docker save` wrote
 """
@@ -111,12 +112,8 @@ def _load(name: str, wanted: Sequence[str]) -> None:
     from podlab import drivers
     from podlab.cli import output
 
-    if not wanted:
-        raise common.UsageError(
-            "podlab images --load needs the name of an image", hint="podlab images --help"
-        )
     cluster = drivers.need(name)
-    found = [_archive(one) for one in wanted]
+    found = [_archive(one) for one in wanted] or _all_built()
     with output.Steps() as steps:
         drivers.get(cluster.driver).load_images(cluster.name, found, progress=steps)
 
@@ -135,6 +132,20 @@ def _archive(name: str) -> str:
             f"{name} has not been built on this machine", hint=f"podlab images build {name} --load"
         )
     return str(archive)
+
+
+def _all_built() -> list[str]:
+    from podlab import images
+    from podlab.errors import BuildError
+
+    known = images.load()
+    archives = [images.archive_of(image, known) for image in known.images.values()]
+    found = [str(archive) for archive in archives if archive is not None]
+    if not found:
+        raise BuildError(
+            "none of the labs' images has been built on this machine", hint="podlab images build"
+        )
+    return found
 
 
 def _of_catalogue(name: str) -> list[dict[str, str]]:

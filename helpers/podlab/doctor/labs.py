@@ -1,0 +1,20 @@
+"""What the doctor says of the labs' images: one line for each that cannot be had here, one if all can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from podlab.doctor.checks import Finding
+from podlab.doctor.facts import Facts
+
+
+def findings(facts: Facts) -> Iterator[Finding]:
+    """Yield the findings; nothing where the recipes are not there, as in an install without the repository."""
+    total = len(facts.lab_images)
+    if not total:
+        return
+    for image, why, repair in facts.lab_obstacles:
+        yield Finding(image, "note", f"cannot be had here: {why}", repair)
+    if not facts.lab_obstacles:
+        built = sum(facts.lab_images.values())
+        yield Finding("lab images", "ok", f"all {total} can be built here; {built} are (podlab images build)")

