@@ -222,19 +222,20 @@ class Simulation:
         if pod is None:
             return
         self._note("delete")
-        grace = pod["spec"].get("terminationGracePeriodSeconds", 30) if grace_s is None else grace_s
         finished = pod["status"].get("phase") in TERMINAL
+        grace = pod["spec"].get("terminationGracePeriodSeconds", 30) if grace_s is None else grace_s
+        grace = 0 if finished else grace  # a finished Pod needs none, so its deletionTimestamp is now
         before = pod["metadata"].get("deletionGracePeriodSeconds")
         if before is not None and grace >= before:
             return
         meta = dict(pod["metadata"])
         meta |= {
             "deletionTimestamp": rfc3339(self.clock.now() + grace * 1_000_000_000),
-            "deletionGracePeriodSeconds": 0 if finished else grace,
+            "deletionGracePeriodSeconds": grace,
             "generation": meta.get("generation", 1) + 1,
         }
         self.store.update("pods", {**pod, "metadata": meta})
-        if grace == 0 or finished:
+        if grace == 0:
             self.store.delete("pods", meta["namespace"], meta["name"])
 
     def change(self, edit: Callable[[Json], None]) -> None:

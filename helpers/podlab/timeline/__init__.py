@@ -10,8 +10,9 @@ same timeline. Read in this order:
     runs        which runs the statuses prove
     bounds      what each clock says about each start and end; which orders are forced
     fuse        intervals from evidence, contradictions included
+    causality   no moment before its possible cause;  stopping: SIGTERM comes in its turn
     spans       lanes between and during runs
-    strips      phases, STATUS, conditions, markers;  words: kubectl's STATUS
+    strips      phases, STATUS, conditions, markers;  words: kubectl's STATUS;  vanishing: the delete, and gone
     build       all of that in order
     timeline    the Timeline and its plain facts
     questions   answers with evidence;  explain: three lines about a live Pod (causes, crashes: what it says of one)

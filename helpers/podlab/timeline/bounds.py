@@ -11,6 +11,7 @@ nothing bounds the recorder's clock, it is not used either.
     start >= Created Event, <= Started Event   the kubelet speaks after it has created, and after it has started;
                                                both only where the Event can belong to no other run
     start <= first log line + LOG_LEAD_S       who writes runs
+    start <= first failed probe or hook, Killing   what is probed, hooked or killed has started; of the first run
     end   in [finishedAt, finishedAt + 1 s)    the runtime's stamp of the exit, cut to whole seconds
     end   >= last log line - log lag           what reads the pipe is at most so late
     end   <= arrival of a status that shows it, <= the node's answer that it is over; both need an offset
@@ -31,20 +32,13 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from podlab.timeline.clocks import ONE_CLOCK, Offset, OffsetEvidence, parse_s
+from podlab.timeline.clocks import ONE_CLOCK, START_LAG_S, Offset, OffsetEvidence, parse_s
 from podlab.timeline.crashes import spec_of
 from podlab.timeline.facts import Emission, Facts
 from podlab.timeline.fuse import Moment, Order
 from podlab.timeline.model import RawObject
 from podlab.timeline.runs import Draft
-
-START_LAG_S = 0.15
-"""
-How long after a process has begun the runtime may note its start, in ``startedAt`` and in its own record.
-
-It does so once it has returned from starting it (measured on a loaded machine: up to 101 ms after the first log line),
-so a container that ends at once may be noted as ended before it was noted as started.
-"""
+from podlab.timeline.stopping import stops
 
 LOG_LAG_S = {"embedded": 0.3, "": 0.1}
 """
@@ -219,6 +213,7 @@ def weigh(facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Clocks) -> li
             _rebase(run, clocks)
         mine = [e for e in facts.emissions if e.container == name and e.reason in _STARTING]
         complete = _none_dropped(runs, mine, _runs_once(facts, name))
+        _weigh_signs_of_life(name, runs, facts, clocks)
         for index, run in enumerate(runs):
             if run.seen and run.started:
                 before = runs[index - 1] if index else None
@@ -261,6 +256,19 @@ def _weigh_logs(run: Draft, facts: Facts, clocks: Clocks) -> None:
 
 
 _STARTING = frozenset({"Pulled", "Created", "Started"})
+_STARTED = frozenset({"Unhealthy", "FailedPostStartHook", "FailedPreStopHook", "Killing"})
+"""Events about a container that has started."""
+
+
+def _weigh_signs_of_life(name: str, runs: list[Draft], facts: Facts, clocks: Clocks) -> None:
+    """What fails, or is killed, has started before; only of the first run, since later ones may be meant."""
+    first = next((run for run in runs if run.started), None)
+    if first is None or first.restart or not first.seen:
+        return
+    for item in facts.emissions:
+        if item.container == name and item.reason in _STARTED and item.component == "kubelet":
+            hi = min(item.hi - clocks.zero, clocks.arrival(item.arrived))
+            first.start.add("event", f"{item.reason} Event, of what runs", hi=hi)
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,24 +434,19 @@ def _orders_of_sidecars(facts: Facts, drafts: Mapping[str, list[Draft]], clocks:
     if facts.latest.get("status", {}).get("phase") not in ("Succeeded", "Failed") or not all(apps):
         return []
     kills = [e for e in facts.emissions if e.reason == "Killing"]
-    if any(roles.get(e.container, ("",))[0] == "app" and _stops(e) for e in kills):
+    if any(roles.get(e.container, ("",))[0] == "app" and stops(e) for e in kills):
         return []
     found: list[Order] = []
     for name in (n for n in roles if roles[n][0] == "sidecar"):
         told = [e for e in kills if e.container == name]
         last = next((r for r in reversed(drafts.get(name, [])) if r.started), None)
-        if len(told) == 1 and _stops(told[0]) and last and last.ended:
+        if len(told) == 1 and stops(told[0]) and last and last.ended:
             text = f"{name} was told to stop after the apps had ended"
             hi = min(told[0].hi - clocks.zero, clocks.arrival(told[0].arrived))
             for ended in (a[-1].end for a in apps):
                 ended.add("event", f"Killing Event of {name}; {text}", hi=hi)
                 found.append(Order(ended, last.end, text))
     return found
-
-
-def _stops(killing: Emission) -> bool:
-    """Whether a container is killed for good, and not to be run again for a probe, a hook or a new image."""
-    return killing.message.startswith("Stopping container")
 
 
 def signals(facts: Facts, clocks: Clocks) -> list[tuple[str, int, str, float, float, str]]:

@@ -6,21 +6,23 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from podlab.timeline.bounds import Clocks, weigh
+from podlab.timeline.causality import gated
 from podlab.timeline.facts import Facts, gather
 from podlab.timeline.fuse import Moment, Order, solve
 from podlab.timeline.model import Instant, Lane, Run
 from podlab.timeline.runs import Draft, drafts_of
 from podlab.timeline.spans import spans_of, told_of
+from podlab.timeline.stopping import in_turn, turn_of
 from podlab.timeline.strips import (
+    Causes,
     conditions,
     creation,
-    deletion,
     floors,
-    gone_at,
     markers,
     phase_strip,
     status_strip,
 )
+from podlab.timeline.vanishing import deletion, ends_of, gone_at
 
 
 def build(
@@ -33,21 +35,24 @@ def build(
     orders = weigh(facts, drafts, clocks)
     born = creation(facts, clocks)
     notes = [*facts.notes, *clocks.notes, *_solve(drafts, orders, born)]
-    gone = gone_at(facts, clocks)
-    lanes = _lanes(facts, drafts, clocks, gone)
+    runs = {name: [draft.run() for draft in found] for name, found in drafts.items()}
+    asked = deletion(facts, clocks, runs)
+    gone = gone_at(facts, clocks, [*ends_of(runs), *([asked] if asked else [])])
+    lanes = _lanes(facts, drafts, runs, clocks, (asked, gone))
     least = floors(lanes, facts.latest)
+    causes = Causes(runs, asked)
     return {
         "name": facts.name,
         "namespace": str(facts.latest["metadata"].get("namespace") or facts.header.get("namespace") or ""),
         "uid": facts.uid,
         "zero": facts.zero,
         "lanes": lanes,
-        "markers": markers(facts, clocks, gone, least),
-        "phases": phase_strip(facts, clocks, gone),
-        "status_words": status_strip(facts, clocks, gone),
+        "markers": markers(facts, clocks, causes, gone, least),
+        "phases": phase_strip(facts, clocks, gone, causes),
+        "status_words": status_strip(facts, clocks, gone, causes),
         "conditions": conditions(facts, clocks, gone, least),
         "created": born,
-        "deletion": deletion(facts, clocks),
+        "deletion": asked,
         "gone": gone,
         "until": max(0.0, clocks.drawn(facts.last_t)),
         "complete": facts.end is not None and not _gaps(facts),
@@ -74,15 +79,23 @@ def _solve(drafts: Mapping[str, list[Draft]], orders: list[Order], born: Instant
 
 
 def _lanes(
-    facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Clocks, gone: Instant | None
+    facts: Facts,
+    drafts: Mapping[str, list[Draft]],
+    runs: Mapping[str, list[Run]],
+    clocks: Clocks,
+    end: tuple[Instant | None, Instant | None],
 ) -> tuple[Lane, ...]:
-    lanes = []
-    for name, (role, spec) in facts.role_of().items():
-        runs: list[Run] = [d.run() for d in drafts[name]]
-        spans = spans_of(told_of(name, facts, clocks), drafts[name], runs, gone)
+    """The lanes; *end* is when the Pod was asked to go, and when it was gone."""
+    asked, gone = end
+    until = max(0.0, clocks.drawn(facts.last_t))
+    roles, lanes = facts.role_of(), dict[str, Lane]()
+    for name in in_turn(facts):
+        role, spec = roles[name]
+        turn = turn_of(name, facts, lanes, until, asked)
+        spans = spans_of(told_of(name, facts, clocks, turn), drafts[name], runs[name], gone)
         policy = str(spec.get("restartPolicy") or facts.latest.get("spec", {}).get("restartPolicy") or "")
-        lanes.append(Lane(name, role, str(spec.get("image") or ""), spans, tuple(runs), policy))
-    return tuple(lanes)
+        lanes[name] = Lane(name, role, str(spec.get("image") or ""), spans, tuple(runs[name]), policy)
+    return gated([lanes[name] for name in roles])
 
 
 def _gaps(facts: Facts) -> int:

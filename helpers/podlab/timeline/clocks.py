@@ -17,6 +17,14 @@ from math import inf
 ONE_CLOCK = frozenset({"kind", "embedded", "simulated"})
 """Drivers whose node, API server and scheduler are processes of one kernel, and so read one clock."""
 
+START_LAG_S = 0.15
+"""
+How long after a process has begun the runtime may note its start, in ``startedAt`` and in its own record.
+
+It does so once it has returned from starting it (measured on a loaded machine: up to 101 ms after the first log line),
+so a container that ends at once may be noted as ended before it was noted as started.
+"""
+
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)$")
 
 

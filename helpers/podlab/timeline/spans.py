@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from math import inf
 
 from podlab.timeline.bounds import Clocks, signals
+from podlab.timeline.causality import after, in_order
 from podlab.timeline.facts import Emission, Facts, statuses
 from podlab.timeline.model import Evidence, Instant, RawObject, Run, Span
 from podlab.timeline.runs import Draft, short_id
+from podlab.timeline.stopping import Turn, sigterm, stops, told_at
 
 _WAITS = frozenset({"Pulling", "Pulled", "Failed", "BackOff"})
 BACK_OFF = frozenset({"CrashLoopBackOff", "ImagePullBackOff"})
@@ -62,10 +64,11 @@ class Told:
         int, Instant
     ]  # restart -> when PID 1 was sent SIGTERM, where the node or the app's log said so
     clocks: Clocks
+    turn: Turn
 
 
-def told_of(name: str, facts: Facts, clocks: Clocks) -> Told:
-    """Collect what was told about one container."""
+def told_of(name: str, facts: Facts, clocks: Clocks, turn: Turn) -> Told:
+    """Collect what was told about one container; *turn*: what comes before it is told to stop."""
     role, spec = facts.role_of()[name]
     looks = [_Look(s.t, status) for s in facts.seen for status in statuses(s.pod) if status["name"] == name]
     running: dict[str, list[_Look]] = {}
@@ -76,11 +79,11 @@ def told_of(name: str, facts: Facts, clocks: Clocks) -> Told:
     waits = [e for e in events if e.reason in _WAITS]
     killings = [e for e in events if e.reason == "Killing"]
     sigterms = {
-        restart: Instant(lo, hi, (Evidence(source, "SIGTERM", lo, hi),))
+        restart: sigterm(lo, hi, source)
         for container, restart, word, lo, hi, source in signals(facts, clocks)
         if (container, word) == (name, "SIGTERM")
     }
-    return Told(name, role, spec, looks, running, waits, killings, sigterms, clocks)
+    return Told(name, role, spec, looks, running, waits, killings, sigterms, clocks, turn)
 
 
 def spans_of(told: Told, drafts: list[Draft], runs: list[Run], gone: Instant | None) -> tuple[Span, ...]:
@@ -98,7 +101,7 @@ def spans_of(told: Told, drafts: list[Draft], runs: list[Run], gone: Instant | N
             break
         spans += _during(run, drafts[index], told, since)
         since = run.end or run.start or since
-    return tuple(spans)
+    return in_order(spans)
 
 
 def _gaps(looks: list[_Look], drafts: list[Draft]) -> dict[int, list[_Look]]:
@@ -241,27 +244,20 @@ def _during(run: Run, draft: Draft, told: Told, since: Instant) -> list[Span]:
     ]
 
 
-def _told_to_stop(run: Run, told: Told, since: Instant) -> _Step | None:
-    """
-    The moment of SIGTERM, as far as it is known.
-
-    A Killing Event only announces it: preStop hooks come first, and a sidecar waits for its turn. So the Event is
-    the lower bound, and the moment itself for an app container without a hook.
-    """
-    known = told.sigterms.get(run.restart)
+def _told_to_stop(run: Run, facts: Told, since: Instant) -> _Step | None:
+    """The moment of SIGTERM, as far as it is known: by the node or the app's log, else by a Killing Event."""
+    known = facts.sigterms.get(run.restart)
     limit = run.end.hi if run.end else inf
-    for item in told.killings:
-        announced = _said_at(item, told.clocks)
+    for item in facts.killings:
+        announced = _said_at(item, facts.clocks)
         if since.evidence and announced.mid <= since.hi:
             continue  # it told the run before
         if run.start is None or announced.hi < run.start.lo or announced.lo > limit:
             continue
+        at = told_at(run, announced, stops(item), facts.turn)
         if known is not None:
-            return _Step(known, "terminating", "Killing", item.message)
-        if told.role == "sidecar" or "preStop" in (told.spec.get("lifecycle") or {}):
-            later = Instant(announced.lo, max(limit, announced.hi), announced.evidence)
-            return _Step(later, "terminating", "Killing", item.message)
-        return _Step(announced, "terminating", "Killing", item.message)
+            at = after(known, at, "its turn had come")
+        return None if at is None else _Step(at, "terminating", "Killing", item.message)
     return None
 
 

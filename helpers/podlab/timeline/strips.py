@@ -5,21 +5,59 @@ Strips and markers: what happened to the Pod as a whole, and the single moments 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import inf
 
 from podlab.pods.status import status_word
 from podlab.timeline.bounds import Clocks, act_t, signals
+from podlab.timeline.causality import after, inside_a_run, latest
 from podlab.timeline.clocks import parse_s
-from podlab.timeline.facts import Emission, Facts
-from podlab.timeline.model import Evidence, Instant, Lane, Marker, RawObject, Stretch
+from podlab.timeline.facts import Emission, Facts, statuses
+from podlab.timeline.model import Evidence, Instant, Lane, Marker, RawObject, Run, Stretch
+from podlab.timeline.runs import short_id
 from podlab.timeline.words import phase_of
 
 PROBES = frozenset({"Unhealthy", "ProbeWarning"})
 HOOKS = frozenset({"FailedPostStartHook", "FailedPreStopHook"})
 
 
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """What a state of the Pod can be the answer to: the runs of its containers, and the request to delete it."""
+
+    runs: Mapping[str, Sequence[Run]]
+    deletion: Instant | None = None
+
+    def shown_by(self, pod: RawObject) -> Instant | None:
+        """The moment at which all that this state of the Pod shows had happened; None where it shows nothing."""
+        found = [self.deletion] if self.deletion and pod["metadata"].get("deletionTimestamp") else []
+        for status in statuses(pod):
+            states = (status.get("state") or {}), (status.get("lastState") or {})
+            known = {
+                run.container_id: run
+                for run in self.runs.get(str(status.get("name")), ())
+                if run.container_id
+            }
+            for state in states:
+                found += _edges_shown(state, status, known)
+        return latest(found)
+
+
+def _edges_shown(state: RawObject, status: RawObject, known: Mapping[str, Run]) -> list[Instant]:
+    ended = state.get("terminated")
+    identity = (ended or {}).get("containerID") or (status.get("containerID") if "running" in state else "")
+    run = known.get(short_id(identity))
+    if run is None:
+        return []
+    return [edge for edge in (run.end if ended else run.start,) if edge is not None]
+
+
 def strip(
-    facts: Facts, clocks: Clocks, word: Callable[[RawObject], str], gone: Instant | None
+    facts: Facts,
+    clocks: Clocks,
+    word: Callable[[RawObject], str],
+    gone: Instant | None,
+    causes: Causes,
 ) -> tuple[Stretch, ...]:
     """One word per stretch, as each state of the Pod object showed it; the first begins with the Pod."""
     changes: list[tuple[str, Instant]] = []
@@ -34,20 +72,21 @@ def strip(
             at = Instant(
                 before.lo, max(before.lo, hi), (Evidence("watch", text, hi=hi),), clocks.drawn(seen.t)
             )
+            at = after(after(at, before, "it follows"), causes.shown_by(seen.pod), "the same state shows it")
         changes.append((text, at))
     ends = [*(at for _, at in changes[1:]), gone]
     return tuple(Stretch(text, at, end) for (text, at), end in zip(changes, ends, strict=True))
 
 
-def phase_strip(facts: Facts, clocks: Clocks, gone: Instant | None) -> tuple[Stretch, ...]:
+def phase_strip(facts: Facts, clocks: Clocks, gone: Instant | None, causes: Causes) -> tuple[Stretch, ...]:
     """``status.phase`` over time."""
-    return strip(facts, clocks, phase_of, gone)
+    return strip(facts, clocks, phase_of, gone, causes)
 
 
-def status_strip(facts: Facts, clocks: Clocks, gone: Instant | None) -> tuple[Stretch, ...]:
+def status_strip(facts: Facts, clocks: Clocks, gone: Instant | None, causes: Causes) -> tuple[Stretch, ...]:
     """kubectl's STATUS over time, by the rule of the server that was recorded."""
     server = facts.header.get("server")
-    return strip(facts, clocks, lambda pod: status_word(pod, server), gone)
+    return strip(facts, clocks, lambda pod: status_word(pod, server), gone, causes)
 
 
 Floors = Mapping[str, float]
@@ -123,15 +162,6 @@ def _flip(condition: RawObject, t: float, clocks: Clocks) -> Instant:
     return Instant(lo, max(lo, min(top, hi)), evidence)
 
 
-def gone_at(facts: Facts, clocks: Clocks) -> Instant | None:
-    """When the Pod vanished; None while it exists."""
-    last = next((s for s in reversed(facts.seen) if s.type == "DELETED"), None)
-    if last is None:
-        return None
-    hi = clocks.arrival(last.t)
-    return Instant(-inf, hi, (Evidence("watch", "DELETED arrived", hi=hi),), clocks.drawn(last.t))
-
-
 def creation(facts: Facts, clocks: Clocks) -> Instant:
     """When the Pod was created: in the second that the API server printed."""
     lo, hi = clocks.of_server(clocks.zero, 1.0)
@@ -149,32 +179,18 @@ def creation(facts: Facts, clocks: Clocks) -> Instant:
     return Instant(lo, hi, tuple(evidence))
 
 
-def deletion(facts: Facts, clocks: Clocks) -> Instant | None:
-    """When the first delete was asked for: ``deletionTimestamp`` less its grace; None without one."""
-    for seen in facts.seen:
-        meta = seen.pod["metadata"]
-        at = parse_s(meta.get("deletionTimestamp"))
-        if at is not None:
-            begun = at - float(meta.get("deletionGracePeriodSeconds") or 0)
-            lo, hi = clocks.of_server(begun, 1.0)
-            arrived = clocks.arrival(seen.t)
-            text = "deletionTimestamp less its grace, a whole second"
-            both = (Evidence("status", text, lo, hi), Evidence("watch", "arrival", hi=arrived))
-            return Instant(lo, max(lo, min(hi, arrived)), both)
-    return None
-
-
-def markers(facts: Facts, clocks: Clocks, gone: Instant | None, floors: Floors) -> tuple[Marker, ...]:
+def markers(
+    facts: Facts, clocks: Clocks, causes: Causes, gone: Instant | None, floors: Floors
+) -> tuple[Marker, ...]:
     """Every single moment worth a mark, in order of time."""
-    found = [*_event_markers(facts, clocks), *_condition_markers(facts, clocks, gone, floors)]
+    found = [*_event_markers(facts, clocks, causes), *_condition_markers(facts, clocks, gone, floors)]
     for container, _, name, lo, hi, source in signals(facts, clocks):
         evidence = (
             Evidence(source, f"{name} as {'the node' if source == 'node' else 'the app'} noted it", lo, hi),
         )
         found.append(Marker("signal", name, Instant(lo, hi, evidence), container))
-    deleted = deletion(facts, clocks)
-    if deleted:
-        found.append(Marker("deletion", "delete", deleted))
+    if causes.deletion:
+        found.append(Marker("deletion", "delete", causes.deletion))
     if gone:
         found.append(Marker("deletion", "gone", gone))
     found += [
@@ -183,13 +199,20 @@ def markers(facts: Facts, clocks: Clocks, gone: Instant | None, floors: Floors) 
     return tuple(sorted(found, key=lambda m: m.at.mid))
 
 
-def _event_markers(facts: Facts, clocks: Clocks) -> list[Marker]:
+def _event_markers(facts: Facts, clocks: Clocks, causes: Causes) -> list[Marker]:
     found: dict[tuple[str, str, str, int], Marker] = {}
     for item in facts.emissions:
         key = (item.reason, item.container, item.message, item.count)
         if key not in found:
-            found[key] = _event_marker(item, clocks)
+            found[key] = _of_its_life(_event_marker(item, clocks), causes)
     return list(found.values())
+
+
+def _of_its_life(marker: Marker, causes: Causes) -> Marker:
+    """A failed probe or hook, or a Killing, lies within the life of its container."""
+    if marker.kind == "event" and marker.label != "Killing":
+        return marker
+    return replace(marker, at=inside_a_run(marker.at, causes.runs.get(marker.container, ())))
 
 
 def _event_marker(item: Emission, clocks: Clocks) -> Marker:

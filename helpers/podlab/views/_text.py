@@ -158,9 +158,9 @@ class _Canvas:
         rank = {"running": 3, "terminating": 3, "unseen": 3, "back-off": 1, "pulling": 1}
         for span in sorted(lane.spans, key=lambda s: rank.get(s.state, 0)):
             self._span(cells, span)
-        for run in lane.runs:
-            for edge in (run.start, run.end):
-                self._doubt(cells, edge)
+        edges = [*(span.start for span in lane.spans[:1]), *(span.end for span in lane.spans)]
+        for edge in edges:
+            self._doubt(cells, edge)
         for run in lane.runs:
             if run.end is not None and run.exit_code and run.ran:
                 at = self.column(run.end.mid)

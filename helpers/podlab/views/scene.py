@@ -404,8 +404,9 @@ def _draw_flags(scene: Scene, timeline: Timeline, places: _Places) -> None:
         text = FLAGS.get(marker.label) if marker.kind in ("condition", "deletion", "gap") else None
         if text is None:
             continue
-        x = scene.x(marker.at.mid)
-        if not scene.t0 <= marker.at.mid <= scene.t1 + 1e-9:
+        at = _line_s(marker)
+        x = scene.x(at)
+        if not scene.t0 <= at <= scene.t1 + 1e-9:
             continue
         alarm = marker.warning or (text == "not Ready" and bool(marker.message)) or text == "gap"
         span = _doubtful(scene, marker)
@@ -421,9 +422,14 @@ def _draw_flags(scene: Scene, timeline: Timeline, places: _Places) -> None:
                 break
 
 
+def _line_s(marker: Marker) -> float:
+    """The second at which a moment gets its line: the earliest for a delete, so that no answer stands before it."""
+    return marker.at.lo if marker.label == "delete" and marker.at.lo > -inf else marker.at.mid
+
+
 def _doubtful(scene: Scene, marker: Marker) -> tuple[float, float] | None:
     """Return from where to where a moment may lie, in pixels; None where a line is sharp enough for it."""
-    if marker.kind != "condition" or marker.at.best is not None:
+    if (marker.kind != "condition" and marker.label != "delete") or marker.at.best is not None:
         return None
     left, right = (min(max(scene.x(at), 0.0), scene.width) for at in (marker.at.lo, marker.at.hi))
     return (left, right) if right - left > WIDE_PX else None

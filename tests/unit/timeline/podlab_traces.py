@@ -17,9 +17,16 @@ from typing import Any
 
 CORPUS = Path(__file__).resolve().parents[2] / "conformance"
 VERSION = "v1.36.3"
-NAMES = sorted(
-    path.name.removesuffix(".jsonl.gz") for path in (CORPUS / "traces" / VERSION).glob("*.jsonl.gz")
-)
+
+
+def names(version: str = VERSION) -> list[str]:
+    """The traces of one version of Kubernetes."""
+    return sorted(
+        path.name.removesuffix(".jsonl.gz") for path in (CORPUS / "traces" / version).glob("*.jsonl.gz")
+    )
+
+
+NAMES = names()
 
 STARTED_AT = "2031-05-06T07:08:09.5Z"  # years off: the recorder's clock must be matched from evidence
 
@@ -30,9 +37,11 @@ def expected(name: str) -> dict[str, Any]:
 
 
 @cache
-def observations(name: str, driver: str = "kind") -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def observations(
+    name: str, driver: str = "kind", version: str = VERSION
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Header and observations of one trace."""
-    with gzip.open(CORPUS / "traces" / VERSION / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+    with gzip.open(CORPUS / "traces" / version / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         head, *records = (json.loads(line) for line in lines)
     header = {
         "kind": "podlab.recording", "schema": 1, "server": head["server"], "driver": driver,

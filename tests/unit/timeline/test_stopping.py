@@ -13,13 +13,13 @@ def stopping(timeline, name):
     return next(span for span in lane.spans if span.state == "terminating")
 
 
-def test_a_sidecar_may_be_told_at_any_time_after_the_announcement():
+def test_a_sidecar_is_told_at_some_time_after_those_before_it_have_ended():
     """All Killing Events come at once; a sidecar's SIGTERM comes in its turn, which no Event tells."""
     timeline = Timeline.from_observations(*traces.observations("sidecar-reverse-at-delete"))
 
     app, sidecar = stopping(timeline, "app"), stopping(timeline, "one")
     assert app.start.hi - app.start.lo <= 1.0
-    assert sidecar.start.lo <= app.start.hi
+    assert sidecar.start.lo >= app.end.lo > app.start.hi
     assert sidecar.start.hi == sidecar.end.hi
 
 
@@ -38,3 +38,26 @@ def test_the_node_knows_the_moment_of_the_signal():
     told = stopping(timeline, "one").start
     assert told.width < 1e-3
     assert abs(told.mid - (app_end + 0.25)) < 1e-3
+
+
+def test_a_sidecar_whose_turn_has_not_come_is_not_drawn_as_told():
+    """While an app still runs, the Killing Event of its sidecar is an announcement only."""
+    header, observations = traces.observations("sidecar-reverse-at-delete")
+    killed = [
+        i
+        for i, o in enumerate(observations)
+        if "Stopping container" in str(o.get("object", {}).get("message"))
+    ]
+
+    timeline = Timeline.from_observations(header, observations[: killed[-1] + 1])
+
+    told = {lane.name for lane in timeline.lanes if any(s.state == "terminating" for s in lane.spans)}
+    assert told == {"app", "app2"}
+
+
+def test_the_last_sidecar_of_a_pod_that_completes_is_told_at_once():
+    """Nothing is left to wait for, so its Killing Event is the moment, as for an app without a hook."""
+    timeline = Timeline.from_observations(*traces.observations("sidecar-reverse-at-completion"))
+
+    assert stopping(timeline, "three").start.width < 1e-6
+    assert stopping(timeline, "two").start.lo >= stopping(timeline, "three").end.lo

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from math import inf
 
+import podlab_traces as traces
 import pytest
 
 from podlab import views
@@ -121,3 +122,32 @@ def test_a_comparison_says_what_its_seconds_count_from():
 
     assert "seconds from app.start" in words
     assert not any("since the Pod was created" in word for word in words)
+
+
+def hatched(timeline: Timeline) -> dict[str, bool]:
+    """Lane -> whether its row of the picture is hatched for at least two columns of a text of 160."""
+    scene = scene_of(timeline, width=160 * 8)
+    rows = {row.y: row.label.partition("\n")[0] for row in scene.rows}
+    wide = {rows[y] for a, b, y, _ in scene.doubts if y in rows and b - a >= 3 * 8}
+    return {lane.name: lane.name in wide for lane in timeline.lanes}
+
+
+@pytest.mark.parametrize("name", traces.NAMES[::5])
+def test_the_text_marks_the_edges_that_the_picture_hatches(name):
+    """Also the moment at which a container was told to stop, which is no start and no end of a run."""
+    timeline = Timeline.from_observations(*traces.observations(name))
+    lines = views.text(timeline, 240, colour=False).splitlines()
+
+    for lane, wide in hatched(timeline).items():
+        [line] = [one for one in lines if one.startswith(f"{lane} (")]
+        assert not wide or "\u2571" in line, line
+
+
+def test_the_line_of_a_delete_stands_before_what_answers_it():
+    """The request lies between two moments; its line stands at the first, or all of it is hatched."""
+    timeline = Timeline.from_observations(*traces.observations("sidecar-reverse-at-delete"))
+    scene = scene_of(timeline)
+    [line] = [x for x, _, hover in scene.lines if hover.startswith("delete")][:1]
+    told = min(s.start.lo for lane in timeline.lanes for s in lane.spans if s.state == "terminating")
+
+    assert line <= scene.x(told)
