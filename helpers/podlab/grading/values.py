@@ -20,7 +20,7 @@ _WORDS = (
     "amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "inlet", "jetty", "kelp", "lagoon",
     "maple", "north", "ochre", "pearl", "quartz", "ridge", "slate", "tidal", "umber", "vale", "willow", "yarrow",
 )  # fmt: skip
-KINDS = ("choice", "range", "shuffle", "sample")
+KINDS = ("choice", "range", "shuffle", "sample", "sha256")
 
 
 def seed_of(learner: str, exercise: str) -> int:
@@ -35,21 +35,28 @@ def draw(exercise: str, rules: Mapping[str, Any], seed: int) -> dict[str, Any]:
     Args:
         rules: Name -> a plain value, or ``"word"`` (a fresh word, for nonces), or a table with one of
             ``choice`` (list), ``range`` ([low, high], both included), ``shuffle`` (list), ``sample``
-            ({from = list, count = n}).
+            ({from = list, count = n}), ``sha256`` (the sum of a text, in which ``{{name}}`` stands for a value
+            that was drawn before it).
     """
     found: dict[str, Any] = {}
     for name, rule in rules.items():
         chance = random.Random(hashlib.sha256(f"{exercise}\0{seed}\0{name}".encode()).digest())
-        found[name] = _one(rule, chance)
+        found[name] = _one(rule, chance, found)
     return found
 
 
-def _one(rule: Any, chance: random.Random) -> Any:
+def _one(rule: Any, chance: random.Random, found: Mapping[str, Any]) -> Any:
     if rule == "word":
         return f"{chance.choice(_WORDS)}-{chance.randrange(1000, 9999)}"
     if not isinstance(rule, Mapping):
         return rule
     kind, what = next(iter(rule.items()))
+    if kind == "sha256":
+        return hashlib.sha256(fill(str(what), found).encode()).hexdigest()
+    return _drawn(kind, what, chance)
+
+
+def _drawn(kind: str, what: Any, chance: random.Random) -> Any:
     if kind == "choice":
         return chance.choice(list(what))
     if kind == "range":

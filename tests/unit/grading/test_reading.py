@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,13 @@ def test_values_come_from_the_seed_alone() -> None:
     }
     assert draw("e06", rules, 3) != draw("e06", rules, 4)
     assert seed_of("ada", "e06") != seed_of("ada", "e07")
+
+
+def test_a_sum_is_taken_of_a_text_with_earlier_values() -> None:
+    """A fixture serves a file with the nonce in it, and the learner is given the file's sum."""
+    found = draw("e07", {"nonce": "word", "sum": {"sha256": "the word is {{nonce}}"}}, 3)
+
+    assert found["sum"] == hashlib.sha256(f"the word is {found['nonce']}".encode()).hexdigest()
 
 
 def test_a_value_that_is_not_there_names_file_and_line() -> None:
