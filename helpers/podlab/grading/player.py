@@ -11,6 +11,7 @@ from typing import Any
 
 from podlab.checks import Act
 from podlab.client import Client
+from podlab.client.types import ExecOutput
 from podlab.errors import (
     ApiError,
     CheckError,
@@ -27,12 +28,13 @@ from podlab.observe import Recorder
 
 RawObject = dict[str, Any]
 FIXTURE_S = 90.0
+_BY_SIGNAL = 128
 _KEPT_LINES = 20_000
 _STATIC = ("Service", "ConfigMap", "Secret", "ServiceAccount", "Role", "RoleBinding")
 # The signal goes to the container's own first process: where processes are shared, process 1 is the Pod's sandbox.
 KILL = """\
 mine=$(readlink /proc/self/ns/mnt)
-if [ "$(readlink /proc/1/ns/mnt 2>/dev/null)" = "$mine" ]; then exec kill "-$1" 1; fi
+if [ "$(readlink /proc/1/ns/mnt 2>/dev/null)" = "$mine" ]; then kill "-$1" 1; exit; fi
 for folder in /proc/[0-9]*; do
   pid=${folder#/proc/}
   [ "$pid" = "$$" ] && continue
@@ -166,11 +168,12 @@ class Player:
         if pod is None or not conditions.is_running(pod, container):
             return False, container, None
         try:
-            output = self._run_in(pod, container, ["sh", "-c", KILL, "kill", step.signal], step.within_s)
+            ended = self._exec_in(pod, container, ["sh", "-c", KILL, "kill", step.signal], step.within_s)
         except (ApiError, WaitTimeoutError) as error:
             return False, container, error.summary
-        # exec ends with an error code when the signal ended the shell too
-        return True, container, output
+        # The end of the container may end the shell too: the code of a signal is as good as 0.
+        done = ended.exit_code == 0 or ended.exit_code >= _BY_SIGNAL
+        return done, container, (ended.stdout + ended.stderr).strip()
 
     def _exec(self, step: Step) -> tuple[bool, str, Any]:
         container, command = str(step.what["container"]), step.what["command"]
@@ -184,10 +187,13 @@ class Player:
             return False, container, error.summary
 
     def _run_in(self, pod: RawObject, container: str, words: list[str], within_s: float) -> str:
-        output = self.client.exec(
+        output = self._exec_in(pod, container, words, within_s)
+        return (output.stdout + output.stderr).strip()
+
+    def _exec_in(self, pod: RawObject, container: str, words: list[str], within_s: float) -> ExecOutput:
+        return self.client.exec(
             self.ground.namespace, pod["metadata"]["name"], words, container=container, timeout_s=within_s
         )
-        return (output.stdout + output.stderr).strip()
 
     def _delete(self, step: Step | RawObject, *, grace_s: int | None = None) -> tuple[bool, str, Any]:
         if not isinstance(step, Step):
