@@ -6,16 +6,21 @@ Every check below reads a fixture's log, as the checks of exercises do; none ask
 
 from __future__ import annotations
 
+import hashlib
 import json
+import textwrap
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from lab_images import have
 
 from podlab import manifests
 from podlab.client import Client
+from podlab.drivers import Cluster
 
 SILENCE_S = 120.0
 
@@ -138,8 +143,6 @@ def test_each_fixture_notes_what_a_pod_did_with_this_run_s_nonce(
     client: Client, namespace: str, apply: Callable[[str], None], until: Until, word: str
 ) -> None:
     """Half a file first; then the page, the hello and every line up to the shop's last arrive, by name."""
-    import hashlib
-
     prices = json.dumps({"nonce": word})
     total = hashlib.sha256(prices.encode()).hexdigest()
     apply(server("config", "config", f"--text=prices.json={prices}", "--broken=1"))
@@ -161,3 +164,72 @@ def test_each_fixture_notes_what_a_pod_did_with_this_run_s_nonce(
 
     assert answers[0]["seq"] < answers[1]["seq"]
     assert (last["nonce"], last["missing"], last["source"].split("/")[0]) == (word, [], "shop")
+
+
+SHIPPERS = {
+    "podlab-rsyslog:8.2302": (
+        ["-f", "/conf/file"],
+        """
+        global(workDirectory="/shared")
+        module(load="imfile" PollingInterval="1")
+        input(type="imfile" File="/shared/shop.log" Tag="shop:" freshStartTail="off")
+        action(type="omfwd" target="sink" port="81" protocol="tcp" action.resumeRetryCount="-1")
+        """,
+    ),
+}
+
+
+def shipped_by(image: str, args: list[str], config: str, word: str) -> str:
+    mounts = [{"name": "shared", "mountPath": "/shared"}, {"name": "conf", "mountPath": "/conf"}]
+    shipper = {
+        "name": "shipper",
+        "image": image,
+        "restartPolicy": "Always",
+        "args": args,
+        "volumeMounts": mounts,
+    }
+    shop = {
+        "name": "shop",
+        "image": "podlab-app:1",
+        "args": ["shop", "--log=/shared/shop.log", "--last-words=4", f"--nonce={word}"],
+        "volumeMounts": mounts,
+    }
+    volumes = [{"name": "shared", "emptyDir": {}}, {"name": "conf", "configMap": {"name": "conf"}}]
+    settings = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "conf"},
+        "data": {"file": config},
+    }
+    spec = {"initContainers": [shipper], "containers": [shop], "volumes": volumes}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "shop"}, "spec": spec}
+    return yaml.safe_dump_all([settings, pod])
+
+
+@pytest.mark.parametrize("image", SHIPPERS)
+def test_the_sink_has_every_line_that_a_common_shipper_sends(
+    image: str,
+    cluster: Cluster,
+    client: Client,
+    namespace: str,
+    apply: Callable[[str], None],
+    until: Until,
+    word: str,
+) -> None:
+    """Learners may choose theirs: as a sidecar each brings the shop's last words, in its own wrapping."""
+    have(image, cluster)
+    syslog = "{name: main, port: 80, targetPort: 8080}, {name: syslog, port: 81, targetPort: 5140}"
+    apply(
+        server("sink", "sink", "--syslog-port=5140").replace(
+            "{name: main, port: 80, targetPort: 8080}", syslog
+        )
+    )
+    until("sink", lambda line: line["event"] == "listening")
+    args, config = SHIPPERS[image]
+
+    apply(shipped_by(image, args, textwrap.dedent(config), word))
+    until("sink", lambda line: line.get("highest", 0) >= 5)
+    client.delete(f"/api/v1/namespaces/{namespace}/pods/shop")
+    last = until("sink", lambda line: line.get("last") == "end")
+
+    assert (last["nonce"], last["missing"], last["doubled"]) == (word, [], 0)

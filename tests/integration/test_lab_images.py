@@ -7,7 +7,6 @@ build, so their images are tried only where the cache holds the program; the rea
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,13 +14,10 @@ from typing import Any
 
 import pytest
 import yaml
+from lab_images import have
 
-from podlab import images
 from podlab.client import Client
 from podlab.drivers import Cluster
-from podlab.images import golang
-
-RECIPES = images.load()
 
 SERVERS: dict[str, tuple[str, list[str], str]] = {
     # image: the Pod's specification, a command in it, and what that prints
@@ -206,17 +202,6 @@ SERVERS: dict[str, tuple[str, list[str], str]] = {
         "oauth2-proxy v7.15.6",
     ),
 }
-
-
-def have(name: str, cluster: Cluster) -> None:
-    """Build the image *name* where this machine can, and load it; skip with the reason where it cannot."""
-    image = RECIPES.find(name)
-    for part in RECIPES.parts_of(image):
-        if part.origin == "go" and not golang.is_here(part):
-            pytest.skip(f"{part.name} takes minutes to build: podlab images build {name}")
-        if part.origin == "deb" and not shutil.which("apt-get"):
-            pytest.skip(f"{part.name} is a Debian package, and this machine has no apt-get")
-    images.bring(cluster, [name], known=RECIPES)
 
 
 def start(cluster: Cluster, namespace: str, folder: Path, spec: dict[str, Any], until: str) -> str:
