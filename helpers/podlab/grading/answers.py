@@ -16,7 +16,7 @@ from podlab.checks import Answer
 from podlab.errors import ManifestError
 
 MAX_BYTES = 64 * 1024
-_ASIDE = re.compile(r"^\s*#\s*([A-Za-z][\w .-]*?)\s*(?::|=|->)\s*(.*\S)\s*$", re.MULTILINE)
+_ASIDE = re.compile(r"^[ \t]*#[ \t]*([A-Za-z][\w .-]*?)[ \t]*(?::|=|->)[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 _PAIR = re.compile(r"^\s*(?:[-*]\s+)?(.+?)\s*(?:->|→|=>|=|:)\s*(.*?)\s*$")
 _ITEM = re.compile(r"^\s*(?:[-*]|\d+[.)])\s+")
 

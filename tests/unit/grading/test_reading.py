@@ -11,7 +11,7 @@ from podlab.checks import Answer
 from podlab.checks.case import Key, digest
 from podlab.errors import CheckError
 from podlab.grading import Place, find, grade, seed_of
-from podlab.grading.answers import choices
+from podlab.grading.answers import choices, manifest
 from podlab.grading.play import read
 from podlab.grading.values import draw, fill
 
@@ -100,6 +100,14 @@ def test_nested_choices_get_dotted_names() -> None:
 
     assert answer.chose("never.phase") == "failed"
     assert answer.chose("Never.again") == "no"
+
+
+def test_a_choice_without_a_value_does_not_take_the_next_line() -> None:
+    """``# cause:`` as in the starter is a choice that was not made."""
+    text = "# cause:\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
+
+    assert manifest(text, ["cause"]).chose("cause") == ""
+    assert manifest(text.replace("cause:", "cause: b"), ["cause"]).chose("cause") == "b"
 
 
 def test_values_come_from_the_seed_alone() -> None:
