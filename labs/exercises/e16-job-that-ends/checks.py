@@ -1,0 +1,68 @@
+"""e16 job-that-ends: the Job's own condition, the ends of the lanes, and the numbers that arrived at the sink."""
+
+from podlab.checks import Case, Finding, Life, check
+
+PATIENCE_S = 10  # between the end of report and the end of the Pod; a sidecar's grace is part of it
+WAITS = "a Job waits for all containers under containers, and for no sidecar"
+INIT = "a regular init container must end before the next one starts, and shipper never ends"
+KILLED = "a shipper with a time limit does not know how long a report takes"
+
+
+def conditions(life: Life) -> set[str]:
+    """Return the conditions of the Job that are True."""
+    job = life.act("job").output or {}
+    return {
+        one["type"] for one in (job.get("status") or {}).get("conditions") or [] if one["status"] == "True"
+    }
+
+
+def whole(life: Life) -> bool:
+    """Whether all lines of one run of report arrived, from the first to the one that it leaves with."""
+    return any(
+        line["lowest"] == 1 and line["missing_total"] == 0 and line["last"] == "end"
+        for line in life.said("sink", event="received", nonce=life.values["nonce"])
+    )
+
+
+def late(life: Life) -> bool:
+    """Whether a container under containers went on for long after report."""
+    report, shipper = life.at("report.end"), life.at("shipper.end")
+    if not report or not shipper or life.role("shipper") != "app":
+        return False
+    return shipper[0] - report[1] > PATIENCE_S
+
+
+def judged(life: Life) -> Finding:
+    """The Job is complete in time, and nothing got lost."""
+    if not life.ran("report"):
+        return Finding(False, "report never started", INIT, 3)
+    if not life.reached("complete"):
+        if "Failed" in conditions(life):
+            return Finding(False, "the Job has failed", "a deadline ends a Job without completing it", 2)
+        return Finding(False, "report has ended, the Job has not", WAITS, 1)
+    if late(life):
+        return Finding(False, f"shipper went on for more than {PATIENCE_S} s after report", WAITS, 2)
+    return Finding(whole(life), "lines are missing at the sink", KILLED, 2)
+
+
+@check("short")
+def short(case: Case) -> Finding:
+    """A report of a few seconds."""
+    return judged(case.life("short"))
+
+
+@check("long")
+def long(case: Case) -> Finding:
+    """A report that outlasts any short time limit."""
+    return judged(case.life("long"))
+
+
+@check("beside")
+def beside(case: Case) -> Finding:
+    """Both lanes at once, in both runs."""
+    lives = [case.life("short"), case.life("long")]
+    if not all(life.ran("report") for life in lives):
+        return Finding(False, "report never started", INIT)
+    answers = [life.overlapped("shipper", "report") for life in lives]
+    holds = False if False in answers else None if None in answers else True
+    return Finding(holds, "shipper and report did not run at the same time")
