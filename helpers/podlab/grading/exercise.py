@@ -136,10 +136,15 @@ class Exercise:
         return drawing.fill(path.read_text("utf-8"), values, source=f"{self.folder.name}/{file}")
 
     def shown(self, seed: int = 0) -> tuple[str, str]:
-        """Return the question and the starter as a learner with this seed sees them."""
+        """
+        Return the question and the starter as a learner with this seed sees them.
+
+        ``{{given}}`` in ask.md stands for the manifest of given.yaml.
+        """
         values = self.values(seed)
+        known = {**values, "given": self.text("given.yaml", values).strip()}
         return (
-            drawing.fill(self.ask, values, source=f"{self.folder.name}/ask.md"),
+            drawing.fill(self.ask, known, source=f"{self.folder.name}/ask.md"),
             self.starter_text(values),
         )
 

@@ -41,6 +41,17 @@ def test_the_same_seed_gives_the_same_variant(name: str) -> None:
     assert exercise.values(5) == read(exercise.folder).values(5)
 
 
+def test_a_question_shows_the_manifest_that_the_play_applies(course: Path) -> None:
+    """It is written once, so question and play cannot differ; the seed's values are in both."""
+    folder = scaffold.make("e97-new-one")
+    with (folder / "exercise.toml").open("a") as file:
+        file.write('\n[values]\nname = { choice = ["ash"] }\n')
+    (folder / "given.yaml").write_text("kind: Pod\nmetadata: {name: {{name}}}\n")
+    (folder / "ask.md").write_text("Look:\n\n{{given}}\n\nWhat runs?\n")
+
+    assert find("e97").shown()[0] == "Look:\n\nkind: Pod\nmetadata: {name: ash}\n\nWhat runs?\n"
+
+
 def test_a_new_folder_is_an_exercise_at_once(course: Path) -> None:
     """No list is edited: the folder that was made is listed, shown and graded."""
     scaffold.make("e97-new-one")
