@@ -6,12 +6,17 @@ cluster.
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from test_api_streams import KUBECTL
+
 from podlab.client import Client
-from podlab.errors import ApiError
+from podlab.drivers import Cluster
+from podlab.errors import ApiError, NotFoundError
 
 WAIT_S = 60
 WAITS_FOR_JOB = """
@@ -84,3 +89,103 @@ def log_of(client: Client, namespace: str) -> str:
     with contextlib.suppress(ApiError):
         return client.text(f"/api/v1/namespaces/{namespace}/pods/shop/log", container="wait")
     return ""
+
+
+SERVES = (
+    "import http.server as h, sys\n"
+    "class Page(h.BaseHTTPRequestHandler):\n"
+    "    def do_GET(self):\n"
+    "        body = (self.command + ' ' + self.path).encode()\n"
+    "        self.send_response(200); self.send_header('Content-Type', 'text/plain')\n"
+    "        self.send_header('Content-Length', str(len(body))); self.end_headers(); self.wfile.write(body)\n"
+    "    def do_POST(self):\n"
+    "        body = self.rfile.read(int(self.headers['Content-Length'])) * 3\n"
+    "        self.send_response(201); self.end_headers(); self.wfile.write(body)\n"
+    "h.HTTPServer(('', 8080), Page).serve_forever()\n"
+)
+
+
+@pytest.fixture
+def shop(client: Client, namespace: str) -> str:
+    """A ready Pod with a Service of the same name before it; the path of the namespace."""
+    core = f"/api/v1/namespaces/{namespace}"
+    ports = [{"name": "http", "port": 80, "targetPort": 8080}]
+    client.create(
+        f"{core}/services",
+        {"metadata": {"name": "shop"}, "spec": {"selector": {"app": "shop"}, "ports": ports}},
+    )
+    probe = {"tcpSocket": {"port": 8080}, "periodSeconds": 1}
+    container = {
+        "name": "c",
+        "image": "python:3.11-slim",
+        "command": ["python", "-c", SERVES],
+        "readinessProbe": probe,
+    }
+    spec = {"terminationGracePeriodSeconds": 0, "containers": [container]}
+    client.create(f"{core}/pods", {"metadata": {"name": "shop", "labels": {"app": "shop"}}, "spec": spec})
+    until(
+        lambda: client.get(f"{core}/endpoints/shop"),
+        lambda one: any(subset.get("addresses") for subset in one.get("subsets") or ()),
+    )
+    return core
+
+
+@pytest.mark.parametrize(
+    "place", ["services/shop:80", "services/shop:http", "pods/shop:8080", "pods/http:shop:8080"]
+)
+def test_a_page_of_a_pod_comes_through_the_api_server(client: Client, shop: str, place: str) -> None:
+    assert client.text(f"{shop}/{place}/proxy/cups/1", sort="a b") == "GET /cups/1?sort=a+b"
+
+
+def test_a_body_goes_to_the_pod_and_comes_back(client: Client, shop: str) -> None:
+    """More than one buffer of it, and its end is told by the end of the connection."""
+    sent = {"body": "x" * 300_000}
+    answer = client.transport.open("POST", f"{shop}/pods/shop:8080/proxy/", {}, body=sent)
+    assert (answer.status, answer.read().count(b"x")) == (201, 900_000)
+
+
+def test_nobody_behind_a_service_is_said(client: Client, shop: str) -> None:
+    with pytest.raises(ApiError, match='no service port 81 found for service "shop"') as caught:
+        client.text(f"{shop}/services/shop:81/proxy/")
+    assert caught.value.code == 503
+    with pytest.raises(ApiError, match="connection refused"):
+        client.text(f"{shop}/pods/shop:9/proxy/")
+
+
+def test_the_service_of_the_api_comes_back_with_its_name(client: Client, namespace: str) -> None:
+    """The tidy-up ``kubectl delete all --all``: the Service is there again, and its name leads to it."""
+    path = "/api/v1/namespaces/default/services/kubernetes"
+    before = client.get(path)["metadata"]["uid"]
+    client.delete(path)
+
+    def uid() -> str:
+        with contextlib.suppress(NotFoundError):
+            return str(client.get(path)["metadata"]["uid"])
+        return before
+
+    until(uid, lambda found: found != before)
+    ask = {
+        "name": "c",
+        "image": "busybox:1.36",
+        "command": ["nslookup", "kubernetes.default.svc.cluster.local"],
+    }
+    spec = {"restartPolicy": "OnFailure", "containers": [ask]}
+    client.create(f"/api/v1/namespaces/{namespace}/pods", {"metadata": {"name": "ask"}, "spec": spec})
+    until(lambda: phase(client, namespace, "ask"), lambda found: found == "Succeeded")
+
+
+@pytest.mark.skipif(not KUBECTL, reason="no kubectl: podlab up --driver kind brings one")
+def test_a_short_command_by_kubectl_run_loses_no_line(cluster: Cluster, namespace: str) -> None:
+    """Its output was empty now and then, with exit code 0; each line comes once, whichever kubectl asks."""
+    start = [KUBECTL, "--kubeconfig", str(cluster.kubeconfig), "-n", namespace, "run", "-q", "--rm", "-i"]
+    for number in range(4):
+        what = ["--restart=Never", f"short-{number}", "--image=busybox:1.36", "--", "seq", "1", "2000"]
+        done = subprocess.run(
+            [*start, *what],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        assert (done.returncode, done.stdout.split()) == (0, [str(n) for n in range(1, 2001)]), done.stderr

@@ -45,7 +45,7 @@ def first_objects(store: Store, *, authority: str) -> None:
 
 
 def keep_furnished(store: Store, authority: str) -> None:
-    """Furnish every namespace that is made from now on, and again when its furniture is taken away."""
+    """Furnish every namespace that is made from now on, and again when its furniture, or the API's Service, is gone."""
 
     def namespace_changed(kind: str, obj: Object) -> None:
         if kind != "DELETED" and not obj["metadata"].get("deletionTimestamp"):
@@ -57,6 +57,13 @@ def keep_furnished(store: Store, authority: str) -> None:
             if found is not None:
                 namespace_changed("MODIFIED", found)
 
+    def api_changed(kind: str, obj: Object) -> None:
+        meta = obj["metadata"]
+        if kind == "DELETED" and (meta["namespace"], meta["name"]) == ("default", "kubernetes"):
+            api_service(store)
+
+    for resource in ("services", "endpointslices", "endpoints"):
+        store.watch(resource, api_changed)
     store.watch("namespaces", namespace_changed)
     for resource in ("serviceaccounts", "configmaps"):
         store.watch(resource, furniture_changed)
@@ -86,11 +93,15 @@ def first_roles(store: Store) -> None:
 
 
 def api_service(store: Store, address: str = "172.18.0.2", port: int = 6443) -> None:
-    """The Service ``kubernetes`` of the namespace default, with its one endpoint."""
+    """
+    The Service ``kubernetes`` of the namespace default with its one endpoint, as far as they are missing.
+
+    Source: pkg/controlplane/controller/kubernetesservice at v1.36.3; a real server looks every ten seconds.
+    """
     meta = {"name": "kubernetes", "namespace": "default"}
     named = {"name": "https", "protocol": "TCP", "port": port}
     cluster_ip = addresses.API_SERVICE
-    store.create("services", {
+    _missing(store, "services", {
         "kind": "Service", "apiVersion": "v1",
         "metadata": {**meta, "labels": {"component": "apiserver", "provider": "kubernetes"}},
         "spec": {
@@ -100,18 +111,24 @@ def api_service(store: Store, address: str = "172.18.0.2", port: int = 6443) -> 
         },
         "status": {"loadBalancer": {}},
     })  # fmt: skip
-    store.create("endpointslices", {
+    _missing(store, "endpointslices", {
         "kind": "EndpointSlice", "apiVersion": "discovery.k8s.io/v1",
         "metadata": {**meta, "generation": 1, "labels": {"kubernetes.io/service-name": "kubernetes"}},
         "addressType": "IPv4",
         "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
         "ports": [named],
     })  # fmt: skip
-    store.create("endpoints", {
+    _missing(store, "endpoints", {
         "kind": "Endpoints", "apiVersion": "v1",
         "metadata": {**meta, "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
         "subsets": [{"addresses": [{"ip": address}], "ports": [named]}],
     })  # fmt: skip
+
+
+def _missing(store: Store, resource: str, obj: Object) -> None:
+    meta = obj["metadata"]
+    if store.get(resource, meta["namespace"], meta["name"]) is None:
+        store.create(resource, obj)
 
 
 REDUCED = "podlab.dev/reduced-mode"  # annotation of the Node: why, and what cannot be done

@@ -113,7 +113,7 @@ class App:
             if special is not None:
                 return special
         where = route(request.path)
-        if request.method != "GET":
+        if request.method != "GET" and where.sub != "proxy":
             negotiate(request.headers.get("accept", ""))  # what cannot be answered must not be done either
         if where.kind.review:
             from podlab.embedded.api import reviews
@@ -157,6 +157,10 @@ class App:
     async def resource(self, request: Request, where: Route) -> Response | None:
         """Answer a request about objects."""
         if where.sub and where.sub != "status":
+            if where.sub == "proxy":
+                from podlab.embedded.api import proxying
+
+                return await proxying.answer(self, request, where)
             from podlab.embedded.api import subresources
 
             return await subresources.answer(self, request, where)

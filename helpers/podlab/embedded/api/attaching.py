@@ -1,7 +1,8 @@
 """
 ``kubectl attach`` and ``kubectl run -it``: join the streams of a running container.
 
-What was written before is not shown, as on a real node; a container without ``stdin: true`` takes no input.
+What was written before is not shown, as on a real node, but for a container that is less than a second old (see
+``catchup``); a container without ``stdin: true`` takes no input.
 With ``stdinOnce`` the container's stdin ends when the first client leaves.
 """
 
@@ -13,11 +14,12 @@ import fcntl
 import json
 import struct
 import termios
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from podlab.embedded.api import streams
-from podlab.embedded.api.fault import bad_request
+from podlab.embedded.api import catchup, streams
+from podlab.embedded.api.fault import Fault, bad_request
 from podlab.embedded.api.request import Request
 from podlab.embedded.runtime import ContainerRecord, ContainerState
 
@@ -37,6 +39,9 @@ class Attaching(Protocol):
     def attach(self, container_id: str, on_output: Callable[[bytes, bytes], None]) -> Attached:
         """Stdin, what closes it, what ends the subscription."""
 
+    def unlogged(self, container_id: str) -> list[tuple[bytes, bytes]]:
+        """(stream, bytes) that wait for the end of their line."""
+
 
 def prepare(
     app: App, request: Request, pod: Object, container: str
@@ -47,12 +52,28 @@ def prepare(
     Raises:
         Fault: 400 or 500, when there is nothing to attach to.
     """
-    found = app.node.check_running(pod, container)
+    found = _instance(app, pod, container)
     spec = next(c for key in LISTS for c in pod["spec"].get(key) or [] if c["name"] == container)
     if request.flag("tty") and not spec.get("tty"):
         raise bad_request(f"Unable to use a TTY - container {container} did not allocate one")
     wants_stdin = request.flag("stdin") and bool(spec.get("stdin"))
     return lambda socket: Attachment(app, socket, pod, found, spec, wants_stdin).run()
+
+
+def _instance(app: App, pod: Object, container: str) -> ContainerRecord:
+    """
+    The instance to join: the one that runs, or one that was over before its start could have been told of.
+
+    Raises:
+        Fault: 400 or 500.
+    """
+    try:
+        return app.node.check_running(pod, container)
+    except Fault:
+        found = catchup.just_ended(app.node, pod, container, time.time_ns())
+        if found is None:
+            raise
+        return found
 
 
 class Attachment:
@@ -76,13 +97,14 @@ class Attachment:
 
     async def run(self) -> None:
         """Carry the streams until the container has ended or the client has left."""
-        runtime = cast(Attaching, self.app.node.runtime)
+        runtime, began_ns = cast(Attaching, self.app.node.runtime), time.time_ns()
         self.stdin, self.close_stdin, detach = runtime.attach(self.found.id, self._output)
+        self._catch_up(runtime, began_ns)
         tasks = [asyncio.ensure_future(work) for work in (self._input(), self._send(), self._ended())]
         try:
             await asyncio.wait((tasks[0], tasks[2]), return_when=asyncio.FIRST_COMPLETED)
             if tasks[2].done():
-                await self._finish()
+                await self._finish(began_ns)
         finally:
             detach()
             for task in tasks:
@@ -90,6 +112,13 @@ class Attachment:
             await asyncio.gather(*tasks, return_exceptions=True)
             if self.wants_stdin and self.spec.get("stdinOnce"):
                 self.close_stdin()
+
+    def _catch_up(self, runtime: Attaching, now_ns: int) -> None:
+        """What a young container has written; nothing can come in between, for nothing is awaited."""
+        if catchup.is_young(self.found, now_ns):
+            position = self.app.node.logs_read.take(self.found.id)
+            for stream, data in [*catchup.earlier(self.found, position), *runtime.unlogged(self.found.id)]:
+                self._output(stream, data)
 
     def _output(self, stream: bytes, data: bytes) -> None:
         channel = streams.STDERR if stream == b"stderr" else streams.STDOUT
@@ -110,10 +139,16 @@ class Attachment:
                 return
             await asyncio.sleep(POLL_S)
 
-    async def _finish(self) -> None:
+    async def _finish(self, began_ns: int) -> None:
         while not self.queue.empty():
             await self.socket.write(self.queue.get_nowait())
-        await self.socket.write(bytes([streams.ERROR]) + json.dumps(streams.SUCCESS).encode())
+        record = self.app.node.record(self.pod, f"containerd://{self.found.id}")
+        over = record is not None and record.finished_at is not None and record.finished_at < began_ns
+        missed = over and not catchup.is_young(
+            self.found._replace(finished_at=record and record.finished_at), began_ns
+        )
+        status = too_late(self.found.id) if missed else streams.SUCCESS
+        await self.socket.write(bytes([streams.ERROR]) + json.dumps(status).encode())
 
     async def _input(self) -> None:
         while (message := await self.socket.read()) is not None:
@@ -134,3 +169,12 @@ class Attachment:
             size = json.loads(data)
             shape = struct.pack("HHHH", int(size.get("Height", 0)), int(size.get("Width", 0)), 0, 0)
             fcntl.ioctl(cast(int, self.stdin), termios.TIOCSWINSZ, shape)
+
+
+def too_late(container_id: str) -> Object:
+    """What a node says of a container that had ended before the client was joined to it."""
+    text = f'container "{container_id}" is in CONTAINER_EXITED state'
+    return {
+        "metadata": {}, "status": "Failure", "message": f"Internal error occurred: {text}",
+        "reason": "InternalError", "details": {"causes": [{"message": text}]}, "code": 500,
+    }  # fmt: skip

@@ -16,6 +16,7 @@ from podlab.embedded.schema.typetable import VERSION
 Object = dict[str, Any]
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 POD_KIND = ("", "v1", "Pod")
+PROXY_VERBS = ["create", "delete", "get", "patch", "update"]
 # Subresource: (kind that it answers with, None for the resource's own; verbs).
 SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, list[str]]] = {
     "status": (None, ["get", "patch", "update"]),
@@ -28,6 +29,9 @@ SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, list[str]]] = {
     "eviction": (("policy", "v1", "Eviction"), ["create"]),
     "ephemeralcontainers": (POD_KIND, ["get", "patch", "update"]),
     "resize": (POD_KIND, ["get", "patch", "update"]),
+    "pods/proxy": (("", "v1", "PodProxyOptions"), PROXY_VERBS),
+    "services/proxy": (("", "v1", "ServiceProxyOptions"), PROXY_VERBS),
+    "nodes/proxy": (("", "v1", "NodeProxyOptions"), PROXY_VERBS),
     "token": (("authentication.k8s.io", "v1", "TokenRequest"), ["create"]),
     "scale": (("autoscaling", "v1", "Scale"), ["get", "patch", "update"]),
 }
@@ -57,10 +61,14 @@ def _gvk(group: str, version: str, kind: str) -> Object:
     return {"group": group, "version": version, "kind": kind}
 
 
+def _subresource(kind: Kind, name: str) -> tuple[tuple[str, str, str] | None, list[str]]:
+    return SUBRESOURCES.get(f"{kind.resource}/{name}") or SUBRESOURCES[name]
+
+
 def _aggregated_resource(kind: Kind) -> Object:
     subresources = []
     for name in kind.subresources:
-        gvk, verbs = SUBRESOURCES[name]
+        gvk, verbs = _subresource(kind, name)
         responds = _gvk(*(gvk or (kind.group, kind.version, kind.kind)))
         subresources.append({"subresource": name, "responseKind": responds, "verbs": verbs})
     found = {
@@ -133,7 +141,7 @@ def _plain_resources(kind: Kind) -> list[Object]:
     }
     found = [{k: v for k, v in main.items() if v or k == "namespaced"}]
     for name in kind.subresources:
-        gvk, verbs = SUBRESOURCES[name]
+        gvk, verbs = _subresource(kind, name)
         row = {"name": f"{kind.resource}/{name}", "singularName": "", "namespaced": kind.namespaced}
         if gvk and gvk[0] != kind.group:
             row |= {"group": gvk[0], "version": gvk[1]}

@@ -42,6 +42,7 @@ class Options:
         seconds, instant = request.number("sinceSeconds"), request.one("sinceTime")
         self._check(seconds, instant, request.one("stream"))
         self.since = _since(seconds, instant)
+        self.whole = not (self.previous or self.tail or self.limit or self.since)
 
     def _check(self, seconds: int | None, instant: str, stream: str) -> None:
         """Raise Fault 400 for a time that is none, 422 for options that cannot be had."""
@@ -204,6 +205,8 @@ async def _stream(
     reader = Reader(found.log_path, options)
     try:
         await _send_all(request, reader, reader.first())
+        if not options.follow and options.whole:
+            node.logs_read.note(found.id, reader.file.tell() - len(reader.rest))
         if options.follow and not reader.full:
             await _follow(node, request, pod, found, reader)
     finally:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from podlab.embedded.api.catchup import LogsRead
 from podlab.embedded.api.fault import Fault, bad_request
 from podlab.embedded.runtime import ContainerRecord, ContainerState, ExecSession, Runtime
 
@@ -53,6 +54,7 @@ class Node:
 
     def __init__(self, runtime: Runtime | None = None) -> None:
         self.runtime = runtime
+        self.logs_read = LogsRead()
 
     def _running(self) -> Runtime:
         if self.runtime is None:

@@ -35,7 +35,11 @@ class Response:
 
 
 class Route:
-    """Where a path under ``/api/v1`` or ``/apis/G/V`` leads; empty strings for what it does not name."""
+    """
+    Where a path under ``/api/v1`` or ``/apis/G/V`` leads; empty strings for what it does not name.
+
+    ``tail`` is what follows a subresource, with its slashes.
+    """
 
     __slots__ = ("kind", "name", "namespace", "sub", "tail")
 
@@ -146,6 +150,11 @@ def route(path: str) -> Route:
     name, sub = (rest[1] if len(rest) > 1 else ""), (rest[2] if len(rest) > 2 else "")
     if kind is None or (namespace and not kind.namespaced) or (kind.namespaced and name and not namespace):
         raise no_such_path()
-    if (sub and sub not in kind.subresources) or len(rest) > 3 or (len(rest) > 1 and not name):
+    if (
+        (sub and sub not in kind.subresources)
+        or (len(rest) > 3 and sub != "proxy")
+        or (len(rest) > 1 and not name)
+    ):
         raise no_such_path()
-    return Route(kind, namespace, name, sub, "/".join(rest[3:]))
+    after = path.lstrip("/").split("/")[len(parts) - len(rest) + 3 :]
+    return Route(kind, namespace, name, sub, "/" + "/".join(after) if after else "")

@@ -15,6 +15,7 @@ docstring says why. All of them run in the daemon's one thread.
     namespaces    empties a namespace that is being deleted
     quotas        what a namespace uses of its ResourceQuotas
     clusterroles  what ClusterRoles gather from others by label
+    podgc         Pods that no node looks after
     garbage       what nobody owns any more, and Events older than an hour
 """
 
@@ -46,6 +47,7 @@ def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEvent
         garbage,
         jobs,
         namespaces,
+        podgc,
         quotas,
         replicasets,
         scheduler,
@@ -55,7 +57,8 @@ def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEvent
 
     context = Context(store, api, node_name, loop)
     started = (
-        scheduler, services, replicasets, deployments, jobs, daemonsets, namespaces, quotas, clusterroles, garbage,
+        scheduler, services, replicasets, deployments, jobs, daemonsets, namespaces, quotas, clusterroles, podgc,
+        garbage,
     )  # fmt: skip
     for module in started:
         module.start(context)

@@ -87,8 +87,8 @@ class Stream:
     """Reads one pipe into a log file; *on_end* is called once, at its end."""
 
     def __init__(self, descriptor: int, name: bytes, log: LogFile, on_end: Callable[[Stream], None]) -> None:
-        self.descriptor, self._name, self._log, self._on_end = descriptor, name, log, on_end
-        self._rest = b""
+        self.descriptor, self.name, self._log, self._on_end = descriptor, name, log, on_end
+        self.rest = b""
         self._loop = asyncio.get_running_loop()
         self._second, self._lines, self._bytes = 0.0, 0, 0
         self.listeners: list[
@@ -124,20 +124,20 @@ class Stream:
             return False
         self._bytes += len(data)
         for listener in self.listeners:
-            listener(self._name, data)
+            listener(self.name, data)
         self._take(data)
         return True
 
     def _take(self, data: bytes) -> None:
-        lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()
+        lines = (self.rest + data).split(b"\n")
+        self.rest = lines.pop()
         pieces: list[tuple[bytes, bytes]] = []
         for line in lines:
             pieces.append((b"F", _cut(line, pieces)))
-        self._rest = _cut(self._rest, pieces)
+        self.rest = _cut(self.rest, pieces)
         self._lines += len(pieces)
         if pieces:
-            self._log.write(self._name, pieces)
+            self._log.write(self.name, pieces)
 
     def drain(self) -> None:
         """Take what is in the pipe now: its writer has ended. At most one pipe's worth."""
@@ -146,9 +146,9 @@ class Stream:
                 return
 
     def _end(self) -> None:
-        if self._rest:
-            self._log.write(self._name, [(b"P", self._rest)])
-            self._rest = b""
+        if self.rest:
+            self._log.write(self.name, [(b"P", self.rest)])
+            self.rest = b""
         self.close()
         self._on_end(self)
 

@@ -578,6 +578,10 @@ class ProcessRuntime:
 
         return container.stdin_fd, close_stdin, detach
 
+    def unlogged(self, container_id: str) -> list[tuple[bytes, bytes]]:
+        """(stream, bytes) that wait for the end of their line before they are logged."""
+        return [(stream.name, stream.rest) for stream in self._get(container_id).streams if stream.rest]
+
     def _close_streams(self, container: _Container) -> None:
         if container.watchdog:
             container.watchdog.cancel()

@@ -1,4 +1,4 @@
-"""Controllers whose Pods are refused: Events, conditions, and another try once there is room."""
+"""Controllers with the real admission: Pods that are refused, Pods that nobody looks after, what comes back."""
 
 from __future__ import annotations
 
@@ -98,3 +98,48 @@ def test_a_job_whose_pod_is_refused_says_so(cluster: Cluster) -> None:
     cluster.loop.run(2)
     (first, *_) = cluster.events("FailedCreate")
     assert first.startswith('Error creating: pods "j-')
+
+
+def pod_on(cluster: Cluster, name: str, node: str):
+    meta = {"name": name, "namespace": "default"}
+    spec = {"nodeName": node, "containers": [{"name": "c", "image": "i:1"}]}
+    return cluster.api.create("pods", {"metadata": meta, "spec": spec})
+
+
+def test_a_pod_on_a_node_that_is_not_there_is_collected_after_its_quarantine(cluster: Cluster) -> None:
+    """It stayed for ever; its last state says why it went."""
+    seen = []
+    cluster.store.watch("pods", lambda kind, pod: seen.append((kind, pod)))
+    pod_on(cluster, "lost", "nowhere")
+    pod_on(cluster, "kept", "node")
+    cluster.loop.run(59)
+    assert [p["metadata"]["name"] for p in cluster.store.list("pods", "default")] == ["kept", "lost"]
+    cluster.loop.run(61)
+    assert [p["metadata"]["name"] for p in cluster.store.list("pods", "default")] == ["kept"]
+    (gone,) = [pod for kind, pod in seen if kind == "DELETED"]
+    told = {c["type"]: (c["reason"], c["message"]) for c in gone["status"]["conditions"]}
+    assert gone["status"]["phase"] == "Failed"
+    assert told["DisruptionTarget"] == ("DeletionByPodGC", "PodGC: node no longer exists")
+
+
+def test_a_node_that_comes_in_time_keeps_its_pods(cluster: Cluster) -> None:
+    pod_on(cluster, "early", "late")
+    cluster.loop.run(41)
+    cluster.store.create("nodes", {**NODE, "metadata": {"name": "late"}})
+    cluster.loop.run(200)
+    assert cluster.store.get("pods", "default", "early") is not None
+
+
+@pytest.mark.parametrize("resource", ["services", "endpoints", "endpointslices"])
+def test_the_service_of_the_api_comes_back(cluster: Cluster, resource: str) -> None:
+    """``kubectl delete all --all`` took it away for good, and its name with it."""
+    bootstrap.keep_furnished(cluster.store, "-")
+    before = cluster.store.get(resource, "default", "kubernetes")
+    cluster.api.delete(resource, "default", "kubernetes")
+    after = cluster.store.get(resource, "default", "kubernetes")
+    assert before is not None
+    assert after is not None
+    assert before["metadata"]["uid"] != after["metadata"]["uid"]
+    assert {k: v for k, v in before.items() if k != "metadata"} == {
+        k: v for k, v in after.items() if k != "metadata"
+    }
