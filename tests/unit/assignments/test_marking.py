@@ -1,0 +1,267 @@
+"""From submissions to marks: nothing is graded twice, nothing is lost, an open grade is never a zero."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+from assignment_class import STUDENTS
+
+from podlab.assignments import blueprint, formats, gradebook, marking, pages, release, roster
+from podlab.assignments.blueprint import Blueprint
+from podlab.assignments.submissions import Submission
+from podlab.errors import PodlabError
+from podlab.grading import Place
+
+NOWHERE = Place(client=None)
+HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
+
+
+def handed_in(student: str = "ada", **answers: str) -> Submission:
+    """A submission."""
+    return Submission(student, True, [f"{student}.ipynb"], answers)
+
+
+def grade(plan: Blueprint, out: Path, *found: Submission) -> marking.Tally:
+    """Grade without a cluster: empty and refused answers are judged, others are not gradable."""
+    return marking.mark(plan, list(found), out, NOWHERE, at_once=2)
+
+
+def test_a_second_run_grades_nothing_again(plan: Blueprint, tmp_path: Path) -> None:
+    """A result counts while answer, seed and exercise are the same."""
+    grade(plan, tmp_path / "g", handed_in(e14="kind: ["))
+    again = grade(plan, tmp_path / "g", handed_in(e14="kind: ["))
+    changed = grade(plan, tmp_path / "g", handed_in(e14="kind: {"))
+
+    assert (again.kept, again.done) == (2, 2)
+    assert (changed.kept, changed.done) == (1, 2)
+
+
+def test_what_was_not_gradable_is_run_again_and_is_no_zero(plan: Blueprint, tmp_path: Path) -> None:
+    """There is no cluster here, so this answer has no marks either way."""
+    answer = plan.parts("ada")[0].exercise.shown()[1].replace("Never", "OnFailure")
+    grade(plan, tmp_path / "g", handed_in(e14=answer))
+    tally = grade(plan, tmp_path / "g", handed_in(e14=answer))
+    (mark,) = [m for m in gradebook.marks(plan, tmp_path / "g", STUDENTS) if m.student.id == "ada"]
+
+    assert (tally.kept, tally.not_gradable) == (1, 1)
+    assert (mark.total, mark.state, mark.earned["e14"]) == (None, "not gradable", None)
+
+
+def test_a_file_that_a_kill_left_half_written_is_graded_again(plan: Blueprint, tmp_path: Path) -> None:
+    """Results are written in one step; what is unreadable all the same does not count."""
+    grade(plan, tmp_path / "g", handed_in())
+    path = tmp_path / "g/results/ada/e14.json"
+    path.write_text(path.read_text()[:40])
+
+    tally = grade(plan, tmp_path / "g", handed_in())
+
+    assert (tally.kept, tally.done) == (1, 2)
+    assert json.loads(path.read_text())["student"] == "ada"
+
+
+def test_everybody_of_the_roster_has_a_line(plan: Blueprint, tmp_path: Path) -> None:
+    """Handed in, not handed in, unreadable, unknown."""
+    found = [
+        handed_in(),
+        Submission("bob", True, ["bob.ipynb"], fault="broken"),
+        Submission("eve", False, ["e"], {}),
+    ]
+    grade(plan, tmp_path / "g", *found)
+
+    rows = {
+        row["id"]: row
+        for row in csv.DictReader(
+            io.StringIO(gradebook.as_csv(gradebook.marks(plan, tmp_path / "g", STUDENTS)))
+        )
+    }
+
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "ada": "graded", "bob": "unreadable", "cy": "not handed in", "eve": "graded",
+    }  # fmt: skip
+    assert rows["bob"]["total"] == ""
+    assert "no such student" in rows["eve"]["notes"]
+
+
+def test_a_students_variant_is_the_same_everywhere_and_scaled_to_its_row(plan: Blueprint) -> None:
+    """Drawn from the id; the notebook's own metadata decides nothing."""
+    one, two = plan.parts("ada"), plan.parts("ada")
+
+    assert one == two
+    assert [float(part.points) for part in one] == [10.0, 4.0]
+    assert {part.seed for part in plan.parts("bob")} != {part.seed for part in one}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('title = "Small"\n', "", "the field 'title' is missing"),
+        ('seed = "student"', 'seed = "day"', "line 2: seed is 'day'"),
+        ('["e14"]', '["e99"]', "line 7: row beside: there is no exercise 'e99'"),
+        ("points = 10", "point = 10", "line 6: unknown field 'point'"),
+        ("points = 10", "points = 0", "has no exercise, or no points"),
+    ],
+)
+def test_a_fault_in_a_blueprint_names_the_line(
+    plan: Blueprint, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    """Nothing is released then."""
+    file = tmp_path / "plan/assignment.toml"
+    file.write_text(file.read_text().replace(old, new, 1))
+
+    with pytest.raises(PodlabError) as error:
+        blueprint.read(file)
+
+    assert message in str(error.value)
+
+
+def test_a_release_holds_no_answers_for_learners(plan: Blueprint, tmp_path: Path) -> None:
+    """Questions and starters go to students; solutions to the instructor alone."""
+    release.release(plan, tmp_path / "term", STUDENTS)
+
+    student = "\n".join(path.read_text() for path in (tmp_path / "term/student").rglob("*") if path.is_file())
+    assert "initContainers" not in student
+    assert "initContainers" in (tmp_path / "term/instructor/solutions/ada.md").read_text()
+    assert blueprint.read(tmp_path / "term/instructor").rows == plan.rows
+
+
+def test_a_release_does_not_write_over_something_else(plan: Blueprint, tmp_path: Path) -> None:
+    """A folder with other files in it is left alone; the own one can be released again."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/thesis.txt").write_text("mine")
+    release.release(plan, tmp_path / "term", STUDENTS)
+    release.release(plan, tmp_path / "term", STUDENTS)
+
+    with pytest.raises(PodlabError, match="holds something else"):
+        release.release(plan, tmp_path / "other", STUDENTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name\nAda\n", "no column 'id'"),
+        ("id\nada\nADA\n", "line 3: ADA stands in line 2 too"),
+        ("id\n../x\n", "line 2: '../x' cannot be an id"),
+        ("id,name\n,Ada\n", "line 2: there is no id"),
+        ("", "no column 'id' or no students"),
+    ],
+)
+def test_a_roster_that_cannot_be_used_names_its_lines(tmp_path: Path, text: str, message: str) -> None:
+    """Doubled and unusable names."""
+    (tmp_path / "roster.csv").write_text(text)
+
+    with pytest.raises(PodlabError) as error:
+        roster.read(tmp_path / "roster.csv")
+
+    assert message in str(error.value)
+
+
+@pytest.fixture
+def marks(plan: Blueprint, tmp_path: Path) -> list[gradebook.Mark]:
+    """Marks of a class with a hostile name, a hostile answer and an open grade."""
+    found = [
+        handed_in(e14=HOSTILE),
+        handed_in("=cmd|x", e14="a: b"),
+        Submission(HOSTILE, False, ["x"], {"e14": "x"}),
+    ]
+    grade(plan, tmp_path / "g", *found)
+    return gradebook.marks(plan, tmp_path / "g", STUDENTS)
+
+
+def test_pages_hold_nothing_active(plan: Blueprint, tmp_path: Path, marks: list[gradebook.Mark]) -> None:
+    """Names, answers and reasons are text; the page's policy forbids scripts too."""
+    made = [pages.overview(plan, marks)]
+    made += [
+        page for m in marks for page in (pages.student(plan, m), pages.instructor(plan, m, tmp_path / "g"))
+    ]
+
+    for page in made:
+        assert "<script" not in page
+        assert "<img src=x" not in page
+        assert "default-src 'none'" in page
+    assert any("&lt;script&gt;" in page for page in made)
+
+
+def test_a_students_page_shows_no_answer_of_hidden_checks(
+    plan: Blueprint, marks: list[gradebook.Mark]
+) -> None:
+    """What is hidden is counted, not shown."""
+    verdict = {"id": "s", "text": "the secret check", "points": 1, "earned": 0, "holds": False, "expected": "",
+               "found": "secret found", "why": "", "hint": None, "visible": False}  # fmt: skip
+    result: dict[str, Any] = json.loads(json.dumps(marks[0].results[0]))
+    result["report"]["verdicts"] = [verdict]
+    mark = gradebook.Mark(marks[0].student, marks[0].earned, 14.0, results=[result])
+
+    page = pages.student(plan, mark)
+
+    assert "secret" not in page
+    assert "1 more checks are not shown" in page
+    assert "the secret check" in pages.instructor(plan, mark, Path("/nowhere"))
+
+
+def test_a_gradebook_runs_in_no_spreadsheet(marks: list[gradebook.Mark]) -> None:
+    """A name that begins like a formula is text."""
+    assert "'=cmd|x" in gradebook.as_csv(marks)
+
+
+@pytest.mark.parametrize("name", formats.names())
+def test_every_format_can_be_written_and_an_open_grade_is_no_zero(
+    name: str, plan: Blueprint, tmp_path: Path, marks: list[gradebook.Mark]
+) -> None:
+    """Each format has its own way to say that there is no grade yet."""
+    answer = plan.parts("ada")[0].exercise.shown()[1].replace("Never", "OnFailure")
+    grade(plan, tmp_path / "open", handed_in(e14=answer))
+    found = gradebook.marks(plan, tmp_path / "open", STUDENTS[:1])
+
+    (path, *_) = formats.write(name, plan, found, tmp_path / name)
+
+    text = path.read_text()
+    says_open = {
+        "canvas": lambda: text.splitlines()[-1].endswith(","),
+        "moodle": lambda: ",-," in text,
+        "gradescope": lambda: "score" not in json.loads(text),
+        "prairielearn": lambda: json.loads(text)["gradable"] is False,
+        "classroom": lambda: json.loads(text)["status"] == "error",
+        "junit": lambda: ET.fromstring(text).find(".//error") is not None,
+    }
+    assert says_open.get(name, lambda: True)(), text
+    assert formats.write(name, plan, marks, tmp_path / f"{name}-2")
+
+
+def test_evidence_is_kept_below_a_name_that_no_student_can_choose(tmp_path: Path) -> None:
+    """A student's id is not a path."""
+    folder = marking.evidence_of(tmp_path, "../../etc")
+
+    assert folder.parent == tmp_path / "evidence"
+    assert marking.safe("a/b") != marking.safe("a-b")
+
+
+def test_a_full_disk_leaves_the_old_result(
+    plan: Blueprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A result that cannot be written is an error, and the former one stays whole."""
+    grade(plan, tmp_path / "g", handed_in())
+    before = (tmp_path / "g/results/ada/e14.json").read_text()
+
+    def full(*_args: Any, **_more: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises((OSError, PodlabError)):
+        grade(plan, tmp_path / "g", handed_in(e14="kind: ["))
+
+    assert (tmp_path / "g/results/ada/e14.json").read_text() == before
+
+
+def test_regrading_uses_the_kept_answer(plan: Blueprint, tmp_path: Path) -> None:
+    """Without evidence a result stays as it was; refused and empty answers are judged by their text."""
+    grade(plan, tmp_path / "g", handed_in(e14="kind: ["))
+    shutil.rmtree(tmp_path / "g/evidence", ignore_errors=True)
+
+    assert marking.again(plan, tmp_path / "g") == 2

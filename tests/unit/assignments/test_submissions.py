@@ -1,0 +1,221 @@
+"""Answers are taken out of whatever was handed in; what is broken does not touch the rest."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from assignment_class import STUDENTS
+
+from podlab.assignments import archives, submissions
+from podlab.assignments.submissions import answers_of
+
+Notebook = Callable[..., dict[str, Any]]
+ORDER = "fetch | proxy | shop"
+
+
+def answers(body: Any) -> dict[str, str]:
+    """The answers of a notebook."""
+    return answers_of(json.dumps(body).encode())[0]
+
+
+def answer_cell(body: dict[str, Any]) -> dict[str, Any]:
+    """The answer cell of e00."""
+    return next(cell for cell in body["cells"] if cell["id"] == "e00-answer")
+
+
+def test_the_answer_is_the_text_below_the_first_line(notebook: Notebook) -> None:
+    """Outputs and other cells do not matter."""
+    body = notebook(e00=ORDER)
+    answer_cell(body)["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "e00: 2 of 2"}]
+
+    assert answers(body)["e00"] == ORDER
+
+
+def reordered(body: dict[str, Any]) -> None:
+    """Cells in another order."""
+    body["cells"].reverse()
+
+
+def without_id(body: dict[str, Any]) -> None:
+    """An old Jupyter drops ids."""
+    for cell in body["cells"]:
+        del cell["id"]
+
+
+def without_metadata(body: dict[str, Any]) -> None:
+    """Metadata edited away, and the id too."""
+    for cell in body["cells"]:
+        cell["metadata"] = {}
+        cell["id"] = "x"
+
+
+def as_markdown(body: dict[str, Any]) -> None:
+    """The cell became markdown by a slip of the hand."""
+    answer_cell(body)["cell_type"] = "markdown"
+
+
+def as_lines(body: dict[str, Any]) -> None:
+    """Files hold a source as a list of lines."""
+    answer_cell(body)["source"] = answer_cell(body)["source"].splitlines(keepends=True)
+
+
+def with_a_copy_before(body: dict[str, Any]) -> None:
+    """A duplicate with an own id and the same metadata, emptied."""
+    body["cells"].insert(0, {**answer_cell(body), "id": "copy", "source": "%%exercise e00\n# later\n"})
+
+
+def with_an_empty_copy_after(body: dict[str, Any]) -> None:
+    """A duplicate under the same id, empty."""
+    body["cells"].append({**answer_cell(body), "source": "%%exercise e00\n\n"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        reordered,
+        without_id,
+        without_metadata,
+        as_markdown,
+        as_lines,
+        with_a_copy_before,
+        with_an_empty_copy_after,
+    ],
+)
+def test_an_answer_is_found_whatever_happened_to_the_rest(
+    notebook: Notebook, change: Callable[[Any], None]
+) -> None:
+    """Renamed, reordered, duplicated, edited: the work counts."""
+    body = notebook(e00=ORDER)
+    change(body)
+
+    assert answers(body)["e00"] == ORDER
+
+
+def test_the_last_copy_under_the_released_id_counts(notebook: Notebook) -> None:
+    """A forged copy with another id does not take its place, and the copies are reported."""
+    body = notebook(e00=ORDER)
+    body["cells"].append({**answer_cell(body), "id": "forged", "source": "%%exercise e00\nshop"})
+
+    found, notes = answers_of(json.dumps(body).encode())
+
+    assert found["e00"] == ORDER
+    assert any(note.startswith("e00: 2 answer cells") for note in notes)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"cells": 3}',
+        b'{"worksheets": []}',
+        b"\xff\xfe",
+        b'{"cells": ' + b"[" * 100_000,
+        b"null",
+    ],
+)
+def test_what_is_no_notebook_is_refused_in_one_line(data: bytes) -> None:
+    """A damaged file is a reason, never a traceback."""
+    with pytest.raises(archives.Unreadable):
+        answers_of(data)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        {},
+        {"source": None},
+        {"source": [1, None]},
+        {"source": {}},
+        {"metadata": 5, "source": "%%exercise e00\na"},
+    ],
+)
+def test_odd_cells_are_passed_over(cell: dict[str, Any]) -> None:
+    """Fields of any type."""
+    answers_of(json.dumps({"cells": [cell, 7, None]}).encode())
+
+
+@pytest.mark.parametrize(
+    ("path", "student"),
+    [
+        ("ada/a.ipynb", "ada"),
+        ("Ada Lovelace_4711_assignsubmission_file_/a.ipynb", "ada"),
+        ("lovelaceada_LATE_123_456_a.ipynb", "ada"),
+        ("celikcy_99_100_a.ipynb", "cy"),
+        ("bob.ipynb", "bob"),
+        ("nobody/a.ipynb", "nobody"),
+    ],
+)
+def test_platforms_write_the_student_into_the_path(
+    tmp_path: Path, notebook: Notebook, path: str, student: str
+) -> None:
+    """Moodle and Canvas names, folders by id, and a file that names nobody."""
+    file = tmp_path / "down" / path
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(notebook(e00=ORDER)))
+
+    (found,) = submissions.read([tmp_path / "down"], STUDENTS)
+
+    assert (found.student, found.known) == (student, student != "nobody")
+    assert found.answers["e00"] == ORDER
+
+
+def zipped(entries: dict[str, bytes]) -> bytes:
+    """A zip of these entries."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def test_a_download_with_zips_in_it_is_read_in_memory(tmp_path: Path, notebook: Notebook) -> None:
+    """Paths that climb out are names in a report; nothing is written."""
+    inner = zipped({"work/a.ipynb": json.dumps(notebook(e00=ORDER)).encode(), "__MACOSX/a.ipynb": b"{"})
+    data = zipped({"Bob Brown_1_assignsubmission_file_/x.zip": inner, "../../ada/a.ipynb": b"{}"})
+    (tmp_path / "all.zip").write_bytes(data)
+
+    found = {each.student: each for each in submissions.read([tmp_path / "all.zip"], STUDENTS)}
+
+    assert found["bob"].answers["e00"] == ORDER
+    assert found["ada"].fault
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["all.zip"]
+
+
+def test_a_zip_with_ten_thousand_entries_is_one_line(tmp_path: Path) -> None:
+    """Bounded before anything is unpacked."""
+    (tmp_path / "ada.zip").write_bytes(zipped({f"{n}.ipynb": b"" for n in range(10_000)}))
+
+    (found,) = submissions.read([tmp_path / "ada.zip"], STUDENTS)
+
+    assert "10000 entries" in found.fault
+    assert "\n" not in found.fault
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    """A bomb is small on disk."""
+    (tmp_path / "ada.zip").write_bytes(zipped({"a.ipynb": b"0" * (archives.MOST_OF_ONE + 1)}))
+
+    (found,) = submissions.read([tmp_path / "ada.zip"], STUDENTS)
+
+    assert "unpacks to more than" in found.fault
+
+
+def test_one_broken_notebook_among_fifty_good_ones(tmp_path: Path, notebook: Notebook) -> None:
+    """Everything else is read."""
+    good = json.dumps(notebook(e00=ORDER))
+    for number in range(50):
+        (tmp_path / f"s{number:02}.ipynb").write_text(good)
+    (tmp_path / "s50.ipynb").write_text("{")
+
+    found = submissions.read([tmp_path], [])
+
+    assert [each.student for each in found if each.fault] == ["s50"]
+    assert sum(each.answers.get("e00") == ORDER for each in found) == 50
