@@ -1,17 +1,20 @@
 """
 Programs from Debian packages, downloaded by apt and unpacked without being installed; root is not needed.
 
-apt checks a package against the archive's signed list, and the recipe names its SHA-256 as well: a machine of another
-Debian release offers other versions, and those have not been tried.
+apt checks a package against the archive's signed list, and the recipe names its SHA-256 as well. Debian replaces a
+package when it mends a fault of it; then the later revision of the same version is taken, which apt alone has checked.
+A machine of another Debian release offers other versions; those have not been tried, and are refused.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 import tarfile
 from pathlib import Path
+from urllib.parse import unquote
 
 from podlab.errors import BuildError
 from podlab.images import cache, running, wheels
@@ -43,29 +46,76 @@ def unpack(part: Part, root: Path, progress: Progress) -> None:
 
 def is_here(part: Part) -> bool:
     """Tell whether the package was downloaded: then no network is needed."""
-    return (cache.folder() / "downloads" / part.file).exists()
+    return _downloaded(part) is not None
 
 
 def fetch(part: Part, progress: Progress) -> Path:
-    """Return the package's file, downloaded by apt if need be. Raises BuildError."""
-    target = cache.folder() / "downloads" / part.file
-    if target.exists() and cache.sha256(target) == part.sha256:
-        return target
+    """
+    Return the package's file, downloaded by apt if need be.
+
+    Raises:
+        BuildError: apt has neither this version nor a later Debian revision of it, or a checksum differs.
+    """
+    found = _downloaded(part)
+    if found is not None:
+        return found
     running.need("apt-get", f"the Debian package {part.name}", "use a machine with Debian or Ubuntu")
     progress(f"downloading {part.file}")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target = cache.folder() / "downloads"
+    target.mkdir(parents=True, exist_ok=True)
     with cache.scratch() as work:
         work.chmod(0o755)  # apt downloads as a user of its own
-        running.run(
-            ["apt-get", "download", "--quiet", f"{part.name}={part.version}"],
-            f"the Debian package {part.name} {part.version} could not be downloaded",
-            f"sudo apt-get update; apt-cache policy {part.name} (another version: another Debian, not tried)",
-            cwd=work,
-        )
-        found = next(work.glob("*.deb"))
-        wheels.check(part, found)
-        shutil.move(found, target)
-    return target
+        try:
+            package = _download(part, work, f"{part.name}={part.version}")
+        except BuildError as error:
+            package = _later_revision(part, work, error)
+        if package.name == part.file:
+            wheels.check(part, package)
+        else:
+            progress(
+                f"{part.name}: {package.name} in place of {part.version}, checked by apt's signed list alone"
+            )
+        beside = target / f".{package.name}.{os.getpid()}"
+        shutil.move(package, beside)  # apt's own user owns it until here
+        return beside.replace(target / package.name)
+
+
+def upstream(version: str) -> str:
+    """Return the version without Debian's epoch and revision: ``2.39.5`` of ``1:2.39.5-0+deb12u3``."""
+    return version.rpartition(":")[2].rpartition("-")[0]
+
+
+def _downloaded(part: Part) -> Path | None:
+    """The file of the recipe; else a later revision, which apt has checked when it was downloaded."""
+    folder = cache.folder() / "downloads"
+    exact = folder / part.file
+    if exact.exists() and cache.sha256(exact) == part.sha256:
+        return exact
+    others = sorted(path for path in folder.glob(f"{part.name}_*.deb") if path != exact)
+    same = [path for path in others if upstream(_version_of(path)) == upstream(part.version)]
+    return same[-1] if same else None
+
+
+def _version_of(package: Path) -> str:
+    return unquote(package.name.split("_")[1])
+
+
+def _download(part: Part, work: Path, wanted: str) -> Path:
+    running.run(
+        ["apt-get", "download", "--quiet", wanted],
+        f"the Debian package {part.name} {part.version} could not be downloaded",
+        f"sudo apt-get update; apt-cache policy {part.name} (another version: another Debian, not tried)",
+        cwd=work,
+    )
+    return next(work.glob("*.deb"))
+
+
+def _later_revision(part: Part, work: Path, error: BuildError) -> Path:
+    """What Debian offers now: a security fix takes the place of the revision that the recipe names."""
+    package = _download(part, work, part.name)
+    if upstream(_version_of(package)) != upstream(part.version):
+        raise error
+    return package
 
 
 def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, part: Part, root: Path) -> None:
