@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from podlab import manifests
 from podlab.checks import Case, Life
 from podlab.errors import CheckError
-from podlab.grading import conditions, evidence, fence, play, reading
+from podlab.grading import conditions, evidence, fence, nodes, play, reading
 from podlab.grading.exercise import Exercise, Run
 from podlab.grading.ground import Ground
 from podlab.grading.player import Player, Stopped
@@ -83,9 +83,10 @@ def _one(exercise: Exercise, case: Case, run: Run, place: Place, seed: int, stop
     if run.recording:
         recording = read_recording(exercise.folder / run.recording)
         return Life(recording, answered=recording.pods(), values=values)
-    steps = play.read(exercise.text("play.yaml", values), source=f"{exercise.folder.name}/play.yaml")
     if place.client is None:
         raise CheckError(f"{exercise.name} needs a cluster", hint="podlab up makes one")
+    values = nodes.named(values, place.client)
+    steps = play.read(exercise.text("play.yaml", values), source=f"{exercise.folder.name}/play.yaml")
     with Ground(place.client, exercise.id, place.namespace, place.labels) as ground:
         return _lived(exercise, case, run, place, values, steps, ground, stop)
 

@@ -1,0 +1,47 @@
+"""
+The value ``node``: the name of a node that takes Pods, for plays that hand a Pod to a kubelet without the scheduler.
+
+An exercise asks for it with ``node = "node"`` among its values; until it is run the value is that word itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from podlab.errors import CheckError
+
+if TYPE_CHECKING:
+    from podlab.client import Client
+
+RawObject = Mapping[str, Any]
+WORD = "node"
+_SHUT = ("NoSchedule", "NoExecute")
+
+
+def named(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
+    """
+    Return *values*, with a node's name where one is asked for.
+
+    Raises:
+        ApiError: Nodes may not be listed here.
+        CheckError: No node takes Pods.
+    """
+    if values.get(WORD) != WORD:
+        return dict(values)
+    return {**values, WORD: first(client.get("/api/v1/nodes")["items"])}
+
+
+def first(nodes: Sequence[RawObject]) -> str:
+    """Return the first name, by the alphabet, among nodes that are Ready and take Pods; CheckError for none."""
+    names = sorted(str(node["metadata"]["name"]) for node in nodes if _takes_pods(node))
+    if not names:
+        raise CheckError("no node takes Pods", hint="podlab doctor shows the nodes")
+    return names[0]
+
+
+def _takes_pods(node: RawObject) -> bool:
+    spec, status = node.get("spec") or {}, node.get("status") or {}
+    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or [])
+    shut = any(taint.get("effect") in _SHUT for taint in spec.get("taints") or [])
+    return ready and not shut and not spec.get("unschedulable")
