@@ -24,6 +24,8 @@ from podlab.timeline.strips import (
 )
 from podlab.timeline.vanishing import deletion, ends_of, gone_at
 
+CUT_SHORT = "the recording was cut short: what came after its last line is not known"
+
 
 def build(
     header: Mapping[str, Any] | None, observations: Iterable[Mapping[str, Any]], pod: str | None = None
@@ -105,7 +107,7 @@ def _gaps(facts: Facts) -> int:
 def _closing_notes(facts: Facts) -> list[str]:
     notes = []
     if facts.end is None:
-        notes.append("the recording was cut short: what came after its last line is not known")
+        notes.append(CUT_SHORT)
     if gaps := _gaps(facts):
         notes.append(
             f"the recording has {gaps} gap{'s' if gaps > 1 else ''}: something may have happened unseen"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from podlab.errors import TimelineError
 from podlab.timeline import questions
-from podlab.timeline.build import build
+from podlab.timeline.build import CUT_SHORT, build
 from podlab.timeline.clocks import Offset
 from podlab.timeline.facts import heard, pod_names
 from podlab.timeline.model import Instant, Lane, Marker, RawObject, Run, Stretch
@@ -34,6 +34,7 @@ class Timeline:
         created, deletion, gone: When the Pod was made, first asked to go, and had vanished.
         until: The last moment the recording looked at, seconds.
         complete: False when the recording was cut short or has gaps.
+        live: Whether it is still being recorded: it is then neither whole nor cut short.
         notes: What a reader must know before trusting it: gaps, contradictions, damaged lines.
     """
 
@@ -57,6 +58,7 @@ class Timeline:
     pod: RawObject = field(default_factory=dict, repr=False)
     clock: Offset = field(default_factory=Offset, repr=False)
     predicted: bool = False
+    live: bool = False
 
     @classmethod
     def from_observations(
@@ -66,6 +68,7 @@ class Timeline:
         pod: str | None = None,
         *,
         clocks: Collection[str] | None = None,
+        live: bool = False,
     ) -> Timeline:
         """
         The timeline of one Pod of a recording.
@@ -76,15 +79,19 @@ class Timeline:
             pod: Name of the Pod; None takes the one that was applied, else the first one seen.
             clocks: Which clocks to believe, of ``status``, ``arrival``, ``events``, ``logs``, ``node``; None: all.
                 ``{"status"}`` shows what whole seconds alone can tell.
+            live: The recording goes on; a missing end is then not a fault.
 
         Raises:
             TimelineError: No observation is about that Pod, or a clock has another name.
         """
-        return cls(**build(header, heard(observations, clocks), pod))
+        found = cls(**build(header, heard(observations, clocks), pod))
+        if not live:
+            return found
+        return replace(found, live=True, notes=tuple(n for n in found.notes if n != CUT_SHORT))
 
     def __repr__(self) -> str:
         """One line: a notebook shows pictures, and every attribute can be asked for."""
-        whole = "whole" if self.complete else "not whole"
+        whole = "still recorded" if self.live else "whole" if self.complete else "not whole"
         phase = self.phase or "no phase"
         return (
             f"Timeline({self.namespace}/{self.name}: {phase}, starts: {self.start_order() or '-'}, {whole})"

@@ -12,13 +12,13 @@ from podlab.timeline import Timeline
 from podlab.timeline.prediction import Prediction, parse
 from podlab.timeline.questions import moment
 from podlab.views._plot import BOTTOM_PX, DPI, RIGHT_PX, TOP_PX, left_px, plot, scene_height
+from podlab.views.legend import ROW_PX, legend_of, rows_of
+from podlab.views.scene import WIDTH_PX, scene_of
 from podlab.views.style import INK, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-WIDTH_PX = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,13 @@ def _figure(first: Timeline, second: Timeline) -> tuple[Figure, list[Axes]]:
 
     heights = [scene_height(first), scene_height(second)]
     between = TOP_PX + 30.0
-    total = TOP_PX + sum(heights) + between + BOTTOM_PX
+    below = BOTTOM_PX + ROW_PX * (rows_of(legend_of(scene_of(second))) - 1)
+    total = TOP_PX + sum(heights) + between + below
     left = left_px(first, second)
     width = left + WIDTH_PX + RIGHT_PX
     fig = Figure(figsize=(width / DPI, total / DPI), dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(fig)
-    bottoms = [BOTTOM_PX + heights[1] + between, BOTTOM_PX]
+    bottoms = [below + heights[1] + between, below]
     rectangles = [
         (left / width, b / total, WIDTH_PX / width, h / total) for b, h in zip(bottoms, heights, strict=True)
     ]

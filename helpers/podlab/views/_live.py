@@ -84,6 +84,7 @@ class LiveView:
     def finish(self) -> None:
         """No more observations come: paint the last state. Safe to call again."""
         self._done.set()
+        self._drawn = 0  # it is no longer live, so the picture changes although nothing has come
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=5.0)
         self.tick(force=True)
@@ -120,10 +121,17 @@ class LiveView:
             self._cost = self._clock() - now
         return painted
 
+    @property
+    def live(self) -> bool:
+        """Whether observations still come."""
+        return not self._done.is_set()
+
     def _refresh(self) -> None:
         count = len(self.observations)
         try:
-            self.timeline = Timeline.from_observations(self.header, self.observations[:count], self.pod)
+            self.timeline = Timeline.from_observations(
+                self.header, self.observations[:count], self.pod, live=self.live
+            )
         except TimelineError:
             self.timeline = None  # the Pod has not been seen yet
         self._drawn = count
@@ -132,7 +140,7 @@ class LiveView:
         timeline = self.timeline
         if timeline is None:
             return False
-        live = not self._done.is_set()
+        live = self.live
         until = max(timeline.until, 0.5)
         if self.follow.value and self._playing_from is None and self.scrub.value != until:
             self._set_scrub(until)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from podlab.timeline import Timeline
-from podlab.views.scene import NAME_PX, NAMES_PX, TEXT_PX, Scene, Word, names_px, scene_of
-from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER, text_width
+from podlab.views.legend import ROW_PX, SWATCH_PX, legend_of, rows_of
+from podlab.views.scene import NAME_PX, NAMES_PX, PITCH_PX, TEXT_PX, WIDTH_PX, Scene, Word, names_px, scene_of
+from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,8 +18,6 @@ DPI = 100.0
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 124.0, 74.0, 46.0, 80.0
 """Margins of a figure that ``plot`` makes: labels, last exit code, title, axis and legend."""
 TICK_PX = 5.0
-LEGEND_PX = 16.0
-"""A lane in the legend: swatches are as tall as their spans are in it, which tells them apart in grey."""
 
 
 def plot(
@@ -46,11 +45,10 @@ def plot(
         same scale.
     """
     own = ax is None
-    if ax is None:
-        ax, width = _new_axes(timeline)
-    else:
-        width = ax.get_window_extent().width * DPI / _figure_of(ax).dpi
+    width = WIDTH_PX if ax is None else ax.get_window_extent().width * DPI / _figure_of(ax).dpi
     scene = scene_of(timeline, width=width, window=window)
+    if ax is None:
+        ax = _new_axes(scene, left_px(timeline), rows_of(legend_of(scene)) if legend else 1)
     scene.axis = scene.axis if axis is None else axis
     scene.origin = origin
     _frame(ax, scene, _room_px(ax))
@@ -72,18 +70,15 @@ def _figure_of(ax: Axes) -> Figure:
     return found
 
 
-def _new_axes(timeline: Timeline) -> tuple[Axes, float]:
+def _new_axes(scene: Scene, left: float, legend_rows: int) -> Axes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    width = 900.0
-    height = scene_height(timeline)
-    left = left_px(timeline)
-    total = (left + width + RIGHT_PX, TOP_PX + height + BOTTOM_PX)
+    below = BOTTOM_PX + ROW_PX * (legend_rows - 1)
+    total = (left + scene.width + RIGHT_PX, TOP_PX + scene.height + below)
     fig = Figure(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(fig)
-    ax = fig.add_axes((left / total[0], BOTTOM_PX / total[1], width / total[0], height / total[1]))
-    return ax, width
+    return fig.add_axes((left / total[0], below / total[1], scene.width / total[0], scene.height / total[1]))
 
 
 def left_px(*timelines: Timeline) -> float:
@@ -101,7 +96,7 @@ def scene_height(timeline: Timeline) -> float:
     """Pixels that the lanes and strips of a timeline need."""
     lanes = max(len(timeline.lanes), 1)
     strips = bool(timeline.phases) + bool(timeline.status_words)
-    return 30.0 + 19.0 * strips + 5 + lanes * min(30.0, max(3.0, 640.0 / lanes)) + 4
+    return 30.0 + 19.0 * strips + 5 + lanes * min(PITCH_PX, max(3.0, 640.0 / lanes)) + 4
 
 
 def _frame(ax: Axes, scene: Scene, room_px: float) -> None:
@@ -120,7 +115,15 @@ def _frame(ax: Axes, scene: Scene, room_px: float) -> None:
         _write(ax, scene, Word(-8, row.y - (5 if role else 0), name, INK, NAME_PX), ha="right")
         if role:
             _write(ax, scene, Word(-8, row.y + 7, role, FAINT, 9), ha="right")
-    title = ax.set_title(scene.title, loc="left", fontsize=11, color=INK, fontweight="bold", y=1.0, pad=20)
+    title = ax.set_title(
+        scene.title,
+        loc="left",
+        fontsize=11,
+        color=INK,
+        fontweight="bold",
+        y=1.0,
+        pad=20 if scene.subtitle else 8,
+    )
     title.set_in_layout(False)
     _write(ax, scene, Word(0, -7, scene.subtitle, FAINT, 11))
     _write(ax, scene, Word(scene.width, scene.height + 32, scene.axis, FAINT, 11), ha="right")
@@ -231,7 +234,7 @@ def _fill(ax: Axes, boxes: list[tuple[float, float, float]], height: float, fill
 
 
 GLYPHS = {
-    "dot": (".", FAINT, 3.0),
+    "dot": (".", INK, 4.0),
     "alarm": ("v", ALARM, 5.5),
     "hook": ("D", ALARM, 4.5),
     "stop": ("|", INK, 13.0),
@@ -241,34 +244,35 @@ GLYPHS = {
 
 
 def _draw_marks(ax: Axes, scene: Scene) -> None:
-    for glyph, (symbol, colour, size) in GLYPHS.items():
-        marks = [m for m in scene.marks if m.glyph == glyph]
-        if marks:
-            edge, width = (colour, 1.6) if glyph == "stop" else (PAPER, 0.5)
-            xs, ys = [scene.t0 + m.x / scene.scale for m in marks], [m.y for m in marks]
-            options: Any = {"markersize": size, "markeredgecolor": edge, "markeredgewidth": width}
-            ax.plot(xs, ys, symbol, color=colour, scalex=False, scaley=False, zorder=3, **options)
+    for glyph in GLYPHS:
+        places = [(m.x, m.y) for m in scene.marks if m.glyph == glyph]
+        if places:
+            _glyph(ax, scene, glyph, places)
+
+
+def _glyph(
+    ax: Axes, scene: Scene, glyph: str, places: list[tuple[float, float]], *, clip: bool = True
+) -> None:
+    symbol, colour, size = GLYPHS[glyph]
+    edge, width = (colour, 1.6) if glyph == "stop" else (PAPER, 0.0 if glyph == "dot" else 0.5)
+    xs, ys = [scene.t0 + x / scene.scale for x, _ in places], [y for _, y in places]
+    options: Any = {"markersize": size, "markeredgecolor": edge, "markeredgewidth": width, "clip_on": clip}
+    ax.plot(xs, ys, symbol, color=colour, scalex=False, scaley=False, zorder=3, **options)
 
 
 def _legend(ax: Axes, scene: Scene) -> None:
-    """Colours and their words below the axis, in rows as wide as the plot."""
+    """Colours, hatches and marks, and their words, below the axis."""
     from matplotlib.collections import PolyCollection
 
-    entries = [
-        (LOOKS[k].fill, LOOKS[k].name, LOOKS[k].height) for k in LOOKS if k in scene.used and k != "unseen"
-    ]
-    if scene.hatched:
-        entries.append(("", scene.hatched, 0.6))
-    x, y = 0.0, scene.height + 52.0
-    for fill, name, height in entries:
-        wide = 20 + text_width(name, TEXT_PX)
-        if x and x + wide > scene.width:
-            x, y = 0.0, y + 15.0
-        corners: Any = [_corners(x, x + 14, y, max(LEGEND_PX * height, 2.0), scene)]
-        looks: Any = (
-            {"facecolors": fill} if fill else {"facecolors": PAPER, "edgecolors": FAINT, "hatch": "//////"}
-        )
-        box = PolyCollection(corners, linewidths=0 if fill else 0.6, clip_on=False, **looks)
-        ax.add_collection(box, autolim=False)
-        _write(ax, scene, Word(x + 18, y, name, INK, TEXT_PX))
-        x += wide + 14
+    for entry in legend_of(scene):
+        y = scene.height + 52.0 + ROW_PX * entry.row
+        if entry.kind == "mark":
+            _glyph(ax, scene, entry.key, [(entry.x + SWATCH_PX / 2, y)], clip=False)
+        else:
+            corners: Any = [_corners(entry.x, entry.x + SWATCH_PX, y, entry.height, scene)]
+            hatch = {"facecolors": PAPER, "edgecolors": FAINT, "hatch": "//////", "linewidths": 0.6}
+            looks: Any = (
+                hatch if entry.kind == "hatch" else {"facecolors": LOOKS[entry.key].fill, "linewidths": 0}
+            )
+            ax.add_collection(PolyCollection(corners, clip_on=False, **looks), autolim=False)
+        _write(ax, scene, Word(entry.x + SWATCH_PX + 4, y, entry.words, INK, TEXT_PX))

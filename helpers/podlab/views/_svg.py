@@ -12,11 +12,11 @@ from html import escape
 
 from podlab.timeline import Timeline
 from podlab.views._alt import alt_text
-from podlab.views.scene import NAME_PX, Scene, names_px, scene_of
-from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER, text_width
+from podlab.views.legend import ROW_PX, SWATCH_PX, Entry, legend_of, rows_of
+from podlab.views.scene import NAME_PX, TEXT_PX, WIDTH_PX, Scene, names_px, scene_of
+from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER
 
 LEFT, RIGHT, TOP, BOTTOM = 112.0, 66.0, 44.0, 58.0
-LEGEND_ROW = 15.0
 BUDGET = 18_000
 """Boxes at most: about 12 bytes each, so a file stays below 300 kB."""
 
@@ -26,7 +26,7 @@ FONT = "font-family='DejaVu Sans,Verdana,Helvetica,Arial,sans-serif'"
 def svg(
     timeline: Timeline,
     *,
-    width: float = 900.0,
+    width: float = WIDTH_PX,
     window: tuple[float, float] | None = None,
     shrinks: bool = False,
 ) -> str:
@@ -42,7 +42,7 @@ def svg(
         scene = scene_of(timeline, width=width, window=window, detail=detail)
     left = max(LEFT, names_px(timeline) + 14)
     legend, rows = _legend(scene, left, TOP + scene.height + BOTTOM - 12)
-    total_w, total_h = left + width + RIGHT, TOP + scene.height + BOTTOM + LEGEND_ROW * (rows - 1)
+    total_w, total_h = left + width + RIGHT, TOP + scene.height + BOTTOM + ROW_PX * (rows - 1)
     alt = escape(alt_text(timeline))
     size = (
         f"width='100%' style='max-width:{total_w:.0f}px;height:auto;display:block'"
@@ -60,7 +60,7 @@ def svg(
         "<defs><pattern id='d' width='5' height='5' patternUnits='userSpaceOnUse' "
         f"patternTransform='rotate(45)'><path d='M0 0V5' stroke='{FAINT}' stroke-width='1.4'/></pattern></defs>"
         f"<rect width='100%' height='100%' fill='{PAPER}'/>"
-        f"<text x='{left:.0f}' y='17' font-size='15' font-weight='bold' fill='{INK}'>"
+        f"<text x='{left:.0f}' y='{17 if scene.subtitle else 28}' font-size='15' font-weight='bold' fill='{INK}'>"
         f"{escape(scene.title)}</text>"
         f"<text x='{left:.0f}' y='34' font-size='11' fill='{FAINT}'>{escape(scene.subtitle)}</text>"
         f"<g transform='translate({left:.0f} {TOP:.0f})'>{body}{_words(scene)}{_axis(scene, left - 12)}</g>"
@@ -152,13 +152,13 @@ def _marks(scene: Scene) -> str:
 
 def _mark(x: float, y: float, glyph: str, hover: str) -> str:
     shape = {
-        "dot": f"M{x - 1:.0f} {y - 1:.0f}h2v2h-2z",
+        "dot": f"M{x - 1:.0f} {y - 1:.0f}h2v3h-2z",
         "alarm": f"M{x - 4:.0f} {y - 3:.0f}h8l-4 7z",
         "hook": f"M{x:.0f} {y - 4:.0f}l4 4l-4 4l-4-4z",
         "stop": f"M{x - 1:.0f} {y - 10:.0f}h2v20h-2z",
         "kill": f"M{x - 4:.0f} {y - 4:.0f}h2l2 3l2-3h2l-3 4l3 4h-2l-2-3l-2 3h-2l3-4z",
     }[glyph]
-    colour = {"dot": FAINT, "stop": INK}.get(glyph, ALARM)
+    colour = {"dot": INK, "stop": INK}.get(glyph, ALARM)
     edge = "" if glyph == "dot" else f" stroke='{PAPER}' stroke-width='.6'"
     return f"<path d='{shape}' fill='{colour}'{edge}><title>{escape(hover)}</title></path>"
 
@@ -178,23 +178,19 @@ def _words(scene: Scene) -> str:
 
 
 def _legend(scene: Scene, left: float, top: float) -> tuple[str, int]:
-    """Colours and their words in rows as wide as the plot, and how many rows; swatches as tall as in a lane."""
-    entries = [(f"fill='{look.fill}'", look.name, look.height) for key, look in LOOKS.items()
-               if key in scene.used and key != "unseen"]  # fmt: skip
-    if scene.hatched:
-        entries.append((f"fill='url(#d)' stroke='{FAINT}' stroke-width='.8'", scene.hatched, 0.6))
-    parts, x, row = [], 0.0, 0
-    for paint, name, height in entries:
-        wide = 20 + text_width(name, 10.5)
-        if x and x + wide > scene.width:
-            x, row = 0.0, row + 1
-        parts.append(_entry(left + x, top + LEGEND_ROW * row, paint, name, max(16 * height, 2.0)))
-        x += wide + 12
-    return f"<g font-size='10.5' fill='{INK}'>{''.join(parts)}</g>", row + 1
+    """Colours, hatches and marks, and their words, and how many rows they take."""
+    entries = legend_of(scene)
+    parts = [_entry(entry, left + entry.x, top + ROW_PX * entry.row) for entry in entries]
+    return f"<g font-size='{TEXT_PX:g}' fill='{INK}'>{''.join(parts)}</g>", rows_of(entries)
 
 
-def _entry(x: float, y: float, paint: str, name: str, height: float) -> str:
-    return (
-        f"<rect x='{x:.0f}' y='{y - 4 - height / 2:.1f}' width='14' height='{height:.1f}' {paint}/>"
-        f"<text x='{x + 18:.0f}' y='{y:.0f}'>{escape(name)}</text>"
-    )
+def _entry(entry: Entry, x: float, y: float) -> str:
+    if entry.kind == "mark":
+        sign = _mark(x + SWATCH_PX / 2, y - 4, entry.key, entry.words)
+    else:
+        paint = f"fill='url(#d)' stroke='{FAINT}' stroke-width='.8'"
+        if entry.kind == "box":
+            paint = f"fill='{LOOKS[entry.key].fill}'"
+        place = f"x='{x:.0f}' y='{y - 4 - entry.height / 2:.1f}' width='{SWATCH_PX:g}'"
+        sign = f"<rect {place} height='{entry.height:.1f}' {paint}/>"
+    return f"{sign}<text x='{x + SWATCH_PX + 4:.0f}' y='{y:.0f}'>{escape(entry.words)}</text>"

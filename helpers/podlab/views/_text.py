@@ -73,7 +73,7 @@ def _heading(timeline: Timeline, width: int) -> str:
     parts = [f"Pod {timeline.name}", f"{timeline.phase}"]
     if ready is not None and not timeline.predicted:
         parts.append(f"Ready after {ready.mid:.1f} s")
-    if not timeline.complete:
+    if not (timeline.complete or timeline.live):
         parts.append("recording not whole")
     return _fit(", ".join(p for p in parts if p), width, False)
 

@@ -19,8 +19,20 @@ from podlab.views.style import FAINT, LOOKS, PHASES, ROLE_WORDS, ink_on, shorten
 Box = tuple[float, float]
 """Left and right edge in pixels from the plot's left edge."""
 
-SMALL_PX, TEXT_PX, NAME_PX = 9.0, 10.5, 11.0
+SMALL_PX, TEXT_PX, NAME_PX = 10.0, 11.0, 12.0
 """Sizes of type inside lanes, of legends, and of the names of lanes."""
+
+WIDTH_PX = 640.0
+"""Width of a plot: with labels at both sides a picture is as wide as a cell of JupyterLab, so it is not scaled down."""
+
+PITCH_PX = 34.0
+"""Height of a lane, where there are few: room for its box, its marks below and the words above the next one."""
+
+LEAST_PX = 3.0
+"""A run is drawn so wide at least, however brief it was."""
+
+MARGIN_PX = 60.0
+"""Room at the right of a plot for words about what happened at its end."""
 
 NAMES_PX = 300.0
 """The most that names of lanes get at the left; longer ones lose their middle."""
@@ -59,6 +71,16 @@ class Mark:
     hover: str
 
 
+GLYPH_WORDS = {
+    "dot": "Event",
+    "alarm": "failed probe or warning",
+    "hook": "failed hook",
+    "stop": "SIGTERM",
+    "kill": "SIGKILL",
+}
+"""Kind of a mark -> its words in legends."""
+
+
 @dataclass(slots=True)
 class Row:
     """A lane or a strip: its label and the middle of its height."""
@@ -88,7 +110,6 @@ class Scene:
     lines: list[tuple[float, str, str]] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
-    has_doubt: bool = False
     axis: str = "seconds since the Pod was created"
     origin: float = 0.0  # the second that the axis calls 0
 
@@ -97,7 +118,13 @@ class Scene:
         """What hatching stands for in this picture; empty where there is none."""
         if "unseen" in self.used:
             return "an edge, or runs that nobody saw, somewhere here"
-        return "edge somewhere here" if self.has_doubt else ""
+        return "it happened somewhere here" if self.doubts else ""
+
+    @property
+    def glyphs(self) -> list[tuple[str, str]]:
+        """Kinds of marks in this picture, and what they stand for, in the order of legends."""
+        shown = {mark.glyph for mark in self.marks}
+        return [(glyph, words) for glyph, words in GLYPH_WORDS.items() if glyph in shown]
 
     @property
     def scale(self) -> float:
@@ -160,7 +187,7 @@ class _Places:
 def scene_of(
     timeline: Timeline,
     *,
-    width: float = 900.0,
+    width: float = WIDTH_PX,
     window: tuple[float, float] | None = None,
     pitch: float | None = None,
     detail: float = 1.0,
@@ -181,8 +208,9 @@ def scene_of(
     """
     t0, t1 = window or (0.0, max(_last(timeline), 0.5))
     lanes = timeline.lanes
-    pitch = pitch or min(30.0, max(3.0, 640.0 / max(len(lanes), 1)))
-    scene = Scene(_title(timeline), _subtitle(timeline), width, 0.0, t0, t1, notes=list(timeline.notes))
+    pitch = pitch or min(PITCH_PX, max(3.0, 640.0 / max(len(lanes), 1)))
+    title = _fitted(_title(timeline), width + MARGIN_PX, 15.0 * BOLD)
+    scene = Scene(title, "", width, 0.0, t0, t1, notes=list(timeline.notes))
     places = _Places()
     top = _draw_strips(scene, timeline, places) if strips else 6.0
     crowded = pitch < 14
@@ -191,13 +219,22 @@ def scene_of(
         scene.rows.append(Row(_label(lane, crowded), lane.role, y, pitch))
         if lane.spans and detail <= 1:  # nothing stands before it whose end would be this edge
             _doubt(scene, lane.spans[0].start, y, pitch * 0.72)
-        _draw_lane(scene, lane, scene.rows[-1], detail, timeline.until)
+        _draw_lane(scene, lane, scene.rows[-1], detail, timeline.until, _following(timeline, index))
         if not crowded:
             _draw_words(scene, lane, y, places)
     if not crowded:
         _draw_marks(scene, timeline, pitch)
+    scene.subtitle = _fitted(_subtitle(timeline, hatched=bool(scene.doubts)), width + MARGIN_PX, 11.0)
     scene.height = top + len(lanes) * pitch + 4
     return scene
+
+
+def _following(timeline: Timeline, index: int) -> float:
+    """The second at which what waits for a regular init container is drawn to start; infinite for others."""
+    if timeline.lanes[index].role != "init":
+        return inf
+    later = (lane.first_start for lane in timeline.lanes[index + 1 : index + 2])
+    return min((start.lo for start in later if start is not None), default=inf)
 
 
 def _last(timeline: Timeline) -> float:
@@ -211,14 +248,27 @@ def _title(timeline: Timeline) -> str:
     return f"{kind} {timeline.name}"
 
 
-def _subtitle(timeline: Timeline) -> str:
+BOLD = 1.15
+"""How much wider bold letters are."""
+
+
+def _fitted(text: str, room_px: float, size_px: float) -> str:
+    """The text as it fits, with its middle left out where it is too long."""
+    return shortened([text], lambda words: text_width(words, size_px) <= room_px)[0]
+
+
+def _subtitle(timeline: Timeline, *, hatched: bool) -> str:
     if timeline.predicted:
         return "order only: lengths mean nothing"
+    if timeline.live:
+        return "still being recorded"
     if not timeline.complete:
         return next(
             (n for n in timeline.notes if "cut short" in n or "gap" in n), "the recording is not whole"
         )
-    return "hatched: somewhere in there"  # what the seconds count from is said below the axis
+    return (
+        "hatched: it happened somewhere in there" if hatched else ""
+    )  # what the seconds count from is said below the axis
 
 
 def _label(lane: Lane, crowded: bool) -> str:
@@ -229,12 +279,15 @@ def _label(lane: Lane, crowded: bool) -> str:
 
 
 # One loop with many branches: for 10,000 spans, calls would cost as much as drawing.
-def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float) -> None:  # noqa: PLR0912
+def _draw_lane(  # noqa: PLR0912
+    scene: Scene, lane: Lane, row: Row, quantum: float, until: float, following: float
+) -> None:
     """Boxes of what is known, doubts where an edge is not; joined where they would share a pixel."""
     scale, t0, limit = scene.scale, scene.t0, scene.width
     y, tall = row.y, row.height * 0.72
     open_boxes: dict[str, list[float]] = {}
     done, height, doubts_too = scene.boxes, row.height, quantum <= 1
+    ceiling = (following - t0) * scale  # a brief init does not reach into what starts after it
     filled = shown = -1.0
     for span in lane.spans:
         start, end, state = span.start, span.end, span.state
@@ -247,13 +300,20 @@ def _draw_lane(scene: Scene, lane: Lane, row: Row, quantum: float, until: float)
         x1 = limit if x1 > limit else x1
         if state == "unseen" and x1 - x0 >= 2:
             scene.doubts.append((x0, x1, y, tall))
+        if (
+            state == "terminating"
+            and start.hi > (until if end is None else end.lo)
+            and start.width * scale >= 2
+        ):
+            x1 = x0  # all of it is hatched: where in there is not known
         if doubts_too and end is not None and end.best is None and (end.hi - end.lo) * scale >= 2:
             _doubt(scene, end, y, tall)
-        kept = state in _NEVER_HIDDEN
-        if x1 - x0 < quantum:
+        kept = state in _NEVER_HIDDEN and not (state == "terminating" and x1 == x0)
+        least = max(quantum, min(LEAST_PX, ceiling - x0)) if kept else quantum
+        if x1 - x0 < least:
             if kept and x0 >= shown - 0.5:
-                x1 = min(x0 + quantum, limit)
-                x0 = min(x0, x1 - 1.0)
+                x1 = min(x0 + least, limit)
+                x0 = min(x0, x1 - least)
             elif x1 <= filled or x1 <= x0:
                 continue
         what = (state, span.reason, span.exit_code)
@@ -290,7 +350,6 @@ def _doubt(scene: Scene, end: Instant | None, y: float, tall: float) -> None:
     x0, x1 = scene.x(max(end.lo, 0.0)), scene.x(min(end.hi, scene.t1))
     if x1 - x0 >= 2:
         scene.doubts.append((x0, x1, y, tall))
-        scene.has_doubt = True
 
 
 def _draw_words(scene: Scene, lane: Lane, y: float, places: _Places) -> None:
@@ -319,7 +378,7 @@ def _draw_words(scene: Scene, lane: Lane, y: float, places: _Places) -> None:
             text = span.message if span.state == "unseen" else _reason(span)
             colour = ink_on(LOOKS[span.state].fill)
             if right - left >= text_width(text, SMALL_PX) + 6:
-                raised = y if LOOKS[span.state].height > 0.5 else y - 11.0
+                raised = y if LOOKS[span.state].height > 0.5 else y - 12.2
                 plate = span.state == "unseen"
                 ink = colour if raised == y else FAINT
                 _put(scene, places, Word(left + 3, raised, text, ink, plate=plate))
@@ -340,7 +399,7 @@ def _edges(scene: Scene, span: Span) -> Box:
 def _put(scene: Scene, places: _Places, word: Word) -> bool:
     """Add the word if it lies inside and nobody has its place."""
     right = word.x + text_width(word.text, word.size)
-    if word.x < 0 or right > scene.width + 60 or not places.take(word.y, word.x - 2, right + 2):
+    if word.x < 0 or right > scene.width + MARGIN_PX or not places.take(word.y, word.x - 2, right + 2):
         return False
     scene.words.append(word)
     return True
@@ -379,7 +438,8 @@ def _draw_strip(
         scene.strips.append((left, right, y, 16.0, fill))
         width = text_width(stretch.word, SMALL_PX)
         at = _beside_lines(scene, left + 3, width)
-        if right - at >= width + 3:
+        room = right - at + (MARGIN_PX if index == len(stretches) - 1 else 0.0)
+        if room >= width + 3:
             places.take(y + 8, at, at + width)
             scene.words.append(Word(at, y + 8, stretch.word, ink_on(fill)))
 
@@ -400,6 +460,7 @@ FLAGS = {"Ready": "Ready", "not Ready": "not Ready", "delete": "delete", "gone":
 
 def _draw_flags(scene: Scene, timeline: Timeline, places: _Places) -> None:
     """The Pod's own moments along the top, on two levels; one that fits on neither keeps its line only."""
+    last = 0.0  # an interval may begin before the flag in front of it, whose label stands first all the same
     for marker in timeline.markers:
         text = FLAGS.get(marker.label) if marker.kind in ("condition", "deletion", "gap") else None
         if text is None:
@@ -413,12 +474,14 @@ def _draw_flags(scene: Scene, timeline: Timeline, places: _Places) -> None:
         if span is None:
             scene.lines.append((x, "alarm" if alarm else "plain", _hover(marker)))
         else:
-            scene.doubts.append((*span, 28.0, 5.0))
+            scene.doubts.append((*span, 28.0, 3.0))
         width = text_width(text, SMALL_PX)
-        left = min((span[0] if span else x) + 2, scene.width - width)
-        for level in (21.0, 9.0):
+        # Beyond the right edge, if need be: moved to the left, it would stand before what came earlier.
+        left = min(max(span[0] if span else x, last) + 2, scene.width + MARGIN_PX - width)
+        for level in (20.5, 8.0):
             if places.take(level, left - 3, left + width + 3):
                 scene.words.append(Word(left, level, text, "#8F1521" if alarm else FAINT))
+                last = left - 2
                 break
 
 
@@ -445,8 +508,12 @@ def _draw_marks(scene: Scene, timeline: Timeline, pitch: float) -> None:
         if x - last.get((marker.container, glyph), -9.0) < (2 if glyph == "dot" else 7):
             continue
         last[marker.container, glyph] = x
-        y = rows[marker.container] + (pitch * 0.43 if glyph == "dot" else 0.0)
+        y = rows[marker.container] + pitch * _LEVELS[glyph]
         scene.marks.append(Mark(x, y, glyph, _hover(marker)))
+
+
+_LEVELS = {"dot": 0.4, "alarm": 0.32, "hook": 0.32, "stop": 0.0, "kill": 0.32}
+"""How far below the middle of its lane a mark stands, in heights of lanes: words stand in the middle."""
 
 
 def _glyph(marker: Marker) -> str:

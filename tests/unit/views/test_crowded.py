@@ -10,7 +10,9 @@ import pytest
 
 from podlab import views
 from podlab.timeline import Instant, Lane, Marker, Run, Span, Stretch, Timeline
-from podlab.views.scene import scene_of
+from podlab.views.legend import legend_of
+from podlab.views.scene import FLAGS, GLYPH_WORDS, PITCH_PX, scene_of
+from podlab.views.style import LOOKS
 
 
 def life(name: str, **fields) -> Timeline:
@@ -151,3 +153,100 @@ def test_the_line_of_a_delete_stands_before_what_answers_it():
     told = min(s.start.lo for lane in timeline.lanes for s in lane.spans if s.state == "terminating")
 
     assert line <= scene.x(told)
+
+
+# ----------------------------------------------------------------------------------------- legends and titles
+
+
+@pytest.mark.parametrize("name", traces.NAMES[::7])
+def test_every_mark_and_hatch_of_a_picture_is_in_its_legend(name):
+    """In both forms; and the legend explains nothing that is not there."""
+    timeline = Timeline.from_observations(*traces.observations(name))
+    scene = scene_of(timeline)
+    words = {GLYPH_WORDS[mark.glyph] for mark in scene.marks}
+    hatch = {scene.hatched} if scene.doubts else set()
+    colours = {LOOKS[key].name for key in scene.used if key != "unseen"}
+
+    assert {entry.words for entry in legend_of(scene)} == words | hatch | colours
+    drawn = {t.get_text() for t in views.figure(timeline).axes[0].texts}
+    assert words | hatch | colours <= drawn
+    assert all(f">{one}</text>" in views.svg(timeline) for one in words | hatch | colours)
+
+
+@pytest.mark.parametrize("name", traces.NAMES[::7])
+def test_only_a_picture_with_a_hatch_speaks_of_hatching(name):
+    scene = scene_of(Timeline.from_observations(*traces.observations(name)))
+
+    assert ("hatched" in scene.subtitle) is bool(scene.doubts)
+
+
+@pytest.mark.parametrize("name", traces.NAMES)
+def test_flags_stand_in_the_order_of_time(name):
+    """Ready, not Ready, delete, gone: a later one never begins further left."""
+    timeline = Timeline.from_observations(*traces.observations(name))
+    scene = scene_of(timeline)
+    flags = [w for w in scene.words if w.y < 28]
+    wanted = [m.label for m in timeline.markers if m.kind in ("condition", "deletion") and m.label in FLAGS]
+    shown = [w.text for w in sorted(flags, key=lambda w: w.x)]
+
+    rest = iter(wanted)
+    assert all(text in rest for text in shown), (shown, wanted)
+
+
+def test_words_keep_clear_of_marks():
+    """The signs of failed probes stand below the words of their lane."""
+    scene = scene_of(Timeline.from_observations(*traces.observations("readiness-during-termination")))
+    signs = [m for m in scene.marks if m.glyph == "alarm"]
+
+    assert len(signs) > 3
+    for word in scene.words:
+        left, top, right, bottom = word.box
+        assert not [m for m in signs if left < m.x < right and top < m.y - 3 and m.y - 3 < bottom], word.text
+
+
+def test_a_brief_run_can_be_seen_and_does_not_reach_into_the_next():
+    """Three pixels at least; a regular init container ends before what waits for it starts."""
+    at = [Instant(t, t) for t in (0, 5.0, 5.001, 5.2, 100)]
+    run = (Span("running", "started", at[1], at[2]),)
+    lanes = (
+        Lane(
+            "fetch",
+            "init",
+            "",
+            (Span("waiting", "x", at[0], at[1]), *run),
+            (Run(0, at[1], at[2], exit_code=0),),
+        ),
+        Lane("app", "app", "", (Span("running", "ready", at[3], None),), (Run(0, at[3], None),)),
+    )
+    for until, least in ((100.0, 0.9), (20.0, 2.99)):
+        scene = scene_of(life("x", lanes=lanes, until=until))
+        [(a, b, _)] = scene.boxes["running started", PITCH_PX]
+        assert b - a >= least
+        assert b <= scene.x(5.2) + 1e-9 or b - a <= 1.01
+
+
+def test_a_long_name_of_a_pod_fits_above_its_picture():
+    timeline = life("checkout-" * 25, lanes=(lane_of("app", (1, 2)),), until=3)
+    fig = views.figure(timeline)
+    fig.canvas.draw()
+
+    assert fig.axes[0]._left_title.get_window_extent().x1 <= fig.canvas.get_width_height()[0]
+    assert "\u2026" in scene_of(timeline).title
+
+
+def test_a_picture_is_no_wider_than_a_cell_of_jupyterlab():
+    """About 850 pixels: wider ones are scaled down until nobody can read them."""
+    timeline = Timeline.from_observations(*traces.observations("sidecar-reverse-at-delete"))
+
+    assert views.figure(timeline).canvas.get_width_height()[0] <= 850
+    assert min(word.size for word in scene_of(timeline).words) >= 10
+
+
+def test_what_is_still_recorded_is_not_called_cut_short():
+    """Neither in the picture nor in the text nor in its alternative; once it has stopped, it is."""
+    header, observations = traces.observations("sidecar-reverse-at-delete")
+    for live, said in ((True, False), (False, True)):
+        timeline = Timeline.from_observations(header, observations[:-1], live=live)
+        everything = views.svg(timeline) + views.text(timeline, colour=False) + views.alt_text(timeline)
+        assert ("cut short" in everything) is said
+        assert ("still being recorded" in everything) is live

@@ -64,8 +64,8 @@ def test_the_picture_is_as_wide_as_its_cell(view):
     later(view)
     head = view.picture.value.partition(">")[2].partition(">")[0]
     assert "width='100%'" in head
-    assert "max-width:1078px" in head
-    assert "viewBox='0 0 1078 " in head
+    assert "max-width:818px" in head
+    assert "viewBox='0 0 818 " in head
 
 
 def test_observations_between_two_frames_cost_no_message(view):

@@ -323,7 +323,7 @@ def test_the_axis_says_the_same_whoever_made_the_axes():
 
     timeline = many(20, 2)
     own = views.plot(timeline)
-    given = views.plot(timeline, Figure(figsize=(9, 2), dpi=100).add_subplot(), window=own.get_xlim())
+    given = views.plot(timeline, Figure(figsize=(8.2, 2), dpi=100).add_subplot(), window=own.get_xlim())
     ticks = {t.get_text() for t in given.get_xticklabels() if t.get_text()}
 
     assert len(ticks) >= 3

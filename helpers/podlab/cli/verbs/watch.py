@@ -74,14 +74,14 @@ def _timeline(args: argparse.Namespace, follower: Follower) -> Timeline | None:
     from podlab.timeline import Timeline
 
     try:
-        found = Timeline.from_observations(follower.header, list(follower.observations), args.pod)
+        found = Timeline.from_observations(follower.header, list(follower.observations), args.pod, live=True)
     except TimelineError:
         return None
     # A Pod that is quiet goes on living: the picture ends now, not at its last word.
     now = time.time() - found.zero
     until = found.gone.mid if found.gone else max(found.until, now)
-    notes = tuple(n for n in found.notes if "cut short" not in n and "arrival times" not in n)
-    return replace(found, until=until, complete=True, notes=notes)
+    notes = tuple(n for n in found.notes if "arrival times" not in n)
+    return replace(found, until=until, notes=notes)
 
 
 def _over(timeline: Timeline, until: str) -> bool:
