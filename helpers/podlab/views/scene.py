@@ -452,6 +452,9 @@ def _beside_lines(scene: Scene, x: float, width: float) -> float:
     return x
 
 
+FLAG_PX = 3.0
+"""Height of the hatched bar below a flag whose moment is not known."""
+
 WIDE_PX = 12.0
 """A moment that may lie anywhere in more than this is drawn as an interval."""
 
@@ -474,7 +477,7 @@ def _draw_flags(scene: Scene, timeline: Timeline, places: _Places) -> None:
         if span is None:
             scene.lines.append((x, "alarm" if alarm else "plain", _hover(marker)))
         else:
-            scene.doubts.append((*span, 28.0, 3.0))
+            scene.doubts.append((*span, 28.0, FLAG_PX))
         width = text_width(text, SMALL_PX)
         # Beyond the right edge, if need be: moved to the left, it would stand before what came earlier.
         left = min(max(span[0] if span else x, last) + 2, scene.width + MARGIN_PX - width)

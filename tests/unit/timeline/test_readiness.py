@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.timeline import Timeline
-from podlab.views.scene import scene_of
+from podlab.views.scene import FLAG_PX, scene_of
 
 
 def a_pod(ready: str, app: dict[str, Any], phase: str, reason: str = "") -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_a_wide_moment_is_an_interval_and_a_narrow_one_a_line() -> None:
     narrow = scene_of(started_at("2026-01-01T00:00:03.990000Z"), width=900)
 
     assert [hover for *_, hover in wide.lines if hover.startswith("Ready")] == []
-    assert any(height == 5.0 for *_, height in wide.doubts)
+    assert any(height == FLAG_PX for *_, height in wide.doubts)
     assert len([hover for *_, hover in narrow.lines if hover.startswith("Ready")]) == 1
 
 
