@@ -189,3 +189,28 @@ def test_a_short_command_by_kubectl_run_loses_no_line(cluster: Cluster, namespac
             check=False,
         )
         assert (done.returncode, done.stdout.split()) == (0, [str(n) for n in range(1, 2001)]), done.stderr
+
+
+def test_a_hook_is_over_when_what_it_left_in_the_background_lets_go_of_its_output(
+    client: Client, namespace: str
+) -> None:
+    """``server &`` in a postStart hook keeps its container in ContainerCreating, unless its output goes elsewhere."""
+    core = f"/api/v1/namespaces/{namespace}"
+
+    def start(name: str, hook: str) -> None:
+        container = {"name": "c", "image": "busybox:1.36", "command": ["sleep", "600"],
+                     "lifecycle": {"postStart": {"exec": {"command": ["sh", "-c", hook]}}}}  # fmt: skip
+        spec = {"terminationGracePeriodSeconds": 0, "containers": [container]}
+        client.create(f"{core}/pods", {"metadata": {"name": name}, "spec": spec})
+
+    start("held", "sleep 30 &")
+    start("free", "sleep 600 >/dev/null 2>&1 &")
+    until(lambda: phase(client, namespace, "free"), lambda found: found == "Running")
+    assert phase(client, namespace, "held") == "Pending"
+
+
+def test_the_output_of_a_child_is_part_of_an_exec(client: Client, namespace: str, shop: str) -> None:
+    done = client.exec(
+        namespace, "shop", ["sh", "-c", "(sleep 2; echo from the child) & echo from the shell"]
+    )
+    assert done.stdout == "from the shell\nfrom the child\n"

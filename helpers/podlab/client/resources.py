@@ -50,6 +50,8 @@ def _read_table(text: str) -> dict[tuple[str, str], Resource]:
     return {(row[0], row[1]): Resource(row[0], row[1], row[2], len(row) == 3) for row in rows}
 
 
+# Kinds of v1 without which there is no API server.
+EVERYWHERE = frozenset(("ConfigMap", "Namespace", "Pod", "Secret", "Service", "ServiceAccount"))
 KNOWN: Mapping[tuple[str, str], Resource] = _read_table(_TABLE)
 
 
@@ -83,11 +85,13 @@ def _unknown(api_version: str, kind: str) -> ManifestError:
 
 def require(api_version: str, kind: str, get: Callable[[str], RawObject]) -> None:
     """
-    Ask the server's discovery whether it has *kind*.
+    Ask the server's discovery whether it has *kind*; those of ``EVERYWHERE`` are not asked for.
 
     Raises:
         ManifestError: If it has not.
     """
+    if api_version == "v1" and kind in EVERYWHERE:
+        return
     if not any(
         row.get("kind") == kind and "/" not in row.get("name", "") for row in _discover(api_version, get)
     ):

@@ -9,6 +9,7 @@ deleted again.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,7 +18,7 @@ from typing import Any
 
 from podlab.client import Client
 from podlab.errors import ApiError, ConflictError, ManifestError, NotFoundError, PodlabError
-from podlab.manifests import verdicts
+from podlab.manifests import lookalikes, verdicts
 from podlab.manifests.faults import Fault, error_of
 from podlab.manifests.reading import Manifest
 
@@ -104,7 +105,7 @@ def _judge(client: Client, manifest: Manifest, space: str) -> list[Fault]:
             client.create(path, body, dryRun="All", **_STRICT)
             break
         except ApiError as error:
-            found = verdicts.faults_of(manifest, error)
+            found = [_with_quotes(one) for one in verdicts.faults_of(manifest, error)]
             if not found and not faults:
                 raise
             taken = {fault.field for fault in faults if fault.field}
@@ -112,6 +113,11 @@ def _judge(client: Client, manifest: Manifest, space: str) -> list[Fault]:
             if error.code != 400 or not verdicts.take_out(body, [fault.field for fault in found]):
                 break
     return faults
+
+
+def _with_quotes(fault: Fault) -> Fault:
+    hint = lookalikes.quotes_in(fault.text)
+    return dataclasses.replace(fault, hint=hint) if hint else fault
 
 
 def remove(client: Client, objects: Sequence[dict[str, Any]], *, grace_s: int | None = None) -> None:

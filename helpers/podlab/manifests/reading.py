@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from podlab.errors import ManifestError
+from podlab.manifests import lookalikes
 from podlab.manifests.composing import Composer, Node, Refused, lines_of
 from podlab.manifests.faults import Fault, error_of
 
@@ -156,23 +157,31 @@ def _compose(document: str, offset: int, name: str, faults: list[Fault]) -> Node
     try:
         for event in yaml.parse(document, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             composer.feed(event)
-    except Refused as error:
-        faults.append(Fault(name, offset + error.line + 1, "", error.text, error.hint))
-        return None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        text = ", ".join(str(part) for part in (error.problem, error.context) if part)
-        line = offset + mark.line + 1 if mark else None
-        faults.append(Fault(name, line, "", f"not YAML: {text}", _syntax_hint(document, mark)))
-        return None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        faults.append(Fault(name, _bad_line(document, offset, error), "", f"not YAML: {_brief(error)}"))
+    except (Refused, yaml.YAMLError, ValueError, RecursionError) as error:
+        faults.append(_unreadable(document, offset, name, error))
         return None
     for line, key in composer.duplicates:
         faults.append(
             Fault(name, offset + line + 1, key, f'the key "{key}" is given twice', "keep one of them")
         )
     return composer.root
+
+
+def _unreadable(document: str, offset: int, name: str, error: Exception) -> Fault:
+    """Why a document cannot be read: a character that looks like another comes before what the parser makes of it."""
+    import yaml
+
+    if isinstance(error, Refused):
+        return Fault(name, offset + error.line + 1, "", error.text, error.hint)
+    seen = lookalikes.in_text(document)
+    if seen is not None:
+        return Fault(name, offset + seen[0] + 1, "", f"not YAML: {seen[1]}", seen[2])
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        text = ", ".join(str(part) for part in (error.problem, error.context) if part)
+        line = offset + mark.line + 1 if mark else None
+        return Fault(name, line, "", f"not YAML: {text}", _syntax_hint(document, mark))
+    return Fault(name, _bad_line(document, offset, error), "", f"not YAML: {_brief(error)}")
 
 
 def _brief(error: Exception) -> str:

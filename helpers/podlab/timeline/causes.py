@@ -32,7 +32,13 @@ def cause_of(
     reason, message = str(waiting.get("reason") or ""), str(waiting.get("message") or "")
     if reason in _PULLS:
         failed = last_event(events, "Failed", "InspectFailed", "ErrImageNeverPull", container=name)
-        return reason, short(message or said(failed)), _image_hint(pod, name, reason)
+        why, hint = short(message or said(failed)), _image_hint(pod, name, reason)
+        secrets = last_event(events, "FailedToRetrieveImagePullSecret")
+        if secrets is not None:
+            named = re.search(r"\(([^)]*)\)", said(secrets))
+            what = f"the Secret {named[1]}" if named else "the pull secret"
+            why, hint = f"{short(said(secrets), 200)}; {why}", f"create {what} in this namespace, then {hint}"
+        return reason, why, hint
     if reason in _CONFIG:
         return reason, short(message or reason), _config_hint(name, message)
     if reason in _CRASHES:
@@ -44,6 +50,34 @@ def cause_of(
     if reason and reason not in ("PodInitializing", "ContainerCreating"):
         return reason, short(message or reason), "podlab events --for POD"
     return None
+
+
+# The Warnings that the steps of an explanation look for themselves.
+USED = frozenset((
+    "BackOff", "ErrImageNeverPull", "Evicted", "Failed", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedMount",
+    "FailedPostStartHook", "FailedPreStopHook", "FailedScheduling", "FailedToRetrieveImagePullSecret", "InspectFailed",
+    "NetworkNotReady", "Unhealthy", "ProbeWarning",
+))  # fmt: skip
+
+
+def unused_warning(why: str, events: Sequence[RawObject]) -> str:
+    """The newest Warning that no step knows, to be added to *why*; empty where there is none."""
+    for event in reversed(events):
+        if event.get("type") == "Warning" and event.get("reason") not in USED:
+            text = short(said(event), 200)
+            return "" if text in why else f"; another warning: {event.get('reason')}: {text}"
+    return ""
+
+
+def evicted_hint(message: str) -> str:
+    """What to change so that a Pod is not evicted again, by what its eviction says."""
+    volume = re.search(r'EmptyDir volume "([^"]+)" exceeds', message)
+    if volume:
+        return f"raise sizeLimit of the volume {volume[1]}, or write less into it"
+    container = re.search(r"Container (\S+) exceeded its local ephemeral storage limit", message)
+    if container:
+        return f"raise the limit ephemeral-storage of {container[1]}, or write less"
+    return "ask for what it uses (resources), then apply it again"
 
 
 def _image_hint(pod: RawObject, name: str, reason: str) -> str:

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from podlab.pods.status import status_word
-from podlab.timeline.causes import about, cause_of, last_event, role_word, said, short
+from podlab.timeline import hooks
+from podlab.timeline.causes import (
+    about,
+    cause_of,
+    evicted_hint,
+    last_event,
+    role_word,
+    said,
+    short,
+    unused_warning,
+)
 from podlab.timeline.crashes import ended_words, policy_of
 from podlab.timeline.model import RawObject
 from podlab.timeline.words import phase_of
@@ -55,10 +65,11 @@ def explain(pod: RawObject, events: Iterable[RawObject] = ()) -> Explanation:
     name = f"Pod {meta.get('name', '?')}"
     mine = [e for e in events if about(e).get("uid", meta.get("uid")) == meta.get("uid")]
     mine.sort(key=lambda e: str(e.get("lastTimestamp") or e.get("eventTime") or ""))
-    for step in (_ending, _over, _unscheduled, _volumes, _sandbox, _init, _apps, _unready):
+    for step in (_ending, _over, _unscheduled, _volumes, _sandbox, _hook, _init, _apps, _unready):
         found = step(pod, mine)
         if found is not None:
             what, why, hint = found
+            why += unused_warning(why, mine)
             return Explanation(f"{name} {what}", why, hint.replace("POD", str(meta.get("name", "POD"))))
     if phase_of(pod) == "Succeeded":
         return Explanation(
@@ -76,14 +87,14 @@ def _condition(pod: RawObject, kind: str) -> Mapping[str, Any]:
 
 def _ending(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     meta = pod.get("metadata", {})
-    if not meta.get("deletionTimestamp") or phase_of(pod) in ("Succeeded", "Failed"):
+    over = phase_of(pod) in ("Succeeded", "Failed")
+    if not meta.get("deletionTimestamp") or (over and not meta.get("finalizers")):
         return None
-    left = [s["name"] for _, _, s in _statuses(pod) if "running" in (s.get("state") or {})]
-    why = (
-        f"it was deleted; still running: {', '.join(left)}"
-        if left
-        else "it was deleted and its containers have ended"
-    )
+    hook = hooks.running(pod, _statuses(pod), events)
+    if hook is not None:
+        why = f"it was deleted while the postStart hook of {hook.container} runs: nothing is stopped before that ends"
+        return "is terminating", why, hooks.HINT.format(name=hook.container)
+    why = f"it was deleted; {_left(pod)}"
     if meta.get("finalizers"):
         return (
             "is terminating",
@@ -94,6 +105,29 @@ def _ending(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     return "is terminating", why, f"wait: containers are killed {grace} s after the delete at the latest"
 
 
+def _left(pod: RawObject) -> str:
+    """What of a Pod still runs; that its containers have ended is said only where each says so."""
+    states = {s["name"]: s.get("state") or {} for _, _, s in _statuses(pod)}
+    running = [name for name, state in states.items() if "running" in state]
+    if running:
+        return f"still running: {', '.join(running)}"
+    if states and all("terminated" in state for state in states.values()):
+        return "its containers have ended"
+    return "no container of it runs"
+
+
+def _hook(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
+    """A container whose postStart hook runs has been started, and its status says that it waits."""
+    hook = hooks.running(pod, _statuses(pod), events)
+    if hook is None:
+        return None
+    why = (
+        f"container {hook.container} was started at {hook.started_at} and its postStart hook still runs: nothing else "
+        "of the Pod is started, or stopped, before that ends"
+    )
+    return f"waits for the postStart hook of {hook.container}", why, hooks.HINT.format(name=hook.container)
+
+
 def _over(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     if phase_of(pod) != "Failed":
         return None
@@ -101,7 +135,7 @@ def _over(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     if status.get("reason"):
         hint = {
             "DeadlineExceeded": "raise spec.activeDeadlineSeconds, or make the work shorter",
-            "Evicted": "ask for what it uses (resources), then apply it again",
+            "Evicted": evicted_hint(str(status.get("message") or "")),
         }.get(status["reason"])
         message = f"{status['reason']}: {status.get('message', '')}"
         return "is Failed and will not run again", short(message), hint or "podlab events --for POD"
@@ -121,6 +155,10 @@ def _unscheduled(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
     if condition.get("reason") == "SchedulingGated":
         return "has no node yet", "scheduling gates hold it back", "remove spec.schedulingGates"
     if not message:
+        scheduler = pod.get("spec", {}).get("schedulerName") or "default-scheduler"
+        if scheduler != "default-scheduler":
+            why = f"no scheduler of the name {scheduler} has looked at it"
+            return "has no node yet", why, "start that scheduler, or take spec.schedulerName away"
         return (
             "has no node yet",
             "the scheduler has not looked at it",
@@ -219,7 +257,7 @@ def _held_by_running(role: str, name: str, item: Mapping[str, Any], events: Sequ
     return (
         held,
         f"it is still running since {since}{again}{failed}: what comes after it starts when it ends with 0",
-        f"podlab logs POD -c {name}",
+        f"podlab logs POD -c {name}; is it to go on beside the app? then it is a sidecar: restartPolicy: Always",
     )
 
 
@@ -239,7 +277,12 @@ def _apps(pod: RawObject, events: Sequence[RawObject]) -> Found | None:
             hint = "podlab events --for POD" if warned else "wait a few seconds, then ask again"
             later = "has not started yet", short(why), hint
     if later is None and not _statuses(pod) and phase_of(pod) == "Pending":
+        node = pod.get("spec", {}).get("nodeName")
         later = "has not started yet", "its node has not reported on it", "podlab events --for POD"
+        if last_event(events, "Scheduled") is None:
+            why = f"the manifest itself puts it on the node {node} (spec.nodeName), which has not reported on it"
+            hint = f"see whether there is a node {node} (with kubectl: kubectl get nodes); take spec.nodeName away"
+            later = "has not started yet", why, hint
     return later
 
 

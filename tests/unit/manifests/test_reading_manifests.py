@@ -132,3 +132,38 @@ def test_merge_keys_and_json_are_read() -> None:
     plain = load('{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}}')[0]
 
     assert (merged.kind, plain.name) == ("Pod", "x")
+
+
+COPIED = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: copied\nspec:\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "cause", "hint"),
+    [
+        (
+            COPIED + "  restartPolicy:\u00a0Always\n  containers: []\n",
+            6, "a no-break space (U+00A0) stands after restartPolicy:", "replace it with a blank",
+        ),
+        (
+            COPIED + "  containers:\n\u00a0   - name: c\n      image: i\n",
+            7, "a no-break space (U+00A0) stands after the beginning of the line", "replace it with a blank",
+        ),
+        (COPIED + "  a: b\n  \u200bcontainers:\n c\n", 7, "a space without width (U+200B)", "delete it"),
+        ("```yaml\n" + COPIED + "```\n", 1, "a Markdown fence", "copy only what stands between"),
+        (COPIED + "  containers: [{name: c, image: “a: b”}\n", 6, "a typographic quote (“)", "straight quotes"),
+    ],
+)  # fmt: skip
+def test_a_character_that_looks_like_another_is_named(text: str, line: int, cause: str, hint: str) -> None:
+    """From a web page or a slide; the parser complains of the line after, and of an indentation that is faultless."""
+    with pytest.raises(ManifestError) as caught:
+        load(text)
+    (fault,) = caught.value.faults  # type: ignore[attr-defined]
+    assert (fault.line, cause in fault.text, hint in fault.hint) == (line, True, True), fault
+
+
+def test_honest_text_may_hold_such_characters() -> None:
+    (found,) = load(COPIED + '  # a\u00a0comment\n  text: "10\u00a0kg of “cups”"\n')
+    assert found.object["spec"]["text"] == "10\u00a0kg of “cups”"
+    with pytest.raises(ManifestError, match="cannot be used") as caught:
+        load(COPIED + "  # a\u00a0comment\n a: b\n   c: d\n")
+    assert "U+00A0" not in str(caught.value.cause)

@@ -33,7 +33,6 @@ STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 SPDY = "SPDY/3.1+portforward.k8s.io"
 CHUNK = 32 * 1024
-DRAIN_S = 1.0  # how long output is still read after the command has ended
 SUCCESS: Object = {"metadata": {}, "status": "Success"}
 
 
@@ -169,7 +168,9 @@ class Exec:
             if not ended.done():  # the client has gone: nobody will read what the command still says
                 await session.kill()
                 return
-            await asyncio.wait(outputs, timeout=DRAIN_S)
+            # A child in the background may hold the output: the exec is over with it, or when the client leaves.
+            drained = asyncio.ensure_future(asyncio.wait(outputs))
+            await asyncio.wait({given, drained}, return_when=asyncio.FIRST_COMPLETED)
             await self._finish(exit_status(await ended, self.command))
         finally:
             for task in (*outputs, given, ended):

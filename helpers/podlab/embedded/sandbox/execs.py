@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from podlab.embedded.runtime import ExecResult
 
 _KEPT = 16 * 1024
-_AFTER_END_S = 0.5
+_REQUEST_S = 120.0  # a kubelet waits so much longer than the time-out for its runtime, and then gives up
 
 
 class Pipes:
@@ -61,7 +61,7 @@ class Pipes:
 class Running:
     """A running exec; implements ``runtime.ExecSession``. The descriptors are the caller's to close."""
 
-    def __init__(self, name: str, pipes: Pipes, end: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, name: str, pipes: Pipes, end: Callable[[str, bool], Awaitable[None]]) -> None:
         self.name, self._pipes, self._end = name, pipes, end
         self.stdin_fd, self.stdout_fd, self.stderr_fd = pipes.stdin_fd, pipes.stdout_fd, pipes.stderr_fd
         self._exit: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -88,10 +88,10 @@ class Running:
         if self._pipes.tty:
             fcntl.ioctl(self.stdout_fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    async def kill(self) -> None:
-        """End the command and what it started in its group."""
+    async def kill(self, *, group: bool = True) -> None:
+        """End the command, and what it started in its *group*."""
         if not self._exit.done():
-            await self._end(self.name)
+            await self._end(self.name, group)
 
 
 class _Collector:
@@ -125,7 +125,14 @@ class _Collector:
 
 
 async def collect(running: Running, timeout_s: float | None) -> ExecResult:
-    """Wait for the command, at most *timeout_s*, and return what it wrote."""
+    """
+    Wait for the command, and for the end of its output, and return what it wrote.
+
+    A child that the command left in the background holds the output open, and with it the exec. After *timeout_s* the
+    command is killed, such a child is not: the exec still ends with its output.
+
+    Source: containerd's internal/cri/server/container_execsync.go (execInContainer, drainExecSyncIO).
+    """
     collectors = [_Collector(one) for one in (running.stdout_fd, running.stderr_fd) if one is not None]
     timed_out = False
     try:
@@ -134,10 +141,11 @@ async def collect(running: Running, timeout_s: float | None) -> ExecResult:
                 code = await running.wait()
         except TimeoutError:
             timed_out = True
-            await running.kill()
+            await running.kill(group=False)
             code = await running.wait()
-        # A child left in the background may hold the pipes open for ever.
-        await asyncio.wait([one.ended for one in collectors], timeout=_AFTER_END_S)
+        patience_s = None if timeout_s is None else timeout_s + _REQUEST_S
+        _, held = await asyncio.wait([one.ended for one in collectors], timeout=patience_s)
+        timed_out = timed_out or bool(held)
     except asyncio.CancelledError:
         await asyncio.shield(running.kill())
         raise

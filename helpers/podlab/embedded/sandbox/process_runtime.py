@@ -476,8 +476,8 @@ class ProcessRuntime:
             pipes.close_theirs()
         return running
 
-    async def _end_exec(self, name: str) -> None:
-        await self._quietly("signal", {"name": name, "signal": int(signal.SIGKILL), "group": True})
+    async def _end_exec(self, name: str, group: bool) -> None:
+        await self._quietly("signal", {"name": name, "signal": int(signal.SIGKILL), "group": group})
 
     async def connect(self, sandbox_id: str, port: int, host: str = "127.0.0.1") -> int:
         """A connected TCP socket made in the Pod's network namespace."""

@@ -189,6 +189,40 @@ def test_exec_runs_inside_with_the_containers_environment() -> None:
     on_node(scenario)
 
 
+def test_an_exec_is_over_when_its_output_is() -> None:
+    """A child in the background holds the output, as ``cron &`` in a postStart hook does; containerd waits for it."""
+
+    async def scenario(bench: Bench) -> None:
+        identity = await bench.start(await bench.pod(), ["sleep", "600"])
+        runtime = bench.runtime
+        child = "mkfifo /tmp/f; (read x </tmp/f; echo from the child) & echo from the shell; touch /tmp/ended"
+        held = asyncio.ensure_future(runtime.exec_sync(identity, ["sh", "-c", child], None))
+        while (await runtime.exec_sync(identity, ["test", "-e", "/tmp/ended"], 30)).exit_code:
+            await asyncio.sleep(0.05)
+        await asyncio.wait({held}, timeout=1)
+        assert not held.done()
+        await runtime.exec_sync(identity, ["sh", "-c", "echo >/tmp/f"], 30)
+        assert (await held).stdout == b"from the shell\nfrom the child\n"
+
+        free = await runtime.exec_sync(identity, ["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo free"], None)
+        assert (free.exit_code, free.stdout) == (0, b"free\n")
+
+    on_node(scenario)
+
+
+def test_a_time_out_ends_the_command_and_not_its_group() -> None:
+    async def scenario(bench: Bench) -> None:
+        identity = await bench.start(await bench.pod(), ["sleep", "600"])
+        runtime = bench.runtime
+        command = "sleep 600 >/dev/null 2>&1 & echo $! >/tmp/child; wait"
+        late = await runtime.exec_sync(identity, ["sh", "-c", command], 1)
+        assert late.timed_out
+        left = await runtime.exec_sync(identity, ["sh", "-c", "kill -0 $(cat /tmp/child)"], 30)
+        assert left.exit_code == 0
+
+    on_node(scenario)
+
+
 def test_exec_output_is_bounded() -> None:
     async def scenario(bench: Bench) -> None:
         pod = await bench.pod()
