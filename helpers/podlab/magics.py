@@ -66,6 +66,8 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
             growing.finish()
         print(report)
         progress.attempt(report, seed=seed, cluster=lab.current().driver)
+        if lab.current().driver == "context":
+            progress.share(lab.current().client, lab.current().namespace)
         if report.state == ANSWERED and report.score == report.points and wanted.debrief:
             print(f"\nTo take along: {' '.join(wanted.debrief.split())}")
 

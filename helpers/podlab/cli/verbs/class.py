@@ -1,0 +1,120 @@
+"""``podlab class``: a namespace for each student on one cluster, and a board for the wall."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podlab.cli import parser as common
+
+if TYPE_CHECKING:
+    from podlab.client import Client
+
+SUMMARY = "a class on one cluster: a namespace and a kubeconfig for each student, and a live board"
+EXAMPLE = """
+podlab class create spring --roster roster.csv --out kubeconfigs
+podlab class board spring
+podlab class board spring --web 8000
+podlab class delete spring
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("action", choices=("create", "board", "list", "delete"), help="what to do")
+    parser.add_argument(
+        "class_", nargs="?", metavar="CLASS", help="the class's name: small letters, digits, -"
+    )
+    parser.add_argument("--roster", type=Path, metavar="CSV", help="create: students, id,name,email")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="create: where the kubeconfig files go")
+    parser.add_argument(
+        "--days", type=float, default=30, help="create: how long the students' tokens hold (default: 30)"
+    )
+    parser.add_argument(
+        "--web", type=int, metavar="PORT", help="board: serve it as a page on this port of localhost"
+    )
+    parser.add_argument("--once", action="store_true", help="board: print it once and end")
+    common.add_cluster(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was asked."""
+    import re
+
+    from podlab import drivers
+    from podlab.errors import PodlabError
+
+    client = drivers.need(args.name).client()
+    if args.action == "list":
+        return _list(client)
+    if not args.class_ or not re.fullmatch(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", args.class_):
+        raise PodlabError(
+            f"{args.class_!r} cannot be the name of a class", hint=f"podlab class {args.action} spring"
+        )
+    if args.action == "create":
+        return _create(args, client)
+    return _board(args, client) if args.action == "board" else _delete(args, client)
+
+
+def _create(args: argparse.Namespace, client: Client) -> int:
+    from podlab.assignments import roster
+    from podlab.classroom import creating
+    from podlab.errors import PodlabError
+
+    if not args.roster or not args.out:
+        raise PodlabError("a class needs a roster and a folder for its kubeconfig files",
+                          hint=f"podlab class create {args.class_} --roster roster.csv --out kubeconfigs")  # fmt: skip
+    made = creating.create(
+        client, args.class_, roster.read(args.roster), args.out, days=args.days, tell=_tell
+    )
+    print(f"\nclass {args.class_}: {made.students} students; one file each in {args.out}: hand them out")
+    for kind in sorted(made.left_out):
+        print(f"  {kind} is not served by this cluster and was left out")
+    space = f"{args.class_}-ID"
+    print(f"each student:  podlab up --driver context --kubeconfig ID.kubeconfig --namespace {space}")
+    return 0
+
+
+def _board(args: argparse.Namespace, client: Client) -> int:
+    from podlab.classroom import board, serving
+
+    serving.look(client, args.class_)
+    if args.web is not None:
+        serving.serve(
+            client,
+            args.class_,
+            args.web,
+            ready=lambda port: print(f"the board: http://127.0.0.1:{port}/", flush=True),
+        )
+        return 0
+    while True:
+        shown = board.text(serving.look(client, args.class_))
+        if args.once or not sys.stdout.isatty():
+            print(shown)
+            return 0
+        print(f"\033[H\033[2J{shown}", flush=True)
+        time.sleep(serving.LOOK_EVERY_S)
+
+
+def _list(client: Client) -> int:
+    from podlab.classroom import creating
+
+    for name, students in creating.classes(client):
+        print(f"{name:<20} {students} students")
+    return 0
+
+
+def _delete(args: argparse.Namespace, client: Client) -> int:
+    from podlab.classroom import creating
+
+    count = creating.delete(client, args.class_, tell=_tell)
+    print(f"\nclass {args.class_} is gone: {count} namespaces deleted, nothing is left of it on the cluster")
+    return 0
+
+
+def _tell(line: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{line:<70}", end="", file=sys.stderr, flush=True)
