@@ -19,10 +19,10 @@ from typing import Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from podlab import grading, lab, manifests
-from podlab.checks.verdict import ANSWERED
+from podlab.checks.verdict import ANSWERED, NOT_ANSWERED
 from podlab.course import progress
 from podlab.errors import PodlabError
-from podlab.lab import facts
+from podlab.lab import predictions
 from podlab.lab.showing import Growing as Picture
 
 _LISTS = (("initContainers", "init"), ("containers", "app"))
@@ -51,9 +51,9 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
         """Remember what is expected of a round; facts are printed beside it."""
         if not line.strip():
             raise PodlabError("this prediction has no round", hint="%%predict 1.1 on the first line")
-        answers = facts.read(cell)
+        answers = predictions.read(cell)
         lab.current().predictions[line.strip()] = answers
-        print(facts.describe(answers))
+        print(predictions.describe(line.strip(), answers))
 
     @cell_magic  # type: ignore[untyped-decorator]
     def exercise(self, line: str, cell: str) -> None:
@@ -65,6 +65,8 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
         finally:
             growing.finish()
         print(report)
+        if report.state == NOT_ANSWERED:
+            print(f"    write your answer below the first line and run the cell; %hint {wanted.id} opens a hint")
         progress.attempt(report, seed=seed, cluster=lab.current().driver)
         if lab.current().driver == "context":
             progress.share(lab.current().client, lab.current().namespace)
@@ -143,7 +145,17 @@ def show_error(
     return lines
 
 
+def with_a_body(lines: list[str]) -> list[str]:
+    """Give an entirely empty answer cell an empty line: IPython refuses a cell magic without any body."""
+    first = lines[0].split(maxsplit=1)[:1] if lines else []
+    if first in (["%%predict"], ["%%exercise"]) and not "".join(lines[1:]).strip():
+        return [lines[0].rstrip("\n") + "\n", "\n"]
+    return lines
+
+
 def load_ipython_extension(shell: Any) -> None:
     """Called by ``%load_ext``."""
+    if with_a_body not in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.insert(0, with_a_body)
     shell.register_magics(PodlabMagics)
     shell.set_custom_exc((PodlabError,), show_error)

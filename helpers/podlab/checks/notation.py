@@ -3,7 +3,7 @@ The small language in which orders are predicted: ``fetch | proxy | (shop shippe
 
 A bar says that the right side starts only after the left side has ended (a regular init container) or
 started (a sidecar). Round brackets hold containers among which no order is promised. Spaces and commas
-separate names.
+separate names; an arrow (``->``) is a bar, and capitals do not count.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ def parse(text: str) -> Steps:
     Raises:
         CheckError: A step is empty, a bracket is not closed, a name is no container name or comes twice.
     """
-    steps = tuple(_step(part.strip(), text) for part in text.split("|"))
+    bars = re.sub(r"->|=>|→", "|", text.lower())
+    steps = tuple(_step(part.strip(), text) for part in bars.split("|"))
     names = [name for step in steps for name in step]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise _refuse(text, f"{', '.join(twice)} stands there more than once")
+        raise _refuse(text, f"{', '.join(twice)} is there more than once")
     return steps
 
 
@@ -59,13 +60,15 @@ def _step(part: str, text: str) -> frozenset[str]:
         raise _refuse(text, "a step between two bars is empty")
     for name in names:
         if not _NAME.match(name):
-            raise _refuse(text, f"{name!r} is no container name")
+            raise _refuse(text, f"{name!r} cannot be the name of a container")
     if len(names) > 1 and inner == part:
-        raise _refuse(text, f"several names in one step stand in brackets: ({' '.join(names)})")
+        raise _refuse(text, f"several names in one step need brackets: ({' '.join(names)})")
     return frozenset(names)
 
 
 def _refuse(text: str, why: str) -> CheckError:
     return CheckError(
-        f"this is no order: {text.strip()}", cause=why, hint="write it like  fetch | proxy | (shop shipper)"
+        f"cannot read this order: {text.strip()}",
+        cause=why,
+        hint="write it like  fetch | proxy | (shop shipper)",
     )

@@ -12,6 +12,8 @@ A bar: what stands right starts only after what stands left has ended (regular i
 Brackets: no order is promised. ``stop:`` is the order of ends, ``restarts:`` takes ``3``, ``3+`` or ``1-3``,
 ``never:`` names containers that never start. Everything may be left out; ``#`` begins a comment.
 
+An arrow (``->``) is a bar, commas are blanks, and capitals do not count.
+
 Scoring is by statement. Each order that held and that Kubernetes promises is one, whether claimed or not, and
 so is each order that was claimed: claiming what is not promised costs that statement.
 """
@@ -30,6 +32,7 @@ from podlab.timeline.words import unrepeated
 
 PHASES = ("Pending", "Running", "Succeeded", "Failed", "Unknown")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_ARROW = re.compile(r"->|=>|→")
 Steps = tuple[tuple[str, ...], ...]
 
 
@@ -128,10 +131,10 @@ def parse(text: str, containers: Iterable[str] | None = None) -> Prediction:
         if not line:
             continue
         key, colon, rest = line.partition(":")
-        key = key.strip() if colon else "start"
+        key = key.strip().lower() if colon else "start"
         rest = rest.strip() if colon else line
         if key not in _PARTS:
-            raise _fault(number, f"{key!r} is no part of a prediction", f"parts are {', '.join(_PARTS)}")
+            raise _fault(number, f"a prediction has no part {key!r}", f"parts are {', '.join(_PARTS)}")
         if key in parts:
             raise _fault(number, f"{key} is given twice", "put all of it on one line")
         parts[key] = _PARTS[key](rest, number)
@@ -147,7 +150,7 @@ def _fault(line: int, what: str, hint: str) -> TimelineError:
 def _steps(text: str, line: int) -> Steps:
     steps: list[tuple[str, ...]] = []
     seen: set[str] = set()
-    for part in text.split("|"):
+    for part in _ARROW.sub("|", text.lower()).split("|"):
         inner = part.strip()
         bracketed = inner.startswith("(") and inner.endswith(")")
         names = (inner[1:-1] if bracketed else inner).replace(",", " ").split()
@@ -171,10 +174,10 @@ def _steps(text: str, line: int) -> Steps:
 
 
 def _phases(text: str, line: int) -> tuple[str, ...]:
-    words = text.replace("|", " ").replace("→", " ").replace("->", " ").split()
+    words = [word.capitalize() for word in re.sub(r"[|,]", " ", _ARROW.sub(" ", text)).split()]
     for word in words:
         if word not in PHASES:
-            raise _fault(line, f"{word} is no phase", f"phases are {', '.join(PHASES)}")
+            raise _fault(line, f"{word} is not a phase", f"phases are {', '.join(PHASES)}")
     if not words:
         raise _fault(line, "phase is empty", "write: phase: Pending Running")
     return tuple(unrepeated(words))
@@ -184,21 +187,21 @@ _RANGE = re.compile(r"(\d{1,6})(\+|-(\d{1,6}))?")
 
 
 def _restarts(text: str, line: int) -> dict[str, tuple[int, float]]:
-    words = text.replace(",", " ").split()
+    words = text.lower().replace(",", " ").split()
     if not words or len(words) % 2:
         raise _fault(line, "restarts takes pairs of a name and a number", "write: restarts: fetch 3+, shop 0")
     found: dict[str, tuple[int, float]] = {}
     for name, number in zip(words[::2], words[1::2], strict=True):
         match = _RANGE.fullmatch(number)
         if match is None:
-            raise _fault(line, f"{number!r} is no number of restarts", "write 3, 3+ or 1-3")
+            raise _fault(line, f"{number!r} cannot be a number of restarts", "write 3, 3+ or 1-3")
         low = int(match[1])
         found[name] = (low, inf if match[2] == "+" else int(match[3]) if match[3] else low)
     return found
 
 
 def _never(text: str, line: int) -> tuple[str, ...]:
-    names = tuple(text.replace(",", " ").split())
+    names = tuple(text.lower().replace(",", " ").split())
     if not names:
         raise _fault(line, "never is empty", "write: never: shop")
     return names

@@ -13,6 +13,7 @@ from podlab.errors import CheckError
         ("a | (b c)", "a | (c b)"),
         ("a | (b, c) | d", " a | ( c b ) | d "),
         ("a", "(a)"),
+        ("fetch -> Proxy → (Shop, shipper)", "fetch | proxy | (shop shipper)"),
     ],
 )
 def test_the_same_order_may_be_written_in_many_ways(one, other):
@@ -24,7 +25,7 @@ def test_different_orders_differ(one, other):
     assert not notation.same(one, other)
 
 
-@pytest.mark.parametrize("wrong", ["", "a |", "a b", "a | a", "a | (b", "A", "a || b", "a | b;c"])
+@pytest.mark.parametrize("wrong", ["", "a |", "a b", "a | a", "a | (b", "ä", "a || b", "a | b;c"])
 def test_what_is_no_order_is_refused_with_an_example(wrong):
     with pytest.raises(CheckError) as caught:
         notation.parse(wrong)

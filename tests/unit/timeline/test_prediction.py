@@ -28,12 +28,12 @@ def test_all_parts_are_read_and_written_back():
         ("fetch shop", "has no brackets"),
         ("(fetch | shop)", "brackets do not match"),
         ("fetch | fetch", "stands there twice"),
-        ("Fetch", "cannot be the name"),
+        ("fetch_it", "cannot be the name"),
         ("\nstart: a\nstart: b", "line 3: start is given twice"),
-        ("phase: Pending CrashLoopBackOff", "CrashLoopBackOff is no phase"),
+        ("phase: Pending CrashLoopBackOff", "is not a phase"),
         ("restarts: fetch", "pairs of a name and a number"),
-        ("restarts: fetch many", "no number of restarts"),
-        ("order: a | b", "'order' is no part"),
+        ("restarts: fetch many", "cannot be a number of restarts"),
+        ("order: a | b", "no part 'order'"),
         ("never:", "never is empty"),
     ],
 )
@@ -101,3 +101,10 @@ def test_it_is_drawn_as_a_timeline(real):
     assert drawn.starts("app") == 3
     assert [lane.role for lane in drawn.lanes] == [lane.role for lane in real.lanes]
     assert predict("fetch | proxy | shop\nstop: shop | proxy").timeline().lane("proxy").role == "sidecar"
+
+
+def test_arrows_commas_and_capitals_are_read_too():
+    """``Fetch -> (Proxy, shop)`` is ``fetch | (proxy shop)``; phases may be written small."""
+    loose = predict("Fetch -> (Proxy, shop)\nStop: Shop → proxy\nPhase: pending, running -> failed\nnever: Admin")
+
+    assert loose == predict("fetch | (proxy shop)\nstop: shop | proxy\nphase: Pending Running Failed\nnever: admin")

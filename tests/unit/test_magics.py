@@ -1,0 +1,48 @@
+"""Answer cells in a real IPython: what an empty one prints, and what is kept of an answer."""
+
+from types import SimpleNamespace
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from podlab import lab, magics
+
+
+@pytest.fixture
+def shell(monkeypatch, tmp_path):
+    """A shell with the magics, and a lab that keeps predictions and has no cluster."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    made = InteractiveShell(config=config, ipython_dir=str(tmp_path))
+    magics.load_ipython_extension(made)
+    monkeypatch.setattr(lab, "_current", [SimpleNamespace(predictions={}, place=lambda: None)])
+    return made
+
+
+@pytest.mark.parametrize("cell", ["%%predict 1.1", "%%predict 1.1\n", "%%predict 1.1\n\n  \n"])
+def test_an_entirely_empty_prediction_is_answered_and_not_an_error(shell, capsys, cell):
+    """IPython itself refuses a cell magic without a body: UsageError."""
+    assert shell.run_cell(cell).success
+    assert capsys.readouterr().out.startswith("not answered yet: write your answer after each colon (answer,")
+
+
+@pytest.mark.parametrize("cell", ["%%exercise e00", "%%exercise e00\n# a question\n"])
+def test_an_entirely_empty_exercise_says_what_to_do(shell, capsys, cell):
+    assert shell.run_cell(cell).success
+
+    printed = capsys.readouterr().out
+    assert "not answered yet" in printed
+    assert "%hint e00" in printed
+
+
+def test_an_answer_is_kept_and_shown_as_understood(shell, capsys):
+    shell.run_cell("%%predict 2.1\nOrder: fetch -> (Shop, admin)\n")
+
+    assert capsys.readouterr().out == "you say  order: fetch | (admin shop)\n"
+    assert lab.current().predictions == {"2.1": {"order": "fetch -> (Shop, admin)"}}
+
+
+def test_other_magics_and_plain_cells_are_left_alone():
+    for lines in ([], ["%%manifest x\n"], ["x = 1\n"], ["%%predict 1.1\n", "answer: 200\n"]):
+        assert magics.with_a_body(list(lines)) == lines
