@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from kit import BACK_OFF, FAILED, FAINT, READY, STARTED, STOPPING, WAITING, Picture
 
+WAITS_S = (0, 10, 20, 40, 80, 160, 300)
+"""Before run 2, run 3 and so on: MaxContainerBackOff and backOffPeriod of the kubelet, v1.36."""
 PICTURES: dict[str, Callable[[Picture], None]] = {}
 _SIZES: dict[str, tuple[int, int]] = {}
 
@@ -85,7 +87,7 @@ def four_words(p: Picture) -> None:
     """Four words, four questions: phase, condition, state, reason; STATUS mixes them."""
     rows = (
         ("How far is the Pod?", "phase", "Pending, Running, Succeeded, Failed, Unknown"),
-        ("Is this fulfilled?", "condition", "Initialized, Ready ...: True or False"),
+        ("Is this condition met?", "condition", "Initialized, Ready ...: True or False"),
         ("What does this container do?", "state", "Waiting, Running, Terminated (with exit code)"),
         ("Why?", "reason", "CrashLoopBackOff, ErrImagePull, Completed ..."),
     )
@@ -121,7 +123,7 @@ def staircase(p: Picture) -> None:
 
 @picture(860, 330)
 def three_policies(p: Picture) -> None:
-    """The same failing init container under Always, OnFailure and Never."""
+    """Always and OnFailure: run 2 at once, then pauses of 10 and 20 seconds, Pending. Never: one run, Failed."""
     for at, (policy, phase) in enumerate(
         (("Always", "Pending"), ("OnFailure", "Pending"), ("Never", "Failed"))
     ):
@@ -132,9 +134,10 @@ def three_policies(p: Picture) -> None:
         for number, (x1, x2) in enumerate(tries):
             p.span(x1, x2, y, FAILED, str(number + 1))
         if policy != "Never":
-            for x1, x2, wait in ((256, 380, "10 s"), (420, 690, "20 s")):
+            p.text(213, y - 18, "at once", size=11, fill=FAINT, at="middle")
+            for x1, x2, wait in ((256, 380, WAITS_S[1]), (420, 690, WAITS_S[2])):
                 p.span(x1, x2, y, BACK_OFF, tall=10)
-                p.text((x1 + x2) / 2, y - 10, wait, size=12, at="middle")
+                p.text((x1 + x2) / 2, y - 10, f"{wait} s", size=12, at="middle")
             p.text(736, y + 4, "and so on", size=12, fill=FAINT)
         else:
             p.span(210, 730, y, "#E9ECEF", tall=6)
@@ -145,20 +148,21 @@ def three_policies(p: Picture) -> None:
 
 @picture(860, 200)
 def back_off_ruler(p: Picture) -> None:
-    """Waits before each restart: none, 10, 20, 40, 80, 160, then always 300 seconds."""
-    x = 40.0
+    """Run 1 fails, run 2 follows at once; then the waits are 10, 20, 40, 80, 160 and always 300 seconds."""
     p.text(40, 36, "waits before a container is started again", size=15, bold=True)
-    for number, wait in enumerate((0, 10, 20, 40, 80, 160, 300)):
-        width = 12 + wait * 0.98
+    p.box(40, 76, 8, 28, READY, round_=1)
+    p.text(44, 122, "run 1", size=11, fill=FAINT, at="middle")
+    x = 48.0
+    for number, wait in enumerate(WAITS_S, 2):
+        width = 16 + wait * 0.98
         if wait:
             p.span(x, x + width - 8, 90, BACK_OFF, tall=14)
-            p.text(x + (width - 8) / 2, 74 - 16 * (wait == 10), f"{wait} s", size=12, at="middle")
+        p.text(x + (width - 8) / 2, 74 - 16 * (wait == 10), f"{wait} s" if wait else "0", size=12, at="middle")
         p.box(x + width - 8, 76, 8, 28, READY, round_=1)
-        p.text(x + width - 4, 122, str(number + 1), size=11, fill=FAINT, at="middle")
+        p.text(x + width - 4, 122 + 14 * (number == 2), str(number), size=11, fill=FAINT, at="middle")
         x += width
-    p.text(40, 150, "counted from the end of the last run; the start comes with the kubelet's next look, up to 15 s later",
-           size=12, fill=FAINT)  # fmt: skip
-    p.text(40, 172, "after ten minutes without a crash the ruler starts again", size=12, fill=FAINT)
+    p.text(40, 158, "counted from the end of the last run; the kubelet's next look adds up to 15 s", size=12, fill=FAINT)
+    p.text(40, 180, "after ten minutes without a crash the ruler starts again", size=12, fill=FAINT)
 
 
 @picture(860, 400)
