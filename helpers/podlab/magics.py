@@ -66,7 +66,9 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
             growing.finish()
         print(report)
         if report.state == NOT_ANSWERED:
-            print(f"    write your answer below the first line and run the cell; %hint {wanted.id} opens a hint")
+            print(
+                f"    write your answer below the first line and run the cell; %hint {wanted.id} opens a hint"
+            )
         progress.attempt(report, seed=seed, cluster=lab.current().driver)
         if lab.current().driver == "context":
             progress.share(lab.current().client, lab.current().namespace)

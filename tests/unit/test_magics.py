@@ -6,7 +6,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from podlab import lab, magics
+from podlab import grading, lab, magics
 
 
 @pytest.fixture
@@ -16,7 +16,11 @@ def shell(monkeypatch, tmp_path):
     config.HistoryManager.enabled = False
     made = InteractiveShell(config=config, ipython_dir=str(tmp_path))
     magics.load_ipython_extension(made)
-    monkeypatch.setattr(lab, "_current", [SimpleNamespace(predictions={}, place=lambda: None)])
+    monkeypatch.setenv("PODLAB_HOME", str(tmp_path))
+    place = grading.Place(None, "lab", {})
+    monkeypatch.setattr(
+        lab, "_current", [SimpleNamespace(predictions={}, driver="embedded", place=lambda: place)]
+    )
     return made
 
 

@@ -64,7 +64,7 @@ def build(source: Path | None = None) -> Edition:
 def _notebooks(top: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted((top / "notebooks").glob("[0-9][0-9]-*.ipynb")):
         yield f"notebooks/{path.name}", without_outputs(path.read_bytes())
-    for folder in ("pictures", "recordings"):
+    for folder in ("pictures", "recordings", "manifests"):
         for path in sorted((top / "notebooks" / folder).glob("*")):
             if path.is_file():
                 yield f"notebooks/{folder}/{path.name}", path.read_bytes()

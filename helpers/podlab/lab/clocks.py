@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from podlab.errors import PodlabError
@@ -46,3 +47,27 @@ def edges(timeline: Timeline) -> dict[str, Any]:
                 if at is not None:
                     found[f"{lane.name} {word}{number}"] = at
     return found
+
+
+def what_clocks_say(timeline: Timeline, container: str) -> dict[str, str]:
+    """
+    Return what each source says by itself about the first start of a container, by the source's name.
+
+    ``a moment``, ``a second`` (from when to when), ``at the latest``, ``at the earliest``; of a source that says
+    several things the sharpest.
+    """
+    start = timeline.lane(container).first_start
+    ranks = ("a moment", "a second", "at the latest", "at the earliest")
+    found: dict[str, str] = {}
+    for each in start.evidence if start is not None else ():
+        words = _kind(each.lo, each.hi)
+        found[each.source] = min(words, found.get(each.source, words), key=ranks.index)
+    return found
+
+
+def _kind(lo: float, hi: float) -> str:
+    if lo == -inf:
+        return "at the latest"
+    if hi == inf:
+        return "at the earliest"
+    return "a moment" if lo == hi else "a second"

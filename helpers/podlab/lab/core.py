@@ -189,6 +189,7 @@ class Lab:
 
     status_alone = staticmethod(clocks.status_alone)
     order_of_starts = staticmethod(clocks.order_of_starts)
+    what_clocks_say = staticmethod(clocks.what_clocks_say)
     edges = staticmethod(clocks.edges)
 
     def when(self, pod: str, container: str | None = None, **wanted: Any) -> When:
@@ -303,9 +304,26 @@ class Lab:
         """Return how often each container of a Pod was restarted, by its name."""
         return looking.restarts(self.get("pod", pod))
 
-    def reserved(self, pod: str) -> str:
-        """Return the CPU that the scheduler counts for a Pod, such as ``700m``."""
-        return looking.reserved_cpu(self.get("pod", pod))
+    def wait_for_status(self, pod: str, word: str, *, deadline_s: float = 60) -> str:
+        """Wait until ``kubectl get pods`` would show *word* under STATUS, and return what the server printed."""
+        self.wait(
+            lambda: self.status(pod) == word,
+            f"STATUS of Pod {pod} never was {word}",
+            deadline_s=deadline_s,
+        )
+        return word
+
+    def condition(self, pod: str, kind: str) -> dict[str, str]:
+        """Return one condition of a Pod, such as ``PodScheduled``; empty when it has none of that type."""
+        found = self.get("pod", pod).get("status", {}).get("conditions") or []
+        return next((each for each in found if each["type"] == kind), {})
+
+    def half_a_node(self) -> tuple[str, str]:
+        """
+        Return the name of a node that takes Pods, and a little more than half of the CPU it has for them,
+        such as ``1020m``: two Pods that reserve as much do not fit on it together.
+        """
+        return looking.half_a_node(self.client.get("/api/v1/nodes").get("items") or [])
 
     def pods_of(self, owner: str) -> list[RawObject]:
         """Return the Pods that a Job, a ReplicaSet or a Deployment made, oldest first."""

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import Any
 
+from podlab.errors import NotFoundError
+
 RawObject = dict[str, Any]
-_MILLI = {"": 1000.0, "m": 1.0, "k": 1e6, "u": 1e-3, "n": 1e-6}
-
-
-def _containers(pod: RawObject) -> Iterator[tuple[str, RawObject]]:
-    for each in pod["spec"].get("initContainers") or []:
-        yield ("sidecar" if each.get("restartPolicy") == "Always" else "init"), each
-    for each in pod["spec"]["containers"]:
-        yield "app", each
 
 
 def _statuses(pod: RawObject) -> dict[str, RawObject]:
@@ -43,29 +37,17 @@ def exit_code(pod: RawObject, container: str) -> int | None:
     return None if code is None else int(code)
 
 
-def reserved_cpu(pod: RawObject) -> str:
-    """
-    Return the CPU that the scheduler counts for this Pod, such as ``700m``; ``kubectl describe node``
-    prints it.
-
-    The largest need of any moment: apps and sidecars together, or one regular init container and the sidecars
-    listed before it. A limit without a request is a request.
-    """
-    apps = sidecars = peak = 0.0
-    for role, each in _containers(pod):
-        need = _cpu(each)
-        if role == "app":
-            apps += need
-        elif role == "sidecar":
-            sidecars += need
-            peak = max(peak, sidecars)
-        else:
-            peak = max(peak, sidecars + need)
-    return f"{max(peak, apps + sidecars):.0f}m"
-
-
-def _cpu(container: RawObject) -> float:
-    resources = container.get("resources") or {}
-    text = (resources.get("requests") or {}).get("cpu") or (resources.get("limits") or {}).get("cpu") or "0"
-    number = str(text).rstrip("mkun")
-    return float(number) * _MILLI[str(text)[len(number) :]]
+def half_a_node(nodes: Iterable[RawObject]) -> tuple[str, str]:
+    """Return the name of the first node that takes any Pod, and 51 % of its allocatable CPU in millicores."""
+    for node in nodes:
+        taints = (node.get("spec") or {}).get("taints") or []
+        if not any(taint.get("effect") in ("NoSchedule", "NoExecute") for taint in taints):
+            text = str(node["status"]["allocatable"]["cpu"])
+            milli = float(text[:-1]) if text.endswith("m") else 1000 * float(text)
+            return str(node["metadata"]["name"]), f"{milli * 0.51:.0f}m"
+    raise NotFoundError(
+        "every node has a taint that keeps Pods away",
+        cause="this round needs a node that takes any Pod",
+        hint="kubectl describe nodes shows the taints",
+        code=404,
+    )

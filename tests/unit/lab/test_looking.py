@@ -1,7 +1,8 @@
-"""kubectl's columns and what a Pod reserves."""
+"""Small questions to raw objects."""
 
 import pytest
 
+from podlab.errors import NotFoundError
 from podlab.lab import looking
 
 
@@ -12,27 +13,26 @@ def pod(inits=(), apps=(), statuses=()):
     }
 
 
-def container(name, cpu=None, **more):
-    resources = {"resources": {"requests": {"cpu": cpu}}} if cpu else {}
-    return {"name": name, **resources, **more}
+def container(name):
+    return {"name": name}
 
 
-SIDE = {"restartPolicy": "Always"}
+def node(name, cpu, *effects):
+    taints = [{"key": "k", "effect": effect} for effect in effects]
+    return {"metadata": {"name": name}, "spec": {"taints": taints}, "status": {"allocatable": {"cpu": cpu}}}
 
 
-@pytest.mark.parametrize(
-    ("inits", "apps", "reserved"),
-    [
-        ([container("build", "700m")], [container("shop", "50m")], "700m"),
-        ([container("build", "20m")], [container("shop", "50m"), container("b", "1")], "1050m"),
-        ([container("s", "100m", **SIDE), container("build", "300m")], [container("shop", "50m")], "400m"),
-        ([container("build", "300m"), container("s", "100m", **SIDE)], [container("shop", "50m")], "300m"),
-        ([container("s", "100m", **SIDE)], [container("shop", "0.25")], "350m"),
-        ([], [{"name": "limited", "resources": {"limits": {"cpu": "200m"}}}], "200m"),
-    ],
-)
-def test_a_pod_reserves_the_largest_need_of_any_moment(inits, apps, reserved):
-    assert looking.reserved_cpu(pod(inits, apps)) == reserved
+@pytest.mark.parametrize(("cpu", "half"), [("2", "1020m"), ("1940m", "989m"), ("0.5", "255m")])
+def test_two_pods_of_half_a_node_do_not_fit_on_it(cpu, half):
+    nodes = [node("control", "8", "NoSchedule"), node("worker", cpu, "PreferNoSchedule")]
+
+    assert looking.half_a_node(nodes) == ("worker", half)
+    assert 2 * float(half[:-1]) > (float(cpu[:-1]) if cpu.endswith("m") else 1000 * float(cpu))
+
+
+def test_without_a_node_that_takes_any_pod_it_says_so():
+    with pytest.raises(NotFoundError, match="taint"):
+        looking.half_a_node([node("control", "8", "NoSchedule")])
 
 
 def test_pods_are_found_by_who_made_them():

@@ -105,6 +105,10 @@ def test_it_is_drawn_as_a_timeline(real):
 
 def test_arrows_commas_and_capitals_are_read_too():
     """``Fetch -> (Proxy, shop)`` is ``fetch | (proxy shop)``; phases may be written small."""
-    loose = predict("Fetch -> (Proxy, shop)\nStop: Shop → proxy\nPhase: pending, running -> failed\nnever: Admin")
+    loose = predict(
+        "Fetch -> (Proxy, shop)\nStop: Shop → proxy\nPhase: pending, running -> failed\nnever: Admin"
+    )
 
-    assert loose == predict("fetch | (proxy shop)\nstop: shop | proxy\nphase: Pending Running Failed\nnever: admin")
+    assert loose == predict(
+        "fetch | (proxy shop)\nstop: shop | proxy\nphase: Pending Running Failed\nnever: admin"
+    )

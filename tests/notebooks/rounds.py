@@ -1,0 +1,66 @@
+"""The rounds of a page: question, prediction, run, facts, folded explanation; plain functions on notebooks."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from podlab.lab import predictions
+
+PAGES_WITH_ROUNDS = ("01", "02", "03", "04")
+_HEADING = re.compile(r"^## (\d+\.\d+) .+$", re.M)
+_FOLD = re.compile(r"(?:\A|\n\n)<details>\n<summary>.+</summary>\n\n.+?\n\n</details>(?=\n\n|\Z)", re.S)
+
+
+def rounds(notebook: Any) -> dict[str, list[tuple[str, str]]]:
+    """The pieces of each round, by its number: ``(cell type, source)``; a heading parts a markdown cell."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    current: list[tuple[str, str]] = []
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown":
+            current.append((cell.cell_type, cell.source))
+            continue
+        before, *parts = _HEADING.split(cell.source)
+        current.append(("markdown", before.strip()))
+        for number, text in zip(parts[::2], parts[1::2], strict=True):
+            current = found.setdefault(number, [])
+            current.append(("markdown", text.split("\n## ")[0].strip()))
+        if "\n## " in (parts[-1] if parts else before):
+            current = []  # another section has begun
+    return found
+
+
+def faults_of_rounds(notebook: Any) -> list[str]:
+    """What keeps a round from asking before it answers."""
+    found = [] if rounds(notebook) else ["has no rounds"]
+    for number, pieces in rounds(notebook).items():
+        found += [f"round {number}: {fault}" for fault in _faults(number, pieces)]
+    return found
+
+
+def _faults(number: str, pieces: list[tuple[str, str]]) -> list[str]:
+    asked = [at for at, (_, source) in enumerate(pieces) if source.startswith(f"%%predict {number}\n")]
+    told = [at for at, (_, source) in enumerate(pieces) if f'facts("{number}"' in source]
+    if not asked or not told:
+        return ["asks for no prediction" if not asked else "prints no facts"]
+    found = [] if asked[0] < told[0] else ["prints its facts before it asks"]
+    found += _faults_of_prediction(number, pieces[asked[0]][1])
+    prose = [source for kind, source in pieces[told[0] :] if kind == "markdown"]
+    if not any(_FOLD.search(source) for source in prose):
+        found.append("its explanation is not folded")
+    if any(source.count("<details>") != len(_FOLD.findall(source)) for source in prose):
+        found.append("a fold lacks the blank lines without which a web page shows its Markdown raw")
+    if "with kubectl: `kubectl " not in "\n".join(prose):
+        found.append("no line shows the same with kubectl")
+    return found
+
+
+def _faults_of_prediction(number: str, source: str) -> list[str]:
+    body = source.split("\n", 1)[1]
+    labels = [
+        predictions.key(line.split(":")[0]) for line in body.splitlines() if ":" in line and line[0] != "#"
+    ]
+    found = ["is shipped with an answer"] if predictions.read(body) else []
+    if labels != predictions.rounds().get(number):
+        found.append(f"asks for {labels}, rounds.toml says {predictions.rounds().get(number)}")
+    return found
