@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import os
 import re
 import sys
 import tempfile
@@ -48,7 +49,8 @@ def execute(path: Path) -> tuple[Any, float]:
         notebook, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     )
     began = time.monotonic()
-    client.execute()
+    with tempfile.TemporaryDirectory() as folder:  # a learner who has opened no hint yet
+        client.execute(env={**os.environ, "PODLAB_DATA": folder})
     return notebook, time.monotonic() - began
 
 

@@ -2,6 +2,7 @@
 Where podlab keeps things on a machine: one folder for what can be made again, one for what runs now.
 
 Follows the XDG base directories, so ``XDG_CACHE_HOME`` and ``XDG_STATE_HOME`` move them; ``PODLAB_HOME`` moves both.
+``PODLAB_DATA`` moves what is kept of a learner alone: a page that is run as a test must not open a second hint.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def course_folder(start: Path | None = None) -> Path | None:
 
 def data_folder() -> Path:
     """What a learner would miss: progress outside of a learner's folder. Not made by this call."""
-    return _base("XDG_DATA_HOME", ".local/share")
+    apart = os.environ.get("PODLAB_DATA")
+    return Path(apart) if apart else _base("XDG_DATA_HOME", ".local/share")
 
 
 def cache_folder() -> Path:
