@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from podlab.manifests.reading import Manifest
+from podlab.pods.status import minor_of
 
 Spec = Mapping[str, Any]
 _ENDLESS = re.compile(r"while (true|:|sleep)|sleep (infinity|inf)\b|tail -[fF]|for ?\(\(;;\)\)|--follow")
@@ -94,9 +95,19 @@ def _rows(body: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
 
 
-def _minor(server: str) -> int:
-    found = re.match(r"v?1\.(\d+)", server)
-    return int(found[1]) if found else 36
+def _own_policy_is_real(server: str) -> bool:
+    """Whether a container may have a restartPolicy of its own, from v1.35 on."""
+    return minor_of(server) >= 35
+
+
+def _refuses(server: str) -> bool:
+    """
+    Whether an older server refuses a container's restartPolicy; v1.34 alone drops it.
+
+    Source: validateInitContainerRestartPolicy and validateContainers in validation.go at v1.29.15 to v1.33.0, and
+    dropContainerRestartRules in pkg/api/pod/util.go at v1.34.4.
+    """
+    return minor_of(server) < 34
 
 
 def _small_letters(spec: Spec, _server: str) -> Iterator[Finding]:
@@ -117,8 +128,9 @@ def _restart_policy_of_app(spec: Spec, server: str) -> Iterator[Finding]:
     for path, container in _each(spec, "containers"):
         if "restartPolicy" in container:
             field = f"{path}.restartPolicy"
-            if _minor(server) < 35:
-                text = f"a {server} server drops this field on an app container without a word"
+            if not _own_policy_is_real(server):
+                verb = "refuses this field" if _refuses(server) else "drops this field without a word"
+                text = f"a {server} server {verb} on an app container"
                 yield Finding(
                     "app-restart-policy", field, text, "the Pod's own restartPolicy counts", level="error"
                 )
@@ -131,13 +143,15 @@ def _restart_policy_of_app(spec: Spec, server: str) -> Iterator[Finding]:
 def _init_policy(spec: Spec, server: str) -> Iterator[Finding]:
     for path, container in _each(spec, "initContainers"):
         word = container.get("restartPolicy")
-        if word in ("OnFailure", "Never") and _minor(server) >= 35:
+        if word in ("OnFailure", "Never") and _own_policy_is_real(server):
             text = f'with "{word}" this is a regular init container: the next one waits until it has ended'
             yield Finding("init-policy", f"{path}.restartPolicy", text, 'a sidecar has "Always"')
-        if isinstance(word, str) and word != "Always" and _minor(server) < 35:
-            text = (
-                f'a {server} server drops any value but "Always" here, so this stays a regular init container'
-            )
+        if isinstance(word, str) and word != "Always" and not _own_policy_is_real(server):
+            text = f'a {server} server refuses any value but "Always" here'
+            if not _refuses(server):
+                text = (
+                    f'a {server} server drops any value but "Always", so this stays a regular init container'
+                )
             yield Finding(
                 "dropped-restart-policy", f"{path}.restartPolicy", text, 'write "Always"', level="error"
             )

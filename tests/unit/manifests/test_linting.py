@@ -62,6 +62,18 @@ def test_a_field_that_old_servers_drop_is_an_error_only_there() -> None:
     assert levels == {"v1.34.4": "error", "v1.36.3": "warning"}
 
 
+@pytest.mark.parametrize(
+    ("server", "verb"), [("v1.29.15", "refuses"), ("v1.33.0", "refuses"), ("v1.34.4", "drops")]
+)
+def test_what_an_older_server_does_to_a_containers_own_policy_is_said_exactly(server: str, verb: str) -> None:
+    """1.29 to 1.33 refuse it, 1.34 alone drops it (validation.go and pod/util.go of these releases)."""
+    of_app = GOOD.replace("name: app\n", "name: app\n      restartPolicy: Never\n")
+    of_init = GOOD.replace("restartPolicy: Always", "restartPolicy: OnFailure", 1)
+
+    for text in (of_app, of_init):
+        assert f"a {server} server {verb}" in lint(load(text)[0], server=server)[0].text
+
+
 def test_the_lesson_s_sidecar_shares_with_nobody() -> None:
     text = """
 apiVersion: v1
