@@ -48,7 +48,7 @@ def chosen(driver: str) -> list[Sample]:
 @pytest.fixture(scope="session")
 def proofs(cluster: Cluster) -> Iterator[dict[str, Future[Proof]]]:
     """All chosen answers, judged side by side."""
-    place = Place(cluster.client(), cluster.namespace)
+    place = Place.on(cluster)
     with ThreadPoolExecutor(AT_ONCE[cluster.driver]) as pool:
         yield {key(sample): pool.submit(prove, sample, place) for sample in chosen(cluster.driver)}
         pool.shutdown(cancel_futures=True)

@@ -96,6 +96,7 @@ class Exercise:
         answer: What the answer cell holds: one of ``ANSWERS``.
         asks: Names of choices that stand beside a manifest, as comments (``# cause: b``).
         starter: File that the answer cell starts from, unrendered text; empty for none.
+        needs: Images of the labs that its fixtures or answers use, by name (``postgres``).
         rules: Rules of the seed's values, see ``values.draw``.
     """
 
@@ -118,6 +119,7 @@ class Exercise:
     fixtures: Sequence[str] = ()
     rules: Mapping[str, Any] = field(default_factory=dict)
     asks: Sequence[str] = ()
+    needs: Sequence[str] = ()
 
     @property
     def name(self) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podlab import manifests
+from podlab import images, manifests
 from podlab.checks import Case, Life
 from podlab.errors import CheckError
 from podlab.grading import conditions, evidence, fence, nodes, play, reading
@@ -23,6 +24,7 @@ from podlab.observe import Recorder, Recording, read_recording
 
 if TYPE_CHECKING:
     from podlab.client import Client
+    from podlab.drivers import Cluster
     from podlab.timeline import Timeline
 
 SHARED = "fixtures"  # folder beside the exercises: fixtures that several of them use
@@ -42,6 +44,7 @@ class Place:
         see: Called with the run's name and each observation, for pictures that grow.
         at_once: How many runs of one exercise go on at the same time.
         labels: For the namespaces that are made.
+        bring: Puts the images that an exercise needs on the cluster, by their names; None: they are there.
     """
 
     client: Client | None
@@ -51,6 +54,13 @@ class Place:
     see: See | None = None
     at_once: int = 4
     labels: Mapping[str, str] = field(default_factory=dict)
+    bring: Callable[[Sequence[str]], object] | None = None
+
+    @classmethod
+    def on(cls, cluster: Cluster, **options: Any) -> Place:
+        """Return the place of answers on *cluster*, which gets the images that an exercise needs."""
+        options.setdefault("namespace", cluster.namespace)
+        return cls(cluster.client(), bring=partial(images.need, cluster), **options)
 
 
 def live(exercise: Exercise, case: Case, place: Place, seed: int) -> dict[str, Life]:
@@ -63,6 +73,8 @@ def live(exercise: Exercise, case: Case, place: Place, seed: int) -> dict[str, L
         KeyboardInterrupt: As pressed; nothing is left in the cluster.
     """
     stop = threading.Event()
+    if exercise.needs and place.bring:
+        place.bring(exercise.needs)
     with ThreadPoolExecutor(max_workers=max(1, min(place.at_once, len(exercise.runs)))) as pool:
         futures = {
             run.name: pool.submit(_one, exercise, case, run, place, seed, stop) for run in exercise.runs

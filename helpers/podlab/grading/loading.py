@@ -30,8 +30,8 @@ _FOLDER = re.compile(r"(e\d{2,3})-([a-z0-9-]+)\Z")
 _ANSWER_OF = {"predict": "prediction", "choose": "choices", "diagnose": "choices"}
 _TOP: dict[str, Any] = {
     "title": str, "kind": str, "answer": str, "outcomes": list, "points": (int, float), "minutes": int,
-    "notebook": str, "starter": str, "fixtures": list, "asks": list, "values": dict, "runs": list, "fence": dict,
-    "checks": list,
+    "notebook": str, "starter": str, "fixtures": list, "asks": list, "needs": list, "values": dict, "runs": list,
+    "fence": dict, "checks": list,
 }  # fmt: skip
 _CHECK: dict[str, Any] = {
     "id": str, "text": str, "points": (int, float, str), "expected": str, "hint": int, "visible": bool,
@@ -133,6 +133,7 @@ def read(folder: Path) -> Exercise:
         fence=_fence(table, data.get("fence", {})),
         runs=[_run(table, row) for row in data.get("runs", [{"name": "run"}])],
         fixtures=data.get("fixtures", []), rules=data.get("values", {}), asks=data.get("asks", []),
+        needs=data.get("needs", []),
     )  # fmt: skip
 
 

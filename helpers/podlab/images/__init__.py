@@ -9,6 +9,7 @@ The images of the labs, made on this machine from packages: no Docker engine and
     roots.py      the files of an image: a shell and small programs, the parts, the libraries that they need
     archives.py   the image as a file, in the form that ``docker save`` writes
     builder.py    all of these, in order
+    needs.py      what a lab needs, on its cluster
     obstacles.py  what cannot be had on this machine, and what to do
 
 A finished image is one archive. The embedded cluster unpacks it, kind loads it: ``podlab images --load NAME``.
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from podlab.images import recipes
 from podlab.images.builder import archive_of, bring, build
+from podlab.images.needs import need
 from podlab.images.recipes import Image, Part, Recipes, load
 
-__all__ = ["Image", "Part", "Recipes", "archive_of", "bring", "build", "load", "recipes"]
+__all__ = ["Image", "Part", "Recipes", "archive_of", "bring", "build", "load", "need", "recipes"]

@@ -83,6 +83,13 @@ class Lab:
 
     # -- manifests ----------------------------------------------------------------------------------------
 
+    def need(self, *names: str) -> None:
+        """Have these images of the labs on the cluster, built first where need be, and say so in one line."""
+        from podlab import images
+        from podlab.lab.showing import tell_builds
+
+        print(images.need(self.cluster, names, tell_builds))
+
     def text(self, manifest: str | Path) -> str:
         """Return the text of *manifest*: the name of a ``%%manifest`` cell, a file, or YAML itself."""
         return texts.find(manifest, self.texts)[0]
@@ -94,6 +101,18 @@ class Lab:
         stored = manifests.apply(self.client, loaded, namespace=self.namespace)
         self.space.note(stored)
         return stored
+
+    def change(self, manifest: str | Path) -> list[RawObject]:
+        """Change the objects of *manifest* that are there to what it says, and create the others; returns them."""
+        stored = [self._changed(each.object) for each in self._load(manifest)]
+        self.space.note(stored)
+        return stored
+
+    def _changed(self, body: RawObject) -> RawObject:
+        try:
+            return self.client.patch(self.client.path_of(body, self.namespace), body)
+        except NotFoundError:
+            return self.client.create(self.client.path_of(body, self.namespace).rpartition("/")[0], body)
 
     def verdicts(self, manifest: str | Path) -> dict[str, str]:
         """
@@ -136,6 +155,8 @@ class Lab:
         """
         Apply *manifest*, record its one Pod, show the picture and return the timeline.
 
+        The Pod may also be made by a controller in *manifest*, such as a Job.
+
         Args:
             until: "Ready", a phase, "gone", or a callable, see ``podlab.observe.record``.
             deadline_s: Give up after this long: WaitTimeoutError, with what was still missing.
@@ -158,7 +179,7 @@ class Lab:
         return next(iter(runs.values()))
 
     def record_all(self, manifest: str | Path, **options: Any) -> dict[str, Timeline]:
-        """As ``record``, for a manifest of several Pods: a timeline for each, by the Pod's name."""
+        """As ``record``, for a manifest of several Pods: a timeline for each, by the Pod's name, oldest first."""
         from podlab.lab import recording
 
         loaded = self._load(manifest)
@@ -401,7 +422,7 @@ class Lab:
         """Return where answers to exercises are run: here, under names of the grader's own."""
         from podlab.grading import Place
 
-        return Place(self.client, self.namespace, self.runs)
+        return Place.on(self.cluster, namespace=self.namespace, runs=self.runs)
 
     def progress(self) -> Progress:
         """Return which exercises are solved and which are open, by exercise and by outcome; prints as a table."""

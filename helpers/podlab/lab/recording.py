@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from podlab import observe
 from podlab.errors import PodlabError, WaitTimeoutError
 from podlab.lab.showing import Growing, Live, in_notebook, show
+from podlab.observe.goals import belongs, expected_pods
 
 if TYPE_CHECKING:
     from podlab.lab.core import Lab
@@ -39,10 +40,10 @@ def run(
     Apply, record and draw; see ``Lab.record``.
 
     Raises:
-        PodlabError: There is no Pod among *loaded*.
+        PodlabError: *loaded* makes no Pod.
     """
     names = [each.name for each in loaded if each.kind == "Pod"]
-    if not names:
+    if not expected_pods([each.object for each in loaded]):
         found = ", ".join(f"{each.kind} {each.name}" for each in loaded)
         raise PodlabError(
             "there is no Pod in this manifest to record",
@@ -71,7 +72,7 @@ def run(
             growing.finish()
         keep_what_there_is(lab, out)
         raise
-    timelines = {name: recording.timeline(name) for name in names}
+    timelines = {name: recording.timeline(name) for name in names or made(recording)}
     lab.keep(recording, timelines)
     growing.finish(timelines)
     if for_s is None and recording.end_reason == "deadline":
@@ -81,6 +82,18 @@ def run(
             hint="%timeline shows what was seen; more time: deadline_s=...",
         )
     return timelines
+
+
+def made(recording: Recording) -> list[str]:
+    """Return the names of the Pods that the applied objects are, or made, oldest first."""
+    applied = [
+        {"kind": one["kind"], "metadata": one}
+        for each in recording.observations
+        if each["source"] == "recorder" and each["event"] == "apply"
+        for one in each["objects"]
+    ]
+    pods = [each["object"] for each in recording.observations if each.get("resource") == "pods"]
+    return list(dict.fromkeys(pod["metadata"]["name"] for pod in pods if belongs(pod, applied)))
 
 
 def keep_what_there_is(lab: Lab, out: Path) -> None:

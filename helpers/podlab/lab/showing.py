@@ -27,7 +27,12 @@ def in_notebook() -> bool:
 
 
 class Growing:
-    """One line per Pod that changes while a recording runs; replaced by the pictures at its end."""
+    """
+    One line per Pod that changes while a recording runs; replaced by the pictures at its end.
+
+    Args:
+        names: Of the Pods to show; empty: of all, since a controller names them later.
+    """
 
     def __init__(self, names: Collection[str], *, active: bool) -> None:
         self.names, self.active = names, active and in_notebook()
@@ -40,7 +45,7 @@ class Growing:
         if not self.active or observation.get("resource") != "pods":
             return
         body = observation["object"]
-        if body["metadata"]["name"] not in self.names:
+        if self.names and body["metadata"]["name"] not in self.names:
             return
         self._words[body["metadata"]["name"]] = _sentence(body)
         now = time.monotonic()
@@ -135,3 +140,9 @@ def _state(row: Mapping[str, Any]) -> str:
             reason = state[key].get("reason")
             return f"{key} ({reason})" if reason else key
     return "waiting"
+
+
+def tell_builds(line: str) -> None:
+    """Print what takes minutes, the building of an image; unpacking it does not."""
+    if line.startswith("building"):
+        print(line, flush=True)

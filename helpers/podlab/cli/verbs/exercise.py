@@ -86,7 +86,7 @@ def _check(args: argparse.Namespace) -> int:
     from podlab.grading import prove
 
     cluster = drivers.need(args.name)
-    place = grading.Place(cluster.client(), cluster.namespace)
+    place = grading.Place.on(cluster)
     wanted = [grading.find(name) for name in args.exercise or grading.ids()]
     chosen = [
         sample for each in wanted for sample in prove.samples(each, args.seed) if _is_wanted(args, sample)

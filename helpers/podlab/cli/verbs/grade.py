@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if not found:
         raise PodlabError("there is no notebook in what was given", hint="submissions end in .ipynb or .zip")
     cluster = drivers.need(args.name)
-    place = grading.Place(cluster.client(), cluster.namespace)
+    place = grading.Place.on(cluster)
     marking.sweep(args.out, place)
     tally = marking.mark(plan, found, args.out, place, at_once=args.jobs, tell=_tell)
     print(

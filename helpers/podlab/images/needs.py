@@ -1,0 +1,27 @@
+"""What a lab or an exercise needs, put on the cluster that it runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from podlab.drivers.base import Cluster, silent
+from podlab.images import builder, recipes
+from podlab.images.cache import Progress
+
+
+def need(cluster: Cluster, names: Sequence[str], progress: Progress = silent) -> str:
+    """
+    Have the images called *names* (``postgres``) on the nodes of *cluster*, and return one line that says so.
+
+    The nodes of a cluster that somebody else runs are left alone: it has to have the images already, and the line
+    names them.
+
+    Raises:
+        BuildError: An image cannot be had on this machine; the cause says why.
+    """
+    known = recipes.load()
+    listed = ", ".join(known.find(name).name for name in names)
+    if cluster.driver == "context":
+        return f"this cluster has to have these images: {listed}"
+    builder.bring(cluster, names, known=known, progress=progress)
+    return f"images on the cluster: {listed}"

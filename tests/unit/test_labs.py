@@ -1,0 +1,63 @@
+"""Every lab is one folder: words, a notebook of the folder's name, and manifests; what it names exists."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from podlab import grading, images, manifests
+
+LABS = sorted(path.parent for path in (Path(__file__).parents[2] / "labs").glob("[0-9][0-9]-*/lab.toml"))
+FIELDS = {"title": str, "minutes": int, "needs": list, "exercises": list, "rows": list}
+KNOWN = images.load()
+
+
+def faults(folder):
+    """Yield what is wrong with the folder of a lab."""
+    data = tomllib.loads((folder / "lab.toml").read_text("utf-8"))
+    if {name: type(value) for name, value in data.items()} != FIELDS:
+        yield f"lab.toml has other fields than {', '.join(FIELDS)}"
+    for file in ("README.md", f"{folder.name}.ipynb"):
+        if not (folder / file).is_file():
+            yield f"{file} is missing"
+    for name in data["exercises"]:
+        if name not in grading.ids():
+            yield f"there is no exercise {name}"
+    for name in data["needs"]:
+        KNOWN.find(name)
+    if not all(re.fullmatch(r"[A-Z]\d+", row) for row in data["rows"]):
+        yield "rows are named like I10"
+
+
+@pytest.mark.parametrize("folder", LABS, ids=lambda path: path.name)
+def test_a_labs_folder_is_whole(folder):
+    assert list(faults(folder)) == []
+
+
+@pytest.mark.parametrize("folder", LABS, ids=lambda path: path.name)
+def test_a_labs_manifests_can_be_read(folder):
+    for path in sorted(folder.glob("manifests/*.yaml")):
+        assert manifests.load(path.read_text("utf-8"), source=path.name)
+
+
+@pytest.mark.parametrize("folder", LABS, ids=lambda path: path.name)
+def test_a_labs_notebook_names_its_images_first(folder):
+    """The images that lab.toml lists are those that the notebook brings to the cluster."""
+    text = (folder / f"{folder.name}.ipynb").read_text("utf-8")
+    asked = re.findall(r"lab\.need\((.*?)\)", text)
+    needs = tomllib.loads((folder / "lab.toml").read_text("utf-8"))["needs"]
+
+    assert sorted(re.findall(r'\\"([^"\\]+)\\"', " ".join(asked))) == sorted(needs)
+
+
+def test_a_planted_fault_is_found(tmp_path):
+    """A lab without a notebook, with an exercise that nobody wrote."""
+    folder = tmp_path / "99-nothing"
+    folder.mkdir()
+    (folder / "README.md").write_text("# 99")
+    (folder / "lab.toml").write_text(
+        'title = "t"\nminutes = 1\nneeds = []\nexercises = ["e999"]\nrows = ["I1"]\n'
+    )
+
+    assert list(faults(folder)) == ["99-nothing.ipynb is missing", "there is no exercise e999"]
