@@ -1,0 +1,100 @@
+"""e17 stop-order: the answer against the moments at which the containers noted SIGTERM."""
+
+from podlab.checks import Case, Finding, Life, check, notation
+from podlab.errors import CheckError
+from podlab.grading.exercise import Refused
+
+KILLED = 137
+APART_S = 0.6  # a container needs 1 s to end, so whoever waits for it is told at least so much later
+NEVER = "fetch has ended long before: it is told nothing"
+
+
+def told(life: Life) -> dict[str, float]:
+    """Return container -> when it noted SIGTERM, seconds since the epoch by the node's clock."""
+    lanes = [lane.name for lane in life.timeline().lanes]
+    said = {name: life.said(None, name, event="signal") for name in lanes}
+    return {name: lines[0]["_at"] for name, lines in said.items() if lines}
+
+
+def truth(life: Life) -> set[tuple[str, str]]:
+    """Return every pair (earlier, later) of containers that were not told together."""
+    moments = told(life)
+    return {(a, b) for a in moments for b in moments if moments[b] - moments[a] > APART_S}
+
+
+def claimed(case: Case, pod: str) -> set[tuple[str, str]]:
+    """Return the pairs that the answer claims: of one line, or of a list with one step an item."""
+    steps = [case.answer.chose(f"{pod}.{number}") for number in range(1, 9)]
+    text = case.answer.chose(pod) or " | ".join(f"({step})" for step in steps if step)
+    if not text:
+        return set()
+    try:
+        return notation.pairs(notation.parse(text.replace("->", "|").replace("→", "|")))
+    except CheckError as error:
+        raise Refused(f"the order of Pod {pod.upper()} cannot be read", cause=str(error)) from error
+
+
+def ordered(case: Case, pod: str, hint: int) -> Finding:
+    """Score an order: each wrong pair takes back a right one."""
+    life = case.life(pod)
+    right, said = truth(life), claimed(case, pod)
+    strange = sorted({name for pair in said for name in pair} - set(told(life)))
+    if strange:
+        return Finding(
+            False, f"{', '.join(strange)} gets no SIGTERM", NEVER if "fetch" in strange else "", hint=1
+        )
+    if not life.reached("gone"):
+        return Finding(None, "the Pod was not deleted in time")
+    earned = max(0, len(said & right) - len(said - right))
+    wrong = first_wrong(life, right, said)
+    return Finding.counted(earned, len(right), found=wrong[0], hint=wrong[1] or hint)
+
+
+def first_wrong(
+    life: Life, right: set[tuple[str, str]], said: set[tuple[str, str]]
+) -> tuple[str, int | None]:
+    """Return a sentence about the worst fault of an order, and the hint that fits it."""
+    apps = {lane.name for lane in life.timeline().lanes if lane.role == "app"}
+    if not said:
+        return "no order is claimed", 1
+    if any(later in apps for _, later in said - right):
+        return "an app is said to be told later than somebody else", 1
+    if any(pair[::-1] in right for pair in said):
+        return "two sidecars are the wrong way round", 2
+    if said - right:
+        return "some are said to wait who were told together", 3
+    if right - said:
+        return "some are said to be told together of whom one waits for the other", 2
+    return "", None
+
+
+@check("order-a")
+def order_a(case: Case) -> Finding:
+    """Time enough for the whole staircase."""
+    return ordered(case, "a", 2)
+
+
+@check("order-b")
+def order_b(case: Case) -> Finding:
+    """The grace period ends while an app still talks."""
+    return ordered(case, "b", 3)
+
+
+@check("ends")
+def ends(case: Case) -> Finding:
+    """Two facts of each Pod."""
+    wrong = [what for pod in ("a", "b") for what in wrong_ends(case, pod)]
+    found = f"not as it was: {', '.join(wrong)}"
+    return Finding.counted(4 - len(wrong), 4, found=found, why="Completed and Error are words of kubectl, not phases"
+                           if any(word in case.answer.text for word in ("Completed", "Error")) else "")  # fmt: skip
+
+
+def wrong_ends(case: Case, pod: str) -> list[str]:
+    """Return the names of the items about one Pod that do not hold."""
+    life = case.life(pod)
+    killed = {lane.name for lane in life.timeline().lanes if KILLED in life.exit_codes(lane.name)}
+    named = set(case.answer.chose(f"{pod} killed").replace(",", " ").split())
+    found = [] if named and named - {"none", "nobody"} == killed else [f"{pod.upper()} killed"]
+    return (
+        found if case.answer.chose(f"{pod} phase") == life.phase.lower() else [*found, f"{pod.upper()} phase"]
+    )
