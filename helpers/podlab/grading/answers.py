@@ -84,7 +84,10 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
             yield from _flat(f"{prefix}.{key}" if prefix else str(key), item)
     elif isinstance(value, list):
         for number, item in enumerate(value, 1):
-            if isinstance(item, Mapping) and len(item) == 1:
+            pair = _PAIR.match(item) if isinstance(item, str) and not prefix else None
+            if pair:
+                yield pair[1], pair[2]
+            elif isinstance(item, Mapping) and len(item) == 1:
                 yield from _flat(prefix, item)
             else:
                 yield from _flat(f"{prefix}.{number}" if prefix else str(number), item)

@@ -94,6 +94,12 @@ def test_choices_are_read_in_every_shape_that_people_write(text: str) -> None:
     assert dict(choices(text).choices) == {"phase": "Pending", "b": "2+"}
 
 
+def test_a_list_may_hold_choices_with_arrows() -> None:
+    """An item is a pair where it names one; else its number is its name."""
+    assert dict(choices("- a -> certain\n- b -> possible\n").choices) == {"a": "certain", "b": "possible"}
+    assert dict(choices("- init\n- sidecar\n").choices) == {"1": "init", "2": "sidecar"}
+
+
 def test_nested_choices_get_dotted_names() -> None:
     """A table is a map of maps."""
     answer = choices("Never:\n  phase: Failed\n  again: no\n")
