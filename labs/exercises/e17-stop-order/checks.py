@@ -5,11 +5,11 @@ from podlab.errors import CheckError
 from podlab.grading.exercise import Refused
 
 KILLED = 137
-APART_S = 0.6  # a container needs 1 s to end, so whoever waits for it is told at least so much later
-NEVER = "fetch has ended long before: it is told nothing"
+APART_S = 0.6  # a container needs 1 s to end, so whoever waits for it gets SIGTERM at least so much later
+NEVER = "fetch ended long before"
 
 
-def told(life: Life) -> dict[str, float]:
+def signalled(life: Life) -> dict[str, float]:
     """Return container -> when it noted SIGTERM, seconds since the epoch by the node's clock."""
     lanes = [lane.name for lane in life.timeline().lanes]
     said = {name: life.said(None, name, event="signal") for name in lanes}
@@ -17,8 +17,8 @@ def told(life: Life) -> dict[str, float]:
 
 
 def truth(life: Life) -> set[tuple[str, str]]:
-    """Return every pair (earlier, later) of containers that were not told together."""
-    moments = told(life)
+    """Return every pair (earlier, later) of containers that did not get SIGTERM together."""
+    moments = signalled(life)
     return {(a, b) for a in moments for b in moments if moments[b] - moments[a] > APART_S}
 
 
@@ -38,7 +38,7 @@ def ordered(case: Case, pod: str, hint: int) -> Finding:
     """Score an order: each wrong pair takes back a right one."""
     life = case.life(pod)
     right, said = truth(life), claimed(case, pod)
-    strange = sorted({name for pair in said for name in pair} - set(told(life)))
+    strange = sorted({name for pair in said for name in pair} - set(signalled(life)))
     if strange:
         return Finding(
             False, f"{', '.join(strange)} gets no SIGTERM", NEVER if "fetch" in strange else "", hint=1
@@ -56,15 +56,15 @@ def first_wrong(
     """Return a sentence about the worst fault of an order, and the hint that fits it."""
     apps = {lane.name for lane in life.timeline().lanes if lane.role == "app"}
     if not said:
-        return "no order is claimed", 1
+        return "the answer claims no order", 1
     if any(later in apps for _, later in said - right):
-        return "an app is said to be told later than somebody else", 1
+        return "the answer puts an app after another container", 1
     if any(pair[::-1] in right for pair in said):
-        return "two sidecars are the wrong way round", 2
+        return "the answer has two sidecars the wrong way round", 2
     if said - right:
-        return "some are said to wait who were told together", 3
+        return "the answer puts a container after another that got SIGTERM at the same moment", 3
     if right - said:
-        return "some are said to be told together of whom one waits for the other", 2
+        return "the answer leaves out that a container waits for another to end", 2
     return "", None
 
 
@@ -83,6 +83,8 @@ def order_b(case: Case) -> Finding:
 @check("ends")
 def ends(case: Case) -> Finding:
     """Two facts of each Pod."""
+    if not all(case.life(pod).reached("gone") for pod in ("a", "b")):
+        return Finding(None, "a Pod was not deleted in time")
     wrong = [what for pod in ("a", "b") for what in wrong_ends(case, pod)]
     found = f"not as it was: {', '.join(wrong)}"
     return Finding.counted(4 - len(wrong), 4, found=found, why="Completed and Error are words of kubectl, not phases"
