@@ -34,7 +34,7 @@ from typing import Any
 
 from podlab.timeline.clocks import ONE_CLOCK, START_LAG_S, Offset, OffsetEvidence, parse_s
 from podlab.timeline.crashes import spec_of
-from podlab.timeline.facts import Emission, Facts
+from podlab.timeline.facts import Emission, Facts, statuses
 from podlab.timeline.fuse import Moment, Order
 from podlab.timeline.model import RawObject
 from podlab.timeline.runs import Draft
@@ -431,7 +431,7 @@ def _orders_of_sidecars(facts: Facts, drafts: Mapping[str, list[Draft]], clocks:
     if any(s.pod["metadata"].get("deletionTimestamp") for s in facts.seen) or reasons - {""}:
         return []
     apps = [drafts.get(n, []) for n in roles if roles[n][0] == "app"]
-    if facts.latest.get("status", {}).get("phase") not in ("Succeeded", "Failed") or not all(apps):
+    if not all(apps) or not (_completed(facts) or all(_over_now(facts, a[-1]) for a in apps)):
         return []
     kills = [e for e in facts.emissions if e.reason == "Killing"]
     if any(roles.get(e.container, ("",))[0] == "app" and stops(e) for e in kills):
@@ -440,13 +440,24 @@ def _orders_of_sidecars(facts: Facts, drafts: Mapping[str, list[Draft]], clocks:
     for name in (n for n in roles if roles[n][0] == "sidecar"):
         told = [e for e in kills if e.container == name]
         last = next((r for r in reversed(drafts.get(name, [])) if r.started), None)
-        if len(told) == 1 and stops(told[0]) and last and last.ended:
+        if len(told) == 1 and stops(told[0]) and last:
             text = f"{name} was told to stop after the apps had ended"
             hi = min(told[0].hi - clocks.zero, clocks.arrival(told[0].arrived))
             for ended in (a[-1].end for a in apps):
                 ended.add("event", f"Killing Event of {name}; {text}", hi=hi)
-                found.append(Order(ended, last.end, text))
+                if last.ended:
+                    found.append(Order(ended, last.end, text))
     return found
+
+
+def _completed(facts: Facts) -> bool:
+    return facts.latest.get("status", {}).get("phase") in ("Succeeded", "Failed")
+
+
+def _over_now(facts: Facts, last: Draft) -> bool:
+    """Whether the newest state shows that this run ended and no other is awaited: all that a live view can see."""
+    shown = (s for s in statuses(facts.latest) if s.get("name") == last.container)
+    return last.ended and any("terminated" in (status.get("state") or {}) for status in shown)
 
 
 def signals(facts: Facts, clocks: Clocks) -> list[tuple[str, int, str, float, float, str]]:

@@ -112,6 +112,12 @@ class Scene:
     notes: list[str] = field(default_factory=list)
     axis: str = "seconds since the Pod was created"
     origin: float = 0.0  # the second that the axis calls 0
+    until: float = inf  # the last second that is known of
+
+    @property
+    def last_x(self) -> float:
+        """Pixel up to which anything is known: what has not ended is drawn so far."""
+        return self.x(min(self.until, self.t1))
 
     @property
     def hatched(self) -> str:
@@ -210,7 +216,7 @@ def scene_of(
     lanes = timeline.lanes
     pitch = pitch or min(PITCH_PX, max(3.0, 640.0 / max(len(lanes), 1)))
     title = _fitted(_title(timeline), width + MARGIN_PX, 15.0 * BOLD)
-    scene = Scene(title, "", width, 0.0, t0, t1, notes=list(timeline.notes))
+    scene = Scene(title, "", width, 0.0, t0, t1, notes=list(timeline.notes), until=max(timeline.until, t0))
     places = _Places()
     top = _draw_strips(scene, timeline, places) if strips else 6.0
     crowded = pitch < 14
@@ -347,7 +353,10 @@ def _doubt(scene: Scene, end: Instant | None, y: float, tall: float) -> None:
     """Hatch where an edge may lie."""
     if end is None or end.best is not None:
         return
-    x0, x1 = scene.x(max(end.lo, 0.0)), scene.x(min(end.hi, scene.t1))
+    x0, x1 = (
+        scene.x(max(end.lo, 0.0)),
+        scene.x(min(end.hi, scene.t1) if end.hi < inf else min(scene.until, scene.t1)),
+    )
     if x1 - x0 >= 2:
         scene.doubts.append((x0, x1, y, tall))
 
@@ -392,7 +401,7 @@ def _edges(scene: Scene, span: Span) -> Box:
     start = span.start.best if span.start.best is not None else span.start.hi
     left = scene.x(start if start < inf else span.start.lo)
     if span.end is None:
-        return left, scene.width
+        return left, scene.last_x
     return left, scene.x(span.end.best if span.end.best is not None else span.end.lo)
 
 
@@ -430,7 +439,7 @@ def _draw_strip(
     last_x = -1.0
     for index, stretch in enumerate(stretches):
         left = scene.x(stretch.start.mid)
-        right = scene.x(stretch.end.mid) if stretch.end else scene.width
+        right = scene.x(stretch.end.mid) if stretch.end else scene.last_x
         if right - left < 1 and right - last_x < 1:
             continue
         last_x = right

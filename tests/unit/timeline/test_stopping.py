@@ -61,3 +61,20 @@ def test_the_last_sidecar_of_a_pod_that_completes_is_told_at_once():
 
     assert stopping(timeline, "three").start.width < 1e-6
     assert stopping(timeline, "two").start.lo >= stopping(timeline, "three").end.lo
+
+
+def test_a_live_view_knows_when_a_completing_pod_tells_its_sidecar():
+    """Before the phase says so, the Killing Event of the sidecar says that the apps had ended."""
+    header, observations = traces.observations("sidecar-job-like-completes")
+    told = [
+        i
+        for i, o in enumerate(observations)
+        if "Stopping container" in str(o.get("object", {}).get("message"))
+    ]
+    timeline = Timeline.from_observations(
+        header, observations[: told[-1] + 2], live=True
+    )  # and the apps' end
+
+    assert timeline.phase == "Running"
+    assert stopping(timeline, "proxy").start.width < 1e-3
+    assert timeline.lane("app").last_end.hi <= stopping(timeline, "proxy").start.hi
