@@ -1,0 +1,75 @@
+"""The pictures at the top of the README show the recording that lies beside them, as the package draws it today."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from PIL import Image
+
+from podlab.observe import Recording
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SCRIPT = ROOT / "docs" / "pictures" / "draw.py"
+
+
+@pytest.fixture(scope="module")
+def draw() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("draw_readme", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_timeline_is_the_one_that_its_script_draws(draw: ModuleType) -> None:
+    """Else run ``python docs/pictures/draw.py``."""
+    assert draw.labelled(Recording.read(draw.RECORDING).timeline()) == draw.SVG.read_text(encoding="utf-8")
+
+
+def test_the_animation_was_made_from_the_recording(draw: ModuleType) -> None:
+    """Its comment names the recording's bytes, its pace and its frames; the file is light."""
+    with Image.open(draw.GIF) as picture:
+        assert picture.info["comment"].decode() == draw.source(Recording.read(draw.RECORDING))
+        assert picture.n_frames > 10
+    assert draw.GIF.stat().st_size < 300_000
+    assert draw.SVG.stat().st_size < 50_000
+
+
+def test_the_recording_is_of_the_first_pod_as_it_is_now(draw: ModuleType) -> None:
+    """A changed manifest wants a new recording."""
+    from podlab.manifests import load
+
+    [manifest] = load(ROOT / "labs" / "00-first-pod" / "manifests" / "first-pod.yaml")
+    [recorded] = Recording.read(draw.RECORDING).header["manifest"]
+
+    assert recorded["spec"] == manifest.object["spec"]
+
+
+def test_every_number_of_the_timeline_is_explained(draw: ModuleType) -> None:
+    """Once in a lane and once below, with words that are whole inside of the picture."""
+    root = ET.fromstring(draw.SVG.read_text(encoding="utf-8"))
+    texts = [t.text or "" for t in root.iter("{http://www.w3.org/2000/svg}text")]
+
+    for number, note in enumerate(draw.notes_of(Recording.read(draw.RECORDING).timeline()), 1):
+        assert texts.count(str(number)) >= 2
+        assert note.words in texts
+
+
+def test_the_readme_begins_with_the_timeline_and_three_sentences() -> None:
+    """What it is and for whom, before the two commands; pictures have an alternative text and exist."""
+    top = README.partition("## Two commands")[0]
+    pictures = re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", README)
+    prose = " ".join(line for line in top.splitlines()[1:] if line and not line.startswith("!"))
+
+    assert pictures[0][1] == "docs/pictures/first-pod.svg"
+    assert all(len(words) > 40 and (ROOT / path).is_file() for words, path in pictures)
+    assert len(re.findall(r"[.!?](?:\s|$)", prose)) == 3
