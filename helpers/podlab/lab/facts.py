@@ -23,7 +23,7 @@ def lines(facts: Mapping[str, Any], predicted: Mapping[str, str]) -> list[str]:
             note = f"   you said {said}: {'right' if held[-1] else 'not so'}"
         found.append(f"{_label(name):<{width}}  {plain(value)}{note}")
     if held:
-        found.append(f"{sum(held)} of your {len(held)} predictions here held")
+        found.append(f"your predictions that held: {sum(held)} of {len(held)}")
     return found
 
 

@@ -15,7 +15,7 @@ def test_a_prediction_stands_beside_its_fact_and_the_last_line_counts():
         "restarts  3   you said 2: not so",
         "phase     Running   you said running: right",
         "other     yes",
-        "2 of your 3 predictions here held",
+        "your predictions that held: 2 of 3",
     ]
 
 
