@@ -279,7 +279,7 @@ class ProcessRuntime:
         theirs: list[int] = []
         try:
             container.log = LogFile(config.log_path, config.log_max_bytes)
-            ends, theirs = _pipes(config, await self._terminal() if config.tty else ())
+            ends, theirs = _pipes(config, await self._terminal(container) if config.tty else ())
             await self._mount_memory_volumes(container)
             answer = self.link.request("start", self._start_request(container), theirs)
         except (
@@ -442,12 +442,13 @@ class ProcessRuntime:
         self, container_id: str, command: Sequence[str], *, stdin: bool, tty: bool
     ) -> ExecSession:
         """Start *command* inside with pipes or a terminal."""
-        terminal = await self._terminal() if tty else ()
+        terminal = await self._terminal(self._get(container_id)) if tty else ()
         return await self._exec(container_id, command, execs.Pipes(stdin=stdin, terminal=terminal))
 
-    async def _terminal(self) -> Sequence[int]:
-        """Both ends of a new terminal, ours first. Raises OSError."""
-        _number, ends = await self.link.call_with_descriptors("terminal", {})
+    async def _terminal(self, container: _Container) -> Sequence[int]:
+        """Both ends of a new terminal of a container's Pod, ours first. Raises OSError."""
+        request = {"pod": container.record.sandbox_id}
+        _number, ends = await self.link.call_with_descriptors("terminal", request)
         return ends
 
     async def _exec(self, container_id: str, command: Sequence[str], pipes: execs.Pipes) -> execs.Running:

@@ -51,7 +51,16 @@ def become(
         os.setsid()
         join_pod(pod)
         _limit_pids(request["pids"])  # while /proc/sys is still the host's: the container's own is read-only
-        rootfs.enter(stage, devices, pod.memory, request["root"], request["mounts"], request["read_only"])
+        _leave_host_behind()
+        rootfs.enter(
+            stage,
+            devices,
+            pod.memory,
+            pod.terminals,
+            request["root"],
+            request["mounts"],
+            request["read_only"],
+        )
         _finish(request, report)
     except BaseException as error:
         _fail(report, error)
@@ -64,10 +73,17 @@ def become_exec(request: dict[str, Any], pidfd: int, descriptors: Sequence[int])
         _settle(descriptors)
         os.setsid()
         kinds = linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWNET | linux.CLONE_NEWUTS
-        linux.setns(pidfd, kinds)
+        linux.setns(pidfd, kinds | linux.CLONE_NEWCGROUP)
+        linux.own_keyring()
         _finish(request, report)
     except BaseException as error:
         _fail(report, error)
+
+
+def _leave_host_behind() -> None:
+    """What comes by inheritance and tells of the host: the place among its control groups, and the session's keys."""
+    linux.unshare(linux.CLONE_NEWCGROUP)
+    linux.own_keyring()
 
 
 def join_pod(pod: Pod) -> None:

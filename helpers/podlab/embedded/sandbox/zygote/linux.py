@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
-CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWCGROUP = 0x10000000, 0x20000000, 0x40000000, 0x02000000
 _CLONE_PIDFD, _SIGCHLD = 0x1000, 17
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 MNT_DETACH = 2
-_RESOLVE_NO_MAGICLINKS, _RESOLVE_BENEATH = 0x02, 0x08
+_RESOLVE_NO_MAGICLINKS, _RESOLVE_BENEATH, _RESOLVE_IN_ROOT = 0x02, 0x08, 0x10
+_OPEN_TREE_CLONE, _AT_EMPTY_PATH, _MOVE_BOTH_EMPTY = 1, 0x1000, 0x44
 _MOUNT_ATTR_RDONLY, _AT_RECURSIVE, _AT_FDCWD = 1, 0x8000, -100
 # statvfs f_flag -> mount flags that a user namespace may not drop when it remounts.
 _LOCKED = {1: MS_RDONLY, 2: MS_NOSUID, 4: MS_NODEV, 8: MS_NOEXEC, 1024: 1024, 2048: 2048, 4096: 1 << 21}
@@ -33,13 +34,14 @@ PR_SET_NO_NEW_PRIVS = 38
 KEPT_CAPABILITIES = frozenset((0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31))
 
 _NUMBERS = {
-    "x86_64": {"clone": 56, "pivot_root": 155},
-    "aarch64": {"clone": 220, "pivot_root": 41},
-    "riscv64": {"clone": 220, "pivot_root": 41},
+    "x86_64": {"clone": 56, "pivot_root": 155, "keyctl": 250},
+    "aarch64": {"clone": 220, "pivot_root": 41, "keyctl": 219},
+    "riscv64": {"clone": 220, "pivot_root": 41, "keyctl": 219},
 }
 _MACHINE = os.uname().machine if hasattr(os, "uname") else ""
 _SYS = _NUMBERS.get(_MACHINE, _NUMBERS["aarch64"])
 _SYS_PIDFD_SEND_SIGNAL, _SYS_PIDFD_OPEN, _SYS_OPENAT2, _SYS_MOUNT_SETATTR = 424, 434, 437, 442
+_SYS_OPEN_TREE, _SYS_MOVE_MOUNT = 428, 429
 
 _libc = ctypes.PyDLL(
     None, use_errno=True
@@ -140,6 +142,55 @@ def make_read_only(target: str) -> None:
         for seen, flag in _LOCKED.items():
             locked |= flag if present & seen else 0
         mount("", target, "", MS_REMOUNT | MS_BIND | MS_RDONLY | locked)
+
+
+def open_tree(path: str) -> int:
+    """A detached copy of the mount at *path* with everything mounted below it (Linux 5.2)."""
+    flags = _OPEN_TREE_CLONE | _AT_RECURSIVE | os.O_CLOEXEC
+    result = _syscall(
+        ctypes.c_long(_SYS_OPEN_TREE), ctypes.c_int(_AT_FDCWD), os.fsencode(path), ctypes.c_uint(flags)
+    )
+    return _checked(result, path)
+
+
+def tree_read_only(tree: int) -> bool:
+    """Make all mounts of a detached tree read-only; False where the kernel is older than 5.12."""
+    attributes = (ctypes.c_uint64 * 4)(_MOUNT_ATTR_RDONLY, 0, 0, 0)
+    flags = _AT_RECURSIVE | _AT_EMPTY_PATH
+    result = _syscall(
+        ctypes.c_long(_SYS_MOUNT_SETATTR), ctypes.c_int(tree), b"", ctypes.c_uint(flags), attributes,
+        ctypes.c_size_t(32),
+    )  # fmt: skip
+    if result < 0 and ctypes.get_errno() == 38:
+        return False
+    _checked(result, "mount_setattr")
+    return True
+
+
+def attach_tree(tree: int, target: int) -> None:
+    """Mount a detached tree on what *target* is a descriptor of, whatever its name leads to by now."""
+    result = _syscall(
+        ctypes.c_long(_SYS_MOVE_MOUNT), ctypes.c_int(tree), b"", ctypes.c_int(target), b"",
+        ctypes.c_uint(_MOVE_BOTH_EMPTY),
+    )  # fmt: skip
+    _checked(result, "move_mount")
+
+
+def open_in_root(folder: int, path: str, flags: int, mode: int = 0) -> int:
+    """Open *path* as if the folder behind *folder* were the root: no link leads out, those of /proc lead nowhere."""
+    how = (ctypes.c_uint64 * 3)(flags | os.O_CLOEXEC, mode, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
+    result = _syscall(
+        ctypes.c_long(_SYS_OPENAT2), ctypes.c_int(folder), os.fsencode(path), how, ctypes.c_size_t(24)
+    )
+    return _checked(result, path)
+
+
+def own_keyring() -> None:
+    """A session keyring of this process's own: what is in the one that was inherited is the starter's."""
+    nothing: Any = None
+    _syscall(
+        ctypes.c_long(_SYS["keyctl"]), ctypes.c_long(1), nothing
+    )  # KEYCTL_JOIN_SESSION_KEYRING; ENOSYS without keys
 
 
 def pivot_root(new: str, put_old: str) -> None:

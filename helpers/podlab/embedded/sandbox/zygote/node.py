@@ -68,7 +68,17 @@ class Node:
         linux.drop_capabilities()  # from what exec may give: this process keeps its own, and never execs
         container.note_ignored_signals()
         linux.mount("node", self.folder, "tmpfs", linux.MS_NOSUID, "mode=700,size=64m")
-        for name in ("stage", "stage-upper", "proc", "dev", "pause-proc", "shm", "files", "messages"):
+        for name in (
+            "stage",
+            "stage-upper",
+            "proc",
+            "dev",
+            "pause-proc",
+            "shm",
+            "files",
+            "messages",
+            "terminals",
+        ):
             os.mkdir(f"{self.folder}/{name}", 0o755)
         # The daemon's files of Pods. Termination messages lie beside, not in it: a container that writes its own
         # without end fills this folder's memory, and no Pod's volumes.
@@ -78,6 +88,7 @@ class Node:
         # One for all Pods, a folder each: every further mount would be copied into each container's namespace.
         linux.mount("shm", self.folder + "/shm", "tmpfs", _SHM_FLAGS, "size=1g,mode=755")
         own_proc = self._mount_proc()
+        self._forbid_user_namespaces()
         rootfs.prepare_devices(self.folder + "/dev")
         self.home = pods.own_namespaces()
         self.own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
@@ -95,6 +106,22 @@ class Node:
             return False
         self.proc = self.folder + "/proc"
         return True
+
+    def _forbid_user_namespaces(self) -> None:
+        """
+        In one of its own a container's root would have all capabilities again: it could mount, and change limits.
+
+        The number is that of this user namespace and those below; only CAP_SYS_RESOURCE, which no container has, may
+        change it.
+        """
+        try:
+            descriptor = os.open(self.proc + "/sys/user/max_user_namespaces", os.O_WRONLY | os.O_CLOEXEC)
+        except OSError:  # a kernel without them
+            return
+        try:
+            os.write(descriptor, b"0")
+        finally:
+            os.close(descriptor)
 
     def run(self) -> None:
         """Serve until the daemon's end of the control socket closes."""
@@ -150,6 +177,8 @@ class Node:
         pod.memory = f"{self.folder}/shm/{pod.uid}"
         os.mkdir(pod.memory)
         os.chmod(pod.memory, 0o1777)  # noqa: S103  as /dev/shm is
+        pod.terminals = f"{self.folder}/terminals/{pod.uid}"
+        rootfs.prepare_terminals(pod.terminals)
         self.pods[request["uid"]] = pod
         return True
 
@@ -168,6 +197,8 @@ class Node:
         pods.disconnect(self.route, pod)
         pod.close()
         trees.remove_tree(pod.memory)
+        linux.umount(pod.terminals)
+        os.rmdir(pod.terminals)
         return True
 
     def on_tmpfs(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
@@ -311,9 +342,9 @@ class Node:
         finally:
             sock.close()
 
-    def on_terminal(self, sequence: int, _request: dict[str, Any], _descriptors: list[int]) -> None:
-        """Hand over both ends of a new terminal, one that containers have below their own /dev/pts."""
-        folder = self.folder + "/dev/pts"
+    def on_terminal(self, sequence: int, request: dict[str, Any], _descriptors: list[int]) -> None:
+        """Hand over both ends of a new terminal, one that the containers of a Pod have below their own /dev/pts."""
+        folder = self.pods[request["pod"]].terminals
         ours = os.open(folder + "/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
         try:
             fcntl.ioctl(ours, linux.TIOCSPTLCK, b"\0\0\0\0")

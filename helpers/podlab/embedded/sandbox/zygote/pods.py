@@ -31,6 +31,7 @@ class Pod:
         self.uid, self.network, self.ipc, self.uts, self.link = uid, network, ipc, uts, link
         self.pause: tuple[int, int] | None = None  # (pid, pidfd) of PID 1 of a shared process namespace
         self.memory = ""  # folder of /dev/shm, mounted in the node
+        self.terminals = ""  # its /dev/pts, mounted in the node
 
     def close(self) -> None:
         """Let the namespaces go; their last process takes them along."""

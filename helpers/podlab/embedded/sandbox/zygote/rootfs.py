@@ -3,13 +3,16 @@ A private root file system for one container, built in its own mount namespace a
 
 Two kinds. ``scratch``: a tmpfs with a skeleton, into which folders of the host or of a prepared image are bound
 read-only; everything else is writable and private. ``overlay``: an unpacked image below a writable layer. The new
-root is entered first and the rest is mounted from the old one, so that links inside an image or a volume, absolute
-ones too, resolve inside and never on the host. Meanwhile the old root has a name that no link can have foreseen.
+root is entered first and the rest is mounted from the old one, so that links inside an image, absolute ones too,
+resolve inside and never on the host. Of the volumes, which other containers may change meanwhile, detached copies are
+taken; the old root is gone before the first is put in its place, so that no link can lead there: its name could be read
+by a container that shares the process namespace.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 
 from podlab.embedded.sandbox.zygote import linux
 
@@ -79,17 +82,23 @@ def prepare_devices(folder: str) -> None:
         os.symlink(target, f"{folder}/{name}")
     for name in ("pts", "shm"):
         os.mkdir(f"{folder}/{name}")
-    flags = linux.MS_NOSUID | linux.MS_NOEXEC
-    linux.mount("devpts", folder + "/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620")
     _touch(f"{folder}/termination-log")
     _touch(f"{folder}/console")
     linux.mount("", folder, "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID)
+
+
+def prepare_terminals(folder: str) -> None:
+    """Terminals of their own: a file system that gives none of its names to others."""
+    os.makedirs(folder, exist_ok=True)
+    flags = linux.MS_NOSUID | linux.MS_NOEXEC
+    linux.mount("devpts", folder, "devpts", flags, "newinstance,ptmxmode=0666,mode=0620")
 
 
 def enter(
     stage: str,
     devices: str,
     memory: str,
+    terminals: str,
     root: dict[str, Any],
     mounts: Sequence[dict[str, Any]],
     read_only: bool,
@@ -101,6 +110,7 @@ def enter(
         stage: Empty folder to build on.
         devices: What ``prepare_devices`` made.
         memory: The Pod's shared memory, for /dev/shm.
+        terminals: The Pod's terminals, for /dev/pts.
         root: ``kind``, and for scratch ``binds`` (source, target), ``links``, ``files`` (path, bytes, mode);
             for overlay ``layers`` (topmost first) and ``upper`` (folder for the writable layer, None: memory).
         mounts: ``source``, ``target``, ``sub_path`` (inside the source, or empty), ``read_only``.
@@ -120,11 +130,12 @@ def enter(
             _folder("/" + name)
     else:
         _skeleton(root, old)
-    _system_mounts(devices, memory, old)
-    for one in mounts:
-        _volume(one, old)
+    _system_mounts(devices, memory, terminals, old)
+    trees = [_copy_of(one, old) for one in mounts]
     linux.umount(old)
     os.rmdir(old)
+    for one, tree in zip(mounts, trees, strict=True):
+        _put(one, tree)
     if read_only:
         linux.mount("", "/", "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID)
 
@@ -169,8 +180,9 @@ def _overlay(stage: str, root: dict[str, Any]) -> None:
     raise BadMountError(f"overlay of the image: {failure.strerror}")
 
 
-def _system_mounts(devices: str, memory: str, old: str) -> None:
+def _system_mounts(devices: str, memory: str, terminals: str, old: str) -> None:
     linux.mount(old + devices, "/dev", "", linux.MS_BIND | linux.MS_REC)
+    linux.mount(old + terminals, "/dev/pts", "", linux.MS_BIND)
     linux.mount(old + memory, "/dev/shm", "", linux.MS_BIND)
     flags = linux.MS_NOSUID | linux.MS_NOEXEC | linux.MS_NODEV
     try:
@@ -193,25 +205,69 @@ def _guard_proc() -> None:
             linux.bind("/sys" if os.path.isdir(path) else "/dev/null", path, read_only=True)
 
 
-def _volume(one: dict[str, Any], old: str) -> None:
-    target = one["target"]
-    source = old + one["source"]
-    held = -1
+def _copy_of(one: dict[str, Any], old: str) -> int:
+    """A detached copy of the mounts of a volume, or of what lies below it. Raises BadMountError."""
+    source, held = old + one["source"], -1
     try:
         if one["sub_path"]:
             held = _below(source, one["sub_path"], old)
             source = f"{old}/proc/self/fd/{held}"
-        if os.path.isdir(source):
-            _folder(target)
-        else:
-            _touch(target)
-        linux.bind(source, target, read_only=one["read_only"])
-    except (OSError, ValueError) as error:  # ValueError: Python's own refusal of a NUL in a path
-        why = error.strerror if isinstance(error, OSError) else "invalid argument"
-        raise BadMountError(f'error mounting "{one["source"]}" to rootfs at "{target}": {why}') from error
+        tree = linux.open_tree(source)
+        one["late"] = one["read_only"] and not linux.tree_read_only(tree)
+    except (OSError, ValueError) as error:
+        raise _bad(one, error) from error
     finally:
         if held >= 0:
             os.close(held)
+    return tree
+
+
+def _put(one: dict[str, Any], tree: int) -> None:
+    """Mount a volume. Raises BadMountError."""
+    try:
+        target = _target(one["target"], folder=stat.S_ISDIR(os.fstat(tree).st_mode))
+        linux.attach_tree(tree, target)
+        os.close(target)
+        if one["late"]:
+            linux.make_read_only(one["target"])
+    except (OSError, ValueError) as error:
+        raise _bad(one, error) from error
+    finally:
+        os.close(tree)
+
+
+def _bad(one: dict[str, Any], error: OSError | ValueError) -> BadMountError:
+    why = error.strerror if isinstance(error, OSError) else "invalid argument"  # ValueError: a NUL in a path
+    return BadMountError(f'error mounting "{one["source"]}" to rootfs at "{one["target"]}": {why}')
+
+
+def _target(path: str, *, folder: bool) -> int:
+    """Open the place of a mount, which is made where it is missing."""
+    root = os.open("/", os.O_PATH | os.O_CLOEXEC)
+    try:
+        try:
+            return linux.open_in_root(root, path, os.O_PATH)
+        except FileNotFoundError:
+            pass
+        parts = [part for part in path.split("/") if part]
+        for count in range(1, len(parts) + folder):
+            _make_folder(root, "/".join(parts[: count - 1]), parts[count - 1])
+        if folder:
+            return linux.open_in_root(root, path, os.O_PATH)
+        # Also behind a link that leads nowhere yet, such as that of an image's /etc/hosts.
+        return linux.open_in_root(root, path, os.O_WRONLY | os.O_CREAT, 0o644)
+    finally:
+        os.close(root)
+
+
+def _make_folder(root: int, parent: str, name: str) -> None:
+    held = linux.open_in_root(root, parent or ".", os.O_PATH)
+    try:
+        os.mkdir(name, 0o755, dir_fd=held)
+    except FileExistsError:
+        pass
+    finally:
+        os.close(held)
 
 
 def _below(source: str, sub_path: str, old: str) -> int:
