@@ -18,6 +18,13 @@ from podlab.timeline.causality import after, latest
 from podlab.timeline.facts import Emission, Facts
 from podlab.timeline.model import Evidence, Instant, Lane, Run
 
+TOLD_LAG_S = 0.25
+"""
+How long after its Killing Event a container without a hook, whose turn it is, is sent SIGTERM.
+
+Measured on the embedded node, whose record has the signal: up to 104 ms on a loaded machine (61 containers).
+"""
+
 _TURN = "a sidecar is told to stop after the apps and the sidecars behind it have ended"
 
 
@@ -94,14 +101,15 @@ def told_at(run: Run, announced: Instant, for_good: bool, turn: Turn) -> Instant
         turn: What comes first.
     """
     limit = run.end.hi if run.end else inf
+    soon = min(limit, announced.hi + TOLD_LAG_S)
     if not for_good:
-        return _by(announced, limit) if turn.hooked else announced
+        return _by(announced, limit if turn.hooked else soon)
     announced = _answer(announced, turn.deletion)
     free = _free(announced, turn)
     if free is None or free.lo > limit:
         return None
     if free.lo <= announced.lo and not turn.hooked and all(_over(end, announced) for end in turn.ends):
-        return announced
+        return _by(announced, soon)
     return after(_by(announced, max(limit, free.lo)), free, _TURN)
 
 

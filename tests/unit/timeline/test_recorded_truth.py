@@ -175,3 +175,20 @@ def test_a_container_that_is_never_run_again_started_after_its_created_event(clu
         for lane in timeline.lanes:
             texts = [e.text for e in lane.first_start.evidence]
             assert lane.role == "sidecar" or any(t.startswith("Created Event") for t in texts), lane.name
+
+
+def test_the_interval_of_being_told_to_stop_holds_the_nodes_signal():
+    """By the API alone; the embedded node wrote down when it sent SIGTERM."""
+    held = 0
+    for recording in recordings("embedded"):
+        timeline = api_alone(recording["header"], recording["observations"])
+        signals = (
+            o for o in recording["observations"] if o.get("event") == "signal" and o.get("signal") == 15
+        )
+        for one in (s for s in signals if s["pod_uid"] == timeline.uid):
+            spans = timeline.lane(one["container"]).spans
+            told = next(s for s in spans if s.state == "terminating" and s.restart == one["attempt"]).start
+            at = parse_s(one["at"]) - timeline.zero
+            assert told.lo - 1e-4 <= at <= told.hi + 1e-4, (timeline.name, told, at)
+            held += 1
+    assert held >= 40

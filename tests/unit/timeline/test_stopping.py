@@ -5,6 +5,7 @@ from __future__ import annotations
 import podlab_traces as traces
 
 from podlab.timeline import Timeline
+from podlab.timeline.stopping import TOLD_LAG_S
 
 
 def stopping(timeline, name):
@@ -59,7 +60,7 @@ def test_the_last_sidecar_of_a_pod_that_completes_is_told_at_once():
     """Nothing is left to wait for, so its Killing Event is the moment, as for an app without a hook."""
     timeline = Timeline.from_observations(*traces.observations("sidecar-reverse-at-completion"))
 
-    assert stopping(timeline, "three").start.width < 1e-6
+    assert stopping(timeline, "three").start.width <= TOLD_LAG_S + 1e-6
     assert stopping(timeline, "two").start.lo >= stopping(timeline, "three").end.lo
 
 
@@ -76,5 +77,5 @@ def test_a_live_view_knows_when_a_completing_pod_tells_its_sidecar():
     )  # and the apps' end
 
     assert timeline.phase == "Running"
-    assert stopping(timeline, "proxy").start.width < 1e-3
+    assert stopping(timeline, "proxy").start.width <= TOLD_LAG_S + 1e-6
     assert timeline.lane("app").last_end.hi <= stopping(timeline, "proxy").start.hi
