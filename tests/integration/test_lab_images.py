@@ -230,6 +230,27 @@ def test_a_server_becomes_ready_and_answers(
     assert answer in said.stdout, said
 
 
+def test_rsyslog_leaves_with_0_when_it_is_told_to_stop(
+    cluster: Cluster, client: Client, namespace: str, tmp_path: Path
+) -> None:
+    """As a sidecar it is told once the app has ended; it aborted where the library that ends threads was missing."""
+    have("podlab-rsyslog:8.2302", cluster)
+    spec = yaml.safe_load(SERVERS["podlab-rsyslog:8.2302"][0])
+    sidecar = {**spec["containers"][0], "name": "rsyslog", "restartPolicy": "Always"}
+    sidecar["startupProbe"] = sidecar.pop("readinessProbe")
+    app = {"name": "main", "image": "podlab-rsyslog:8.2302", "command": ["true"]}
+    spec |= {
+        "restartPolicy": "Never",
+        "initContainers": [*spec["initContainers"], sidecar],
+        "containers": [app],
+    }
+
+    start(cluster, namespace, tmp_path, spec, "Succeeded")
+    status = client.get(f"/api/v1/namespaces/{namespace}/pods/try")["status"]
+
+    assert status["initContainerStatuses"][1]["state"]["terminated"]["exitCode"] == 0
+
+
 def test_kubectl_asks_the_cluster_that_its_pod_runs_in(
     cluster: Cluster, client: Client, namespace: str, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from podlab.images.cache import Progress
 from podlab.images.recipes import Image, Recipes
 
 ARCHIVE = "image.tar"
-FORM = 1
+FORM = 2
 """Counted up when this package makes other files from the same recipe."""
 
 

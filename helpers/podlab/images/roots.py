@@ -21,8 +21,12 @@ from podlab.images.cache import Progress
 from podlab.images.recipes import Image, Part
 
 _UNPACK = {"wheel": wheels.unpack, "deb": debs.unpack, "go": golang.unpack}
-_NAME_SERVICES = ("libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2")
-"""Opened by the C library while it runs, so ldd does not name them."""
+_OPENED_LATER = ("libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2", "libgcc_s.so.1")
+"""
+Opened by the C library while it runs, so ldd does not name them: for names, and for ending a thread.
+
+Without the last one rsyslogd aborts at each SIGTERM.
+"""
 
 _FOLDERS = {
     "tmp": 0o1777,
@@ -116,7 +120,7 @@ def link(path: Path, target: str) -> None:
 def _put_libraries(root: Path) -> None:
     for name in sorted(_needed(root)):
         path = Path(name)
-        for library in (path, *(path.parent / one for one in _NAME_SERVICES if path.name == "libc.so.6")):
+        for library in (path, *(path.parent / one for one in _OPENED_LATER if path.name == "libc.so.6")):
             place = root / str(library).lstrip("/")
             if library.exists() and not place.exists():
                 place.parent.mkdir(parents=True, exist_ok=True)
