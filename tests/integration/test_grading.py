@@ -1,0 +1,110 @@
+"""Grading on a cluster: two at once, interrupted, resumed, on one shared namespace; and what a run leaves behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from podlab.client import Client
+from podlab.errors import PodlabError
+from podlab.grading import Place, find, grade, regrade
+from podlab.grading.ground import LOCK, Ground
+from podlab.grading.prove import samples
+
+RIGHT = next(sample.text for sample in samples(find("e14")) if sample.name == "moved")
+LABEL = {"podlab/test": "grading"}
+
+
+def left_over(client: Client, label: str) -> list[str]:
+    """Namespaces of a grading that are not being deleted."""
+    found = client.get("/api/v1/namespaces", labelSelector=label)["items"]
+    return [each["metadata"]["name"] for each in found if not each["metadata"].get("deletionTimestamp")]
+
+
+def test_two_gradings_at_once_do_not_meet(client: Client) -> None:
+    """Each runs in a namespace of its own: both right answers get full marks."""
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(lambda _: grade("e14", RIGHT, Place(client)), range(2)))
+
+    assert [report.score for report in reports] == [5, 5], "\n".join(map(str, reports))
+
+
+def test_an_answer_that_shares_its_processes_is_judged_by_the_named_container(client: Client) -> None:
+    """The kill meets shipper, not the Pod's sandbox."""
+    report = grade(
+        "e14", RIGHT.replace("spec:\n", "spec:\n  shareProcessNamespace: true\n", 1), Place(client)
+    )
+
+    assert report.score == 5, str(report)
+
+
+def test_an_interrupted_grading_leaves_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of a play: the namespace is taken away."""
+    begun = threading.Event()
+    place = Place(client, see=lambda *_: begun.set(), labels=LABEL)
+
+    def interrupt(*_args: object) -> object:
+        assert begun.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("concurrent.futures.Future.result", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        grade("e14", RIGHT, place)
+
+    gives_up_at = time.monotonic() + 60
+    while left_over(client, "podlab/test=grading") and time.monotonic() < gives_up_at:
+        time.sleep(0.5)
+    assert left_over(client, "podlab/test=grading") == []
+
+
+def test_a_grade_can_be_made_again_from_its_evidence(client: Client, tmp_path: Path) -> None:
+    """The kept recording and acts give the same report, without a cluster."""
+    first = grade("e14", RIGHT, Place(client, keep=tmp_path))
+    again = regrade(find("e14"), RIGHT, tmp_path)
+
+    assert str(again) == str(first)
+    assert first.score == 5, str(first)
+
+
+def test_a_shared_namespace_is_used_by_one_grading_at_a_time(
+    client: Client, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no namespace can be made, the second grading waits for the first, and nothing of either stays."""
+    create = client.create
+
+    def forbidden(path: str, body: dict[str, object], **params: object) -> dict[str, object]:
+        if path == "/api/v1/namespaces":
+            from podlab.errors import ApiError
+
+            raise ApiError("forbidden", code=403)
+        return create(path, body, **params)
+
+    monkeypatch.setattr(client, "create", forbidden)
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(lambda _: grade("e14", RIGHT, Place(client, namespace)), range(2)))
+
+    assert [report.score for report in reports] == [5, 5], "\n".join(map(str, reports))
+    maps = [
+        each["metadata"]["name"] for each in client.get(f"/api/v1/namespaces/{namespace}/configmaps")["items"]
+    ]
+    assert LOCK not in maps
+    assert not client.get(f"/api/v1/namespaces/{namespace}/pods", labelSelector="podlab/part=answer")["items"]
+
+
+def test_a_cluster_that_goes_away_is_not_gradable(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The grader's own trouble is never a zero."""
+    enter = Ground.__enter__
+
+    def gone(self: Ground) -> Ground:
+        enter(self)
+        raise PodlabError("the API server stopped answering")
+
+    monkeypatch.setattr(Ground, "__enter__", gone)
+    report = grade("e14", RIGHT, Place(client))
+
+    assert report.state == "not gradable"
+    assert report.as_dict()["score"] is None
