@@ -221,3 +221,28 @@ def _tar(files: dict[str, bytes]) -> bytes:
             member.size, member.mode = len(data), 0o755
             tar.addfile(member, io.BytesIO(data))
     return buffer.getvalue()
+
+
+def test_a_cluster_that_isolates_nothing_says_so_everywhere(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """up, status and the first lines of a notebook; each was silent. A cluster of the usual kind has no such note."""
+    import podlab
+    from podlab.cli import main
+    from podlab.drivers import embedded
+    from podlab.embedded import bootstrap
+
+    assert embedded.REDUCED == bootstrap.REDUCED
+    said = "reduced mode, nothing is isolated"
+    monkeypatch.setenv("PODLAB_SANDBOX", "reduced")
+    assert main(["up", "--driver", "embedded", "--name", "bare"]) == 0
+    assert said in "".join(capsys.readouterr())
+    main(["status"])
+    assert said in "".join(capsys.readouterr())
+    podlab.open("bare")
+    assert said in capsys.readouterr().out
+
+    monkeypatch.delenv("PODLAB_SANDBOX")
+    assert main(["up", "--driver", "embedded", "--name", "whole"]) == 0
+    podlab.open("whole")
+    assert "reduced" not in "".join(capsys.readouterr())

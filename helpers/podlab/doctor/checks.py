@@ -259,7 +259,7 @@ def user_namespaces(facts: Facts) -> Finding:
     if facts.platform != "linux":
         return _broken(
             "namespaces",
-            f"there are none on {facts.platform}: embedded runs in reduced mode",
+            f"there are none on {facts.platform}: embedded runs in reduced mode, which isolates nothing",
             "use kind",
             "embedded",
         )
@@ -270,7 +270,8 @@ def user_namespaces(facts: Facts) -> Finding:
     if not failed:
         return _ok("namespaces", "user, mount, pid, net, ipc, uts: all can be made")
     text = f"{', '.join(failed)} refused ({getattr(trial, failed[0])})"
-    return _broken("namespaces", f"{text}: {_why_refused(facts)}", _repair_namespaces(facts), "embedded")
+    text += f": {_why_refused(facts)}; without them embedded runs in reduced mode, which isolates nothing"
+    return _broken("namespaces", text, _repair_namespaces(facts), "embedded")
 
 
 def mounting_proc(facts: Facts) -> Finding:

@@ -24,6 +24,7 @@ from podlab.errors import DriverError, PodlabError, SandboxError
 
 MODULE = "podlab.embedded.daemon"
 STOP_GRACE_S = 20.0
+REDUCED = "podlab.dev/reduced-mode"  # annotation of a node that isolates nothing; embedded.bootstrap sets it
 """The daemon ends its Pods before itself; after this it is killed, and its namespaces end with it."""
 
 # -I and -S skip what a daemon has no use for (site, .pth files, user packages), which is a third of
@@ -220,10 +221,16 @@ def _ask(cluster: Cluster) -> tuple[str | None, list[str], str]:
     try:
         client = cluster.client()
         version = client.version()
-        nodes = [node["metadata"]["name"] for node in client.get("/api/v1/nodes")["items"]]
-        return version, nodes, ""
+        nodes = client.get("/api/v1/nodes")["items"]
+        return version, [node["metadata"]["name"] for node in nodes], _reduced_note(nodes)
     except PodlabError as error:
         return None, [], f"its daemon runs but does not answer: {error.summary}"
+
+
+def _reduced_note(nodes: list[dict[str, Any]]) -> str:
+    """What a node in the reduced mode cannot do, nothing of a node that is one."""
+    reasons = [(node["metadata"].get("annotations") or {}).get(REDUCED) for node in nodes]
+    return next((f"reduced mode, nothing is isolated: {reason}" for reason in reasons if reason), "")
 
 
 def _current_context(path: Path) -> str:

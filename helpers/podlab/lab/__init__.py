@@ -48,6 +48,9 @@ def open(name: str | None = None, *, driver: str | None = None, namespace: str |
     lab.space.prepare()
     _current[:] = [lab]
     print(f"{lab}" + (f"; {lines[0]}" if lines else ""))
+    note = drivers.get(cluster.driver).status(cluster.name).note if cluster.driver == "embedded" else ""
+    if note:
+        print(f"note: {note}")
     return lab
 
 

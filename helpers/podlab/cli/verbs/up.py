@@ -98,6 +98,8 @@ def _tell(cluster: Cluster, *, as_json: bool) -> int:
         output.as_json(status.as_dict())
         return 0
     print(f"cluster {cluster.name} is ready: driver {cluster.driver}, Kubernetes {status.version}")
+    if status.note:
+        output.say(f"note: {status.note}")
     flag = "" if cluster.name == drivers.DEFAULT_NAME else f" --name {cluster.name}"
     output.say(f"for kubectl: export KUBECONFIG=$(podlab kubeconfig{flag})")
     return 0

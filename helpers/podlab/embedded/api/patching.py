@@ -11,6 +11,7 @@ Source: RFC 6902, RFC 7386, apimachinery/pkg/util/strategicpatch/patch.go at v1.
 from __future__ import annotations
 
 import copy
+import json
 import math
 from collections import deque
 from collections.abc import Callable
@@ -21,16 +22,19 @@ from podlab.embedded.schema import typetable
 Object = dict[str, Any]
 Rank = Callable[[list[int | None]], list[float]]
 MAX_OPERATIONS = 10_000
+MAX_COPIED = 3 * 1024 * 1024  # bytes of all that copy operations add; upstream's JSONPatchMaxCopyBytes
 
 
 class PatchError(ValueError):
     """
-    A patch that cannot be applied; ``missing`` says that its path or test failed (422), else it is malformed.
+    A patch that cannot be applied.
+
+    ``missing`` says that its path or test failed (422), ``large`` that it makes too much (413); else it is malformed.
     """
 
-    def __init__(self, message: str, *, missing: bool = False) -> None:
+    def __init__(self, message: str, *, missing: bool = False, large: bool = False) -> None:
         super().__init__(message)
-        self.missing = missing
+        self.missing, self.large = missing, large
 
 
 def go_text(value: Any) -> str:
@@ -65,14 +69,27 @@ def merge(target: Any, patch: Any) -> Any:
 
 def json_patch(target: Any, operations: Any) -> Any:
     """RFC 6902. *target* is not changed."""
-    if not isinstance(operations, list) or len(operations) > MAX_OPERATIONS:
-        raise PatchError("a JSON patch is a list of at most 10000 operations")
-    document = copy.deepcopy(target)
+    if not isinstance(operations, list):
+        raise PatchError("a JSON patch is a list of operations")
+    if len(operations) > MAX_OPERATIONS:
+        text = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(operations)}"
+        raise PatchError(text, large=True)
+    document, copied = copy.deepcopy(target), 0
     for operation in operations:
         if not isinstance(operation, dict) or not isinstance(operation.get("path"), str):
             raise PatchError("an operation needs op and path")
+        if operation.get("op") == "copy":
+            copied += _size(_look(document, _pointer(str(operation.get("from", "")))))
+            if copied > MAX_COPIED:
+                text = "Unable to complete the copy, the accumulated size increase of copy is "
+                raise PatchError(f"{text}{copied}, exceeding the limit {MAX_COPIED}", large=True)
         document = _operate(document, operation)
     return document
+
+
+def _size(value: Any) -> int:
+    """The bytes of a value as JSON."""
+    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def _operate(document: Any, operation: Object) -> Any:

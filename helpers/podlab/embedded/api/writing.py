@@ -396,6 +396,8 @@ def patched(kind: Kind, media: str, old: Object, body: Any) -> Any:
             return patching.merge(old, body)
         return patching.strategic(kind.type, old, body)
     except patching.PatchError as error:
+        if error.large:
+            raise Fault(413, str(error)) from None
         if error.missing:
             text = "the server rejected our request due to an error in our request"
             raise Fault(422, text, details={}) from None

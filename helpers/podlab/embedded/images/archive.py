@@ -28,6 +28,7 @@ from podlab.errors import SandboxError
 
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 _MAX_BYTES = 20 << 30
+_MAX_ENTRIES = 2_000_000
 _MAX_JSON = 16 << 20
 _MAX_LINKS = 40
 
@@ -127,17 +128,32 @@ def unpack(image: Image, folder: Path, target: Path) -> None:
     try:
         work.chmod(0o755)
         stated = (json.loads(image.config).get("rootfs") or {}).get("diff_ids") or []
-        count = 0
+        count, room = 0, Room()
         for count, layer in enumerate(image.layers, 1):
             if count > len(stated):
                 raise ValueError("more layers than the configuration names")
-            _apply(layer, work, stated[count - 1])
+            _apply(layer, work, stated[count - 1], room)
         if count != len(stated):
             raise ValueError(f"{count} layers where the configuration names {len(stated)}")
         work.rename(target)
     except BaseException:
         remove_tree(str(work))
         raise
+
+
+class Room:
+    """What an image may still take once it is unpacked: a file with holes is small in its archive."""
+
+    def __init__(self, size: int = _MAX_BYTES, entries: int = _MAX_ENTRIES) -> None:
+        self.bytes, self.entries = size, entries
+
+    def take(self, member: tarfile.TarInfo) -> None:
+        """Make sure of the room for one entry before it is written. Raises ValueError."""
+        self.entries -= 1
+        self.bytes -= max(0, member.size) if member.isreg() else 0
+        if self.bytes < 0 or self.entries < 0:
+            what = f"{_MAX_BYTES >> 30} GiB" if self.bytes < 0 else f"{_MAX_ENTRIES} files"
+            raise ValueError(f"the image would be larger than {what} once unpacked")
 
 
 class _Hashing(io.RawIOBase):
@@ -161,7 +177,7 @@ class _Hashing(io.RawIOBase):
         return len(data)
 
 
-def _apply(layer: IO[bytes], root: Path, diff_id: str) -> None:
+def _apply(layer: IO[bytes], root: Path, diff_id: str, room: Room) -> None:
     magic = layer.read(4)
     layer.seek(0)
     if magic[:4] == b"\x28\xb5\x2f\xfd":
@@ -173,6 +189,7 @@ def _apply(layer: IO[bytes], root: Path, diff_id: str) -> None:
     reader = io.BufferedReader(hashing, 1 << 20)
     with tarfile.open(fileobj=reader, mode="r|") as tar:
         for member in tar:
+            room.take(member)
             _extract(tar, member, root)
     while reader.read(1 << 20):
         pass  # the end of the archive counts for its digest

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from podlab.embedded.addresses import DNS_SERVICE
 from podlab.embedded.kubelet.environment import Facts, MissingSourceError, Objects, environment
-from podlab.embedded.kubelet.expansion import expand, expand_strictly, lenient
+from podlab.embedded.kubelet.expansion import TooLongError, expand, expand_strictly, lenient
 from podlab.embedded.kubelet.images import StartError
 from podlab.embedded.kubelet.podfiles import PodFiles
 from podlab.embedded.kubelet.podvolumes import SOURCES
@@ -119,6 +119,8 @@ class ConfigMaker:
         try:
             env = environment(pod, container, self._objects, facts, volumes)
             mounts = _mounts(pod, container, volumes, env)
+        except TooLongError as error:
+            raise StartError("CreateContainerError", str(error)) from error
         except (MissingSourceError, ValueError) as error:
             raise StartError("CreateContainerConfigError", str(error)) from error
         security = _security(pod, container)
@@ -126,8 +128,7 @@ class ConfigMaker:
         _refuse_profile(security)
         name, address = container["name"], facts.addresses.get("status.podIP", "")
         mounts += self._own_files(pod, container, attempt, address, mounts)
-        lookup = lenient(env)
-        command, args = ([expand(w, lookup) for w in container.get(k) or ()] for k in ("command", "args"))
+        command, args = (_words(container.get(key) or (), env) for key in ("command", "args"))
         memory, cpu = limits(container)
         return ContainerConfig(
             name=name,
@@ -166,6 +167,15 @@ class ConfigMaker:
         path = container.get("terminationMessagePath") or "/dev/termination-log"
         message = self._files.begin_message(pod, container["name"], attempt)
         return [*mounts, Mount(message, path)]
+
+
+def _words(given: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """The words of a command with the variables in them. Raises StartError."""
+    lookup = lenient(env)
+    try:
+        return [expand(word, lookup) for word in given]
+    except TooLongError as error:
+        raise StartError("CreateContainerError", str(error)) from error
 
 
 def limits(container: Json) -> tuple[int | None, int | None]:

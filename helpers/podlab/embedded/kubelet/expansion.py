@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+LONGEST = 128 * 1024  # bytes; what Linux lets one argument or variable be (MAX_ARG_STRLEN)
+
+
+class TooLongError(ValueError):
+    """A text has become longer than any program can be given."""
+
 
 def expand(text: str, lookup: Callable[[str], str]) -> str:
-    """*text* with each ``$(NAME)`` replaced by ``lookup(NAME)``; a lone ``$`` and an open ``$(`` stay."""
-    out, at = [], 0
+    """
+    *text* with each ``$(NAME)`` replaced by ``lookup(NAME)``; a lone ``$`` and an open ``$(`` stay.
+
+    Raises:
+        TooLongError: As soon as the result exceeds ``LONGEST``: forty variables, each twice the one before, would be
+            more than any memory holds.
+    """
+    out, at, room = [], 0, LONGEST
     while (dollar := text.find("$", at)) >= 0 and dollar + 1 < len(text):
         out.append(text[at:dollar])
         following = text[dollar + 1]
@@ -17,10 +29,13 @@ def expand(text: str, lookup: Callable[[str], str]) -> str:
             at = dollar + 2
         elif end >= 0:
             out.append(lookup(text[dollar + 2 : end]))
+            room -= len(out[-1])
             at = end + 1
         else:
             out.append("$" + following)
             at = dollar + 2
+        if room < 0:
+            raise TooLongError(f"argument list too long: an expanded value exceeds {LONGEST} bytes")
     return "".join([*out, text[at:]])
 
 

@@ -248,3 +248,24 @@ def test_an_account_learns_its_own_name_and_may_not_take_another(server: Server)
 def test_health_is_told_in_words_when_asked(server: Server) -> None:
     assert server.ask("GET", "/livez/ping").body == b"ok"
     assert server.ask("GET", "/readyz", verbose="").body == b"[+]ping ok\nreadyz check passed\n"
+
+
+def test_a_patch_that_copies_the_document_into_itself_ends_early(server: Server) -> None:
+    """Thirty copies, each of twice as much; upstream bounds what they add together, and their number."""
+    maps = "/api/v1/namespaces/default/configmaps"
+    server.ask("POST", maps, {"metadata": {"name": "c"}, "data": {"a": "x" * 1000}})
+    bomb = [{"op": "copy", "from": "/data", "path": f"/data/b{n}"} for n in range(30)]
+    kind = "application/json-patch+json"
+    refused = server.ask("PATCH", f"{maps}/c", bomb, kind=kind)
+    assert (refused.code, "the accumulated size increase of copy is" in refused.json["message"]) == (
+        413,
+        True,
+    )
+    many = [{"op": "test", "path": "/data/a", "value": "x"}] * 10_001
+    refused = server.ask("PATCH", f"{maps}/c", many, kind=kind)
+    assert (refused.code, refused.json["message"]) == (
+        413,
+        "The allowed maximum operations in a JSON patch is 10000, got 10001",
+    )
+    few = [{"op": "copy", "from": "/data/a", "path": f"/data/b{n}"} for n in range(30)]
+    assert len(server.ask("PATCH", f"{maps}/c", few, kind=kind).json["data"]) == 31

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from podlab.embedded.kubelet import container_config, imagename, podvolumes
+from podlab.embedded.kubelet import container_config, expansion, imagename, podvolumes
 from podlab.embedded.kubelet.container_config import ConfigMaker
 from podlab.embedded.kubelet.environment import Facts, MissingSourceError, environment, service_variables
 from podlab.embedded.kubelet.expansion import expand, expand_strictly, lenient
@@ -513,3 +513,16 @@ def test_a_hosts_file_that_is_right_already_is_left_alone(tmp_path: Path) -> Non
 
     assert path.stat().st_mtime_ns == before
     assert "10.244.0.7\tbox" in path.read_text()
+
+
+def test_an_expansion_that_doubles_ends_before_it_fills_the_memory() -> None:
+    """Forty variables, each twice the one before: 10 GB from 40 lines, and an API server that was dead meanwhile."""
+    values, name = {"V0": "x" * 1000}, "V0"
+    with pytest.raises(expansion.TooLongError, match="argument list too long"):
+        for number in range(1, 41):
+            values[f"V{number}"] = expand(f"$({name})$({name})", lenient(values))
+            name = f"V{number}"
+    assert sum(map(len, values.values())) < 4 * expansion.LONGEST
+    with pytest.raises(expansion.TooLongError):
+        expand("$(V0)" * 100_000, lenient(values))
+    assert len(expand("$(V0)" * 100, lenient(values))) == 100_000
