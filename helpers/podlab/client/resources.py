@@ -78,7 +78,11 @@ def _unknown(api_version: str, kind: str) -> ManifestError:
         cause="Kubernetes knows it, and this cluster does not serve it"
         if known
         else _near_miss(api_version, kind),
-        hint=("leave it out, or use a cluster that has it" if known else "correct apiVersion and kind")
+        hint=(
+            "leave it out, or use a cluster that has it (clusters/embedded/README.md lists what embedded serves)"
+            if known
+            else "correct apiVersion and kind"
+        )
         + "; with kubectl: kubectl api-resources lists what there is",
     )
 
