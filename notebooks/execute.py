@@ -95,8 +95,10 @@ def write_exercises(path: Path) -> None:
     from podlab.course.cells import with_exercises
 
     mine = [e for e in map(grading.find, grading.ids()) if e.notebook == path.stem and e.id != "e00"]
-    found = with_exercises(json.loads(path.read_text("utf-8")), mine)
-    nbformat.write(nbformat.from_dict(found), path)
+    there = json.loads(path.read_text("utf-8"))
+    found = with_exercises(there, mine)
+    if found != there:
+        nbformat.write(nbformat.from_dict(found), path)
 
 
 def main() -> int:

@@ -19,8 +19,9 @@ from typing import Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from podlab import grading, lab, manifests
-from podlab.checks.verdict import ANSWERED, NOT_ANSWERED
+from podlab.checks.verdict import ANSWERED
 from podlab.course import progress
+from podlab.course.cells import reply
 from podlab.errors import PodlabError
 from podlab.lab import predictions
 from podlab.lab.showing import Growing as Picture
@@ -64,11 +65,7 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
             report = grading.grade(wanted, cell, growing.place, seed=seed)
         finally:
             growing.finish()
-        print(report)
-        if report.state == NOT_ANSWERED:
-            print(
-                f"    write your answer below the first line and run the cell; %hint {wanted.id} opens a hint"
-            )
+        print(reply(report, wanted))
         progress.attempt(report, seed=seed, cluster=lab.current().driver)
         if lab.current().driver == "context":
             progress.share(lab.current().client, lab.current().namespace)

@@ -10,7 +10,8 @@ import copy
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from podlab.checks.verdict import number
+from podlab.checks.verdict import NOT_ANSWERED, Report, number
+from podlab.errors import PodlabError
 from podlab.grading import Place, grade
 from podlab.grading.exercise import Exercise
 
@@ -32,10 +33,19 @@ def with_exercises(notebook: dict[str, Any], exercises: Sequence[Exercise]) -> d
     Return the notebook with the cells of *exercises*, in order, before the section "Words of this page".
 
     Cells that an earlier call wrote are replaced; all others stay. Execution counts are put in order again.
+
+    Raises:
+        PodlabError: No cell begins with that section.
     """
     found = copy.deepcopy(notebook)
     kept = [cell for cell in found["cells"] if not is_of_an_exercise(cell)]
     at = next((n for n, cell in enumerate(kept) if source(cell).startswith(BEFORE)), len(kept))
+    if at == len(kept) and exercises:
+        raise PodlabError(
+            f"cannot put {exercises[0].id} into this notebook",
+            cause=f"no cell begins with {BEFORE!r}",
+            hint="give that section a Markdown cell of its own; exercises are written before it",
+        )
     made = [cell for n, each in enumerate(exercises) for cell in cells(each, first=n == 0)]
     found["cells"] = [*kept[:at], *made, *kept[at:]]
     _count(found["cells"])
@@ -64,7 +74,15 @@ def cells(exercise: Exercise, *, first: bool = False, seed: int = 0) -> Iterable
 def _untouched(exercise: Exercise, body: str, seed: int) -> dict[str, Any]:
     """The output of the cell as it is shipped: read and refused, without a cluster."""
     report = grade(exercise, body + "\n", Place(client=None), seed=seed)
-    return {"name": "stdout", "output_type": "stream", "text": f"{report}\n"}
+    return {"name": "stdout", "output_type": "stream", "text": f"{reply(report, exercise)}\n"}
+
+
+def reply(report: Report, exercise: Exercise) -> str:
+    """Return what an answer cell prints: the report, and what to do where there is no answer yet."""
+    if report.state != NOT_ANSWERED:
+        return str(report)
+    todo = f"write your answer below the first line and run the cell; %hint {exercise.id} opens a hint"
+    return f"{report}\n    {todo}"
 
 
 def source(cell: Cell) -> str:

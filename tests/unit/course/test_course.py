@@ -161,6 +161,22 @@ def test_exercises_are_put_into_a_notebook_once() -> None:
     assert "still the manifest you started from" in once["cells"][2]["outputs"][0]["text"]
 
 
+def test_a_notebook_without_exercises_stays_as_it_is() -> None:
+    """Also if it has no section that exercises would stand before."""
+    notebook = {"cells": [{"cell_type": "markdown", "metadata": {}, "source": "a", "id": "a"}]}
+
+    assert cells.with_exercises(notebook, []) == notebook
+
+
+def test_exercises_are_not_written_behind_the_last_cell() -> None:
+    """That cell removes the namespace: a page whose section is inside of another cell is refused."""
+    notebook = {"cells": [{"cell_type": "markdown", "metadata": {}, "id": "a",
+                           "source": "text\n\n## Words of this page\n"}]}  # fmt: skip
+
+    with pytest.raises(PodlabError, match="cannot put e14 into this notebook"):
+        cells.with_exercises(notebook, [find("e14")])
+
+
 def test_outputs_are_taken_out_of_a_notebook_alone() -> None:
     """Sources stay as they are."""
     cell = {"cell_type": "code", "source": "1", "outputs": ["x"], "execution_count": 4, "metadata": {}}
