@@ -3,7 +3,7 @@
 from podlab.checks import Case, Finding, Life, check
 
 RUNS = ("quick", "slow")
-WIDTH_S = 1  # starts are known to a second on a cluster whose node does not tell
+WIDTH_S = 1  # starts are known to a second where the node's clock is not read
 LOCK = "a container that does not pass its startup probe in time is stopped and started again"
 OPEN = "without a startup probe the next container starts as soon as this one's process runs"
 
