@@ -78,5 +78,5 @@ def evidence(case: Case) -> Finding:
     named, numbers = marks(case, "faults", FAULTS), marks(case, "evidence", EVIDENCE)
     pairs = dict(zip(named, numbers, strict=False))
     right = len(named) == len(numbers) and pairs == truth(case)
-    why = "an Event names the container that it is about; a program that waits tells its log alone"
+    why = "an Event names the container that it is about; a program that waits writes to its log alone"
     return judged(case, right, "not the first evidence of each fault", why, 1)

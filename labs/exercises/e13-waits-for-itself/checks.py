@@ -1,13 +1,13 @@
-"""e13 waits-for-itself: what the registry heard is the evidence; only the shop's page has this run's word."""
+"""e13 waits-for-itself: the requests to the registry are the evidence; only the shop's page has this run's word."""
 
 from podlab.checks import Case, Finding, Life, check
 
 CIRCLE = "an init container that waits for the app waits for itself: the app starts when it has ended"
-AGAIN = "a container that ends beside the app is started again, if its own or the Pod's policy says so"
+AGAIN = "under a policy of Always a container that ends beside the app is started again"
 
 
 def hellos(life: Life) -> list[dict]:
-    """Return what the registry heard with the right word."""
+    """Return the requests to the registry that brought the right word."""
     return life.said("registry", event="hello", good=True)
 
 
@@ -38,23 +38,25 @@ def runs(case: Case) -> Finding:
     return Finding(True) if case.life().ran("shop") else stuck(case.life())
 
 
-@check("heard")
-def heard(case: Case) -> Finding:
+@check("registered")
+def registered(case: Case) -> Finding:
     """The word can come from nowhere but a page of the running shop."""
     life = case.life()
     if not life.ran("shop"):
         return stuck(life)
     if not life.said("registry", event="hello"):
-        return Finding(False, "the registry heard nothing", "who says hello must wait for the shop", 2)
+        return Finding(False, "the registry got no request", "whoever registers the shop must wait for it", 2)
     return Finding(
-        bool(hellos(life)), "the registry heard a word that is not the shop's", "send the shop's own page"
+        bool(hellos(life)),
+        "the registry got a word that is not on the shop's page",
+        "send the shop's own page",
     )
 
 
 @check("once")
 def once(case: Case) -> Finding:
-    """Every hello counts, whatever word it brings."""
+    """Every request counts, whatever word it brings."""
     count = len(case.life().said("registry", event="hello"))
     if not hellos(case.life()):
-        return Finding(False, "no hello to count", CIRCLE, 2)
-    return Finding(count == 1, "the registry heard of it again and again", AGAIN)
+        return Finding(False, "no request to count", CIRCLE, 2)
+    return Finding(count == 1, "the shop was registered again and again", AGAIN)

@@ -3,7 +3,7 @@
 from podlab.checks import Case, Finding, Life, check
 
 RUNS = ("quick", "slow")
-WIDTH_S = 1.5  # two starts are each known to a second on a cluster whose node does not tell
+WIDTH_S = 1.5  # two starts are each known to a second where the node's clock is not read
 SIDECAR = "a sidecar counts as done when it has started, and is started again after every exit"
 APP = "containers of the containers list do not wait for one another"
 
