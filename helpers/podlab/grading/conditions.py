@@ -1,7 +1,7 @@
 """
 What a play can wait for, asked of the newest state of Pods and of the log lines seen so far.
 
-    running: [shop, proxy]      all of these containers run (of the answer's newest Pod)
+    running: [shop, proxy]      all of these containers run (of the answer's newest Pod that has them)
     started: [shop]             all have been started at least once
     began: true                 some container of the answer's newest Pod has been started, whichever is first
     restarts: {shipper: 1}      restart counts of at least that
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from podlab.errors import PodlabError
@@ -39,6 +39,18 @@ def answered(pods: Sequence[RawObject]) -> list[RawObject]:
     return sorted(
         mine, key=lambda pod: (pod["metadata"].get("creationTimestamp", ""), pod["metadata"]["name"])
     )
+
+
+def newest(pods: Sequence[RawObject], containers: Iterable[str] = ()) -> RawObject | None:
+    """Return the newest of *pods* that has all of *containers*; where none has, the newest. Oldest first in *pods*."""
+    wanted = set(containers)
+    having = [pod for pod in pods if wanted <= _containers(pod)]
+    return next(reversed(having or pods), None)
+
+
+def _containers(pod: RawObject) -> set[str]:
+    spec = pod.get("spec") or {}
+    return {str(row["name"]) for key in ("initContainers", "containers") for row in spec.get(key) or []}
 
 
 def rows(pod: RawObject | None) -> list[RawObject]:
@@ -107,25 +119,28 @@ class Condition:
         return all(getattr(self, f"_{name}")(what, mine, pods) for name, what in self.wanted.items())
 
     def _running(self, names: Any, mine: list[RawObject], _pods: Any) -> bool:
-        return bool(mine) and all(is_running(mine[-1], str(name)) for name in listed(names))
+        pod = newest(mine, map(str, listed(names)))
+        return pod is not None and all(is_running(pod, str(name)) for name in listed(names))
 
     def _started(self, names: Any, mine: list[RawObject], _pods: Any) -> bool:
-        return bool(mine) and all(was_started(mine[-1], str(name)) for name in listed(names))
+        pod = newest(mine, map(str, listed(names)))
+        return pod is not None and all(was_started(pod, str(name)) for name in listed(names))
 
     def _began(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
-        newest = mine[-1] if mine else None
-        return any(was_started(newest, str(row["name"])) for row in rows(newest)) is bool(wanted)
+        pod = newest(mine)
+        return any(was_started(pod, str(row["name"])) for row in rows(pod)) is bool(wanted)
 
     def _lost(self, names: Any, mine: list[RawObject], _pods: Any) -> bool:
-        return not mine or not any(is_running(mine[-1], str(name)) for name in listed(names))
+        pod = newest(mine, map(str, listed(names)))
+        return pod is None or not any(is_running(pod, str(name)) for name in listed(names))
 
     def _restarts(self, counts: Any, mine: list[RawObject], _pods: Any) -> bool:
-        now = restarts(mine[-1]) if mine else {}
+        now = restarts(newest(mine, map(str, counts)))
         return all(now.get(str(name), -1) >= int(count) for name, count in counts.items())
 
     def _reason(self, reasons: Any, mine: list[RawObject], _pods: Any) -> bool:
         now = {}
-        for row in rows(mine[-1] if mine else None):
+        for row in rows(newest(mine, map(str, reasons))):
             state = row.get("state") or {}
             now[row["name"]] = next((part.get("reason") for part in state.values() if part), None)
         return all(now.get(str(name)) == reason for name, reason in reasons.items())

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,13 +53,13 @@ class Place:
     see: See | None = None
     at_once: int = 4
     labels: Mapping[str, str] = field(default_factory=dict)
-    bring: Callable[[Sequence[str]], object] | None = None
+    bring: Callable[[Sequence[str]], None] | None = None
 
     @classmethod
     def on(cls, cluster: Cluster, **options: Any) -> Place:
         """Return the place of answers on *cluster*, which gets the images that an exercise needs."""
         options.setdefault("namespace", cluster.namespace)
-        return cls(cluster.client(), bring=partial(images.need, cluster), **options)
+        return cls(cluster.client(), bring=images.once(cluster), **options)
 
 
 def live(exercise: Exercise, case: Case, place: Place, seed: int) -> dict[str, Life]:

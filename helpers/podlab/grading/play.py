@@ -51,6 +51,13 @@ class Step:
     after: str = ""
     signal: str = "TERM"
 
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """The container that the step acts on, if it acts on one."""
+        if self.verb == "kill":
+            return (str(self.what),)
+        return (str(self.what["container"]),) if self.verb == "exec" else ()
+
 
 def read(text: str, *, source: str) -> list[Step]:
     """

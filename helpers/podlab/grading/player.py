@@ -125,10 +125,10 @@ class Player:
         return conditions.answered(self.look())
 
     def target(self, step: Step) -> RawObject | None:
-        """Return the Pod that a step acts on: the one it names, else the answer's newest living one."""
+        """Return the Pod that a step acts on: the one it names, else the answer's newest that has its container."""
         if step.pod:
             return next((pod for pod in self.look() if pod["metadata"]["name"] == step.pod), None)
-        return next(reversed(self.answered()), None)
+        return conditions.newest(self.answered(), step.containers)
 
     # -- verbs --------------------------------------------------------------------------------------------
 

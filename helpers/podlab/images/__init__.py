@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from podlab.images import recipes
 from podlab.images.builder import archive_of, bring, build
-from podlab.images.needs import need
+from podlab.images.needs import need, once
 from podlab.images.recipes import Image, Part, Recipes, load
 
-__all__ = ["Image", "Part", "Recipes", "archive_of", "bring", "build", "load", "need", "recipes"]
+__all__ = ["Image", "Part", "Recipes", "archive_of", "bring", "build", "load", "need", "once", "recipes"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 from podlab.drivers.base import Cluster, silent
 from podlab.images import builder, recipes
@@ -25,3 +26,17 @@ def need(cluster: Cluster, names: Sequence[str], progress: Progress = silent) ->
         return f"this cluster has to have these images: {listed}"
     builder.bring(cluster, names, known=known, progress=progress)
     return f"images on the cluster: {listed}"
+
+
+def once(cluster: Cluster) -> Callable[[Sequence[str]], None]:
+    """Return a ``need`` for *cluster* that brings each image once, however many threads ask for it."""
+    lock, brought = threading.Lock(), set[str]()
+
+    def bring(names: Sequence[str]) -> None:
+        with lock:
+            missing = [name for name in names if name not in brought]
+            if missing:
+                need(cluster, missing)
+            brought.update(missing)
+
+    return bring

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from podlab.grading.conditions import Condition, is_settled
+from podlab.grading.conditions import Condition, is_settled, newest
 from podlab.grading.player import Player
 
 
@@ -72,3 +72,13 @@ def test_a_pod_has_begun_with_the_first_start_of_whichever_container(
     began = Condition({"began": True}, cast(Player, None))
 
     assert began(pods) is holds
+
+
+def test_the_newest_pod_that_has_the_container_is_meant():
+    """A Job beside a Deployment: its Pod may be the newer one, and has no shop."""
+    old, shop = pod("Running"), pod("Running")
+    job = {"metadata": {"name": "job"}, "spec": {"containers": [{"name": "migrate"}]}}
+
+    assert newest([old, shop, job], ["shop"]) is shop
+    assert newest([old, shop, job], ["nobody"]) is job
+    assert newest([], ["shop"]) is None
