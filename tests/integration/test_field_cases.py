@@ -16,7 +16,7 @@ from test_api_streams import KUBECTL
 
 from podlab.client import Client
 from podlab.drivers import Cluster
-from podlab.errors import ApiError, NotFoundError
+from podlab.errors import ApiError, ConflictError, NotFoundError
 
 WAIT_S = 60
 WAITS_FOR_JOB = """
@@ -214,3 +214,20 @@ def test_the_output_of_a_child_is_part_of_an_exec(client: Client, namespace: str
         namespace, "shop", ["sh", "-c", "(sleep 2; echo from the child) & echo from the shell"]
     )
     assert done.stdout == "from the shell\nfrom the child\n"
+
+
+def test_two_who_apply_another_value_of_one_field_find_their_conflict(client: Client, namespace: str) -> None:
+    """The second won in silence, and clients in Python do not show a Warning."""
+    path, kind = f"/api/v1/namespaces/{namespace}/configmaps/look", "application/apply-patch+yaml"
+
+    def apply(manager: str, **data: str) -> dict[str, Any]:
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "look"}, "data": data}
+        return client.patch(path, body, content_type=kind, fieldManager=manager)
+
+    apply("one", color="red", size="1")
+    with pytest.raises(ConflictError) as caught:
+        apply("two", color="blue")
+    assert 'Apply failed with 1 conflict: conflict with "one": .data.color' in str(
+        caught.value.status["message"]
+    )
+    assert apply("one", color="red")["data"] == {"color": "red"}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from podlab.embedded import schema
-from podlab.embedded.api import admission, deletion, events, fault, patching, strategy
+from podlab.embedded.api import admission, deletion, events, fault, ownership, patching, strategy
 from podlab.embedded.api.codec import JSON, dumps, negotiate, parse_json, parse_yaml, read_object, respond
 from podlab.embedded.api.fault import Fault, bad_request
 from podlab.embedded.api.rbac import escalation
@@ -147,13 +147,20 @@ async def create(store: Store, request: Request, route: Route) -> Response:
 
 
 def insert(
-    store: Store, kind: Kind, obj: Object, *, dry: bool = False, warnings: list[str] | None = None
+    store: Store,
+    kind: Kind,
+    obj: Object,
+    *,
+    dry: bool = False,
+    warnings: list[str] | None = None,
+    managed: list[Object] | None = None,
 ) -> Object:
     """
     Admit, validate and store a new object that was decoded; names are generated here.
 
     Args:
         warnings: What admission warns of is added to these.
+        managed: ``managedFields``, of what was applied.
 
     Raises:
         Fault: 403, 409 or 422.
@@ -162,6 +169,8 @@ def insert(
     base = meta.get("generateName", "") if not meta.get("name") else ""
     admission.default(store, kind, obj)
     strategy.prepare_create(store, kind, obj)
+    if managed:
+        meta["managedFields"] = managed
     for _ in range(GENERATE_TRIES):
         if base:
             meta["name"] = base[:GENERATED_BASE] + pods.random_suffix()
@@ -250,12 +259,14 @@ def replace(
     *,
     dry: bool = False,
     warnings: list[str] | None = None,
+    managed: list[Object] | None = None,
 ) -> Object:
     """
     Put *obj* in the place of *old*, as far as the (sub)resource lets it.
 
     Args:
         warnings: What admission warns of is added to these.
+        managed: ``managedFields`` where *obj* was applied; else they follow from what changes.
 
     Raises:
         Fault: 409 or 422.
@@ -266,6 +277,10 @@ def replace(
         obj = strategy.prepare_status(obj, old)
     else:
         strategy.prepare_update(store, kind, obj, old)
+        if managed is None and old["metadata"].get("managedFields"):
+            managed = ownership.after_update(old, obj)
+        if managed:
+            meta["managedFields"] = managed
         errors = validation.validate_update(kind.type, obj, old)
         if errors:
             raise fault.invalid(kind.kind, kind.group, meta["name"], errors)
