@@ -118,10 +118,12 @@ def steps() -> list[Step]:
         Step("types", here, [str(BIN / "mypy")]),
         Step("layers", here, [str(BIN / "lint-imports")]),
         Step("unit", here, pytest("tests/unit")),
+        Step("attacks", here, pytest("tests/attacks", "-m", "not embedded and not kind")),
         Step("conformance-simulated", here, pytest("tests/conformance", "-m", "not embedded and not kind")),
         *on_clusters("integration", "tests/integration"),
         *on_clusters("conformance", "tests/conformance"),
         *on_clusters("exercises", "tests/exercises"),
+        *on_clusters("attacks", "tests/attacks"),
         *on_clusters("notebooks", "tests/notebooks", marked=False),
         Step(
             "browser",

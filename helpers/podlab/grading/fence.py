@@ -29,7 +29,7 @@ _POD = (
 _METADATA = ("ownerReferences", "finalizers", "managedFields", "namespace", "generateName")
 _VOLUMES = frozenset({"emptyDir", "configMap", "secret", "downwardAPI", "projected", "image"})
 _PROGRAMS = re.compile(
-    r"/(bin|sbin|usr|lib|lib64|libexec|opt|app|proc|sys|dev|etc/ld|etc/passwd|etc/hosts)?(/|\Z)"
+    r"/((bin|sbin|usr|lib|lib64|libexec|opt|app|proc|sys|dev)(/|\Z)|\Z|etc(\Z|/(ld|passwd|group|hosts|nsswitch|profile)))"
 )
 _OPEN = re.compile(r"/usr/share/nginx/html(/|\Z)")
 _ENV = re.compile(r"(LD_|PYTHON)\w*|PATH\Z|BASH_ENV|ENV\Z")
@@ -127,7 +127,7 @@ def _covered(name: str, row: RawObject, was: RawObject) -> Iterator[str]:
     """A volume over its program, or variables that load another one, replace what is locked."""
     for mount in row.get("volumeMounts") or []:
         path = re.sub(r"/+", "/", str(mount.get("mountPath") if isinstance(mount, Mapping) else ""))
-        if ".." in path or (_PROGRAMS.match(path + "/") and not _OPEN.match(path)):
+        if ".." in path or (_PROGRAMS.match(path.rstrip("/") or "/") and not _OPEN.match(path)):
             yield f"a volume at {path} would take the place of the program of {name}"
     before = {str(item.get("name")) for item in was.get("env") or []}
     for item in row.get("env") or []:
