@@ -7,7 +7,7 @@ What a play can wait for, asked of the newest state of Pods and of the log lines
     restarts: {shipper: 1}      restart counts of at least that
     reason: {b: CrashLoopBackOff}   a container waits, or has ended, for that reason
     ended: true                 every Pod of the answer is Succeeded or Failed
-    settled: true               every Pod of the answer has ended, or has an app or a regular init container in back-off
+    settled: true               every Pod of the answer has ended, or had an app or a regular init container in back-off
     ready: true | NAME | [..]   every Pod of the answer, or the named Pods, are Ready
     phase: Failed               the phase of the answer's newest Pod
     gone: true                  no Pod of the answer is left
@@ -113,6 +113,7 @@ class Condition:
     def __init__(self, wanted: Mapping[str, Any], player: Player) -> None:
         self.wanted, self.player = dict(wanted), player
         self._asked_at, self._answer = 0.0, False
+        self._at_rest: set[str] = set()
 
     def __call__(self, pods: list[RawObject]) -> bool:
         mine = answered(pods)
@@ -152,7 +153,10 @@ class Condition:
         return over is bool(wanted)
 
     def _settled(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
-        return (bool(mine) and all(map(is_settled, mine))) is bool(wanted)
+        # a container in back-off runs now and then: what was settled once stays so
+        self._at_rest |= {pod["metadata"]["name"] for pod in mine if is_settled(pod)}
+        names = {pod["metadata"]["name"] for pod in mine}
+        return (bool(mine) and names <= self._at_rest) is bool(wanted)
 
     def _ready(self, what: Any, mine: list[RawObject], pods: list[RawObject]) -> bool:
         if what is True:

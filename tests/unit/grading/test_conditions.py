@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from podlab.grading.conditions import Condition, is_settled, newest
+from podlab.grading.conditions import PART, Condition, is_settled, newest
 from podlab.grading.player import Player
 
 
@@ -82,3 +82,15 @@ def test_the_newest_pod_that_has_the_container_is_meant():
     assert newest([old, shop, job], ["shop"]) is shop
     assert newest([old, shop, job], ["nobody"]) is job
     assert newest([], ["shop"]) is None
+
+
+def test_pods_need_not_be_in_back_off_at_the_same_moment() -> None:
+    """Each runs now and then; what was settled once stays so."""
+    settled = Condition({"settled": True}, None)  # type: ignore[arg-type]
+    one, two = pod("Running", waits="shop"), pod("Running")
+    for name, body in (("one", one), ("two", two)):
+        body["metadata"] = {"name": name, "labels": {PART: "answer"}}
+
+    assert not settled([one, two])
+    one["status"]["containerStatuses"], two["status"]["phase"] = [], "Failed"
+    assert settled([one, two])
