@@ -17,6 +17,7 @@ from test_api_streams import KUBECTL
 from podlab.client import Client
 from podlab.drivers import Cluster
 from podlab.errors import ApiError, ConflictError, NotFoundError
+from podlab.observe import record
 
 WAIT_S = 60
 WAITS_FOR_JOB = """
@@ -231,3 +232,26 @@ def test_two_who_apply_another_value_of_one_field_find_their_conflict(client: Cl
         caught.value.status["message"]
     )
     assert apply("one", color="red")["data"] == {"color": "red"}
+
+
+def test_a_recording_holds_the_pods_of_its_manifest_and_no_others(client: Client, namespace: str) -> None:
+    """Pods of an earlier exercise that were still ending had timelines of their own, and lives that nobody recorded."""
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    spec = {
+        "terminationGracePeriodSeconds": 4,
+        "containers": [{"name": "c", "image": "busybox:1.36", "command": ["sleep", "600"]}],
+    }
+    for name in ("old-1", "old-2"):
+        client.create(pods, {"metadata": {"name": name}, "spec": spec})
+    for name in ("old-1", "old-2"):
+        until(lambda name=name: phase(client, namespace, name), lambda found: found == "Running")  # type: ignore[misc]
+        client.delete(f"{pods}/{name}")
+    quiet = {"name": "a", "image": "busybox:1.36", "command": ["sh", "-c", "sleep 6; echo done"]}
+    manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "quiet"},
+                "spec": {"restartPolicy": "Never", "containers": [quiet]}}  # fmt: skip
+    recording = record(client, [manifest], namespace=namespace, until="Succeeded")
+    seen = {o["object"]["metadata"]["name"] for o in recording.observations if o.get("resource") == "pods"}
+    told = {
+        o["object"]["involvedObject"]["name"] for o in recording.observations if o.get("resource") == "events"
+    }
+    assert (seen, told, list(recording.gaps)) == ({"quiet"}, {"quiet"}, [])

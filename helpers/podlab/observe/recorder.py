@@ -123,7 +123,12 @@ class Recorder:
         try:
             if self._node:
                 self._node.start(self.writer, self._wake_read)
-            self._watchers = [self._watcher("pods", True), self._watcher("events", False)]
+            # A recording of a manifest is of the Pods that come of it, not of those that happen to end nearby.
+            strangers = set[bytes]() if given else None
+            self._watchers = [
+                self._watcher("pods", True, strangers),
+                self._watcher("events", False, strangers),
+            ]
             for watcher in self._watchers:
                 watcher.start()
             self._await_lists()
@@ -134,7 +139,7 @@ class Recorder:
             raise
         return self
 
-    def _watcher(self, resource: str, keep: bool) -> Watcher:
+    def _watcher(self, resource: str, keep: bool, strangers: set[bytes] | None) -> Watcher:
         params: dict[str, Any] = {}
         if self._pod:
             field = "metadata.name" if resource == "pods" else "involvedObject.name"
@@ -148,6 +153,7 @@ class Recorder:
             params=params,
             keep_objects=keep,
             existing=self._existing,
+            strangers=strangers,
             changed=self._changed.set,
             patience=self._patience,
         )

@@ -10,6 +10,7 @@ and if they differ from what was seen, the stream is half-open and is replaced.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from podlab.client.connections import Answer
 
+_ABOUT = re.compile(rb'"involvedObject":\{[^{}]*"uid":"([^"]+)"')
 _WINDOW = 4096  # how many events are remembered, to drop those that come twice
 _CONFIRMED_S = 5.0  # what arrived before so much silence arrived in order
 _CHECK_TIMEOUT_S = 5.0
@@ -54,6 +56,8 @@ class Watcher(threading.Thread):
         resource: Its word in the recording, such as ``pods``.
         keep_objects: Hold the latest line of each living object for ``latest``; for Pods, not for Events.
         existing: Whether objects that were there before the recording are written down.
+        strangers: uids of Pods that are no part of the recording, as it is of a manifest: those that the first list
+            shows are added, and what happens to them, or is said of them, is not written down.
         changed: Called after each batch that held something new; must be quick.
 
     ``failure`` holds a refusal by the server that ended the watch for good (credentials, rights).
@@ -70,6 +74,7 @@ class Watcher(threading.Thread):
         params: dict[str, Any] | None = None,
         keep_objects: bool = False,
         existing: bool = True,
+        strangers: set[bytes] | None = None,
         changed: Callable[[], None] = lambda: None,
         patience: Patience | None = None,
     ) -> None:
@@ -82,6 +87,7 @@ class Watcher(threading.Thread):
             wake,
         )
         self._params, self._existing, self._changed = params or {}, existing, changed
+        self._strangers = strangers
         self._patience = patience or Patience()
         self._stopping = threading.Event()
         self.ready = threading.Event()
@@ -223,14 +229,26 @@ class Watcher(threading.Thread):
                         raise StreamBroken(f"a line that is no WatchEvent: {line[:60]!r}")
                 elif head.uid:
                     if self._is_new(head):
-                        out.append(stamp + line[1:])
                         self._remember(head, line)
+                        if self._is_strange(head, line):
+                            self.dirty.pop(head.uid, None)
+                        else:
+                            out.append(stamp + line[1:])
                 else:
                     self._control(head)
         finally:
             if out:
                 self._writer.raw(out)
                 self._changed()
+
+    def _is_strange(self, head: Head, line: bytes) -> bool:
+        """True of a Pod that was there before, and of an Event about it."""
+        if not self._strangers:
+            return False
+        if self.resource != "events":
+            return head.uid in self._strangers
+        about = _ABOUT.search(line)
+        return about is not None and about[1] in self._strangers
 
     def _is_new(self, head: Head) -> bool:
         return self._recent.get(head.version) != head.uid
@@ -303,6 +321,8 @@ class Watcher(threading.Thread):
         vanished = self._vanished(items)
         if reason != "start":
             self._mark_gap(reason, before, version, since_t=seen_t, vanished=vanished)
+        if self._strangers is not None and reason == "start" and self.resource == "pods":
+            self._strangers |= {item["metadata"]["uid"].encode() for item in items}
         self._write_listed(items, write=self._existing or reason != "start")
         self._base, self._latest_version = version, max(version, self._latest_version)
         self._overlap.clear()
@@ -318,7 +338,9 @@ class Watcher(threading.Thread):
                 continue
             line = encode({"type": "ADDED", "object": item})
             self._remember(head, line)
-            if write:
+            if self._is_strange(head, line):
+                self.dirty.pop(head.uid, None)
+            elif write:
                 body = b'{"t":%.6f,"source":"list","resource":"%s",' % (stamp, self.resource.encode())
                 out.append(body + line[1:])
         if out:
@@ -333,7 +355,7 @@ class Watcher(threading.Thread):
         for uid in gone:
             del self._known[uid]
             line = self._lines.pop(uid, None) if self._lines is not None else None
-            if line is not None:
+            if line is not None and uid not in (self._strangers or ()):
                 deleted = line.replace(b'"type":"MODIFIED"', b'"type":"DELETED"', 1)
                 deleted = deleted.replace(b'"type":"ADDED"', b'"type":"DELETED"', 1)
                 self.dirty[uid] = deleted
