@@ -137,6 +137,8 @@ class ImageRecord(NamedTuple):
     working_dir: str = "/"
     user: str = ""
     size_bytes: int = 0
+    ids: tuple[int, int] | None = None  # of ``user``, by the image's own files; None where they are not known
+    primary_groups: Mapping[int, int] = MappingProxyType({})  # user -> group, by the image's passwd
 
 
 class ExecResult(NamedTuple):

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from podlab.embedded.images import accounts
 from podlab.embedded.images.names import ImageName, parse
 from podlab.embedded.runtime import ImageRecord
 from podlab.embedded.sandbox.zygote.trees import remove_tree
@@ -30,6 +31,7 @@ _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 _MAX_BYTES = 20 << 30
 _MAX_ENTRIES = 2_000_000
 _MAX_JSON = 16 << 20
+_MAX_USERS = 1 << 20
 _MAX_LINKS = 40
 
 
@@ -303,7 +305,7 @@ def find(folder: Path, name: ImageName) -> UnpackedImage | None:
     """The image that *name* means, by tag or by the digest of its configuration."""
     for digest, entry in _index(folder).items():
         if str(name) in entry["names"] or name.digest == f"sha256:{digest}":
-            return UnpackedImage(_record(digest, entry), entry["folder"])
+            return UnpackedImage(_with_users(_record(digest, entry), Path(entry["folder"])), entry["folder"])
     return None
 
 
@@ -319,6 +321,25 @@ def _record(digest: str, entry: dict[str, Any]) -> ImageRecord:
         working_dir=config.get("WorkingDir") or "/",
         user=config.get("User") or "",
     )
+
+
+def _with_users(record: ImageRecord, root: Path) -> ImageRecord:
+    known = accounts.passwd(_text_in(root, "passwd"))
+    found = accounts.ids(record.user, known, accounts.group(_text_in(root, "group")))
+    return record._replace(ids=found, primary_groups={one.uid: one.gid for one in reversed(known)})
+
+
+def _text_in(root: Path, name: str) -> str:
+    """A file of the image's /etc, as far as it is one of a sensible size; no link is followed to the host."""
+    if not os.path.lexists(f"{root}/etc"):
+        return ""
+    try:
+        folder = _inside(root, ["etc"])
+        descriptor = os.open(f"{folder}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            return file.read(_MAX_USERS).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""
 
 
 def rows(folder: Path) -> list[dict[str, str]]:

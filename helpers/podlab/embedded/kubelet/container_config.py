@@ -125,6 +125,7 @@ class ConfigMaker:
             raise StartError("CreateContainerConfigError", str(error)) from error
         security = _security(pod, container)
         _refuse_root(pod, container, image, security)
+        _refuse_stranger(image, security)
         _refuse_profile(security)
         name, address = container["name"], facts.addresses.get("status.podIP", "")
         mounts += self._own_files(pod, container, attempt, address, mounts)
@@ -217,6 +218,15 @@ def _refuse_profile(security: Json) -> None:
         path = f"/var/lib/kubelet/seccomp/{profile.get('localhostProfile', '')}"
         text = f'cannot load seccomp profile "{path}": open {path}: no such file or directory'
         raise StartError("CreateContainerError", f"failed to create containerd container: {text}")
+
+
+def _refuse_stranger(image: ImageRecord, security: Json) -> None:
+    """A user that the image names and does not have. Raises StartError."""
+    name = image.user.partition(":")[0]
+    unknown = image.ids is None and name not in ("", "root") and not name.isdigit()
+    if unknown and security.get("runAsUser") is None:
+        text = f"failed to create containerd container: unable to find user {name}: no matching entries in passwd file"
+        raise StartError("CreateContainerError", text)
 
 
 def _groups(security: Json) -> list[int]:

@@ -39,9 +39,15 @@ def dropped(config: ContainerConfig) -> list[int]:
 
 
 def ids(config: ContainerConfig, image: ImageRecord) -> tuple[int, int]:
-    """Numbers only: a name in an image's USER is looked up by nobody here and means root."""
+    """
+    User and group: those of the Pod, else those of the image by its own files, else the numbers in its USER.
+
+    A user that the Pod names has the group of its line in the image's passwd, 0 if there is none.
+    """
     parts = image.user.split(":")
     numbers = [int(part) if part.isdigit() else 0 for part in (*parts, "0")][:2]
-    user = numbers[0] if config.run_as_user is None else config.run_as_user
-    group = numbers[1] if config.run_as_group is None else config.run_as_group
-    return user, group
+    user, group = image.ids or (numbers[0], numbers[1])
+    if config.run_as_user is not None:
+        user = config.run_as_user
+        group = image.primary_groups.get(user, 0 if image.ids else group)
+    return user, group if config.run_as_group is None else config.run_as_group
