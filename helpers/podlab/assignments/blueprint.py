@@ -1,6 +1,7 @@
 """
 The blueprint of an assignment: which rows it has, what each is worth, and which exercises a student draws.
 
+    name = "pods-50"            # if there is none: the name of the file's folder
     title = "Init containers and sidecars"
     seed = "student"            # or a number: the same variant for everybody
     deadline = 2026-12-24T23:59:00Z
@@ -29,7 +30,7 @@ from podlab.errors import PodlabError
 from podlab.grading import values
 
 FILE = "assignment.toml"
-_TOP = {"title": str, "seed": (str, int), "deadline": datetime, "hints": bool, "rows": list}
+_TOP = {"name": str, "title": str, "seed": (str, int), "deadline": datetime, "hints": bool, "rows": list}
 _ROW = {"name": str, "points": (int, float), "choose": list}
 
 
@@ -58,7 +59,7 @@ class Blueprint:
     An assignment.
 
     Attributes:
-        name: The file's folder or stem: short, for files and ids.
+        name: Short, for files and ids; the file's ``name``, else its folder or stem. Draws and seeds depend on it.
         seed: ``student`` (each student an own variant) or a number (one for all).
         deadline: Aware; None for none.
         hints: Whether hints are allowed, at a price.
@@ -98,6 +99,12 @@ class Blueprint:
             for each, seed in zip(chosen, seeds, strict=True)
         ]
 
+    @property
+    def released(self) -> str:
+        """The file's text with its name in it: in another folder it draws the same."""
+        named = "name" in tomllib.loads(self.text)
+        return self.text if named else f'name = "{self.name}"\n{self.text}'
+
     def __str__(self) -> str:
         lines = [f"{self.title}: {float(self.points):g} points, {len(self.rows)} rows"]
         for row in self.rows:
@@ -129,7 +136,7 @@ def read(path: Path) -> Blueprint:
     seed = data.get("seed", "student")
     if isinstance(seed, str) and seed != "student":
         raise _fault(file, text, "seed", f'seed is {seed!r}: write "student" or a number')
-    name = file.parent.name if file.name == FILE else file.stem
+    name = data.get("name") or (file.parent.name if file.name == FILE else file.stem)
     return Blueprint(re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-") or "assignment", data["title"], rows, seed,
                      data.get("deadline"), data.get("hints", True), text)  # fmt: skip
 

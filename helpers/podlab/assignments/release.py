@@ -39,11 +39,11 @@ def release(blueprint: Blueprint, out: Path, students: Sequence[Student] = ()) -
     notebooks = []
     for student, path in _targets(blueprint, out, students):
         parts = blueprint.parts(student)
-        _put(path, json.dumps(notebook(blueprint, parts, student), indent=1, ensure_ascii=False) + "\n")
-        _put(out / "instructor" / "solutions" / f"{student}.md", "\n".join(_solutions(parts)))
+        put(path, json.dumps(notebook(blueprint, parts, student), indent=1, ensure_ascii=False) + "\n")
+        put(out / "instructor" / "solutions" / f"{student}.md", "\n".join(_solutions(parts)))
         notebooks.append(path)
-    _put(out / "instructor" / FILE, blueprint.text)
-    _put(out / "instructor" / "blueprint.txt", f"{blueprint}\n")
+    put(out / "instructor" / FILE, blueprint.released)
+    put(out / "instructor" / "blueprint.txt", f"{blueprint}\n")
     return notebooks
 
 
@@ -103,7 +103,8 @@ def _solutions(parts: Sequence[Part]) -> Iterator[str]:
         yield fill(part.exercise.debrief, values, source="debrief.md")
 
 
-def _put(path: Path, text: str) -> None:
+def put(path: Path, text: str) -> None:
+    """Write a file in one step, and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.write_text(text, "utf-8")

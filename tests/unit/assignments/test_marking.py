@@ -131,6 +131,19 @@ def test_a_release_holds_no_answers_for_learners(plan: Blueprint, tmp_path: Path
     assert blueprint.read(tmp_path / "term/instructor").rows == plan.rows
 
 
+def test_a_student_is_graded_on_the_exercises_and_values_that_were_released(
+    plan: Blueprint, tmp_path: Path
+) -> None:
+    """Draws and seeds depend on the assignment's name, and grading reads the file from another folder."""
+    release.release(plan, tmp_path / "term", STUDENTS)
+    (tmp_path / "term").rename(tmp_path / "moved")
+
+    graded = blueprint.read(tmp_path / "moved/instructor")
+
+    assert graded.name == plan.name
+    assert [graded.parts(s.id) for s in STUDENTS] == [plan.parts(s.id) for s in STUDENTS]
+
+
 def test_a_release_does_not_write_over_something_else(plan: Blueprint, tmp_path: Path) -> None:
     """A folder with other files in it is left alone; the own one can be released again."""
     (tmp_path / "other").mkdir()
