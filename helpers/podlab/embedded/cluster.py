@@ -82,7 +82,9 @@ class Cluster:
             inside = socket.socket(fileno=descriptor)
             inside.setblocking(False)
             await self.server.listen_on(inside)  # what kubernetes.default leads to, for Pods
-        self.app.hosts += [*pki.NAMES, *pki.ADDRESSES]
+        names = [*pki.NAMES, *pki.ADDRESSES]
+        # kubectl in a Pod names the port too.
+        self.app.hosts += [*names, *(f"{name}:443" for name in names)]
         proxy = ServiceProxy(self.store, runtime)
         await proxy.start()
         self._closers.append(proxy.close)

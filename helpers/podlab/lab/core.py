@@ -353,6 +353,10 @@ class Lab:
         found = looking.owned_by(self.get("pod").get("items") or [], owners)
         return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
+    def reached(self, kind: str, name: str, wanted: str) -> RawObject | None:
+        """Return the condition *wanted* (``Failed``) of an object while it is True; None while it is not."""
+        return looking.reached(self.get(kind, name), wanted)
+
     exit_code = staticmethod(looking.exit_code)
 
     def node_ready(self) -> bool:

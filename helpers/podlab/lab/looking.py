@@ -30,6 +30,12 @@ def restarts(pod: RawObject) -> dict[str, int]:
     return {name: int(each.get("restartCount") or 0) for name, each in _statuses(pod).items()}
 
 
+def reached(body: RawObject, wanted: str) -> RawObject | None:
+    """Return the condition *wanted* of an object if it is True, else None."""
+    listed = (body.get("status") or {}).get("conditions") or []
+    return next((one for one in listed if one["type"] == wanted and one["status"] == "True"), None)
+
+
 def exit_code(pod: RawObject, container: str) -> int | None:
     """Return the exit code of a container that has ended; None while it runs or waits."""
     ended = _statuses(pod).get(container, {}).get("state", {}).get("terminated") or {}

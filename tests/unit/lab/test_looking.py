@@ -47,3 +47,15 @@ def test_the_exit_code_of_a_running_container_is_unknown():
 
     assert looking.exit_code(body, "a") is None
     assert looking.restarts(body) == {"a": 2}
+
+
+def test_a_condition_is_there_only_while_it_is_true():
+    body = {
+        "status": {
+            "conditions": [{"type": "Failed", "status": "False"}, {"type": "Complete", "status": "True"}]
+        }
+    }
+
+    assert looking.reached(body, "Failed") is None
+    assert looking.reached(body, "Complete") == {"type": "Complete", "status": "True"}
+    assert looking.reached({}, "Complete") is None
