@@ -36,7 +36,8 @@ class Act:
         done: Whether it could be done, or for a wait whether the condition was reached in time.
         at: When it was done, seconds since the epoch by the recorder's clock.
         restarts: Container -> restartCount of the target Pod just before, for steps that act on a Pod.
-        output: What an ``exec`` printed, or the object of a ``look``.
+        output: What an ``exec`` printed, the object of a ``look``, or the names of the Pods that a ``delete`` or a
+            ``rollout`` met.
         pod: The Pod that it was done to.
     """
 

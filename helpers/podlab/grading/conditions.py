@@ -11,6 +11,7 @@ What a play can wait for, asked of the newest state of Pods and of the log lines
     ready: true | NAME | [..]   every Pod of the answer, or the named Pods, are Ready
     phase: Failed               the phase of the answer's newest Pod
     gone: true                  no Pod of the answer is left
+    away: STEP                  the Pods that an earlier rollout or delete met are gone
     lost: shop                  the container runs no more
     line: {pod: sink, event: received}    a JSON line with these fields was written (``pod: answer`` for the answer)
     condition: {kind: Job, apiVersion: batch/v1, name: report, is: Complete}    a condition of an object is True
@@ -168,6 +169,10 @@ class Condition:
 
     def _gone(self, _wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
         return not mine
+
+    def _away(self, step: Any, _mine: Any, pods: list[RawObject]) -> bool:
+        met = {name for act in self.player.acts if act.name == step for name in act.output or ()}
+        return bool(met) and met.isdisjoint(pod["metadata"]["name"] for pod in pods)
 
     def _line(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
         fields = {key: value for key, value in wanted.items() if key not in ("pod", "container")}

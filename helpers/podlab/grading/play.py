@@ -32,7 +32,7 @@ VERBS = (
     "start", "stop", "apply", "wait", "pause", "kill", "exec", "delete", "patch", "look", "rollout",
 )  # fmt: skip
 CONDITIONS = (
-    "running", "started", "ended", "ready", "phase", "restarts", "reason", "gone", "line", "condition", "lost",
+    "running", "started", "ended", "ready", "phase", "restarts", "reason", "gone", "away", "line", "condition", "lost",
     "settled", "began",
 )  # fmt: skip
 _OPTIONS = ("as", "within_s", "pod", "if", "signal")

@@ -203,10 +203,11 @@ class Player:
             return True, "", None
         pods = self.answered() if step.what in ("answer", "pod") else [self.target(step)]
         chosen = [pod for pod in pods if pod is not None]
-        for pod in chosen[:1] if step.what == "pod" else chosen:
+        met = chosen[:1] if step.what == "pod" else chosen
+        for pod in met:
             self.recorder.writer.mark("delete", objects=[pod["metadata"]["name"]], grace_s=None)
             self._delete({"apiVersion": "v1", "kind": "Pod", **pod})
-        return bool(chosen), str(step.what), None
+        return bool(met), str(step.what), [pod["metadata"]["name"] for pod in met]
 
     def _patch(self, step: Step) -> tuple[bool, str, Any]:
         body, patch = dict(step.what["object"]), step.what["patch"]
@@ -220,7 +221,11 @@ class Player:
         note = {"podlab/rollout": f"{time.time():.3f}"}
         patch = {"spec": {"template": {"metadata": {"annotations": note}}}}
         body = {"apiVersion": "apps/v1", "kind": "Deployment", "name": str(step.what)}
-        return self._patch(Step("patch", {"object": body, "patch": patch}, step.name, step.within_s, ""))
+        met = [pod["metadata"]["name"] for pod in self.answered()]
+        done, name, _ = self._patch(
+            Step("patch", {"object": body, "patch": patch}, step.name, step.within_s, "")
+        )
+        return done, name, met
 
     def _look(self, step: Step) -> tuple[bool, str, Any]:
         body = dict(step.what)

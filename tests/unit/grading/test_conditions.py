@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from podlab.checks.lives import Act
 from podlab.grading.conditions import PART, Condition, is_settled, newest
 from podlab.grading.player import Player
 
@@ -94,3 +96,15 @@ def test_pods_need_not_be_in_back_off_at_the_same_moment() -> None:
     assert not settled([one, two])
     one["status"]["containerStatuses"], two["status"]["phase"] = [], "Failed"
     assert settled([one, two])
+
+
+def test_pods_are_away_once_all_that_a_step_met_are_gone() -> None:
+    """A rollout's new Pods are none of them; a step that met nobody, or was never done, is not enough."""
+    acts = [Act("rollout", "rollout", output=["old-1", "old-2"]), Act("look", "look")]
+    player = cast(Player, SimpleNamespace(acts=acts))
+    old, new = ({"metadata": {"name": name}} for name in ("old-2", "new-1"))
+
+    assert not Condition({"away": "rollout"}, player)([old, new])
+    assert Condition({"away": "rollout"}, player)([new])
+    assert not Condition({"away": "look"}, player)([new])
+    assert not Condition({"away": "never"}, player)([])
