@@ -416,6 +416,13 @@ class Lab:
         said = f"Predicted: {first}. " if isinstance(first, str) else f"{alt_text(first)} Below it: "
         show_figure(compare(first, second), said + alt_text(second))
 
+    def show_requests(self, took_s: Mapping[str, Sequence[float]]) -> None:
+        """Draw how long each request took: the caller's name -> seconds, in order."""
+        from podlab.lab import requests
+        from podlab.lab.showing import show_figure
+
+        show_figure(requests.figure(took_s), requests.alt_text(took_s))
+
     # -- facts --------------------------------------------------------------------------------------------
 
     def facts(self, round_: str, /, **found: Any) -> None:
