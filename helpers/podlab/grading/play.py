@@ -13,8 +13,9 @@ The play: what is applied, what is done to it, until when. It ends in a recordin
 A step has one verb and may have ``as`` (its name for checks), ``within_s`` (its deadline), ``pod`` (the Pod it acts
 on) and ``if`` (an earlier step: without that one having been reached, this one is left out); ``kill`` may have
 ``signal: KILL``, which needs a run that shares its processes: a process 1 takes no SIGKILL from inside. A wait whose
-deadline passes does not end the play: the step is noted as not reached, and checks judge that. Only a fixture that
-does not start, or a cluster that does not answer, ends it: then the answer is not gradable.
+deadline passes does not end the play: the step is noted as not reached, and checks judge that. On a slow
+cluster a deadline is later (see ``pace``), unless the step is ``strict: true``: then it is part of what is played.
+Only a fixture that does not start, or a cluster that does not answer, ends it: then the answer is not gradable.
 """
 
 from __future__ import annotations
@@ -35,13 +36,17 @@ CONDITIONS = (
     "running", "started", "ended", "ready", "phase", "restarts", "reason", "gone", "away", "line", "condition", "lost",
     "settled", "began",
 )  # fmt: skip
-_OPTIONS = ("as", "within_s", "pod", "if", "signal")
+_OPTIONS = ("as", "within_s", "strict", "pod", "if", "signal")
 SIGNALS = ("TERM", "KILL")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its verb, what the verb is given, its name, deadline and Pod, and the signal of a kill."""
+    """
+    One step: its verb, what the verb is given, its name, deadline and Pod, and the signal of a kill.
+
+    ``strict``: the deadline is part of the play, and is not stretched where the cluster is slow.
+    """
 
     verb: str
     what: Any
@@ -50,6 +55,7 @@ class Step:
     pod: str
     after: str = ""
     signal: str = "TERM"
+    strict: bool = False
 
     @property
     def containers(self) -> tuple[str, ...]:
@@ -98,6 +104,9 @@ def _step(row: Any, names: dict[str, int], taken: list[str], where: str) -> Step
     within = row.get("within_s", DEADLINE_S)
     if not isinstance(within, int | float) or isinstance(within, bool) or not 0 < within <= 600:
         raise CheckError(f"{where}: within_s is a number of seconds up to 600")
+    strict = row.get("strict", False)
+    if not isinstance(strict, bool) or (strict and verb != "wait"):
+        raise CheckError(f"{where}: strict belongs to wait, and is true or false")
     after = str(row.get("if") or "")
     if after and after not in taken:
         raise CheckError(f"{where}: 'if' names no earlier step {after!r}", cause=f"steps: {', '.join(taken)}")
@@ -105,7 +114,7 @@ def _step(row: Any, names: dict[str, int], taken: list[str], where: str) -> Step
     signal = str(row.get("signal", "TERM"))
     if signal not in SIGNALS or ("signal" in row and verb != "kill"):
         raise CheckError(f"{where}: signal belongs to kill, and is one of {', '.join(SIGNALS)}")
-    return Step(verb, row[verb], name, float(within), str(row.get("pod") or ""), after, signal)
+    return Step(verb, row[verb], name, float(within), str(row.get("pod") or ""), after, signal, strict)
 
 
 def _known_conditions(verb: str, what: Any, where: str) -> None:

@@ -22,6 +22,7 @@ from podlab.errors import (
 )
 from podlab.grading import conditions
 from podlab.grading.ground import Ground
+from podlab.grading.pace import pace
 from podlab.grading.play import Step
 from podlab.manifests import Manifest
 from podlab.observe import Recorder
@@ -77,6 +78,7 @@ class Player:
         self.texts, self.fixtures, self.stop = texts, fixtures, stop
         self.acts: list[Act] = []
         self.lines: deque[RawObject] = deque(maxlen=_KEPT_LINES)
+        self.pace = 1.0
 
     # -- the way through ----------------------------------------------------------------------------------
 
@@ -156,7 +158,16 @@ class Player:
         return True, name, None
 
     def _wait(self, step: Step) -> tuple[bool, str, Any]:
-        return self.until(conditions.Condition(step.what, self), step.within_s), "", None
+        condition = conditions.Condition(step.what, self)
+        reached = self.until(condition, step.within_s)
+        if not reached and not step.strict:
+            reached = self._until_late(condition, step.within_s)
+        return reached, "", None
+
+    def _until_late(self, condition: conditions.Condition, within_s: float) -> bool:
+        """Wait on where this cluster is slow, as much longer as its Pods were late to start."""
+        more_s = within_s * (self.pace - 1)
+        return more_s > 0 and self.until(condition, more_s)
 
     def _pause(self, step: Step) -> tuple[bool, str, Any]:
         self.until(lambda _pods: False, float(step.what))
@@ -254,6 +265,7 @@ class Player:
         def asked(pods: list[RawObject]) -> bool:
             if self.stop.is_set():
                 raise Stopped
+            self.pace = max(self.pace, pace(pods))
             return reached(pods)
 
         try:

@@ -1,0 +1,42 @@
+"""
+How slow a cluster is at the moment, from the Pods that it started: deadlines of a play are stretched by it.
+
+A wait ends when its condition holds, so a right answer pays nothing for a long deadline, and a wrong answer on a quiet
+machine meets the deadline that the play names. On a machine that does much else, the same Pod lives slower; without
+more time its right answer would look like one that never gets there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+USUAL_S = 4.0  # from a Pod's creation to its first process: 1 s embedded, 2 to 4 s on kind
+MOST = 4.0
+
+
+def pace(pods: Iterable[dict[str, Any]]) -> float:
+    """Return how many times slower than usual the slowest start among *pods* was: 1 (usual, or faster) to 4."""
+    slowest = max((start_s(pod) for pod in pods), default=0.0)
+    return min(MOST, max(1.0, slowest / USUAL_S))
+
+
+def start_s(pod: dict[str, Any]) -> float:
+    """Return the seconds from a Pod's creation to its first process, by the server's times; 0 where none is known."""
+    status = pod.get("status") or {}
+    rows = (status.get("initContainerStatuses") or [])[:1] or status.get("containerStatuses") or []
+    begun = [at for row in rows if not row.get("restartCount") for at in _starts(row)]
+    created = pod["metadata"].get("creationTimestamp")
+    if not begun or not created:
+        return 0.0
+    return max(0.0, (min(begun) - _time(created)).total_seconds())
+
+
+def _starts(row: dict[str, Any]) -> list[datetime]:
+    states = (row.get("state") or {}).values()
+    return [_time(state["startedAt"]) for state in states if state and state.get("startedAt")]
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

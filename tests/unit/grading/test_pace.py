@@ -1,0 +1,43 @@
+"""How slow a cluster is, from the Pods that it started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from podlab.grading.pace import MOST, pace, start_s
+
+
+def pod(started: str | None, *, restarts: int = 0, shop: str | None = None) -> dict[str, Any]:
+    """Return a Pod of 12:00:00 whose init container started at *started* and whose app at *shop*."""
+    state = {"running": {"startedAt": started}} if started else {"waiting": {"reason": "PodInitializing"}}
+    apps = [{"name": "shop", "restartCount": 0, "state": {"running": {"startedAt": shop}}}] if shop else []
+    return {
+        "metadata": {"name": "a", "creationTimestamp": "2026-11-30T12:00:00Z"},
+        "status": {
+            "initContainerStatuses": [{"name": "fetch", "restartCount": restarts, "state": state}],
+            "containerStatuses": apps,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("pods", "slower"),
+    [
+        ([], 1.0),
+        ([pod(None)], 1.0),
+        ([pod("2026-11-30T12:00:02Z")], 1.0),
+        ([pod("2026-11-30T12:00:10Z")], 2.5),
+        ([pod("2026-11-30T12:00:02Z"), pod("2026-11-30T12:00:10Z")], 2.5),
+        ([pod("2026-11-30T12:05:00Z")], MOST),
+    ],
+)
+def test_the_slowest_start_says_how_slow_a_cluster_is(pods: list[dict[str, Any]], slower: float) -> None:
+    """Four seconds are usual; nothing seen and quick starts stretch no deadline."""
+    assert pace(pods) == slower
+
+
+def test_a_pod_that_is_kept_waiting_by_its_init_container_is_not_slow() -> None:
+    """The app of a Pod whose init container was tried again starts late for a reason of its own."""
+    assert start_s(pod("2026-11-30T12:00:40Z", restarts=2, shop="2026-11-30T12:00:41Z")) == 0.0
