@@ -321,6 +321,11 @@ class Lab:
         """Return what ``kubectl get pods`` shows under READY, such as ``2/2``, asked of the server."""
         return self.row(pod)["READY"]
 
+    def chart(self, *pods: str) -> None:
+        """Print of each Pod its STATUS, the states of its containers and its Events: what a diagnosis starts from."""
+        for pod in pods:
+            print(looking.chart(self.get("pod", pod), self.row(pod), self.events(pod)))
+
     def restarts(self, pod: str) -> dict[str, int]:
         """Return how often each container of a Pod was restarted, by its name."""
         return looking.restarts(self.get("pod", pod))

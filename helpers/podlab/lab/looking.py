@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from podlab.errors import NotFoundError
@@ -57,3 +57,35 @@ def half_a_node(nodes: Iterable[RawObject]) -> tuple[str, str]:
         hint="kubectl describe nodes shows the taints",
         code=404,
     )
+
+
+def chart(pod: RawObject, row: Mapping[str, str], events: Iterable[RawObject]) -> str:
+    """
+    Return what a ward round starts from: kubectl's row, each container's state and last end, and the Events.
+
+    Args:
+        pod: The Pod as the API returned it.
+        row: Its row of ``kubectl get pods``, by column.
+        events: The Events about it, oldest first.
+    """
+    status = pod.get("status", {})
+    lines = [f"{row['NAME']}: STATUS {row['STATUS']}, READY {row['READY']}, phase {status.get('phase')}"]
+    for name, each in _statuses(pod).items():
+        ended = _ended(each.get("lastState", {}))
+        lines.append(
+            f"  {name}: {_state(each)}, restarts {each['restartCount']}{ended and f'; before: {ended}'}"
+        )
+    lines += [f"  Event {each['type']} {each['reason']}: {each.get('message', '')[:100]}" for each in events]
+    return "\n".join(lines)
+
+
+def _state(row: RawObject) -> str:
+    state = row.get("state") or {"waiting": {}}
+    kind = next(iter(state))
+    return _ended(state) or f"{kind} {state[kind].get('reason', '')}".strip()
+
+
+def _ended(state: RawObject) -> str:
+    """Return reason and exit code of an end; empty for a state that is none."""
+    end = state.get("terminated")
+    return f"ended {end.get('reason', '')} exit code {end['exitCode']}" if end else ""
