@@ -7,6 +7,7 @@ loaded until a view that needs it is asked for.
     style      colours, heights and characters of states
     scene      what to draw, in pixels: boxes joined, words only where they fit
     _plot      on matplotlib Axes;  _svg: by hand, small at any size;  _text: with characters
+    _thumbnails  a table whose cells are small timelines
     _compare   two lives, or a prediction over what happened
     _export    files for other programs;  _alt: what the picture says
     _live      grows while the Pod lives
@@ -33,6 +34,8 @@ _HOMES = {
     "save": "podlab.views._export",
     "svg": "podlab.views._svg",
     "text": "podlab.views._text",
+    "thumbnails": "podlab.views._thumbnails",
+    "thumbnails_alt": "podlab.views._thumbnails",
 }
 __all__ = [
     "alt_text",
@@ -47,6 +50,8 @@ __all__ = [
     "save",
     "svg",
     "text",
+    "thumbnails",
+    "thumbnails_alt",
 ]
 
 if TYPE_CHECKING:
@@ -57,6 +62,7 @@ if TYPE_CHECKING:
     from podlab.views._plot import figure, plot
     from podlab.views._svg import svg
     from podlab.views._text import text
+    from podlab.views._thumbnails import thumbnails, thumbnails_alt
 
 
 def __getattr__(name: str) -> Any:

@@ -53,7 +53,7 @@ def plot(
     scene.origin = origin
     _frame(ax, scene, _room_px(ax))
     (_write_ticks if own else _set_ticks)(ax, scene)
-    _draw(ax, scene)
+    draw_scene(ax, scene)
     if legend:
         _legend(ax, scene)
     return ax
@@ -160,7 +160,8 @@ def _write(ax: Axes, scene: Scene, word: Word, ha: str = "left") -> None:
     )  # fmt: skip
 
 
-def _draw(ax: Axes, scene: Scene) -> None:
+def draw_scene(ax: Axes, scene: Scene) -> None:
+    """Draw boxes, doubts, strips, marks and words of a scene on Axes that have its limits already."""
     from matplotlib.collections import PolyCollection
 
     _draw_lines(ax, [(scene.x(t), 0.0) for t in scene.ticks()], GRID, scene, zorder=0.5)
