@@ -90,7 +90,9 @@ def _private() -> list[tuple[str, str]]:
 
 
 def write_exercises(path: Path) -> None:
-    """Put the exercises that name this notebook into it, as their folders have them."""
+    """Put the exercises that name this page into it, as their folders have them; labs place theirs by hand."""
+    if path.parent != FOLDER:
+        return
     from podlab import grading
     from podlab.course.cells import with_exercises
 
@@ -126,6 +128,7 @@ def main() -> int:
         if not options.check:
             normalise(notebook)
             nbformat.write(notebook, path)
+            write_exercises(path)  # what a kernel prints in pieces, they hold as one text
         print(f"{path.name}: {seconds:.0f} s")
     return 1 if failed else 0
 
