@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
+from attack_corpus import Attack, attacks, right
 from clusters import cluster  # noqa: F401  (a fixture)
-from corpus import Attack, attacks, right
 
 from podlab.drivers import Cluster
 from podlab.grading import Place, Report, grade

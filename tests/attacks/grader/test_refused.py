@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from corpus import Attack, attacks, right, variants
+from attack_corpus import Attack, attacks, right, variants
 
 from podlab.grading import Place, grade
 
