@@ -17,7 +17,7 @@ LIVED = [attack for attack in attacks() if not attack.refused]
 
 @pytest.fixture(scope="session")
 def reports(cluster: Cluster) -> Iterator[dict[str, Future[Report]]]:  # noqa: F811
-    """All attacks and two honest answers, graded side by side."""
+    """All attacks and two honest answers, graded side by side, in a second try too: they are to meet."""
     place = Place(cluster.client(), cluster.namespace)
     with ThreadPoolExecutor(5) as pool:
         found = {a.id: pool.submit(grade, a.exercise, a.text, place) for a in LIVED}
