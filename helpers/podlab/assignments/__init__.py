@@ -9,6 +9,7 @@ In the order of a term:
     roster        who the students are
     marking       grades all submissions: parallel, resumable, evidence kept
     gradebook     results to marks: sums, outcomes, item statistics
+    kept          results by answer, for graders that execute notebooks
     pages         inert HTML for the student and for the instructor
     formats       nbgrader, otter-grader, Gradescope, PrairieLearn, GitHub Classroom, JUnit, Canvas, Moodle
 

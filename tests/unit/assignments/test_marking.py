@@ -223,11 +223,11 @@ def test_a_gradebook_runs_in_no_spreadsheet(marks: list[gradebook.Mark]) -> None
     assert "'=cmd|x" in gradebook.as_csv(marks)
 
 
-@pytest.mark.parametrize("name", formats.names())
+@pytest.mark.parametrize("name", sorted({*formats.names()} - {"nbgrader", "otter"}))
 def test_every_format_can_be_written_and_an_open_grade_is_no_zero(
     name: str, plan: Blueprint, tmp_path: Path, marks: list[gradebook.Mark]
 ) -> None:
-    """Each format has its own way to say that there is no grade yet."""
+    """Each format has its own way to say that there is no grade yet; nbgrader and otter get none (test_formats)."""
     answer = plan.parts("ada")[0].exercise.shown()[1].replace("Never", "OnFailure")
     grade(plan, tmp_path / "open", handed_in(e14=answer))
     found = gradebook.marks(plan, tmp_path / "open", STUDENTS[:1])
@@ -243,7 +243,7 @@ def test_every_format_can_be_written_and_an_open_grade_is_no_zero(
         "classroom": lambda: json.loads(text)["status"] == "error",
         "junit": lambda: ET.fromstring(text).find(".//error") is not None,
     }
-    assert says_open.get(name, lambda: True)(), text
+    assert says_open[name](), text
     assert formats.write(name, plan, marks, tmp_path / f"{name}-2")
 
 

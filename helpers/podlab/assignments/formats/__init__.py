@@ -5,6 +5,8 @@ Marks in the formats of other tools; each module is named after the tool and has
     classroom          GitHub Classroom's results
     gradescope         results.json and the autograder's zip
     junit              JUnit XML
+    nbgrader           scores and submissions for nbgrader's autograde; ``release`` writes the source notebook
+    otter              a test set and submissions for otter-grader
     prairielearn       results.json
 """
 
@@ -17,6 +19,9 @@ from pkgutil import iter_modules
 
 from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.gradebook import Mark
+from podlab.errors import PodlabError
+
+RELEASED = ("nbgrader",)
 
 
 def names() -> list[str]:
@@ -29,4 +34,17 @@ def write(name: str, blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> 
     module = import_module(f"{__name__}.{name}")
     out.mkdir(parents=True, exist_ok=True)
     found: list[Path] = module.write(blueprint, marks, out)
+    return found
+
+
+def release(name: str, blueprint: Blueprint) -> dict[str, str]:
+    """
+    Return path -> text of what the tool *name* releases to learners.
+
+    Raises:
+        PodlabError: The tool releases nothing, or cannot take this assignment.
+    """
+    if name not in RELEASED:
+        raise PodlabError(f"cannot release for {name}", hint=f"formats of a release: {', '.join(RELEASED)}")
+    found: dict[str, str] = import_module(f"{__name__}.{name}").release(blueprint)
     return found

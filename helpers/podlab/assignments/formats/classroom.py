@@ -36,9 +36,12 @@ def _test(result: dict[str, Any], verdict: dict[str, Any]) -> dict[str, Any]:
     scale = result["points"] / result["report"]["points"]
     holds = verdict["earned"] >= verdict["points"]
     status = "error" if result["earned"] is None else ("pass" if holds else "fail")
+    # The reporter prints every test where the student reads it, and adds up their scores: so a hidden check keeps
+    # its score and loses its words.
+    shown = verdict if verdict["visible"] else {"text": "a check that is not shown", "found": "", "why": ""}
     return {
-        "name": f"{result['report']['title']}: {verdict['text']}", "status": status,
-        "score": round(verdict["earned"] * scale, 4), "message": verdict["found"][:MOST_OUTPUT],
+        "name": f"{result['report']['title']}: {shown['text']}", "status": status,
+        "score": round(verdict["earned"] * scale, 4), "message": shown["found"][:MOST_OUTPUT],
         "test_code": "", "task_id": 0, "filename": "", "line_no": 0, "duration": 0,
-        "output": verdict["why"][:MOST_OUTPUT],
+        "output": shown["why"][:MOST_OUTPUT],
     }  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 SUMMARY = "make an assignment's notebooks, and the instructor's folder with solutions"
 EXAMPLE = """
 podlab release labs/assignments/pods-50 --roster roster.csv --out term
-podlab release mine.toml --out term
+podlab release mine.toml --out term --format nbgrader
 """
 
 
@@ -21,17 +21,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FOLDER", help="where to; a new or empty folder"
     )
+    parser.add_argument("--format", action="append", default=[], metavar="NAME",
+                        help="also as a source notebook of another tool, in FOLDER/NAME: nbgrader")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the folder and print the blueprint."""
-    from podlab.assignments import blueprint, release, roster
+    from podlab.assignments import blueprint, formats, release, roster
 
     plan = blueprint.read(args.assignment)
     students = roster.read(args.roster) if args.roster else []
+    texts = {
+        args.out / name / path: text
+        for name in args.format
+        for path, text in formats.release(name, plan).items()
+    }  # before anything is written: not every tool takes every assignment
     made = release.release(plan, args.out, students)
+    for path, text in texts.items():
+        release.put(path, text)
     print(plan)
     print(
         f"{len(made)} notebooks for learners in {args.out / 'student'}, solutions in {args.out / 'instructor'}"
     )
+    for path in texts:
+        print(f"  {path}")
     return 0

@@ -22,7 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--roster", type=Path, metavar="CSV", help="students: id,name,email")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to (default: GRADES/report)")
     parser.add_argument("--format", action="append", default=[], metavar="NAME",
-                        help="canvas, classroom, gradescope, junit, moodle, prairielearn; repeatable")  # fmt: skip
+                        help="canvas, classroom, gradescope, junit, moodle, nbgrader, otter, prairielearn; "
+                        "repeatable")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
