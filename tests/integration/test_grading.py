@@ -108,3 +108,27 @@ def test_a_cluster_that_goes_away_is_not_gradable(client: Client, monkeypatch: p
 
     assert report.state == "not gradable"
     assert report.as_dict()["score"] is None
+
+
+def test_a_pod_that_asks_for_minutes_of_grace_is_ended_with_its_grading(client: Client) -> None:
+    """It ignores SIGTERM; its namespace would wait for it as long as it asks for."""
+    body = {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "stays"},
+        "spec": {
+            "terminationGracePeriodSeconds": 600,
+            "containers": [{"name": "app", "image": "busybox:1.36",
+                            "command": ["sh", "-c", "trap : TERM; while :; do sleep 1; done"]}],
+        },
+    }  # fmt: skip
+    with Ground(client, "e99", "default", LABEL) as ground:
+        path = f"/api/v1/namespaces/{ground.namespace}/pods"
+        client.create(path, body)
+        gives_up_at = time.monotonic() + 120
+        while client.get(f"{path}/stays")["status"].get("phase") != "Running":
+            assert time.monotonic() < gives_up_at
+            time.sleep(0.2)
+
+    gives_up_at = time.monotonic() + 120
+    while client.get(path)["items"] and time.monotonic() < gives_up_at:
+        time.sleep(0.2)
+    assert not client.get(path)["items"]

@@ -21,6 +21,7 @@ MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
 LOCK = "podlab-grading"
 _STALE_S = 900.0  # a grader that was killed leaves its lock; no grading takes that long
 _WAIT_S = 300.0
+_ACCOUNT_S = 90.0
 _FORBIDDEN = 403
 
 
@@ -55,6 +56,8 @@ class Ground:
                 raise
             self.own, self.namespace = False, self._shared
             self._lock()
+        else:
+            self._await_account()
         return self
 
     def __exit__(
@@ -62,6 +65,7 @@ class Ground:
     ) -> None:
         with suppress(PodlabError):
             if self.own:
+                self._end_pods()
                 self.client.delete(f"/api/v1/namespaces/{self.namespace}")
             else:
                 self._remove()
@@ -70,6 +74,23 @@ class Ground:
     def note(self, stored: list[dict[str, Any]]) -> None:
         """Remember objects that this run made."""
         self.made += stored
+
+    def _await_account(self) -> None:
+        """Wait for the default ServiceAccount, without which no Pod is admitted: a slow controller takes its time."""
+        gives_up_at = time.monotonic() + _ACCOUNT_S
+        while time.monotonic() < gives_up_at:
+            try:
+                self.client.get(f"/api/v1/namespaces/{self.namespace}/serviceaccounts/default")
+                return
+            except NotFoundError:
+                time.sleep(0.1)
+            except ApiError:
+                return  # may not look; the first Pod will tell
+
+    def _end_pods(self) -> None:
+        """End what still runs at once: a namespace grants its Pods their grace, and an answer may ask for minutes."""
+        with suppress(PodlabError):
+            self.client.delete(f"/api/v1/namespaces/{self.namespace}/pods", {"gracePeriodSeconds": 0})
 
     # -- a namespace that is shared -----------------------------------------------------------------------
 

@@ -22,6 +22,13 @@ def pace(pods: Iterable[dict[str, Any]]) -> float:
     return min(MOST, max(1.0, slowest / USUAL_S))
 
 
+def is_untouched(pod: dict[str, Any]) -> bool:
+    """Whether a Pod has its node, and the kubelet has shown no container of it: no manifest does that."""
+    status = pod.get("status") or {}
+    shown = status.get("initContainerStatuses") or status.get("containerStatuses")
+    return bool(pod.get("spec", {}).get("nodeName")) and status.get("phase") == "Pending" and not shown
+
+
 def start_s(pod: dict[str, Any]) -> float:
     """Return the seconds from a Pod's creation to its first process, by the server's times; 0 where none is known."""
     status = pod.get("status") or {}

@@ -22,7 +22,7 @@ from podlab.errors import (
 )
 from podlab.grading import conditions
 from podlab.grading.ground import Ground
-from podlab.grading.pace import pace
+from podlab.grading.pace import MOST, is_untouched, pace
 from podlab.grading.play import Step
 from podlab.manifests import Manifest
 from podlab.observe import Recorder
@@ -166,7 +166,8 @@ class Player:
 
     def _until_late(self, condition: conditions.Condition, within_s: float) -> bool:
         """Wait on where this cluster is slow, as much longer as its Pods were late to start."""
-        more_s = within_s * (self.pace - 1)
+        slow = MOST if any(map(is_untouched, self.look())) else self.pace
+        more_s = within_s * (slow - 1)
         return more_s > 0 and self.until(condition, more_s)
 
     def _pause(self, step: Step) -> tuple[bool, str, Any]:

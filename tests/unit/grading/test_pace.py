@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from podlab.grading.pace import MOST, pace, start_s
+from podlab.grading.pace import MOST, is_untouched, pace, start_s
 
 
 def pod(started: str | None, *, restarts: int = 0, shop: str | None = None) -> dict[str, Any]:
@@ -41,3 +41,24 @@ def test_the_slowest_start_says_how_slow_a_cluster_is(pods: list[dict[str, Any]]
 def test_a_pod_that_is_kept_waiting_by_its_init_container_is_not_slow() -> None:
     """The app of a Pod whose init container was tried again starts late for a reason of its own."""
     assert start_s(pod("2026-11-30T12:00:40Z", restarts=2, shop="2026-11-30T12:00:41Z")) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("node", "rows", "untouched"),
+    [
+        ({"nodeName": "node"}, [], True),
+        ({}, [], False),
+        ({"nodeName": "node"}, [{"name": "shop", "state": {"waiting": {}}}], False),
+    ],
+)
+def test_a_kubelet_that_has_shown_no_container_yet_is_slow(
+    node: dict[str, str], rows: list[dict[str, Any]], untouched: bool
+) -> None:
+    """A Pod without a node may ask for too much: that is the manifest's doing."""
+    body = {
+        "metadata": {"name": "a"},
+        "spec": node,
+        "status": {"phase": "Pending", "containerStatuses": rows},
+    }
+
+    assert is_untouched(body) is untouched
