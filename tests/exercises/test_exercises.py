@@ -16,7 +16,7 @@ from podlab.drivers import Cluster
 from podlab.grading import Place
 from podlab.grading.prove import Proof, prove
 
-AT_ONCE = {"embedded": 10, "kind": 6}  # answers mostly wait; more would distort each other on two cores
+AT_ONCE = {"embedded": 10, "kind": 4}  # answers mostly wait; more would distort each other on two cores
 
 
 @pytest.fixture(scope="session")

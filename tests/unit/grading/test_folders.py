@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from podlab import images
 from podlab.errors import CheckError
 from podlab.grading import Place, find, grade, ids, scaffold
 from podlab.grading.loading import read
@@ -31,6 +33,18 @@ def test_every_exercise_is_whole(name: str) -> None:
     assert lacking(exercise) == []
     assert [sample.name for sample in samples(exercise, seed=7)]
     assert exercise.ask.strip() and exercise.debrief.strip()
+
+
+@pytest.mark.parametrize("name", ids())
+def test_an_exercise_needs_the_images_that_its_files_name(name: str) -> None:
+    """A cluster gets the images that are listed; one that is only used would be pulled, and found nowhere."""
+    exercise, known = find(name), images.load()
+    files = [path for path in exercise.folder.rglob("*") if path.suffix in (".yaml", ".toml")]
+    text = "\n".join(path.read_text("utf-8") for path in files)
+
+    used = {image for image in re.findall(r"podlab-[a-z0-9-]+:[\d.]+", text) if image != "podlab-app:1"}
+
+    assert used == {known.find(short).name for short in exercise.needs}
 
 
 @pytest.mark.parametrize("name", ids())
