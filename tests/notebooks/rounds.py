@@ -7,7 +7,7 @@ from typing import Any
 
 from podlab.lab import predictions
 
-PAGES_WITH_ROUNDS = ("01", "02", "03", "04", "05")
+PAGES_WITH_ROUNDS = ("01", "02", "03", "04", "05", "06")
 _HEADING = re.compile(r"^## (\d+\.\d+) .+$", re.M)
 _FOLD = re.compile(r"(?:\A|\n\n)<details>\n<summary>.+</summary>\n\n.+?\n\n</details>(?=\n\n|\Z)", re.S)
 

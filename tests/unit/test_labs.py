@@ -1,5 +1,6 @@
 """Every lab is one folder: words, a notebook of the folder's name, and manifests; what it names exists."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -9,25 +10,32 @@ import pytest
 from podlab import grading, images, manifests
 
 LABS = sorted(path.parent for path in (Path(__file__).parents[2] / "labs").glob("[0-9][0-9]-*/lab.toml"))
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 FIELDS = {"title": str, "minutes": int, "needs": list, "exercises": list, "rows": list}
 KNOWN = images.load()
+
+
+def page(folder):
+    """The notebook that tells a lab's story: its own, or the page of the course that lab.toml names."""
+    name = tomllib.loads((folder / "lab.toml").read_text("utf-8")).get("notebook")
+    return NOTEBOOKS / f"{name}.ipynb" if name else folder / f"{folder.name}.ipynb"
 
 
 def faults(folder):
     """Yield what is wrong with the folder of a lab."""
     data = tomllib.loads((folder / "lab.toml").read_text("utf-8"))
-    if {name: type(value) for name, value in data.items()} != FIELDS:
-        yield f"lab.toml has other fields than {', '.join(FIELDS)}"
-    for file in ("README.md", f"{folder.name}.ipynb"):
-        if not (folder / file).is_file():
-            yield f"{file} is missing"
+    if {name: type(value) for name, value in data.items() if name != "notebook"} != FIELDS:
+        yield f"lab.toml has other fields than {', '.join(FIELDS)} and perhaps notebook"
+    for file in (folder / "README.md", page(folder)):
+        if not file.is_file():
+            yield f"{file.name} is missing"
     for name in data["exercises"]:
         if name not in grading.ids():
             yield f"there is no exercise {name}"
     for name in data["needs"]:
         KNOWN.find(name)
-    if not all(re.fullmatch(r"[A-Z]\d+", row) for row in data["rows"]):
-        yield "rows are named like I10"
+    if not all(re.fullmatch(r"[A-Z]\d*", row) for row in data["rows"]):
+        yield "rows are named like I10 or B"
 
 
 @pytest.mark.parametrize("folder", LABS, ids=lambda path: path.name)
@@ -44,11 +52,20 @@ def test_a_labs_manifests_can_be_read(folder):
 @pytest.mark.parametrize("folder", LABS, ids=lambda path: path.name)
 def test_a_labs_notebook_names_its_images_first(folder):
     """The images that lab.toml lists are those that the notebook brings to the cluster."""
-    text = (folder / f"{folder.name}.ipynb").read_text("utf-8")
+    text = page(folder).read_text("utf-8")
     asked = re.findall(r"lab\.need\((.*?)\)", text)
     needs = tomllib.loads((folder / "lab.toml").read_text("utf-8"))["needs"]
 
     assert sorted(re.findall(r'\\"([^"\\]+)\\"', " ".join(asked))) == sorted(needs)
+
+
+def test_the_production_page_shows_the_manifest_of_its_lab():
+    """What a learner reads in round 6.2 is what round 6.1 runs from the file."""
+    cells = json.loads((NOTEBOOKS / "06-production.ipynb").read_text("utf-8"))["cells"]
+    shown = ["".join(cell["source"]) for cell in cells]
+    kept = (NOTEBOOKS.parent / "labs/14-combined/manifests/production.yaml").read_text("utf-8")
+
+    assert f"%%manifest production\n{kept.rstrip()}" in shown
 
 
 def test_a_planted_fault_is_found(tmp_path):
