@@ -9,7 +9,8 @@ import pytest
 
 from podlab import images
 from podlab.errors import CheckError
-from podlab.grading import Place, find, grade, ids, scaffold
+from podlab.grading import Place, find, grade, ids, play, scaffold
+from podlab.grading.living import fixtures
 from podlab.grading.loading import read
 from podlab.grading.prove import expected, lacking, samples
 
@@ -45,6 +46,19 @@ def test_an_exercise_needs_the_images_that_its_files_name(name: str) -> None:
     used = {image for image in re.findall(r"podlab-[a-z0-9-]+:[\d.]+", text) if image != "podlab-app:1"}
 
     assert used == {known.find(short).name for short in exercise.needs}
+
+
+@pytest.mark.parametrize("name", ids())
+def test_a_play_acts_on_pods_that_are_there(name: str) -> None:
+    """The grader names the answer's Pods; a patch of another name changes nothing, and nobody is told."""
+    exercise, values = find(name), find(name).values(0)
+    text = exercise.text("play.yaml", {**values, "node": "node"})
+    steps = play.read(text, source="play.yaml") if text else []
+    pods = {each.name for docs in fixtures(exercise, values).values() for each in docs if each.kind == "Pod"}
+
+    objects = [step.what["object"] for step in steps if step.verb == "patch"]
+    objects += [step.what for step in steps if step.verb == "look"]
+    assert {each["name"] for each in objects if each["kind"] == "Pod"} <= pods | {"answer"}
 
 
 @pytest.mark.parametrize("name", ids())
