@@ -90,9 +90,7 @@ def _private() -> list[tuple[str, str]]:
 
 
 def write_exercises(path: Path) -> None:
-    """Put the exercises that name this page into it, as their folders have them; labs place theirs by hand."""
-    if path.parent != FOLDER:
-        return
+    """Put the exercises that name this page into it, as their folders have them."""
     from podlab import grading
     from podlab.course.cells import with_exercises
 

@@ -4,12 +4,12 @@ import copy
 import json
 
 import pytest
-from pages import FOLDER, pages, read
+from pages import pages, read
 
 from podlab import grading
 from podlab.course.cells import is_of_an_exercise, with_exercises
 
-PAGES = [page for page in pages() if page.parent == FOLDER]
+PAGES = pages()
 BY_HAND = "e00"  # page 00 teaches how to answer with it: starter, mistake, hint and right answer are its text
 
 
