@@ -22,7 +22,7 @@ def notebooks(data: bytes, name: str, depth: int = 0) -> Iterator[tuple[str, byt
     Yield path and bytes of each notebook in a zip, also of zips inside of it (as Moodle packs them).
 
     Raises:
-        Unreadable: It is no zip, is encrypted, has too many entries, or unpacks to too much.
+        Unreadable: It cannot be read as a zip, is encrypted, has too many entries, or unpacks to too much.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))

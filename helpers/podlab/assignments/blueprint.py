@@ -147,7 +147,7 @@ def _row(file: Path, text: str, row: Any) -> Row:
     known = grading.folders()
     for name in (name for group in groups for name in group):
         if name not in known:
-            raise _fault(file, text, name, f"row {row['name']}: there is no exercise {name!r}")
+            raise _fault(file, text, name, f"row {row['name']}: unknown exercise {name!r}")
     if not groups or not all(groups) or row["points"] <= 0:
         raise _fault(file, text, row["name"], f"row {row['name']} has no exercise, or no points")
     return Row(row["name"], Fraction(str(row["points"])), groups)

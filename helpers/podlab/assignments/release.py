@@ -52,7 +52,7 @@ def _targets(blueprint: Blueprint, out: Path, students: Sequence[Student]) -> It
         yield "everybody", out / "student" / f"{blueprint.name}.ipynb"
         return
     if not students:
-        raise PodlabError(f"{blueprint.title} draws by student, and there is no roster",
+        raise PodlabError(f"{blueprint.title} draws by student and needs a roster",
                           hint='add --roster roster.csv, or write  seed = 1  for one variant for all')  # fmt: skip
     for student in students:
         yield student.id, out / "student" / student.id / f"{blueprint.name}.ipynb"

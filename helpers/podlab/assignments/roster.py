@@ -78,7 +78,7 @@ def _faults(ids: Sequence[str]) -> Iterable[str]:
     seen: dict[str, int] = {}
     for line, name in enumerate(ids, 2):
         if not _ID.match(name):
-            yield f"line {line}: {name[:40]!r} cannot be an id" if name else f"line {line}: there is no id"
+            yield f"line {line}: {name[:40]!r} cannot be an id" if name else f"line {line}: the id is missing"
         elif name.lower() in seen:
             yield f"line {line}: {name} stands in line {seen[name.lower()]} too"
         else:

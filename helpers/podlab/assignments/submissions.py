@@ -123,7 +123,7 @@ def answers_of(data: bytes) -> tuple[dict[str, str], list[str]]:
     Return the answers of one notebook by exercise id, and what was strange.
 
     Raises:
-        Unreadable: It is no notebook, or is too large.
+        Unreadable: It cannot be read as a notebook, or is too large.
     """
     found: dict[str, list[Cell]] = {}
     for cell in _cells(data):

@@ -63,7 +63,7 @@ def seat(
 
 
 def _events(progress: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """What a student wrote: anything that is no event is left out."""
+    """What a student wrote: lines that cannot be read as events are left out."""
     text = ((progress or {}).get("data") or {}).get("events", "")
     found = []
     for line in str(text).splitlines()[:2000]:

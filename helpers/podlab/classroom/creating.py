@@ -128,7 +128,9 @@ def delete(client: Client, name: str, *, tell: Callable[[str], None] = lambda _l
     """
     found = [each["metadata"]["name"] for each in spaces(client, name)]
     if not found:
-        raise PodlabError(f"there is no class {name!r} on this cluster", hint="podlab class list")
+        raise PodlabError(
+            f"unknown class {name!r}: this cluster has no namespaces of it", hint="podlab class list"
+        )
     for space in found:
         with suppress(NotFoundError, ConflictError):
             client.delete(f"/api/v1/namespaces/{space}")

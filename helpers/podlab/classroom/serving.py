@@ -24,7 +24,9 @@ def look(client: Client, name: str) -> list[board.Seat]:
     """
     spaces = creating.spaces(client, name)
     if not spaces:
-        raise PodlabError(f"there is no class {name!r} on this cluster", hint="podlab class create")
+        raise PodlabError(
+            f"unknown class {name!r}: this cluster has no namespaces of it", hint="podlab class create"
+        )
     selector = f"metadata.name={SHARED}"
     progress = _by_space(client.get("/api/v1/configmaps", fieldSelector=selector))
     pods = _by_space(client.get("/api/v1/pods"))

@@ -103,7 +103,7 @@ def test_a_students_variant_is_the_same_everywhere_and_scaled_to_its_row(plan: B
     [
         ('title = "Small"\n', "", "the field 'title' is missing"),
         ('seed = "student"', 'seed = "day"', "line 2: seed is 'day'"),
-        ('["e14"]', '["e99"]', "line 7: row beside: there is no exercise 'e99'"),
+        ('["e14"]', '["e99"]', "line 7: row beside: unknown exercise 'e99'"),
         ("points = 10", "point = 10", "line 6: unknown field 'point'"),
         ("points = 10", "points = 0", "has no exercise, or no points"),
     ],
@@ -161,7 +161,7 @@ def test_a_release_does_not_write_over_something_else(plan: Blueprint, tmp_path:
         ("name\nAda\n", "no column 'id'"),
         ("id\nada\nADA\n", "line 3: ADA stands in line 2 too"),
         ("id\n../x\n", "line 2: '../x' cannot be an id"),
-        ("id,name\n,Ada\n", "line 2: there is no id"),
+        ("id,name\n,Ada\n", "line 2: the id is missing"),
         ("", "no column 'id' or no students"),
     ],
 )

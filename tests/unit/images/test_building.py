@@ -148,16 +148,16 @@ def test_a_command_that_fails_has_the_last_word() -> None:
 def test_libraries_are_read_from_what_ldd_prints() -> None:
     """Those that the image brings itself are left out; the loader counts."""
     said = (
-        "\tlinux-vdso.so.1 (0x00007f)\n\tlibpq.so.5 => /work/root/opt/libpq.so.5 (0x1)\n"
+        "\tlinux-vdso.so.1 (0x00007f)\n\tlibpq.so.5 => /build/root/opt/libpq.so.5 (0x1)\n"
         "\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x2)\n\t/lib64/ld-linux-x86-64.so.2 (0x3)\n"
     )
 
-    assert roots.libraries(said, "/work/root") == {
+    assert roots.libraries(said, "/build/root") == {
         "/lib/x86_64-linux-gnu/libc.so.6",
         "/lib64/ld-linux-x86-64.so.2",
     }
     with pytest.raises(BuildError, match="no libestr"):
-        roots.libraries(said + "\tlibestr.so.0 => not found\n", "/work/root")
+        roots.libraries(said + "\tlibestr.so.0 => not found\n", "/build/root")
 
 
 @pytest.mark.parametrize(

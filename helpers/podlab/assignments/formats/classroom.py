@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from podlab.assignments.blueprint import Blueprint
+from podlab.assignments.formats.files import per_student
 from podlab.assignments.gradebook import Mark
-from podlab.assignments.marking import safe
 
 MOST_OUTPUT = 500
 
 
 def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
     """Write one file for each student who handed in."""
-    paths = []
-    for mark in marks:
-        if mark.results:
-            path = out / f"{safe(mark.student.id)}.json"
-            path.write_text(json.dumps(results(mark), indent=1) + "\n", "utf-8")
-            paths.append(path)
-    return paths
+    return per_student(marks, out, results)
 
 
 def results(mark: Mark) -> dict[str, Any]:
