@@ -99,13 +99,19 @@ def pytest(*args: str) -> list[str]:
     return [str(BIN / "python"), "-m", "pytest", "-q", *args]
 
 
-def on_clusters(name: str, folder: str, *, marked: bool = True) -> list[Step]:
-    """The same tests on the embedded cluster and on kind: chosen by mark, or by PODLAB_DRIVER."""
+def on_clusters(name: str, folder: str, *, marked: bool = True, lane: str = "") -> list[Step]:
+    """
+    The same tests on the embedded cluster and on kind: chosen by mark, or by PODLAB_DRIVER.
+
+    *lane* is that of the step on the embedded cluster, where it is not the cluster's: many small clusters fit on one
+    machine, so long steps that mostly wait run beside the others.
+    """
     found = []
     for driver, needs in (("embedded", namespaces_missing), ("kind", docker_missing)):
         command = pytest(folder, *(("-m", driver) if marked else ()))
         env = {} if marked else {"PODLAB_DRIVER": driver}
-        found.append(Step(f"{name}-{driver}", driver, command, env, needs, lane=driver))
+        own = lane if lane and driver == "embedded" else driver
+        found.append(Step(f"{name}-{driver}", driver, command, env, needs, lane=own))
     return found
 
 
@@ -124,7 +130,7 @@ def steps() -> list[Step]:
         *on_clusters("conformance", "tests/conformance"),
         *on_clusters("exercises", "tests/exercises"),
         *on_clusters("attacks", "tests/attacks"),
-        *on_clusters("notebooks", "tests/notebooks", marked=False),
+        *on_clusters("notebooks", "tests/notebooks", marked=False, lane="pages"),
         Step(
             "browser",
             "embedded",

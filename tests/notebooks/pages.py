@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import random
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,23 @@ def pages() -> list[Path]:
     """All notebooks of the course, in order, then those of the labs."""
     labs = sorted((ROOT / "labs").glob("[0-9][0-9]-*/[0-9][0-9]-*.ipynb"))
     return sorted(FOLDER.glob("[0-9][0-9]-*.ipynb")) + labs
+
+
+def pages_to_run() -> list[Path]:
+    """
+    The notebooks that are executed: all, but on kind, where a life takes longer, a sample.
+
+    There it is page 00 and as many other pages of the course as ``PODLAB_KIND_PAGES`` says (default 2), drawn by the
+    commit; ``PODLAB_KIND_PAGES=all`` takes all pages and labs.
+    """
+    wanted = os.environ.get("PODLAB_KIND_PAGES", "2")
+    if os.environ.get("PODLAB_DRIVER") != "kind" or wanted == "all":
+        return pages()
+    first, *others = [page for page in pages() if page.parent == FOLDER]
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return [first, *random.Random(commit.stdout).sample(others, min(int(wanted), len(others)))]
 
 
 def read(path: Path) -> Any:
