@@ -19,7 +19,7 @@ from podlab.embedded.runtime import (
 )
 from podlab.embedded.sandbox.process_runtime import ProcessRuntime
 
-DEADLINE_S = 20.0
+DEADLINE_S = 120.0  # for a machine that does much else; nothing waits for it where all is well
 
 
 class Bench:
