@@ -5,7 +5,7 @@ The blueprint of an assignment: which rows it has, what each is worth, and which
     title = "Init containers and sidecars"
     seed = "student"            # or a number: the same variant for everybody
     deadline = 2026-12-24T23:59:00Z
-    hints = true                # each hint that was opened costs 10 % of its exercise
+    hints = true                # whether the notebook names them; what a student opens at home is not graded
 
     [[rows]]
     name = "order"
@@ -62,7 +62,7 @@ class Blueprint:
         name: Short, for files and ids; the file's ``name``, else its folder or stem. Draws and seeds depend on it.
         seed: ``student`` (each student an own variant) or a number (one for all).
         deadline: Aware; None for none.
-        hints: Whether hints are allowed, at a price.
+        hints: Whether the notebook tells of hints. Marks do not depend on them: nobody can see what is opened at home.
     """
 
     name: str

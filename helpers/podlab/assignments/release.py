@@ -61,9 +61,9 @@ def _targets(blueprint: Blueprint, out: Path, students: Sequence[Student]) -> It
 def notebook(blueprint: Blueprint, parts: Sequence[Part], student: str) -> dict[str, Any]:
     """Return the learner's notebook: a head, a set-up cell, then question and answer cell of each exercise."""
     deadline = f" Hand in by {blueprint.deadline:%Y-%m-%d %H:%M %Z}." if blueprint.deadline else ""
-    price = " Each hint that you open costs 10 % of its exercise." if blueprint.hints else ""
+    hints = " `%hint eNN` opens a hint." if blueprint.hints else " Work without `%hint`."
     head = (
-        f"# {blueprint.title}\n\n{float(blueprint.points):g} points, {len(parts)} exercises.{deadline}{price} Run a "
+        f"# {blueprint.title}\n\n{float(blueprint.points):g} points, {len(parts)} exercises.{deadline}{hints} Run a "
         "cell as often as you like. You hand in this file; the answers in it are run again when they are graded, so no "
         "output needs to be kept."
     )

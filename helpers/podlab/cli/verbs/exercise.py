@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from typing import TYPE_CHECKING
 
 from podlab.cli import parser as common
@@ -95,8 +97,11 @@ def _check(args: argparse.Namespace) -> int:
     with ThreadPoolExecutor(max_workers=max(1, args.jobs)) as pool:
         proofs = [_told(args, proof) for proof in pool.map(lambda sample: prove.prove(sample, place), chosen)]
     bad = [proof for proof in proofs if proof.faults]
-    print("\n".join(lacking))
-    print(f"{len(proofs) - len(bad)} of {len(proofs)} answers of {len(wanted)} exercises got what they must")
+    out = sys.stderr if args.json else sys.stdout  # with --json, what is piped is JSON lines alone
+    for text in lacking:
+        print(text, file=out)
+    ok = len(proofs) - len(bad)
+    print(f"{ok} of {len(proofs)} answers of {len(wanted)} exercises got what they must", file=out)
     return 1 if bad or lacking else 0
 
 
@@ -105,6 +110,11 @@ def _is_wanted(args: argparse.Namespace, sample: Sample) -> bool:
 
 
 def _told(args: argparse.Namespace, proof: Proof) -> Proof:
+    if args.json:
+        print(json.dumps({"exercise": proof.exercise, "kind": proof.kind, "name": proof.name,
+                          "seconds": round(proof.seconds, 1), "faults": list(proof.faults),
+                          "report": proof.report.as_dict()}), flush=True)  # fmt: skip
+        return proof
     print(proof, flush=True)
     if args.show or proof.faults:
         print("    " + str(proof.report).replace("\n", "\n    "), flush=True)
