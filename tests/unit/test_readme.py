@@ -16,6 +16,13 @@ def test_the_course_in_the_readme_is_the_course_in_the_folder() -> None:
     assert named == sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]-*.ipynb"))
 
 
+def test_the_labs_in_the_readme_are_the_labs_in_the_folder() -> None:
+    """Each lab has its row, in order, and each row its lab."""
+    named = re.findall(r"^\| `labs/(\d\d-[a-z0-9-]+)` \|", README, re.MULTILINE)
+
+    assert named == sorted(path.name for path in (ROOT / "labs").glob("[0-9][0-9]-*"))
+
+
 def test_the_first_recording_can_be_made_after_start() -> None:
     """``./start`` leaves the Pod first-pod on the cluster; without --fresh the README's own command is refused."""
     line = next(line for line in README.splitlines() if line.startswith("$ podlab record"))
