@@ -189,7 +189,12 @@ def test_a_short_command_by_kubectl_run_loses_no_line(cluster: Cluster, namespac
             stdin=subprocess.DEVNULL,
             check=False,
         )
-        assert (done.returncode, done.stdout.split()) == (0, [str(n) for n in range(1, 2001)]), done.stderr
+        lines, wanted = done.stdout.split(), [str(n) for n in range(1, 2001)]
+        if cluster.driver == "kind" and "falling back to streaming logs" in done.stderr:
+            lines = lines[
+                : len(wanted)
+            ]  # kubectl itself prints the log twice when it comes too late to attach
+        assert (done.returncode, lines) == (0, wanted), done.stderr
 
 
 def test_a_hook_is_over_when_what_it_left_in_the_background_lets_go_of_its_output(

@@ -30,7 +30,7 @@ def grade(exercise: str | Exercise, answer: str, place: Place, *, seed: int = 0)
         CheckError: There is no such exercise, or its folder has a fault.
     """
     wanted = exercise if isinstance(exercise, Exercise) else loading.find(exercise)
-    if answers.empty(answer):
+    if untouched(wanted, answer, seed):
         return _refuse(wanted, NOT_ANSWERED, state=STATE_EMPTY)
     _ = wanted.functions  # a fault of the folder shows before anything runs
     notes: list[str] = []
@@ -67,13 +67,22 @@ def regrade(exercise: Exercise, answer: str, folder: Path, *, seed: int = 0) -> 
 
     Where the answer was never run (empty, refused), the report is made from its text alone.
     """
-    if answers.empty(answer):
+    if untouched(exercise, answer, seed):
         return _refuse(exercise, NOT_ANSWERED, state=STATE_EMPTY)
     try:
         case = prepare(exercise, answer, seed)
         return judge(exercise, replace(case, lives=lived(exercise, folder, seed)), remarks(case))
     except PodlabError as error:
         return _failed(exercise, error, [])
+
+
+def untouched(exercise: Exercise, answer: str, seed: int) -> bool:
+    """Whether the cell is empty, or holds nothing but the labels that it was shipped with."""
+    if answers.empty(answer):
+        return True
+    if exercise.answer == "manifest":
+        return False  # an unchanged manifest is refused with its own words
+    return answers.bare(answer).split() == answers.bare(exercise.starter_text(exercise.values(seed))).split()
 
 
 def judge(exercise: Exercise, case: Case, notes: Sequence[str] = ()) -> Report:

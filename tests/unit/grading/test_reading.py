@@ -10,7 +10,7 @@ import pytest
 from podlab.checks import Answer
 from podlab.checks.case import Key, digest
 from podlab.errors import CheckError
-from podlab.grading import Place, find, grade, seed_of
+from podlab.grading import Place, find, grade, ids, seed_of
 from podlab.grading.answers import choices, manifest
 from podlab.grading.play import read
 from podlab.grading.values import draw, fill
@@ -182,3 +182,9 @@ def test_a_key_knows_values_by_digest_alone() -> None:
 def test_an_answer_is_asked_by_any_case() -> None:
     """Names of choices are words."""
     assert Answer("", (), {"The cause": "B."}).chose("the cause") == "b"
+
+
+@pytest.mark.parametrize("name", [name for name in ids() if find(name).answer != "manifest"])
+def test_labels_without_values_are_not_answered_yet(name: str) -> None:
+    """A prediction or choice as it was shipped costs nothing, needs no cluster, and says what to do."""
+    assert grade(name, find(name).shown()[1] or "# nothing\n", NOWHERE).state == "not answered"
