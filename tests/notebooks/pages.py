@@ -30,10 +30,10 @@ def pages_to_run() -> list[Path]:
     """
     The notebooks that are executed: all, but on kind, where a life takes longer, a sample.
 
-    There it is page 00 and as many other pages of the course as ``PODLAB_KIND_PAGES`` says (default 2), drawn by the
+    There it is page 00 and as many other pages of the course as ``PODLAB_KIND_PAGES`` says (default 1), drawn by the
     commit; ``PODLAB_KIND_PAGES=all`` takes all pages and labs.
     """
-    wanted = os.environ.get("PODLAB_KIND_PAGES", "2")
+    wanted = os.environ.get("PODLAB_KIND_PAGES", "1")
     if os.environ.get("PODLAB_DRIVER") != "kind" or wanted == "all":
         return pages()
     first, *others = [page for page in pages() if page.parent == FOLDER]
