@@ -1,0 +1,83 @@
+"""
+The structure of the package: modules, their length, the longest functions, and circles of imports.
+
+    python benchmarks/structure.py [--root helpers] [--circles]
+
+Imports inside ``if TYPE_CHECKING`` and inside functions count. A circle is a set of modules each of which reaches
+every other by imports (a strongly connected component); ``--circles`` lists their members. ``--root`` measures
+another checkout, so that two commits are compared by one script.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import statistics
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import grimp
+
+Graph = Mapping[str, set[str]]
+
+
+def imports() -> Graph:
+    """Every module of podlab with the modules that it imports directly."""
+    graph = grimp.build_graph("podlab", exclude_type_checking_imports=False, cache_dir=None)
+    return {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+
+
+def reachable(graph: Graph, start: str) -> set[str]:
+    """The modules that *start* reaches in one import or more."""
+    seen: set[str] = set()
+    waiting = list(graph[start])
+    while waiting:
+        module = waiting.pop()
+        if module not in seen:
+            seen.add(module)
+            waiting += graph[module]
+    return seen
+
+
+def circles(graph: Graph) -> list[set[str]]:
+    """The largest sets of modules that reach one another, largest first."""
+    reach = {module: reachable(graph, module) for module in graph}
+    found: list[set[str]] = []
+    for module in sorted(graph):
+        if module in reach[module] and not any(module in circle for circle in found):
+            found.append({other for other in reach[module] if module in reach[other]})
+    return sorted(found, key=len, reverse=True)
+
+
+def functions(root: Path) -> Iterator[tuple[int, str]]:
+    """The length in lines and the place of every function below *root*."""
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield (node.end_lineno or 0) - node.lineno + 1, f"{path.relative_to(root)}:{node.name}"
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent / "helpers")
+    parser.add_argument("--circles", action="store_true", help="list the members of every circle")
+    args = parser.parse_args()
+    sys.path.insert(0, str(args.root.resolve()))
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in args.root.rglob("*.py")}
+    graph, lines = imports(), sorted(lengths.values())
+    print(f"modules    {len(lines)}, {sum(lines)} lines, median {statistics.median(lines):g}")
+    for path, length in sorted(lengths.items(), key=lambda item: -item[1])[:3]:
+        print(f"largest    {length} {path.relative_to(args.root)}")
+    long = sorted(functions(args.root), reverse=True)
+    print(f"functions  {len(long)}, median {statistics.median(n for n, _ in long):g}, longest {long[0]}")
+    found = circles(graph)
+    print(f"imports    {sum(map(len, graph.values()))} between modules")
+    print(f"circles    {len(found)}, with {sum(map(len, found))} modules")
+    for circle in found if args.circles else ():
+        print(f"  {len(circle)}: {', '.join(sorted(circle))}")
+
+
+if __name__ == "__main__":
+    main()
