@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from podlab.checks import life as questions
 from podlab.errors import CheckError
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.observe import Recording
     from podlab.timeline import Instant, Timeline
 
-RawObject = dict[str, Any]
+
 MOMENTS = "NAME.start, NAME.end, NAME.ready, NAME.start[1], pod.ready, pod.deletion"
 
 

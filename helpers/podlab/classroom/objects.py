@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from podlab.assignments.roster import Student
+from podlab.pods.raw import RawObject
 
-RawObject = dict[str, Any]
 CLASS, STUDENT = "podlab/class", "podlab/student"
 ACCOUNT = "student"
 QUOTA = {

@@ -4,15 +4,14 @@ What the reading verbs share: which container is meant, and Events in their orde
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from podlab.cli.parser import UsageError
 from podlab.client import Client
 from podlab.client.types import segment
 from podlab.errors import ApiError, NotFoundError
+from podlab.pods.raw import RawView
 
-RawObject = Mapping[str, Any]
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
@@ -83,7 +82,7 @@ def events(client: Client, namespace: str, about: str | None) -> list[dict[str, 
     )
 
 
-def event_row(event: RawObject) -> tuple[str, ...]:
+def event_row(event: RawView) -> tuple[str, ...]:
     """Return the cells of one Event."""
     about = event.get("involvedObject") or {}
     count = (event.get("series") or {}).get("count") or event.get("count") or 1
@@ -97,7 +96,7 @@ def event_row(event: RawObject) -> tuple[str, ...]:
     )
 
 
-def _last_seen(event: RawObject) -> str:
+def _last_seen(event: RawView) -> str:
     series = event.get("series") or {}
     times = (series.get("lastObservedTime"), event.get("lastTimestamp"), event.get("eventTime"))
     chosen = next((time for time in times if time), event["metadata"].get("creationTimestamp") or "")

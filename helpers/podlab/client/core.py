@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from podlab.client import resources
 from podlab.client.kubeconfig import Kubeconfig
-from podlab.client.types import ExecOutput, RawObject, Resource
+from podlab.client.types import ExecOutput, Resource
 from podlab.errors import ApiError
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from podlab.client.types import RawObject, Resource
+from podlab.client.types import Resource
 from podlab.errors import ManifestError, NotFoundError
+from podlab.pods.raw import RawObject
 
 _TABLE = """
 v1 Namespace namespaces cluster

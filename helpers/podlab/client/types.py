@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
-
-RawObject = dict[str, Any]
 
 
 def segment(name: str) -> str:

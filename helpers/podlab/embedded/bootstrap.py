@@ -11,7 +11,8 @@ from podlab.embedded import addresses
 from podlab.embedded.controllers import clusterroles
 from podlab.embedded.schema import typetable
 from podlab.embedded.schema.typetable import VERSION
-from podlab.embedded.store import Object, Store, timestamp
+from podlab.embedded.store import Store, timestamp
+from podlab.pods.raw import RawObject
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 ROOT_CA = "kube-root-ca.crt"
@@ -47,17 +48,17 @@ def first_objects(store: Store, *, authority: str) -> None:
 def keep_furnished(store: Store, authority: str) -> None:
     """Furnish every namespace that is made from now on, and again when its furniture, or the API's Service, is gone."""
 
-    def namespace_changed(kind: str, obj: Object) -> None:
+    def namespace_changed(kind: str, obj: RawObject) -> None:
         if kind != "DELETED" and not obj["metadata"].get("deletionTimestamp"):
             furnish(store, obj["metadata"]["name"], authority)
 
-    def furniture_changed(kind: str, obj: Object) -> None:
+    def furniture_changed(kind: str, obj: RawObject) -> None:
         if kind == "DELETED" and obj["metadata"]["name"] in ("default", ROOT_CA):
             found = store.get("namespaces", "", obj["metadata"]["namespace"])
             if found is not None:
                 namespace_changed("MODIFIED", found)
 
-    def api_changed(kind: str, obj: Object) -> None:
+    def api_changed(kind: str, obj: RawObject) -> None:
         meta = obj["metadata"]
         if kind == "DELETED" and (meta["namespace"], meta["name"]) == ("default", "kubernetes"):
             api_service(store)
@@ -125,7 +126,7 @@ def api_service(store: Store, address: str = "172.18.0.2", port: int = 6443) -> 
     })  # fmt: skip
 
 
-def _missing(store: Store, resource: str, obj: Object) -> None:
+def _missing(store: Store, resource: str, obj: RawObject) -> None:
     meta = obj["metadata"]
     if store.get(resource, meta["namespace"], meta["name"]) is None:
         store.create(resource, obj)
@@ -134,7 +135,7 @@ def _missing(store: Store, resource: str, obj: Object) -> None:
 REDUCED = "podlab.dev/reduced-mode"  # annotation of the Node: why, and what cannot be done
 
 
-def node(store: Store, name: str, address: str, reduced: str = "") -> Object:
+def node(store: Store, name: str, address: str, reduced: str = "") -> RawObject:
     """The one Node, with what this machine has; it is Ready once the runtime is."""
     now = timestamp(store.clock())
     amounts = _amounts()
@@ -162,7 +163,7 @@ def node(store: Store, name: str, address: str, reduced: str = "") -> Object:
     })  # fmt: skip
 
 
-def _info(system: os.uname_result, arch: str) -> Object:
+def _info(system: os.uname_result, arch: str) -> RawObject:
     machine = _first_line("/etc/machine-id")
     return {
         "machineID": machine, "systemUUID": machine, "bootID": _first_line("/proc/sys/kernel/random/boot_id"),

@@ -18,7 +18,8 @@ from podlab.embedded.api.app import App
 from podlab.embedded.api.local import LocalApi
 from podlab.embedded.api.node import Node
 from podlab.embedded.settings import Settings
-from podlab.embedded.store import Object, Store, timestamp
+from podlab.embedded.store import Store, timestamp
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.sandbox.launch import Zygote
@@ -103,7 +104,7 @@ class Cluster:
         kubelet.start()
         self._closers.append(kubelet.close)
 
-    def _make_token(self, pod: Object, audiences: list[str], lasts_s: int) -> str:
+    def _make_token(self, pod: RawObject, audiences: list[str], lasts_s: int) -> str:
         from podlab.embedded.api import jwt
 
         namespace, name = pod["metadata"]["namespace"], pod["spec"].get("serviceAccountName", "default")

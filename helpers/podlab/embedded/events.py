@@ -18,8 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from podlab.embedded.store import Store, TakenError, timestamp
-
-Object = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 BURST = 25
 REFILL_S = 300.0
@@ -82,7 +81,7 @@ class EventRecorder:
             tuple[str, ...], str
         ] = {}  # what makes two Events one -> name of the stored Event
 
-    def event(self, obj: Object, type_: str, reason: str, message: str, *, field_path: str = "") -> None:
+    def event(self, obj: RawObject, type_: str, reason: str, message: str, *, field_path: str = "") -> None:
         """
         Say that something happened to *obj*.
 
@@ -103,7 +102,7 @@ class EventRecorder:
         if not self._count_up(key, about, text, now):
             self._write(key, about, type_, reason, text, now)
 
-    def _reference(self, obj: Object, field_path: str) -> Object:
+    def _reference(self, obj: RawObject, field_path: str) -> RawObject:
         meta = obj["metadata"]
         about = {
             "apiVersion": obj["apiVersion"],
@@ -119,7 +118,7 @@ class EventRecorder:
             about["fieldPath"] = field_path
         return about
 
-    def _count_up(self, key: tuple[str, ...], about: Object, text: str, now: float) -> bool:
+    def _count_up(self, key: tuple[str, ...], about: RawObject, text: str, now: float) -> bool:
         name = self._written.get(key)
         stored = self._store.get("events", _namespace(about), name) if name else None
         if stored is None:
@@ -129,11 +128,11 @@ class EventRecorder:
         return True
 
     def _write(
-        self, key: tuple[str, ...], about: Object, type_: str, reason: str, text: str, now: float
+        self, key: tuple[str, ...], about: RawObject, type_: str, reason: str, text: str, now: float
     ) -> None:
         stamp = timestamp(now)
         source = {"component": self._component, **({"host": self._host} if self._host else {})}
-        body: Object = {
+        body: RawObject = {
             "apiVersion": "v1",
             "count": 1,
             "eventTime": None,
@@ -163,7 +162,7 @@ class EventRecorder:
                 return
 
 
-def _namespace(about: Object) -> str:
+def _namespace(about: RawObject) -> str:
     # Events about objects without a namespace (Nodes) live in "default".
     return str(about.get("namespace") or "default")
 

@@ -6,12 +6,10 @@ The scheduler asks them before it binds a Pod, the kubelet again for a Pod that 
 
 from __future__ import annotations
 
-from typing import Any
-
-Object = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 
-def matches(rule: Object, labels: Object) -> bool:
+def matches(rule: RawObject, labels: RawObject) -> bool:
     """One requirement of a selector: In, NotIn, Exists, DoesNotExist, Gt, Lt."""
     key, operator, values = rule["key"], rule["operator"], rule.get("values") or []
     if operator == "Exists":
@@ -29,14 +27,14 @@ def matches(rule: Object, labels: Object) -> bool:
     return have > limit if operator == "Gt" else have < limit
 
 
-def tolerated(taint: Object, pod: Object) -> bool:
+def tolerated(taint: RawObject, pod: RawObject) -> bool:
     """True if the Pod may run in spite of a taint."""
     if taint.get("effect") == "PreferNoSchedule":
         return True
     return any(_tolerates(rule, taint) for rule in pod["spec"].get("tolerations", ()))
 
 
-def _tolerates(rule: Object, taint: Object) -> bool:
+def _tolerates(rule: RawObject, taint: RawObject) -> bool:
     if rule.get("effect") and rule["effect"] != taint.get("effect"):
         return False
     if rule.get("key") and rule["key"] != taint["key"]:
@@ -44,7 +42,7 @@ def _tolerates(rule: Object, taint: Object) -> bool:
     return rule.get("operator") == "Exists" or rule.get("value", "") == taint.get("value", "")
 
 
-def affine(pod: Object, node: Object) -> bool:
+def affine(pod: RawObject, node: RawObject) -> bool:
     """True if the node is one that the Pod's nodeSelector and required node affinity ask for."""
     labels = node["metadata"].get("labels", {})
     if any(labels.get(key) != value for key, value in (pod["spec"].get("nodeSelector") or {}).items()):
@@ -54,7 +52,7 @@ def affine(pod: Object, node: Object) -> bool:
     return terms is None or any(_term(term, labels, node["metadata"]["name"]) for term in terms)
 
 
-def _term(term: Object, labels: Object, name: str) -> bool:
+def _term(term: RawObject, labels: RawObject, name: str) -> bool:
     expressions, fields = term.get("matchExpressions") or [], term.get("matchFields") or []
     if not expressions and not fields:
         return False
@@ -63,7 +61,7 @@ def _term(term: Object, labels: Object, name: str) -> bool:
     )
 
 
-def host_ports(pod: Object) -> set[tuple[str, int]]:
+def host_ports(pod: RawObject) -> set[tuple[str, int]]:
     """(protocol, port) of the node that the Pod takes."""
     containers = [*pod["spec"].get("containers", ()), *pod["spec"].get("initContainers", ())]
     ports = [port for container in containers for port in container.get("ports", ())]

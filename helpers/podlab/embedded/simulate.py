@@ -29,8 +29,8 @@ from podlab.embedded.simulation.runtime import ScriptedHandlers, ScriptedRuntime
 from podlab.embedded.simulation.script import Script, read
 from podlab.embedded.store import Store
 from podlab.errors import ManifestError
+from podlab.pods.raw import RawObject
 
-Json = dict[str, Any]
 Step = tuple[float, Callable[["Simulation"], None]]
 
 NODE, NAMESPACE = "podlab", "simulated"
@@ -48,7 +48,7 @@ class SimulatedRecording:
         complete: Whether the simulation came to an end of its own, or to its limit.
     """
 
-    def __init__(self, header: Json, observations: list[Json]) -> None:
+    def __init__(self, header: RawObject, observations: list[RawObject]) -> None:
         self.header, self.observations = header, observations
 
     @property
@@ -66,7 +66,7 @@ class SimulatedRecording:
         seen = (o["object"]["metadata"]["name"] for o in self.observations if o.get("resource") == "pods")
         return list(dict.fromkeys(seen))
 
-    def last(self, pod: str | None = None) -> Json:
+    def last(self, pod: str | None = None) -> RawObject:
         """The last state of a Pod that was seen."""
         name = pod or self.pods()[0]
         states = [o["object"] for o in self.observations if o.get("resource") == "pods"]
@@ -92,7 +92,7 @@ def simulate(
     delete_after_s: float | None = None,
     grace_s: int | None = None,
     steps: Sequence[Step] = (),
-    objects: Sequence[Json] = (),
+    objects: Sequence[RawObject] = (),
     seed: int = 0,
     pace: str = "prompt",
 ) -> SimulatedRecording:
@@ -123,7 +123,7 @@ def simulate(
     return simulation.run(until_s)
 
 
-def _objects_of(manifest: Any) -> tuple[Json, list[Json]]:
+def _objects_of(manifest: Any) -> tuple[RawObject, list[RawObject]]:
     """The Pod of a manifest, and the other objects that stand in it."""
     if isinstance(manifest, str):
         # By name: reading manifests is another layer's work, and a mapping needs none.
@@ -144,7 +144,7 @@ class Simulation:
     """One Pod, its node and its time. ``store`` holds all objects; steps may change them."""
 
     def __init__(
-        self, pod: Json, script: Script | None, *, objects: Sequence[Json], seed: int, pace: str
+        self, pod: RawObject, script: Script | None, *, objects: Sequence[RawObject], seed: int, pace: str
     ) -> None:
         self.loop = SimulatedLoop()
         self.clock = SimulatedClock(self.loop)
@@ -153,7 +153,7 @@ class Simulation:
             clock=lambda: self.clock.now() / 1e9,
             make_uid=lambda: f"{seed & 0xFFFFFFFF:08x}-0000-4000-8000-{next(uids):012x}",
         )
-        self._observations: list[Json] = []
+        self._observations: list[RawObject] = []
         self._steps = 0
         self.uid = f"{seed & 0xFFFFFFFF:08x}-0000-4000-8000-000000000001"
         self._manifest = json.loads(json.dumps(pod))
@@ -178,7 +178,7 @@ class Simulation:
         )
         self._create_objects(objects)
 
-    def _admitted(self, raw: Json) -> Json:
+    def _admitted(self, raw: RawObject) -> RawObject:
         namespace = raw["metadata"].get("namespace") or NAMESPACE
         try:
             pod = admit(raw, namespace=namespace, now=rfc3339(EPOCH_NS))
@@ -189,7 +189,7 @@ class Simulation:
         pod["metadata"]["uid"] = self.uid
         return {"apiVersion": "v1", "kind": "Pod"} | pod
 
-    def _create_objects(self, objects: Sequence[Json]) -> None:
+    def _create_objects(self, objects: Sequence[RawObject]) -> None:
         allocatable = {"cpu": "16", "memory": "64Gi", "pods": "110"}
         node = {"metadata": {"name": NODE}, "status": {"allocatable": allocatable}}
         self.store.create("nodes", node)
@@ -211,7 +211,7 @@ class Simulation:
 
         self.loop.call_at(at_s, step)
 
-    def pod(self) -> Json | None:
+    def pod(self) -> RawObject | None:
         """The Pod as it is stored now."""
         meta = self._pod["metadata"]
         return self.store.get("pods", meta["namespace"], meta["name"])
@@ -238,7 +238,7 @@ class Simulation:
         if grace == 0:
             self.store.delete("pods", meta["namespace"], meta["name"])
 
-    def change(self, edit: Callable[[Json], None]) -> None:
+    def change(self, edit: Callable[[RawObject], None]) -> None:
         """Change the Pod's object in place: labels, annotations, an image."""
         pod = self.pod()
         if pod is None:
@@ -283,7 +283,7 @@ class Simulation:
         pod = self.store.create("pods", self._pod)
         if pod["spec"].get("schedulingGates"):
             return
-        bound: Json = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
+        bound: RawObject = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
         bound |= {"lastTransitionTime": rfc3339(self.clock.now()), "observedGeneration": 1}
         status = {**pod["status"], "conditions": [bound]}
         self.store.update("pods", {**pod, "spec": {**pod["spec"], "nodeName": NODE}, "status": status})
@@ -292,7 +292,7 @@ class Simulation:
         text = f"Successfully assigned {meta['namespace']}/{meta['name']} to {NODE}"
         recorder.event(pod, "Normal", "Scheduled", text)
 
-    def _is_over(self, kind: str, pod: Json) -> bool:
+    def _is_over(self, kind: str, pod: RawObject) -> bool:
         return kind == "DELETED" or (pod.get("status") or {}).get("phase") in TERMINAL
 
     def _end_reason(self) -> str:
@@ -304,7 +304,7 @@ class Simulation:
 
     # -- recording -------------------------------------------------------------------------------------------
 
-    def _header(self) -> Json:
+    def _header(self) -> RawObject:
         return {
             "kind": "podlab.recording",
             "schema": 1,
@@ -317,14 +317,14 @@ class Simulation:
             "manifest": [self._manifest],
         }
 
-    def _observe(self, line: Json) -> None:
+    def _observe(self, line: RawObject) -> None:
         self._observations.append({"t": round(self.loop.time(), 6), **line})
 
     def _note(self, event: str) -> None:
         self._observe({"source": "recorder", "event": event})
 
-    def _watcher(self, resource: str) -> Callable[[str, Json], None]:
-        def changed(kind: str, obj: Json) -> None:
+    def _watcher(self, resource: str) -> Callable[[str, RawObject], None]:
+        def changed(kind: str, obj: RawObject) -> None:
             self._observe({"source": "watch", "resource": resource, "type": kind, "object": obj})
 
         return changed
@@ -354,7 +354,7 @@ class _NoVolumes:
         """Nothing was made."""
 
 
-def _resource(obj: Json) -> str:
+def _resource(obj: RawObject) -> str:
     """``ConfigMap`` -> ``configmaps``."""
     return str(obj["kind"]).lower() + "s"
 

@@ -21,7 +21,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-Object = dict[str, Any]
+from podlab.pods.raw import RawObject
+
 Key = tuple[str, str]  # (namespace, name); namespace "" for cluster scope
 HISTORY = 1000  # events kept per resource for watchers that resume
 HISTORY_BYTES = 32 << 20  # and no more than that: a ConfigMap may hold a million bytes
@@ -62,7 +63,7 @@ class Version:
 
     __slots__ = ("_json", "object", "revision")
 
-    def __init__(self, obj: Object, revision: int) -> None:
+    def __init__(self, obj: RawObject, revision: int) -> None:
         self.object, self.revision = obj, revision
         self._json: bytes | None = None
 
@@ -176,12 +177,12 @@ class Store:
         items = self.shelf(resource).versions.items()
         return [v for key, v in sorted(items, key=_first) if namespace is None or key[0] == namespace]
 
-    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+    def get(self, resource: str, namespace: str, name: str) -> RawObject | None:
         """One object, or None. Not to be changed in place."""
         version = self.shelf(resource).versions.get((namespace, name))
         return version.object if version else None
 
-    def list(self, resource: str, namespace: str | None = None) -> list[Object]:
+    def list(self, resource: str, namespace: str | None = None) -> list[RawObject]:
         """Objects sorted by namespace and name. Not to be changed in place."""
         return [version.object for version in self.versions(resource, namespace)]
 
@@ -207,7 +208,7 @@ class Store:
 
     # -- writing ---------------------------------------------------------------------------------------------
 
-    def create(self, resource: str, obj: Object) -> Object:
+    def create(self, resource: str, obj: RawObject) -> RawObject:
         """
         Store a new object; uid and creationTimestamp are filled in where they are missing.
 
@@ -222,7 +223,7 @@ class Store:
         meta.setdefault("creationTimestamp", timestamp(self.clock()))
         return self._commit(shelf, "ADDED", key, {**obj, "metadata": meta}, None)
 
-    def update(self, resource: str, obj: Object) -> Object:
+    def update(self, resource: str, obj: RawObject) -> RawObject:
         """
         Replace an object whole. When nothing but the resourceVersion differs, the stored one stays as it is.
 
@@ -238,7 +239,7 @@ class Store:
             return before.object
         return self._commit(shelf, "MODIFIED", key, {**obj, "metadata": meta}, before)
 
-    def delete(self, resource: str, namespace: str, name: str) -> Object:
+    def delete(self, resource: str, namespace: str, name: str) -> RawObject:
         """
         Remove an object at once and return its last state, with the revision of the removal.
 
@@ -252,7 +253,7 @@ class Store:
         gone = {**before.object, "metadata": dict(before.object["metadata"])}
         return self._commit(shelf, "DELETED", (namespace, name), gone, before)
 
-    def _commit(self, shelf: Shelf, kind: str, key: Key, obj: Object, before: Version | None) -> Object:
+    def _commit(self, shelf: Shelf, kind: str, key: Key, obj: RawObject, before: Version | None) -> RawObject:
         self.revision += 1
         obj["metadata"]["resourceVersion"] = str(self.revision)
         version = Version(obj, self.revision)
@@ -312,7 +313,7 @@ class Store:
         return cancel
 
     def watch(
-        self, resource: str, callback: Callable[[str, Object], None], since: int | None = None
+        self, resource: str, callback: Callable[[str, RawObject], None], since: int | None = None
     ) -> Callable[[], None]:
         """
         Call ``callback(type, object)`` for each change after *since*; None: what exists now comes first, as
@@ -321,7 +322,7 @@ class Store:
         Raises:
             ExpiredError: If the history does not reach back to *since*.
         """
-        past: Iterable[tuple[str, Object]]
+        past: Iterable[tuple[str, RawObject]]
         if since is None:
             past = [("ADDED", obj) for obj in self.list(resource)]
         else:
@@ -338,13 +339,13 @@ def _log() -> Any:
     return logging.getLogger("podlab.embedded")
 
 
-def _weight(obj: Object, before: Object) -> int:
+def _weight(obj: RawObject, before: RawObject) -> int:
     """How many bytes an object holds that it does not share with the one before it: what keeping both costs."""
     own = [value for key, value in obj.items() if value is not before.get(key)]
     return len(marshal.dumps(own))  # the fastest walk through plain data that there is
 
 
-def _key(obj: Object) -> Key:
+def _key(obj: RawObject) -> Key:
     meta = obj["metadata"]
     return meta.get("namespace", ""), meta["name"]
 

@@ -25,11 +25,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from podlab.errors import PodlabError
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.grading.player import Player
 
-RawObject = dict[str, Any]
+
 PART = "podlab/part"
 _ASK_EVERY_S = 0.5
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from podlab.grading.exercise import Fence
+from podlab.pods.raw import RawView
 
-RawObject = Mapping[str, Any]
 LISTS = ("initContainers", "containers")
 _HOST = ("hostNetwork", "hostPID", "hostIPC")
 _POD = (
@@ -40,7 +40,7 @@ _TYPES: tuple[tuple[str, type, str], ...] = (
 _MOST_CONTAINERS, _MOST_OBJECTS, _LONGEST_GRACE_S = 12, 12, 300
 
 
-def refusal(fence: Fence, answer: Sequence[RawObject], starter: Sequence[RawObject]) -> str:
+def refusal(fence: Fence, answer: Sequence[RawView], starter: Sequence[RawView]) -> str:
     """Return the first reason why *answer* is not run; empty if it is."""
     if same(answer, starter):
         return "this is still the manifest you started from"
@@ -49,19 +49,19 @@ def refusal(fence: Fence, answer: Sequence[RawObject], starter: Sequence[RawObje
     return next((reason for rule in rules for reason in rule), "")
 
 
-def same(answer: Sequence[RawObject], starter: Sequence[RawObject]) -> bool:
+def same(answer: Sequence[RawView], starter: Sequence[RawView]) -> bool:
     """Whether nothing but names of Pods differs from the starter."""
     return [_without_name(each) for each in answer] == [_without_name(each) for each in starter] and bool(
         starter
     )
 
 
-def _without_name(body: RawObject) -> tuple[Any, ...]:
+def _without_name(body: RawView) -> tuple[Any, ...]:
     rest = {key: value for key, value in body.items() if key not in ("metadata",)}
     return (rest, None if body.get("kind") == "Pod" else body.get("metadata"))
 
 
-def pods(answer: Sequence[RawObject]) -> Iterator[RawObject]:
+def pods(answer: Sequence[RawView]) -> Iterator[RawView]:
     """Yield every Pod spec in *answer*: of Pods, and of templates."""
     for body in answer:
         spec = body.get("spec")
@@ -74,7 +74,7 @@ def pods(answer: Sequence[RawObject]) -> Iterator[RawObject]:
                 yield spec
 
 
-def containers(spec: RawObject) -> list[RawObject]:
+def containers(spec: RawView) -> list[RawView]:
     """Return the containers of both lists; entries that are no mapping are left out (``_shape`` refuses them)."""
     rows = [
         row for key in LISTS for row in (spec.get(key) if isinstance(spec.get(key), list) else None) or []
@@ -85,7 +85,7 @@ def containers(spec: RawObject) -> list[RawObject]:
 # ------------------------------------------------------------------------------------------- of the exercise
 
 
-def _objects(fence: Fence, answer: Sequence[RawObject]) -> Iterator[str]:
+def _objects(fence: Fence, answer: Sequence[RawView]) -> Iterator[str]:
     left = Counter(str(each.get("kind")) for each in answer)
     names = {(str(each.get("kind")), str((each.get("metadata") or {}).get("name"))) for each in answer}
     wanted = Counter(rule.rstrip("?*").partition("/")[0] for rule in fence.objects)
@@ -107,7 +107,7 @@ def _objects(fence: Fence, answer: Sequence[RawObject]) -> Iterator[str]:
             yield f"the answer lacks {kind} {name}"
 
 
-def _locked(fence: Fence, answer: Sequence[RawObject], starter: Sequence[RawObject]) -> Iterator[str]:
+def _locked(fence: Fence, answer: Sequence[RawView], starter: Sequence[RawView]) -> Iterator[str]:
     wanted = {str(row.get("name")): row for spec in pods(starter) for row in containers(spec)}
     for name, keys in fence.locked.items():
         mine = [row for spec in pods(answer) for row in containers(spec) if row.get("name") == name]
@@ -123,7 +123,7 @@ def _listed(keys: Sequence[str]) -> str:
     return keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"
 
 
-def _covered(name: str, row: RawObject, was: RawObject) -> Iterator[str]:
+def _covered(name: str, row: RawView, was: RawView) -> Iterator[str]:
     """A volume over its program, or variables that load another one, replace what is locked."""
     for mount in row.get("volumeMounts") or []:
         path = re.sub(r"/+", "/", str(mount.get("mountPath") if isinstance(mount, Mapping) else ""))
@@ -138,7 +138,7 @@ def _covered(name: str, row: RawObject, was: RawObject) -> Iterator[str]:
         yield f"workingDir of {name} stays as it is"
 
 
-def _images(fence: Fence, answer: Sequence[RawObject]) -> Iterator[str]:
+def _images(fence: Fence, answer: Sequence[RawView]) -> Iterator[str]:
     used = {str(row.get("image")) for spec in pods(answer) for row in containers(spec)}
     strange = sorted(used - set(fence.images))
     if strange:
@@ -148,7 +148,7 @@ def _images(fence: Fence, answer: Sequence[RawObject]) -> Iterator[str]:
 # ---------------------------------------------------------------------------------------------- of all
 
 
-def _shape(answer: Sequence[RawObject]) -> Iterator[str]:
+def _shape(answer: Sequence[RawView]) -> Iterator[str]:
     if len(answer) > _MOST_OBJECTS:
         yield f"the answer holds {len(answer)} objects, at most {_MOST_OBJECTS} are run"
     for body in answer:
@@ -174,7 +174,7 @@ def _shape(answer: Sequence[RawObject]) -> Iterator[str]:
             yield f"terminationGracePeriodSeconds is at most {_LONGEST_GRACE_S} here"
 
 
-def _fields(row: RawObject) -> Iterator[str]:
+def _fields(row: RawView) -> Iterator[str]:
     """Fields that the fence itself walks through; the API server judges all others."""
     for key, kind, word in _TYPES:
         value = row.get(key)
@@ -184,7 +184,7 @@ def _fields(row: RawObject) -> Iterator[str]:
             yield f"each item of {key} of {row.get('name')} is a mapping"
 
 
-def _host(fence: Fence, answer: Sequence[RawObject]) -> Iterator[str]:
+def _host(fence: Fence, answer: Sequence[RawView]) -> Iterator[str]:
     for spec in pods(answer):
         for key in _HOST:
             if spec.get(key):
@@ -203,7 +203,7 @@ def _host(fence: Fence, answer: Sequence[RawObject]) -> Iterator[str]:
             yield from _security(fence, row)
 
 
-def _security(fence: Fence, row: RawObject) -> Iterator[str]:
+def _security(fence: Fence, row: RawView) -> Iterator[str]:
     context = row.get("securityContext") or {}
     added = (context.get("capabilities") or {}).get("add") or [] if isinstance(context, Mapping) else []
     strange = sorted(set(map(str, added)) - set(fence.capabilities))

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from podlab.errors import CheckError
+from podlab.pods.raw import RawView
 
 if TYPE_CHECKING:
     from podlab.client import Client
 
-RawObject = Mapping[str, Any]
+
 WORD = "node"
 _SHUT = ("NoSchedule", "NoExecute")
 
@@ -32,7 +33,7 @@ def named(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
     return {**values, WORD: first(client.get("/api/v1/nodes")["items"])}
 
 
-def first(nodes: Sequence[RawObject]) -> str:
+def first(nodes: Sequence[RawView]) -> str:
     """Return the first name, by the alphabet, among nodes that are Ready and take Pods; CheckError for none."""
     names = sorted(str(node["metadata"]["name"]) for node in nodes if _takes_pods(node))
     if not names:
@@ -40,7 +41,7 @@ def first(nodes: Sequence[RawObject]) -> str:
     return names[0]
 
 
-def _takes_pods(node: RawObject) -> bool:
+def _takes_pods(node: RawView) -> bool:
     spec, status = node.get("spec") or {}, node.get("status") or {}
     ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or [])
     shut = any(taint.get("effect") in _SHUT for taint in spec.get("taints") or [])

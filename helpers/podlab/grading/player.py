@@ -26,8 +26,8 @@ from podlab.grading.pace import MOST, is_untouched, pace
 from podlab.grading.play import Step
 from podlab.manifests import Manifest
 from podlab.observe import Recorder
+from podlab.pods.raw import RawObject
 
-RawObject = dict[str, Any]
 FIXTURE_S = 90.0
 _BY_SIGNAL = 128
 _KEPT_LINES = 20_000

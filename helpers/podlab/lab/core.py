@@ -14,8 +14,9 @@ from podlab import manifests
 from podlab.errors import NotFoundError, PodlabError
 from podlab.lab import clocks, looking, texts
 from podlab.lab import facts as words
-from podlab.lab.space import RawObject, Space, wait_for
+from podlab.lab.space import Space, wait_for
 from podlab.lab.when import When
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.course.progress import Progress

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from podlab.errors import NotFoundError
-
-RawObject = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 
 def _statuses(pod: RawObject) -> dict[str, RawObject]:

@@ -11,12 +11,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
 
 from podlab.client import Client
 from podlab.errors import ConflictError, NotFoundError, PodlabError, WaitTimeoutError
+from podlab.pods.raw import RawObject
 
-RawObject = dict[str, Any]
 MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
 # owners first, so that nothing is made again behind our back
 _KINDS = (

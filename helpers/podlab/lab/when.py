@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from podlab.errors import PodlabError
+from podlab.pods.raw import RawObject
 from podlab.pods.status import status_word
-
-RawObject = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-Raw = Mapping[str, Any]
+from podlab.pods.raw import RawView
+from podlab.pods.roles import is_sidecar
 
 NEWEST_MINOR = 36
 FINISHED_PODS_KEEP_THEIR_WORD = 31  # before, a deleted Pod was Terminating in any phase
@@ -47,12 +48,12 @@ def minor_of(server: str | None) -> int:
     return int(found[1]) if found else NEWEST_MINOR
 
 
-def status_word(pod: Raw, server: str | None = None) -> str:
+def status_word(pod: RawView, server: str | None = None) -> str:
     """Return what a server of version *server* puts under STATUS for this Pod object."""
     return row(pod, server).status
 
 
-def row(pod: Raw, server: str | None = None) -> Row:
+def row(pod: RawView, server: str | None = None) -> Row:
     """Return the row that a server of version *server* (such as ``v1.36.3``; None: the newest) makes."""
     spec, status, minor = pod.get("spec") or {}, pod.get("status") or {}, minor_of(server)
     inits = {each["name"]: each for each in spec.get("initContainers") or []}
@@ -67,19 +68,14 @@ def row(pod: Raw, server: str | None = None) -> Row:
     return Row(ready, total, _deleted_word(pod, minor) or word, *_restarts(counted))
 
 
-def is_sidecar(container: Raw | None) -> bool:
-    """Return whether an entry of ``initContainers`` restarts always."""
-    return bool(container) and container.get("restartPolicy") == "Always"  # type: ignore[union-attr]
-
-
-def _before_start(status: Raw) -> str:
+def _before_start(status: RawView) -> str:
     for condition in status.get("conditions") or []:
         if condition.get("type") == "PodScheduled" and condition.get("reason") == "SchedulingGated":
             return "SchedulingGated"
     return str(status.get("reason") or status.get("phase") or "")
 
 
-def _deleted_word(pod: Raw, minor: int) -> str:
+def _deleted_word(pod: RawView, minor: int) -> str:
     status = pod.get("status") or {}
     if not (pod.get("metadata") or {}).get("deletionTimestamp"):
         return ""
@@ -89,7 +85,7 @@ def _deleted_word(pod: Raw, minor: int) -> str:
     return "" if over and minor >= FINISHED_PODS_KEEP_THEIR_WORD else "Terminating"
 
 
-def _init_word(inits: Mapping[str, Raw], status: Raw) -> tuple[str, int, list[Any]]:
+def _init_word(inits: Mapping[str, RawView], status: RawView) -> tuple[str, int, list[Any]]:
     """
     Read the init containers up to the one that holds the Pod: its word ("" for none), how many sidecars before
     it are ready, and the statuses that were read. The restarts of those after it are not counted.
@@ -103,7 +99,7 @@ def _init_word(inits: Mapping[str, Raw], status: Raw) -> tuple[str, int, list[An
     return "", ready, listed
 
 
-def _holding_word(container: Raw, sidecar: bool) -> str | None:
+def _holding_word(container: RawView, sidecar: bool) -> str | None:
     """What an init container says while it holds the Pod: "" for no reason of its own, None if it does not."""
     state = container.get("state") or {}
     ended, waiting = state.get("terminated"), state.get("waiting") or {}
@@ -115,12 +111,12 @@ def _holding_word(container: Raw, sidecar: bool) -> str | None:
     return f"Init:{reason}" if reason and reason != "PodInitializing" else ""
 
 
-def _succeeded(container: Raw) -> bool:
-    ended: Raw | None = (container.get("state") or {}).get("terminated")
+def _succeeded(container: RawView) -> bool:
+    ended: RawView | None = (container.get("state") or {}).get("terminated")
     return ended is not None and not ended.get("exitCode")
 
 
-def _app_word(word: str, status: Raw, minor: int) -> tuple[str, int]:
+def _app_word(word: str, status: RawView, minor: int) -> tuple[str, int]:
     """The word of the app containers, the first of them having the last say; and how many of them are ready."""
     running, failed = 0, ""
     for container in reversed(status.get("containerStatuses") or []):
@@ -142,7 +138,7 @@ def _app_word(word: str, status: Raw, minor: int) -> tuple[str, int]:
     return ("NotReady" if running else word), running
 
 
-def _ended_word(ended: Raw) -> str:
+def _ended_word(ended: RawView) -> str:
     if ended.get("reason"):
         return str(ended["reason"])
     return f"Signal:{ended['signal']}" if ended.get("signal") else f"ExitCode:{ended.get('exitCode', 0)}"
@@ -159,5 +155,5 @@ def _ends(statuses: list[Any]) -> Iterator[str]:
         yield str(ended.get("finishedAt") or "")
 
 
-def _is_true(status: Raw, kind: str) -> bool:
+def _is_true(status: RawView, kind: str) -> bool:
     return any(c.get("type") == kind and c.get("status") == "True" for c in status.get("conditions") or [])

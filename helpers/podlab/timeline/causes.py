@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from podlab.pods.raw import RawObject
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.crashes import message_of, policy_of, spec_of, why_it_ended
-from podlab.timeline.model import RawObject
 
 Cause = tuple[str, str, str]
 """A word, why, and what to try."""

@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from podlab.pods.raw import RawObject
 from podlab.timeline.clocks import parse_s
-from podlab.timeline.model import RawObject
 
 MEANINGS = {137: " (SIGKILL)", 143: " (SIGTERM)", 127: " (command not found)", 126: " (not executable)"}
 

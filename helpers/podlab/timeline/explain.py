@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from podlab.pods.raw import RawObject
 from podlab.pods.status import status_word
 from podlab.timeline import hooks
 from podlab.timeline.causes import (
@@ -24,7 +25,6 @@ from podlab.timeline.causes import (
     unused_warning,
 )
 from podlab.timeline.crashes import ended_words, policy_of
-from podlab.timeline.model import RawObject
 from podlab.timeline.words import phase_of
 
 Found = tuple[str, str, str]

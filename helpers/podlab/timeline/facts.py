@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from podlab.errors import TimelineError
+from podlab.pods.raw import RawObject
 from podlab.timeline.clocks import parse_ns, parse_s, precision_s
-from podlab.timeline.model import RawObject
 
 STATUS_KEYS = (
     ("initContainers", "initContainerStatuses"),

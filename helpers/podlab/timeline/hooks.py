@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from podlab.pods.raw import RawObject
 from podlab.timeline.causes import last_event
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.crashes import spec_of
-from podlab.timeline.model import RawObject
 
 HINT = "see what lifecycle.postStart of {name} waits for; podlab logs POD -c {name}"
 

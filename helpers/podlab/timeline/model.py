@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import inf, isinf
-from typing import Any
 
 ROLES = ("init", "sidecar", "app", "ephemeral")
 """Roles of a lane: regular init container, sidecar container, app container, ephemeral container."""
@@ -227,5 +226,4 @@ class Lane:
         return tuple(found)
 
 
-RawObject = dict[str, Any]
 """An object as the API sent it, untouched."""

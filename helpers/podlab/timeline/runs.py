@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from podlab.pods.raw import RawObject
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.facts import Facts, statuses
 from podlab.timeline.fuse import Moment
-from podlab.timeline.model import RawObject, Run
+from podlab.timeline.model import Run
 
 
 @dataclass(slots=True, eq=False)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
+from podlab.pods.raw import RawObject
 from podlab.timeline.bounds import Clocks, signals
 from podlab.timeline.causality import after, in_order
 from podlab.timeline.facts import Emission, Facts, statuses
-from podlab.timeline.model import Evidence, Instant, RawObject, Run, Span
+from podlab.timeline.model import Evidence, Instant, Run, Span
 from podlab.timeline.runs import Draft, short_id
 from podlab.timeline.stopping import Turn, sigterm, stops, told_at
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
+from podlab.pods.raw import RawObject
 from podlab.pods.status import status_word
 from podlab.timeline.bounds import Clocks, act_t, signals
 from podlab.timeline.causality import after, inside_a_run, latest
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.facts import Emission, Facts, statuses
-from podlab.timeline.model import Evidence, Instant, Lane, Marker, RawObject, Run, Stretch
+from podlab.timeline.model import Evidence, Instant, Lane, Marker, Run, Stretch
 from podlab.timeline.runs import short_id
 from podlab.timeline.words import phase_of
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from podlab.errors import TimelineError
+from podlab.pods.raw import RawObject
 from podlab.timeline import questions
 from podlab.timeline.build import CUT_SHORT, build
 from podlab.timeline.clocks import Offset
 from podlab.timeline.facts import heard, pod_names
-from podlab.timeline.model import Instant, Lane, Marker, RawObject, Run, Stretch
+from podlab.timeline.model import Instant, Lane, Marker, Run, Stretch
 from podlab.timeline.questions import Answer
 from podlab.timeline.words import unrepeated
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from podlab.timeline.model import RawObject
+from podlab.pods.raw import RawObject
 
 
 def phase_of(pod: RawObject) -> str:

@@ -19,7 +19,6 @@ from podlab.embedded.api.rbac import attributes, authorizer
 from podlab.embedded.api.request import Receive, Request, Response, Route, Send, route
 from podlab.embedded.store import Store
 
-Object = dict[str, Any]
 MAX_WARNINGS = 100
 DEPRECATED = {"endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"}
 MAX_WARNING_CHARS = 256

@@ -16,8 +16,7 @@ from podlab.embedded.api.rbac import authorizer, escalation
 from podlab.embedded.api.rbac.attributes import Attributes
 from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.store import Store, timestamp
-
-Object = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 UNOWNED = "was set without server-side apply and has no owner here; a real cluster may report a conflict"
 
@@ -44,7 +43,7 @@ def apply(store: Store, request: Request, route: Route, body: Any, *, dry: bool)
     )
 
 
-def _create(store: Store, request: Request, route: Route, config: Object, dry: bool) -> Response:
+def _create(store: Store, request: Request, route: Route, config: RawObject, dry: bool) -> Response:
     kind = route.kind
     if kind.namespaced:
         writing.check_namespace(store, kind, route.namespace, route.name)
@@ -59,7 +58,9 @@ def _create(store: Store, request: Request, route: Route, config: Object, dry: b
     return writing.answer(request, kind, made, 201)
 
 
-def _merge(store: Store, request: Request, route: Route, config: Object, old: Object, dry: bool) -> Response:
+def _merge(
+    store: Store, request: Request, route: Route, config: RawObject, old: RawObject, dry: bool
+) -> Response:
     kind, manager = route.kind, request.one("fieldManager")
     owners, mine = ownership.owners_of(old), ownership.leaves(kind.type, config)
     try:
@@ -85,7 +86,7 @@ def _merge(store: Store, request: Request, route: Route, config: Object, old: Ob
 
 
 def _warn(
-    request: Request, mine: set[ownership.Path], old: Object, new: Object, owners: ownership.Owners
+    request: Request, mine: set[ownership.Path], old: RawObject, new: RawObject, owners: ownership.Owners
 ) -> None:
     """Name a field that is taken over although nobody is known to have applied it."""
     owned = set().union(*owners.values())

@@ -16,17 +16,18 @@ import struct
 import termios
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from podlab.embedded.api import catchup, streams
 from podlab.embedded.api.fault import Fault, bad_request
 from podlab.embedded.api.request import Request
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.api.app import App
 
-Object = dict[str, Any]
+
 POLL_S = 0.04
 MAX_QUEUED_BYTES = 4 << 20  # what a slow client may be behind; the log has what he misses
 LISTS = ("containers", "initContainers", "ephemeralContainers")
@@ -44,7 +45,7 @@ class Attaching(Protocol):
 
 
 def prepare(
-    app: App, request: Request, pod: Object, container: str
+    app: App, request: Request, pod: RawObject, container: str
 ) -> Callable[[streams.Socket], Awaitable[None]]:
     """
     What to do on the connection.
@@ -60,7 +61,7 @@ def prepare(
     return lambda socket: Attachment(app, socket, pod, found, spec, wants_stdin).run()
 
 
-def _instance(app: App, pod: Object, container: str) -> ContainerRecord:
+def _instance(app: App, pod: RawObject, container: str) -> ContainerRecord:
     """
     The instance to join: the one that runs, or one that was over before its start could have been told of.
 
@@ -83,9 +84,9 @@ class Attachment:
         self,
         app: App,
         socket: streams.Socket,
-        pod: Object,
+        pod: RawObject,
         found: ContainerRecord,
-        spec: Object,
+        spec: RawObject,
         wants_stdin: bool,
     ) -> None:
         self.app, self.socket, self.pod, self.found = app, socket, pod, found
@@ -171,7 +172,7 @@ class Attachment:
             fcntl.ioctl(cast(int, self.stdin), termios.TIOCSWINSZ, shape)
 
 
-def too_late(container_id: str) -> Object:
+def too_late(container_id: str) -> RawObject:
     """What a node says of a container that had ended before the client was joined to it."""
     text = f'container "{container_id}" is in CONTAINER_EXITED state'
     return {

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
-    from podlab.embedded.api.node import Node, Object
+    from podlab.embedded.api.node import Node
 
 SETTLE_NS = 1_000_000_000  # a kubelet lists its containers as often
 RECENT_NS = 5 * SETTLE_NS
@@ -46,7 +47,7 @@ def is_young(record: ContainerRecord, now_ns: int) -> bool:
     return 0 <= now_ns - began < SETTLE_NS or (record.finished_at or now_ns) - began < SETTLE_NS
 
 
-def just_ended(node: Node, pod: Object, container: str, now_ns: int) -> ContainerRecord | None:
+def just_ended(node: Node, pod: RawObject, container: str, now_ns: int) -> ContainerRecord | None:
     """The newest instance, where it lived for less than a second and ended a moment ago."""
     if node.runtime is None:
         return None

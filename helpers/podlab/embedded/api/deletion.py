@@ -10,8 +10,6 @@ pkg/registry/core/pod/strategy.go at v1.36.3.
 
 from __future__ import annotations
 
-from typing import Any
-
 from podlab.embedded.api import fault
 from podlab.embedded.api.codec import dumps, read_object
 from podlab.embedded.api.fault import bad_request
@@ -20,8 +18,8 @@ from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.schema import decode, fielderror
 from podlab.embedded.store import NotThereError, Store, timestamp
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 POLICIES = ("Foreground", "Background", "Orphan")
 
@@ -29,7 +27,7 @@ POLICIES = ("Foreground", "Background", "Orphan")
 class Options:
     """DeleteOptions from the body, or from the query where there is no body."""
 
-    def __init__(self, body: Object) -> None:
+    def __init__(self, body: RawObject) -> None:
         grace = body.get("gracePeriodSeconds")
         self.grace: int | None = grace if isinstance(grace, int) and not isinstance(grace, bool) else None
         preconditions = body.get("preconditions") or {}
@@ -79,7 +77,7 @@ def _default_policy(kind: Kind, options: Options) -> None:
         options.policy = "Orphan"
 
 
-def _check(kind: Kind, old: Object, options: Options) -> None:
+def _check(kind: Kind, old: RawObject, options: Options) -> None:
     meta = old["metadata"]
     if options.uid and options.uid != meta["uid"]:
         why = (
@@ -96,7 +94,7 @@ def _check(kind: Kind, old: Object, options: Options) -> None:
         raise fault.conflict(kind.kind, kind.group, meta["name"], why)
 
 
-def _answer(kind: Kind, obj: Object, *, gone: bool) -> Response:
+def _answer(kind: Kind, obj: RawObject, *, gone: bool) -> Response:
     if kind.resource in ("pods", "namespaces") or not gone:
         return Response(dumps(obj))
     meta = obj["metadata"]
@@ -111,7 +109,7 @@ def _answer(kind: Kind, obj: Object, *, gone: bool) -> Response:
     return Response(dumps(status))
 
 
-def grace_of(kind: str, obj: Object, asked: int | None) -> int:
+def grace_of(kind: str, obj: RawObject, asked: int | None) -> int:
     """The grace that an object gets, in seconds; 0: it goes at once."""
     if kind != "pods":
         return 0
@@ -124,7 +122,7 @@ def grace_of(kind: str, obj: Object, asked: int | None) -> int:
     return 1 if grace < 0 else grace
 
 
-def remove(store: Store, kind: Kind, obj: Object, options: Options) -> Object | None:
+def remove(store: Store, kind: Kind, obj: RawObject, options: Options) -> RawObject | None:
     """
     Delete an object as far as it can be deleted now.
 
@@ -159,7 +157,7 @@ def remove(store: Store, kind: Kind, obj: Object, options: Options) -> Object | 
     return store.update(kind.shelf, {**obj, "metadata": meta})
 
 
-def orphan(store: Store, owner: Object) -> None:
+def orphan(store: Store, owner: RawObject) -> None:
     """
     Cut what an object owns loose from it, so that it stays when the owner goes.
 
@@ -177,7 +175,7 @@ def orphan(store: Store, owner: Object) -> None:
                 store.update(resource, {**child, "metadata": meta})
 
 
-def _finalizers(kind: Kind, meta: Object, options: Options) -> list[str]:
+def _finalizers(kind: Kind, meta: RawObject, options: Options) -> list[str]:
     """The finalizers that hold an object back, after the propagation policy had its say."""
     holders = [f for f in meta.get("finalizers") or [] if f not in (ORPHAN, FOREGROUND) or not options.policy]
     if options.policy == "Foreground":
@@ -185,14 +183,14 @@ def _finalizers(kind: Kind, meta: Object, options: Options) -> list[str]:
     return holders
 
 
-def _mark_namespace(store: Store, obj: Object) -> Object:
+def _mark_namespace(store: Store, obj: RawObject) -> RawObject:
     if obj["metadata"].get("deletionTimestamp"):
         return obj
     meta = {**obj["metadata"], "deletionTimestamp": timestamp(store.clock())}
     return store.update("namespaces", {**obj, "metadata": meta, "status": {"phase": "Terminating"}})
 
 
-def finish(store: Store, resource: str, obj: Object) -> Object | None:
+def finish(store: Store, resource: str, obj: RawObject) -> RawObject | None:
     """
     Grace is over (the kubelet calls this when no container is left): remove the object unless a finalizer
     holds it.
@@ -210,7 +208,7 @@ def finish(store: Store, resource: str, obj: Object) -> Object | None:
         return None
 
 
-def finish_if_free(store: Store, resource: str, obj: Object) -> Object:
+def finish_if_free(store: Store, resource: str, obj: RawObject) -> RawObject:
     """After an update: an object whose last finalizer was taken away while it was being deleted goes now."""
     meta = obj["metadata"]
     held = meta.get("finalizers") or (resource == "namespaces" and (obj.get("spec") or {}).get("finalizers"))

@@ -8,12 +8,10 @@ plain form.
 
 from __future__ import annotations
 
-from typing import Any
-
 from podlab.embedded.api.registry import Kind, kinds
 from podlab.embedded.schema.typetable import VERSION
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 POD_KIND = ("", "v1", "Pod")
 PROXY_VERBS = ["create", "delete", "get", "patch", "update"]
@@ -41,7 +39,7 @@ GROUPS = ("", "apps", "events.k8s.io", "authentication.k8s.io", "authorization.k
           "discovery.k8s.io")  # fmt: skip
 
 
-def version() -> Object:
+def version() -> RawObject:
     """``/version``: the release whose behaviour this server follows, and who it really is."""
     _, minor, _ = VERSION.lstrip("v").split(".")
     return {
@@ -57,7 +55,7 @@ def version() -> Object:
     }
 
 
-def _gvk(group: str, version: str, kind: str) -> Object:
+def _gvk(group: str, version: str, kind: str) -> RawObject:
     return {"group": group, "version": version, "kind": kind}
 
 
@@ -65,7 +63,7 @@ def _subresource(kind: Kind, name: str) -> tuple[tuple[str, str, str] | None, li
     return SUBRESOURCES.get(f"{kind.resource}/{name}") or SUBRESOURCES[name]
 
 
-def _aggregated_resource(kind: Kind) -> Object:
+def _aggregated_resource(kind: Kind) -> RawObject:
     subresources = []
     for name in kind.subresources:
         gvk, verbs = _subresource(kind, name)
@@ -84,7 +82,7 @@ def _aggregated_resource(kind: Kind) -> Object:
     return {key: value for key, value in found.items() if value}
 
 
-def aggregated(core: bool) -> Object:
+def aggregated(core: bool) -> RawObject:
     """APIGroupDiscoveryList of the core group, or of all others."""
     items = []
     for group in GROUPS:
@@ -96,12 +94,12 @@ def aggregated(core: bool) -> Object:
     return {"kind": "APIGroupDiscoveryList", "apiVersion": api_version, "metadata": {}, "items": items}
 
 
-def _group(group: str) -> Object:
+def _group(group: str) -> RawObject:
     served = {"groupVersion": f"{group}/v1", "version": "v1"}
     return {"name": group, "versions": [served], "preferredVersion": served}
 
 
-def plain(path: str, address: str) -> Object | None:
+def plain(path: str, address: str) -> RawObject | None:
     """
     ``/api``, ``/apis``, ``/api/v1``, ``/apis/G`` and ``/apis/G/v1`` in the plain form; None for other paths.
     """
@@ -119,9 +117,9 @@ def plain(path: str, address: str) -> Object | None:
     return None
 
 
-def resource_list(group: str) -> Object:
+def resource_list(group: str) -> RawObject:
     """APIResourceList of one group version."""
-    resources: list[Object] = []
+    resources: list[RawObject] = []
     for kind in kinds().values():
         if kind.group == group:
             resources += _plain_resources(kind)
@@ -129,7 +127,7 @@ def resource_list(group: str) -> Object:
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
 
 
-def _plain_resources(kind: Kind) -> list[Object]:
+def _plain_resources(kind: Kind) -> list[RawObject]:
     main = {
         "name": kind.resource,
         "singularName": kind.kind.lower(),

@@ -6,9 +6,8 @@ Source: pkg/apis/events/v1/conversion.go and the field names of both types.
 
 from __future__ import annotations
 
-from typing import Any
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 RENAMED = {
     "involvedObject": "regarding",
     "message": "note",
@@ -21,13 +20,13 @@ RENAMED = {
 BACK = {new: old for old, new in RENAMED.items()}
 
 
-def to_new(event: Object) -> Object:
+def to_new(event: RawObject) -> RawObject:
     """A core Event as events.k8s.io/v1 shows it."""
     renamed = {RENAMED.get(key, key): value for key, value in event.items()}
     return {**renamed, "kind": "Event", "apiVersion": "events.k8s.io/v1"}
 
 
-def to_core(event: Object) -> Object:
+def to_core(event: RawObject) -> RawObject:
     """An events.k8s.io/v1 Event as the store keeps it."""
     renamed = {BACK.get(key, key): value for key, value in event.items()}
     renamed.setdefault("involvedObject", {})

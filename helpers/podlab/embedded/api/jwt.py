@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from podlab.embedded.store import uid
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 LONGEST = 8192
 MOUNTED_S, YEAR_S = 3607, 365 * 24 * 3600
@@ -33,16 +33,16 @@ def _sign(secret: str, head: str) -> str:
 
 def make(
     secret: str,
-    account: Object,
+    account: RawObject,
     *,
     now: float,
     lasts_s: int,
-    pod: Object | None = None,
+    pod: RawObject | None = None,
     audiences: Sequence[str] = (),
 ) -> str:
     """A token for *account*, signed with *secret* (HS256); without *audiences* it is for the API server."""
     meta = account["metadata"]
-    bound: Object = {
+    bound: RawObject = {
         "namespace": meta["namespace"],
         "serviceaccount": {"name": meta["name"], "uid": meta["uid"]},
     }
@@ -57,11 +57,11 @@ def make(
     return f"{head}.{_sign(secret, head)}"
 
 
-def claims(secret: str, token: str, *, now: float) -> Object | None:
+def claims(secret: str, token: str, *, now: float) -> RawObject | None:
     """What a token says that was signed with *secret* and has not expired; None otherwise."""
     head, _, signature = token.rpartition(".")
     if len(token) > LONGEST or not hmac.compare_digest(_sign(secret, head).encode(), signature.encode()):
         return None
     text = head.partition(".")[2]
-    found: Object = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    found: RawObject = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     return found if found["exp"] > now else None

@@ -4,15 +4,12 @@ The API for the daemon's own components: what they make is admitted, validated a
 
 from __future__ import annotations
 
-from typing import Any
-
 from podlab.embedded import schema
 from podlab.embedded.api import deletion, writing
 from podlab.embedded.api.fault import Fault, not_found
 from podlab.embedded.api.registry import Kind, kinds
 from podlab.embedded.store import Store
-
-Object = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 
 class LocalApi:
@@ -25,7 +22,7 @@ class LocalApi:
             if group != "events.k8s.io":
                 self._kinds[resource] = kind
 
-    def create(self, resource: str, obj: Object) -> Object:
+    def create(self, resource: str, obj: RawObject) -> RawObject:
         """
         Admit and store a new object; ``metadata.generateName`` is honoured.
 

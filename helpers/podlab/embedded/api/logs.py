@@ -13,7 +13,6 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
 
 from podlab.embedded.api.fault import Fault, bad_request, invalid
 from podlab.embedded.api.node import Node, choose, status_of
@@ -21,8 +20,8 @@ from podlab.embedded.api.request import Request, Response
 from podlab.embedded.runtime import ContainerRecord, ContainerState
 from podlab.embedded.schema import fielderror
 from podlab.embedded.store import Store
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 POLL_S = 0.04  # how often a followed file is looked at
 CHUNK = 256 * 1024
 WAITING = {
@@ -87,7 +86,7 @@ def _seconds(instant: str) -> float:
     return at.timestamp()
 
 
-def instance_of(pod: Object, container: str, previous: bool) -> str:
+def instance_of(pod: RawObject, container: str, previous: bool) -> str:
     """
     The id of the instance whose log is asked for.
 
@@ -115,7 +114,7 @@ def instance_of(pod: Object, container: str, previous: bool) -> str:
     raise bad_request(f'container "{container}" in pod "{name}" is waiting to start - no logs yet')
 
 
-async def answer(store: Store, node: Node, request: Request, pod: Object) -> Response | None:
+async def answer(store: Store, node: Node, request: Request, pod: RawObject) -> Response | None:
     """Answer a log request; None when it was streamed."""
     container = choose(pod, request.one("container"))
     options = Options(request)
@@ -198,7 +197,7 @@ class Reader:
 
 
 async def _stream(
-    node: Node, request: Request, pod: Object, found: ContainerRecord, options: Options
+    node: Node, request: Request, pod: RawObject, found: ContainerRecord, options: Options
 ) -> None:
     headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-cache, private")]
     await request.send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -234,7 +233,9 @@ async def _send(request: Request, reader: Reader, batch: list[bytes]) -> None:
         await request.send({"type": "http.response.body", "body": data, "more_body": True})
 
 
-async def _follow(node: Node, request: Request, pod: Object, found: ContainerRecord, reader: Reader) -> None:
+async def _follow(
+    node: Node, request: Request, pod: RawObject, found: ContainerRecord, reader: Reader
+) -> None:
     """Send new lines until the instance has ended and all is sent, or the client leaves."""
     await request.send({"type": "http.response.body", "body": b"", "more_body": True})
     gone = asyncio.ensure_future(_gone(request))

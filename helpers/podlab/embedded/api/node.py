@@ -5,23 +5,22 @@ What the API server asks of the node, on top of the runtime: which log file, whi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from podlab.embedded.api.catchup import LogsRead
 from podlab.embedded.api.fault import Fault, bad_request
 from podlab.embedded.runtime import ContainerRecord, ContainerState, ExecSession, Runtime
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 STATUSES = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 SPECS = ("initContainers", "containers", "ephemeralContainers")
 
 
-def names(pod: Object) -> list[str]:
+def names(pod: RawObject) -> list[str]:
     """Every container of a Pod: init, regular, ephemeral."""
     return [c["name"] for key in SPECS for c in pod["spec"].get(key) or []]
 
 
-def choose(pod: Object, container: str) -> str:
+def choose(pod: RawObject, container: str) -> str:
     """
     The container that a request means.
 
@@ -40,7 +39,7 @@ def choose(pod: Object, container: str) -> str:
                       f"[{' '.join(names(pod))}]")  # fmt: skip
 
 
-def status_of(pod: Object, container: str) -> Object:
+def status_of(pod: RawObject, container: str) -> RawObject:
     """The status of one container; empty when there is none yet."""
     for key in STATUSES:
         for status in (pod.get("status") or {}).get(key) or []:
@@ -61,19 +60,19 @@ class Node:
             raise Fault(503, "no kubelet runs on this server")
         return self.runtime
 
-    def record(self, pod: Object, container_id: str) -> ContainerRecord | None:
+    def record(self, pod: RawObject, container_id: str) -> ContainerRecord | None:
         """What the runtime knows of one instance, by the id in a container status."""
         wanted = container_id.partition("://")[2]
         _, containers = self._running().view(pod["metadata"]["uid"])
         return next((c for c in containers if c.id == wanted), None)
 
-    def instance(self, pod: Object, container: str) -> ContainerRecord | None:
+    def instance(self, pod: RawObject, container: str) -> ContainerRecord | None:
         """The running instance of a container, or None."""
         _, containers = self._running().view(pod["metadata"]["uid"])
         running = (c for c in containers if c.name == container and c.state is ContainerState.RUNNING)
         return next(running, None)
 
-    def check_running(self, pod: Object, container: str) -> ContainerRecord:
+    def check_running(self, pod: RawObject, container: str) -> ContainerRecord:
         """
         The running instance of a container.
 
@@ -91,7 +90,7 @@ class Node:
         return found
 
     async def exec(
-        self, pod: Object, container: str, command: Sequence[str], *, stdin: bool, tty: bool
+        self, pod: RawObject, container: str, command: Sequence[str], *, stdin: bool, tty: bool
     ) -> ExecSession:
         """
         Start a command in a running container.
@@ -102,7 +101,7 @@ class Node:
         found = self.check_running(pod, container)
         return await self._running().exec_stream(found.id, command, stdin=stdin, tty=tty)
 
-    async def connect(self, pod: Object, port: int) -> int:
+    async def connect(self, pod: RawObject, port: int) -> int:
         """
         A connected socket (descriptor owned by the caller) to localhost of the Pod.
 

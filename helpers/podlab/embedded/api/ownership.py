@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from podlab.embedded.schema import typetable
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 Path = tuple[
     str, ...
 ]  # steps as FieldsV1 writes them: f:name, k:{"name":"c"}, v:"x", and "." for an item as such
@@ -27,7 +27,7 @@ SYSTEM = frozenset((
 ))  # fmt: skip
 
 
-def leaves(kind: str, obj: Object) -> set[Path]:
+def leaves(kind: str, obj: RawObject) -> set[Path]:
     """The fields that a configuration of type *kind* sets."""
     found = set(
         _of_struct(kind, {k: v for k, v in obj.items() if k not in ("apiVersion", "kind", "status")}, ())
@@ -99,7 +99,7 @@ def remove(obj: Any, path: Path) -> None:
 # -- managedFields -------------------------------------------------------------------------------------------
 
 
-def owners_of(obj: Object) -> Owners:
+def owners_of(obj: RawObject) -> Owners:
     """Manager -> what it applied."""
     entries = obj["metadata"].get("managedFields") or ()
     return {
@@ -109,7 +109,7 @@ def owners_of(obj: Object) -> Owners:
     }
 
 
-def _flat(fields: Object, path: Path) -> Iterator[Path]:
+def _flat(fields: RawObject, path: Path) -> Iterator[Path]:
     for step, inner in fields.items():
         if inner:
             yield from _flat(inner, (*path, step))
@@ -117,12 +117,12 @@ def _flat(fields: Object, path: Path) -> Iterator[Path]:
             yield (*path, step)
 
 
-def entries_of(owners: Owners, api_version: str, before: Object, now: str) -> list[Object]:
+def entries_of(owners: Owners, api_version: str, before: RawObject, now: str) -> list[RawObject]:
     """``managedFields`` for *owners*; an entry that has not changed keeps its time."""
     known = {e["manager"]: e for e in before.get("metadata", {}).get("managedFields") or ()}
     entries = []
     for manager, paths in sorted(owners.items()):
-        fields: Object = {}
+        fields: RawObject = {}
         for path in sorted(paths):
             place = fields
             for step in path:
@@ -135,7 +135,7 @@ def entries_of(owners: Owners, api_version: str, before: Object, now: str) -> li
     return entries
 
 
-def after_update(old: Object, new: Object) -> list[Object]:
+def after_update(old: RawObject, new: RawObject) -> list[RawObject]:
     """``managedFields`` after a change that was not applied: who applied another value owns the field no more."""
     owners = owners_of(old)
     for paths in owners.values():
@@ -145,7 +145,7 @@ def after_update(old: Object, new: Object) -> list[Object]:
 
 
 def conflicts(
-    applied: Object, mine: set[Path], live: Object, owners: Owners, manager: str
+    applied: RawObject, mine: set[Path], live: RawObject, owners: Owners, manager: str
 ) -> list[tuple[str, Path]]:
     """(manager, field) for each field that somebody else applied with another value."""
     found = []

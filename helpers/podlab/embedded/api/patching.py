@@ -18,8 +18,8 @@ from collections.abc import Callable
 from typing import Any
 
 from podlab.embedded.schema import typetable
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 Rank = Callable[[list[int | None]], list[float]]
 MAX_OPERATIONS = 10_000
 MAX_COPIED = 3 * 1024 * 1024  # bytes of all that copy operations add; upstream's JSONPatchMaxCopyBytes
@@ -92,7 +92,7 @@ def _size(value: Any) -> int:
     return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
-def _operate(document: Any, operation: Object) -> Any:
+def _operate(document: Any, operation: RawObject) -> Any:
     op, path = operation.get("op"), _pointer(operation["path"])
     if op in ("add", "replace", "test") and "value" not in operation:
         raise PatchError(f"operation {op} needs a value")
@@ -172,7 +172,7 @@ def _remove(document: Any, path: list[str]) -> Any:
 # -- strategic merge patch -----------------------------------------------------------------------------------
 
 
-def strategic(kind: str, target: Object, patch: Any, *, applied: bool = False) -> Object:
+def strategic(kind: str, target: RawObject, patch: Any, *, applied: bool = False) -> RawObject:
     """
     Merge *patch* into *target*, a struct of type *kind*. *target* is not changed.
 
@@ -184,7 +184,7 @@ def strategic(kind: str, target: Object, patch: Any, *, applied: bool = False) -
     return _struct(kind, target, patch, _applied_places if applied else _patched_places)
 
 
-def _struct(kind: str, target: Object, patch: Object, rank: Rank) -> Object:
+def _struct(kind: str, target: RawObject, patch: RawObject, rank: Rank) -> RawObject:
     directive = patch.get("$patch")
     if directive == "replace":
         return {k: v for k, v in patch.items() if k != "$patch"}
@@ -218,7 +218,7 @@ def _map_value(kind: str) -> str:
     return kind[11:] if kind.startswith("map[string]") else ""
 
 
-def _drop(result: Object, name: str, values: Any) -> None:
+def _drop(result: RawObject, name: str, values: Any) -> None:
     if isinstance(result.get(name), list) and isinstance(values, list):
         result[name] = [item for item in result[name] if item not in values]
 
@@ -253,7 +253,7 @@ def _list(kind: str, key: str, old: list[Any], patch: list[Any], order: Any, ran
     return _ordered(_ordered(result, kept, key, old, rank), order, key, old, rank)
 
 
-def _merge_item(kind: str, key: str, result: list[Any], item: Object, rank: Rank) -> None:
+def _merge_item(kind: str, key: str, result: list[Any], item: RawObject, rank: Rank) -> None:
     for place, existing in enumerate(result):
         if isinstance(existing, dict) and existing.get(key) == item[key]:
             if item.get("$patch") == "delete":

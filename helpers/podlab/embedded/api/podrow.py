@@ -10,12 +10,11 @@ from typing import Any
 
 from podlab.embedded.api.ages import age
 from podlab.embedded.schema.typetable import VERSION
+from podlab.pods.raw import RawObject
 from podlab.pods.status import row
 
-Object = dict[str, Any]
 
-
-def _gates(pod: Object) -> str:
+def _gates(pod: RawObject) -> str:
     gates = pod["spec"].get("readinessGates") or []
     if not gates:
         return "<none>"
@@ -23,7 +22,7 @@ def _gates(pod: Object) -> str:
     return f"{sum(conditions.get(g['conditionType']) == 'True' for g in gates)}/{len(gates)}"
 
 
-def cells(pod: Object) -> list[Any]:
+def cells(pod: RawObject) -> list[Any]:
     """The cells of one Pod."""
     found, status = row(pod, VERSION), pod.get("status") or {}
     restarts = str(found.restarts)

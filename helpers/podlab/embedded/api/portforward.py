@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any
 from podlab.embedded.api import streams
 from podlab.embedded.api.fault import Fault
 from podlab.embedded.api.request import Request
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.api.app import App
 
-Object = dict[str, Any]
+
 MAX_PORTS = 64
 CHANNELS = ("v5.channel.k8s.io", "v4.channel.k8s.io", "portforward.k8s.io")
 
 
-async def prepare(app: App, request: Request, pod: Object, offered: list[str]) -> tuple[Any, str | None]:
+async def prepare(app: App, request: Request, pod: RawObject, offered: list[str]) -> tuple[Any, str | None]:
     """
     What to do on the connection, and the subprotocol.
 
@@ -46,7 +47,7 @@ async def prepare(app: App, request: Request, pod: Object, offered: list[str]) -
     return (lambda socket: Channels(app.node, pod, socket, ports).run()), chosen
 
 
-async def connect(node: Any, pod: Object, port: int) -> sockets.socket:
+async def connect(node: Any, pod: RawObject, port: int) -> sockets.socket:
     """
     A connected, non-blocking socket to a port on the Pod's localhost.
 
@@ -62,7 +63,7 @@ async def connect(node: Any, pod: Object, port: int) -> sockets.socket:
     return found
 
 
-def refusal_text(pod: Object, port: int, error: OSError) -> str:
+def refusal_text(pod: RawObject, port: int, error: OSError) -> str:
     """What the kubelet says when the port does not answer."""
     name = f"{pod['metadata']['name']}_{pod['metadata']['namespace']}"
     reason = "connection refused" if isinstance(error, ConnectionRefusedError) else str(error)
@@ -76,7 +77,7 @@ def refusal_text(pod: Object, port: int, error: OSError) -> str:
 class Channels:
     """Channel ``2i`` carries the data of the i-th port, ``2i+1`` its errors."""
 
-    def __init__(self, node: Any, pod: Object, socket: streams.Socket, ports: list[int]) -> None:
+    def __init__(self, node: Any, pod: RawObject, socket: streams.Socket, ports: list[int]) -> None:
         self.node, self.pod, self.socket, self.ports = node, pod, socket, ports
         self.links: dict[int, sockets.socket] = {}
 

@@ -22,11 +22,12 @@ from podlab.embedded.api.fault import Fault
 from podlab.embedded.api.reading import find
 from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.store import Store
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.api.app import App
 
-Object = dict[str, Any]
+
 CONNECT_S = 30.0
 CHUNK = 64 * 1024
 # RFC 9110 7.6.1, and what is between the client and this server alone.
@@ -108,7 +109,7 @@ def locate(store: Store, route: Route) -> Target:
     return Target(scheme, address, int(chosen))
 
 
-def _endpoint(store: Store, service: Object, port: str) -> tuple[str, int]:
+def _endpoint(store: Store, service: RawObject, port: str) -> tuple[str, int]:
     """A ready endpoint of a Service, by the number or name of one of its ports."""
     meta = service["metadata"]
     if port.isdigit():

@@ -14,8 +14,8 @@ from podlab.embedded.api.fault import Fault, bad_request, expired, not_found
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.store import ExpiredError, Key, Store, Version
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 CONTINUE_TOO_OLD = (
     "The provided continue parameter is too old to display a consistent list result. "
     "You can start a new list without the continue parameter, or use the continue token in this response to "
@@ -58,7 +58,7 @@ def include(request: Request) -> str:
     return request.one("includeObject", "Metadata")
 
 
-def partial(obj: Object) -> Object:
+def partial(obj: RawObject) -> RawObject:
     """PartialObjectMetadata of an object."""
     return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
 
@@ -76,9 +76,9 @@ class Page:
     def __init__(self, versions: list[Version], revision: int, token: str, remaining: int) -> None:
         self.versions, self.revision, self.token, self.remaining = versions, revision, token, remaining
 
-    def meta(self) -> Object:
+    def meta(self) -> RawObject:
         """ListMeta."""
-        meta: Object = {"resourceVersion": str(self.revision)}
+        meta: RawObject = {"resourceVersion": str(self.revision)}
         if self.token:
             meta["continue"] = self.token
             if self.remaining:

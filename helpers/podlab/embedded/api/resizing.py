@@ -7,19 +7,20 @@ plugin/pkg/admission/podresize at v1.36.3.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from podlab.embedded import requests
 from podlab.embedded.api import admission, fault, writing
 from podlab.embedded.api.reading import find
 from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.schema import pods, validation
 from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid
+from podlab.pods import requests
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.api.app import App
 
-Object = dict[str, Any]
+
 GROUPS = ("initContainers", "containers")
 RESIZABLE = ("cpu", "memory")
 
@@ -46,7 +47,7 @@ async def answer(app: App, request: Request, route: Route) -> Response:
     return writing.answer(request, route.kind, new)
 
 
-def _check_room(app: App, pod: Object) -> None:
+def _check_room(app: App, pod: RawObject) -> None:
     """
     The PodResize admission of v1.36: what no node of this size could ever grant is refused here.
 
@@ -72,7 +73,7 @@ def _check_room(app: App, pod: Object) -> None:
         raise fault.forbidden("pods", "", name, why)
 
 
-def resized(asked: Object, spec: Object) -> Object:
+def resized(asked: RawObject, spec: RawObject) -> RawObject:
     """*spec* with the resources that were asked for; nothing else of what was asked counts."""
     result = dict(spec)
     for key in GROUPS:
@@ -84,12 +85,12 @@ def resized(asked: Object, spec: Object) -> Object:
     return result
 
 
-def _with_resources(was: Object, now: Object) -> Object:
+def _with_resources(was: RawObject, now: RawObject) -> RawObject:
     kept = {k: v for k, v in was.items() if k not in ("resources", "resizePolicy")}
     return kept | {k: now[k] for k in ("resources", "resizePolicy") if k in now}
 
 
-def faults(new: Object, old: Object) -> list[FieldError]:
+def faults(new: RawObject, old: RawObject) -> list[FieldError]:
     """What is wrong with a resize."""
     plain = {k: v for k, v in new["spec"].items() if k != "ephemeralContainers"}
     errors = validation.validate("core/v1.Pod", {**new, "spec": plain})
@@ -108,7 +109,7 @@ def faults(new: Object, old: Object) -> list[FieldError]:
     return errors
 
 
-def _moved(new: Object, old: Object) -> list[FieldError]:
+def _moved(new: RawObject, old: RawObject) -> list[FieldError]:
     errors = []
     for key in ("containers", "initContainers"):
         now, before = new.get(key) or [], old.get(key) or []
@@ -124,7 +125,7 @@ def _moved(new: Object, old: Object) -> list[FieldError]:
     return errors
 
 
-def _removed(now: Object, before: Object, path: str) -> list[FieldError]:
+def _removed(now: RawObject, before: RawObject, path: str) -> list[FieldError]:
     new, old = now.get("resources") or {}, before.get("resources") or {}
     return [
         forbidden(f"{path}.{key}", f"resource {key} cannot be removed")
@@ -133,7 +134,7 @@ def _removed(now: Object, before: Object, path: str) -> list[FieldError]:
     ]
 
 
-def _other_changes(now: Object, before: Object, key: str, place: int) -> list[FieldError]:
+def _other_changes(now: RawObject, before: RawObject, key: str, place: int) -> list[FieldError]:
     same = _but_resizable(now) == _but_resizable(before)
     if key == "containers":
         return [] if same else [forbidden("spec", "only cpu and memory resources are mutable")]
@@ -148,7 +149,7 @@ def _other_changes(now: Object, before: Object, key: str, place: int) -> list[Fi
     return errors
 
 
-def _but_resizable(container: Object) -> Object:
+def _but_resizable(container: RawObject) -> RawObject:
     """A container without the amounts that may change."""
     given = container.get("resources") or {}
     kept = {

@@ -7,7 +7,7 @@ Source: pkg/registry/{authentication,authorization} at v1.36.3.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from podlab.embedded.api import auth, fault, jwt, writing
 from podlab.embedded.api.codec import read_object
@@ -16,11 +16,12 @@ from podlab.embedded.api.rbac.attributes import Attributes
 from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.api.users import User
 from podlab.embedded.schema import fielderror
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.api.app import App
 
-Object = dict[str, Any]
+
 ASKED = ("verb", "group", "resource", "subresource", "name", "namespace")
 RULE_FIELDS = ("verbs", "apiGroups", "resources", "resourceNames")
 
@@ -34,11 +35,11 @@ async def answer(app: App, request: Request, route: Route) -> Response:
     return writing.answer(request, route.kind, obj, 201)
 
 
-def _who(_app: App, user: User, _obj: Object, _route: Route) -> Object:
+def _who(_app: App, user: User, _obj: RawObject, _route: Route) -> RawObject:
     return {"userInfo": user.info}
 
 
-def _token(app: App, _user: User, obj: Object, _route: Route) -> Object:
+def _token(app: App, _user: User, obj: RawObject, _route: Route) -> RawObject:
     spec = obj.get("spec") or {}
     if not spec.get("token"):
         raise fault.bad_request("token is required for TokenReview in authentication")
@@ -52,11 +53,11 @@ def _token(app: App, _user: User, obj: Object, _route: Route) -> Object:
 # -- access --------------------------------------------------------------------------------------------------
 
 
-def _own_access(app: App, user: User, obj: Object, _route: Route) -> Object:
+def _own_access(app: App, user: User, obj: RawObject, _route: Route) -> RawObject:
     return _access(app, user, obj, _faults(obj["spec"]))
 
 
-def _access_of(app: App, _user: User, obj: Object, route: Route) -> Object:
+def _access_of(app: App, _user: User, obj: RawObject, route: Route) -> RawObject:
     spec, errors = obj["spec"], _faults(obj["spec"])
     if not spec.get("user") and not spec.get("groups"):
         why = "at least one of user or group must be specified"
@@ -69,7 +70,7 @@ def _access_of(app: App, _user: User, obj: Object, route: Route) -> Object:
     return _access(app, user, obj, errors)
 
 
-def _faults(spec: Object) -> list[fielderror.FieldError]:
+def _faults(spec: RawObject) -> list[fielderror.FieldError]:
     of_resource, of_path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
     if (of_resource is None) is not (of_path is None):
         return []
@@ -80,7 +81,7 @@ def _faults(spec: Object) -> list[fielderror.FieldError]:
     return [fielderror.invalid("spec.resourceAttributes", None, why)]
 
 
-def _access(app: App, user: User, obj: Object, errors: list[fielderror.FieldError]) -> Object:
+def _access(app: App, user: User, obj: RawObject, errors: list[fielderror.FieldError]) -> RawObject:
     if errors:
         raise fault.invalid(obj["kind"], "authorization.k8s.io", "", errors)
     spec = obj["spec"]
@@ -93,14 +94,14 @@ def _access(app: App, user: User, obj: Object, errors: list[fielderror.FieldErro
     return {"allowed": allowed, **({"reason": reason} if reason else {})}
 
 
-def _own_rules(app: App, user: User, obj: Object, _route: Route) -> Object:
+def _own_rules(app: App, user: User, obj: RawObject, _route: Route) -> RawObject:
     namespace = (obj.get("spec") or {}).get("namespace", "")
     if not namespace:
         raise fault.bad_request("no namespace on request")
     found = list(authorizer.rules_of(app.store, user, namespace))
     rules = [one.rule for one in found if one.rule is not None]
     errors = [one.error for one in found if one.rule is None]
-    status: Object = {
+    status: RawObject = {
         "resourceRules": [
             {key: rule[key] for key in RULE_FIELDS if rule.get(key)}
             for rule in rules
@@ -116,7 +117,7 @@ def _own_rules(app: App, user: User, obj: Object, _route: Route) -> Object:
     return {**status, "evaluationError": authorizer.aggregate(errors)} if errors else status
 
 
-_ANSWERS: dict[str, Callable[[App, User, Object, Route], Object]] = {
+_ANSWERS: dict[str, Callable[[App, User, RawObject, Route], RawObject]] = {
     "selfsubjectreviews": _who,
     "tokenreviews": _token,
     "selfsubjectaccessreviews": _own_access,

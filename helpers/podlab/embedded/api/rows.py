@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.embedded.api.ages import age, epoch, human
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 DAEMON_COUNTS = (
     "desiredNumberScheduled",
     "currentNumberScheduled",
@@ -24,19 +24,19 @@ JOB_WORDS_LATER = (("Suspended", "Suspended"), ("FailureTarget", "FailureTarget"
                    ("SuccessCriteriaMet", "SuccessCriteriaMet"))  # fmt: skip
 
 
-def _name(obj: Object) -> str:
+def _name(obj: RawObject) -> str:
     return str(obj["metadata"]["name"])
 
 
-def _age(obj: Object) -> str:
+def _age(obj: RawObject) -> str:
     return age(obj["metadata"].get("creationTimestamp"))
 
 
-def _pairs(labels: Object | None) -> str:
+def _pairs(labels: RawObject | None) -> str:
     return ",".join(f"{k}={v}" for k, v in sorted((labels or {}).items())) or "<none>"
 
 
-def _selector(selector: Object | None) -> str:
+def _selector(selector: RawObject | None) -> str:
     """A LabelSelector as text, requirements included."""
     parts = [f"{k}={v}" for k, v in sorted(((selector or {}).get("matchLabels") or {}).items())]
     for rule in (selector or {}).get("matchExpressions") or []:
@@ -47,7 +47,7 @@ def _selector(selector: Object | None) -> str:
     return ",".join(parts) or "<none>"
 
 
-def _template(obj: Object) -> tuple[str, str]:
+def _template(obj: RawObject) -> tuple[str, str]:
     containers = obj["spec"]["template"]["spec"].get("containers") or []
     return ",".join(c["name"] for c in containers), ",".join(c.get("image", "") for c in containers)
 
@@ -59,12 +59,12 @@ def _more(found: list[str]) -> str:
     return ",".join(found[:SHOWN]) + (f" + {rest} more..." if rest > 0 else "")
 
 
-def created_at(obj: Object) -> list[Any]:
+def created_at(obj: RawObject) -> list[Any]:
     """The columns of a kind without a printer of its own."""
     return [_name(obj), obj["metadata"].get("creationTimestamp")]
 
 
-def event(obj: Object) -> list[Any]:
+def event(obj: RawObject) -> list[Any]:
     """LAST SEEN, TYPE, REASON, OBJECT and the rest."""
     first = age(obj.get("firstTimestamp") or obj.get("eventTime"))
     last = age(obj["lastTimestamp"]) if obj.get("lastTimestamp") else first
@@ -83,12 +83,12 @@ def event(obj: Object) -> list[Any]:
     return [*shown, reporter, message, first, count, _name(obj)]
 
 
-def _port(port: Object) -> str:
+def _port(port: RawObject) -> str:
     node = f":{port['nodePort']}" if port.get("nodePort") else ""
     return f"{port['port']}{node}/{port.get('protocol', 'TCP')}"
 
 
-def service(obj: Object) -> list[Any]:
+def service(obj: RawObject) -> list[Any]:
     """A Service."""
     spec = obj["spec"]
     addresses = spec.get("clusterIPs") or []
@@ -103,7 +103,7 @@ def service(obj: Object) -> list[Any]:
     return [_name(obj), kind, address, external, ports, _age(obj), _pairs(spec.get("selector"))]
 
 
-def endpoints(obj: Object) -> list[Any]:
+def endpoints(obj: RawObject) -> list[Any]:
     """Endpoints."""
     found: list[str] = []
     for subset in obj.get("subsets") or []:
@@ -115,19 +115,19 @@ def endpoints(obj: Object) -> list[Any]:
     return [_name(obj), text if obj.get("subsets") else "<none>", _age(obj)]
 
 
-def endpoint_slice(obj: Object) -> list[Any]:
+def endpoint_slice(obj: RawObject) -> list[Any]:
     """An EndpointSlice."""
     ports = [str(p.get("port") or p.get("name") or "*") for p in obj.get("ports") or []]
     addresses = [a for e in obj.get("endpoints") or [] for a in e.get("addresses") or []]
     return [_name(obj), obj.get("addressType", ""), _more(ports), _more(addresses), _age(obj)]
 
 
-def namespace(obj: Object) -> list[Any]:
+def namespace(obj: RawObject) -> list[Any]:
     """A Namespace."""
     return [_name(obj), (obj.get("status") or {}).get("phase", ""), _age(obj)]
 
 
-def node(obj: Object) -> list[Any]:
+def node(obj: RawObject) -> list[Any]:
     """A Node."""
     status = obj.get("status") or {}
     info = status.get("nodeInfo") or {}
@@ -154,22 +154,22 @@ def node(obj: Object) -> list[Any]:
             info.get("containerRuntimeVersion") or "<unknown>"]  # fmt: skip
 
 
-def config_map(obj: Object) -> list[Any]:
+def config_map(obj: RawObject) -> list[Any]:
     """A ConfigMap."""
     return [_name(obj), len(obj.get("data") or {}) + len(obj.get("binaryData") or {}), _age(obj)]
 
 
-def secret(obj: Object) -> list[Any]:
+def secret(obj: RawObject) -> list[Any]:
     """A Secret."""
     return [_name(obj), obj.get("type", ""), len(obj.get("data") or {}), _age(obj)]
 
 
-def service_account(obj: Object) -> list[Any]:
+def service_account(obj: RawObject) -> list[Any]:
     """A ServiceAccount."""
     return [_name(obj), _age(obj)]
 
 
-def deployment(obj: Object) -> list[Any]:
+def deployment(obj: RawObject) -> list[Any]:
     """A Deployment."""
     status = obj.get("status") or {}
     names, images = _template(obj)
@@ -178,12 +178,12 @@ def deployment(obj: Object) -> list[Any]:
     return [_name(obj), ready, *counts, _age(obj), names, images, _selector(obj["spec"].get("selector"))]
 
 
-def scale(obj: Object) -> list[Any]:
+def scale(obj: RawObject) -> list[Any]:
     """The scale subresource of a Deployment or ReplicaSet."""
     return [_name(obj), obj["spec"]["replicas"], obj["status"]["replicas"], _age(obj)]
 
 
-def replica_set(obj: Object) -> list[Any]:
+def replica_set(obj: RawObject) -> list[Any]:
     """A ReplicaSet."""
     status = obj.get("status") or {}
     names, images = _template(obj)
@@ -191,7 +191,7 @@ def replica_set(obj: Object) -> list[Any]:
     return [_name(obj), *counts, _age(obj), names, images, _selector(obj["spec"].get("selector"))]
 
 
-def daemon_set(obj: Object) -> list[Any]:
+def daemon_set(obj: RawObject) -> list[Any]:
     """A DaemonSet."""
     status = obj.get("status") or {}
     names, images = _template(obj)
@@ -200,7 +200,7 @@ def daemon_set(obj: Object) -> list[Any]:
     return [_name(obj), *counts, where, _age(obj), names, images, _selector(obj["spec"].get("selector"))]
 
 
-def _job_word(obj: Object) -> str:
+def _job_word(obj: RawObject) -> str:
     true = {c["type"] for c in (obj.get("status") or {}).get("conditions") or [] if c["status"] == "True"}
     for kind, word in JOB_WORDS:
         if kind in true:
@@ -213,7 +213,7 @@ def _job_word(obj: Object) -> str:
     return "Running"
 
 
-def job(obj: Object) -> list[Any]:
+def job(obj: RawObject) -> list[Any]:
     """A Job."""
     import time
 
@@ -230,7 +230,7 @@ def job(obj: Object) -> list[Any]:
     return [_name(obj), _job_word(obj), completions, duration, _age(obj), names, images, selector]
 
 
-def resource_quota(obj: Object) -> list[Any]:
+def resource_quota(obj: RawObject) -> list[Any]:
     """A ResourceQuota."""
     status = obj.get("status") or {}
     used = status.get("used") or {}
@@ -241,12 +241,12 @@ def resource_quota(obj: Object) -> list[Any]:
     return [_name(obj), ", ".join(request), ", ".join(limit), _age(obj)]
 
 
-def network_policy(obj: Object) -> list[Any]:
+def network_policy(obj: RawObject) -> list[Any]:
     """A NetworkPolicy."""
     return [_name(obj), _selector(obj["spec"].get("podSelector")), _age(obj)]
 
 
-def role_binding(obj: Object) -> list[Any]:
+def role_binding(obj: RawObject) -> list[Any]:
     """A RoleBinding or ClusterRoleBinding."""
     named: dict[str, list[str]] = {"User": [], "Group": [], "ServiceAccount": []}
     for subject in obj.get("subjects") or ():
@@ -257,6 +257,6 @@ def role_binding(obj: Object) -> list[Any]:
     return [_name(obj), role, _age(obj), *shown]
 
 
-def lease(obj: Object) -> list[Any]:
+def lease(obj: RawObject) -> list[Any]:
     """A Lease."""
     return [_name(obj), (obj.get("spec") or {}).get("holderIdentity", ""), _age(obj)]

@@ -9,9 +9,9 @@ from typing import Any
 from podlab.embedded.api import labelselector
 from podlab.embedded.api.fault import bad_request
 from podlab.embedded.api.registry import Kind
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
-Test = Callable[[Object], bool]
+Test = Callable[[RawObject], bool]
 
 # Field labels by resource, beside metadata.name and metadata.namespace, which all have.
 FIELDS: dict[str, frozenset[str]] = {
@@ -44,7 +44,7 @@ def label_test(selector: str) -> Test | None:
     if not tests:
         return None
 
-    def passes(obj: Object) -> bool:
+    def passes(obj: RawObject) -> bool:
         labels = obj["metadata"].get("labels") or {}
         return all(test(labels) for test in tests)
 
@@ -82,7 +82,7 @@ def _field_label(kind: Kind, label: str) -> str:
     raise bad_request(f"field label not supported: {label}")
 
 
-def _field(obj: Object, path: str) -> str:
+def _field(obj: RawObject, path: str) -> str:
     """The value of a field as text; missing is empty, as in Go."""
     if path == "source":
         return str((obj.get("source") or {}).get("component") or obj.get("reportingComponent") or "")

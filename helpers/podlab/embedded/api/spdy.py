@@ -20,8 +20,8 @@ from typing import Any
 
 from podlab.embedded.api import streams
 from podlab.embedded.api.portforward import connect, refusal_text
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 SYN_STREAM, SYN_REPLY, RST_STREAM, PING = 1, 2, 3, 6
 FIN = 0x01
 MAX_FRAME = 1 << 20
@@ -117,7 +117,7 @@ class Connection:
 class Tunnel:
     """All connections of one port-forward."""
 
-    def __init__(self, node: Any, pod: Object, socket: streams.Socket) -> None:
+    def __init__(self, node: Any, pod: RawObject, socket: streams.Socket) -> None:
         self.node, self.pod, self.socket = node, pod, socket
         self.frames = Frames()
         self.connections: dict[str, Connection] = {}

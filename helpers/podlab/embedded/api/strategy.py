@@ -13,20 +13,19 @@ from __future__ import annotations
 import base64
 import copy
 from collections.abc import Callable
-from typing import Any
 
 from podlab.embedded import addresses
 from podlab.embedded.api.fault import forbidden, invalid
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.schema import fielderror, pods
 from podlab.embedded.store import Store, uid
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 PROJECT_ID = "batch.kubernetes.io/"
 PRIORITY_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 
 
-def prepare_create(store: Store, kind: Kind, obj: Object) -> None:
+def prepare_create(store: Store, kind: Kind, obj: RawObject) -> None:
     """Make *obj*, new, decoded and with defaults, what the store should hold; in place."""
     meta = obj["metadata"]
     meta.pop("deletionTimestamp", None)
@@ -43,7 +42,7 @@ def prepare_create(store: Store, kind: Kind, obj: Object) -> None:
         hook(store, obj)
 
 
-def prepare_update(store: Store, kind: Kind, obj: Object, old: Object) -> None:
+def prepare_update(store: Store, kind: Kind, obj: RawObject, old: RawObject) -> None:
     """Carry over what an update of the main resource may not change; in place."""
     keep_system_fields(obj, old)
     if "status" in kind.subresources:
@@ -59,7 +58,7 @@ def prepare_update(store: Store, kind: Kind, obj: Object, old: Object) -> None:
 TEMPLATED = ("deployments", "replicasets", "daemonsets", "jobs")
 
 
-def _drop_disabled(kind: Kind, obj: Object, old: Object | None) -> None:
+def _drop_disabled(kind: Kind, obj: RawObject, old: RawObject | None) -> None:
     if kind.resource == "pods":
         pods.drop_disabled(obj["spec"], old["spec"] if old else None)
     elif kind.resource in TEMPLATED:
@@ -68,7 +67,7 @@ def _drop_disabled(kind: Kind, obj: Object, old: Object | None) -> None:
             pods.drop_disabled(specs[0], specs[1])
 
 
-def keep_system_fields(obj: Object, old: Object) -> None:
+def keep_system_fields(obj: RawObject, old: RawObject) -> None:
     """The metadata that only the server writes."""
     meta, before = obj["metadata"], old["metadata"]
     for name in ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
@@ -80,7 +79,7 @@ def keep_system_fields(obj: Object, old: Object) -> None:
     meta.pop("managedFields", None)
 
 
-def prepare_status(obj: Object, old: Object) -> Object:
+def prepare_status(obj: RawObject, old: RawObject) -> RawObject:
     """An update of the status subresource: everything but the status is as it was."""
     return {**copy.copy(old), "status": obj.get("status") or {}}
 
@@ -88,14 +87,14 @@ def prepare_status(obj: Object, old: Object) -> Object:
 # -- kinds ---------------------------------------------------------------------------------------------------
 
 
-def _create_pod(store: Store, pod: Object) -> None:
+def _create_pod(store: Store, pod: RawObject) -> None:
     admit_service_account(store, pod)
     _admit_classes(pod)
     pods.admit_defaults(pod)
     pod["status"] = {"phase": "Pending", "qosClass": pods.qos_class(pod)}
 
 
-def admit_service_account(store: Store, pod: Object) -> None:
+def admit_service_account(store: Store, pod: RawObject) -> None:
     """
     Give a Pod its service account and the volume with its token.
 
@@ -110,7 +109,7 @@ def admit_service_account(store: Store, pod: Object) -> None:
     pods.admit_service_account(pod, account)
 
 
-def _admit_classes(pod: Object) -> None:
+def _admit_classes(pod: RawObject) -> None:
     """
     The priority of the two classes that every cluster has; there are no others here, and no runtime classes.
 
@@ -127,7 +126,7 @@ def _admit_classes(pod: Object) -> None:
         spec["priority"] = PRIORITY_CLASSES[wanted]
 
 
-def _update_pod(_store: Store, pod: Object, old: Object) -> None:
+def _update_pod(_store: Store, pod: RawObject, old: RawObject) -> None:
     """Admission looks at changed Pods too: tolerations come back, the priority stays."""
     for name in ("priority", "preemptionPolicy"):
         if name in old["spec"]:
@@ -135,7 +134,7 @@ def _update_pod(_store: Store, pod: Object, old: Object) -> None:
     pods.admit_defaults(pod)
 
 
-def _create_namespace(_store: Store, obj: Object) -> None:
+def _create_namespace(_store: Store, obj: RawObject) -> None:
     labels = obj["metadata"].get("labels") or {}
     obj["metadata"]["labels"] = {**labels, "kubernetes.io/metadata.name": obj["metadata"].get("name", "")}
     finalizers = (obj.get("spec") or {}).get("finalizers") or []
@@ -143,13 +142,13 @@ def _create_namespace(_store: Store, obj: Object) -> None:
     obj["status"] = {"phase": "Active"}
 
 
-def _update_namespace(_store: Store, obj: Object, old: Object) -> None:
+def _update_namespace(_store: Store, obj: RawObject, old: RawObject) -> None:
     obj["spec"] = old.get("spec", {})
     labels = obj["metadata"].get("labels") or {}
     obj["metadata"]["labels"] = {**labels, "kubernetes.io/metadata.name": obj["metadata"]["name"]}
 
 
-def _create_service(store: Store, obj: Object) -> None:
+def _create_service(store: Store, obj: RawObject) -> None:
     spec = obj["spec"]
     obj["status"] = {"loadBalancer": {}}
     if spec.get("type") == "ExternalName":
@@ -178,7 +177,7 @@ def _address_problem(address: str, taken: set[str | None]) -> str:
     return "provided IP is already allocated" if address in taken else ""
 
 
-def _allocate_node_ports(store: Store, spec: Object) -> None:
+def _allocate_node_ports(store: Store, spec: RawObject) -> None:
     if spec.get("type") not in ("NodePort", "LoadBalancer"):
         return
     taken = {p.get("nodePort") for s in store.list("services") for p in s["spec"].get("ports") or []}
@@ -188,7 +187,7 @@ def _allocate_node_ports(store: Store, spec: Object) -> None:
             taken.add(port["nodePort"])
 
 
-def _update_service(store: Store, obj: Object, old: Object) -> None:
+def _update_service(store: Store, obj: RawObject, old: RawObject) -> None:
     spec, before = obj["spec"], old["spec"]
     if spec.get("type") != "ExternalName":
         for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
@@ -201,7 +200,7 @@ def _update_service(store: Store, obj: Object, old: Object) -> None:
     _allocate_node_ports(store, spec)
 
 
-def _secret_data(_store: Store, obj: Object, _old: Object | None = None) -> None:
+def _secret_data(_store: Store, obj: RawObject, _old: RawObject | None = None) -> None:
     plain = obj.pop("stringData", None) or {}
     if plain:
         data = {**(obj.get("data") or {})}
@@ -209,7 +208,7 @@ def _secret_data(_store: Store, obj: Object, _old: Object | None = None) -> None
         obj["data"] = dict(sorted(data.items()))
 
 
-def _create_job(_store: Store, obj: Object) -> None:
+def _create_job(_store: Store, obj: RawObject) -> None:
     spec, meta = obj["spec"], obj["metadata"]
     meta.setdefault("uid", uid())
     if spec.get("manualSelector"):
@@ -229,20 +228,20 @@ def _create_job(_store: Store, obj: Object) -> None:
         meta["labels"] = dict(template["labels"])
 
 
-def _no_status(_store: Store, obj: Object) -> None:
+def _no_status(_store: Store, obj: RawObject) -> None:
     obj.pop("status", None)
 
 
-def _zero_status(*names: str) -> Callable[[Store, Object], None]:
+def _zero_status(*names: str) -> Callable[[Store, RawObject], None]:
     """Numbers that a status always has: typed clients refuse an object without them."""
 
-    def fill(_store: Store, obj: Object) -> None:
+    def fill(_store: Store, obj: RawObject) -> None:
         obj["status"] = dict.fromkeys(names, 0)
 
     return fill
 
 
-_CREATE: dict[str, Callable[[Store, Object], None]] = {
+_CREATE: dict[str, Callable[[Store, RawObject], None]] = {
     "pods": _create_pod,
     "namespaces": _create_namespace,
     "services": _create_service,
@@ -253,7 +252,7 @@ _CREATE: dict[str, Callable[[Store, Object], None]] = {
         "currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"
     ),
 }
-_UPDATE: dict[str, Callable[[Store, Object, Object], None]] = {
+_UPDATE: dict[str, Callable[[Store, RawObject, RawObject], None]] = {
     "pods": _update_pod,
     "namespaces": _update_namespace,
     "services": _update_service,

@@ -24,16 +24,17 @@ from podlab.embedded.api.rbac import attributes, authorizer
 from podlab.embedded.api.reading import find
 from podlab.embedded.api.request import Receive, Request, Send, route
 from podlab.embedded.runtime import ExecSession
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.api.app import App
 
-Object = dict[str, Any]
+
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 SPDY = "SPDY/3.1+portforward.k8s.io"
 CHUNK = 32 * 1024
-SUCCESS: Object = {"metadata": {}, "status": "Success"}
+SUCCESS: RawObject = {"metadata": {}, "status": "Success"}
 
 
 class Socket:
@@ -134,7 +135,7 @@ async def _refuse(send: Send, refusal: Fault) -> None:
 # -- exec ----------------------------------------------------------------------------------------------------
 
 
-async def _prepare_exec(app: App, request: Request, pod: Object, container: str) -> Any:
+async def _prepare_exec(app: App, request: Request, pod: RawObject, container: str) -> Any:
     command = request.query.get("command", [])
     if not command:
         raise Fault(400, "you must specify at least 1 command for the container")
@@ -178,10 +179,10 @@ class Exec:
             await asyncio.gather(*outputs, given, ended, return_exceptions=True)
             self._close()
 
-    async def _finish(self, status: Object) -> None:
+    async def _finish(self, status: RawObject) -> None:
         await self.socket.write(bytes([ERROR]) + json.dumps(status).encode())
 
-    def _start_error(self, text: str) -> Object:
+    def _start_error(self, text: str) -> RawObject:
         name = secrets.token_hex(32)
         why = (
             "error executing command in container: failed to exec in container: failed to start exec "
@@ -239,7 +240,7 @@ class Exec:
                     os.close(descriptor)
 
 
-def exit_status(code: int, command: list[str]) -> Object:
+def exit_status(code: int, command: list[str]) -> RawObject:
     """The Status of a command that has ended."""
     if code == 0:
         return SUCCESS

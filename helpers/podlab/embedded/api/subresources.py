@@ -16,11 +16,12 @@ from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.schema import ephemerals, fielderror
 from podlab.embedded.store import Store, timestamp
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.api.app import App
 
-Object = dict[str, Any]
+
 SCALE = Kind({"group": "autoscaling", "resource": "scales", "kind": "Scale", "short": [],
               "type": "autoscaling/v1.Scale"})  # fmt: skip
 BINDING = Kind({"resource": "bindings", "kind": "Binding", "short": [], "type": "core/v1.Binding"})
@@ -71,7 +72,7 @@ async def _binding(app: App, request: Request, route: Route) -> Response:
     return Response(b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}', 201)
 
 
-def bind(store: Store, pod: Object, node: str) -> Object:
+def bind(store: Store, pod: RawObject, node: str) -> RawObject:
     """
     Put a Pod on a node.
 
@@ -121,7 +122,7 @@ async def _finalize(app: App, request: Request, route: Route) -> Response:
 # -- scale ---------------------------------------------------------------------------------------------------
 
 
-def _scale_of(obj: Object) -> Object:
+def _scale_of(obj: RawObject) -> RawObject:
     """The Scale of a Deployment or ReplicaSet."""
     meta = obj["metadata"]
     labels = (obj["spec"].get("selector") or {}).get("matchLabels") or {}

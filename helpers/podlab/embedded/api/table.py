@@ -14,8 +14,7 @@ from typing import Any
 
 from podlab.embedded.api import podrow, rows
 from podlab.embedded.api.registry import Kind
-
-Object = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 # "Name*" is the name column, "+X" has priority 1, "#X" holds whole numbers.
 COLUMNS: dict[str, str] = {
@@ -43,7 +42,7 @@ COLUMNS: dict[str, str] = {
     "": "Name*|Created At",
 }  # fmt: skip
 
-CELLS: dict[str, Callable[[Object], list[Any]]] = {
+CELLS: dict[str, Callable[[RawObject], list[Any]]] = {
     "pods": podrow.cells,
     "events": rows.event,
     "services": rows.service,
@@ -67,12 +66,12 @@ CELLS: dict[str, Callable[[Object], list[Any]]] = {
 }
 
 
-def columns(resource: str) -> list[Object]:
+def columns(resource: str) -> list[RawObject]:
     """The column definitions of a resource."""
     return [_column(text) for text in COLUMNS.get(resource, COLUMNS[""]).split("|")]
 
 
-def _column(text: str) -> Object:
+def _column(text: str) -> RawObject:
     name = text.strip("+#*")
     return {
         "name": name,
@@ -84,8 +83,8 @@ def _column(text: str) -> Object:
 
 
 def of(
-    kind: Kind, objects: Sequence[Object], meta: Object | str, include: str, *, headers: bool = True
-) -> Object:
+    kind: Kind, objects: Sequence[RawObject], meta: RawObject | str, include: str, *, headers: bool = True
+) -> RawObject:
     """
     A Table of *objects*.
 
@@ -95,7 +94,7 @@ def of(
         headers: False leaves the column definitions out: watch events after the first have none.
     """
     cells = CELLS.get(kind.resource, rows.created_at)
-    table: Object = {
+    table: RawObject = {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": {"resourceVersion": meta} if isinstance(meta, str) else meta,
@@ -105,8 +104,8 @@ def of(
     return table
 
 
-def _row(cells: list[Any], obj: Object, include: str) -> Object:
-    row: Object = {"cells": cells}
+def _row(cells: list[Any], obj: RawObject, include: str) -> RawObject:
+    row: RawObject = {"cells": cells}
     if include == "Object":
         row["object"] = obj
     elif include != "None":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from podlab.embedded.api import fault, jwt, writing
 from podlab.embedded.api.codec import dumps, read_object
@@ -10,17 +10,18 @@ from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.request import Request, Response
 from podlab.embedded.schema import fielderror
 from podlab.embedded.store import timestamp
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.api.app import App
 
-Object = dict[str, Any]
+
 SHORTEST_S, LONGEST_S = 600, 1 << 32
 REQUEST = {"group": "authentication.k8s.io", "resource": "tokenrequests", "kind": "TokenRequest", "short": [],
            "type": "authentication/v1.TokenRequest"}  # fmt: skip
 
 
-async def answer(app: App, request: Request, account: Object) -> Response:
+async def answer(app: App, request: Request, account: RawObject) -> Response:
     """POST of a TokenRequest."""
     obj = writing.typed(request, Kind(REQUEST), await read_object(request))
     lasts_s = int((obj.get("spec") or {}).get("expirationSeconds") or 3600)

@@ -20,7 +20,8 @@ from podlab.embedded.api.codec import dumps, negotiate
 from podlab.embedded.api.fault import Fault, expired
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.request import Request, Route
-from podlab.embedded.store import Change, ExpiredError, Object, Store, Version
+from podlab.embedded.store import Change, ExpiredError, Store, Version
+from podlab.pods.raw import RawObject
 
 MAX_QUEUED_BYTES = 8 * 1024 * 1024
 MAX_QUEUED_LINES = 10_000
@@ -150,7 +151,7 @@ def bookmark(kind: Kind, revision: int, *, end: bool = False) -> bytes:
     meta: dict[str, Any] = {"resourceVersion": str(revision)}
     if end:
         meta["annotations"] = {"k8s.io/initial-events-end": "true"}
-    obj: Object = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
+    obj: RawObject = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
     return dumps({"type": "BOOKMARK", "object": obj}) + b"\n"
 
 

@@ -22,8 +22,8 @@ from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.schema import decode, fielderror, pods, validation
 from podlab.embedded.schema.decode import DecodeError
 from podlab.embedded.store import NotThereError, Store, TakenError, Version, timestamp, uid
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 JSON_PATCH, MERGE_PATCH = "application/json-patch+json", "application/merge-patch+json"
 STRATEGIC_PATCH, APPLY_PATCH = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
 PATCHES = (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH)
@@ -37,7 +37,7 @@ GENERATED_BASE = 58  # characters of generateName that are kept
 GENERATE_TRIES = 8
 
 
-def answer(request: Request, kind: Kind, obj: Object, code: int = 200) -> Response:
+def answer(request: Request, kind: Kind, obj: RawObject, code: int = 200) -> Response:
     """The object as the client asked for it."""
     wanted = negotiate(request.headers.get("accept", ""))
     if wanted.form == "Table":
@@ -65,7 +65,7 @@ def is_dry(request: Request) -> bool:
     return value == "All"
 
 
-def typed(request: Request, kind: Kind, raw: Any, type_name: str = "", kind_name: str = "") -> Object:
+def typed(request: Request, kind: Kind, raw: Any, type_name: str = "", kind_name: str = "") -> RawObject:
     """
     Decode a body as an object of *kind*, with defaults; field validation speaks here.
 
@@ -149,12 +149,12 @@ async def create(store: Store, request: Request, route: Route) -> Response:
 def insert(
     store: Store,
     kind: Kind,
-    obj: Object,
+    obj: RawObject,
     *,
     dry: bool = False,
     warnings: list[str] | None = None,
-    managed: list[Object] | None = None,
-) -> Object:
+    managed: list[RawObject] | None = None,
+) -> RawObject:
     """
     Admit, validate and store a new object that was decoded; names are generated here.
 
@@ -186,20 +186,20 @@ def insert(
     raise Fault(409, f'{kind.resource} "{meta["name"]}" already exists, {message}', reason="AlreadyExists")
 
 
-def _stored(store: Store, kind: Kind, obj: Object) -> Object:
+def _stored(store: Store, kind: Kind, obj: RawObject) -> RawObject:
     try:
         return store.create(kind.shelf, obj)
     except TakenError:
         raise fault.already_exists(kind.resource, kind.group, obj["metadata"]["name"]) from None
 
 
-def _imagined(store: Store, obj: Object) -> Object:
+def _imagined(store: Store, obj: RawObject) -> RawObject:
     """What a dry run answers."""
     stamp = {"uid": uid(), "creationTimestamp": timestamp(store.clock())}
     return {**obj, "metadata": {**stamp, **obj["metadata"]}}
 
 
-def check_place(obj: Object, route: Route) -> None:
+def check_place(obj: RawObject, route: Route) -> None:
     """The namespace and name in the body must be those of the path."""
     meta = obj["metadata"]
     if route.kind.namespaced:
@@ -254,13 +254,13 @@ async def update(store: Store, request: Request, route: Route) -> Response:
 def replace(
     store: Store,
     route: Route,
-    obj: Object,
-    old: Object,
+    obj: RawObject,
+    old: RawObject,
     *,
     dry: bool = False,
     warnings: list[str] | None = None,
-    managed: list[Object] | None = None,
-) -> Object:
+    managed: list[RawObject] | None = None,
+) -> RawObject:
     """
     Put *obj* in the place of *old*, as far as the (sub)resource lets it.
 
@@ -294,7 +294,7 @@ def replace(
     return deletion.finish_if_free(store, kind.shelf, stored)
 
 
-def _check_version(kind: Kind, meta: Object, old: Object) -> None:
+def _check_version(kind: Kind, meta: RawObject, old: RawObject) -> None:
     if meta.get("resourceVersion") not in (None, "", old["resourceVersion"]):
         raise fault.conflict(kind.resource, kind.group, old["name"])
     if meta.get("uid") not in (None, "", old["uid"]):
@@ -305,13 +305,13 @@ def _check_version(kind: Kind, meta: Object, old: Object) -> None:
 # -- patch ---------------------------------------------------------------------------------------------------
 
 
-def _same(obj: Object) -> Object:
+def _same(obj: RawObject) -> RawObject:
     return obj
 
 
 async def wanted(
-    store: Store, request: Request, route: Route, kind: Kind, show: Callable[[Object], Object] = _same
-) -> tuple[Object, Object]:
+    store: Store, request: Request, route: Route, kind: Kind, show: Callable[[RawObject], RawObject] = _same
+) -> tuple[RawObject, RawObject]:
     """
     What is stored, and what a PUT or PATCH of one of its subresources wants to see there.
 
@@ -373,7 +373,7 @@ def decode_patch(media: str, data: bytes) -> Any:
     return body
 
 
-def typed_patch(request: Request, route: Route, media: str, old: Object, body: Any) -> Object:
+def typed_patch(request: Request, route: Route, media: str, old: RawObject, body: Any) -> RawObject:
     """
     The patched object, decoded. What is wrong with its types is said of the field ``patch``, as upstream
     does.
@@ -397,7 +397,7 @@ def typed_patch(request: Request, route: Route, media: str, old: Object, body: A
     return obj
 
 
-def patched(kind: Kind, media: str, old: Object, body: Any) -> Any:
+def patched(kind: Kind, media: str, old: RawObject, body: Any) -> Any:
     """
     The object with the patch applied, not yet decoded.
 

@@ -6,14 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from podlab.embedded.api.fault import Fault
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.nodefit import matches
 from podlab.embedded.store import Store, timestamp
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 Key = tuple[str, str]  # namespace, name
 
 
@@ -33,7 +33,7 @@ RETRY_FIRST_S, RETRY_MOST_S = 0.05, 30.0
 class Api(Protocol):
     """What controllers ask of the API server, so that what they make is admitted like anything else."""
 
-    def create(self, resource: str, obj: Object) -> Object:
+    def create(self, resource: str, obj: RawObject) -> RawObject:
         """Admit and store a new object; ``metadata.generateName`` is honoured."""
 
     def delete(self, resource: str, namespace: str, name: str, *, grace_s: int | None = None) -> None:
@@ -62,7 +62,7 @@ class Context:
         """A writer of Events in the name of one component."""
         return EventRecorder(self.store, component, clock=self.now)
 
-    def watch(self, resource: str, callback: Callable[[str, Object], None]) -> None:
+    def watch(self, resource: str, callback: Callable[[str, RawObject], None]) -> None:
         """Call *callback(type, object)* for what exists and for every change, until the cluster stops."""
         self._cancels.append(self.store.watch(resource, callback))
 
@@ -140,10 +140,10 @@ class Worker:
         self.add(key, min(RETRY_FIRST_S * 2 ** min(faults, 20), RETRY_MOST_S))
 
 
-def wakes_owner(worker: Worker, kind: str) -> Callable[[str, Object], None]:
+def wakes_owner(worker: Worker, kind: str) -> Callable[[str, RawObject], None]:
     """A watch callback that queues the controller of the object that changed, where it is of *kind*."""
 
-    def changed(_: str, obj: Object) -> None:
+    def changed(_: str, obj: RawObject) -> None:
         owner = controller_of(obj)
         if owner and owner["kind"] == kind:
             worker.add((obj["metadata"]["namespace"], owner["name"]))
@@ -154,13 +154,13 @@ def wakes_owner(worker: Worker, kind: str) -> Callable[[str, Object], None]:
 # -- objects -------------------------------------------------------------------------------------------------
 
 
-def key_of(obj: Object) -> Key:
+def key_of(obj: RawObject) -> Key:
     """(namespace, name) of an object."""
     meta = obj["metadata"]
     return meta.get("namespace", ""), meta["name"]
 
 
-def controller_of(obj: Object) -> Object | None:
+def controller_of(obj: RawObject) -> RawObject | None:
     """The ownerReference that says ``controller: true``, or None."""
     for owner in obj["metadata"].get("ownerReferences", ()):
         if owner.get("controller"):
@@ -168,7 +168,7 @@ def controller_of(obj: Object) -> Object | None:
     return None
 
 
-def reference_to(owner: Object) -> Object:
+def reference_to(owner: RawObject) -> RawObject:
     """The ownerReference that a controller writes on what it makes."""
     return {
         "apiVersion": owner["apiVersion"],
@@ -180,18 +180,18 @@ def reference_to(owner: Object) -> Object:
     }
 
 
-def deleting(obj: Object) -> bool:
+def deleting(obj: RawObject) -> bool:
     """True once deletion was asked for."""
     return "deletionTimestamp" in obj["metadata"]
 
 
-def owned(objects: Iterable[Object], owner: Object) -> list[Object]:
+def owned(objects: Iterable[RawObject], owner: RawObject) -> list[RawObject]:
     """Those of *objects* that *owner* controls."""
     uid = owner["metadata"]["uid"]
     return [obj for obj in objects if (ref := controller_of(obj)) and ref["uid"] == uid]
 
 
-def selects(selector: Object | None, labels: Object) -> bool:
+def selects(selector: RawObject | None, labels: RawObject) -> bool:
     """True when a LabelSelector matches; an empty one matches everything, None nothing."""
     if selector is None:
         return False
@@ -203,12 +203,12 @@ def selects(selector: Object | None, labels: Object) -> bool:
 # -- Pods ----------------------------------------------------------------------------------------------------
 
 
-def finished(pod: Object) -> bool:
+def finished(pod: RawObject) -> bool:
     """True in a terminal phase."""
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
-def condition(obj: Object, kind: str) -> Object | None:
+def condition(obj: RawObject, kind: str) -> RawObject | None:
     """One entry of ``status.conditions``, or None."""
     for entry in obj.get("status", {}).get("conditions", ()):
         if entry["type"] == kind:
@@ -216,13 +216,13 @@ def condition(obj: Object, kind: str) -> Object | None:
     return None
 
 
-def is_ready(pod: Object) -> bool:
+def is_ready(pod: RawObject) -> bool:
     """True when the Ready condition is True."""
     found = condition(pod, "Ready")
     return found is not None and found["status"] == "True"
 
 
-def available_in(pod: Object, min_ready_s: int, now: float) -> float | None:
+def available_in(pod: RawObject, min_ready_s: int, now: float) -> float | None:
     """Seconds until a Pod counts as available: 0 when it does, None while it is not ready."""
     found = condition(pod, "Ready")
     if found is None or found["status"] != "True":
@@ -231,7 +231,7 @@ def available_in(pod: Object, min_ready_s: int, now: float) -> float | None:
     return max(0.0, since + min_ready_s - now) if min_ready_s else 0.0
 
 
-def expendable(pod: Object) -> tuple[bool, int, bool, float]:
+def expendable(pod: RawObject) -> tuple[bool, int, bool, float]:
     """Sorts the Pods to delete first to the front: unscheduled, pending, not ready, youngest."""
     phases = {"Pending": 0, "Unknown": 1, "Running": 2}
     phase = phases.get(str((pod.get("status") or {}).get("phase")), 0)
@@ -250,10 +250,10 @@ def seconds(stamp: str | None) -> float:
     return datetime.fromisoformat(stamp[:19] + "+00:00").timestamp()
 
 
-def pod_from(template: Object, owner: Object, prefix: str) -> Object:
+def pod_from(template: RawObject, owner: RawObject, prefix: str) -> RawObject:
     """A Pod as a controller makes it from a template; *prefix* becomes ``generateName``."""
     meta = template.get("metadata") or {}
-    made: Object = {
+    made: RawObject = {
         "generateName": prefix,
         "namespace": owner["metadata"]["namespace"],
         "labels": dict(meta.get("labels") or {}),
@@ -266,7 +266,7 @@ def pod_from(template: Object, owner: Object, prefix: str) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": template["spec"]}
 
 
-def make_pod(context: Context, events: EventRecorder, owner: Object, pod: Object) -> Object:
+def make_pod(context: Context, events: EventRecorder, owner: RawObject, pod: RawObject) -> RawObject:
     """
     Create a Pod for its controller, and say so in an Event of the owner.
 
@@ -282,7 +282,7 @@ def make_pod(context: Context, events: EventRecorder, owner: Object, pod: Object
     return made
 
 
-def set_status(context: Context, resource: str, obj: Object, status: Object) -> Object:
+def set_status(context: Context, resource: str, obj: RawObject, status: RawObject) -> RawObject:
     """Write a status; nothing happens when it is the same or the object is gone."""
     stored = context.store.get(resource, *key_of(obj))
     if stored is None or stored["metadata"]["uid"] != obj["metadata"]["uid"]:
@@ -291,8 +291,8 @@ def set_status(context: Context, resource: str, obj: Object, status: Object) -> 
 
 
 def with_condition(
-    conditions: list[Object], entry: Object, stamp: str, *, updated: bool = False
-) -> list[Object]:
+    conditions: list[RawObject], entry: RawObject, stamp: str, *, updated: bool = False
+) -> list[RawObject]:
     """
     *conditions* with *entry* set; its lastTransitionTime moves only when its status does.
 

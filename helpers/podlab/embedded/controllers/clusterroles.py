@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from podlab.embedded.controllers.base import Context, Key, Object, selects
+from podlab.embedded.controllers.base import Context, Key, selects
 from podlab.embedded.store import Store
+from podlab.pods.raw import RawObject
 
 
 def start(context: Context) -> None:
@@ -35,11 +36,11 @@ def gather(store: Store) -> None:
                 changed = True
 
 
-def rules_for(role: Object, everyone: Sequence[Object]) -> list[Object] | None:
+def rules_for(role: RawObject, everyone: Sequence[RawObject]) -> list[RawObject] | None:
     """The rules that *role* gathers from *everyone*, each once; None for a role with rules of its own."""
     if not role.get("aggregationRule"):
         return None
-    found: list[Object] = []
+    found: list[RawObject] = []
     for selector in role["aggregationRule"].get("clusterRoleSelectors") or ():
         for other in everyone:
             labels = other["metadata"].get("labels") or {}

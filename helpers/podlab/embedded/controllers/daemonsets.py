@@ -5,7 +5,6 @@ from __future__ import annotations
 from podlab.embedded.controllers.base import (
     Context,
     Key,
-    Object,
     available_in,
     deleting,
     finished,
@@ -18,6 +17,7 @@ from podlab.embedded.controllers.base import (
     wakes_owner,
 )
 from podlab.embedded.controllers.deployments import template_hash
+from podlab.pods.raw import RawObject
 
 HASH = "controller-revision-hash"
 
@@ -57,12 +57,12 @@ class DaemonSets:
             self._create(one, mark)
         self._report(one, mark)
 
-    def _create(self, one: Object, mark: str) -> None:
+    def _create(self, one: RawObject, mark: str) -> None:
         pod = pod_from(one["spec"]["template"], one, f"{one['metadata']['name']}-")
         pod["metadata"]["labels"][HASH] = mark
         make_pod(self._context, self._events, one, pod)
 
-    def _report(self, one: Object, mark: str) -> None:
+    def _report(self, one: RawObject, mark: str) -> None:
         stored = self._context.store.get("daemonsets", *key_of(one))
         if stored is None:
             return

@@ -15,7 +15,6 @@ from podlab.embedded.controllers.base import (
     Again,
     Context,
     Key,
-    Object,
     condition,
     deleting,
     key_of,
@@ -27,6 +26,7 @@ from podlab.embedded.controllers.base import (
     wakes_owner,
     with_condition,
 )
+from podlab.pods.raw import RawObject
 
 HASH = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
@@ -86,7 +86,7 @@ class Deployments:
         self._report(key)
         self._clean_up(one, old)
 
-    def _note_pause(self, one: Object) -> None:
+    def _note_pause(self, one: RawObject) -> None:
         """Say that a rollout was paused or goes on, unless it had failed to progress before."""
         said = (condition(one, "Progressing") or {}).get("reason")
         paused = bool(one["spec"].get("paused"))
@@ -95,7 +95,7 @@ class Deployments:
         reason, word = ("DeploymentPaused", "paused") if paused else ("DeploymentResumed", "resumed")
         self._progress(one, "Unknown", reason, f"Deployment is {word}")
 
-    def _scale_paused(self, one: Object, sets: list[Object]) -> None:
+    def _scale_paused(self, one: RawObject, sets: list[RawObject]) -> None:
         """While a rollout is paused its size still follows: that of the one ReplicaSet that has Pods."""
         active = [each for each in sets if _size(each)]
         if len(active) == 1 or (sets and not active):
@@ -103,7 +103,7 @@ class Deployments:
 
     # -- ReplicaSets -----------------------------------------------------------------------------------------
 
-    def _annotate_new(self, one: Object, new: Object, revision: int) -> Object:
+    def _annotate_new(self, one: RawObject, new: RawObject, revision: int) -> RawObject:
         """Give the newest ReplicaSet its revision and, of the Deployment's annotations, what is for it too."""
         before = new["metadata"].get("annotations", {})
         values = inherited(one)
@@ -116,14 +116,14 @@ class Deployments:
         self._annotate("deployments", one, {REVISION: new["metadata"]["annotations"][REVISION]})
         return new
 
-    def _make_new(self, one: Object, old: list[Object], revision: int) -> Object | None:
+    def _make_new(self, one: RawObject, old: list[RawObject], revision: int) -> RawObject | None:
         if one["spec"].get("strategy", {}).get("type") == "Recreate" and not self._emptied(one, old):
             return None
         new = self._create(one, old, revision)
         self._annotate("deployments", one, {REVISION: str(revision)})
         return new
 
-    def _create(self, one: Object, old: list[Object], revision: int) -> Object:
+    def _create(self, one: RawObject, old: list[RawObject], revision: int) -> RawObject:
         meta, spec = one["metadata"], one["spec"]
         mark = template_hash(spec["template"])
         template = json.loads(json.dumps(spec["template"]))
@@ -158,7 +158,7 @@ class Deployments:
             self._say(one, "up", name, 0, size)
         return made
 
-    def _emptied(self, one: Object, old: list[Object]) -> bool:
+    def _emptied(self, one: RawObject, old: list[RawObject]) -> bool:
         for each in old:
             self._resize(one, each, 0)
         pods = [pod for each in old for pod in owned(self._context.store.list("pods", key_of(each)[0]), each)]
@@ -167,7 +167,7 @@ class Deployments:
             self.again(key_of(one), 0.1)
         return not pods
 
-    def _roll(self, one: Object, new: Object, old: list[Object]) -> None:
+    def _roll(self, one: RawObject, new: RawObject, old: list[RawObject]) -> None:
         replicas = one["spec"]["replicas"]
         if one["spec"].get("strategy", {}).get("type") == "Recreate":
             self._resize(one, new, replicas)
@@ -186,7 +186,7 @@ class Deployments:
         ):
             self._resize(one, each, size)
 
-    def _resize(self, one: Object, each: Object, size: int) -> None:
+    def _resize(self, one: RawObject, each: RawObject, size: int) -> None:
         stored = self._context.store.get("replicasets", *key_of(each))
         if stored is None or _size(stored) == size:
             return
@@ -201,17 +201,17 @@ class Deployments:
         self._context.store.update("replicasets", {**stored, "metadata": meta, "spec": spec})
         self._say(one, "up" if size > before else "down", meta["name"], before, size)
 
-    def _say(self, one: Object, way: str, name: str, before: int, size: int) -> None:
+    def _say(self, one: RawObject, way: str, name: str, before: int, size: int) -> None:
         text = f"Scaled {way} replica set {name} from {before} to {size}"
         self._events.event(one, "Normal", "ScalingReplicaSet", text)
 
-    def _annotate(self, resource: str, obj: Object, values: dict[str, str]) -> Object:
+    def _annotate(self, resource: str, obj: RawObject, values: dict[str, str]) -> RawObject:
         stored = self._context.store.get(resource, *key_of(obj)) or obj
         annotations = {**stored["metadata"].get("annotations", {}), **values}
         changed = {**stored, "metadata": {**stored["metadata"], "annotations": annotations}}
         return self._context.store.update(resource, changed)
 
-    def _clean_up(self, one: Object, old: list[Object]) -> None:
+    def _clean_up(self, one: RawObject, old: list[RawObject]) -> None:
         empty = [s for s in old if _size(s) == 0 and not s.get("status", {}).get("replicas")]
         surplus = len(empty) - one["spec"].get("revisionHistoryLimit", 10)
         for each in empty[: max(0, surplus)]:
@@ -219,7 +219,7 @@ class Deployments:
 
     # -- status ----------------------------------------------------------------------------------------------
 
-    def _progress(self, one: Object, truth: str, reason: str, message: str) -> None:
+    def _progress(self, one: RawObject, truth: str, reason: str, message: str) -> None:
         stored = self._context.store.get("deployments", *key_of(one))
         if stored is not None:
             entry = {"type": "Progressing", "status": truth, "reason": reason, "message": message}
@@ -239,15 +239,15 @@ class Deployments:
         counts = _counts(one, sets, new)
         before = one.get("status", {})
         conditions = self._failure(self._conditions(one, counts, new, before), sets)
-        status: Object = {
+        status: RawObject = {
             name: count for name, count in counts.items() if count or name == "terminatingReplicas"
         }
         status |= {"observedGeneration": one["metadata"].get("generation", 1), "conditions": conditions}
         set_status(self._context, "deployments", one, status)
 
     def _conditions(
-        self, one: Object, counts: dict[str, int], new: Object | None, before: Object
-    ) -> list[Object]:
+        self, one: RawObject, counts: dict[str, int], new: RawObject | None, before: RawObject
+    ) -> list[RawObject]:
         stamp = self._context.stamp()
         conditions = list(before.get("conditions", ()))
         enough = counts["availableReplicas"] >= one["spec"]["replicas"] - _bounds(one).unavailable
@@ -263,7 +263,7 @@ class Deployments:
             conditions = with_condition(conditions, {"type": "Progressing", **progress}, stamp, updated=True)
         return conditions
 
-    def _failure(self, conditions: list[Object], sets: list[Object]) -> list[Object]:
+    def _failure(self, conditions: list[RawObject], sets: list[RawObject]) -> list[RawObject]:
         """*conditions* with what keeps a ReplicaSet from making its Pods."""
         failed = next((found for one in sets if (found := condition(one, "ReplicaFailure"))), None)
         if failed is None:
@@ -272,7 +272,7 @@ class Deployments:
         return with_condition(conditions, entry, self._context.stamp(), updated=True)
 
     def _progressing(
-        self, one: Object, counts: dict[str, int], new: Object | None, before: Object
+        self, one: RawObject, counts: dict[str, int], new: RawObject | None, before: RawObject
     ) -> dict[str, str] | None:
         said = condition(one, "Progressing")
         if new is None or one["spec"].get("paused"):
@@ -300,7 +300,7 @@ class Deployments:
         return None
 
 
-def template_hash(template: Object) -> str:
+def template_hash(template: RawObject) -> str:
     """Ten letters and digits that are the same for the same template."""
     text = json.dumps(template, sort_keys=True, separators=(",", ":")).encode()
     number = zlib.crc32(text) << 16 | zlib.adler32(text) & 0xFFFF
@@ -311,7 +311,7 @@ def template_hash(template: Object) -> str:
     return "".join(letters)
 
 
-def inherited(one: Object) -> dict[str, str]:
+def inherited(one: RawObject) -> dict[str, str]:
     """The annotations that a Deployment's newest ReplicaSet has from it: the cause of a change, among others."""
     return {k: v for k, v in (one["metadata"].get("annotations") or {}).items() if k not in OWN}
 
@@ -324,19 +324,19 @@ def _history(before: str, revision: str) -> str:
     return ",".join(revisions)
 
 
-def _revision(one: Object) -> int:
+def _revision(one: RawObject) -> int:
     """0 for one that has none, or where somebody wrote something else into it."""
     text = str((one["metadata"].get("annotations") or {}).get(REVISION, ""))
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _same_template(one: Object, deployment: Object) -> bool:
+def _same_template(one: RawObject, deployment: RawObject) -> bool:
     template = json.loads(json.dumps(one["spec"]["template"]))
     (template.get("metadata", {}).get("labels") or {}).pop(HASH, None)
     return bool(template == deployment["spec"]["template"])
 
 
-def _bounds(one: Object) -> rollout.Bounds:
+def _bounds(one: RawObject) -> rollout.Bounds:
     rolling = one["spec"].get("strategy", {}).get("rollingUpdate") or {}
     if one["spec"].get("strategy", {}).get("type") == "Recreate":
         return rollout.Bounds(0, 0)  # it does stop all at once, but is not "available" while it does
@@ -345,25 +345,25 @@ def _bounds(one: Object) -> rollout.Bounds:
     )
 
 
-def _sizes(one: Object) -> dict[str, str]:
+def _sizes(one: RawObject) -> dict[str, str]:
     replicas = one["spec"]["replicas"]
     return {DESIRED: str(replicas), MOST: str(replicas + _bounds(one).surge)}
 
 
-def _size(one: Object) -> int:
+def _size(one: RawObject) -> int:
     return int(one["spec"].get("replicas", 1))
 
 
-def _sum(sets: list[Object]) -> int:
+def _sum(sets: list[RawObject]) -> int:
     return sum(_size(one) for one in sets)
 
 
-def _age(one: Object) -> tuple[int, str]:
+def _age(one: RawObject) -> tuple[int, str]:
     return _revision(one), one["metadata"]["name"]
 
 
-def _counts(one: Object, sets: list[Object], new: Object | None) -> dict[str, int]:
-    def add(name: str, among: list[Object]) -> int:
+def _counts(one: RawObject, sets: list[RawObject], new: RawObject | None) -> dict[str, int]:
+    def add(name: str, among: list[RawObject]) -> int:
         return sum(s.get("status", {}).get(name, 0) for s in among)
 
     replicas, available = add("replicas", sets), add("availableReplicas", sets)
@@ -377,6 +377,6 @@ def _counts(one: Object, sets: list[Object], new: Object | None) -> dict[str, in
     }
 
 
-def _complete(one: Object, counts: dict[str, int]) -> bool:
+def _complete(one: RawObject, counts: dict[str, int]) -> bool:
     wanted = int(one["spec"]["replicas"])
     return counts["updatedReplicas"] == counts["replicas"] == counts["availableReplicas"] == wanted

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from podlab.embedded.controllers.base import Again, Context, Key, Object, deleting, never, seconds
+from podlab.embedded.controllers.base import Again, Context, Key, deleting, never, seconds
+from podlab.pods.raw import RawObject
 
 EVENT_TTL_S = 3600.0
 SWEEP_S = 60.0
@@ -51,10 +52,10 @@ class Garbage:
         self._alive: set[str] = set()
         self.again: Again = never
 
-    def owner_changed(self, resource: str) -> Callable[[str, Object], None]:
+    def owner_changed(self, resource: str) -> Callable[[str, RawObject], None]:
         """A callback for one resource whose objects may own others."""
 
-        def changed(kind: str, obj: Object) -> None:
+        def changed(kind: str, obj: RawObject) -> None:
             uid = obj["metadata"]["uid"]
             if kind == "DELETED":
                 self._alive.discard(uid)
@@ -68,10 +69,10 @@ class Garbage:
 
         return changed
 
-    def child_changed(self, resource: str) -> Callable[[str, Object], None]:
+    def child_changed(self, resource: str) -> Callable[[str, RawObject], None]:
         """A callback for one resource whose objects may be owned."""
 
-        def changed(kind: str, obj: Object) -> None:
+        def changed(kind: str, obj: RawObject) -> None:
             place = (resource, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
             for owner in obj["metadata"].get("ownerReferences", ()):
                 children = self._children.setdefault(owner["uid"], {})

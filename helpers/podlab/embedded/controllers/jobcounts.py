@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from podlab.embedded.controllers import jobpolicies as policies
-from podlab.embedded.controllers.base import Object, finished
+from podlab.embedded.controllers.base import finished
 from podlab.embedded.controllers.jobpolicies import INDEX
+from podlab.pods.raw import RawObject
 
 SUCCEEDED, FAILED, IGNORED, TAKEN_BACK = "Succeeded", "Failed", "Ignored", "TakenBack"
 REACHED = ("CompletionsReached", "Reached expected number of succeeded pods")
@@ -23,7 +24,7 @@ class Counted:
     how: dict[str, str] = field(default_factory=dict)
     succeeded: set[int] = field(default_factory=set)  # indexes
     failed: set[int] = field(default_factory=set)  # indexes, with backoffLimitPerIndex
-    last_failed: dict[int, tuple[Object, float]] = field(default_factory=dict)  # index -> Pod, and when
+    last_failed: dict[int, tuple[RawObject, float]] = field(default_factory=dict)  # index -> Pod, and when
     failures_in_a_row: int = 0
     last_failure_at: float = 0.0
     verdict: tuple[str, str] | None = None  # of the failure policy
@@ -34,7 +35,7 @@ def number(counted: Counted, how: str) -> int:
     return list(counted.how.values()).count(how)
 
 
-def success(job: Object, active: list[Object], counted: Counted) -> tuple[bool, tuple[str, str]] | None:
+def success(job: RawObject, active: list[RawObject], counted: Counted) -> tuple[bool, tuple[str, str]] | None:
     """(True, (reason, message)) of a Job that has done what it should."""
     if policies.is_indexed(job):
         message = policies.success(job, counted.succeeded)
@@ -48,7 +49,7 @@ def success(job: Object, active: list[Object], counted: Counted) -> tuple[bool, 
     return (True, REACHED) if enough else None
 
 
-def wanted_active(job: Object, active: list[Object], counted: Counted) -> int:
+def wanted_active(job: RawObject, active: list[RawObject], counted: Counted) -> int:
     """How many Pods should run now. Without ``completions`` none is added after the first success."""
     completions, parallelism = job["spec"].get("completions"), int(job["spec"].get("parallelism", 1))
     done = len(counted.succeeded) if policies.is_indexed(job) else number(counted, SUCCEEDED)
@@ -57,7 +58,7 @@ def wanted_active(job: Object, active: list[Object], counted: Counted) -> int:
     return max(0, min(parallelism, int(completions) - done))
 
 
-def restarted_too_often(job: Object, pods: list[Object]) -> bool:
+def restarted_too_often(job: RawObject, pods: list[RawObject]) -> bool:
     """Under OnFailure: whether the restarts of containers, sidecars too, have used up the backoffLimit."""
     if job["spec"]["template"]["spec"].get("restartPolicy") != "OnFailure":
         return False
@@ -70,7 +71,7 @@ def restarted_too_often(job: Object, pods: list[Object]) -> bool:
     return bool(total >= max(1, job["spec"].get("backoffLimit", 6)))
 
 
-def number_pod(job: Object, pod: Object, index: int) -> None:
+def number_pod(job: RawObject, pod: RawObject, index: int) -> None:
     """Tell a Pod of an indexed Job its number: annotation, label, hostname and variable."""
     pod["metadata"].setdefault("annotations", {})[INDEX] = str(index)
     pod["metadata"]["labels"][INDEX] = str(index)
@@ -81,7 +82,7 @@ def number_pod(job: Object, pod: Object, index: int) -> None:
     pod["spec"] = {**spec, "hostname": f"{job['metadata']['name']}-{index}"}
 
 
-def failures_so_far(job: Object, last: tuple[Object, float] | None) -> dict[str, str]:
+def failures_so_far(job: RawObject, last: tuple[RawObject, float] | None) -> dict[str, str]:
     """The annotations that carry the failures of an index from Pod to Pod."""
     if last is None:
         return {policies.FAILURES: "0"}
@@ -93,7 +94,7 @@ def failures_so_far(job: Object, last: tuple[Object, float] | None) -> dict[str,
     return {name: str(n) for name, n in counts.items() if n or name == policies.FAILURES}
 
 
-def _with_index(container: Object) -> Object:
+def _with_index(container: RawObject) -> RawObject:
     source = {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{INDEX}']"}}
     variable = {"name": "JOB_COMPLETION_INDEX", "valueFrom": source}
     return {**container, "env": [*(container.get("env") or ()), variable]}

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from podlab.embedded.controllers.base import Object, condition, deleting, finished, seconds
+from podlab.embedded.controllers.base import condition, deleting, finished, seconds
+from podlab.pods.raw import RawObject
 
 INDEX = "batch.kubernetes.io/job-completion-index"
 FAILURES = "batch.kubernetes.io/job-index-failure-count"
@@ -17,36 +18,36 @@ IGNORED_FAILURES = "batch.kubernetes.io/job-index-ignored-failure-count"
 BACK_OFF_S, BACK_OFF_MOST_S = 10.0, 600.0
 
 
-def is_indexed(job: Object) -> bool:
+def is_indexed(job: RawObject) -> bool:
     """True of a Job whose Pods have numbers."""
     return bool(job["spec"].get("completionMode") == "Indexed")
 
 
-def per_index(job: Object) -> bool:
+def per_index(job: RawObject) -> bool:
     """True if each index has a backoffLimit of its own."""
     return job["spec"].get("backoffLimitPerIndex") is not None
 
 
-def replaces_only_failed(job: Object) -> bool:
+def replaces_only_failed(job: RawObject) -> bool:
     """True if a Pod that is being deleted counts, and is replaced, only once it has ended."""
     spec = job["spec"]
     return spec.get("podReplacementPolicy") == "Failed" or spec.get("podFailurePolicy") is not None
 
 
-def has_failed(job: Object, pod: Object) -> bool:
+def has_failed(job: RawObject, pod: RawObject) -> bool:
     """True of a Pod that failed; one that is being deleted has, unless only failed ones are replaced."""
     if (pod.get("status") or {}).get("phase") == "Failed":
         return True
     return not replaces_only_failed(job) and deleting(pod) and not finished(pod)
 
 
-def index_of(pod: Object) -> int | None:
+def index_of(pod: RawObject) -> int | None:
     """The Pod's number in an indexed Job."""
     text = str((pod["metadata"].get("annotations") or {}).get(INDEX, ""))
     return int(text) if text.isdigit() else None
 
 
-def count_of(pod: Object, annotation: str) -> int:
+def count_of(pod: RawObject, annotation: str) -> int:
     """A number in an annotation, 0 without one."""
     text = str((pod["metadata"].get("annotations") or {}).get(annotation, ""))
     return int(text) if text.isdigit() else 0
@@ -55,7 +56,7 @@ def count_of(pod: Object, annotation: str) -> int:
 # -- failure policy ------------------------------------------------------------------------------------------
 
 
-def verdict(job: Object, pod: Object) -> tuple[str, str]:
+def verdict(job: RawObject, pod: RawObject) -> tuple[str, str]:
     """What the policy says of a failed Pod: action (``Count`` where no rule matches) and, of FailJob, a message."""
     for place, rule in enumerate((job["spec"].get("podFailurePolicy") or {}).get("rules") or ()):
         action = str(rule["action"])
@@ -65,7 +66,7 @@ def verdict(job: Object, pod: Object) -> tuple[str, str]:
     return "Count", ""
 
 
-def _match(rule: Object, pod: Object) -> str:
+def _match(rule: RawObject, pod: RawObject) -> str:
     """What of the Pod a rule matches, in upstream's words; empty for none."""
     meta, status = pod["metadata"], pod.get("status") or {}
     name = f"{meta['namespace']}/{meta['name']}"
@@ -83,13 +84,13 @@ def _match(rule: Object, pod: Object) -> str:
     return ""
 
 
-def _code_matches(wanted: Object, container: str, code: int) -> bool:
+def _code_matches(wanted: RawObject, container: str, code: int) -> bool:
     if wanted.get("containerName") not in (None, container):
         return False
     return bool((code in (wanted.get("values") or ())) == (wanted.get("operator") == "In"))
 
 
-def index_has_failed(job: Object, pod: Object) -> bool:
+def index_has_failed(job: RawObject, pod: RawObject) -> bool:
     """True if the end of this Pod is the end of its index."""
     if not has_failed(job, pod):
         return False
@@ -126,7 +127,7 @@ def parsed(text: str, completions: int) -> set[int]:
     return {number for number in found if number < completions}
 
 
-def success(job: Object, succeeded: set[int]) -> str:
+def success(job: RawObject, succeeded: set[int]) -> str:
     """The message of the first rule of the success policy that is met; empty for none."""
     if not succeeded:
         return ""
@@ -153,7 +154,7 @@ def back_off_s(failures: int) -> float:
     return min(BACK_OFF_S * 2.0 ** min(failures - 1, 10), BACK_OFF_MOST_S) if failures else 0.0
 
 
-def ended_at(pod: Object, now: float) -> float:
+def ended_at(pod: RawObject, now: float) -> float:
     """When a Pod ended: its last container (sidecars count), else when it became unready; *now* if nobody knows."""
     status = pod.get("status") or {}
     sidecars = {

@@ -15,7 +15,6 @@ from podlab.embedded.controllers.base import (
     Again,
     Context,
     Key,
-    Object,
     condition,
     controller_of,
     deleting,
@@ -32,6 +31,7 @@ from podlab.embedded.controllers.base import (
     with_condition,
 )
 from podlab.embedded.controllers.jobcounts import FAILED, IGNORED, SUCCEEDED, TAKEN_BACK, Counted
+from podlab.pods.raw import RawObject
 
 LIMIT = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
 DEADLINE = ("DeadlineExceeded", "Job was active longer than specified deadline")
@@ -48,14 +48,14 @@ def start(context: Context) -> None:
     worker = context.worker("jobs", controller.reconcile)
     controller.again = worker.add
 
-    def pod_changed(kind: str, pod: Object) -> None:
+    def pod_changed(kind: str, pod: RawObject) -> None:
         owner = controller_of(pod)
         if owner and owner["kind"] == "Job":
             key = (pod["metadata"]["namespace"], owner["name"])
             controller.count(key, owner["uid"], pod, gone=kind == "DELETED")
             worker.add(key)
 
-    def job_changed(kind: str, job: Object) -> None:
+    def job_changed(kind: str, job: RawObject) -> None:
         if kind == "DELETED":
             controller.forget(job["metadata"]["uid"])
         worker.add(key_of(job))
@@ -75,7 +75,7 @@ class Jobs:
 
     # -- counting --------------------------------------------------------------------------------------------
 
-    def count(self, key: Key, job_uid: str, pod: Object, *, gone: bool = False) -> None:
+    def count(self, key: Key, job_uid: str, pod: RawObject, *, gone: bool = False) -> None:
         """Remember how a Pod ended, once: what the policies make of it is decided here."""
         job, uid = self._context.store.get("jobs", *key), pod["metadata"]["uid"]
         if job is None or job["metadata"]["uid"] != job_uid:
@@ -88,14 +88,14 @@ class Jobs:
         elif policies.has_failed(job, pod) or (gone and not finished(pod)):
             self._failed(job, pod, counted)
 
-    def _succeeded(self, pod: Object, counted: Counted) -> None:
+    def _succeeded(self, pod: RawObject, counted: Counted) -> None:
         counted.how[pod["metadata"]["uid"]] = SUCCEEDED
         counted.failures_in_a_row = 0
         index = policies.index_of(pod)
         if index is not None:
             counted.succeeded.add(index)
 
-    def _failed(self, job: Object, pod: Object, counted: Counted) -> None:
+    def _failed(self, job: RawObject, pod: RawObject, counted: Counted) -> None:
         action, message = policies.verdict(job, pod)
         at, index = policies.ended_at(pod, self._context.now()), policies.index_of(pod)
         counted.how[pod["metadata"]["uid"]] = IGNORED if action == "Ignore" else FAILED
@@ -142,7 +142,7 @@ class Jobs:
     # -- verdicts --------------------------------------------------------------------------------------------
 
     def _failure(
-        self, job: Object, pods: list[Object], counted: Counted
+        self, job: RawObject, pods: list[RawObject], counted: Counted
     ) -> tuple[bool, tuple[str, str]] | None:
         """(False, (reason, message)) of a Job that has failed."""
         spec = job["spec"]
@@ -161,7 +161,7 @@ class Jobs:
                 why = FAILED_INDEXES
         return (False, why) if why else None
 
-    def _past_deadline(self, job: Object) -> tuple[str, str] | None:
+    def _past_deadline(self, job: RawObject) -> tuple[str, str] | None:
         limit = job["spec"].get("activeDeadlineSeconds")
         began = seconds(job.get("status", {}).get("startTime"))
         if limit is None or not began or job["spec"].get("suspend"):
@@ -174,7 +174,9 @@ class Jobs:
 
     # -- steps -----------------------------------------------------------------------------------------------
 
-    def _ensure_pods(self, job: Object, pods: list[Object], active: list[Object], counted: Counted) -> None:
+    def _ensure_pods(
+        self, job: RawObject, pods: list[RawObject], active: list[RawObject], counted: Counted
+    ) -> None:
         wanted = jobcounts.wanted_active(job, active, counted)
         surplus = len(active) - wanted
         if surplus > 0:
@@ -192,7 +194,7 @@ class Jobs:
             for _ in range(missing):
                 self._create(job, None, counted)
 
-    def _create_indexes(self, job: Object, taken: list[Object], counted: Counted, missing: int) -> None:
+    def _create_indexes(self, job: RawObject, taken: list[RawObject], counted: Counted, missing: int) -> None:
         used = {policies.index_of(pod) for pod in taken} | counted.succeeded | counted.failed
         free = [i for i in range(job["spec"]["completions"]) if i not in used][:missing]
         if policies.per_index(job):
@@ -202,14 +204,14 @@ class Jobs:
         for index in free:
             self._create(job, index, counted)
 
-    def _index_must_wait(self, job: Object, index: int, counted: Counted) -> bool:
+    def _index_must_wait(self, job: RawObject, index: int, counted: Counted) -> bool:
         if index not in counted.last_failed:
             return False
         pod, at = counted.last_failed[index]
         both = sum(policies.count_of(pod, name) for name in (policies.FAILURES, policies.IGNORED_FAILURES))
         return self._must_wait(job, both + 1, at)
 
-    def _must_wait(self, job: Object, failures: int, at: float) -> bool:
+    def _must_wait(self, job: RawObject, failures: int, at: float) -> bool:
         """True while the pause after that many failures, the last of them *at*, is not over."""
         left = at + policies.back_off_s(failures) - self._context.now() if failures else 0.0
         if left <= 0:
@@ -217,7 +219,7 @@ class Jobs:
         self.again(key_of(job), left)
         return True
 
-    def _create(self, job: Object, index: int | None, counted: Counted) -> None:
+    def _create(self, job: RawObject, index: int | None, counted: Counted) -> None:
         name = job["metadata"]["name"]
         pod = pod_from(job["spec"]["template"], job, f"{name}-" if index is None else f"{name}-{index}-")
         if index is not None:
@@ -228,17 +230,17 @@ class Jobs:
                 )
         make_pod(self._context, self._events, job, pod)
 
-    def _take_back(self, job: Object, pod: Object) -> None:
+    def _take_back(self, job: RawObject, pod: RawObject) -> None:
         """Delete a Pod that is not wanted for now: it counts as neither failed nor succeeded."""
         counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
         counted.how[pod["metadata"]["uid"]] = TAKEN_BACK
         self._delete(job, pod)
 
-    def _delete(self, job: Object, pod: Object) -> None:
+    def _delete(self, job: RawObject, pod: RawObject) -> None:
         self._context.api.delete("pods", *key_of(pod))
         self._events.event(job, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
 
-    def _finish(self, job: Object, active: list[Object], good: bool, why: tuple[str, str]) -> None:
+    def _finish(self, job: RawObject, active: list[RawObject], good: bool, why: tuple[str, str]) -> None:
         """Say it in two steps, as upstream does: decided, and over once no Pod is left to end."""
         counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
         for pod in active:  # of a Job that failed all count as failed, of one that succeeded none
@@ -260,7 +262,7 @@ class Jobs:
             self._events.event(job, "Warning", *why)
         self._tidy(self._context.store.get("jobs", *key_of(job)) or job)
 
-    def _tidy(self, job: Object) -> None:
+    def _tidy(self, job: RawObject) -> None:
         """``ttlSecondsAfterFinished``: delete a Job that is over."""
         ttl = job["spec"].get("ttlSecondsAfterFinished")
         ends = [
@@ -278,12 +280,12 @@ class Jobs:
 
     # -- status ----------------------------------------------------------------------------------------------
 
-    def _counts(self, job: Object) -> Object:
+    def _counts(self, job: RawObject) -> RawObject:
         pods = owned(self._context.store.list("pods", job["metadata"]["namespace"]), job)
         active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
         counted = self._counted.get(job["metadata"]["uid"], Counted())
         indexed = policies.is_indexed(job)
-        counts: Object = {
+        counts: RawObject = {
             "active": len(active),
             "succeeded": len(counted.succeeded) if indexed else jobcounts.number(counted, SUCCEEDED),
             "failed": jobcounts.number(counted, FAILED),
@@ -298,7 +300,7 @@ class Jobs:
             counts["failedIndexes"] = policies.intervals(counted.failed)
         return counts
 
-    def _report(self, job: Object) -> None:
+    def _report(self, job: RawObject) -> None:
         stored = self._context.store.get("jobs", *key_of(job))
         if stored is None:
             return
@@ -310,7 +312,7 @@ class Jobs:
             status["startTime"] = began
         set_status(self._context, "jobs", stored, status)
 
-    def _note_suspension(self, job: Object) -> None:
+    def _note_suspension(self, job: RawObject) -> None:
         """The condition ``Suspended`` and its Event, when ``spec.suspend`` has changed."""
         said = condition(job, "Suspended")
         suspended = said is not None and said["status"] == "True"
@@ -322,7 +324,7 @@ class Jobs:
         self._events.event(job, "Normal", word, message)
 
     def _condition(
-        self, job: Object, kind: str, reason: str, message: str, *, over: bool = False, truth: str = "True"
+        self, job: RawObject, kind: str, reason: str, message: str, *, over: bool = False, truth: str = "True"
     ) -> None:
         stored = self._context.store.get("jobs", *key_of(job))
         if stored is None:
@@ -340,11 +342,11 @@ class Jobs:
         set_status(self._context, "jobs", stored, status)
 
 
-def _over(job: Object) -> bool:
+def _over(job: RawObject) -> bool:
     return any(c["type"] in ("Complete", "Failed") for c in job.get("status", {}).get("conditions", ()))
 
 
-def _decided(job: Object) -> tuple[bool, tuple[str, str]] | None:
+def _decided(job: RawObject) -> tuple[bool, tuple[str, str]] | None:
     """The verdict that was written down before. It stays, although the Pods that led to it are gone by now."""
     for kind in ("SuccessCriteriaMet", "FailureTarget"):
         said = condition(job, kind)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from podlab.embedded.controllers.base import Again, Context, Key, Object, deleting, never
+from podlab.embedded.controllers.base import Again, Context, Key, deleting, never
+from podlab.pods.raw import RawObject
 
 LOOK_AGAIN_S = 0.1
 
@@ -13,7 +14,7 @@ def start(context: Context) -> None:
     worker = context.worker("namespaces", controller.reconcile)
     controller.again = worker.add
 
-    def changed(kind: str, one: Object) -> None:
+    def changed(kind: str, one: RawObject) -> None:
         if kind != "DELETED" and deleting(one):
             worker.add(("", one["metadata"]["name"]))
 

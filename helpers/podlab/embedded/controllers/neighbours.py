@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from podlab.embedded.controllers.base import Object, selects
+from podlab.embedded.controllers.base import selects
+from podlab.pods.raw import RawObject
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 SPREAD = "1 node(s) didn't match pod topology spread constraints (missing required label)"
@@ -17,7 +18,7 @@ ANTI_AFFINITY = "1 node(s) didn't match pod anti-affinity rules"
 EXISTING = "1 node(s) didn't satisfy existing pods anti-affinity rules"
 
 
-def refusal(pod: Object, node: Object, others: list[Object]) -> tuple[str, bool]:
+def refusal(pod: RawObject, node: RawObject, others: list[RawObject]) -> tuple[str, bool]:
     """(why the node refuses the Pod, whether preemption could help); ("", False) when it does not."""
     labels = node["metadata"].get("labels", {})
     for rule in pod["spec"].get("topologySpreadConstraints") or ():
@@ -40,15 +41,15 @@ def refusal(pod: Object, node: Object, others: list[Object]) -> tuple[str, bool]
     return "", False
 
 
-def _terms(pod: Object, kind: str) -> list[Object]:
+def _terms(pod: RawObject, kind: str) -> list[RawObject]:
     return ((pod["spec"].get("affinity") or {}).get(kind) or {}).get(REQUIRED) or []
 
 
-def _any_meant(term: Object, pod: Object, others: Iterable[Object]) -> bool:
+def _any_meant(term: RawObject, pod: RawObject, others: Iterable[RawObject]) -> bool:
     return any(_meant(term, pod, other) for other in others)
 
 
-def _meant(term: Object, pod: Object, other: Object) -> bool:
+def _meant(term: RawObject, pod: RawObject, other: RawObject) -> bool:
     """True if a term of *pod* is about *other*: by its labels, in its own namespace where the term names none."""
     namespace = other["metadata"]["namespace"]
     named = term.get("namespaces") or []

@@ -6,7 +6,8 @@ Source: pkg/controller/podgc/gc_controller.go at v1.36.3.
 
 from __future__ import annotations
 
-from podlab.embedded.controllers.base import Context, Object, deleting, finished, key_of, with_condition
+from podlab.embedded.controllers.base import Context, deleting, finished, key_of, with_condition
+from podlab.pods.raw import RawObject
 
 PERIOD_S = 20.0
 QUARANTINE_S = 40.0  # a node may be on its way
@@ -42,7 +43,7 @@ class Collector:
                 self._remove(pod, orphaned=False)
         self._context.loop.call_later(PERIOD_S, self.sweep)
 
-    def _remove(self, pod: Object, *, orphaned: bool) -> None:
+    def _remove(self, pod: RawObject, *, orphaned: bool) -> None:
         """Mark a Pod failed, unless it has ended, and delete it without grace."""
         status = dict(pod.get("status") or {})
         if not finished(pod):

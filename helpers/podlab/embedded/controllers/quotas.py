@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from podlab.embedded.api.admission import quota
 from podlab.embedded.api.registry import kinds
-from podlab.embedded.controllers.base import Context, Key, Object, key_of, set_status
+from podlab.embedded.controllers.base import Context, Key, key_of, set_status
+from podlab.pods.raw import RawObject
 
 
 def start(context: Context) -> None:
@@ -18,7 +19,7 @@ def start(context: Context) -> None:
     controller = Quotas(context)
     worker = context.worker("quotas", controller.reconcile)
 
-    def counted(_: str, obj: Object) -> None:
+    def counted(_: str, obj: RawObject) -> None:
         if context.store.shelf("resourcequotas").versions:
             for one in context.store.list("resourcequotas", obj["metadata"].get("namespace", "")):
                 worker.add(key_of(one))

@@ -7,7 +7,6 @@ from podlab.embedded.controllers.base import (
     Again,
     Context,
     Key,
-    Object,
     available_in,
     condition,
     controller_of,
@@ -25,6 +24,7 @@ from podlab.embedded.controllers.base import (
     set_status,
     with_condition,
 )
+from podlab.pods.raw import RawObject
 
 
 def start(context: Context) -> None:
@@ -33,7 +33,7 @@ def start(context: Context) -> None:
     worker = context.worker("replicasets", controller.reconcile)
     controller.again = worker.add
 
-    def pod_changed(_: str, pod: Object) -> None:
+    def pod_changed(_: str, pod: RawObject) -> None:
         owner = controller_of(pod)
         if owner and owner["kind"] == "ReplicaSet":
             worker.add((pod["metadata"]["namespace"], owner["name"]))
@@ -66,7 +66,7 @@ class ReplicaSets:
         if refusal:
             raise refusal
 
-    def _claim(self, one: Object) -> list[Object]:
+    def _claim(self, one: RawObject) -> list[RawObject]:
         """The Pods it controls; orphans that match its selector are adopted, those that no longer match let go."""
         store, selector = self._context.store, one["spec"]["selector"]
         claimed = []
@@ -83,7 +83,7 @@ class ReplicaSets:
                 claimed.append(pod)
         return claimed
 
-    def _scaled(self, one: Object, active: list[Object]) -> Fault | None:
+    def _scaled(self, one: RawObject, active: list[RawObject]) -> Fault | None:
         """Scale as far as it goes; what the API refused."""
         try:
             self._scale(one, active)
@@ -91,7 +91,7 @@ class ReplicaSets:
             return refusal
         return None
 
-    def _scale(self, one: Object, active: list[Object]) -> None:
+    def _scale(self, one: RawObject, active: list[RawObject]) -> None:
         meta, missing = one["metadata"], one["spec"].get("replicas", 1) - len(active)
         for _ in range(missing):
             pod = pod_from(one["spec"]["template"], one, f"{meta['name']}-")
@@ -100,7 +100,7 @@ class ReplicaSets:
             self._context.api.delete("pods", *key_of(pod))
             self._events.event(one, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
 
-    def _report(self, one: Object, key: Key, pods: list[Object], refusal: Fault | None) -> None:
+    def _report(self, one: RawObject, key: Key, pods: list[RawObject], refusal: Fault | None) -> None:
         current = self._context.store.get("replicasets", *key)
         if current is None:
             return
@@ -136,7 +136,7 @@ class ReplicaSets:
         set_status(self._context, "replicasets", current, status)
 
 
-def _without_owner(pod: Object, owner: Object) -> Object:
+def _without_owner(pod: RawObject, owner: RawObject) -> RawObject:
     uid = owner["metadata"]["uid"]
     return {
         **pod["metadata"],

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from podlab.embedded import nodefit
 from podlab.embedded.controllers import neighbours
-from podlab.embedded.controllers.base import Context, Key, Object, finished, with_condition
-from podlab.embedded.requests import amounts, pod_requests, total
+from podlab.embedded.controllers.base import Context, Key, finished, with_condition
+from podlab.pods.raw import RawObject
+from podlab.pods.requests import amounts, pod_requests, total
 
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
 HOPELESS = "1 Preemption is not helpful for scheduling."
@@ -34,7 +35,7 @@ class Scheduler:
         context.watch("pods", self._pod_changed)
         context.watch("nodes", lambda *_: self._try_again())
 
-    def _pod_changed(self, kind: str, pod: Object) -> None:
+    def _pod_changed(self, kind: str, pod: RawObject) -> None:
         key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
         if kind == "DELETED" or finished(pod):
             self._refused.discard(key)
@@ -76,7 +77,7 @@ class Scheduler:
         else:
             self._bind(pod)
 
-    def _refusal(self, pod: Object, node: Object | None) -> tuple[str, str]:
+    def _refusal(self, pod: RawObject, node: RawObject | None) -> tuple[str, str]:
         """(why the node refuses, what preemption would help, "" if it was not asked); ("", "") when it fits."""
         if node is None:
             return "no nodes available to schedule pods", HOPELESS
@@ -89,7 +90,7 @@ class Scheduler:
             return f'persistentvolumeclaim "{claims[0]["claimName"]}" not found', ""
         return self._refused_as_it_is(pod, node) or self._refused_for_others(pod, node)
 
-    def _refused_as_it_is(self, pod: Object, node: Object) -> tuple[str, str] | None:
+    def _refused_as_it_is(self, pod: RawObject, node: RawObject) -> tuple[str, str] | None:
         spec = node.get("spec", {})
         if spec.get("unschedulable"):
             return "1 node(s) were unschedulable", HOPELESS
@@ -99,7 +100,7 @@ class Scheduler:
             return "1 node(s) didn't match Pod's node affinity/selector", HOPELESS
         return None
 
-    def _refused_for_others(self, pod: Object, node: Object) -> tuple[str, str]:
+    def _refused_for_others(self, pod: RawObject, node: RawObject) -> tuple[str, str]:
         others = [
             p for p in self._context.store.list("pods") if p["spec"].get("nodeName") and not finished(p)
         ]
@@ -112,7 +113,7 @@ class Scheduler:
         why, helps = neighbours.refusal(pod, node, others)
         return (why, NO_VICTIMS if helps else HOPELESS) if why else ("", "")
 
-    def _bind(self, pod: Object) -> None:
+    def _bind(self, pod: RawObject) -> None:
         node = self._context.node_name
         entry = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
         conditions = with_condition(pod["status"].get("conditions", []), entry, self._context.stamp())
@@ -122,7 +123,7 @@ class Scheduler:
         text = f"Successfully assigned {meta['namespace']}/{meta['name']} to {node}"
         self._events.event(pod, "Normal", "Scheduled", text)
 
-    def _say(self, pod: Object, reason: str, message: str) -> None:
+    def _say(self, pod: RawObject, reason: str, message: str) -> None:
         entry = {
             "type": "PodScheduled",
             "status": "False",
@@ -134,14 +135,14 @@ class Scheduler:
         self._context.store.update("pods", {**pod, "status": {**pod["status"], "conditions": conditions}})
 
 
-def _spec_moved(pod: Object) -> bool:
+def _spec_moved(pod: RawObject) -> bool:
     """True when the spec is newer than what the scheduler has spoken about: worth another look."""
     said = next((c for c in pod["status"].get("conditions", ()) if c["type"] == "PodScheduled"), None)
     gated = said is not None and said.get("reason") == "SchedulingGated"
     return gated and not pod["spec"].get("schedulingGates")
 
 
-def _short_of(pod: Object, node: Object, others: list[Object]) -> tuple[str, str]:
+def _short_of(pod: RawObject, node: RawObject, others: list[RawObject]) -> tuple[str, str]:
     allocatable = amounts(node.get("status", {}).get("allocatable"))
     wants, taken = pod_requests(pod), total(others)
     if len(others) + 1 > allocatable.get("pods", 110):

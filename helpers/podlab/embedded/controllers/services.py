@@ -12,7 +12,6 @@ from typing import Any
 from podlab.embedded.controllers.base import (
     Context,
     Key,
-    Object,
     deleting,
     finished,
     is_ready,
@@ -20,6 +19,7 @@ from podlab.embedded.controllers.base import (
     reference_to,
     selects,
 )
+from podlab.pods.raw import RawObject
 
 MANAGER = "endpointslice-controller.k8s.io"
 
@@ -28,9 +28,9 @@ def start(context: Context) -> None:
     """Watch Services and Pods."""
     controller = Services(context)
     worker = context.worker("services", controller.reconcile)
-    last_labels: dict[Key, Object] = {}
+    last_labels: dict[Key, RawObject] = {}
 
-    def pod_changed(kind: str, pod: Object) -> None:
+    def pod_changed(kind: str, pod: RawObject) -> None:
         labels = pod["metadata"].get("labels") or {}
         before = last_labels.pop(key_of(pod), None)
         if kind != "DELETED":
@@ -65,16 +65,16 @@ class Services:
         self._write_slices(service, pods, slices)
         self._write_endpoints(service, pods)
 
-    def _forget(self, key: Key, slices: list[Object]) -> None:
+    def _forget(self, key: Key, slices: list[RawObject]) -> None:
         for one in slices:
             self._context.store.delete("endpointslices", *key_of(one))
         found = self._context.store.get("endpoints", *key)
         if found and not (found["metadata"].get("ownerReferences") or key[1] == "kubernetes"):
             self._context.store.delete("endpoints", *key)
 
-    def _write_slices(self, service: Object, pods: list[Object], present: list[Object]) -> None:
+    def _write_slices(self, service: RawObject, pods: list[RawObject], present: list[RawObject]) -> None:
         # One slice for each set of ports: a named targetPort may lead to another number in another Pod.
-        groups: dict[tuple[Any, ...], list[Object]] = {}
+        groups: dict[tuple[Any, ...], list[RawObject]] = {}
         for pod in pods:
             groups.setdefault(_ports(service, pod), []).append(_endpoint(service, pod))
         if not groups:
@@ -86,7 +86,11 @@ class Services:
             self._context.store.delete("endpointslices", *key_of(left))
 
     def _write_slice(
-        self, service: Object, ports: tuple[Any, ...], endpoints: list[Object], present: Object | None
+        self,
+        service: RawObject,
+        ports: tuple[Any, ...],
+        endpoints: list[RawObject],
+        present: RawObject | None,
     ) -> None:
         body = {
             "addressType": "IPv4",
@@ -110,7 +114,7 @@ class Services:
             {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": made, **body},
         )
 
-    def _write_endpoints(self, service: Object, pods: list[Object]) -> None:
+    def _write_endpoints(self, service: RawObject, pods: list[RawObject]) -> None:
         meta = service["metadata"]
         subsets = [_subset(service, pod) for pod in pods if not deleting(pod)]
         body = {
@@ -130,19 +134,19 @@ class Services:
             self._context.store.update("endpoints", {**found, "subsets": body["subsets"]})
 
 
-def _belongs(one: Object, service: str) -> bool:
+def _belongs(one: RawObject, service: str) -> bool:
     labels = one["metadata"].get("labels") or {}
     managed = labels.get("endpointslice.kubernetes.io/managed-by") == MANAGER
     return managed and labels.get("kubernetes.io/service-name") == service
 
 
-def _counts(pod: Object, service: Object) -> bool:
+def _counts(pod: RawObject, service: RawObject) -> bool:
     if finished(pod) or not pod.get("status", {}).get("podIP"):
         return False
     return selects({"matchLabels": service["spec"]["selector"]}, pod["metadata"].get("labels") or {})
 
 
-def _ports(service: Object, pod: Object | None) -> tuple[Any, ...]:
+def _ports(service: RawObject, pod: RawObject | None) -> tuple[Any, ...]:
     """
     ((name, protocol, number)…) of a Service as one Pod serves them; ports it does not name are left out.
     """
@@ -155,7 +159,7 @@ def _ports(service: Object, pod: Object | None) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def _named(pod: Object | None, name: str, protocol: str) -> int:
+def _named(pod: RawObject | None, name: str, protocol: str) -> int:
     spec = pod["spec"] if pod else {}
     sidecars = [c for c in spec.get("initContainers", ()) if c.get("restartPolicy") == "Always"]
     for container in [*spec.get("containers", ()), *sidecars]:
@@ -165,11 +169,11 @@ def _named(pod: Object | None, name: str, protocol: str) -> int:
     return int(name) if name.isdigit() else 0
 
 
-def _slice_ports(one: Object) -> tuple[Any, ...]:
+def _slice_ports(one: RawObject) -> tuple[Any, ...]:
     return tuple((p.get("name", ""), p.get("protocol", "TCP"), p["port"]) for p in one.get("ports") or ())
 
 
-def _endpoint(service: Object, pod: Object) -> Object:
+def _endpoint(service: RawObject, pod: RawObject) -> RawObject:
     meta, ready = pod["metadata"], is_ready(pod)
     shown = bool(service["spec"].get("publishNotReadyAddresses")) or (ready and not deleting(pod))
     entry = {
@@ -188,7 +192,7 @@ def _endpoint(service: Object, pod: Object) -> Object:
     return entry
 
 
-def _subset(service: Object, pod: Object) -> tuple[tuple[Any, ...], bool, Object]:
+def _subset(service: RawObject, pod: RawObject) -> tuple[tuple[Any, ...], bool, RawObject]:
     meta = pod["metadata"]
     address = {
         "ip": pod["status"]["podIP"],
@@ -204,8 +208,8 @@ def _subset(service: Object, pod: Object) -> tuple[tuple[Any, ...], bool, Object
     return _ports(service, pod), ready, address
 
 
-def _merged(subsets: list[tuple[tuple[Any, ...], bool, Object]]) -> list[Object]:
-    merged: dict[tuple[Any, ...], Object] = {}
+def _merged(subsets: list[tuple[tuple[Any, ...], bool, RawObject]]) -> list[RawObject]:
+    merged: dict[tuple[Any, ...], RawObject] = {}
     for ports, ready, address in subsets:
         entry = merged.setdefault(ports, {})
         entry.setdefault("addresses" if ready else "notReadyAddresses", []).append(address)

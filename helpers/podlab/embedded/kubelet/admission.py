@@ -7,12 +7,11 @@ Source: pkg/kubelet/sysctl/allowlist.go, pkg/kubelet/lifecycle/predicate.go at v
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from podlab.embedded import nodefit, requests
+from podlab.embedded import nodefit
 from podlab.embedded.lifecycle.phase import TERMINAL
-
-Json = dict[str, Any]
+from podlab.pods import requests
+from podlab.pods.raw import RawObject
 
 # Those that are of the Pod alone; without a list of its own a kubelet lets no others be set.
 SAFE_SYSCTLS = frozenset(
@@ -33,7 +32,7 @@ SAFE_SYSCTLS = frozenset(
 )
 
 
-def refusal(pod: Json, others: Iterable[Json], node: Json) -> tuple[str, str] | None:
+def refusal(pod: RawObject, others: Iterable[RawObject], node: RawObject) -> tuple[str, str] | None:
     """
     Why the node cannot take a Pod: reason (``OutOfcpu``) and message; None if it can.
 
@@ -44,14 +43,14 @@ def refusal(pod: Json, others: Iterable[Json], node: Json) -> tuple[str, str] | 
     return _sysctl(pod) or _resource(pod, active, node) or _predicate(pod, active, node)
 
 
-def no_room(pod: Json, others: Iterable[Json], node: Json) -> str | None:
+def no_room(pod: RawObject, others: Iterable[RawObject], node: RawObject) -> str | None:
     """What the node has too little of for a resized Pod; None if it fits."""
     active = [p for p in others if (p.get("status") or {}).get("phase") not in TERMINAL]
     found = _resource(pod, active, node)
     return found[1] if found else None
 
 
-def _sysctl(pod: Json) -> tuple[str, str] | None:
+def _sysctl(pod: RawObject) -> tuple[str, str] | None:
     for given in (pod["spec"].get("securityContext") or {}).get("sysctls") or ():
         name = given["name"].replace("/", ".")
         if name not in SAFE_SYSCTLS:
@@ -63,7 +62,7 @@ def _sysctl(pod: Json) -> tuple[str, str] | None:
     return None
 
 
-def _resource(pod: Json, active: list[Json], node: Json) -> tuple[str, str] | None:
+def _resource(pod: RawObject, active: list[RawObject], node: RawObject) -> tuple[str, str] | None:
     capacity = requests.amounts((node.get("status") or {}).get("allocatable"))
     wanted = {"pods": 1} | requests.pod_requests(pod)
     used = requests.total(active) | {"pods": len(active)}
@@ -74,7 +73,7 @@ def _resource(pod: Json, active: list[Json], node: Json) -> tuple[str, str] | No
     return None
 
 
-def _predicate(pod: Json, active: list[Json], node: Json) -> tuple[str, str] | None:
+def _predicate(pod: RawObject, active: list[RawObject], node: RawObject) -> tuple[str, str] | None:
     taken = {port for other in active for port in nodefit.host_ports(other)}
     taints = [t for t in (node.get("spec") or {}).get("taints") or () if t.get("effect") == "NoExecute"]
     if not nodefit.affine(pod, node):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 from podlab.embedded.addresses import DNS_SERVICE
 from podlab.embedded.kubelet.environment import Facts, MissingSourceError, Objects, environment
@@ -14,14 +13,14 @@ from podlab.embedded.kubelet.podfiles import PodFiles
 from podlab.embedded.kubelet.podvolumes import SOURCES
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.runtime import ContainerConfig, ImageRecord, Mount, RuntimeFault, SandboxConfig
-from podlab.embedded.schema import quantity
+from podlab.pods import quantity
+from podlab.pods.raw import RawObject
 
-Json = dict[str, Any]
 FQDN_MOST = 64
 SEARCHES = ("{}.svc.cluster.local", "svc.cluster.local", "cluster.local")
 
 
-def sandbox_config(pod: Json, attempt: int) -> SandboxConfig:
+def sandbox_config(pod: RawObject, attempt: int) -> SandboxConfig:
     """What the Pod's containers share."""
     meta, of_pod = pod["metadata"], pod["spec"]
     security = of_pod.get("securityContext") or {}
@@ -41,14 +40,14 @@ def sandbox_config(pod: Json, attempt: int) -> SandboxConfig:
     )
 
 
-def hostname(pod: Json) -> str:
+def hostname(pod: RawObject) -> str:
     """The Pod's hostname: an override, its own, or its name; cut to 63 characters."""
     of_pod = pod["spec"]
     name = of_pod.get("hostnameOverride") or of_pod.get("hostname") or pod["metadata"]["name"]
     return str(name)[:63].rstrip("-.") if len(name) > 63 else str(name)
 
 
-def host_domain(pod: Json) -> str:
+def host_domain(pod: RawObject) -> str:
     """What follows the hostname in the Pod's whole name, with a subdomain and without an override; else empty."""
     subdomain = pod["spec"].get("subdomain")
     if not subdomain or pod["spec"].get("hostnameOverride"):
@@ -56,7 +55,7 @@ def host_domain(pod: Json) -> str:
     return f"{subdomain}.{pod['metadata']['namespace']}.svc.cluster.local"
 
 
-def kernel_hostname(pod: Json) -> str:
+def kernel_hostname(pod: RawObject) -> str:
     """
     What ``hostname`` prints in a container.
 
@@ -76,7 +75,7 @@ def kernel_hostname(pod: Json) -> str:
     return whole
 
 
-def _dns(pod: Json) -> tuple[list[str], list[str], list[str]]:
+def _dns(pod: RawObject) -> tuple[list[str], list[str], list[str]]:
     """Servers, searches, options; those of the Pod's dnsConfig come after the cluster's own."""
     policy = pod["spec"].get("dnsPolicy") or "ClusterFirst"
     host = pod["spec"].get("hostNetwork") and policy == "ClusterFirst"
@@ -103,8 +102,8 @@ class ConfigMaker:
 
     def make(
         self,
-        pod: Json,
-        container: Json,
+        pod: RawObject,
+        container: RawObject,
         image: ImageRecord,
         attempt: int,
         volumes: Mapping[str, str],
@@ -157,7 +156,7 @@ class ConfigMaker:
         )
 
     def _own_files(
-        self, pod: Json, container: Json, attempt: int, address: str, taken: list[Mount]
+        self, pod: RawObject, container: RawObject, attempt: int, address: str, taken: list[Mount]
     ) -> list[Mount]:
         """The node's own files in the container: /etc/hosts and the termination message."""
         targets = {m.target.rstrip("/") for m in taken}
@@ -179,14 +178,16 @@ def _words(given: Sequence[str], env: Mapping[str, str]) -> list[str]:
         raise StartError("CreateContainerError", str(error)) from error
 
 
-def limits(container: Json) -> tuple[int | None, int | None]:
+def limits(container: RawObject) -> tuple[int | None, int | None]:
     """A container's limits of memory (bytes) and CPU (thousandths), None where there is none."""
     given = (container.get("resources") or {}).get("limits") or {}
     memory = quantity.value(given["memory"]) if "memory" in given else None
     return memory, quantity.milli(given["cpu"]) if "cpu" in given else None
 
 
-def _mounts(pod: Json, container: Json, volumes: Mapping[str, str], env: Mapping[str, str]) -> list[Mount]:
+def _mounts(
+    pod: RawObject, container: RawObject, volumes: Mapping[str, str], env: Mapping[str, str]
+) -> list[Mount]:
     mounts = []
     # What the node writes it also follows and removes, links too: nobody else may put any there.
     kept_by_node = {v["name"] for v in pod["spec"].get("volumes") or () if any(k in v for k in SOURCES)}
@@ -206,12 +207,12 @@ def _mounts(pod: Json, container: Json, volumes: Mapping[str, str], env: Mapping
     return mounts
 
 
-def _security(pod: Json, container: Json) -> Json:
+def _security(pod: RawObject, container: RawObject) -> RawObject:
     """The Pod's security settings under the container's own."""
     return {**(pod["spec"].get("securityContext") or {}), **(container.get("securityContext") or {})}
 
 
-def _refuse_profile(security: Json) -> None:
+def _refuse_profile(security: RawObject) -> None:
     """Nobody has put seccomp profiles on this node. Raises StartError."""
     profile = security.get("seccompProfile") or {}
     if profile.get("type") == "Localhost":
@@ -220,7 +221,7 @@ def _refuse_profile(security: Json) -> None:
         raise StartError("CreateContainerError", f"failed to create containerd container: {text}")
 
 
-def _refuse_stranger(image: ImageRecord, security: Json) -> None:
+def _refuse_stranger(image: ImageRecord, security: RawObject) -> None:
     """A user that the image names and does not have. Raises StartError."""
     name = image.user.partition(":")[0]
     unknown = image.ids is None and name not in ("", "root") and not name.isdigit()
@@ -229,14 +230,14 @@ def _refuse_stranger(image: ImageRecord, security: Json) -> None:
         raise StartError("CreateContainerError", text)
 
 
-def _groups(security: Json) -> list[int]:
+def _groups(security: RawObject) -> list[int]:
     groups = [int(g) for g in security.get("supplementalGroups") or ()]
     if security.get("fsGroup") is not None:
         groups.append(int(security["fsGroup"]))
     return groups
 
 
-def _refuse_root(pod: Json, container: Json, image: ImageRecord, security: Json) -> None:
+def _refuse_root(pod: RawObject, container: RawObject, image: ImageRecord, security: RawObject) -> None:
     if not security.get("runAsNonRoot"):
         return
     where = f'(pod: "{spec.full_name(pod)}", container: {container["name"]})'

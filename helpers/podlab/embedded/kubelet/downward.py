@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from podlab.embedded.lifecycle import spec
-from podlab.embedded.schema import quantity
-
-Json = dict[str, Any]
+from podlab.pods import quantity
+from podlab.pods.raw import RawObject
 
 _KEYED = re.compile(r"metadata\.(labels|annotations)\['(.*)'\]")
 
@@ -19,7 +17,7 @@ class FieldError(Exception):
     """A field that the downward API does not know."""
 
 
-def field(pod: Json, path: str, addresses: Mapping[str, str]) -> str:
+def field(pod: RawObject, path: str, addresses: Mapping[str, str]) -> str:
     """
     The value of a field of the Pod, as text; empty for a label that is not there.
 
@@ -50,7 +48,9 @@ def _map_text(entries: Mapping[str, str]) -> str:
     return "\n".join(f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in sorted(entries.items()))
 
 
-def resource(pod: Json, reference: Json, allocatable: Mapping[str, str], container: str = "") -> str:
+def resource(
+    pod: RawObject, reference: RawObject, allocatable: Mapping[str, str], container: str = ""
+) -> str:
     """
     The value of a ``resourceFieldRef``: rounded up to its divisor; a missing limit is the node's allocatable.
 

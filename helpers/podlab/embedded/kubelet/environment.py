@@ -9,9 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from podlab.embedded.kubelet import downward, envfile
 from podlab.embedded.kubelet.expansion import expand, lenient
-
-Json = dict[str, Any]
-
+from podlab.pods.raw import RawObject
 
 POD_FOLDERS = "/var/lib/kubelet/pods"
 
@@ -19,10 +17,10 @@ POD_FOLDERS = "/var/lib/kubelet/pods"
 class Objects(Protocol):
     """The part of the store that is read for a container's configuration."""
 
-    def get(self, resource: str, namespace: str, name: str) -> Json | None:
+    def get(self, resource: str, namespace: str, name: str) -> RawObject | None:
         """One object, or None."""
 
-    def list(self, resource: str, namespace: str | None = None) -> list[Json]:
+    def list(self, resource: str, namespace: str | None = None) -> list[RawObject]:
         """Objects of a namespace, or of all."""
 
 
@@ -38,7 +36,11 @@ class Facts(NamedTuple):
 
 
 def environment(
-    pod: Json, container: Json, objects: Objects, facts: Facts, volumes: Mapping[str, str] | None = None
+    pod: RawObject,
+    container: RawObject,
+    objects: Objects,
+    facts: Facts,
+    volumes: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """
     The variables of a container. Raises MissingSourceError.
@@ -60,7 +62,7 @@ def environment(
     return result | {k: v for k, v in services.items() if k not in result}
 
 
-def _from(pod: Json, source: Json, objects: Objects) -> dict[str, str]:
+def _from(pod: RawObject, source: RawObject, objects: Objects) -> dict[str, str]:
     namespace, prefix = pod["metadata"]["namespace"], source.get("prefix") or ""
     for key, resource, kind in (
         ("configMapRef", "configmaps", "configmap"),
@@ -76,7 +78,7 @@ def _from(pod: Json, source: Json, objects: Objects) -> dict[str, str]:
     return {}
 
 
-def texts(found: Json, kind: str) -> dict[str, str]:
+def texts(found: RawObject, kind: str) -> dict[str, str]:
     """The entries of a ConfigMap (``data``) or Secret (``data`` decoded) as text."""
     data = found.get("data") or {}
     if kind == "configmap":
@@ -85,9 +87,9 @@ def texts(found: Json, kind: str) -> dict[str, str]:
 
 
 def _value(
-    pod: Json,
-    container: Json,
-    entry: Json,
+    pod: RawObject,
+    container: RawObject,
+    entry: RawObject,
     objects: Objects,
     facts: Facts,
     before: Mapping[str, str],
@@ -107,14 +109,14 @@ def _value(
     return None
 
 
-def _field(pod: Json, path: str, facts: Facts) -> str:
+def _field(pod: RawObject, path: str, facts: Facts) -> str:
     try:
         return downward.field(pod, path, facts.addresses)
     except downward.FieldError as error:
         raise MissingSourceError(str(error)) from error
 
 
-def _key(pod: Json, reference: Json, objects: Objects, words: tuple[str, str, str]) -> str | None:
+def _key(pod: RawObject, reference: RawObject, objects: Objects, words: tuple[str, str, str]) -> str | None:
     resource, kind, title = words
     namespace, name, optional = pod["metadata"]["namespace"], reference["name"], reference.get("optional")
     found = objects.get(resource, namespace, name)
@@ -130,7 +132,7 @@ def _key(pod: Json, reference: Json, objects: Objects, words: tuple[str, str, st
     return entries[reference["key"]]
 
 
-def _from_file(pod: Json, reference: Json, volumes: Mapping[str, str]) -> str | None:
+def _from_file(pod: RawObject, reference: RawObject, volumes: Mapping[str, str]) -> str | None:
     """A variable of a file that another container wrote into an emptyDir."""
     name, key = reference["volumeName"], reference["key"]
     if name not in volumes:
@@ -147,7 +149,7 @@ def _from_file(pod: Json, reference: Json, volumes: Mapping[str, str]) -> str | 
     return value or None
 
 
-def service_variables(pod: Json, objects: Objects) -> dict[str, str]:
+def service_variables(pod: RawObject, objects: Objects) -> dict[str, str]:
     """``DB_SERVICE_HOST`` and its kin for the Services that exist now; the API server's are always there."""
     result: dict[str, str] = {}
     links = pod["spec"].get("enableServiceLinks", True)
@@ -162,7 +164,7 @@ def service_variables(pod: Json, objects: Objects) -> dict[str, str]:
     return result
 
 
-def _of_service(service: Json, address: str) -> dict[str, str]:
+def _of_service(service: RawObject, address: str) -> dict[str, str]:
     name = service["metadata"]["name"].upper().replace("-", "_")
     ports = service["spec"].get("ports") or ()
     if not ports:

@@ -13,14 +13,18 @@ from podlab.embedded.kubelet.podvolumes import PodVolumes
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import Runtime
-from podlab.embedded.schema import quantity
+from podlab.pods import quantity
+from podlab.pods.raw import RawObject
 
-Json = dict[str, Any]
 STORAGE = "ephemeral-storage"
 
 
 async def reason(
-    pod: Json, view: PodView, runtime: Runtime, volumes: PodVolumes, on_disk: Callable[..., Awaitable[Any]]
+    pod: RawObject,
+    view: PodView,
+    runtime: Runtime,
+    volumes: PodVolumes,
+    on_disk: Callable[..., Awaitable[Any]],
 ) -> str | None:
     """
     The text of the eviction of a Pod; None if it may stay.
@@ -36,7 +40,7 @@ async def reason(
     return over(limits, written, await on_disk(volumes.disk_bytes, pod))
 
 
-def _limits(pod: Json) -> dict[str, str]:
+def _limits(pod: RawObject) -> dict[str, str]:
     """Container -> its limit of ephemeral storage, of those that have one."""
     listed = {c["name"]: (c.get("resources") or {}).get("limits") or {} for c in spec.group(pod, spec.APP)}
     return {name: str(limits[STORAGE]) for name, limits in listed.items() if STORAGE in limits}

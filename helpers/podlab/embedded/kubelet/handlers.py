@@ -11,8 +11,7 @@ from podlab.embedded.kubelet import grpchealth, httpget
 from podlab.embedded.kubelet.expansion import TooLongError, expand, lenient
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.runtime import Runtime, RuntimeFault
-
-Json = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 OUTPUT_BYTES = 10 << 10
 EXEC_FAILED = "rpc error: code = Unknown desc = failed to exec in container: "
@@ -37,10 +36,14 @@ class HookError(Exception):
 class Handlers(Protocol):
     """Runs probes and hooks: on processes, or from a script."""
 
-    async def probe(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> Outcome:
+    async def probe(
+        self, pod: RawObject, container: RawObject, kind: str, container_id: str, address: str
+    ) -> Outcome:
         """Make one probe (``kind`` is startup, liveness or readiness). Raises ProbeError."""
 
-    async def hook(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> str:
+    async def hook(
+        self, pod: RawObject, container: RawObject, kind: str, container_id: str, address: str
+    ) -> str:
         """Run ``postStart`` or ``preStop`` to its end; what is to be warned of, or "". Raises HookError."""
 
 
@@ -50,7 +53,9 @@ class RuntimeHandlers:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    async def probe(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> Outcome:
+    async def probe(
+        self, pod: RawObject, container: RawObject, kind: str, container_id: str, address: str
+    ) -> Outcome:
         """One probe, within its timeout."""
         probe = container[f"{kind}Probe"]
         timeout_s = float(probe.get("timeoutSeconds") or 1)
@@ -67,7 +72,7 @@ class RuntimeHandlers:
         raise ProbeError("missing probe handler")
 
     async def _exec_probe(
-        self, container: Json, command: Any, container_id: str, timeout_s: float
+        self, container: RawObject, command: Any, container_id: str, timeout_s: float
     ) -> Outcome:
         # Only values that stand in the manifest are known to probe commands: valueFrom counts as empty.
         table = {e["name"]: e.get("value") or "" for e in container.get("env") or ()}
@@ -85,7 +90,9 @@ class RuntimeHandlers:
         output = (result.stdout + result.stderr)[:OUTPUT_BYTES].decode("utf-8", "replace")
         return Outcome(result.exit_code == 0, output)
 
-    async def _http_probe(self, container: Json, action: Json, address: str, timeout_s: float) -> Outcome:
+    async def _http_probe(
+        self, container: RawObject, action: RawObject, address: str, timeout_s: float
+    ) -> Outcome:
         url = http_url(container, action, address)
         try:
             answer = await httpget.get(self._runtime, url, _headers(action), timeout_s)
@@ -98,7 +105,9 @@ class RuntimeHandlers:
             return Outcome(True, f"Probe terminated redirects, Response body: {body}", warning=True)
         return Outcome(True, body)
 
-    async def _tcp_probe(self, container: Json, action: Json, address: str, timeout_s: float) -> Outcome:
+    async def _tcp_probe(
+        self, container: RawObject, action: RawObject, address: str, timeout_s: float
+    ) -> Outcome:
         host, port = action.get("host") or address, port_of(container, action["port"])
         try:
             async with asyncio.timeout(timeout_s + 0.2):
@@ -113,7 +122,7 @@ class RuntimeHandlers:
             )
         return Outcome(True)
 
-    async def _grpc_probe(self, action: Json, address: str, timeout_s: float) -> Outcome:
+    async def _grpc_probe(self, action: RawObject, address: str, timeout_s: float) -> Outcome:
         try:
             service = action.get("service") or ""
             await grpchealth.check(self._runtime, address, int(action["port"]), service, timeout_s)
@@ -121,7 +130,9 @@ class RuntimeHandlers:
             return Outcome(False, str(error))
         return Outcome(True)
 
-    async def hook(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> str:
+    async def hook(
+        self, pod: RawObject, container: RawObject, kind: str, container_id: str, address: str
+    ) -> str:
         """Run a hook to its end; it has no timeout of its own."""
         handler = container["lifecycle"][kind]
         if "exec" in handler:
@@ -134,7 +145,7 @@ class RuntimeHandlers:
             raise HookError(f"Cannot run handler: invalid handler: {_go_handler(handler)}")
         return ""
 
-    async def _exec_hook(self, pod: Json, container: Json, command: Any, container_id: str) -> None:
+    async def _exec_hook(self, pod: RawObject, container: RawObject, command: Any, container_id: str) -> None:
         where = f'for Container "{container["name"]}" in Pod "{spec.full_name(pod)}" failed - error: '
         head = f"Exec lifecycle hook ([{' '.join(command)}]) {where}"
         try:
@@ -149,7 +160,7 @@ class RuntimeHandlers:
             output = (result.stdout + result.stderr).decode("utf-8", "replace")
             raise HookError(f"{head}{why}, message: {json.dumps(output, ensure_ascii=False)}")
 
-    async def _http_hook(self, pod: Json, container: Json, action: Json, address: str) -> str:
+    async def _http_hook(self, pod: RawObject, container: RawObject, action: RawObject, address: str) -> str:
         url = http_url(container, action, address)
         try:
             agent = httpget.HOOK_AGENT
@@ -165,7 +176,7 @@ class RuntimeHandlers:
         return ""
 
 
-def http_url(container: Json, action: Json, address: str) -> str:
+def http_url(container: RawObject, action: RawObject, address: str) -> str:
     """The address that an httpGet means; the host defaults to the Pod's."""
     scheme = (action.get("scheme") or "HTTP").lower()
     host, port = action.get("host") or address, port_of(container, action["port"])
@@ -173,7 +184,7 @@ def http_url(container: Json, action: Json, address: str) -> str:
     return f"{scheme}://{host}:{port}{path if path.startswith('/') else '/' + path}"
 
 
-def port_of(container: Json, port: int | str) -> int:
+def port_of(container: RawObject, port: int | str) -> int:
     """A port by number or by its name in the container. Raises ProbeError."""
     if isinstance(port, int) or str(port).isdigit():
         return int(port)
@@ -183,7 +194,7 @@ def port_of(container: Json, port: int | str) -> int:
     raise ProbeError(f'strconv.Atoi: parsing "{port}": invalid syntax')
 
 
-def _go_handler(handler: Json) -> str:
+def _go_handler(handler: RawObject) -> str:
     """A hook over TCP as Go prints it."""
     action = handler.get("tcpSocket") or {}
     port = action.get("port", 0)
@@ -192,5 +203,5 @@ def _go_handler(handler: Json) -> str:
     return f"&LifecycleHandler{{Exec:nil,HTTPGet:nil,TCPSocket:{socket},Sleep:nil,}}"
 
 
-def _headers(action: Json) -> dict[str, str]:
+def _headers(action: RawObject) -> dict[str, str]:
     return {h["name"]: h["value"] for h in action.get("httpHeaders") or ()}

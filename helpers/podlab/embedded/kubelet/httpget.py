@@ -10,8 +10,6 @@ from urllib.parse import urljoin, urlsplit
 
 from podlab.embedded.runtime import Runtime
 
-Json = dict[str, Any]
-
 BODY_BYTES = 10 << 10
 REDIRECTS = 10
 NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")  # what OpenSSL says to plain HTTP

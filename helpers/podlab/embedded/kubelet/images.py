@@ -9,8 +9,8 @@ from podlab.embedded.events import EventRecorder
 from podlab.embedded.kubelet import imagename
 from podlab.embedded.kubelet.clock import SECOND, Clock
 from podlab.embedded.lifecycle.backoff import Backoff
-from podlab.embedded.lifecycle.spec import Json
 from podlab.embedded.runtime import ImageError, ImageRecord, Runtime
+from podlab.pods.raw import RawObject
 
 Wait = Callable[[Awaitable[Any]], Awaitable[Any]]
 
@@ -39,7 +39,9 @@ class ImageManager:
         self._backoff = Backoff()
         self._failed: dict[str, tuple[int, str]] = {}
 
-    async def ensure(self, pod: Json, container: Json, field_path: str, until_ending: Wait) -> ImageRecord:
+    async def ensure(
+        self, pod: RawObject, container: RawObject, field_path: str, until_ending: Wait
+    ) -> ImageRecord:
         """
         The image of a container, pulled if its policy asks for it. Raises StartError.
 
@@ -63,7 +65,7 @@ class ImageManager:
             raise StartError("ErrImageNeverPull", note)
         return await self._pull(pod, name, field_path, until_ending)
 
-    def _refused(self, pod: Json, name: str, error: ImageError, field_path: str) -> StartError:
+    def _refused(self, pod: RawObject, name: str, error: ImageError, field_path: str) -> StartError:
         if error.reason != "InvalidImageName":
             note = f'Failed to inspect image "{name}": {error.message}'
             self._recorder.event(pod, "Warning", "InspectFailed", note, field_path=field_path)
@@ -77,7 +79,7 @@ class ImageManager:
         self._recorder.event(pod, "Warning", "InspectFailed", note, field_path=field_path)
         return StartError("InvalidImageName", note)
 
-    async def _pull(self, pod: Json, name: str, field_path: str, until_ending: Wait) -> ImageRecord:
+    async def _pull(self, pod: RawObject, name: str, field_path: str, until_ending: Wait) -> ImageRecord:
         key = f"{pod['metadata']['uid']}_{name}"
         self._hold_back(pod, name, key, field_path)
         self._recorder.event(pod, "Normal", "Pulling", f'Pulling image "{name}"', field_path=field_path)
@@ -93,7 +95,7 @@ class ImageManager:
         self._recorder.event(pod, "Normal", "Pulled", note, field_path=field_path)
         return image
 
-    def _hold_back(self, pod: Json, name: str, key: str, field_path: str) -> None:
+    def _hold_back(self, pod: RawObject, name: str, key: str, field_path: str) -> None:
         """Raise while the wait after the last failed pull is not over."""
         at, why = self._failed.get(key, (0, ""))
         ends = self._backoff.ends_at(key, at) if why else None
@@ -103,7 +105,9 @@ class ImageManager:
         self._recorder.event(pod, "Normal", "BackOff", note, field_path=field_path)
         raise StartError("ImagePullBackOff", f"{note}: {why}", retry_at=ends, in_backoff=True)
 
-    def _pull_failed(self, pod: Json, name: str, key: str, error: ImageError, field_path: str) -> StartError:
+    def _pull_failed(
+        self, pod: RawObject, name: str, key: str, error: ImageError, field_path: str
+    ) -> StartError:
         note = f'Failed to pull image "{name}": {error.message}'
         self._recorder.event(pod, "Warning", "Failed", note, field_path=field_path)
         now = self._clock.now()
@@ -112,7 +116,7 @@ class ImageManager:
         # The next sync shows ImagePullBackOff: soon, but not so soon that nobody sees ErrImagePull.
         return StartError(error.reason, error.message, retry_at=now + SECOND)
 
-    def forget(self, pod: Json) -> None:
+    def forget(self, pod: RawObject) -> None:
         """The Pod is gone."""
         prefix = f"{pod['metadata']['uid']}_"
         self._backoff.forget(prefix)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from podlab.embedded.kubelet import podvolumes
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.kubelet.node import Kubelet
 
-Json = dict[str, Any]
+
 RETRY_S, RETRY_CAP_S = 0.5, 122.0
 
 
@@ -30,7 +31,7 @@ class Mounts:
     def __init__(self, kubelet: Kubelet, *, wake: asyncio.Event, ending: asyncio.Event) -> None:
         self._kubelet, self._wake, self._ending = kubelet, wake, ending
 
-    async def set_up(self, pod: Json) -> dict[str, str]:
+    async def set_up(self, pod: RawObject) -> dict[str, str]:
         """Volume name -> path on the node, once all are there. Raises Interrupted when the Pod is to end."""
         paths, faults = self._try_all(pod)
         wait_s = RETRY_S
@@ -55,7 +56,7 @@ class Mounts:
             return min(wait_s * 2, RETRY_CAP_S)
         return wait_s
 
-    def _try_all(self, pod: Json) -> tuple[dict[str, str], dict[str, str]]:
+    def _try_all(self, pod: RawObject) -> tuple[dict[str, str], dict[str, str]]:
         paths: dict[str, str] = {}
         faults: dict[str, str] = {}
         for volume in podvolumes.mounted(pod):

@@ -25,8 +25,8 @@ from podlab.embedded.kubelet.worker import PodWorker
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import Runtime
 from podlab.embedded.store import Store
+from podlab.pods.raw import RawObject
 
-Json = dict[str, Any]
 T = TypeVar("T")
 EVICTION_S = 10.0
 
@@ -133,7 +133,7 @@ class Kubelet:
         await self.stopper.close()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _pod_changed(self, kind: str, pod: Json) -> None:
+    def _pod_changed(self, kind: str, pod: RawObject) -> None:
         uid = pod["metadata"]["uid"]
         worker = self._workers.get(uid)
         if kind == "DELETED":
@@ -144,7 +144,7 @@ class Kubelet:
         elif pod["spec"].get("nodeName") == self.node_name:
             self._begin(uid, pod)
 
-    def _begin(self, uid: str, pod: Json) -> None:
+    def _begin(self, uid: str, pod: RawObject) -> None:
         worker = self._workers[uid] = PodWorker(self, pod)
         worker.update(pod)
         task = self._tasks[uid] = asyncio.ensure_future(self._guard(uid, worker))
@@ -169,8 +169,8 @@ class Kubelet:
         if worker:
             worker.runtime_changed()
 
-    def _source_watcher(self, resource: str) -> Callable[[str, Json], None]:
-        def changed(_kind: str, found: Json) -> None:
+    def _source_watcher(self, resource: str) -> Callable[[str, RawObject], None]:
+        def changed(_kind: str, found: RawObject) -> None:
             meta = found["metadata"]
             for worker in self._workers.values():
                 mine = worker.pod["metadata"]["namespace"] == meta.get("namespace")
@@ -181,7 +181,7 @@ class Kubelet:
 
     # -- what workers ask ------------------------------------------------------------------------------------
 
-    def facts(self, pod: Json) -> Facts:
+    def facts(self, pod: RawObject) -> Facts:
         """Addresses of a Pod and resources of the node, for the downward API."""
         sandboxes, _ = self.runtime.view(pod["metadata"]["uid"])
         address = sandboxes[0].ip if sandboxes else (pod.get("status") or {}).get("podIP", "")
@@ -195,7 +195,7 @@ class Kubelet:
         }
         return Facts(addresses, self.allocatable())
 
-    def node(self) -> Json:
+    def node(self) -> RawObject:
         """The node's object; empty while there is none."""
         return self.store.get("nodes", "", self.node_name) or {}
 
@@ -203,11 +203,11 @@ class Kubelet:
         """The node's allocatable resources, from its object."""
         return dict((self.node().get("status") or {}).get("allocatable") or {})
 
-    def others(self, uid: str) -> list[Json]:
+    def others(self, uid: str) -> list[RawObject]:
         """The Pods that have a worker, without one."""
         return [w.pod for u, w in self._workers.items() if u != uid]
 
-    async def forget(self, pod: Json) -> None:
+    async def forget(self, pod: RawObject) -> None:
         """Remove what the node keeps of a Pod that has ended."""
         await self.runtime.remove_pod(pod["metadata"]["uid"])
         self.volumes.forget(pod)

@@ -13,11 +13,10 @@ from podlab.embedded.lifecycle.actions import Actions
 from podlab.embedded.lifecycle.containers import StartFailure
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, RuntimeFault
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.kubelet.node import Kubelet
-
-Json = dict[str, Any]
 
 
 class Performer:
@@ -42,7 +41,7 @@ class Performer:
         self._kubelet, self._until_ending, self._retry = kubelet, until_ending, retry
         self.failures: dict[str, StartFailure] = {}
 
-    async def perform(self, pod: Json, actions: Actions, view: PodView, volumes: dict[str, str]) -> None:
+    async def perform(self, pod: RawObject, actions: Actions, view: PodView, volumes: dict[str, str]) -> None:
         """
         Do what was decided.
 
@@ -78,19 +77,19 @@ class Performer:
             container = spec.group(pod, spec.APP)[index]
             await self._start(pod, spec.APP, container, context)
 
-    async def resize(self, record: ContainerRecord, resources: Json) -> None:
+    async def resize(self, record: ContainerRecord, resources: RawObject) -> None:
         """Give a running container other limits."""
         memory, cpu = container_config.limits({"resources": resources})
         await self._kubelet.runtime.update_container(record.id, memory, cpu)
 
-    async def _reset(self, pod: Json, actions: Actions) -> None:
+    async def _reset(self, pod: RawObject, actions: Actions) -> None:
         """Remove every record, one after the other, killing without grace what still runs; logs stay."""
         for reset in actions.resets:
             if reset.kill:
                 await self._kubelet.stopper.stop(pod, reset.record, message="killing", grace_s=0)
             await self._kubelet.runtime.remove_container(reset.record.id)
 
-    def _tell_missing_secrets(self, pod: Json) -> None:
+    def _tell_missing_secrets(self, pod: RawObject) -> None:
         """Of imagePullSecrets that are not there: pulling is tried all the same."""
         namespace = pod["metadata"]["namespace"]
         names = [s.get("name", "") for s in pod["spec"].get("imagePullSecrets") or ()]
@@ -100,7 +99,7 @@ class Performer:
             text += "attempting to pull the image may not succeed."
             self._kubelet.recorder.event(pod, "Warning", "FailedToRetrieveImagePullSecret", text)
 
-    async def _purge_init_records(self, pod: Json, view: PodView) -> None:
+    async def _purge_init_records(self, pod: RawObject, view: PodView) -> None:
         """In a new sandbox the init containers begin anew, without a past."""
         names = {c["name"] for c in spec.group(pod, spec.INIT)}
         for record in view.containers:
@@ -108,7 +107,7 @@ class Performer:
                 await self._kubelet.runtime.remove_container(record.id)
         self._kubelet.starter.purge(pod, names)
 
-    async def _sandbox(self, pod: Json, actions: Actions, view: PodView) -> str | None:
+    async def _sandbox(self, pod: RawObject, actions: Actions, view: PodView) -> str | None:
         """The id of the sandbox to start containers in; None if there is none and none can be made."""
         if not actions.create_sandbox:
             return view.sandboxes[0].id if view.sandboxes else None
@@ -124,7 +123,7 @@ class Performer:
             self._retry(None)
             return None
 
-    async def _start(self, pod: Json, key: str, container: Json, context: StartContext) -> bool:
+    async def _start(self, pod: RawObject, key: str, container: RawObject, context: StartContext) -> bool:
         """Start one container; what keeps it from starting is remembered for the status. False if it failed."""
         name, starter = container["name"], self._kubelet.starter
         try:

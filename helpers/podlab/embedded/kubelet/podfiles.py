@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from podlab.embedded.lifecycle import spec
-from podlab.embedded.lifecycle.spec import Json
 from podlab.embedded.runtime import ContainerRecord, ContainerState
 from podlab.embedded.sandbox.zygote.trees import remove_tree
+from podlab.pods.raw import RawObject
 
 MESSAGE_BYTES = 4096
 LOG_LINES, LOG_BYTES = 80, 2048
@@ -41,15 +41,15 @@ class PodFiles:
         self._logs = f"{folder}/logs"
         self._hosts, self._messages = (f"{small or folder}/{name}" for name in ("files/hosts", "messages"))
 
-    def log_path(self, pod: Json, container: str, attempt: int) -> str:
+    def log_path(self, pod: RawObject, container: str, attempt: int) -> str:
         """``logs/<namespace>_<name>_<uid>/<container>/<attempt>.log``, as a node lays them out."""
         return f"{self._logs_of(pod)}/{container}/{attempt}.log"
 
-    def _logs_of(self, pod: Json) -> str:
+    def _logs_of(self, pod: RawObject) -> str:
         meta = pod["metadata"]
         return f"{self._logs}/{meta['namespace']}_{meta['name']}_{meta['uid']}"
 
-    def begin_log(self, pod: Json, container: str, attempt: int) -> str:
+    def begin_log(self, pod: RawObject, container: str, attempt: int) -> str:
         """The path of a new log; the log of the run before the last is dropped, as a node keeps two."""
         path = self.log_path(pod, container, attempt)
         for old in (attempt - 2, attempt - 3):
@@ -58,20 +58,20 @@ class PodFiles:
                     os.unlink(f"{os.path.dirname(path)}/{stale}")
         return path
 
-    def message_path(self, pod: Json, container: str, attempt: int) -> str:
+    def message_path(self, pod: RawObject, container: str, attempt: int) -> str:
         """Where the termination message of one run is written by the container."""
         return f"{self._messages}/{pod['metadata']['uid']}/{container}.{attempt}"
 
-    def begin_message(self, pod: Json, container: str, attempt: int) -> str:
+    def begin_message(self, pod: RawObject, container: str, attempt: int) -> str:
         """An empty message file that every user in the container may write."""
         path = self.message_path(pod, container, attempt)
         _write(path, b"", 0o666)
         return path
 
-    def _hosts_path(self, pod: Json) -> str:
+    def _hosts_path(self, pod: RawObject) -> str:
         return f"{self._hosts}/{pod['metadata']['uid']}"
 
-    def hosts(self, pod: Json, hostname: str, domain: str, address: str) -> str:
+    def hosts(self, pod: RawObject, hostname: str, domain: str, address: str) -> str:
         """The Pod's /etc/hosts, with the names of its spec's hostAliases; on the host's network the host's own."""
         path = self._hosts_path(pod)
         if pod["spec"].get("hostNetwork"):
@@ -88,7 +88,7 @@ class PodFiles:
             _write(path, text.encode(), 0o644)
         return path
 
-    def message(self, pod: Json, record: ContainerRecord) -> str:
+    def message(self, pod: RawObject, record: ContainerRecord) -> str:
         """
         The termination message of one run that has ended: the end of its file, or of its log where the policy
         says so and the run failed; what the runtime has to say comes first.
@@ -104,7 +104,7 @@ class PodFiles:
             return f"{record.message}: {text}"
         return record.message or text
 
-    def remove(self, pod: Json) -> None:
+    def remove(self, pod: RawObject) -> None:
         """The Pod is gone: nothing of it stays."""
         remove_tree(self._logs_of(pod))
         remove_tree(f"{self._messages}/{pod['metadata']['uid']}")
@@ -114,23 +114,23 @@ class PodFiles:
 class NoFiles(PodFiles):
     """A simulation's: paths only, nothing is read or written."""
 
-    def begin_log(self, pod: Json, container: str, attempt: int) -> str:
+    def begin_log(self, pod: RawObject, container: str, attempt: int) -> str:
         """The path alone."""
         return self.log_path(pod, container, attempt)
 
-    def begin_message(self, pod: Json, container: str, attempt: int) -> str:
+    def begin_message(self, pod: RawObject, container: str, attempt: int) -> str:
         """The path alone."""
         return self.message_path(pod, container, attempt)
 
-    def hosts(self, pod: Json, hostname: str, domain: str, address: str) -> str:
+    def hosts(self, pod: RawObject, hostname: str, domain: str, address: str) -> str:
         """The path alone."""
         return self._hosts_path(pod)
 
-    def message(self, pod: Json, record: ContainerRecord) -> str:
+    def message(self, pod: RawObject, record: ContainerRecord) -> str:
         """What the script says."""
         return record.message
 
-    def remove(self, pod: Json) -> None:
+    def remove(self, pod: RawObject) -> None:
         """Nothing was made."""
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from podlab.embedded.kubelet import downward
 from podlab.embedded.kubelet.environment import Facts, Objects
 from podlab.embedded.lifecycle import spec
-from podlab.embedded.schema import quantity
+from podlab.pods import quantity
+from podlab.pods.raw import RawObject
 
-Json = dict[str, Any]
 Files = dict[str, tuple[bytes, int | None]]  # path in the volume -> content, mode of its own
-MakeToken = Callable[[Json, list[str], int], str]
+MakeToken = Callable[[RawObject, list[str], int], str]
 
 SOURCES = ("configMap", "secret", "downwardAPI", "projected")
 
@@ -56,7 +56,7 @@ class PodVolumes:
         self,
         objects: Objects,
         volumes: Volumes,
-        facts: Callable[[Json], Facts],
+        facts: Callable[[RawObject], Facts],
         make_token: MakeToken | None,
         allow_host_path: bool,
     ) -> None:
@@ -64,7 +64,7 @@ class PodVolumes:
         self._make_token, self._allow_host_path = make_token, allow_host_path
         self._tokens: dict[tuple[str, str, str], str] = {}
 
-    def set_up(self, pod: Json, volume: Json) -> str:
+    def set_up(self, pod: RawObject, volume: RawObject) -> str:
         """Make one volume hold what it should hold now; its path on the node. Raises MountError."""
         uid, name, gid = pod["metadata"]["uid"], volume["name"], fs_group(pod)
         if "emptyDir" in volume:
@@ -87,7 +87,7 @@ class PodVolumes:
         modes = {path: mode for path, (_, mode) in files.items() if mode is not None}
         return self._volumes.materialise(uid, name, contents, source.get("defaultMode", 0o644), modes, gid)
 
-    def _host_path(self, source: Json) -> str:
+    def _host_path(self, source: RawObject) -> str:
         if not self._allow_host_path:
             raise MountError("hostPath volumes are not allowed on this embedded cluster")
         path, kind = Path(source["path"]), source.get("type") or ""
@@ -100,7 +100,7 @@ class PodVolumes:
             raise MountError(f"hostPath type check failed: {path} is not a {kind.lower()}")
         return str(path)
 
-    def _files(self, pod: Json, part: Json) -> Files:
+    def _files(self, pod: RawObject, part: RawObject) -> Files:
         """The files of one source; a projected volume has several."""
         if "configMap" in part:
             return self._object_files(pod, part["configMap"], "configmap")
@@ -113,7 +113,7 @@ class PodVolumes:
             return {source["path"]: (self._token(pod, source).encode(), None)}
         raise MountError(f"unknown source {sorted(part)} in a projected volume")
 
-    def _object_files(self, pod: Json, source: Json, kind: str) -> Files:
+    def _object_files(self, pod: RawObject, source: RawObject, kind: str) -> Files:
         name = source.get("secretName") or source.get("name") or ""
         found = self._objects.get(f"{kind}s", pod["metadata"]["namespace"], name)
         if found is None:
@@ -132,7 +132,7 @@ class PodVolumes:
             )
         return {i["path"]: (data[i["key"]], i.get("mode")) for i in items if i["key"] in data}
 
-    def _downward_files(self, pod: Json, source: Json) -> Files:
+    def _downward_files(self, pod: RawObject, source: RawObject) -> Files:
         facts, files = self._facts(pod), {}
         for item in source.get("items") or ():
             try:
@@ -145,7 +145,7 @@ class PodVolumes:
             files[item["path"]] = (text.encode(), item.get("mode"))
         return files
 
-    def _token(self, pod: Json, source: Json) -> str:
+    def _token(self, pod: RawObject, source: RawObject) -> str:
         """A token of the Pod's ServiceAccount, kept for the life of the Pod."""
         meta, audience = pod["metadata"], source.get("audience") or ""
         key = (meta["uid"], audience, source["path"])
@@ -160,7 +160,7 @@ class PodVolumes:
             self._tokens[key] = token
         return self._tokens[key]
 
-    def over_limit(self, pod: Json) -> str | None:
+    def over_limit(self, pod: RawObject) -> str | None:
         """What an emptyDir on disk that outgrew its sizeLimit costs the Pod: the text of its eviction."""
         for volume in mounted(pod):
             source = volume.get("emptyDir") or {}
@@ -171,18 +171,18 @@ class PodVolumes:
                 return f'Usage of EmptyDir volume "{volume["name"]}" exceeds the limit "{limit}". '
         return None
 
-    def disk_bytes(self, pod: Json) -> int:
+    def disk_bytes(self, pod: RawObject) -> int:
         """Bytes in the Pod's emptyDirs that lie on disk."""
         on_disk = [v for v in mounted(pod) if "emptyDir" in v and not (v["emptyDir"] or {}).get("medium")]
         return sum(self._volumes.used_bytes(pod["metadata"]["uid"], v["name"]) for v in on_disk)
 
-    def forget(self, pod: Json) -> None:
+    def forget(self, pod: RawObject) -> None:
         """The Pod is gone; its files are removed by ``Volumes.remove``."""
         uid = pod["metadata"]["uid"]
         self._tokens = {k: t for k, t in self._tokens.items() if k[0] != uid}
 
 
-def _bytes(found: Json, kind: str) -> dict[str, bytes]:
+def _bytes(found: RawObject, kind: str) -> dict[str, bytes]:
     binary = found.get("binaryData" if kind == "configmap" else "data") or {}
     decoded = {k: base64.b64decode(v or "") for k, v in binary.items()}
     if kind == "secret":
@@ -190,19 +190,19 @@ def _bytes(found: Json, kind: str) -> dict[str, bytes]:
     return decoded | {k: str(v).encode() for k, v in (found.get("data") or {}).items()}
 
 
-def fs_group(pod: Json) -> int | None:
+def fs_group(pod: RawObject) -> int | None:
     """The group that owns the Pod's volumes, None if none is asked for."""
     group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
     return None if group is None else int(group)
 
 
-def mounted(pod: Json) -> list[Json]:
+def mounted(pod: RawObject) -> list[RawObject]:
     """The volumes that some container mounts; others are never set up."""
     wanted = {m["name"] for _, c in spec.every_container(pod) for m in c.get("volumeMounts") or ()}
     return [v for v in pod["spec"].get("volumes") or () if v["name"] in wanted]
 
 
-def sources(pod: Json) -> set[tuple[str, str]]:
+def sources(pod: RawObject) -> set[tuple[str, str]]:
     """The ConfigMaps and Secrets that a Pod refers to: ``("configmaps", name)``."""
     found: set[tuple[str, str]] = set()
     for volume in pod["spec"].get("volumes") or ():
@@ -229,5 +229,5 @@ _REFERENCES = {
 }
 
 
-def _value_sources(container: Json) -> list[Json]:
+def _value_sources(container: RawObject) -> list[RawObject]:
     return [e["valueFrom"] for e in container.get("env") or () if e.get("valueFrom")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.kubelet.clock import SECOND, Clock
@@ -24,8 +23,8 @@ from podlab.embedded.lifecycle.probes import (
     ProbeResults,
     Result,
 )
+from podlab.pods.raw import RawObject
 
-Json = dict[str, Any]
 RETRIES = 3
 CANCELLED = "rpc error: code = Canceled desc = context canceled"
 
@@ -53,7 +52,7 @@ class PodProber:
         self.ending = asyncio.Event()
         self._workers: dict[tuple[str, str], tuple[_Worker, asyncio.Task[None]]] = {}
 
-    def add(self, pod: Json) -> None:
+    def add(self, pod: RawObject) -> None:
         """Make the workers that are missing: for regular containers and sidecars."""
         for key, container in spec.every_container(pod):
             if key == spec.EPHEMERAL or (key == spec.INIT and not spec.is_sidecar(container)):
@@ -96,7 +95,7 @@ class PodProber:
 class _Worker:
     """One probe of one container, across its restarts."""
 
-    def __init__(self, prober: PodProber, pod: Json, key: str, container: Json, kind: str) -> None:
+    def __init__(self, prober: PodProber, pod: RawObject, key: str, container: RawObject, kind: str) -> None:
         self._prober, self._pod, self._container, self._kind = prober, pod, container, kind
         self._probe = container[f"{kind}Probe"]
         self.regular = key == spec.APP
@@ -152,7 +151,7 @@ class _Worker:
         self._id, self._on_hold = container_id, False
         self._prober.results.results[self._kind, container_id] = INITIAL[self._kind]
 
-    def _is_due(self, status: Json, running: Json) -> bool:
+    def _is_due(self, status: RawObject, running: RawObject) -> bool:
         since_s = (self._prober.clock.now() - parse_time(running["startedAt"])) // SECOND
         if since_s < int(self._probe.get("initialDelaySeconds") or 0):
             return False

@@ -10,15 +10,14 @@ Source: pkg/kubelet/allocation/allocation_manager.go, computePodResizeAction and
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.containers import rfc3339
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods.raw import RawObject
 
-Json = dict[str, Any]
 PENDING, IN_PROGRESS = "PodResizePending", "PodResizeInProgress"
 KEYS = (spec.INIT, spec.APP)
 
@@ -26,16 +25,16 @@ KEYS = (spec.INIT, spec.APP)
 class Resizes:
     """The resizes of one Pod."""
 
-    def __init__(self, recorder: EventRecorder, pod: Json) -> None:
+    def __init__(self, recorder: EventRecorder, pod: RawObject) -> None:
         self._recorder = recorder
         self._allocated = _resources(pod)
-        self._in_force: dict[str, Json] = {}  # id of a running container -> the resources that it has
-        self._pending: Json | None = None
-        self._in_progress: Json | None = None
+        self._in_force: dict[str, RawObject] = {}  # id of a running container -> the resources that it has
+        self._pending: RawObject | None = None
+        self._in_progress: RawObject | None = None
 
     # -- granting --------------------------------------------------------------------------------------------
 
-    def allocated(self, pod: Json) -> Json:
+    def allocated(self, pod: RawObject) -> RawObject:
         """The Pod with the resources that were granted, which is what its node goes by."""
         if _resources(pod) == self._allocated:
             return pod
@@ -45,7 +44,7 @@ class Resizes:
                 changed[key] = [{**c, "resources": self._allocated[c["name"]]} for c in changed[key]]
         return {**pod, "spec": changed}
 
-    def asked(self, pod: Json, refusal: str | None, now: int) -> None:
+    def asked(self, pod: RawObject, refusal: str | None, now: int) -> None:
         """
         Look at what the API wants now.
 
@@ -61,7 +60,7 @@ class Resizes:
         else:
             self._wait(pod, refusal, now)
 
-    def _wait(self, pod: Json, refusal: str, now: int) -> None:
+    def _wait(self, pod: RawObject, refusal: str, now: int) -> None:
         generation = pod["metadata"].get("generation", 1)
         said = self._pending is not None and self._pending["observedGeneration"] == generation
         self._pending = _condition(pod, PENDING, now) | {"reason": "Deferred", "message": refusal}
@@ -75,7 +74,7 @@ class Resizes:
 
     # -- putting into force ----------------------------------------------------------------------------------
 
-    def look(self, pod: Json, view: PodView) -> None:
+    def look(self, pod: RawObject, view: PodView) -> None:
         """Note what new containers began with; say when the last of a resize is in force."""
         running = [r for r in view.containers if r.state is ContainerState.RUNNING]
         self._in_force = {r.id: self._in_force.get(r.id, self._allocated.get(r.name, {})) for r in running}
@@ -94,7 +93,7 @@ class Resizes:
             and _amounts(self._in_force[record.id]) != _amounts(self._allocated[record.name])
         ]
 
-    def restarts(self, container: Json, record: ContainerRecord) -> bool:
+    def restarts(self, container: RawObject, record: ContainerRecord) -> bool:
         """True if what changes of a container's resources asks for a restart."""
         was, now = _amounts(self._in_force.get(record.id, {})), _amounts(self._allocated[record.name])
         moved = {
@@ -105,21 +104,28 @@ class Resizes:
             for policy in container.get("resizePolicy") or ()
         )
 
-    def put_into_force(self, record: ContainerRecord) -> Json:
+    def put_into_force(self, record: ContainerRecord) -> RawObject:
         """The resources that a running container is to have from now on."""
         self._in_force[record.id] = self._allocated[record.name]
         return self._allocated[record.name]
 
     # -- saying ----------------------------------------------------------------------------------------------
 
-    def conditions(self) -> list[Json]:
+    def conditions(self) -> list[RawObject]:
         """The conditions of a resize that waits or is being put into force."""
         return [dict(c) for c in (self._pending, self._in_progress) if c is not None]
 
     def _say(
-        self, pod: Json, kind: str, reason: str, text: str, error: str = "", *, generation: int | None = None
+        self,
+        pod: RawObject,
+        kind: str,
+        reason: str,
+        text: str,
+        error: str = "",
+        *,
+        generation: int | None = None,
     ) -> None:
-        summary: Json = {
+        summary: RawObject = {
             key: [{"name": c["name"], "resources": _ordered(c.get("resources") or {})} for c in listed]
             for key in KEYS
             if (listed := spec.group(pod, key))
@@ -131,11 +137,11 @@ class Resizes:
         self._recorder.event(pod, kind, reason, f"{text}: {told}")
 
 
-def _resources(pod: Json) -> dict[str, Json]:
+def _resources(pod: RawObject) -> dict[str, RawObject]:
     return {c["name"]: c.get("resources") or {} for key in KEYS for c in spec.group(pod, key)}
 
 
-def _amounts(resources: Json) -> dict[tuple[str, str], str]:
+def _amounts(resources: RawObject) -> dict[tuple[str, str], str]:
     """(requests or limits, cpu or memory) -> amount: what can be resized."""
     return {
         (key, name): amount
@@ -145,12 +151,12 @@ def _amounts(resources: Json) -> dict[tuple[str, str], str]:
     }
 
 
-def _ordered(resources: Json) -> Json:
+def _ordered(resources: RawObject) -> RawObject:
     """As Go writes them: limits first, names sorted."""
     return {key: dict(sorted(resources[key].items())) for key in ("limits", "requests") if resources.get(key)}
 
 
-def _condition(pod: Json, kind: str, now: int) -> Json:
+def _condition(pod: RawObject, kind: str, now: int) -> RawObject:
     stamp = rfc3339(now)
     return {
         "type": kind,

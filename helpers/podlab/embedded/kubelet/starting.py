@@ -18,12 +18,11 @@ from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.backoff import Backoff, go_duration
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ImageRecord, Runtime, RuntimeFault
+from podlab.pods.raw import RawObject
 
 # A hook that is refused fails within a millisecond of the start here, before a shell has set its trap. On a real node
 # the kubelet and containerd need about this long from there to the SIGTERM, and the trap is always met.
 FIRST_SIGNAL_S = 0.1
-
-Json = dict[str, Any]
 
 
 class StartContext(NamedTuple):
@@ -63,7 +62,7 @@ class Starter:
         self._backoff = Backoff()
         self._attempts: dict[tuple[str, str], int] = {}  # (Pod uid, container) -> of the last run, by its log
 
-    async def start(self, pod: Json, key: str, container: Json, context: StartContext) -> None:
+    async def start(self, pod: RawObject, key: str, container: RawObject, context: StartContext) -> None:
         """Start the next run of a container. Raises StartError."""
         path = spec.field_path(key, container["name"])
         if key != spec.EPHEMERAL:
@@ -87,7 +86,7 @@ class Starter:
         if (container.get("lifecycle") or {}).get("postStart"):
             await self._post_start(pod, container, container_id, path, context.facts)
 
-    def _say_ungranted(self, pod: Json, container: Json, path: str) -> None:
+    def _say_ungranted(self, pod: RawObject, container: RawObject, path: str) -> None:
         """What a first run is not given is said once."""
         uid, name = pod["metadata"]["uid"], container["name"]
         if self._attempts.get((uid, name)):
@@ -98,7 +97,7 @@ class Starter:
         for text in ungranted.of_container(container):
             self._recorder.event(pod, "Warning", ungranted.REASON, text, field_path=path)
 
-    def _hold_back(self, pod: Json, container: Json, view: PodView, path: str) -> None:
+    def _hold_back(self, pod: RawObject, container: RawObject, view: PodView, path: str) -> None:
         """Raise while the wait after the last end is not over; else take the next, longer wait."""
         ended = view.latest_exited(container["name"])
         if ended is None:
@@ -116,7 +115,9 @@ class Starter:
         text = f"back-off {wait} restarting failed container={name} pod={whole}"
         raise StartError("CrashLoopBackOff", text, retry_at=ends, in_backoff=True)
 
-    async def _create(self, pod: Json, container: Json, image: ImageRecord, context: StartContext) -> str:
+    async def _create(
+        self, pod: RawObject, container: RawObject, image: ImageRecord, context: StartContext
+    ) -> str:
         records = context.view.of(container["name"])
         # Without a record the logs tell: they outlive a restart of all containers.
         identity = (pod["metadata"]["uid"], container["name"])
@@ -138,7 +139,7 @@ class Starter:
         return container_id
 
     async def _post_start(
-        self, pod: Json, container: Json, container_id: str, path: str, facts: Facts
+        self, pod: RawObject, container: RawObject, container_id: str, path: str, facts: Facts
     ) -> None:
         try:
             address = facts.addresses.get("status.podIP", "")
@@ -156,19 +157,19 @@ class Starter:
                 await self._stopper.stop(pod, record, message="FailedPostStartHook")
             raise StartError("PostStartHookError", str(error)) from error
 
-    def purge(self, pod: Json, names: Iterable[str]) -> None:
+    def purge(self, pod: RawObject, names: Iterable[str]) -> None:
         """These containers begin without a past."""
         for name in names:
             self._attempts.pop((pod["metadata"]["uid"], name), None)
 
-    def forget(self, pod: Json) -> None:
+    def forget(self, pod: RawObject) -> None:
         """The Pod is gone."""
         self.purge(pod, [c["name"] for _, c in spec.every_container(pod)])
         self._backoff.forget(f"{spec.full_name(pod)}_")
         self._images.forget(pod)
 
 
-def _target(container: Json, view: PodView) -> str | None:
+def _target(container: RawObject, view: PodView) -> str | None:
     """The id of the container whose processes an ephemeral one wants to see. Raises StartError."""
     name = container.get("targetContainerName")
     if not name:
@@ -179,7 +180,7 @@ def _target(container: Json, view: PodView) -> str | None:
     return target.id
 
 
-def backoff_key(pod: Json, container: Json) -> str:
+def backoff_key(pod: RawObject, container: RawObject) -> str:
     """A new image, or new resources, begin without the waits of the old ones."""
     resources = sorted((container.get("resources") or {}).items())
     return f"{spec.full_name(pod)}_{container['name']}_{container['image']}_{resources}"

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Protocol
+from typing import Protocol
 
 from podlab.embedded.kubelet.clock import Clock
 from podlab.embedded.lifecycle import conditions, podstatus, restartall, spec
 from podlab.embedded.lifecycle.containers import STATUS_KEYS
-
-Json = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 
 class PodStore(Protocol):
     """The part of the store that writing a status needs."""
 
-    def get(self, resource: str, namespace: str, name: str) -> Json | None:
+    def get(self, resource: str, namespace: str, name: str) -> RawObject | None:
         """One object, or None."""
 
-    def update(self, resource: str, obj: Json) -> Json:
+    def update(self, resource: str, obj: RawObject) -> RawObject:
         """Replace an object."""
 
 
@@ -30,19 +29,19 @@ class StatusWriter:
     written.
     """
 
-    def __init__(self, store: PodStore, clock: Clock, pod: Json) -> None:
+    def __init__(self, store: PodStore, clock: Clock, pod: RawObject) -> None:
         self._store, self._clock = store, clock
         self._key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
         self._uid = pod["metadata"]["uid"]
-        self.status: Json = pod.get("status") or {}
+        self.status: RawObject = pod.get("status") or {}
         self.may_run = True
 
-    def stored(self) -> Json | None:
+    def stored(self) -> RawObject | None:
         """The Pod's object, None if it is gone or another has taken its name."""
         pod = self._store.get("pods", *self._key)
         return pod if pod and pod["metadata"]["uid"] == self._uid else None
 
-    def set(self, status: Json) -> None:
+    def set(self, status: RawObject) -> None:
         """Remember a generated status and write it."""
         self.status = status
         pod = self.stored()
@@ -52,7 +51,7 @@ class StatusWriter:
         if merged != pod.get("status"):
             self._store.update("pods", {**pod, "status": merged})
 
-    def of_container(self, name: str) -> Json | None:
+    def of_container(self, name: str) -> RawObject | None:
         """The remembered status of one container."""
         for key in STATUS_KEYS.values():
             for status in self.status.get(key) or ():

@@ -11,8 +11,7 @@ from podlab.embedded.kubelet.handlers import Handlers, HookError, ProbeError
 from podlab.embedded.lifecycle import spec, termination
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, Runtime, RuntimeFault
-
-Json = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 
 class Stopper:
@@ -23,7 +22,7 @@ class Stopper:
         self._hooks: set[asyncio.Task[None]] = set()
 
     async def stop_pod(
-        self, pod: Json, view: PodView, grace_s: int | None, then: Callable[[], None] = lambda: None
+        self, pod: RawObject, view: PodView, grace_s: int | None, then: Callable[[], None] = lambda: None
     ) -> None:
         """
         Stop all running containers of a Pod, sidecars last and in reverse, then its sandboxes.
@@ -45,7 +44,7 @@ class Stopper:
 
     async def _in_turn(
         self,
-        pod: Json,
+        pod: RawObject,
         record: ContainerRecord,
         grace_s: int | None,
         before: Sequence[str],
@@ -58,7 +57,7 @@ class Stopper:
 
     async def stop(
         self,
-        pod: Json,
+        pod: RawObject,
         record: ContainerRecord,
         *,
         message: str = "",
@@ -86,7 +85,7 @@ class Stopper:
         await self._runtime.stop_container(record.id, max(left_s, termination.MINIMUM_S))
 
     async def _pre_stop(
-        self, pod: Json, container: Json, record: ContainerRecord, path: str, grace_s: int
+        self, pod: RawObject, container: RawObject, record: ContainerRecord, path: str, grace_s: int
     ) -> int:
         """Run the hook for at most the grace; the whole seconds that it took."""
         sandbox = next((s for s in self._runtime.view(record.pod_uid)[0] if s.id == record.sandbox_id), None)
@@ -98,7 +97,7 @@ class Stopper:
         return await _whole_seconds(asyncio.shield(hook), grace_s)
 
     async def _hook(
-        self, pod: Json, container: Json, record: ContainerRecord, path: str, address: str
+        self, pod: RawObject, container: RawObject, record: ContainerRecord, path: str, address: str
     ) -> None:
         try:
             warning = await self._handlers.hook(pod, container, "preStop", record.id, address)

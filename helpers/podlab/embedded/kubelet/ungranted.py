@@ -7,11 +7,10 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from podlab.embedded.sandbox.program import CAPABILITIES
+from podlab.pods.raw import RawObject
 
-Json = dict[str, Any]
 REASON = "NotGranted"
 OF_POD = {
     "hostPID": "the processes of the machine (hostPID)",
@@ -19,14 +18,14 @@ OF_POD = {
 }
 
 
-def of_pod(pod: Json) -> Iterator[str]:
+def of_pod(pod: RawObject) -> Iterator[str]:
     """What the Pod as a whole does not get."""
     for key, what in OF_POD.items():
         if pod["spec"].get(key):
             yield f"this node does not share {what}; the Pod runs without"
 
 
-def of_container(container: Json) -> Iterator[str]:
+def of_container(container: RawObject) -> Iterator[str]:
     """What one container does not get."""
     security = container.get("securityContext") or {}
     if security.get("privileged"):

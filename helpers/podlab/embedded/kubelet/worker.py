@@ -21,11 +21,12 @@ from podlab.embedded.lifecycle.containers import rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerState, RuntimeFault
+from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.kubelet.node import Kubelet
 
-Json = dict[str, Any]
+
 T = TypeVar("T")
 
 TICK_NS = SECOND  # a real kubelet looks at deadlines once a second
@@ -34,7 +35,7 @@ TICK_NS = SECOND  # a real kubelet looks at deadlines once a second
 class PodWorker:
     """Everything that happens to one Pod, one thing after the other."""
 
-    def __init__(self, kubelet: Kubelet, pod: Json) -> None:
+    def __init__(self, kubelet: Kubelet, pod: RawObject) -> None:
         self._kubelet, self.pod = kubelet, pod
         self._wanted = pod  # as the API has it; ``pod`` has the resources that were granted
         self._resizes = Resizes(kubelet.recorder, pod)
@@ -53,7 +54,7 @@ class PodWorker:
 
     # -- what others tell the worker -------------------------------------------------------------------------
 
-    def update(self, pod: Json) -> None:
+    def update(self, pod: RawObject) -> None:
         """The object has changed. A change of the status alone is our own, unless somebody added a condition."""
         changed = _relevant(pod) != _relevant(self._wanted)
         self._wanted = pod
@@ -202,7 +203,7 @@ class PodWorker:
             self._tell(self._view())
         return False
 
-    def _container(self, name: str) -> Json:
+    def _container(self, name: str) -> RawObject:
         found = spec.find(self.pod, name)
         return found[1] if found else {}
 
@@ -314,7 +315,7 @@ class PodWorker:
             self._kubelet.store.delete("pods", meta["namespace"], meta["name"])
 
 
-def _relevant(pod: Json) -> tuple[Any, ...]:
+def _relevant(pod: RawObject) -> tuple[Any, ...]:
     """What of a Pod makes its node act: everything but the node's own status."""
     meta = pod["metadata"]
     foreign = [

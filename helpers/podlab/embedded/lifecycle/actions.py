@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from podlab.embedded.lifecycle import initialising, restartall, spec
 from podlab.embedded.lifecycle.probes import LIVENESS, STARTUP, ProbeResults, Result
-from podlab.embedded.lifecycle.spec import Json
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods.raw import RawObject
 
 
 class Kill(NamedTuple):
@@ -54,7 +54,7 @@ class Actions:
 
 
 def decide(
-    pod: Json,
+    pod: RawObject,
     view: PodView,
     probes: ProbeResults,
     *,
@@ -89,7 +89,7 @@ def decide(
     return actions
 
 
-def sandbox_needed(pod: Json, view: PodView) -> tuple[bool, int]:
+def sandbox_needed(pod: RawObject, view: PodView) -> tuple[bool, int]:
     """Whether a (new) sandbox has to be made, and its attempt number."""
     if not view.sandboxes:
         return True, 0
@@ -101,7 +101,7 @@ def sandbox_needed(pod: Json, view: PodView) -> tuple[bool, int]:
     return False, newest.attempt
 
 
-def _from_the_start(pod: Json, view: PodView, actions: Actions) -> None:
+def _from_the_start(pod: RawObject, view: PodView, actions: Actions) -> None:
     """Everything begins again in a new sandbox, unless the Pod is at its end."""
     policy = spec.pod_policy(pod)
     if policy == "Never" and actions.attempt != 0 and view.containers and not _any_may_restart(pod):
@@ -121,7 +121,7 @@ def _from_the_start(pod: Json, view: PodView, actions: Actions) -> None:
         actions.regular = wanted
 
 
-def _any_may_restart(pod: Json) -> bool:
+def _any_may_restart(pod: RawObject) -> bool:
     """Under the Pod policy Never: whether some container's own policy or rules would bring it back."""
     return any(
         c.get("restartPolicyRules") or (c.get("restartPolicy") or "Never") != "Never"
@@ -133,7 +133,7 @@ def _succeeded(record: ContainerRecord | None) -> bool:
     return record is not None and record.state is ContainerState.EXITED and record.exit_code == 0
 
 
-def should_restart(pod: Json, container: Json, view: PodView) -> bool:
+def should_restart(pod: RawObject, container: RawObject, view: PodView) -> bool:
     """Whether a container that may be missing or dead is to be started by the next sync."""
     if pod["metadata"].get("deletionTimestamp"):
         return False
@@ -148,7 +148,7 @@ def should_restart(pod: Json, container: Json, view: PodView) -> bool:
 
 
 def _keep_regular(
-    pod: Json, view: PodView, probes: ProbeResults, actions: Actions, resized: frozenset[str]
+    pod: RawObject, view: PodView, probes: ProbeResults, actions: Actions, resized: frozenset[str]
 ) -> None:
     kept = 0
     for index, container in enumerate(spec.group(pod, spec.APP)):
@@ -175,7 +175,7 @@ def _keep_regular(
 
 
 def _why_kill(
-    pod: Json, container: Json, record: ContainerRecord, probes: ProbeResults
+    pod: RawObject, container: RawObject, record: ContainerRecord, probes: ProbeResults
 ) -> tuple[str, str, bool]:
     """Message, cause and whether it comes back; an empty message means: leave it running."""
     name = container["name"]
@@ -187,6 +187,6 @@ def _why_kill(
     return "", "", False
 
 
-def names(containers: Sequence[Json]) -> list[str]:
+def names(containers: Sequence[RawObject]) -> list[str]:
     """Their names, in order."""
     return [c["name"] for c in containers]

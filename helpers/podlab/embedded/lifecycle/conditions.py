@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from podlab.embedded.lifecycle import restartall, spec
-from podlab.embedded.lifecycle.spec import Json
+from podlab.pods.raw import RawObject
 
 RESIZES = ("PodResizePending", "PodResizeInProgress")
 OWNED = (
@@ -23,15 +23,15 @@ TRUE: Verdict = ("True", "", "")
 
 
 def owned(
-    pod: Json,
-    by_name: Mapping[str, Json],
+    pod: RawObject,
+    by_name: Mapping[str, RawObject],
     phase: str,
     *,
     sandbox_ready: bool,
-    others: Iterable[Json],
-    before: Iterable[Json] = (),
+    others: Iterable[RawObject],
+    before: Iterable[RawObject] = (),
     restarting: Verdict | None = None,
-) -> list[Json]:
+) -> list[RawObject]:
     """
     The node's conditions in the order of the API, still without times.
 
@@ -54,9 +54,9 @@ def owned(
     return [_condition(kind, verdict) for kind, verdict in verdicts.items()]
 
 
-def _condition(kind: str, verdict: Verdict) -> Json:
+def _condition(kind: str, verdict: Verdict) -> RawObject:
     status, reason, message = verdict
-    condition: Json = {"type": kind, "status": status, "lastProbeTime": None}
+    condition: RawObject = {"type": kind, "status": status, "lastProbeTime": None}
     if reason:
         condition["reason"] = reason
     if message:
@@ -64,13 +64,15 @@ def _condition(kind: str, verdict: Verdict) -> Json:
     return condition
 
 
-def told(listed: Iterable[Json], kind: str) -> Verdict | None:
+def told(listed: Iterable[RawObject], kind: str) -> Verdict | None:
     """What a list of conditions says of one; None if it is not there."""
     found = next((c for c in listed if c["type"] == kind), None)
     return (found["status"], found.get("reason", ""), found.get("message", "")) if found else None
 
 
-def initialized(pod: Json, by_name: Mapping[str, Json], phase: str, before: Iterable[Json] = ()) -> Verdict:
+def initialized(
+    pod: RawObject, by_name: Mapping[str, RawObject], phase: str, before: Iterable[RawObject] = ()
+) -> Verdict:
     """Initialized: every regular init container has succeeded, every sidecar has started, now or before."""
     containers = spec.group(pod, spec.INIT)
     if containers and not by_name:
@@ -88,16 +90,16 @@ def initialized(pod: Json, by_name: Mapping[str, Json], phase: str, before: Iter
     return _verdict("ContainersNotInitialized", unknown=unknown, incomplete=incomplete)
 
 
-def _complete(container: Json, status: Json) -> bool:
+def _complete(container: RawObject, status: RawObject) -> bool:
     return bool(status.get("started") if spec.is_sidecar(container) else status.get("ready"))
 
 
-def _has_run(status: Json | None) -> bool:
+def _has_run(status: RawObject | None) -> bool:
     state = (status or {}).get("state") or {}
     return "running" in state or "terminated" in state
 
 
-def containers_ready(pod: Json, by_name: Mapping[str, Json], phase: str) -> Verdict:
+def containers_ready(pod: RawObject, by_name: Mapping[str, RawObject], phase: str) -> Verdict:
     """ContainersReady: every sidecar and every regular container is ready."""
     if not by_name:
         return "False", "UnknownContainerStatuses", ""
@@ -117,7 +119,7 @@ def _verdict(reason: str, **lists: list[str]) -> Verdict:
     return ("False", reason, ", ".join(parts)) if parts else TRUE
 
 
-def ready(pod: Json, containers: Verdict, others: Iterable[Json]) -> Verdict:
+def ready(pod: RawObject, containers: Verdict, others: Iterable[RawObject]) -> Verdict:
     """Ready: ContainersReady, and every readiness gate True."""
     if containers[0] != "True":
         return containers
@@ -132,7 +134,7 @@ def ready(pod: Json, containers: Verdict, others: Iterable[Json]) -> Verdict:
     return ("False", "ReadinessGatesNotReady", ", ".join(faults)) if faults else TRUE
 
 
-def merge(new: Iterable[Json], old: Iterable[Json], now: str, generation: int) -> list[Json]:
+def merge(new: Iterable[RawObject], old: Iterable[RawObject], now: str, generation: int) -> list[RawObject]:
     """
     The list to write: foreign conditions first, then the node's own.
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from podlab.embedded.lifecycle import restartall, spec
 from podlab.embedded.lifecycle.actions import should_restart
 from podlab.embedded.lifecycle.probes import ProbeResults
-from podlab.embedded.lifecycle.spec import Json
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods.raw import RawObject
 
 STATUS_KEYS = {
     spec.INIT: "initContainerStatuses",
@@ -39,7 +39,7 @@ def rfc3339(ns: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ns // 1_000_000_000))
 
 
-def lost(message: str = LOST) -> Json:
+def lost(message: str = LOST) -> RawObject:
     """The terminated state of a container whose end nobody saw."""
     return {
         "exitCode": 137,
@@ -51,14 +51,14 @@ def lost(message: str = LOST) -> Json:
 
 
 def statuses(
-    pod: Json,
+    pod: RawObject,
     key: str,
     view: PodView,
-    old: Mapping[str, Json],
+    old: Mapping[str, RawObject],
     failures: Mapping[str, StartFailure],
     *,
     restarting: bool = False,
-) -> list[Json]:
+) -> list[RawObject]:
     """
     The statuses of one list of containers (``key`` as in the spec), before ``ready`` and ``started``.
 
@@ -81,8 +81,8 @@ def statuses(
 
 
 def _of_one(
-    pod: Json, container: Json, view: PodView, old: Json | None, waiting: str, restarting: bool
-) -> Json:
+    pod: RawObject, container: RawObject, view: PodView, old: RawObject | None, waiting: str, restarting: bool
+) -> RawObject:
     records = view.of(container["name"])
     if not records and restarting and old and "waiting" not in old["state"]:
         return _reset(container, old)
@@ -94,8 +94,8 @@ def _of_one(
     return status
 
 
-def _blank(container: Json) -> Json:
-    status: Json = {
+def _blank(container: RawObject) -> RawObject:
+    status: RawObject = {
         "name": container["name"],
         "state": {},
         "lastState": {},
@@ -111,14 +111,14 @@ def _blank(container: Json) -> Json:
     return status
 
 
-def _mount_status(mount: Json) -> Json:
-    kept: Json = {"name": mount["name"], "mountPath": mount["mountPath"]}
+def _mount_status(mount: RawObject) -> RawObject:
+    kept: RawObject = {"name": mount["name"], "mountPath": mount["mountPath"]}
     if mount.get("readOnly"):
         kept |= {"readOnly": True, "recursiveReadOnly": "Disabled"}
     return kept
 
 
-def _without_record(pod: Json, container: Json, old: Json | None, waiting: str) -> Json:
+def _without_record(pod: RawObject, container: RawObject, old: RawObject | None, waiting: str) -> RawObject:
     """What to say of a container that the runtime does not know (yet, or any more)."""
     if old and (old.get("state") or {}).get("terminated"):
         return dict(old)
@@ -135,7 +135,7 @@ def _without_record(pod: Json, container: Json, old: Json | None, waiting: str) 
     return status
 
 
-def _reset(container: Json, old: Json) -> Json:
+def _reset(container: RawObject, old: RawObject) -> RawObject:
     """A container that was removed because all are restarted: one that had ended keeps what is known of it."""
     status = {**_blank(container), **(old if "terminated" in old["state"] else {})}
     status["state"] = {"waiting": {"reason": restartall.REASON, "message": restartall.MESSAGE}}
@@ -144,7 +144,9 @@ def _reset(container: Json, old: Json) -> Json:
     return status
 
 
-def _from_record(container: Json, record: ContainerRecord, view: PodView, old: Json | None) -> Json:
+def _from_record(
+    container: RawObject, record: ContainerRecord, view: PodView, old: RawObject | None
+) -> RawObject:
     status = _blank(container)
     status |= _remembered(record, old or {})
     status |= {
@@ -159,7 +161,7 @@ def _from_record(container: Json, record: ContainerRecord, view: PodView, old: J
     return status
 
 
-def _remembered(record: ContainerRecord, old: Json) -> Json:
+def _remembered(record: ContainerRecord, old: RawObject) -> RawObject:
     """Restart count and lastState: what was said before outlives records that were removed."""
     count, before = old.get("restartCount", 0), (old.get("state") or {}).get("terminated")
     last = (old.get("lastState") or {}).get("terminated")
@@ -185,7 +187,7 @@ def canonical_image(name: str) -> str:
     return name if ":" in last or "@" in name else f"{name}:latest"
 
 
-def _state(record: ContainerRecord, view: PodView, old: Json | None) -> Json:
+def _state(record: ContainerRecord, view: PodView, old: RawObject | None) -> RawObject:
     if record.state is ContainerState.RUNNING:
         return {"running": {"startedAt": rfc3339(record.started_at or record.created_at)}}
     if record.state is ContainerState.EXITED:
@@ -198,8 +200,8 @@ def _state(record: ContainerRecord, view: PodView, old: Json | None) -> Json:
     return {"waiting": {}}
 
 
-def _ended(record: ContainerRecord, message: str) -> Json:
-    ended: Json = {
+def _ended(record: ContainerRecord, message: str) -> RawObject:
+    ended: RawObject = {
         "exitCode": record.exit_code or 0,
         "reason": record.reason or ("Completed" if not record.exit_code else "Error"),
         "startedAt": rfc3339(record.started_at) if record.started_at else "1970-01-01T00:00:00Z",
@@ -212,7 +214,12 @@ def _ended(record: ContainerRecord, message: str) -> Json:
 
 
 def _show_failure(
-    pod: Json, key: str, container: Json, view: PodView, failure: StartFailure | None, status: Json
+    pod: RawObject,
+    key: str,
+    container: RawObject,
+    view: PodView,
+    failure: StartFailure | None,
+    status: RawObject,
 ) -> None:
     """A container that should run and could not be started is Waiting, and its last end moves to lastState."""
     record = view.latest(container["name"])
@@ -225,7 +232,7 @@ def _show_failure(
     status["state"] = {"waiting": {"reason": failure.reason, "message": failure.message}}
 
 
-def mark_ready(pod: Json, key: str, listed: list[Json], probes: ProbeResults) -> None:
+def mark_ready(pod: RawObject, key: str, listed: list[RawObject], probes: ProbeResults) -> None:
     """Fill in ``started`` and ``ready`` of the statuses of one list."""
     by_name = {c["name"]: c for c in spec.group(pod, key)}
     for status in listed:
@@ -243,7 +250,7 @@ def mark_ready(pod: Json, key: str, listed: list[Json], probes: ProbeResults) ->
             status["ready"] = started and probes.ready(name, identity)
 
 
-def shorten_messages(listed: list[Json]) -> None:
+def shorten_messages(listed: list[RawObject]) -> None:
     """Cut termination messages so that those of one Pod stay below 12 KiB together."""
     share = min(MESSAGE_BYTES, POD_MESSAGE_BYTES // max(1, len(listed)))
     for status in listed:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.probes import LIVENESS, STARTUP, ProbeResults, Result
-from podlab.embedded.lifecycle.spec import Json
 from podlab.embedded.lifecycle.view import PodView, failed
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods.raw import RawObject
 
 
 class Plan:
@@ -24,7 +24,9 @@ class Plan:
         self.kills: list[tuple[ContainerRecord, str, str]] = []
 
 
-def decide(pod: Json, view: PodView, probes: ProbeResults, resized: frozenset[str] = frozenset()) -> Plan:
+def decide(
+    pod: RawObject, view: PodView, probes: ProbeResults, resized: frozenset[str] = frozenset()
+) -> Plan:
     """What the next sync does about the init containers of a Pod whose sandbox is ready."""
     containers = spec.group(pod, spec.INIT)
     plan = Plan(initialised=not containers or _app_is_up(pod, view))
@@ -42,7 +44,7 @@ def decide(pod: Json, view: PodView, probes: ProbeResults, resized: frozenset[st
     return plan
 
 
-def _app_is_up(pod: Json, view: PodView) -> bool:
+def _app_is_up(pod: RawObject, view: PodView) -> bool:
     """A regular container that was created or runs proves that initialisation is over, whatever records say."""
     records = [view.latest(c["name"]) for c in spec.group(pod, spec.APP)]
     return any(r is not None and r.state in (ContainerState.CREATED, ContainerState.RUNNING) for r in records)
@@ -53,7 +55,7 @@ class _Walk:
 
     def __init__(
         self,
-        pod: Json,
+        pod: RawObject,
         probes: ProbeResults,
         plan: Plan,
         resized: frozenset[str],
@@ -64,7 +66,7 @@ class _Walk:
         self._pod, self._probes, self._plan, self._resized = pod, probes, plan, resized
         self.past_it, self._last = past_it, last
 
-    def look_at(self, index: int, container: Json, record: ContainerRecord | None) -> None:
+    def look_at(self, index: int, container: RawObject, record: ContainerRecord | None) -> None:
         """Decide about one init container."""
         sidecar = spec.is_sidecar(container)
         if record is None:
@@ -79,7 +81,7 @@ class _Walk:
             self._regular(index, container, record)
         self.past_it = True
 
-    def _regular(self, index: int, container: Json, record: ContainerRecord) -> None:
+    def _regular(self, index: int, container: RawObject, record: ContainerRecord) -> None:
         if record.state is ContainerState.RUNNING:
             return
         if record.state is ContainerState.CREATED:
@@ -93,11 +95,11 @@ class _Walk:
                 self._kill(record, container, "is in unknown state, try killing it before restart", "")
             self._plan.start.append(index)
 
-    def _comes_back(self, container: Json, record: ContainerRecord) -> bool:
+    def _comes_back(self, container: RawObject, record: ContainerRecord) -> bool:
         # An OOM kill counts as a failure even with exit code 0.
         return spec.restarts_after(self._pod, container, record.exit_code or 1)
 
-    def _sidecar(self, index: int, container: Json, record: ContainerRecord) -> None:
+    def _sidecar(self, index: int, container: RawObject, record: ContainerRecord) -> None:
         if record.state is not ContainerState.RUNNING:
             self._plan.start.append(index)
             return
@@ -124,9 +126,11 @@ class _Walk:
         elif not self.past_it:
             self._plan.start.append(index + 1)
 
-    def _restart(self, index: int, record: ContainerRecord, container: Json, why: str, cause: str) -> None:
+    def _restart(
+        self, index: int, record: ContainerRecord, container: RawObject, why: str, cause: str
+    ) -> None:
         self._kill(record, container, why, cause)
         self._plan.start.append(index)
 
-    def _kill(self, record: ContainerRecord, container: Json, why: str, cause: str) -> None:
+    def _kill(self, record: ContainerRecord, container: RawObject, why: str, cause: str) -> None:
         self._plan.kills.append((record, f"Init container {container['name']} {why}", cause))

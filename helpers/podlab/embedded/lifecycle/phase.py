@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from podlab.embedded.lifecycle import restartall, spec
-from podlab.embedded.lifecycle.spec import Json
+from podlab.pods.raw import RawObject
 
 TERMINAL = ("Succeeded", "Failed")
 
@@ -20,7 +20,7 @@ class _Counts:
         self.final = 0  # stopped, and not to be started again
 
 
-def phase(pod: Json, by_name: Mapping[str, Json], *, terminal: bool, app_started: bool) -> str:
+def phase(pod: RawObject, by_name: Mapping[str, RawObject], *, terminal: bool, app_started: bool) -> str:
     """
     The phase.
 
@@ -51,7 +51,7 @@ def _of_stopped(counts: _Counts, terminal: bool) -> str:
     return "Succeeded" if counts.succeeded == counts.stopped else "Failed"
 
 
-def _count(pod: Json, by_name: Mapping[str, Json]) -> _Counts:
+def _count(pod: RawObject, by_name: Mapping[str, RawObject]) -> _Counts:
     counts = _Counts()
     for container in spec.group(pod, spec.INIT):
         status = by_name.get(container["name"])
@@ -64,7 +64,7 @@ def _count(pod: Json, by_name: Mapping[str, Json]) -> _Counts:
     return counts
 
 
-def last_end(status: Json | None) -> Json | None:
+def last_end(status: RawObject | None) -> RawObject | None:
     """How the container last ended: its terminated state, or for a waiting one its lastState."""
     if not status:
         return None
@@ -76,7 +76,7 @@ def last_end(status: Json | None) -> Json | None:
     return None
 
 
-def _count_init(pod: Json, container: Json, status: Json | None, counts: _Counts) -> None:
+def _count_init(pod: RawObject, container: RawObject, status: RawObject | None, counts: _Counts) -> None:
     ended = last_end(status)
     if ended is None:
         counts.init_pending += 1
@@ -84,7 +84,7 @@ def _count_init(pod: Json, container: Json, status: Json | None, counts: _Counts
         counts.init_failed = True
 
 
-def _count_sidecar(status: Json | None, counts: _Counts) -> None:
+def _count_sidecar(status: RawObject | None, counts: _Counts) -> None:
     if status is None:
         counts.unknown += 1
     elif "running" in status["state"]:
@@ -95,7 +95,7 @@ def _count_sidecar(status: Json | None, counts: _Counts) -> None:
         counts.sidecars_pending += 1
 
 
-def _count_app(pod: Json, container: Json, status: Json | None, counts: _Counts) -> None:
+def _count_app(pod: RawObject, container: RawObject, status: RawObject | None, counts: _Counts) -> None:
     if status is None:
         counts.unknown += 1
         return
@@ -112,6 +112,6 @@ def _count_app(pod: Json, container: Json, status: Json | None, counts: _Counts)
         counts.succeeded += ended["exitCode"] == 0
 
 
-def _again(pod: Json, container: Json, ended: Json) -> bool:
+def _again(pod: RawObject, container: RawObject, ended: RawObject) -> bool:
     """True if a container that ended so is started again: by its own exit code, or with all the others."""
     return ended.get("reason") == restartall.REASON or spec.restarts_after(pod, container, ended["exitCode"])

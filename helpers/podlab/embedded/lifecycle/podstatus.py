@@ -13,8 +13,8 @@ from podlab.embedded.lifecycle.actions import sandbox_needed
 from podlab.embedded.lifecycle.containers import STATUS_KEYS, StartFailure, rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL, phase
 from podlab.embedded.lifecycle.probes import ProbeResults
-from podlab.embedded.lifecycle.spec import Json
 from podlab.embedded.lifecycle.view import PodView
+from podlab.pods.raw import RawObject
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 
@@ -24,21 +24,21 @@ class Observed(NamedTuple):
 
     view: PodView
     probes: ProbeResults
-    old: Json  # the status generated before, or the one in the API
+    old: RawObject  # the status generated before, or the one in the API
     now: int
     node_ip: str = ""
     failures: Mapping[str, StartFailure] = MappingProxyType({})
-    resizes: Sequence[Json] = ()  # conditions of a resize
+    resizes: Sequence[RawObject] = ()  # conditions of a resize
 
 
-def generate(pod: Json, seen: Observed, *, terminal: bool = False) -> Json:
+def generate(pod: RawObject, seen: Observed, *, terminal: bool = False) -> RawObject:
     """
     The status of a Pod as its node sees it.
 
     Args:
         terminal: The containers have been stopped for good: the phase follows from their exit codes.
     """
-    status: Json = {}
+    status: RawObject = {}
     for key, status_key in STATUS_KEYS.items():
         status[status_key] = _listed(pod, key, status_key, seen)
     by_name = {s["name"]: s for key in (spec.INIT, spec.APP) for s in status[STATUS_KEYS[key]]}
@@ -61,12 +61,12 @@ def generate(pod: Json, seen: Observed, *, terminal: bool = False) -> Json:
     return status
 
 
-def restarting(pod: Json, seen: Observed, phase: str) -> conditions.Verdict | None:
+def restarting(pod: RawObject, seen: Observed, phase: str) -> conditions.Verdict | None:
     """The condition of a restart of all containers, where the Pod has a rule that may ask for one."""
     return restartall.verdict(pod, seen.view, seen.old, phase) if restartall.possible(pod) else None
 
 
-def _listed(pod: Json, key: str, status_key: str, seen: Observed) -> list[Json]:
+def _listed(pod: RawObject, key: str, status_key: str, seen: Observed) -> list[RawObject]:
     old = {s["name"]: s for s in seen.old.get(status_key) or ()}
     again = restartall.wanted(pod, seen.view, seen.old)
     listed = containers.statuses(pod, key, seen.view, old, seen.failures, restarting=again)
@@ -74,7 +74,7 @@ def _listed(pod: Json, key: str, status_key: str, seen: Observed) -> list[Json]:
     return listed
 
 
-def _phase(pod: Json, seen: Observed, by_name: Mapping[str, Json], terminal: bool) -> str:
+def _phase(pod: RawObject, seen: Observed, by_name: Mapping[str, RawObject], terminal: bool) -> str:
     app_started = any(seen.view.started_in_active_sandbox(c["name"]) for c in spec.group(pod, spec.APP))
     new = phase(pod, by_name, terminal=terminal, app_started=app_started)
     written = str((pod.get("status") or {}).get("phase") or "")
@@ -85,7 +85,7 @@ def _phase(pod: Json, seen: Observed, by_name: Mapping[str, Json], terminal: boo
     return before if before in TERMINAL and new not in TERMINAL else new
 
 
-def _keep_reason(pod: Json, seen: Observed, status: Json) -> None:
+def _keep_reason(pod: RawObject, seen: Observed, status: RawObject) -> None:
     """Reason and message belong to a phase; the deadline sets all three."""
     if status["phase"] == seen.old.get("phase"):
         status |= {k: seen.old[k] for k in ("reason", "message") if seen.old.get(k)}
@@ -93,7 +93,7 @@ def _keep_reason(pod: Json, seen: Observed, status: Json) -> None:
         status |= {"phase": "Failed", "reason": "DeadlineExceeded", "message": DEADLINE}
 
 
-def deadline_at(pod: Json, status: Json) -> int | None:
+def deadline_at(pod: RawObject, status: RawObject) -> int | None:
     """The instant (ns) at which activeDeadlineSeconds ends, None without one or before the first status."""
     seconds, start = pod["spec"].get("activeDeadlineSeconds"), status.get("startTime")
     if seconds is None or not start:
@@ -106,14 +106,14 @@ def parse_time(text: str) -> int:
     return int(datetime.fromisoformat(text[:19] + "+00:00").timestamp()) * 1_000_000_000
 
 
-def deadline_passed(pod: Json, status: Json, now: int) -> bool:
+def deadline_passed(pod: RawObject, status: RawObject, now: int) -> bool:
     """True once the Pod has been active longer than it may, and has not ended by itself."""
     ends = deadline_at(pod, status)
     ended = status.get("phase") in TERMINAL and status.get("reason") != "DeadlineExceeded"
     return ends is not None and now >= ends and not ended
 
 
-def _add_addresses(pod: Json, seen: Observed, status: Json) -> None:
+def _add_addresses(pod: RawObject, seen: Observed, status: RawObject) -> None:
     status["startTime"] = seen.old.get("startTime") or rfc3339(seen.now)
     if seen.node_ip:
         status |= {"hostIP": seen.node_ip, "hostIPs": [{"ip": seen.node_ip}]}
@@ -125,12 +125,12 @@ def _add_addresses(pod: Json, seen: Observed, status: Json) -> None:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
 
 
-def mark_evicted(status: Json, message: str) -> None:
+def mark_evicted(status: RawObject, message: str) -> None:
     """Turn a generated status into that of a Pod which its node puts out, for what the Pod itself took."""
     status |= {"phase": "Failed", "reason": "Evicted", "message": message}
 
 
-def merge(pod: Json, new: Json, *, may_run: bool, now: int) -> Json:
+def merge(pod: RawObject, new: RawObject, *, may_run: bool, now: int) -> RawObject:
     """
     The status to write into the API's object: foreign conditions kept, and no terminal phase while a
     container may still run.
@@ -161,7 +161,7 @@ def merge(pod: Json, new: Json, *, may_run: bool, now: int) -> Json:
     return merged
 
 
-def _not_ready(status: Json, now: str) -> None:
+def _not_ready(status: RawObject, now: str) -> None:
     """A Pod that has ended is not ready, whatever a probe said last."""
     reason = "PodCompleted" if status["phase"] == "Succeeded" else "PodFailed"
     for condition in status["conditions"]:
@@ -170,7 +170,7 @@ def _not_ready(status: Json, now: str) -> None:
             condition.pop("message", None)
 
 
-def final(pod: Json, status: Json, before: Json) -> Json:
+def final(pod: RawObject, status: RawObject, before: RawObject) -> RawObject:
     """
     The last status of a Pod: what never got a record is told as lost, and the phase is a terminal one.
 
@@ -191,13 +191,13 @@ def final(pod: Json, status: Json, before: Json) -> Json:
     return last
 
 
-def _mark_lost(listed: list[Json]) -> None:
+def _mark_lost(listed: list[RawObject]) -> None:
     for status in listed:
         if not status["state"].get("terminated"):
             status["state"] = {"terminated": containers.lost()}
 
 
-def _begun(listed: list[Json]) -> list[Json]:
+def _begun(listed: list[RawObject]) -> list[RawObject]:
     """The init containers up to the last that shows any sign of having been started; at least the first."""
     for index in range(len(listed) - 1, -1, -1):
         status = listed[index]
@@ -206,7 +206,7 @@ def _begun(listed: list[Json]) -> list[Json]:
     return listed[:1]
 
 
-def was_initialised(pod: Json, status: Json) -> bool:
+def was_initialised(pod: RawObject, status: RawObject) -> bool:
     """True if the regular containers had their turn: one of them ran, or the last init container is done."""
     inits = spec.group(pod, spec.INIT)
     if not inits:

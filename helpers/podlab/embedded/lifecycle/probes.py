@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
 
-Json = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 STARTUP, LIVENESS, READINESS = "startup", "liveness", "readiness"
 KINDS = (STARTUP, LIVENESS, READINESS)
@@ -58,7 +57,7 @@ class ProbeResults:
 class Counter:
     """Consecutive equal outcomes of one probe, against its thresholds."""
 
-    def __init__(self, probe: Json) -> None:
+    def __init__(self, probe: RawObject) -> None:
         self._needed = {
             True: int(probe.get("successThreshold") or 1),
             False: int(probe.get("failureThreshold") or 3),

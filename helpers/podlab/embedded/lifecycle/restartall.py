@@ -13,9 +13,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from podlab.embedded.lifecycle import spec
-from podlab.embedded.lifecycle.spec import Json
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods.raw import RawObject
 
 CONDITION = "AllContainersRestarting"
 REASON = "RestartingAllContainers"  # of the waiting state, and of the end that it leaves in lastState
@@ -29,13 +29,13 @@ class Reset(NamedTuple):
     kill: bool
 
 
-def possible(pod: Json) -> bool:
+def possible(pod: RawObject) -> bool:
     """True if some rule of the Pod could restart all containers."""
     rules = (r for _, c in _inits_and_apps(pod) for r in c.get("restartPolicyRules") or ())
     return any(rule.get("action") == spec.RESTART_ALL for rule in rules)
 
 
-def wanted(pod: Json, view: PodView, old: Json) -> bool:
+def wanted(pod: RawObject, view: PodView, old: RawObject) -> bool:
     """True if a restart of all was asked for and is not over: the condition says so, or an exit code asks for it."""
     if not possible(pod):
         return False
@@ -55,12 +55,12 @@ def wanted(pod: Json, view: PodView, old: Json) -> bool:
     return False
 
 
-def under_way(status: Json) -> bool:
+def under_way(status: RawObject) -> bool:
     """True while the condition is True."""
     return any(c["type"] == CONDITION and c["status"] == "True" for c in status.get("conditions") or ())
 
 
-def verdict(pod: Json, view: PodView, old: Json, phase: str) -> tuple[str, str, str]:
+def verdict(pod: RawObject, view: PodView, old: RawObject, phase: str) -> tuple[str, str, str]:
     """Status, reason and message of the condition."""
     if phase in ("Succeeded", "Failed"):
         return "False", "PodCompleted" if phase == "Succeeded" else "PodFailed", ""
@@ -69,7 +69,7 @@ def verdict(pod: Json, view: PodView, old: Json, phase: str) -> tuple[str, str, 
     return "True", "RestartAllContainersStarted", "container exited with restart policy rule"
 
 
-def resets(pod: Json, view: PodView) -> list[Reset]:
+def resets(pod: RawObject, view: PodView) -> list[Reset]:
     """All records in the order of their removal: the victims before those whose exit asked for it, apps first."""
     victims: list[Reset] = []
     sources: list[Reset] = []
@@ -82,14 +82,14 @@ def resets(pod: Json, view: PodView) -> list[Reset]:
     return victims + sources
 
 
-def _asks(container: Json, exit_code: int) -> bool:
+def _asks(container: RawObject, exit_code: int) -> bool:
     rule = spec.matching_rule(container, exit_code)
     return rule is not None and rule.get("action") == spec.RESTART_ALL
 
 
-def _inits_and_apps(pod: Json) -> list[tuple[str, Json]]:
+def _inits_and_apps(pod: RawObject) -> list[tuple[str, RawObject]]:
     return [(key, c) for key in (spec.INIT, spec.APP) for c in spec.group(pod, key)]
 
 
-def _listed(status: Json, key: str) -> list[Json]:
+def _listed(status: RawObject, key: str) -> list[RawObject]:
     return status.get(key) or []

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-Json = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 INIT, APP, EPHEMERAL = "initContainers", "containers", "ephemeralContainers"
 GROUPS = (INIT, APP, EPHEMERAL)
 RESTART, RESTART_ALL = "Restart", "RestartAllContainers"  # actions of restartPolicyRules
 
 
-def group(pod: Json, key: str) -> Sequence[Json]:
+def group(pod: RawObject, key: str) -> Sequence[RawObject]:
     """The containers of one of the three lists of a spec, ``()`` when it is absent."""
     return pod["spec"].get(key) or ()
 
 
-def every_container(pod: Json) -> Iterator[tuple[str, Json]]:
+def every_container(pod: RawObject) -> Iterator[tuple[str, RawObject]]:
     """Each container with the name of the list that it stands in."""
     for key in GROUPS:
         for container in group(pod, key):
             yield key, container
 
 
-def find(pod: Json, name: str) -> tuple[str, Json] | None:
+def find(pod: RawObject, name: str) -> tuple[str, RawObject] | None:
     """The container of that name and its list; names are unique in a Pod."""
     return next(((key, c) for key, c in every_container(pod) if c["name"] == name), None)
 
 
-def is_sidecar(container: Json) -> bool:
+def is_sidecar(container: RawObject) -> bool:
     """True of an init container that keeps running beside the app: ``restartPolicy: Always``."""
     return bool(container.get("restartPolicy") == "Always")
 
@@ -39,12 +38,12 @@ def field_path(key: str, name: str) -> str:
     return f"spec.{key}{{{name}}}"
 
 
-def pod_policy(pod: Json) -> str:
+def pod_policy(pod: RawObject) -> str:
     """The Pod's restartPolicy."""
     return str(pod["spec"].get("restartPolicy") or "Always")
 
 
-def restarts_after(pod: Json, container: Json, exit_code: int) -> bool:
+def restarts_after(pod: RawObject, container: RawObject, exit_code: int) -> bool:
     """
     True if a container that ended with *exit_code* is to run again.
 
@@ -59,23 +58,23 @@ def restarts_after(pod: Json, container: Json, exit_code: int) -> bool:
     return bool(policy == "Always" or (policy == "OnFailure" and exit_code != 0))
 
 
-def matching_rule(container: Json, exit_code: int) -> Json | None:
+def matching_rule(container: RawObject, exit_code: int) -> RawObject | None:
     """The first of a container's restart rules whose exit codes match."""
     return next((r for r in container.get("restartPolicyRules") or () if _matches(r, exit_code)), None)
 
 
-def _matches(rule: Json, exit_code: int) -> bool:
+def _matches(rule: RawObject, exit_code: int) -> bool:
     codes = rule.get("exitCodes") or {}
     listed = exit_code in (codes.get("values") or ())
     return bool(codes) and listed == (codes.get("operator") == "In")
 
 
-def comes_back(pod: Json, container: Json) -> bool:
+def comes_back(pod: RawObject, container: RawObject) -> bool:
     """True if a container that is killed for a failed probe is started again: only Never says no."""
     return (container.get("restartPolicy") or pod_policy(pod)) != "Never"
 
 
-def full_name(pod: Json) -> str:
+def full_name(pod: RawObject) -> str:
     """``name_namespace(uid)``, as the kubelet writes Pods in messages."""
     meta = pod["metadata"]
     return f"{meta['name']}_{meta['namespace']}({meta['uid']})"

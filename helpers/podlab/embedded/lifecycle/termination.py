@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from podlab.embedded.lifecycle import spec
-from podlab.embedded.lifecycle.spec import Json
+from podlab.pods.raw import RawObject
 
 MINIMUM_S = 2
 """Between SIGTERM and SIGKILL there are always at least two seconds."""
 
 
-def pod_grace_s(pod: Json) -> int:
+def pod_grace_s(pod: RawObject) -> int:
     """The grace of a Pod that is being stopped: what the deletion says, else its spec; at least 1."""
     given = pod["metadata"].get("deletionGracePeriodSeconds")
     if given is None:
@@ -19,7 +19,7 @@ def pod_grace_s(pod: Json) -> int:
     return max(1, MINIMUM_S if given is None else int(given))
 
 
-def container_grace_s(pod: Json, container: Json, cause: str = "") -> int:
+def container_grace_s(pod: RawObject, container: RawObject, cause: str = "") -> int:
     """
     The grace of one container.
 
@@ -36,7 +36,7 @@ def container_grace_s(pod: Json, container: Json, cause: str = "") -> int:
     return MINIMUM_S if given is None else int(given)
 
 
-def waits_for(pod: Json, name: str, running: Iterable[str]) -> list[str]:
+def waits_for(pod: RawObject, name: str, running: Iterable[str]) -> list[str]:
     """
     The running containers that must end before *name* gets SIGTERM.
 
@@ -50,7 +50,7 @@ def waits_for(pod: Json, name: str, running: Iterable[str]) -> list[str]:
     return [other for other in before if other in alive]
 
 
-def stop_order(pod: Json, running: Iterable[str]) -> list[list[str]]:
+def stop_order(pod: RawObject, running: Iterable[str]) -> list[list[str]]:
     """The running containers in the order of their SIGTERM, those stopped together in one list."""
     alive = list(running)
     depth = {name: len(waits_for(pod, name, alive)) for name in alive}

@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.embedded.schema.fielderror import FieldError, Invalid
-
-Object = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 __all__ = ["FieldError", "Invalid", "admit", "prepare", "strict_check"]
 
 
-def prepare(kind: str, raw: Any) -> tuple[Object, list[str]]:
+def prepare(kind: str, raw: Any) -> tuple[RawObject, list[str]]:
     """
     Decode *raw* as the struct *kind* and fill in the defaults.
 
@@ -31,14 +30,14 @@ def prepare(kind: str, raw: Any) -> tuple[Object, list[str]]:
     return defaults.apply(kind, obj), strict
 
 
-def strict_check(raw: Object) -> list[str]:
+def strict_check(raw: RawObject) -> list[str]:
     """Unknown and duplicate fields of a Pod, as field validation names them."""
     from podlab.embedded.schema import decode
 
     return decode.decode("core/v1.Pod", raw)[1]
 
 
-def admit(raw: Object, *, namespace: str, now: str) -> Object:
+def admit(raw: RawObject, *, namespace: str, now: str) -> RawObject:
     """
     What the API server would store for a Pod manifest: decoded, with defaults, admitted, validated. Pure.
 

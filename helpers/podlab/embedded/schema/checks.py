@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from podlab.embedded.schema import quantity, words
+from podlab.embedded.schema import words
 from podlab.embedded.schema.fielderror import (
     FieldError,
     duplicate,
@@ -15,8 +15,9 @@ from podlab.embedded.schema.fielderror import (
     unsupported,
 )
 from podlab.embedded.schema.validation import Context, Rule, run
+from podlab.pods import quantity
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 NAME_RULES = {"subdomain": words.subdomain, "label": words.label, "label1035": words.label1035,
               "path_segment": words.path_segment}  # fmt: skip
@@ -48,7 +49,7 @@ FIELDS = ("metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName"
           "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs")  # fmt: skip
 
 
-def meta(context: Context, _path: str, obj: Object, rule: Any) -> None:
+def meta(context: Context, _path: str, obj: RawObject, rule: Any) -> None:
     """ObjectMeta of a whole object."""
     found = obj.get("metadata") or {}
     if found.get("generateName"):
@@ -66,20 +67,20 @@ def meta(context: Context, _path: str, obj: Object, rule: Any) -> None:
     annotation_keys(context, "metadata.annotations", found.get("annotations") or {})
 
 
-def template_meta(context: Context, path: str, value: Object, _argument: Any) -> None:
+def template_meta(context: Context, path: str, value: RawObject, _argument: Any) -> None:
     """Labels and annotations of a Pod template."""
     labels(context, f"{path}.labels", value.get("labels") or {})
     annotation_keys(context, f"{path}.annotations", value.get("annotations") or {})
 
 
-def labels(context: Context, path: str, value: Object) -> None:
+def labels(context: Context, path: str, value: RawObject) -> None:
     """Keys and values of labels."""
     for key, text in sorted(value.items()):
         context.add(*(invalid(path, key, message) for message in words.qualified(key)))
         context.add(*(invalid(path, text, message) for message in words.label_value(text)))
 
 
-def annotation_keys(context: Context, path: str, value: Object) -> None:
+def annotation_keys(context: Context, path: str, value: RawObject) -> None:
     """Keys of annotations, and their size."""
     for key in sorted(value):
         context.add(*(invalid(path, key, message) for message in words.qualified(key.lower())))
@@ -87,13 +88,13 @@ def annotation_keys(context: Context, path: str, value: Object) -> None:
         context.add(FieldError("FieldValueTooLong", path, "Too long: may not be more than 262144 bytes"))
 
 
-def no_ephemeral(context: Context, _path: str, pod: Object, _argument: Any) -> None:
+def no_ephemeral(context: Context, _path: str, pod: RawObject, _argument: Any) -> None:
     """Ephemeral containers come later, by their subresource."""
     if pod["spec"].get("ephemeralContainers"):
         context.add(forbidden("spec.ephemeralContainers", "cannot be set on create"))
 
 
-def no_ephemeral_template(context: Context, path: str, spec: Object, _argument: Any) -> None:
+def no_ephemeral_template(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
     """Templates have none."""
     if spec.get("ephemeralContainers"):
         context.add(
@@ -136,7 +137,7 @@ def init_containers(context: Context, path: str, value: Any, _argument: Any) -> 
         run(context, f"core/v1.Container+{'long' if sidecar else 'short'}", step, container)
 
 
-def _restart_rules(context: Context, path: str, container: Object) -> None:
+def _restart_rules(context: Context, path: str, container: RawObject) -> None:
     policy, rules = container.get("restartPolicy"), container.get("restartPolicyRules") or []
     if policy is None:
         if rules:
@@ -187,7 +188,7 @@ def volume_mounts(context: Context, path: str, value: Any, _argument: Any) -> No
             context.add(invalid(f"{step}.subPathExpr", mount["subPathExpr"], text))
 
 
-def resources(context: Context, path: str, value: Object, _argument: Any) -> None:
+def resources(context: Context, path: str, value: RawObject, _argument: Any) -> None:
     """Amounts are not negative, requests not above limits."""
     limits = value.get("limits") or {}
     for key in ("limits", "requests"):
@@ -210,7 +211,7 @@ def resources(context: Context, path: str, value: Object, _argument: Any) -> Non
 # -- environment ---------------------------------------------------------------------------------------------
 
 
-def value_from(context: Context, path: str, variable: Object, _argument: Any) -> None:
+def value_from(context: Context, path: str, variable: RawObject, _argument: Any) -> None:
     """One source, and no value beside it."""
     source = variable.get("valueFrom")
     if source is None:
@@ -233,7 +234,7 @@ def value_from(context: Context, path: str, variable: Object, _argument: Any) ->
         context.add(invalid(step, "", "may not have more than one field specified at a time"))
 
 
-def _field_ref(context: Context, path: str, value: Object) -> None:
+def _field_ref(context: Context, path: str, value: RawObject) -> None:
     where = value.get("fieldPath", "")
     subscripted = where.endswith("']") and where.startswith(("metadata.labels['", "metadata.annotations['"))
     if not where:
@@ -245,7 +246,7 @@ def _field_ref(context: Context, path: str, value: Object) -> None:
         context.add(invalid(f"{path}.fieldPath", where, text))
 
 
-def file_keys(context: Context, path: str, spec: Object, _argument: Any) -> None:
+def file_keys(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
     """Files of variables lie in emptyDirs."""
     sources = {volume.get("name"): volume for volume in spec.get("volumes") or []}
     for group in ("initContainers", "containers"):
@@ -262,7 +263,7 @@ def file_keys(context: Context, path: str, spec: Object, _argument: Any) -> None
                     context.add(invalid(step, name, "referenced volume must be of type emptyDir"))
 
 
-def hostname_override(context: Context, path: str, spec: Object, _argument: Any) -> None:
+def hostname_override(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
     """An override stands alone."""
     override, step = spec.get("hostnameOverride"), f"{path}.hostnameOverride"
     if override is None:
@@ -276,7 +277,7 @@ def hostname_override(context: Context, path: str, spec: Object, _argument: Any)
     context.add(*(invalid(step, override, text) for text in words.subdomain(override)))
 
 
-def env_from(context: Context, path: str, value: Object, _argument: Any) -> None:
+def env_from(context: Context, path: str, value: RawObject, _argument: Any) -> None:
     """One source for a whole set of variables."""
     given = [key for key in ("configMapRef", "secretRef") if value.get(key) is not None]
     for key in given:
@@ -318,7 +319,7 @@ def volumes(context: Context, path: str, value: Any, _argument: Any) -> None:
             context.volumes.add(name)
 
 
-def handler(context: Context, path: str, value: Object, kinds: Any) -> None:
+def handler(context: Context, path: str, value: RawObject, kinds: Any) -> None:
     """Exactly one way to probe or to act."""
     given = [name for name in kinds if value.get(name) is not None]
     for position, name in enumerate(given):
@@ -330,7 +331,7 @@ def handler(context: Context, path: str, value: Object, kinds: Any) -> None:
         context.add(required(path, "must specify a handler type"))
 
 
-def sleep(context: Context, path: str, value: Object, _argument: Any) -> None:
+def sleep(context: Context, path: str, value: RawObject, _argument: Any) -> None:
     """A sleep hook fits into the grace period."""
     seconds, grace = value.get("seconds", 0), context.grace
     if grace is not None and not 0 <= seconds <= grace:
@@ -338,7 +339,7 @@ def sleep(context: Context, path: str, value: Object, _argument: Any) -> None:
         context.add(invalid(path, seconds, text))
 
 
-def toleration(context: Context, path: str, value: Object, _argument: Any) -> None:
+def toleration(context: Context, path: str, value: RawObject, _argument: Any) -> None:
     """Operator and value go together."""
     operator = value.get("operator") or "Equal"
     if not value.get("key") and operator != "Exists":
@@ -359,7 +360,7 @@ def toleration(context: Context, path: str, value: Object, _argument: Any) -> No
 # -- other kinds ---------------------------------------------------------------------------------------------
 
 
-def service_ports(context: Context, path: str, spec: Object, _argument: Any) -> None:
+def service_ports(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
     """There are some, unless the Service has no address of its own; several need names."""
     value, path = spec.get("ports") or [], f"{path}.ports"
     if not value and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
@@ -377,7 +378,7 @@ def service_ports(context: Context, path: str, spec: Object, _argument: Any) -> 
         seen.add(key)
 
 
-def selector(context: Context, path: str, spec: Object, kind: Any) -> None:
+def selector(context: Context, path: str, spec: RawObject, kind: Any) -> None:
     """A workload's selector is there, not empty, and matches its template."""
     found = spec.get("selector")
     if found is None:
@@ -392,7 +393,7 @@ def selector(context: Context, path: str, spec: Object, kind: Any) -> None:
         context.add(invalid(f"{path}.template.metadata.labels", has, text))
 
 
-def always(context: Context, path: str, template: Object, _argument: Any) -> None:
+def always(context: Context, path: str, template: RawObject, _argument: Any) -> None:
     """Pods of a workload restart always and have no deadline."""
     policy = template["spec"].get("restartPolicy")
     if policy != "Always":
@@ -402,7 +403,7 @@ def always(context: Context, path: str, template: Object, _argument: Any) -> Non
         context.add(forbidden(f"{path}.spec.activeDeadlineSeconds", text))
 
 
-def progress_deadline(context: Context, path: str, spec: Object, _argument: Any) -> None:
+def progress_deadline(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
     """A rollout must be able to make progress before its deadline."""
     deadline = spec.get("progressDeadlineSeconds")
     if deadline is not None and deadline <= (spec.get("minReadySeconds") or 0):
@@ -411,7 +412,7 @@ def progress_deadline(context: Context, path: str, spec: Object, _argument: Any)
         )
 
 
-def recreate(context: Context, path: str, value: Object, _argument: Any) -> None:
+def recreate(context: Context, path: str, value: RawObject, _argument: Any) -> None:
     """The strategy is one of two, and Recreate has nothing to roll."""
     if value.get("type") not in STRATEGIES:
         shown = {"Type": value.get("type"), "RollingUpdate": value.get("rollingUpdate")}
@@ -423,7 +424,7 @@ def recreate(context: Context, path: str, value: Object, _argument: Any) -> None
         _rolling_update(context, f"{path}.rollingUpdate", value.get("rollingUpdate") or {})
 
 
-def _rolling_update(context: Context, path: str, value: Object) -> None:
+def _rolling_update(context: Context, path: str, value: RawObject) -> None:
     given = {name: value.get(name, "25%") for name in ("maxUnavailable", "maxSurge")}
     for name, amount in given.items():
         if isinstance(amount, str):
@@ -444,7 +445,7 @@ def _amount(value: int | str) -> int:
     return 0 if words.percent(value) else int(value[:-1][:18])
 
 
-def job_selector(context: Context, path: str, spec: Object, _argument: Any) -> None:
+def job_selector(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
     """A Job's selector is made by the server, unless it is given by hand."""
     found = spec.get("selector")
     if found is None:
@@ -456,7 +457,7 @@ def job_selector(context: Context, path: str, spec: Object, _argument: Any) -> N
         context.add(invalid(f"{path}.template.metadata.labels", has, text))
 
 
-def job_restart(context: Context, path: str, template: Object, _argument: Any) -> None:
+def job_restart(context: Context, path: str, template: RawObject, _argument: Any) -> None:
     """Pods of a Job end some time."""
     policy = (template or {}).get("spec", {}).get("restartPolicy", "")
     step = f"{path}.spec.restartPolicy"
@@ -469,7 +470,7 @@ def job_restart(context: Context, path: str, template: Object, _argument: Any) -
 _EVENT_LONGEST = {"reportingInstance": 128, "action": 128, "reason": 128, "message": 1024}
 
 
-def event(context: Context, _path: str, obj: Object, kind: Any) -> None:
+def event(context: Context, _path: str, obj: RawObject, kind: Any) -> None:
     """
     An Event, as ``v1`` spells it: it lies in the namespace of what it is about, and one with an eventTime says who
     reported what.
@@ -490,7 +491,7 @@ def event(context: Context, _path: str, obj: Object, kind: Any) -> None:
         context.add(required("metadata.name", "name or generateName is required"))
 
 
-def _event_reporter(context: Context, obj: Object, reporter: str) -> None:
+def _event_reporter(context: Context, obj: RawObject, reporter: str) -> None:
     name = obj.get("reportingComponent", "")
     if not name:
         context.add(required(reporter))
@@ -503,7 +504,7 @@ def _event_reporter(context: Context, obj: Object, reporter: str) -> None:
             context.add(invalid(field, "", f"can have at most {longest} characters"))
 
 
-def new_event(context: Context, _path: str, obj: Object, _argument: Any) -> None:
+def new_event(context: Context, _path: str, obj: RawObject, _argument: Any) -> None:
     """What events.k8s.io asks of an Event besides, when it is made."""
     if not obj.get("eventTime"):
         context.add(required("eventTime"))

@@ -12,8 +12,8 @@ from typing import Any
 
 from podlab.embedded.schema.fielderror import FieldError, invalid, required, too_long
 from podlab.embedded.schema.validation import Context
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 LARGEST = 1 << 20  # bytes, of all values together
 ACCOUNT = "kubernetes.io/service-account.name"
 # The keys that a type of Secret must have, all of them.
@@ -25,7 +25,7 @@ KEYS = {
 }
 
 
-def config_map_data(context: Context, _path: str, obj: Object, _argument: Any) -> None:
+def config_map_data(context: Context, _path: str, obj: RawObject, _argument: Any) -> None:
     """No key twice, and not more than fits."""
     data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
     for key in sorted(data.keys() & binary.keys()):
@@ -35,7 +35,7 @@ def config_map_data(context: Context, _path: str, obj: Object, _argument: Any) -
         context.add(too_long("[]", LARGEST))
 
 
-def secret_data(context: Context, _path: str, obj: Object, _argument: Any) -> None:
+def secret_data(context: Context, _path: str, obj: RawObject, _argument: Any) -> None:
     """Not more than fits, and what its type promises."""
     data, kind = obj.get("data") or {}, obj.get("type") or ""
     if _decoded(data) > LARGEST:

@@ -16,8 +16,9 @@ import binascii
 import re
 from typing import Any
 
-from podlab.embedded.schema import quantity, typetable
+from podlab.embedded.schema import typetable
 from podlab.embedded.schema.typetable import Field
+from podlab.pods import quantity
 
 MAX_DEPTH = 200
 MAX_STRICT = 100  # upstream keeps as many

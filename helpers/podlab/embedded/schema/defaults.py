@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from podlab.embedded.schema import typetable
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 _tables: dict[str, dict[str, Any]] = {}
 
 
-def instances(kind: str, value: Object) -> Iterator[tuple[str, Object]]:
+def instances(kind: str, value: RawObject) -> Iterator[tuple[str, RawObject]]:
     """Every struct inside *value*, outermost first, as (type, struct)."""
     yield kind, value
     for name, field in typetable.fields(kind).items():
@@ -26,7 +26,7 @@ def instances(kind: str, value: Object) -> Iterator[tuple[str, Object]]:
             yield from _inside(field.kind, value[name])
 
 
-def _inside(kind: str, value: Any) -> Iterator[tuple[str, Object]]:
+def _inside(kind: str, value: Any) -> Iterator[tuple[str, RawObject]]:
     if value is None:
         return
     if kind.startswith("[]"):
@@ -41,7 +41,7 @@ def _inside(kind: str, value: Any) -> Iterator[tuple[str, Object]]:
         yield from instances(kind, value)
 
 
-def apply(kind: str, obj: Object) -> Object:
+def apply(kind: str, obj: RawObject) -> RawObject:
     """Fill in the defaults of *obj*, in place; the caller owns it. Returns it."""
     if not _tables:
         _tables.update(typetable.read("defaults.json"))
@@ -62,7 +62,7 @@ def _is_missing(value: Any, *, pointer: bool) -> bool:
     return value is None or (not pointer and value in ("", 0, []))
 
 
-def _fill(struct: Object, field: str, value: Any) -> None:
+def _fill(struct: RawObject, field: str, value: Any) -> None:
     if isinstance(value, dict) and "$" in value:
         value = COMPUTED[value["$"]](struct)
         if value is None:
@@ -70,7 +70,7 @@ def _fill(struct: Object, field: str, value: Any) -> None:
     struct[field] = copy.deepcopy(value)
 
 
-def of_pod(pod: Object) -> None:
+def of_pod(pod: RawObject) -> None:
     """What only a Pod gets, not a template: service links, requests from limits, host ports."""
     spec = pod["spec"]
     spec.setdefault("enableServiceLinks", True)
@@ -85,7 +85,7 @@ def of_pod(pod: Object) -> None:
                     port["hostPort"] = port.get("containerPort", 0)
 
 
-def of_limit_range(limit_range: Object) -> None:
+def of_limit_range(limit_range: RawObject) -> None:
     """A container that states nothing gets the most it may have, and requests its limit, or else the least."""
     for item in (limit_range.get("spec") or {}).get("limits") or []:
         if item.get("type") == "Container":
@@ -104,32 +104,32 @@ def image_tag(image: str) -> str:
     return last.partition(":")[2] or "latest"
 
 
-def _pull_policy(container: Object) -> str | None:
+def _pull_policy(container: RawObject) -> str | None:
     image = container.get("image", "")
     return ("Always" if image_tag(image) == "latest" else "IfNotPresent") if image else "IfNotPresent"
 
 
-def _empty_dir(volume: Object) -> Object | None:
+def _empty_dir(volume: RawObject) -> RawObject | None:
     return {} if not (volume.keys() - {"name"}) else None
 
 
-def _rolling_update(strategy: Object) -> Object | None:
+def _rolling_update(strategy: RawObject) -> RawObject | None:
     return {} if strategy.get("type") == "RollingUpdate" else None
 
 
-def _completions(spec: Object) -> int | None:
+def _completions(spec: RawObject) -> int | None:
     return 1 if spec.get("parallelism") is None else None
 
 
-def _policy_types(spec: Object) -> list[str]:
+def _policy_types(spec: RawObject) -> list[str]:
     return ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
 
 
-def _subject_group(subject: Object) -> str | None:
+def _subject_group(subject: RawObject) -> str | None:
     return "rbac.authorization.k8s.io" if subject.get("kind") in ("User", "Group") else None
 
 
-COMPUTED: dict[str, Callable[[Object], Any]] = {
+COMPUTED: dict[str, Callable[[RawObject], Any]] = {
     "pull_policy": _pull_policy,
     "empty_dir": _empty_dir,
     "port": lambda port: port.get("port", 0),

@@ -7,12 +7,11 @@ Source: validateEphemeralContainers and ValidatePodEphemeralContainersUpdate at 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from podlab.embedded.schema.fielderror import FieldError, duplicate, forbidden, not_found
 from podlab.embedded.schema.validation import Context, run
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 PATH = "spec.ephemeralContainers"
 NOT_ALLOWED = (
     "ports",
@@ -28,7 +27,7 @@ NOT_ALLOWED = (
 TEXT = "cannot be set for an Ephemeral Container"
 
 
-def validate(added: list[Object], old: Object) -> list[FieldError]:
+def validate(added: list[RawObject], old: RawObject) -> list[FieldError]:
     """The faults of the ephemeral containers that a Pod is to have, given the Pod as it is."""
     context, spec = Context(), old["spec"]
     context.volumes = {volume["name"] for volume in spec.get("volumes") or ()}
@@ -48,7 +47,7 @@ def validate(added: list[Object], old: Object) -> list[FieldError]:
     return context.errors + _changed(added, spec.get("ephemeralContainers") or [])
 
 
-def _sub_paths(step: str, container: Object) -> list[FieldError]:
+def _sub_paths(step: str, container: RawObject) -> list[FieldError]:
     return [
         forbidden(f"{step}.volumeMounts[{place}].{field}", TEXT)
         for place, mount in enumerate(container.get("volumeMounts") or ())
@@ -57,7 +56,7 @@ def _sub_paths(step: str, container: Object) -> list[FieldError]:
     ]
 
 
-def _changed(added: list[Object], before: list[Object]) -> list[FieldError]:
+def _changed(added: list[RawObject], before: list[RawObject]) -> list[FieldError]:
     """Those that are there may be neither changed nor taken away. The differences are written our way."""
     now = {container.get("name"): container for container in added}
     errors = []

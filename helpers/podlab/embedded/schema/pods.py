@@ -9,11 +9,9 @@ Source: plugin/pkg/admission/{serviceaccount,defaulttolerationseconds,priority},
 
 from __future__ import annotations
 
-from typing import Any
+from podlab.pods import quantity
+from podlab.pods.raw import RawObject
 
-from podlab.embedded.schema import quantity
-
-Object = dict[str, Any]
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 TOKEN_VOLUME = "kube-api-access-"
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -27,18 +25,18 @@ def random_suffix(length: int = 5) -> str:
     return "".join(LETTERS[byte % len(LETTERS)] for byte in secrets.token_bytes(length))
 
 
-def containers(pod: Object) -> list[Object]:
+def containers(pod: RawObject) -> list[RawObject]:
     """Init containers, then regular ones."""
     spec = pod["spec"]
     return (spec.get("initContainers") or []) + (spec.get("containers") or [])
 
 
-def account_of(pod: Object) -> str:
+def account_of(pod: RawObject) -> str:
     """The name of the service account that a Pod asks for."""
     return pod["spec"].get("serviceAccountName") or pod["spec"].get("serviceAccount") or "default"
 
 
-def admit_service_account(pod: Object, account: Object | None, suffix: str = "") -> None:
+def admit_service_account(pod: RawObject, account: RawObject | None, suffix: str = "") -> None:
     """Set the account and mount its token, unless the Pod or the account says not to; in place."""
     spec = pod["spec"]
     spec["serviceAccountName"] = spec["serviceAccount"] = account_of(pod)
@@ -62,7 +60,7 @@ def admit_service_account(pod: Object, account: Object | None, suffix: str = "")
         spec["volumes"] = [*(spec.get("volumes") or []), _token_volume(added)]
 
 
-def _token_volume(name: str) -> Object:
+def _token_volume(name: str) -> RawObject:
     field = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
     return {
         "name": name,
@@ -77,7 +75,7 @@ def _token_volume(name: str) -> Object:
     }
 
 
-def drop_disabled(spec: Object, old: Object | None = None) -> None:
+def drop_disabled(spec: RawObject, old: RawObject | None = None) -> None:
     """
     Take out what belongs to features that the release has switched off, unless it is stored already; in place.
 
@@ -94,15 +92,15 @@ def drop_disabled(spec: Object, old: Object | None = None) -> None:
                 del container["lifecycle"]
 
 
-def _every(spec: Object) -> list[Object]:
+def _every(spec: RawObject) -> list[RawObject]:
     return [c for key in ("initContainers", "containers", "ephemeralContainers") for c in spec.get(key) or ()]
 
 
-def _stop_signal(container: Object) -> bool:
+def _stop_signal(container: RawObject) -> bool:
     return (container.get("lifecycle") or {}).get("stopSignal") is not None
 
 
-def admit_defaults(pod: Object) -> None:
+def admit_defaults(pod: RawObject) -> None:
     """Priority and the two tolerations that every Pod gets; a negative grace becomes 1; in place."""
     spec = pod["spec"]
     spec.setdefault("priority", 0)
@@ -119,7 +117,7 @@ def admit_defaults(pod: Object) -> None:
     spec["tolerations"] = tolerations
 
 
-def qos_class(pod: Object) -> str:
+def qos_class(pod: RawObject) -> str:
     """BestEffort, Burstable or Guaranteed: by the Pod's own resources where it has some."""
     requests: dict[str, int] = {}
     limits: dict[str, int] = {}
@@ -135,7 +133,7 @@ def qos_class(pod: Object) -> str:
     return "Guaranteed" if same and len(limits) == len(requests) else "Burstable"
 
 
-def _add(totals: dict[str, int], amounts: Object | None) -> set[str]:
+def _add(totals: dict[str, int], amounts: RawObject | None) -> set[str]:
     found = set()
     for name in ("cpu", "memory"):
         nanos = quantity.nanos((amounts or {}).get(name, "0"))

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from podlab.embedded.schema import quantity, words
+from podlab.embedded.schema import words
 from podlab.embedded.schema.fielderror import FieldError, duplicate, forbidden, invalid, unsupported
 from podlab.embedded.schema.validation import Context
+from podlab.pods import quantity
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 STANDARD = frozenset((
     "cpu", "memory", "ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage", "limits.cpu",
     "limits.memory", "limits.ephemeral-storage", "pods", "resourcequotas", "services", "replicationcontrollers",
@@ -28,7 +29,7 @@ TYPES = ("Pod", "Container", "PersistentVolumeClaim")
 MAPS = ("max", "min", "default", "defaultRequest")
 
 
-def quota_spec(context: Context, _path: str, quota: Object, _argument: Any) -> None:
+def quota_spec(context: Context, _path: str, quota: RawObject, _argument: Any) -> None:
     """Names that a quota can limit, amounts that are not negative, scopes that there are."""
     spec = quota.get("spec") or {}
     for name, text in sorted((spec.get("hard") or {}).items()):
@@ -60,7 +61,7 @@ def _amount_faults(path: str, name: str, text: str) -> Iterator[FieldError]:
         yield invalid(path, text, "must be an integer")
 
 
-def limit_range_spec(context: Context, _path: str, limit_range: Object, _argument: Any) -> None:
+def limit_range_spec(context: Context, _path: str, limit_range: RawObject, _argument: Any) -> None:
     """Each type once, and amounts that can be kept to at the same time."""
     seen = set()
     for place, limit in enumerate((limit_range.get("spec") or {}).get("limits") or ()):
@@ -83,7 +84,7 @@ def limit_range_spec(context: Context, _path: str, limit_range: Object, _argumen
                 )
 
 
-def _order_faults(path: str, limit: Object, name: str) -> Iterator[FieldError]:
+def _order_faults(path: str, limit: RawObject, name: str) -> Iterator[FieldError]:
     """The pairs of amounts of one resource of which the first must not exceed the second."""
     pairs = (
         ("min", "max", "min", "min value {0} is greater than max value {1}"),

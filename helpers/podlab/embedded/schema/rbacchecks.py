@@ -11,19 +11,19 @@ from typing import Any
 from podlab.embedded.schema import words
 from podlab.embedded.schema.fielderror import invalid, required, unsupported
 from podlab.embedded.schema.validation import Context
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 GROUP = "rbac.authorization.k8s.io"
 SUBJECTS = ("ServiceAccount", "User", "Group")
 
 
-def policy_rules(context: Context, _path: str, role: Object, argument: Any) -> None:
+def policy_rules(context: Context, _path: str, role: RawObject, argument: Any) -> None:
     """The rules of a Role (*argument* is "namespaced") or ClusterRole."""
     for place, rule in enumerate(role.get("rules") or ()):
         _rule(context, f"rules[{place}]", rule, namespaced=argument == "namespaced")
 
 
-def _rule(context: Context, path: str, rule: Object, *, namespaced: bool) -> None:
+def _rule(context: Context, path: str, rule: RawObject, *, namespaced: bool) -> None:
     if not rule.get("verbs"):
         context.add(required(f"{path}.verbs", "verbs must contain at least one value"))
     urls = rule.get("nonResourceURLs")
@@ -41,7 +41,7 @@ def _rule(context: Context, path: str, rule: Object, *, namespaced: bool) -> Non
         context.add(required(f"{path}.resources", "resource rules must supply at least one resource"))
 
 
-def aggregation(context: Context, _path: str, role: Object, _argument: Any) -> None:
+def aggregation(context: Context, _path: str, role: RawObject, _argument: Any) -> None:
     """A ClusterRole that gathers rules says from where."""
     found = role.get("aggregationRule")
     if found is not None and not found.get("clusterRoleSelectors"):
@@ -49,7 +49,7 @@ def aggregation(context: Context, _path: str, role: Object, _argument: Any) -> N
         context.add(required("aggregationRule.clusterRoleSelectors", why))
 
 
-def binding(context: Context, _path: str, obj: Object, kinds: Any) -> None:
+def binding(context: Context, _path: str, obj: RawObject, kinds: Any) -> None:
     """The role that is bound, of one of *kinds*, and to whom."""
     ref = obj.get("roleRef") or {}
     if ref.get("apiGroup") != GROUP:
@@ -64,7 +64,7 @@ def binding(context: Context, _path: str, obj: Object, kinds: Any) -> None:
         _subject(context, f"subjects[{place}]", subject, namespaced="Role" in kinds)
 
 
-def _subject(context: Context, path: str, subject: Object, *, namespaced: bool) -> None:
+def _subject(context: Context, path: str, subject: RawObject, *, namespaced: bool) -> None:
     kind, name, group = subject.get("kind", ""), subject.get("name", ""), subject.get("apiGroup", "")
     if not name:
         context.add(required(f"{path}.name"))

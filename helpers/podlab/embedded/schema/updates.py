@@ -12,8 +12,8 @@ from typing import Any
 
 from podlab.embedded.schema import validation
 from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 MAY_CHANGE = (
     "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
     "additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
@@ -22,7 +22,7 @@ MAY_CHANGE = (
 IMMUTABLE = "field is immutable"
 
 
-def validate(kind: str, obj: Object, old: Object) -> list[FieldError]:
+def validate(kind: str, obj: RawObject, old: RawObject) -> list[FieldError]:
     """The faults of *obj* as a change of *old*."""
     kind = "core/v1.Event" if kind == "events/v1.Event" else kind  # more is only asked of a new one
     errors = validation.validate(kind, {**obj, "spec": _without_ephemeral(obj)} if "spec" in obj else obj)
@@ -32,12 +32,12 @@ def validate(kind: str, obj: Object, old: Object) -> list[FieldError]:
     return errors
 
 
-def _without_ephemeral(obj: Object) -> Any:
+def _without_ephemeral(obj: RawObject) -> Any:
     spec = obj["spec"]
     return {k: v for k, v in spec.items() if k != "ephemeralContainers"} if isinstance(spec, dict) else spec
 
 
-def _pod(pod: Object, old: Object) -> list[FieldError]:
+def _pod(pod: RawObject, old: RawObject) -> list[FieldError]:
     spec, before = pod["spec"], old["spec"]
     for key in ("containers", "initContainers"):
         if len(spec.get(key) or []) != len(before.get(key) or []):
@@ -74,7 +74,7 @@ def _deadline(new: int | None, was: int | None) -> list[FieldError]:
     return []
 
 
-def _tolerations(new: list[Object], was: list[Object]) -> list[FieldError]:
+def _tolerations(new: list[RawObject], was: list[RawObject]) -> list[FieldError]:
     if all(any(t == old for t in new) for old in was):
         return []
     return [
@@ -82,7 +82,7 @@ def _tolerations(new: list[Object], was: list[Object]) -> list[FieldError]:
     ]
 
 
-def _diff(before: Object, after: Object) -> str:
+def _diff(before: RawObject, after: RawObject) -> str:
     """The lines that differ, as a diff; upstream prints a Go structure here."""
     lines = []
     for key in sorted(before.keys() | after.keys()):
@@ -92,7 +92,7 @@ def _diff(before: Object, after: Object) -> str:
     return "\n".join(lines)
 
 
-def _immutable_data(obj: Object, old: Object) -> list[FieldError]:
+def _immutable_data(obj: RawObject, old: RawObject) -> list[FieldError]:
     if not old.get("immutable"):
         return []
     text = "field is immutable when `immutable` is set"
@@ -100,13 +100,13 @@ def _immutable_data(obj: Object, old: Object) -> list[FieldError]:
     return errors + [forbidden(k, text) for k in ("data", "binaryData") if obj.get(k) != old.get(k)]
 
 
-def _selector_of(obj: Object, old: Object) -> list[FieldError]:
+def _selector_of(obj: RawObject, old: RawObject) -> list[FieldError]:
     if obj["spec"].get("selector") == old["spec"].get("selector"):
         return []
     return [invalid("spec.selector", obj["spec"].get("selector"), IMMUTABLE)]
 
 
-def _job(obj: Object, old: Object) -> list[FieldError]:
+def _job(obj: RawObject, old: RawObject) -> list[FieldError]:
     errors = _selector_of(obj, old)
     if obj["spec"].get("template") != old["spec"].get("template"):
         errors.append(invalid("spec.template", obj["spec"].get("template"), IMMUTABLE))
@@ -115,7 +115,7 @@ def _job(obj: Object, old: Object) -> list[FieldError]:
     return errors
 
 
-def _service(obj: Object, old: Object) -> list[FieldError]:
+def _service(obj: RawObject, old: RawObject) -> list[FieldError]:
     was, now = old["spec"].get("clusterIP"), obj["spec"].get("clusterIP")
     if (
         was
@@ -127,13 +127,13 @@ def _service(obj: Object, old: Object) -> list[FieldError]:
     return []
 
 
-def _role_ref(obj: Object, old: Object) -> list[FieldError]:
+def _role_ref(obj: RawObject, old: RawObject) -> list[FieldError]:
     if obj["roleRef"] == old["roleRef"]:
         return []
     return [invalid("roleRef", obj["roleRef"], "cannot change roleRef")]
 
 
-_UPDATES: dict[str, Callable[[Object, Object], list[FieldError]]] = {
+_UPDATES: dict[str, Callable[[RawObject, RawObject], list[FieldError]]] = {
     "core/v1.Pod": _pod,
     "core/v1.ConfigMap": _immutable_data,
     "core/v1.Secret": _immutable_data,

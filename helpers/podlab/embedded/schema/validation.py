@@ -20,8 +20,8 @@ from podlab.embedded.schema.fielderror import (
     required,
     unsupported,
 )
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 _rules: dict[str, list[list[Any]]] = {}
 
 
@@ -42,14 +42,14 @@ class Context:
 Rule = Callable[[Context, str, Any, Any], None]  # context, path, value, argument
 
 
-def validate(kind: str, obj: Object) -> list[FieldError]:
+def validate(kind: str, obj: RawObject) -> list[FieldError]:
     """The faults of a new object, in upstream's order."""
     context = Context()
     run(context, kind, "", obj)
     return context.errors
 
 
-def run(context: Context, kind: str, path: str, value: Object) -> None:
+def run(context: Context, kind: str, path: str, value: RawObject) -> None:
     """Apply the rules of a type to one struct."""
     if not _rules:
         _rules.update(typetable.read("rules.json"))
@@ -228,7 +228,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-def validate_update(kind: str, obj: Object, old: Object) -> list[FieldError]:
+def validate_update(kind: str, obj: RawObject, old: RawObject) -> list[FieldError]:
     """The faults of a changed object: its own, and changes of what cannot change."""
     from podlab.embedded.schema import updates
 

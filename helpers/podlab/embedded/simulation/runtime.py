@@ -23,8 +23,8 @@ from podlab.embedded.runtime import (
     SandboxRecord,
 )
 from podlab.embedded.simulation.script import IGNORE, ContainerScript
+from podlab.pods.raw import RawObject
 
-Json = dict[str, Any]
 NodeEvent = Callable[..., None]
 
 # What these take on a small machine: the order of things must be seen, more is not claimed.
@@ -292,7 +292,9 @@ class ScriptedHandlers:
     def __init__(self, runtime: ScriptedRuntime, clock: Clock) -> None:
         self._runtime, self._clock = runtime, clock
 
-    async def probe(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> Outcome:
+    async def probe(
+        self, pod: RawObject, container: RawObject, kind: str, container_id: str, address: str
+    ) -> Outcome:
         """Passes between two moments of the run."""
         script, record = self._runtime.script_of(container_id)
         await asyncio.sleep(0.001)
@@ -304,7 +306,9 @@ class ScriptedHandlers:
             return Outcome(True)
         return Outcome(False, _refusal(container, kind, address))
 
-    async def hook(self, pod: Json, container: Json, kind: str, container_id: str, address: str) -> str:
+    async def hook(
+        self, pod: RawObject, container: RawObject, kind: str, container_id: str, address: str
+    ) -> str:
         """Takes its time, or fails."""
         script, _ = self._runtime.script_of(container_id)
         sleeps = (container["lifecycle"][kind].get("sleep") or {}).get("seconds")
@@ -320,7 +324,7 @@ class ScriptedHandlers:
         return ""
 
 
-def _refusal(container: Json, kind: str, address: str) -> str:
+def _refusal(container: RawObject, kind: str, address: str) -> str:
     probe = container[f"{kind}Probe"]
     port = (probe.get("httpGet") or probe.get("tcpSocket") or probe.get("grpc") or {}).get("port")
     return f"dial tcp {address}:{port}: connect: connection refused" if port else ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from podlab.embedded import schema
-from podlab.embedded.schema import decode, quantity, typetable
+from podlab.embedded.schema import decode, typetable
 from podlab.embedded.schema.fielderror import Invalid
+from podlab.pods import quantity
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,12 @@ What admission adds to an object, and refuses, by the rules of its namespace.
 
 from __future__ import annotations
 
-from typing import Any
-
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.store import Store
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 
-
-def default(store: Store, kind: Kind, obj: Object) -> None:
+def default(store: Store, kind: Kind, obj: RawObject) -> None:
     """Fill in what the namespace's rules give a new object; in place."""
     if kind.resource == "pods" and store.shelf("limitranges").versions:
         from podlab.embedded.api.admission import limits
@@ -27,7 +24,13 @@ def default(store: Store, kind: Kind, obj: Object) -> None:
 
 
 def check(
-    store: Store, kind: Kind, obj: Object, warnings: list[str], old: Object | None = None, *, sub: str = ""
+    store: Store,
+    kind: Kind,
+    obj: RawObject,
+    warnings: list[str],
+    old: RawObject | None = None,
+    *,
+    sub: str = "",
 ) -> None:
     """
     Judge an object that is valid by itself.

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from podlab.embedded import requests
-from podlab.embedded.schema import pods, quantity
-
-Object = dict[str, Any]
+from podlab.embedded.schema import pods
+from podlab.pods import quantity, requests
+from podlab.pods.raw import RawObject
 
 
-def of_pod(pod: Object, key: str) -> dict[str, str]:
+def of_pod(pod: RawObject, key: str) -> dict[str, str]:
     """The sum over the Pod; *key* is ``requests`` or ``limits``."""
     totals = requests.pod_amounts(pod, key)
     unit = {"cpu": quantity.NANO // 1000}
@@ -20,7 +17,7 @@ def of_pod(pod: Object, key: str) -> dict[str, str]:
     }
 
 
-def _example(pod: Object, key: str, name: str) -> str:
+def _example(pod: RawObject, key: str, name: str) -> str:
     """How the first container that states an amount writes it."""
     spec = pod["spec"]
     for owner in [*(spec.get("containers") or ()), *pods.containers(pod), spec]:

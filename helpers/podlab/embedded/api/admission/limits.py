@@ -7,18 +7,17 @@ Pure. Source: plugin/pkg/admission/limitranger/admission.go at v1.36.3.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from podlab.embedded.api.admission import amounts
 from podlab.embedded.api.fault import forbidden
-from podlab.embedded.schema import quantity
+from podlab.pods import quantity
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 Amounts = dict[str, str]
 ANNOTATION = "kubernetes.io/limit-ranger"
 
 
-def default(ranges: Sequence[Object], pod: Object) -> None:
+def default(ranges: Sequence[RawObject], pod: RawObject) -> None:
     """Give the containers of a new Pod what they do not state themselves; in place."""
     for one in ranges:
         requests, limits = _defaults(one)
@@ -32,7 +31,7 @@ def default(ranges: Sequence[Object], pod: Object) -> None:
             meta["annotations"] = {**(meta.get("annotations") or {}), ANNOTATION: text}
 
 
-def _defaults(limit_range: Object) -> tuple[Amounts, Amounts]:
+def _defaults(limit_range: RawObject) -> tuple[Amounts, Amounts]:
     requests: Amounts = {}
     limits: Amounts = {}
     for limit in limit_range["spec"].get("limits") or ():
@@ -42,7 +41,7 @@ def _defaults(limit_range: Object) -> tuple[Amounts, Amounts]:
     return requests, limits
 
 
-def _fill(container: Object, requests: Amounts, limits: Amounts, word: str) -> list[str]:
+def _fill(container: RawObject, requests: Amounts, limits: Amounts, word: str) -> list[str]:
     resources, changes = container.setdefault("resources", {}), []
     for field, given, name in (("requests", requests, "request"), ("limits", limits, "limit")):
         stated = resources.get(field) or {}
@@ -53,7 +52,7 @@ def _fill(container: Object, requests: Amounts, limits: Amounts, word: str) -> l
     return changes
 
 
-def check(ranges: Sequence[Object], pod: Object) -> None:
+def check(ranges: Sequence[RawObject], pod: RawObject) -> None:
     """
     Hold a Pod against every LimitRange of its namespace.
 
@@ -69,7 +68,7 @@ def check(ranges: Sequence[Object], pod: Object) -> None:
             raise forbidden("pods", "", pod["metadata"].get("name", ""), text)
 
 
-def _of(limit: Object, pod: Object) -> Iterator[str]:
+def _of(limit: RawObject, pod: RawObject) -> Iterator[str]:
     if limit["type"] == "Pod":
         yield from _faults(limit, amounts.of_pod(pod, "requests"), amounts.of_pod(pod, "limits"))
     elif limit["type"] == "Container":
@@ -78,7 +77,7 @@ def _of(limit: Object, pod: Object) -> Iterator[str]:
             yield from _faults(limit, stated.get("requests") or {}, stated.get("limits") or {})
 
 
-def _faults(limit: Object, requests: Amounts, limits: Amounts) -> Iterator[str]:
+def _faults(limit: RawObject, requests: Amounts, limits: Amounts) -> Iterator[str]:
     per = limit["type"]
     for name, least in (limit.get("min") or {}).items():
         yield from _too_little(name, f"minimum {name} usage per {per} is {least}", least, requests, limits)

@@ -14,8 +14,8 @@ from podlab.embedded.api.fault import forbidden, invalid
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.schema import fielderror
 from podlab.embedded.store import Store
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 PREFIX = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")
 MODES = ("enforce", "audit", "warn")
@@ -30,7 +30,7 @@ class Standard(NamedTuple):
     level: str = "privileged"
     version: str = "latest"
 
-    def findings(self, spec: Object) -> list[standards.Finding]:
+    def findings(self, spec: RawObject) -> list[standards.Finding]:
         """What a Pod spec asks for beyond it."""
         minor = standards.LATEST if self.version == "latest" else int(self.version[3:])
         return standards.violations(self.level, minor, spec)
@@ -62,7 +62,7 @@ def _wrong(label: str, value: str, why: str) -> fielderror.FieldError:
     return fielderror.invalid(f"metadata.labels[{PREFIX}{label}]", value, why)
 
 
-def check(store: Store, kind: Kind, obj: Object, warnings: list[str], old: Object | None) -> None:
+def check(store: Store, kind: Kind, obj: RawObject, warnings: list[str], old: RawObject | None) -> None:
     """
     Judge a Pod, a Pod template or the labels of a namespace.
 
@@ -87,7 +87,7 @@ def check(store: Store, kind: Kind, obj: Object, warnings: list[str], old: Objec
         warnings.append(f'would violate PodSecurity "{modes["warn"]}": {standards.told(found)}')
 
 
-def _pod_spec(kind: Kind, obj: Object) -> Object | None:
+def _pod_spec(kind: Kind, obj: RawObject) -> RawObject | None:
     if kind.resource == "pods":
         return obj["spec"]  # type: ignore[no-any-return]
     found: Any = obj if kind.resource in TEMPLATES else {}
@@ -96,7 +96,7 @@ def _pod_spec(kind: Kind, obj: Object) -> Object | None:
     return found or None
 
 
-def _significant(pod: Object, old: Object | None) -> bool:
+def _significant(pod: RawObject, old: RawObject | None) -> bool:
     """Of the changes that a Pod allows, those of images and of ephemeral containers are judged."""
     if old is None:
         return True
@@ -104,11 +104,13 @@ def _significant(pod: Object, old: Object | None) -> bool:
     return any(_images(pod, key) != _images(old, key) for key in keys)
 
 
-def _images(pod: Object, key: str) -> list[str]:
+def _images(pod: RawObject, key: str) -> list[str]:
     return [container.get("image", "") for container in pod["spec"].get(key) or ()]
 
 
-def _check_labels(store: Store, kind: Kind, obj: Object, warnings: list[str], old: Object | None) -> None:
+def _check_labels(
+    store: Store, kind: Kind, obj: RawObject, warnings: list[str], old: RawObject | None
+) -> None:
     meta = obj["metadata"]
     new, errors = policy(meta.get("labels") or {})
     before, known = policy((old["metadata"].get("labels") or {}) if old else {})

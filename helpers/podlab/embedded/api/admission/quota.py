@@ -10,15 +10,15 @@ Source: apiserver/pkg/admission/plugin/resourcequota/controller.go and pkg/quota
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from podlab.embedded.api.admission import amounts
 from podlab.embedded.api.fault import forbidden
 from podlab.embedded.api.registry import Kind, kinds
-from podlab.embedded.schema import pods, quantity
+from podlab.embedded.schema import pods
 from podlab.embedded.store import Store
+from podlab.pods import quantity
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 Amounts = dict[str, str]
 NOT_COUNTED = ("events",)
 PLAIN_COUNTS = ("configmaps", "secrets", "services", "resourcequotas", "replicationcontrollers")
@@ -27,7 +27,7 @@ STATED = frozenset(("cpu", "memory", "requests.cpu", "requests.memory", "limits.
 COMPUTED = ("cpu", "memory", "ephemeral-storage")
 
 
-def check(store: Store, kind: Kind, obj: Object, old: Object | None = None, *, sub: str = "") -> None:
+def check(store: Store, kind: Kind, obj: RawObject, old: RawObject | None = None, *, sub: str = "") -> None:
     """
     Refuse an object that does not fit into the quotas of its namespace.
 
@@ -44,7 +44,9 @@ def check(store: Store, kind: Kind, obj: Object, old: Object | None = None, *, s
             raise forbidden(kind.resource, kind.group, obj["metadata"].get("name", ""), why)
 
 
-def _objection(store: Store, one: Object, kind: Kind, obj: Object, old: Object | None, now: float) -> str:
+def _objection(
+    store: Store, one: RawObject, kind: Kind, obj: RawObject, old: RawObject | None, now: float
+) -> str:
     hard, name = one["spec"].get("hard") or {}, one["metadata"]["name"]
     concerned = [key for key in hard if key in names_of(kind, hard)]
     if not concerned or not in_scope(one, kind, obj):
@@ -74,7 +76,7 @@ def _more(new: Amounts, before: Amounts) -> Amounts:
     return {key: quantity.written(max(0, amount), new[key]) for key, amount in extra.items()}
 
 
-def _unstated(pod: Object, concerned: Iterable[str]) -> str:
+def _unstated(pod: RawObject, concerned: Iterable[str]) -> str:
     if (pod["spec"].get("resources") or {}).keys() & {"requests", "limits"}:
         return ""
     found: dict[str, list[str]] = {}
@@ -90,7 +92,7 @@ def _unstated(pod: Object, concerned: Iterable[str]) -> str:
 # -- what is used --------------------------------------------------------------------------------------------
 
 
-def used(store: Store, one: Object, now: float) -> Amounts:
+def used(store: Store, one: RawObject, now: float) -> Amounts:
     """What the namespace of a quota uses of each thing that it limits."""
     hard, namespace = one["spec"].get("hard") or {}, one["metadata"]["namespace"]
     total: Amounts = dict.fromkeys(hard, "0")
@@ -116,7 +118,7 @@ def names_of(kind: Kind, hard: Iterable[str]) -> set[str]:
     return own & set(hard)
 
 
-def usage(kind: Kind, obj: Object, now: float) -> Amounts:
+def usage(kind: Kind, obj: RawObject, now: float) -> Amounts:
     """What one object counts for, by every name that a quota may have for it."""
     count = f"count/{kind.resource}" + (f".{kind.group}" if kind.group else "")
     found = {count: "1"}
@@ -131,7 +133,7 @@ def usage(kind: Kind, obj: Object, now: float) -> Amounts:
     return found | _service(obj) if kind.resource == "services" else found
 
 
-def _service(obj: Object) -> Amounts:
+def _service(obj: RawObject) -> Amounts:
     kind, ports = obj["spec"].get("type"), obj["spec"].get("ports") or []
     if kind == "NodePort":
         return {"services.nodeports": str(len(ports))}
@@ -152,7 +154,7 @@ def _computed(requests: Amounts, limits: Amounts) -> Amounts:
     return found | {f"limits.{name}": text for name, text in limits.items() if name in COMPUTED}
 
 
-def _counts(pod: Object, now: float) -> bool:
+def _counts(pod: RawObject, now: float) -> bool:
     """A Pod counts until it has ended, or should have."""
     from podlab.embedded.api.ages import epoch
 
@@ -168,7 +170,7 @@ def _counts(pod: Object, now: float) -> bool:
 # -- scopes --------------------------------------------------------------------------------------------------
 
 
-def in_scope(one: Object, kind: Kind, obj: Object) -> bool:
+def in_scope(one: RawObject, kind: Kind, obj: RawObject) -> bool:
     """True when every scope of a quota holds of an object; only Pods have some."""
     spec = one["spec"]
     scopes = [{"scopeName": name, "operator": "Exists"} for name in spec.get("scopes") or ()]
@@ -176,7 +178,7 @@ def in_scope(one: Object, kind: Kind, obj: Object) -> bool:
     return not scopes or (kind.resource == "pods" and all(_holds(scope, obj) for scope in scopes))
 
 
-def _holds(scope: Object, pod: Object) -> bool:
+def _holds(scope: RawObject, pod: RawObject) -> bool:
     name, spec = scope["scopeName"], pod["spec"]
     if name in ("Terminating", "NotTerminating"):
         return (spec.get("activeDeadlineSeconds") is not None) is (name == "Terminating")
@@ -193,8 +195,8 @@ def _holds(scope: Object, pod: Object) -> bool:
     return (given in wanted) is (operator == "In")
 
 
-def _terms(spec: Object) -> list[Object]:
-    found: list[Object] = []
+def _terms(spec: RawObject) -> list[RawObject]:
+    found: list[RawObject] = []
     for key in ("podAffinity", "podAntiAffinity"):
         affinity = (spec.get("affinity") or {}).get(key) or {}
         found += affinity.get("requiredDuringSchedulingIgnoredDuringExecution") or []

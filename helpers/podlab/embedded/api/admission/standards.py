@@ -10,11 +10,12 @@ Source: pod-security-admission/policy at v0.36.3.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Object = dict[str, Any]
+from podlab.pods.raw import RawObject
+
 Finding = tuple[str, str]
-Check = Callable[[Object, int], Finding | None]
+Check = Callable[[RawObject, int], Finding | None]
 LATEST = 1000  # newer than any minor version
 DEFAULT_CAPABILITIES = frozenset(
     [
@@ -63,7 +64,7 @@ VOLUMES = frozenset(
 )
 
 
-def violations(level: str, minor: int, spec: Object) -> list[Finding]:
+def violations(level: str, minor: int, spec: RawObject) -> list[Finding]:
     """What a Pod spec asks for beyond *level* of the standards of v1.*minor*; none for ``privileged``."""
     chosen = [] if level == "privileged" else [c for c in CHECKS if level in c.levels and minor >= c.since]
     found = [check.run(spec, minor) for check in chosen]
@@ -78,12 +79,12 @@ def told(findings: Iterable[Finding]) -> str:
 # -- words ---------------------------------------------------------------------------------------------------
 
 
-def _containers(spec: Object) -> Iterator[Object]:
+def _containers(spec: RawObject) -> Iterator[RawObject]:
     for key in ("initContainers", "containers", "ephemeralContainers"):
         yield from spec.get(key) or ()
 
 
-def _context(owner: Object) -> Object:
+def _context(owner: RawObject) -> RawObject:
     return owner.get("securityContext") or {}
 
 
@@ -99,19 +100,19 @@ def _setters(pod: bool, names: list[str]) -> str:
     return " and ".join([*(["pod"] if pod else []), *([_named(names)] if names else [])])
 
 
-def _windows(spec: Object, minor: int) -> bool:
+def _windows(spec: RawObject, minor: int) -> bool:
     return minor >= 25 and (spec.get("os") or {}).get("name") == "windows"
 
 
-def _own_users(spec: Object, minor: int) -> bool:
+def _own_users(spec: RawObject, minor: int) -> bool:
     return minor >= 35 and spec.get("hostUsers") is False
 
 
 # -- baseline ------------------------------------------------------------------------------------------------
 
 
-def _app_armor(spec: Object, _minor: int) -> Finding | None:
-    def bad(owner: Object) -> str:
+def _app_armor(spec: RawObject, _minor: int) -> Finding | None:
+    def bad(owner: RawObject) -> str:
         profile = _context(owner).get("appArmorProfile")
         kind = str((profile or {}).get("type", ""))
         return kind if profile is not None and kind not in PROFILES else ""
@@ -127,7 +128,7 @@ def _app_armor(spec: Object, _minor: int) -> Finding | None:
     )
 
 
-def _capabilities(spec: Object, _minor: int) -> Finding | None:
+def _capabilities(spec: RawObject, _minor: int) -> Finding | None:
     bad = {c["name"]: added for c in _containers(spec) if (added := _added(c) - DEFAULT_CAPABILITIES)}
     if not bad:
         return None
@@ -136,21 +137,21 @@ def _capabilities(spec: Object, _minor: int) -> Finding | None:
     return "non-default capabilities", detail
 
 
-def _added(container: Object) -> set[str]:
+def _added(container: RawObject) -> set[str]:
     return set((_context(container).get("capabilities") or {}).get("add") or ())
 
 
-def _host_namespaces(spec: Object, _minor: int) -> Finding | None:
+def _host_namespaces(spec: RawObject, _minor: int) -> Finding | None:
     found = [f"{name}=true" for name in ("hostNetwork", "hostPID", "hostIPC") if spec.get(name)]
     return ("host namespaces", ", ".join(found)) if found else None
 
 
-def _host_paths(spec: Object, _minor: int) -> Finding | None:
+def _host_paths(spec: RawObject, _minor: int) -> Finding | None:
     names = [v["name"] for v in spec.get("volumes") or () if v.get("hostPath") is not None]
     return ("hostPath volumes", _named(names, "volume")) if names else None
 
 
-def _host_ports(spec: Object, _minor: int) -> Finding | None:
+def _host_ports(spec: RawObject, _minor: int) -> Finding | None:
     bad = {c["name"]: ports for c in _containers(spec) if (ports := _ports(c))}
     if not bad:
         return None
@@ -159,11 +160,11 @@ def _host_ports(spec: Object, _minor: int) -> Finding | None:
     return "hostPort", f"{_named(list(bad))} {verb} {word} {', '.join(numbers)}"
 
 
-def _ports(container: Object) -> set[str]:
+def _ports(container: RawObject) -> set[str]:
     return {str(port["hostPort"]) for port in container.get("ports") or () if port.get("hostPort")}
 
 
-def _hosts(spec: Object, _minor: int) -> Finding | None:
+def _hosts(spec: RawObject, _minor: int) -> Finding | None:
     bad = {c["name"]: hosts for c in _containers(spec) if (hosts := set(_hosts_of(c)))}
     if not bad:
         return None
@@ -175,7 +176,7 @@ def _hosts(spec: Object, _minor: int) -> Finding | None:
     )
 
 
-def _hosts_of(container: Object) -> Iterator[str]:
+def _hosts_of(container: RawObject) -> Iterator[str]:
     handlers = [container.get(key) for key in ("livenessProbe", "readinessProbe", "startupProbe")]
     handlers += [(container.get("lifecycle") or {}).get(key) for key in ("postStart", "preStop")]
     for handler in handlers:
@@ -185,16 +186,16 @@ def _hosts_of(container: Object) -> Iterator[str]:
                 yield str(host)
 
 
-def _privileged(spec: Object, _minor: int) -> Finding | None:
+def _privileged(spec: RawObject, _minor: int) -> Finding | None:
     names = [c["name"] for c in _containers(spec) if _context(c).get("privileged")]
     return ("privileged", f"{_named(names)} must not set securityContext.privileged=true") if names else None
 
 
-def _proc_mount(spec: Object, minor: int) -> Finding | None:
+def _proc_mount(spec: RawObject, minor: int) -> Finding | None:
     return None if _own_users(spec, minor) else _strict_proc_mount(spec, minor)
 
 
-def _strict_proc_mount(spec: Object, _minor: int) -> Finding | None:
+def _strict_proc_mount(spec: RawObject, _minor: int) -> Finding | None:
     bad = {
         c["name"]: kind
         for c in _containers(spec)
@@ -206,7 +207,7 @@ def _strict_proc_mount(spec: Object, _minor: int) -> Finding | None:
     return "procMount", f"{_named(list(bad))} must not set securityContext.procMount to {kinds}"
 
 
-def _selinux(spec: Object, minor: int) -> Finding | None:
+def _selinux(spec: RawObject, minor: int) -> Finding | None:
     allowed = {name for name, since in SELINUX_TYPES.items() if minor >= since}
     faults = {id(owner): _selinux_faults(owner, allowed) for owner in (spec, *_containers(spec))}
     types = sorted({text for found in faults.values() for text in found[0]})
@@ -223,7 +224,7 @@ def _selinux(spec: Object, minor: int) -> Finding | None:
     return "seLinuxOptions", f"{setters} set forbidden securityContext.seLinuxOptions: {'; '.join(data)}"
 
 
-def _selinux_faults(owner: Object, allowed: set[str]) -> tuple[list[str], bool, bool]:
+def _selinux_faults(owner: RawObject, allowed: set[str]) -> tuple[list[str], bool, bool]:
     options = _context(owner).get("seLinuxOptions")
     if options is None:
         return [], False, False
@@ -231,7 +232,7 @@ def _selinux_faults(owner: Object, allowed: set[str]) -> tuple[list[str], bool, 
     return [] if kind in allowed else [kind], bool(options.get("user")), bool(options.get("role"))
 
 
-def _seccomp(spec: Object, _minor: int) -> Finding | None:
+def _seccomp(spec: RawObject, _minor: int) -> Finding | None:
     names = [c["name"] for c in _containers(spec) if _bad_seccomp(c)]
     values = sorted({kind for owner in (spec, *_containers(spec)) if (kind := _bad_seccomp(owner))})
     if not values:
@@ -243,19 +244,19 @@ def _seccomp(spec: Object, _minor: int) -> Finding | None:
     )
 
 
-def _bad_seccomp(owner: Object) -> str:
+def _bad_seccomp(owner: RawObject) -> str:
     kind = str((_context(owner).get("seccompProfile") or {}).get("type", ""))
     return "" if kind in PROFILES else kind
 
 
-def _sysctls(spec: Object, minor: int) -> Finding | None:
+def _sysctls(spec: RawObject, minor: int) -> Finding | None:
     names = [one["name"] for one in _context(spec).get("sysctls") or ()]
     bad = [name for name in names if SYSCTLS.get(name, LATEST + 1) > minor]
     return ("forbidden sysctls", ", ".join(bad)) if bad else None
 
 
-def _host_process(spec: Object, _minor: int) -> Finding | None:
-    def bad(owner: Object) -> bool:
+def _host_process(spec: RawObject, _minor: int) -> Finding | None:
+    def bad(owner: RawObject) -> bool:
         return bool((_context(owner).get("windowsOptions") or {}).get("hostProcess"))
 
     setters = _setters(bad(spec), [c["name"] for c in _containers(spec) if bad(c)])
@@ -269,7 +270,7 @@ def _host_process(spec: Object, _minor: int) -> Finding | None:
 # -- restricted ----------------------------------------------------------------------------------------------
 
 
-def _escalation(spec: Object, minor: int) -> Finding | None:
+def _escalation(spec: RawObject, minor: int) -> Finding | None:
     names = [c["name"] for c in _containers(spec) if _context(c).get("allowPrivilegeEscalation") is not False]
     if not names or _windows(spec, minor):
         return None
@@ -277,7 +278,7 @@ def _escalation(spec: Object, minor: int) -> Finding | None:
     return "allowPrivilegeEscalation != false", detail
 
 
-def _few_capabilities(spec: Object, minor: int) -> Finding | None:
+def _few_capabilities(spec: RawObject, minor: int) -> Finding | None:
     if _windows(spec, minor):
         return None
     keep = [c["name"] for c in _containers(spec) if "ALL" not in _dropped(c)]
@@ -289,11 +290,11 @@ def _few_capabilities(spec: Object, minor: int) -> Finding | None:
     return ("unrestricted capabilities", "; ".join(details)) if details else None
 
 
-def _dropped(container: Object) -> list[str]:
+def _dropped(container: RawObject) -> list[str]:
     return (_context(container).get("capabilities") or {}).get("drop") or []
 
 
-def _volume_types(spec: Object, _minor: int) -> Finding | None:
+def _volume_types(spec: RawObject, _minor: int) -> Finding | None:
     bad = {
         v["name"]: kinds for v in spec.get("volumes") or () if not (kinds := v.keys() - {"name"}) & VOLUMES
     }
@@ -305,7 +306,7 @@ def _volume_types(spec: Object, _minor: int) -> Finding | None:
     return "restricted volume types", detail
 
 
-def _non_root(spec: Object, minor: int) -> Finding | None:
+def _non_root(spec: RawObject, minor: int) -> Finding | None:
     if _own_users(spec, minor):
         return None
     of_pod = _context(spec).get("runAsNonRoot")
@@ -320,7 +321,7 @@ def _non_root(spec: Object, minor: int) -> Finding | None:
     return None
 
 
-def _user_zero(spec: Object, minor: int) -> Finding | None:
+def _user_zero(spec: RawObject, minor: int) -> Finding | None:
     names = [c["name"] for c in _containers(spec) if _context(c).get("runAsUser") == 0]
     setters = _setters(_context(spec).get("runAsUser") == 0, names)
     if not setters or _own_users(spec, minor):
@@ -328,7 +329,7 @@ def _user_zero(spec: Object, minor: int) -> Finding | None:
     return "runAsUser=0", f"{setters} must not set runAsUser=0"
 
 
-def _some_seccomp(spec: Object, minor: int) -> Finding | None:
+def _some_seccomp(spec: RawObject, minor: int) -> Finding | None:
     bad = _seccomp(spec, minor)
     if bad or _windows(spec, minor):
         return None if _windows(spec, minor) else bad

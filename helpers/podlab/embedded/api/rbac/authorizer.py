@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from podlab.embedded.api.rbac import attributes, rules
 from podlab.embedded.api.rbac.attributes import Attributes
 from podlab.embedded.api.users import MASTERS, PREFIX, User
 from podlab.embedded.store import Store
-
-Object = dict[str, Any]
+from podlab.pods.raw import RawObject
 
 
 class Found(NamedTuple):
     """One rule of a user with the binding that gives it; or, without a rule, a role that is not there."""
 
-    rule: Object | None
+    rule: RawObject | None
     source: str
     error: str = ""
 
@@ -76,7 +75,7 @@ def rules_of(store: Store, user: User, namespace: str) -> Iterator[Found]:
             yield from _through(store, user, binding, "RoleBinding", namespace)
 
 
-def _through(store: Store, user: User, binding: Object, kind: str, namespace: str) -> Iterator[Found]:
+def _through(store: Store, user: User, binding: RawObject, kind: str, namespace: str) -> Iterator[Found]:
     subject = next((s for s in binding.get("subjects") or () if _is(user, s, namespace)), None)
     if subject is None:
         return
@@ -92,14 +91,14 @@ def _through(store: Store, user: User, binding: Object, kind: str, namespace: st
         yield Found(rule, source)
 
 
-def role_at(store: Store, ref: Object, namespace: str) -> Object | None:
+def role_at(store: Store, ref: RawObject, namespace: str) -> RawObject | None:
     """The role that a roleRef names; None where it does not exist."""
     if ref["kind"] == "Role":
         return store.get("roles", namespace, ref["name"])
     return store.get("clusterroles", "", ref["name"])
 
 
-def _is(user: User, subject: Object, namespace: str) -> bool:
+def _is(user: User, subject: RawObject, namespace: str) -> bool:
     name, home = str(subject.get("name", "")), subject.get("namespace") or namespace
     if subject.get("kind") == "User":
         return user.name == name
@@ -108,6 +107,6 @@ def _is(user: User, subject: Object, namespace: str) -> bool:
     return home != "" and user.name == f"{PREFIX}{home}:{name}"
 
 
-def _subject(subject: Object, namespace: str) -> str:
+def _subject(subject: RawObject, namespace: str) -> str:
     home = f"/{subject.get('namespace') or namespace}" if subject["kind"] == "ServiceAccount" else ""
     return f'{subject["kind"]} "{subject["name"]}{home}"'

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from podlab.embedded.api import fault
 from podlab.embedded.api.rbac import authorizer, rules
@@ -17,8 +16,8 @@ from podlab.embedded.api.rbac.attributes import Attributes
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.users import MASTERS, User
 from podlab.embedded.store import Store
+from podlab.pods.raw import RawObject
 
-Object = dict[str, Any]
 GROUP = "rbac.authorization.k8s.io"
 EVERYTHING = (
     {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
@@ -26,7 +25,7 @@ EVERYTHING = (
 )
 
 
-def check(store: Store, user: User, kind: Kind, obj: Object, old: Object | None = None) -> None:
+def check(store: Store, user: User, kind: Kind, obj: RawObject, old: RawObject | None = None) -> None:
     """
     Judge the role or binding *obj* that *user* wants to store in the place of *old*; other kinds pass.
 
@@ -41,13 +40,13 @@ def check(store: Store, user: User, kind: Kind, obj: Object, old: Object | None 
         _check_binding(store, user, kind, obj)
 
 
-def _only_metadata(obj: Object, old: Object | None) -> bool:
+def _only_metadata(obj: RawObject, old: RawObject | None) -> bool:
     return old is not None and all(
         obj.get(k) == old.get(k) for k in ("rules", "aggregationRule", "roleRef", "subjects")
     )
 
 
-def _check_role(store: Store, user: User, kind: Kind, obj: Object, old: Object | None) -> None:
+def _check_role(store: Store, user: User, kind: Kind, obj: RawObject, old: RawObject | None) -> None:
     name, namespace = obj["metadata"].get("name", ""), obj["metadata"].get("namespace", "")
     asked = Attributes("escalate", GROUP, kind.resource, "", name, namespace)
     if authorizer.authorize(store, user, asked).allowed:
@@ -60,7 +59,7 @@ def _check_role(store: Store, user: User, kind: Kind, obj: Object, old: Object |
             raise fault.forbidden(kind.resource, GROUP, name, why)
 
 
-def _check_binding(store: Store, user: User, kind: Kind, obj: Object) -> None:
+def _check_binding(store: Store, user: User, kind: Kind, obj: RawObject) -> None:
     ref, namespace = obj["roleRef"], obj["metadata"].get("namespace", "")
     resource = "roles" if ref["kind"] == "Role" else "clusterroles"
     asked = Attributes("bind", GROUP, resource, "", ref["name"], namespace)
@@ -72,12 +71,12 @@ def _check_binding(store: Store, user: User, kind: Kind, obj: Object) -> None:
     _require(store, user, kind, obj["metadata"].get("name", ""), namespace, role.get("rules") or ())
 
 
-def _held(store: Store, user: User, namespace: str) -> list[Object]:
+def _held(store: Store, user: User, namespace: str) -> list[RawObject]:
     return [found.rule for found in authorizer.rules_of(store, user, namespace) if found.rule is not None]
 
 
 def _require(
-    store: Store, user: User, kind: Kind, name: str, namespace: str, wanted: Sequence[Object]
+    store: Store, user: User, kind: Kind, name: str, namespace: str, wanted: Sequence[RawObject]
 ) -> None:
     lacking = rules.missing(_held(store, user, namespace), wanted)
     if lacking:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from podlab.embedded.schema import quantity
+from podlab.pods import quantity
 
 Amounts = dict[str, int]  # resource -> millicores for "cpu", units (bytes, counts) for everything else
 
