@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
 from .servers import OK, Answer, Request
 
+LONGEST_HOLD_S = 120.0
 NO_SUCH_FILE = Answer(b"no such file\n", HTTPStatus.NOT_FOUND)
 
 
@@ -27,6 +28,7 @@ class Files:
         wrong: So many answers after those have the right length and a changed byte.
         first_byte_after_s: Every answer begins that late.
         pack: A name under which all files are served as one ``tar.gz``.
+        hold: The first request for this name gets no answer before its client hangs up; *held* is told of it.
     """
 
     folder: Path | None
@@ -35,9 +37,12 @@ class Files:
     wrong: int = 0
     first_byte_after_s: float = 0.0
     pack: str = ""
+    hold: str = ""
+    held: Callable[[str], object] = str
 
     def __post_init__(self) -> None:
         self._answered, self._lock = 0, threading.Lock()
+        self._to_hold = {self.hold} - {""}
 
     def __call__(self, request: Request) -> Answer:
         if request.path == "/healthz":
@@ -45,9 +50,19 @@ class Files:
         data = self._find(request.path.lstrip("/"))
         if data is None:
             return NO_SUCH_FILE
+        self._hold(request)
         time.sleep(self.first_byte_after_s)
         kind, sent = self._planted(data)
         return Answer(sent, notes={"answer": kind, "bytes": len(sent), "peer": request.peer})
+
+    def _hold(self, request: Request) -> None:
+        name = request.path.lstrip("/")
+        with self._lock:
+            if name not in self._to_hold:
+                return
+            self._to_hold.remove(name)
+        self.held(request.path)
+        request.gone(LONGEST_HOLD_S)
 
     def _planted(self, data: bytes) -> tuple[str, bytes]:
         with self._lock:

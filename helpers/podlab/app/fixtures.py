@@ -33,8 +33,9 @@ def config(options: argparse.Namespace, life: Life, journal: Journal) -> None:
 
     folder = Path(options.path) if options.path else None if options.text else Path()
     files = Files(
-        folder, dict(options.text), options.broken, options.wrong, options.first_byte_after, options.pack
-    )
+        folder, dict(options.text), options.broken, options.wrong, options.first_byte_after, options.pack,
+        options.hold, lambda path: journal.say("held", path=path),
+    )  # fmt: skip
     _serve(options, life, WebServer(options.listen, port_of(options, 8080), files, journal), journal)
 
 

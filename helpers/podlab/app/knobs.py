@@ -130,6 +130,12 @@ def _outside(add: Callable[..., Any]) -> None:
     add("--broken", type=int, default=0, metavar="N", help="config: the first N answers are half a file")
     add("--wrong", type=int, default=0, metavar="N", help="config: the next N answers have a changed byte")
     add("--first-byte-after", type=seconds, default=0.0, metavar="S", help="config: each answer begins late")
+    add(
+        "--hold",
+        default="",
+        metavar="NAME",
+        help="config: no answer to NAME before its first client hangs up",
+    )
     add("--syslog-port", type=int, metavar="PORT", help="sink: take lines there too, over TCP")
     add("--rate", type=_per_second, metavar="N[/s]", help="caller: N calls a second, not waiting for answers")
     add("--pages", type=int, default=0, metavar="N", help="caller: ask /page-1 to /page-N in turn")

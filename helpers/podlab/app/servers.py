@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import socketserver
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -27,6 +30,8 @@ class Request:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     peer: str = ""
+    gone: Callable[[float], bool] = field(default=lambda _seconds: False, compare=False)
+    """Waits so many seconds at most for the client to hang up; whether it did."""
 
     @property
     def path(self) -> str:
@@ -132,6 +137,16 @@ class _Server(ThreadingHTTPServer):
             self._change.notify_all()
 
 
+def _hung_up(connection: socket.socket, within_s: float) -> bool:
+    """Whether the other side closes *connection* before *within_s* is over; what it sent meanwhile is left there."""
+    if not select.select([connection], [], [], within_s)[0]:
+        return False
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except ConnectionError:
+        return True
+
+
 def _handler(respond: Respond, journal: Journal, quiet: bool) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version = "podlab-app", ""
@@ -144,7 +159,10 @@ def _handler(respond: Respond, journal: Journal, quiet: bool) -> type[BaseHTTPRe
 
         def _answer(self, body: bytes) -> None:
             headers = {name.title(): value for name, value in self.headers.items()}
-            request = Request(self.command, self.path, body, headers, self.client_address[0])
+            peer = self.client_address[0]
+            request = Request(
+                self.command, self.path, body, headers, peer, partial(_hung_up, self.connection)
+            )
             answer = respond(request)
             # noted before it is sent: whoever has the answer finds its line, and lines stand in the order of cause
             if not quiet and request.path != "/healthz":

@@ -5,6 +5,7 @@ What a play can wait for, asked of the newest state of Pods and of the log lines
     started: [shop]             all have been started at least once
     began: true                 some container of the answer's newest Pod has been started, whichever is first
     restarts: {shipper: 1}      restart counts of at least that
+    back: {STEP: shipper}       the container runs in another process than the one that an earlier step met
     reason: {b: CrashLoopBackOff}   a container waits, or has ended, for that reason
     ended: true                 every Pod of the answer is Succeeded or Failed
     settled: true               every Pod of the answer has ended, or had an app or a regular init container in back-off
@@ -140,6 +141,16 @@ class Condition:
     def _restarts(self, counts: Any, mine: list[RawObject], _pods: Any) -> bool:
         now = restarts(newest(mine, map(str, counts)))
         return all(now.get(str(name), -1) >= int(count) for name, count in counts.items())
+
+    def _back(self, steps: Any, mine: list[RawObject], _pods: Any) -> bool:
+        pod = newest(mine, map(str, steps.values()))
+        met = {act.name: act.restarts for act in self.player.acts}
+        return all(
+            step in met
+            and is_running(pod, str(name))
+            and restarts(pod)[str(name)] > met[step].get(str(name), 0)
+            for step, name in steps.items()
+        )
 
     def _reason(self, reasons: Any, mine: list[RawObject], _pods: Any) -> bool:
         now = {}

@@ -34,7 +34,7 @@ VERBS = (
 )  # fmt: skip
 CONDITIONS = (
     "running", "started", "ended", "ready", "phase", "restarts", "reason", "gone", "away", "line", "condition", "lost",
-    "settled", "began",
+    "settled", "began", "back",
 )  # fmt: skip
 _OPTIONS = ("as", "within_s", "strict", "pod", "if", "signal")
 SIGNALS = ("TERM", "KILL")

@@ -55,7 +55,7 @@ def lost(case: Case) -> Finding:
 
 @check("cut")
 def cut(case: Case) -> Finding:
-    """The kill met prepare after its second request; a run that is over by then cannot be cut."""
+    """The kill met prepare while it waited for the bank; one that gave up waiting cannot be cut."""
     life = case.life("cut")
     if life.reached("half-way") and not life.reached("kill"):
         return Finding(None, "prepare was over before it could be killed")

@@ -38,7 +38,7 @@ def obeys(case: Case) -> Finding:
         return early
     codes = life.exit_codes("shop")
     if not codes:
-        return Finding(False, "shop still runs 25 s after the deletion", PROCESS_1)
+        return Finding(False, "shop still ran when the wait for its end was over", PROCESS_1)
     if codes[-1] == KILLED:
         return Finding(
             False, "shop was killed (137)", "" if heard(life) else PROCESS_1, hint=2 if heard(life) else 1
@@ -57,9 +57,14 @@ def in_time(case: Case) -> Finding:
     if early:
         return early
     if not life.reached("gone"):
-        return Finding(False, "the Pod is still there 25 s after its deletion")
-    killed = [lane.name for lane in life.timeline().lanes if KILLED in life.exit_codes(lane.name)]
-    return Finding(not killed, f"killed by SIGKILL: {', '.join(killed)}", "the grace period was over")
+        return Finding(False, "the Pod was still there when the wait for its end was over")
+    killed = [lane for lane in life.timeline().lanes if KILLED in life.exit_codes(lane.name)]
+    late = [
+        lane for lane in killed if lane.role == "app"
+    ] or killed  # an app that used up the grace leaves none
+    return Finding(
+        not killed, f"killed by SIGKILL: {', '.join(lane.name for lane in late)}", "the grace period was over"
+    )
 
 
 @check("words")

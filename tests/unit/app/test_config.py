@@ -61,6 +61,20 @@ def test_a_slow_first_byte_makes_a_short_timeout_fail(app, serving):
     assert fetch.lines[1]["outcome"] == "timeout"
 
 
+def test_a_held_name_is_answered_once_its_first_client_is_gone(app, serving, ask):
+    """e08 kills prepare in the middle of its work, however slow the machine is."""
+    config, url = serving("config", "--text", "f=ab", "--text", "g=cd", "--hold", "f")
+    fetch = app("caller", f"{url}/f", "--once", "--timeout", 60)
+    held = config.until("held")
+    other = ask(f"{url}/g")
+    fetch.process.kill()
+
+    assert held["path"] == "/f"
+    assert config.until("request")["path"] == "/g"
+    assert other == (200, "cd")
+    assert ask(f"{url}/f") == (200, "ab")
+
+
 def test_fetch_unpack_serve(app, serving, ask, tmp_path):
     """e11 from end to end: the nonce travels in an archive."""
     _, config = serving("config", "--text", "index.html=heron", "--pack", "site.tar.gz")

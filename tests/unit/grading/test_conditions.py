@@ -98,6 +98,19 @@ def test_pods_need_not_be_in_back_off_at_the_same_moment() -> None:
     assert settled([one, two])
 
 
+def test_a_container_is_back_when_it_runs_again_after_the_step_that_met_it() -> None:
+    """A start before the step is none: a right shipper that found no sink at first has one already."""
+    player = cast(Player, SimpleNamespace(acts=[Act("crash", "kill", restarts={"shop": 1})]))
+    back = Condition({"back": {"crash": "shop"}}, player)
+    met, waits, again = pod("Running"), pod("Running", waits="shop"), pod("Running")
+    for body, count in ((met, 1), (waits, 1), (again, 2)):
+        body["metadata"] = {"name": "answer", "labels": {PART: "answer"}}
+        body["status"]["containerStatuses"][0]["restartCount"] = count
+
+    assert [back([body]) for body in (met, waits, again)] == [False, False, True]
+    assert not Condition({"back": {"never": "shop"}}, player)([again])
+
+
 def test_pods_are_away_once_all_that_a_step_met_are_gone() -> None:
     """A rollout's new Pods are none of them; a step that met nobody, or was never done, is not enough."""
     acts = [Act("rollout", "rollout", output=["old-1", "old-2"]), Act("look", "look")]
