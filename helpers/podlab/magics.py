@@ -25,8 +25,7 @@ from podlab.course.cells import reply
 from podlab.errors import PodlabError
 from podlab.lab import predictions
 from podlab.lab.showing import Growing as Picture
-
-_LISTS = (("initContainers", "init"), ("containers", "app"))
+from podlab.pods import roles
 
 
 @magics_class
@@ -127,11 +126,7 @@ def describe(body: dict[str, Any]) -> str:
     kind, name = body.get("kind"), (body.get("metadata") or {}).get("name")
     if kind != "Pod":
         return f"{kind} {name}"
-    parts = []
-    for key, role in _LISTS:
-        for each in (body.get("spec") or {}).get(key) or []:
-            side = key == "initContainers" and each.get("restartPolicy") == "Always"
-            parts.append(f"{'sidecar' if side else role} {each.get('name')}")
+    parts = [f"{roles.role(key, each)} {each.get('name')}" for key, each in roles.every_container(body)]
     return f"Pod {name} with {', '.join(parts)}"
 
 

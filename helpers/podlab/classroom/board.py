@@ -14,6 +14,7 @@ from html import escape
 from typing import Any
 
 from podlab.classroom.objects import STUDENT
+from podlab.pods import roles
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = (
@@ -78,9 +79,7 @@ def _events(progress: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 def _stuck(pod: Mapping[str, Any]) -> str:
     """The Pod's name and the first reason for which a container waits; empty for one that is well."""
-    status = pod.get("status") or {}
-    rows = (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or [])
-    for row in rows:
+    for row in roles.statuses(pod, roles.INIT, roles.APP):
         reason = ((row.get("state") or {}).get("waiting") or {}).get("reason")
         if reason and reason not in ("PodInitializing", "ContainerCreating"):
             return f"{pod['metadata']['name']}/{row['name']}: {reason}"

@@ -10,9 +10,8 @@ from podlab.cli.parser import UsageError
 from podlab.client import Client
 from podlab.client.types import segment
 from podlab.errors import ApiError, NotFoundError
+from podlab.pods import roles
 from podlab.pods.raw import RawView
-
-_CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def only_container(client: Client, namespace: str, pod: str) -> str:
@@ -24,7 +23,7 @@ def only_container(client: Client, namespace: str, pod: str) -> str:
         UsageError: It has several containers; the cause lists them.
     """
     spec = find_pod(client, namespace, pod)["spec"]
-    names = [one["name"] for key in ("initContainers", "containers") for one in spec.get(key) or []]
+    names = [one["name"] for one in roles.in_spec(spec, roles.INIT, roles.APP)]
     if len(names) > 1:
         raise UsageError(
             f"Pod {namespace}/{pod} has {len(names)} containers: say which",
@@ -59,7 +58,7 @@ def log_refusal(client: Client, namespace: str, pod: str, container: str, error:
     import difflib
 
     spec, said = find_pod(client, namespace, pod)["spec"], str(error.status.get("message", ""))
-    names = [one["name"] for key in _CONTAINERS for one in spec.get(key) or []]
+    names = [one["name"] for one in roles.in_spec(spec)]
     if container not in names:
         near = difflib.get_close_matches(container, names, 1, 0.4) or names[:1]
         summary = f"Pod {namespace}/{pod} has no container {container}"

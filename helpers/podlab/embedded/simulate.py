@@ -20,7 +20,6 @@ from typing import Any
 
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.kubelet.node import Kubelet
-from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.containers import rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL
 from podlab.embedded.schema import admit
@@ -29,6 +28,7 @@ from podlab.embedded.simulation.runtime import ScriptedHandlers, ScriptedRuntime
 from podlab.embedded.simulation.script import Script, read
 from podlab.embedded.store import Store
 from podlab.errors import ManifestError
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 Step = tuple[float, Callable[["Simulation"], None]]
@@ -158,10 +158,10 @@ class Simulation:
         self.uid = f"{seed & 0xFFFFFFFF:08x}-0000-4000-8000-000000000001"
         self._manifest = json.loads(json.dumps(pod))
         self._pod = self._admitted(pod)
-        names = [c["name"] for _, c in spec.every_container(self._pod)]
+        names = [c["name"] for _, c in roles.every_container(self._pod)]
         scripts = read(script, names)
         self.runtime = ScriptedRuntime(self.clock, {self.uid: scripts}, self._node_event)
-        for _, container in spec.every_container(self._pod):
+        for _, container in roles.every_container(self._pod):
             self.runtime.mark_absent(container["image"], scripts[container["name"]])
         self.volumes = _NoVolumes()
         self.kubelet = Kubelet(

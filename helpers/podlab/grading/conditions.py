@@ -26,6 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from podlab.errors import PodlabError
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
@@ -52,14 +53,12 @@ def newest(pods: Sequence[RawObject], containers: Iterable[str] = ()) -> RawObje
 
 
 def _containers(pod: RawObject) -> set[str]:
-    spec = pod.get("spec") or {}
-    return {str(row["name"]) for key in ("initContainers", "containers") for row in spec.get(key) or []}
+    return {str(row["name"]) for row in roles.containers(pod, roles.INIT, roles.APP)}
 
 
 def rows(pod: RawObject | None) -> list[RawObject]:
     """Return the container statuses of both lists."""
-    status = (pod or {}).get("status") or {}
-    return (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or [])
+    return roles.statuses(pod or {}, roles.INIT, roles.APP)
 
 
 def restarts(pod: RawObject | None) -> dict[str, int]:
@@ -89,8 +88,7 @@ def is_settled(pod: RawObject) -> bool:
     """
     if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
         return True
-    inits = pod["spec"].get("initContainers") or []
-    sidecars = {row["name"] for row in inits if row.get("restartPolicy") == "Always"}
+    sidecars = {row["name"] for row in roles.sidecars(pod)}
     waiting = {row["name"]: (row.get("state") or {}).get("waiting") or {} for row in rows(pod)}
     return any(
         state.get("reason") == "CrashLoopBackOff" for name, state in waiting.items() if name not in sidecars

@@ -14,9 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from podlab.grading.exercise import Fence
+from podlab.pods import roles
 from podlab.pods.raw import RawView
 
-LISTS = ("initContainers", "containers")
+LISTS = (roles.INIT, roles.APP)
 _HOST = ("hostNetwork", "hostPID", "hostIPC")
 _POD = (
     "nodeName",

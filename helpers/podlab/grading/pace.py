@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from podlab.pods import roles
+
 USUAL_S = 4.0  # from a Pod's creation to its first process: 1 s embedded, 2 to 4 s on kind
 MOST = 4.0
 
@@ -25,14 +27,13 @@ def pace(pods: Iterable[dict[str, Any]]) -> float:
 def is_untouched(pod: dict[str, Any]) -> bool:
     """Whether a Pod has its node, and the kubelet has shown no container of it: no manifest does that."""
     status = pod.get("status") or {}
-    shown = status.get("initContainerStatuses") or status.get("containerStatuses")
+    shown = roles.statuses(pod, roles.INIT, roles.APP)
     return bool(pod.get("spec", {}).get("nodeName")) and status.get("phase") == "Pending" and not shown
 
 
 def start_s(pod: dict[str, Any]) -> float:
     """Return the seconds from a Pod's creation to its first process, by the server's times; 0 where none is known."""
-    status = pod.get("status") or {}
-    rows = (status.get("initContainerStatuses") or [])[:1] or status.get("containerStatuses") or []
+    rows = roles.statuses(pod, roles.INIT)[:1] or roles.statuses(pod, roles.APP)
     begun = [at for row in rows if not row.get("restartCount") for at in _starts(row)]
     created = pod["metadata"].get("creationTimestamp")
     if not begun or not created:

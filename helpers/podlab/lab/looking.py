@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from podlab.errors import NotFoundError
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 
 def _statuses(pod: RawObject) -> dict[str, RawObject]:
-    status = pod.get("status") or {}
-    both = (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or [])
-    return {each["name"]: each for each in both}
+    return {each["name"]: each for each in roles.statuses(pod, roles.INIT, roles.APP)}
 
 
 def owned_by(objects: Iterable[RawObject], owners: Collection[str]) -> list[RawObject]:

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from podlab.pods import roles
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -128,8 +130,7 @@ def show_figure(figure: Figure, alt: str) -> None:
 
 def _sentence(body: Mapping[str, Any]) -> str:
     status = body.get("status") or {}
-    rows = (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or [])
-    parts = [f"{row['name']} {_state(row)}" for row in rows]
+    parts = [f"{row['name']} {_state(row)}" for row in roles.statuses(body, roles.INIT, roles.APP)]
     return f"{body['metadata']['name']}: {status.get('phase', 'Pending')}; " + ", ".join(parts)
 
 

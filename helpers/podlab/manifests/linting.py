@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from podlab.manifests.reading import Manifest
+from podlab.pods import roles
 from podlab.pods.status import minor_of
 
 Spec = Mapping[str, Any]
@@ -83,7 +84,7 @@ def _pod_spec(body: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _each(spec: Spec, *lists: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name in lists or ("initContainers", "containers"):
+    for name in lists or (roles.INIT, roles.APP):
         rows = spec.get(name)
         for index, row in enumerate(rows if isinstance(rows, list) else []):
             if isinstance(row, Mapping):
@@ -168,7 +169,7 @@ def _own_list(spec: Spec, _server: str) -> Iterator[Finding]:
 def _probe_on_init(spec: Spec, _server: str) -> Iterator[Finding]:
     for path, container in _each(spec, "initContainers"):
         for key in ("readinessProbe", "livenessProbe", "startupProbe", "lifecycle"):
-            if key in container and container.get("restartPolicy") != "Always":
+            if key in container and not roles.is_sidecar(container):
                 text = f"a regular init container may have no {key}: it is done when it exits with 0"
                 hint = "remove it, or make the container a sidecar with restartPolicy: Always"
                 yield Finding("probe-on-init", f"{path}.{key}", text, hint, level="error")

@@ -21,13 +21,13 @@ from podlab.observe.framing import LineStream, StreamBroken
 from podlab.observe.nodetime import NodeTime
 from podlab.observe.thinning import Line, Thinner
 from podlab.observe.writing import Writer, encode
+from podlab.pods import roles
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from podlab.client.connections import Answer
 
-_STATUS_LISTS = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
 _RETRY_S = 0.2
 _SILENCE_S = 30.0
 _TRIES = 25
@@ -51,21 +51,20 @@ class Incarnation:
 
 def incarnations(pod: Mapping[str, Any]) -> Iterator[Incarnation]:
     """Yield every run that *pod*'s status proves: the one in ``state`` and the one kept in ``lastState``."""
-    metadata, status = pod["metadata"], pod.get("status") or {}
-    for name in _STATUS_LISTS:
-        for row in status.get(name) or []:
-            restart = int(row.get("restartCount", 0))
-            now, last = row.get("state") or {}, (row.get("lastState") or {}).get("terminated") or {}
-            terminated = now.get("terminated") or {}
-            current = row.get("containerID") or terminated.get("containerID")
-            shared = (metadata.get("namespace", "default"), metadata["name"], metadata["uid"], row["name"])
-            if last.get("containerID"):
-                # While it waits to restart, state has no run of its own and restartCount is still that of the last.
-                waiting = current == last["containerID"]
-                number = restart if waiting else max(0, restart - 1)
-                yield Incarnation(*shared, last["containerID"], number, previous=not waiting, ended=True)
-            if current and current != last.get("containerID") and ("running" in now or terminated):
-                yield Incarnation(*shared, current, restart, ended=bool(terminated))
+    metadata = pod["metadata"]
+    for row in roles.statuses(pod):
+        restart = int(row.get("restartCount", 0))
+        now, last = row.get("state") or {}, (row.get("lastState") or {}).get("terminated") or {}
+        terminated = now.get("terminated") or {}
+        current = row.get("containerID") or terminated.get("containerID")
+        shared = (metadata.get("namespace", "default"), metadata["name"], metadata["uid"], row["name"])
+        if last.get("containerID"):
+            # While it waits to restart, state has no run of its own and restartCount is still that of the last.
+            waiting = current == last["containerID"]
+            number = restart if waiting else max(0, restart - 1)
+            yield Incarnation(*shared, last["containerID"], number, previous=not waiting, ended=True)
+        if current and current != last.get("containerID") and ("running" in now or terminated):
+            yield Incarnation(*shared, current, restart, ended=bool(terminated))
 
 
 class LogFollower(threading.Thread):

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from podlab.pods import quantity
+from podlab.pods.roles import is_sidecar
 
 Amounts = dict[str, int]  # resource -> millicores for "cpu", units (bytes, counts) for everything else
 
@@ -47,7 +48,7 @@ def pod_amounts(pod: dict[str, Any], key: str) -> Amounts:
     sidecars: Amounts = {}
     peak: Amounts = {}
     for container in spec.get("initContainers", ()):
-        if container.get("restartPolicy") == "Always":
+        if is_sidecar(container):
             sidecars = plus(sidecars, _of(container, key))
             peak = larger(peak, sidecars)
         else:

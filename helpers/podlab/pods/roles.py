@@ -29,8 +29,13 @@ def group(pod: RawView, key: str) -> Sequence[RawObject]:
 
 
 def containers(pod: RawView, *lists: str) -> list[RawObject]:
-    """Return the containers in these lists of a spec, in this order; without *lists*: init, app, ephemeral."""
-    return [container for key in lists or LISTS for container in group(pod, key)]
+    """Return the containers in these lists of a Pod, in this order; without *lists*: init, app, ephemeral."""
+    return in_spec(pod.get("spec") or {}, *lists)
+
+
+def in_spec(spec: RawView, *lists: str) -> list[RawObject]:
+    """Return the same for the spec of a Pod, or of a Pod template."""
+    return [container for key in lists or LISTS for container in spec.get(key) or ()]
 
 
 def every_container(pod: RawView) -> Iterator[tuple[str, RawObject]]:
@@ -60,3 +65,9 @@ def role(key: str, container: RawView) -> str:
 def sidecars(pod: RawView) -> list[RawObject]:
     """Return the sidecars of a Pod, in the order in which they start."""
     return [container for container in group(pod, INIT) if is_sidecar(container)]
+
+
+def statuses(pod: RawView, *lists: str) -> list[RawObject]:
+    """Return the container statuses of these lists of the spec, in this order; without *lists*: all three."""
+    status = pod.get("status") or {}
+    return [entry for key in lists or LISTS for entry in status.get(STATUS_LISTS[key]) or ()]

@@ -33,9 +33,10 @@ from math import inf
 from typing import Any
 
 from podlab.pods.raw import RawObject
+from podlab.pods.roles import statuses
 from podlab.timeline.clocks import ONE_CLOCK, START_LAG_S, Offset, OffsetEvidence, parse_s
 from podlab.timeline.crashes import spec_of
-from podlab.timeline.facts import Emission, Facts, statuses
+from podlab.timeline.facts import Emission, Facts
 from podlab.timeline.fuse import Moment, Order
 from podlab.timeline.runs import Draft
 from podlab.timeline.stopping import stops

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 from podlab.timeline.clocks import parse_s
 
@@ -143,9 +144,8 @@ def _previous(item: Mapping[str, Any]) -> str:
 
 def spec_of(pod: RawObject, name: str) -> Mapping[str, Any]:
     """What the manifest says of one container; empty for a name that it does not hold."""
-    spec = pod.get("spec", {})
-    listed = [c for key in ("initContainers", "containers") for c in spec.get(key) or []]
-    return next((c for c in listed if c.get("name") == name), {})
+    _, container = roles.find(pod, name) or ("", {})
+    return container
 
 
 def policy_of(pod: RawObject, name: str) -> str:

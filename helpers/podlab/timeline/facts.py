@@ -12,14 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from podlab.errors import TimelineError
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 from podlab.timeline.clocks import parse_ns, parse_s, precision_s
-
-STATUS_KEYS = (
-    ("initContainers", "initContainerStatuses"),
-    ("containers", "containerStatuses"),
-    ("ephemeralContainers", "ephemeralContainerStatuses"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,23 +109,10 @@ class Facts:
         """Container name -> role and spec, in the order of lanes."""
         found: dict[str, tuple[str, RawObject]] = {}
         for item in self.seen:
-            for key, _ in STATUS_KEYS:
-                for container in item.pod.get("spec", {}).get(key) or []:
-                    found[container["name"]] = (_role(key, container), container)
+            for key, container in roles.every_container(item.pod):
+                found[container["name"]] = (roles.role(key, container), container)
         order = {"init": 0, "sidecar": 0, "app": 1, "ephemeral": 2}
         return dict(sorted(found.items(), key=lambda pair: order[pair[1][0]]))
-
-
-def _role(key: str, container: RawObject) -> str:
-    if key == "initContainers":
-        return "sidecar" if container.get("restartPolicy") == "Always" else "init"
-    return "app" if key == "containers" else "ephemeral"
-
-
-def statuses(pod: RawObject) -> Iterable[RawObject]:
-    """All container statuses of a Pod object, in the order of lanes."""
-    for _, key in STATUS_KEYS:
-        yield from pod.get("status", {}).get(key) or []
 
 
 def gather(

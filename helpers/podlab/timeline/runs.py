@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 from podlab.timeline.clocks import parse_s
-from podlab.timeline.facts import Facts, statuses
+from podlab.timeline.facts import Facts
 from podlab.timeline.fuse import Moment
 from podlab.timeline.model import Run
 
@@ -70,7 +71,7 @@ def drafts_of(facts: Facts) -> dict[str, list[Draft]]:
     """Container name -> its drafts in order; containers that never ran have none."""
     found: dict[str, dict[str, Draft]] = {name: {} for name in facts.role_of()}
     for item in facts.seen:
-        for status in statuses(item.pod):
+        for status in roles.statuses(item.pod):
             if status.get("name") in found:
                 _note(found[status["name"]], status, item.t)
     for record in facts.node:

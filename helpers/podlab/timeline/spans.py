@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 from podlab.timeline.bounds import Clocks, signals
 from podlab.timeline.causality import after, in_order
-from podlab.timeline.facts import Emission, Facts, statuses
+from podlab.timeline.facts import Emission, Facts
 from podlab.timeline.model import Evidence, Instant, Run, Span
 from podlab.timeline.runs import Draft, short_id
 from podlab.timeline.stopping import Turn, sigterm, stops, told_at
@@ -71,7 +72,9 @@ class Told:
 def told_of(name: str, facts: Facts, clocks: Clocks, turn: Turn) -> Told:
     """Collect what was told about one container; *turn*: what comes before it is told to stop."""
     role, spec = facts.role_of()[name]
-    looks = [_Look(s.t, status) for s in facts.seen for status in statuses(s.pod) if status["name"] == name]
+    looks = [
+        _Look(s.t, status) for s in facts.seen for status in roles.statuses(s.pod) if status["name"] == name
+    ]
     running: dict[str, list[_Look]] = {}
     for look in looks:
         if look.state == "running":

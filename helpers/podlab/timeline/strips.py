@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 from podlab.pods.status import status_word
 from podlab.timeline.bounds import Clocks, act_t, signals
 from podlab.timeline.causality import after, inside_a_run, latest
 from podlab.timeline.clocks import parse_s
-from podlab.timeline.facts import Emission, Facts, statuses
+from podlab.timeline.facts import Emission, Facts
 from podlab.timeline.model import Evidence, Instant, Lane, Marker, Run, Stretch
 from podlab.timeline.runs import short_id
 from podlab.timeline.words import phase_of
@@ -32,7 +33,7 @@ class Causes:
     def shown_by(self, pod: RawObject) -> Instant | None:
         """The moment at which all that this state of the Pod shows had happened; None where it shows nothing."""
         found = [self.deletion] if self.deletion and pod["metadata"].get("deletionTimestamp") else []
-        for status in statuses(pod):
+        for status in roles.statuses(pod):
             states = (status.get("state") or {}), (status.get("lastState") or {})
             known = {
                 run.container_id: run
@@ -105,9 +106,7 @@ def floors(lanes: Sequence[Lane], pod: RawObject) -> Floors:
     starts = [first.lo for lane in counted if (first := lane.first_start) is not None]
     ends = [last.lo for lane in apps if (last := lane.last_end) is not None]
     found = {"True": max(starts, default=-inf), "PodCompleted": max(ends, default=-inf)}
-    spec = pod.get("spec") or {}
-    listed = [c for key in ("initContainers", "containers") for c in spec.get(key) or []]
-    probed = any(c.get("readinessProbe") for c in listed)
+    probed = any(c.get("readinessProbe") for c in roles.containers(pod, roles.INIT, roles.APP))
     if not probed and not pod["metadata"].get("deletionTimestamp"):
         over = [run.end.lo for lane in counted for run in lane.runs if run.end is not None]
         found["ContainersNotReady"] = min(over, default=-inf)

@@ -22,6 +22,7 @@ from podlab.embedded.api import catchup, streams
 from podlab.embedded.api.fault import Fault, bad_request
 from podlab.embedded.api.request import Request
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 POLL_S = 0.04
 MAX_QUEUED_BYTES = 4 << 20  # what a slow client may be behind; the log has what he misses
-LISTS = ("containers", "initContainers", "ephemeralContainers")
 Attached = tuple[int | None, Callable[[], None], Callable[[], None]]
 
 
@@ -54,7 +54,7 @@ def prepare(
         Fault: 400 or 500, when there is nothing to attach to.
     """
     found = _instance(app, pod, container)
-    spec = next(c for key in LISTS for c in pod["spec"].get(key) or [] if c["name"] == container)
+    spec = next(c for c in roles.containers(pod) if c["name"] == container)
     if request.flag("tty") and not spec.get("tty"):
         raise bad_request(f"Unable to use a TTY - container {container} did not allocate one")
     wants_stdin = request.flag("stdin") and bool(spec.get("stdin"))

@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from podlab.embedded.api.catchup import LogsRead
 from podlab.embedded.api.fault import Fault, bad_request
 from podlab.embedded.runtime import ContainerRecord, ContainerState, ExecSession, Runtime
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
-
-STATUSES = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
-SPECS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def names(pod: RawObject) -> list[str]:
     """Every container of a Pod: init, regular, ephemeral."""
-    return [c["name"] for key in SPECS for c in pod["spec"].get(key) or []]
+    return [c["name"] for c in roles.containers(pod)]
 
 
 def choose(pod: RawObject, container: str) -> str:
@@ -32,7 +30,7 @@ def choose(pod: RawObject, container: str) -> str:
         if container not in names(pod):
             raise bad_request(f"container {container} is not valid for pod {name}")
         return container
-    regular = pod["spec"].get("containers") or []
+    regular = roles.group(pod, roles.APP)
     if len(regular) == 1:
         return str(regular[0]["name"])
     raise bad_request(f"a container name must be specified for pod {name}, choose one of: "
@@ -41,11 +39,7 @@ def choose(pod: RawObject, container: str) -> str:
 
 def status_of(pod: RawObject, container: str) -> RawObject:
     """The status of one container; empty when there is none yet."""
-    for key in STATUSES:
-        for status in (pod.get("status") or {}).get(key) or []:
-            if status["name"] == container:
-                return dict(status)
-    return {}
+    return next((dict(status) for status in roles.statuses(pod) if status["name"] == container), {})
 
 
 class Node:

@@ -14,14 +14,14 @@ from podlab.embedded.api.reading import find
 from podlab.embedded.api.request import Request, Response, Route
 from podlab.embedded.schema import pods, validation
 from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid
-from podlab.pods import requests
+from podlab.pods import requests, roles
 from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
     from podlab.embedded.api.app import App
 
 
-GROUPS = ("initContainers", "containers")
+LISTS = (roles.INIT, roles.APP)
 RESIZABLE = ("cpu", "memory")
 
 
@@ -76,9 +76,9 @@ def _check_room(app: App, pod: RawObject) -> None:
 def resized(asked: RawObject, spec: RawObject) -> RawObject:
     """*spec* with the resources that were asked for; nothing else of what was asked counts."""
     result = dict(spec)
-    for key in GROUPS:
+    for key in LISTS:
         if [c.get("name") for c in asked.get(key) or ()] != [c["name"] for c in spec.get(key) or ()]:
-            return {**spec, **{k: asked[k] for k in GROUPS if k in asked}}
+            return {**spec, **{k: asked[k] for k in LISTS if k in asked}}
         if spec.get(key):
             pairs = zip(spec[key], asked[key], strict=True)
             result[key] = [_with_resources(was, now) for was, now in pairs]
@@ -92,7 +92,7 @@ def _with_resources(was: RawObject, now: RawObject) -> RawObject:
 
 def faults(new: RawObject, old: RawObject) -> list[FieldError]:
     """What is wrong with a resize."""
-    plain = {k: v for k, v in new["spec"].items() if k != "ephemeralContainers"}
+    plain = {k: v for k, v in new["spec"].items() if k != roles.EPHEMERAL}
     errors = validation.validate("core/v1.Pod", {**new, "spec": plain})
     was = old["status"].get("qosClass", "")
     if pods.qos_class(new) != was:
@@ -100,7 +100,7 @@ def faults(new: RawObject, old: RawObject) -> list[FieldError]:
     moved = _moved(new["spec"], old["spec"])
     if moved:
         return errors + moved
-    for key in GROUPS:
+    for key in LISTS:
         for place, (now, before) in enumerate(
             zip(new["spec"].get(key) or (), old["spec"].get(key) or (), strict=True)
         ):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from podlab.embedded.controllers import jobpolicies as policies
 from podlab.embedded.controllers.base import finished
 from podlab.embedded.controllers.jobpolicies import INDEX
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 SUCCEEDED, FAILED, IGNORED, TAKEN_BACK = "Succeeded", "Failed", "Ignored", "TakenBack"
@@ -65,9 +66,7 @@ def restarted_too_often(job: RawObject, pods: list[RawObject]) -> bool:
     total = 0
     for pod in pods:
         if not finished(pod):
-            status = pod.get("status") or {}
-            listed = (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ()))
-            total += sum(c.get("restartCount", 0) for c in listed)
+            total += sum(c.get("restartCount", 0) for c in roles.statuses(pod, roles.INIT, roles.APP))
     return bool(total >= max(1, job["spec"].get("backoffLimit", 6)))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from podlab.embedded.controllers.base import condition, deleting, finished, seconds
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 INDEX = "batch.kubernetes.io/job-completion-index"
@@ -68,11 +69,10 @@ def verdict(job: RawObject, pod: RawObject) -> tuple[str, str]:
 
 def _match(rule: RawObject, pod: RawObject) -> str:
     """What of the Pod a rule matches, in upstream's words; empty for none."""
-    meta, status = pod["metadata"], pod.get("status") or {}
+    meta = pod["metadata"]
     name = f"{meta['namespace']}/{meta['name']}"
     if rule.get("onExitCodes") is not None:
-        listed = (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ()))
-        for container in listed:
+        for container in roles.statuses(pod, roles.APP, roles.INIT):
             code = ((container.get("state") or {}).get("terminated") or {}).get("exitCode")
             if code and _code_matches(rule["onExitCodes"], container["name"], code):
                 return f"Container {container['name']} for pod {name} failed with exit code {code}"
@@ -156,12 +156,9 @@ def back_off_s(failures: int) -> float:
 
 def ended_at(pod: RawObject, now: float) -> float:
     """When a Pod ended: its last container (sidecars count), else when it became unready; *now* if nobody knows."""
-    status = pod.get("status") or {}
-    sidecars = {
-        c["name"] for c in pod["spec"].get("initContainers") or () if c.get("restartPolicy") == "Always"
-    }
-    listed = [*(status.get("containerStatuses") or ())]
-    listed += [s for s in status.get("initContainerStatuses") or () if s["name"] in sidecars]
+    sidecars = {c["name"] for c in roles.sidecars(pod)}
+    listed = roles.statuses(pod, roles.APP)
+    listed += [s for s in roles.statuses(pod, roles.INIT) if s["name"] in sidecars]
     ends = [((s.get("state") or {}).get("terminated") or {}).get("finishedAt") for s in listed]
     if ends and all(ends):
         return max(seconds(end) for end in ends)

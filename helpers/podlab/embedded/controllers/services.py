@@ -19,6 +19,7 @@ from podlab.embedded.controllers.base import (
     reference_to,
     selects,
 )
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 MANAGER = "endpointslice-controller.k8s.io"
@@ -160,9 +161,7 @@ def _ports(service: RawObject, pod: RawObject | None) -> tuple[Any, ...]:
 
 
 def _named(pod: RawObject | None, name: str, protocol: str) -> int:
-    spec = pod["spec"] if pod else {}
-    sidecars = [c for c in spec.get("initContainers", ()) if c.get("restartPolicy") == "Always"]
-    for container in [*spec.get("containers", ()), *sidecars]:
+    for container in [*roles.group(pod or {}, roles.APP), *roles.sidecars(pod or {})]:
         for port in container.get("ports", ()):
             if port.get("name") == name and port.get("protocol", "TCP") == protocol:
                 return int(port["containerPort"])

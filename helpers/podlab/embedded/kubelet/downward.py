@@ -6,8 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from podlab.embedded.lifecycle import spec
-from podlab.pods import quantity
+from podlab.pods import quantity, roles
 from podlab.pods.raw import RawObject
 
 _KEYED = re.compile(r"metadata\.(labels|annotations)\['(.*)'\]")
@@ -58,7 +57,7 @@ def resource(
         container: The container to look at when the reference names none.
     """
     name = reference.get("containerName") or container
-    found = spec.find(pod, name)
+    found = roles.find(pod, name)
     if found is None:
         raise FieldError(f"container {name} not found")
     kind, _, what = str(reference["resource"]).partition(".")

@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from podlab.embedded.kubelet.podvolumes import PodVolumes
-from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import Runtime
-from podlab.pods import quantity
+from podlab.pods import quantity, roles
 from podlab.pods.raw import RawObject
 
 STORAGE = "ephemeral-storage"
@@ -42,7 +41,7 @@ async def reason(
 
 def _limits(pod: RawObject) -> dict[str, str]:
     """Container -> its limit of ephemeral storage, of those that have one."""
-    listed = {c["name"]: (c.get("resources") or {}).get("limits") or {} for c in spec.group(pod, spec.APP)}
+    listed = {c["name"]: (c.get("resources") or {}).get("limits") or {} for c in roles.group(pod, roles.APP)}
     return {name: str(limits[STORAGE]) for name, limits in listed.items() if STORAGE in limits}
 
 

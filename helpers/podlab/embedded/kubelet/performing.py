@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from podlab.embedded.kubelet import container_config
 from podlab.embedded.kubelet.images import StartError
 from podlab.embedded.kubelet.starting import StartContext
-from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.actions import Actions
 from podlab.embedded.lifecycle.containers import StartFailure
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, RuntimeFault
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
@@ -66,16 +66,16 @@ class Performer:
         self._tell_missing_secrets(pod)
         context = StartContext(view, sandbox_id, volumes, self._kubelet.facts(pod), self._until_ending)
         for index in actions.ephemeral:
-            container = spec.group(pod, spec.EPHEMERAL)[index]
-            await self._start(pod, spec.EPHEMERAL, container, context)
+            container = roles.group(pod, roles.EPHEMERAL)[index]
+            await self._start(pod, roles.EPHEMERAL, container, context)
         for index in actions.init:
-            container = spec.group(pod, spec.INIT)[index]
-            done = await self._start(pod, spec.INIT, container, context)
-            if not done and not spec.is_sidecar(container):
+            container = roles.group(pod, roles.INIT)[index]
+            done = await self._start(pod, roles.INIT, container, context)
+            if not done and not roles.is_sidecar(container):
                 return
         for index in actions.regular:
-            container = spec.group(pod, spec.APP)[index]
-            await self._start(pod, spec.APP, container, context)
+            container = roles.group(pod, roles.APP)[index]
+            await self._start(pod, roles.APP, container, context)
 
     async def resize(self, record: ContainerRecord, resources: RawObject) -> None:
         """Give a running container other limits."""
@@ -101,7 +101,7 @@ class Performer:
 
     async def _purge_init_records(self, pod: RawObject, view: PodView) -> None:
         """In a new sandbox the init containers begin anew, without a past."""
-        names = {c["name"] for c in spec.group(pod, spec.INIT)}
+        names = {c["name"] for c in roles.group(pod, roles.INIT)}
         for record in view.containers:
             if record.name in names:
                 await self._kubelet.runtime.remove_container(record.id)

@@ -7,9 +7,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from podlab.embedded.lifecycle import spec
 from podlab.embedded.runtime import ContainerRecord, ContainerState
 from podlab.embedded.sandbox.zygote.trees import remove_tree
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 MESSAGE_BYTES = 4096
@@ -96,7 +96,7 @@ class PodFiles:
         if record.state is not ContainerState.EXITED:
             return ""
         text = _tail(self.message_path(pod, record.name, record.attempt), MESSAGE_BYTES)
-        found = spec.find(pod, record.name)
+        found = roles.find(pod, record.name)
         policy = found[1].get("terminationMessagePolicy") if found else None
         if not text and policy == "FallbackToLogsOnError" and record.exit_code != 0:
             text = log_tail(self.log_path(pod, record.name, record.attempt))

@@ -9,8 +9,7 @@ from typing import Protocol
 
 from podlab.embedded.kubelet import downward
 from podlab.embedded.kubelet.environment import Facts, Objects
-from podlab.embedded.lifecycle import spec
-from podlab.pods import quantity
+from podlab.pods import quantity, roles
 from podlab.pods.raw import RawObject
 
 Files = dict[str, tuple[bytes, int | None]]  # path in the volume -> content, mode of its own
@@ -198,7 +197,7 @@ def fs_group(pod: RawObject) -> int | None:
 
 def mounted(pod: RawObject) -> list[RawObject]:
     """The volumes that some container mounts; others are never set up."""
-    wanted = {m["name"] for _, c in spec.every_container(pod) for m in c.get("volumeMounts") or ()}
+    wanted = {m["name"] for _, c in roles.every_container(pod) for m in c.get("volumeMounts") or ()}
     return [v for v in pod["spec"].get("volumes") or () if v["name"] in wanted]
 
 
@@ -213,7 +212,7 @@ def sources(pod: RawObject) -> set[tuple[str, str]]:
             if "secret" in part:
                 source = part["secret"]
                 found.add(("secrets", source.get("secretName") or source.get("name") or ""))
-    for _, container in spec.every_container(pod):
+    for _, container in roles.every_container(pod):
         for entry in (*(container.get("envFrom") or ()), *_value_sources(container)):
             for key, resource in _REFERENCES.items():
                 if entry.get(key):

@@ -23,6 +23,7 @@ from podlab.embedded.lifecycle.probes import (
     ProbeResults,
     Result,
 )
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 RETRIES = 3
@@ -54,8 +55,8 @@ class PodProber:
 
     def add(self, pod: RawObject) -> None:
         """Make the workers that are missing: for regular containers and sidecars."""
-        for key, container in spec.every_container(pod):
-            if key == spec.EPHEMERAL or (key == spec.INIT and not spec.is_sidecar(container)):
+        for key, container in roles.every_container(pod):
+            if key == roles.EPHEMERAL or (key == roles.INIT and not roles.is_sidecar(container)):
                 continue
             for kind in KINDS:
                 identity = (kind, container["name"])
@@ -98,7 +99,7 @@ class _Worker:
     def __init__(self, prober: PodProber, pod: RawObject, key: str, container: RawObject, kind: str) -> None:
         self._prober, self._pod, self._container, self._kind = prober, pod, container, kind
         self._probe = container[f"{kind}Probe"]
-        self.regular = key == spec.APP
+        self.regular = key == roles.APP
         self._path = spec.field_path(key, container["name"])
         self._counter = Counter(self._probe)
         self._id = ""

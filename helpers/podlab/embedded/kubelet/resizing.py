@@ -12,14 +12,14 @@ from __future__ import annotations
 import json
 
 from podlab.embedded.events import EventRecorder
-from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.containers import rfc3339
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 PENDING, IN_PROGRESS = "PodResizePending", "PodResizeInProgress"
-KEYS = (spec.INIT, spec.APP)
+KEYS = (roles.INIT, roles.APP)
 
 
 class Resizes:
@@ -128,7 +128,7 @@ class Resizes:
         summary: RawObject = {
             key: [{"name": c["name"], "resources": _ordered(c.get("resources") or {})} for c in listed]
             for key in KEYS
-            if (listed := spec.group(pod, key))
+            if (listed := roles.group(pod, key))
         }
         summary["generation"] = pod["metadata"].get("generation", 1) if generation is None else generation
         if error:
@@ -138,7 +138,7 @@ class Resizes:
 
 
 def _resources(pod: RawObject) -> dict[str, RawObject]:
-    return {c["name"]: c.get("resources") or {} for key in KEYS for c in spec.group(pod, key)}
+    return {c["name"]: c.get("resources") or {} for key in KEYS for c in roles.group(pod, key)}
 
 
 def _amounts(resources: RawObject) -> dict[tuple[str, str], str]:

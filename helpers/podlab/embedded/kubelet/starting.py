@@ -18,6 +18,7 @@ from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.backoff import Backoff, go_duration
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ImageRecord, Runtime, RuntimeFault
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 # A hook that is refused fails within a millisecond of the start here, before a shell has set its trap. On a real node
@@ -65,7 +66,7 @@ class Starter:
     async def start(self, pod: RawObject, key: str, container: RawObject, context: StartContext) -> None:
         """Start the next run of a container. Raises StartError."""
         path = spec.field_path(key, container["name"])
-        if key != spec.EPHEMERAL:
+        if key != roles.EPHEMERAL:
             self._hold_back(pod, container, context.view, path)
         try:
             image = await self._images.ensure(pod, container, path, context.until_ending)
@@ -164,7 +165,7 @@ class Starter:
 
     def forget(self, pod: RawObject) -> None:
         """The Pod is gone."""
-        self.purge(pod, [c["name"] for _, c in spec.every_container(pod)])
+        self.purge(pod, [c["name"] for _, c in roles.every_container(pod)])
         self._backoff.forget(f"{spec.full_name(pod)}_")
         self._images.forget(pod)
 

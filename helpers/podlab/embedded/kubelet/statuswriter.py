@@ -6,8 +6,8 @@ import copy
 from typing import Protocol
 
 from podlab.embedded.kubelet.clock import Clock
-from podlab.embedded.lifecycle import conditions, podstatus, restartall, spec
-from podlab.embedded.lifecycle.containers import STATUS_KEYS
+from podlab.embedded.lifecycle import conditions, podstatus, restartall
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 
@@ -53,7 +53,7 @@ class StatusWriter:
 
     def of_container(self, name: str) -> RawObject | None:
         """The remembered status of one container."""
-        for key in STATUS_KEYS.values():
+        for key in roles.STATUS_LISTS.values():
             for status in self.status.get(key) or ():
                 if status["name"] == name:
                     return dict(status)
@@ -72,12 +72,14 @@ class StatusWriter:
         if pod is None or not self.status.get("conditions"):
             return
         status = copy.deepcopy(self.status)
-        for key in (spec.INIT, spec.APP):
-            for entry in status.get(STATUS_KEYS[key]) or ():
+        for key in (roles.INIT, roles.APP):
+            for entry in status.get(roles.STATUS_LISTS[key]) or ():
                 same = str(entry.get("containerID", "")).endswith(container_id)
                 if entry["name"] == name and same and "running" in entry["state"]:
                     entry[flag] = value and (flag == "started" or bool(entry.get("started")))
-        by_name = {s["name"]: s for key in (spec.INIT, spec.APP) for s in status.get(STATUS_KEYS[key]) or ()}
+        by_name = {
+            s["name"]: s for key in (roles.INIT, roles.APP) for s in status.get(roles.STATUS_LISTS[key]) or ()
+        }
         ready_to_start = next(
             (c["status"] == "True" for c in status["conditions"] if c["type"] == conditions.OWNED[0]), False
         )

@@ -11,6 +11,7 @@ from podlab.embedded.kubelet.handlers import Handlers, HookError, ProbeError
 from podlab.embedded.lifecycle import spec, termination
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, Runtime, RuntimeFault
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 
@@ -73,7 +74,7 @@ class Stopper:
             cause: The probe whose failure is the reason: it may bring its own grace.
             before: What has to be over before SIGTERM, as long as the grace lasts.
         """
-        key, container = spec.find(pod, record.name) or (spec.APP, {"name": record.name})
+        key, container = roles.find(pod, record.name) or (roles.APP, {"name": record.name})
         path = spec.field_path(key, record.name)
         text = message or f"Stopping container {record.name}"
         self._recorder.event(pod, "Normal", "Killing", text, field_path=path)

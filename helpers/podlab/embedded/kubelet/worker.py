@@ -15,12 +15,13 @@ from podlab.embedded.kubelet.performing import Performer
 from podlab.embedded.kubelet.probing import PodProber
 from podlab.embedded.kubelet.resizing import Resizes
 from podlab.embedded.kubelet.statuswriter import StatusWriter
-from podlab.embedded.lifecycle import conditions, podstatus, restartall, spec, termination
+from podlab.embedded.lifecycle import conditions, podstatus, restartall, termination
 from podlab.embedded.lifecycle.actions import decide
 from podlab.embedded.lifecycle.containers import rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerState, RuntimeFault
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class PodWorker:
         return False
 
     def _container(self, name: str) -> RawObject:
-        found = spec.find(self.pod, name)
+        found = roles.find(self.pod, name)
         return found[1] if found else {}
 
     def _tell(self, view: PodView, *, terminal: bool = False, evicted: str = "") -> None:

@@ -9,6 +9,7 @@ from podlab.embedded.lifecycle import initialising, restartall, spec
 from podlab.embedded.lifecycle.probes import LIVENESS, STARTUP, ProbeResults, Result
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 
@@ -76,7 +77,7 @@ def decide(
         _from_the_start(pod, view, actions)
         return actions
     actions.ephemeral = [
-        i for i, c in enumerate(spec.group(pod, spec.EPHEMERAL)) if view.latest(c["name"]) is None
+        i for i, c in enumerate(roles.group(pod, roles.EPHEMERAL)) if view.latest(c["name"]) is None
     ]
     plan = initialising.decide(pod, view, probes, resized)
     actions.init, actions.kills, actions.kill_pod = (
@@ -109,13 +110,13 @@ def _from_the_start(pod: RawObject, view: PodView, actions: Actions) -> None:
         return
     wanted = [
         i
-        for i, c in enumerate(spec.group(pod, spec.APP))
+        for i, c in enumerate(roles.group(pod, roles.APP))
         if not (policy == "OnFailure" and _succeeded(view.latest(c["name"])))
     ]
     if not wanted:
         actions.create_sandbox = False
         return
-    if spec.group(pod, spec.INIT):
+    if roles.group(pod, roles.INIT):
         actions.init = [0]
     else:
         actions.regular = wanted
@@ -125,7 +126,7 @@ def _any_may_restart(pod: RawObject) -> bool:
     """Under the Pod policy Never: whether some container's own policy or rules would bring it back."""
     return any(
         c.get("restartPolicyRules") or (c.get("restartPolicy") or "Never") != "Never"
-        for c in spec.group(pod, spec.APP)
+        for c in roles.group(pod, roles.APP)
     )
 
 
@@ -151,7 +152,7 @@ def _keep_regular(
     pod: RawObject, view: PodView, probes: ProbeResults, actions: Actions, resized: frozenset[str]
 ) -> None:
     kept = 0
-    for index, container in enumerate(spec.group(pod, spec.APP)):
+    for index, container in enumerate(roles.group(pod, roles.APP)):
         record = view.latest(container["name"])
         if record is None or record.state is not ContainerState.RUNNING:
             if should_restart(pod, container, view):

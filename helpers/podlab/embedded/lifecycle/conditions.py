@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from podlab.embedded.lifecycle import restartall, spec
+from podlab.embedded.lifecycle import restartall
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 RESIZES = ("PodResizePending", "PodResizeInProgress")
@@ -74,7 +75,7 @@ def initialized(
     pod: RawObject, by_name: Mapping[str, RawObject], phase: str, before: Iterable[RawObject] = ()
 ) -> Verdict:
     """Initialized: every regular init container has succeeded, every sidecar has started, now or before."""
-    containers = spec.group(pod, spec.INIT)
+    containers = roles.group(pod, roles.INIT)
     if containers and not by_name:
         return "False", "UnknownContainerStatuses", ""
     unknown = [c["name"] for c in containers if c["name"] not in by_name]
@@ -83,7 +84,7 @@ def initialized(
     ]
     if phase == "Succeeded" and not unknown:
         return "True", "PodCompleted", ""
-    if any(_has_run(by_name.get(c["name"])) for c in spec.group(pod, spec.APP)):
+    if any(_has_run(by_name.get(c["name"])) for c in roles.group(pod, roles.APP)):
         return TRUE
     if any(c["type"] == "Initialized" and c["status"] == "True" for c in before):
         return TRUE
@@ -91,7 +92,7 @@ def initialized(
 
 
 def _complete(container: RawObject, status: RawObject) -> bool:
-    return bool(status.get("started") if spec.is_sidecar(container) else status.get("ready"))
+    return bool(status.get("started") if roles.is_sidecar(container) else status.get("ready"))
 
 
 def _has_run(status: RawObject | None) -> bool:
@@ -103,8 +104,8 @@ def containers_ready(pod: RawObject, by_name: Mapping[str, RawObject], phase: st
     """ContainersReady: every sidecar and every regular container is ready."""
     if not by_name:
         return "False", "UnknownContainerStatuses", ""
-    names = [c["name"] for c in spec.group(pod, spec.INIT) if spec.is_sidecar(c)]
-    names += [c["name"] for c in spec.group(pod, spec.APP)]
+    names = [c["name"] for c in roles.group(pod, roles.INIT) if roles.is_sidecar(c)]
+    names += [c["name"] for c in roles.group(pod, roles.APP)]
     unknown = [n for n in names if n not in by_name]
     unready = [n for n in names if n in by_name and not by_name[n].get("ready")]
     if phase == "Succeeded" and not unknown:

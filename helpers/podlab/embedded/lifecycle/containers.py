@@ -6,18 +6,14 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from podlab.embedded.lifecycle import restartall, spec
+from podlab.embedded.lifecycle import restartall
 from podlab.embedded.lifecycle.actions import should_restart
 from podlab.embedded.lifecycle.probes import ProbeResults
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
-STATUS_KEYS = {
-    spec.INIT: "initContainerStatuses",
-    spec.APP: "containerStatuses",
-    spec.EPHEMERAL: "ephemeralContainerStatuses",
-}
 ID_PREFIX = "podlab://"
 LOST = "The container could not be located when the pod was terminated"
 LOST_WHILE_RUNNING = (
@@ -70,14 +66,14 @@ def statuses(
     Returns:
         Init containers in the order of the spec, all others sorted by name.
     """
-    waiting = "PodInitializing" if spec.group(pod, spec.INIT) else "ContainerCreating"
+    waiting = "PodInitializing" if roles.group(pod, roles.INIT) else "ContainerCreating"
     result = []
-    for container in spec.group(pod, key):
+    for container in roles.group(pod, key):
         name = container["name"]
         status = _of_one(pod, container, view, old.get(name), waiting, restarting)
         _show_failure(pod, key, container, view, failures.get(name), status)
         result.append(status)
-    return result if key == spec.INIT else sorted(result, key=lambda s: str(s["name"]))
+    return result if key == roles.INIT else sorted(result, key=lambda s: str(s["name"]))
 
 
 def _of_one(
@@ -223,7 +219,7 @@ def _show_failure(
 ) -> None:
     """A container that should run and could not be started is Waiting, and its last end moves to lastState."""
     record = view.latest(container["name"])
-    if key == spec.INIT and record and record.state is ContainerState.EXITED and record.exit_code == 0:
+    if key == roles.INIT and record and record.state is ContainerState.EXITED and record.exit_code == 0:
         return  # also of a sidecar: it stays Completed during its back-off
     if failure is None or not should_restart(pod, container, view):
         return
@@ -234,15 +230,15 @@ def _show_failure(
 
 def mark_ready(pod: RawObject, key: str, listed: list[RawObject], probes: ProbeResults) -> None:
     """Fill in ``started`` and ``ready`` of the statuses of one list."""
-    by_name = {c["name"]: c for c in spec.group(pod, key)}
+    by_name = {c["name"]: c for c in roles.group(pod, key)}
     for status in listed:
         name, running = status["name"], "running" in status["state"]
         identity = str(status.get("containerID") or "").removeprefix(ID_PREFIX)
-        started = running and (key == spec.EPHEMERAL or probes.started(name, identity))
+        started = running and (key == roles.EPHEMERAL or probes.started(name, identity))
         status["started"] = started
-        if key == spec.EPHEMERAL:
+        if key == roles.EPHEMERAL:
             status["started"] = False
-        elif key == spec.INIT and not spec.is_sidecar(by_name[name]):
+        elif key == roles.INIT and not roles.is_sidecar(by_name[name]):
             ended = status["state"].get("terminated")
             # One that was reset keeps the word from its end: nobody takes it back.
             status["ready"] = bool(status["ready"] or (ended and ended["exitCode"] == 0))

@@ -11,6 +11,7 @@ from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.probes import LIVENESS, STARTUP, ProbeResults, Result
 from podlab.embedded.lifecycle.view import PodView, failed
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 
@@ -28,7 +29,7 @@ def decide(
     pod: RawObject, view: PodView, probes: ProbeResults, resized: frozenset[str] = frozenset()
 ) -> Plan:
     """What the next sync does about the init containers of a Pod whose sandbox is ready."""
-    containers = spec.group(pod, spec.INIT)
+    containers = roles.group(pod, roles.INIT)
     plan = Plan(initialised=not containers or _app_is_up(pod, view))
     if not containers:
         return plan
@@ -46,7 +47,7 @@ def decide(
 
 def _app_is_up(pod: RawObject, view: PodView) -> bool:
     """A regular container that was created or runs proves that initialisation is over, whatever records say."""
-    records = [view.latest(c["name"]) for c in spec.group(pod, spec.APP)]
+    records = [view.latest(c["name"]) for c in roles.group(pod, roles.APP)]
     return any(r is not None and r.state in (ContainerState.CREATED, ContainerState.RUNNING) for r in records)
 
 
@@ -68,7 +69,7 @@ class _Walk:
 
     def look_at(self, index: int, container: RawObject, record: ContainerRecord | None) -> None:
         """Decide about one init container."""
-        sidecar = spec.is_sidecar(container)
+        sidecar = roles.is_sidecar(container)
         if record is None:
             if self.past_it and sidecar:
                 self._plan.start.append(index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from podlab.embedded.lifecycle import restartall, spec
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 TERMINAL = ("Succeeded", "Failed")
@@ -53,13 +54,13 @@ def _of_stopped(counts: _Counts, terminal: bool) -> str:
 
 def _count(pod: RawObject, by_name: Mapping[str, RawObject]) -> _Counts:
     counts = _Counts()
-    for container in spec.group(pod, spec.INIT):
+    for container in roles.group(pod, roles.INIT):
         status = by_name.get(container["name"])
-        if spec.is_sidecar(container):
+        if roles.is_sidecar(container):
             _count_sidecar(status, counts)
         else:
             _count_init(pod, container, status, counts)
-    for container in spec.group(pod, spec.APP):
+    for container in roles.group(pod, roles.APP):
         _count_app(pod, container, by_name.get(container["name"]), counts)
     return counts
 

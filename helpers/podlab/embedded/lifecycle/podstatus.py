@@ -8,12 +8,13 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
-from podlab.embedded.lifecycle import conditions, containers, restartall, spec
+from podlab.embedded.lifecycle import conditions, containers, restartall
 from podlab.embedded.lifecycle.actions import sandbox_needed
-from podlab.embedded.lifecycle.containers import STATUS_KEYS, StartFailure, rfc3339
+from podlab.embedded.lifecycle.containers import StartFailure, rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL, phase
 from podlab.embedded.lifecycle.probes import ProbeResults
 from podlab.embedded.lifecycle.view import PodView
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
@@ -39,13 +40,13 @@ def generate(pod: RawObject, seen: Observed, *, terminal: bool = False) -> RawOb
         terminal: The containers have been stopped for good: the phase follows from their exit codes.
     """
     status: RawObject = {}
-    for key, status_key in STATUS_KEYS.items():
+    for key, status_key in roles.STATUS_LISTS.items():
         status[status_key] = _listed(pod, key, status_key, seen)
-    by_name = {s["name"]: s for key in (spec.INIT, spec.APP) for s in status[STATUS_KEYS[key]]}
+    by_name = {s["name"]: s for key in (roles.INIT, roles.APP) for s in status[roles.STATUS_LISTS[key]]}
     containers.shorten_messages(list(by_name.values()))
     status["phase"] = _phase(pod, seen, by_name, terminal)
     _keep_reason(pod, seen, status)
-    status = {k: v for k, v in status.items() if v or k not in STATUS_KEYS.values()}
+    status = {k: v for k, v in status.items() if v or k not in roles.STATUS_LISTS.values()}
     _add_addresses(pod, seen, status)
     needed, _ = sandbox_needed(pod, seen.view)
     status["conditions"] = [] if status["phase"] in TERMINAL else list(seen.resizes)
@@ -75,7 +76,7 @@ def _listed(pod: RawObject, key: str, status_key: str, seen: Observed) -> list[R
 
 
 def _phase(pod: RawObject, seen: Observed, by_name: Mapping[str, RawObject], terminal: bool) -> str:
-    app_started = any(seen.view.started_in_active_sandbox(c["name"]) for c in spec.group(pod, spec.APP))
+    app_started = any(seen.view.started_in_active_sandbox(c["name"]) for c in roles.group(pod, roles.APP))
     new = phase(pod, by_name, terminal=terminal, app_started=app_started)
     written = str((pod.get("status") or {}).get("phase") or "")
     if written in TERMINAL:
@@ -208,7 +209,7 @@ def _begun(listed: list[RawObject]) -> list[RawObject]:
 
 def was_initialised(pod: RawObject, status: RawObject) -> bool:
     """True if the regular containers had their turn: one of them ran, or the last init container is done."""
-    inits = spec.group(pod, spec.INIT)
+    inits = roles.group(pod, roles.INIT)
     if not inits:
         return True
     for entry in status.get("containerStatuses") or ():
@@ -217,7 +218,7 @@ def was_initialised(pod: RawObject, status: RawObject) -> bool:
     listed = status.get("initContainerStatuses") or []
     if not listed:
         return False
-    if spec.is_sidecar(inits[-1]):
+    if roles.is_sidecar(inits[-1]):
         return "running" in listed[-1]["state"] and bool(listed[-1].get("started"))
     ends = [(listed[-1].get(k) or {}).get("terminated") for k in ("state", "lastState")]
     return any(end and end["exitCode"] == 0 for end in ends)

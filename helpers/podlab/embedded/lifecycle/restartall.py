@@ -15,6 +15,7 @@ from typing import NamedTuple
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, ContainerState
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 CONDITION = "AllContainersRestarting"
@@ -73,8 +74,8 @@ def resets(pod: RawObject, view: PodView) -> list[Reset]:
     """All records in the order of their removal: the victims before those whose exit asked for it, apps first."""
     victims: list[Reset] = []
     sources: list[Reset] = []
-    for key in (spec.APP, spec.INIT):
-        for container in spec.group(pod, key):
+    for key in (roles.APP, roles.INIT):
+        for container in roles.group(pod, key):
             for record in view.of(container["name"]):
                 exited = record.state is ContainerState.EXITED
                 asked = exited and _asks(container, record.exit_code or 0)
@@ -88,7 +89,7 @@ def _asks(container: RawObject, exit_code: int) -> bool:
 
 
 def _inits_and_apps(pod: RawObject) -> list[tuple[str, RawObject]]:
-    return [(key, c) for key in (spec.INIT, spec.APP) for c in spec.group(pod, key)]
+    return [(key, c) for key in (roles.INIT, roles.APP) for c in roles.group(pod, key)]
 
 
 def _listed(status: RawObject, key: str) -> list[RawObject]:

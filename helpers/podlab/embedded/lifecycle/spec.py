@@ -1,36 +1,10 @@
-"""What a Pod's spec says of its containers: their roles, and whether one that ended is to run again."""
+"""The restart policy of a Pod and of its containers: whether one that ended runs again; names in messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from podlab.pods.raw import RawObject
 
-INIT, APP, EPHEMERAL = "initContainers", "containers", "ephemeralContainers"
-GROUPS = (INIT, APP, EPHEMERAL)
 RESTART, RESTART_ALL = "Restart", "RestartAllContainers"  # actions of restartPolicyRules
-
-
-def group(pod: RawObject, key: str) -> Sequence[RawObject]:
-    """The containers of one of the three lists of a spec, ``()`` when it is absent."""
-    return pod["spec"].get(key) or ()
-
-
-def every_container(pod: RawObject) -> Iterator[tuple[str, RawObject]]:
-    """Each container with the name of the list that it stands in."""
-    for key in GROUPS:
-        for container in group(pod, key):
-            yield key, container
-
-
-def find(pod: RawObject, name: str) -> tuple[str, RawObject] | None:
-    """The container of that name and its list; names are unique in a Pod."""
-    return next(((key, c) for key, c in every_container(pod) if c["name"] == name), None)
-
-
-def is_sidecar(container: RawObject) -> bool:
-    """True of an init container that keeps running beside the app: ``restartPolicy: Always``."""
-    return bool(container.get("restartPolicy") == "Always")
 
 
 def field_path(key: str, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from podlab.embedded.lifecycle import spec
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 MINIMUM_S = 2
@@ -42,10 +42,10 @@ def waits_for(pod: RawObject, name: str, running: Iterable[str]) -> list[str]:
 
     A sidecar waits for all regular containers and for the sidecars after it; nothing else waits for anything.
     """
-    sidecars = [c["name"] for c in spec.group(pod, spec.INIT) if spec.is_sidecar(c)]
+    sidecars = [c["name"] for c in roles.group(pod, roles.INIT) if roles.is_sidecar(c)]
     if name not in sidecars:
         return []
-    before = [c["name"] for c in spec.group(pod, spec.APP)] + sidecars[sidecars.index(name) + 1 :]
+    before = [c["name"] for c in roles.group(pod, roles.APP)] + sidecars[sidecars.index(name) + 1 :]
     alive = set(running)
     return [other for other in before if other in alive]
 

@@ -15,7 +15,7 @@ from podlab.embedded.schema.fielderror import (
     unsupported,
 )
 from podlab.embedded.schema.validation import Context, Rule, run
-from podlab.pods import quantity
+from podlab.pods import quantity, roles
 from podlab.pods.raw import RawObject
 
 SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
@@ -133,7 +133,7 @@ def init_containers(context: Context, path: str, value: Any, _argument: Any) -> 
             context.add(duplicate(f"{step}.name", name))
         elif name:
             seen.add(name)
-        sidecar = container.get("restartPolicy") == "Always"
+        sidecar = roles.is_sidecar(container)
         run(context, f"core/v1.Container+{'long' if sidecar else 'short'}", step, container)
 
 
@@ -249,7 +249,7 @@ def _field_ref(context: Context, path: str, value: RawObject) -> None:
 def file_keys(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
     """Files of variables lie in emptyDirs."""
     sources = {volume.get("name"): volume for volume in spec.get("volumes") or []}
-    for group in ("initContainers", "containers"):
+    for group in (roles.INIT, roles.APP):
         for place, container in enumerate(spec.get(group) or []):
             for number, variable in enumerate(container.get("env") or []):
                 reference = (variable.get("valueFrom") or {}).get("fileKeyRef")

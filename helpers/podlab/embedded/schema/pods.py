@@ -9,7 +9,7 @@ Source: plugin/pkg/admission/{serviceaccount,defaulttolerationseconds,priority},
 
 from __future__ import annotations
 
-from podlab.pods import quantity
+from podlab.pods import quantity, roles
 from podlab.pods.raw import RawObject
 
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -23,12 +23,6 @@ def random_suffix(length: int = 5) -> str:
     import secrets
 
     return "".join(LETTERS[byte % len(LETTERS)] for byte in secrets.token_bytes(length))
-
-
-def containers(pod: RawObject) -> list[RawObject]:
-    """Init containers, then regular ones."""
-    spec = pod["spec"]
-    return (spec.get("initContainers") or []) + (spec.get("containers") or [])
 
 
 def account_of(pod: RawObject) -> str:
@@ -51,7 +45,7 @@ def admit_service_account(pod: RawObject, account: RawObject | None, suffix: str
     added = volume or TOKEN_VOLUME + (suffix or random_suffix())
     mount = {"name": added, "readOnly": True, "mountPath": TOKEN_PATH}
     used = False
-    for container in containers(pod):
+    for container in roles.containers(pod, roles.INIT, roles.APP):
         mounts = container.get("volumeMounts") or []
         if all(m.get("mountPath") != TOKEN_PATH for m in mounts):
             container["volumeMounts"] = [*mounts, dict(mount)]
@@ -81,19 +75,15 @@ def drop_disabled(spec: RawObject, old: RawObject | None = None) -> None:
 
     Source: pkg/api/pod/util.go; ``stopSignal`` is ContainerStopSignals.
     """
-    if old is not None and any(_stop_signal(container) for container in _every(old)):
+    if old is not None and any(_stop_signal(container) for container in roles.in_spec(old)):
         return
-    for container in _every(spec):
+    for container in roles.in_spec(spec):
         if _stop_signal(container):
             left = {key: value for key, value in container["lifecycle"].items() if key != "stopSignal"}
             if left:
                 container["lifecycle"] = left
             else:
                 del container["lifecycle"]
-
-
-def _every(spec: RawObject) -> list[RawObject]:
-    return [c for key in ("initContainers", "containers", "ephemeralContainers") for c in spec.get(key) or ()]
 
 
 def _stop_signal(container: RawObject) -> bool:
@@ -123,7 +113,9 @@ def qos_class(pod: RawObject) -> str:
     limits: dict[str, int] = {}
     guaranteed = True
     whole = pod["spec"].get("resources")
-    for resources in [whole] if whole else [c.get("resources") or {} for c in containers(pod)]:
+    for resources in (
+        [whole] if whole else [c.get("resources") or {} for c in roles.containers(pod, roles.INIT, roles.APP)]
+    ):
         _add(requests, resources.get("requests"))
         found = _add(limits, resources.get("limits"))
         guaranteed = guaranteed and found == {"cpu", "memory"}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from podlab.embedded.schema import pods
-from podlab.pods import quantity, requests
+from podlab.pods import quantity, requests, roles
 from podlab.pods.raw import RawObject
 
 
@@ -20,7 +19,7 @@ def of_pod(pod: RawObject, key: str) -> dict[str, str]:
 def _example(pod: RawObject, key: str, name: str) -> str:
     """How the first container that states an amount writes it."""
     spec = pod["spec"]
-    for owner in [*(spec.get("containers") or ()), *pods.containers(pod), spec]:
+    for owner in [*roles.containers(pod, roles.APP, roles.INIT), spec]:
         stated = ((owner.get("resources") or {}).get(key) or {}).get(name)
         if stated and quantity.nanos(stated):
             return str(stated)

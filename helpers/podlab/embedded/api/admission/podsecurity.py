@@ -14,6 +14,7 @@ from podlab.embedded.api.fault import forbidden, invalid
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.schema import fielderror
 from podlab.embedded.store import Store
+from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 PREFIX = "pod-security.kubernetes.io/"
@@ -100,12 +101,11 @@ def _significant(pod: RawObject, old: RawObject | None) -> bool:
     """Of the changes that a Pod allows, those of images and of ephemeral containers are judged."""
     if old is None:
         return True
-    keys = ("containers", "initContainers", "ephemeralContainers")
-    return any(_images(pod, key) != _images(old, key) for key in keys)
+    return any(_images(pod, key) != _images(old, key) for key in roles.LISTS)
 
 
 def _images(pod: RawObject, key: str) -> list[str]:
-    return [container.get("image", "") for container in pod["spec"].get(key) or ()]
+    return [container.get("image", "") for container in roles.group(pod, key)]
 
 
 def _check_labels(

@@ -16,7 +16,7 @@ from podlab.embedded.api.fault import forbidden
 from podlab.embedded.api.registry import Kind, kinds
 from podlab.embedded.schema import pods
 from podlab.embedded.store import Store
-from podlab.pods import quantity
+from podlab.pods import quantity, roles
 from podlab.pods.raw import RawObject
 
 Amounts = dict[str, str]
@@ -80,7 +80,7 @@ def _unstated(pod: RawObject, concerned: Iterable[str]) -> str:
     if (pod["spec"].get("resources") or {}).keys() & {"requests", "limits"}:
         return ""
     found: dict[str, list[str]] = {}
-    for container in pods.containers(pod):
+    for container in roles.containers(pod, roles.INIT, roles.APP):
         stated = _computed(
             *(((container.get("resources") or {}).get(key) or {}) for key in ("requests", "limits"))
         )

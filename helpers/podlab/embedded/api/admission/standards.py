@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from podlab.pods.raw import RawObject
+from podlab.pods.roles import in_spec
 
 Finding = tuple[str, str]
 Check = Callable[[RawObject, int], Finding | None]
@@ -79,11 +80,6 @@ def told(findings: Iterable[Finding]) -> str:
 # -- words ---------------------------------------------------------------------------------------------------
 
 
-def _containers(spec: RawObject) -> Iterator[RawObject]:
-    for key in ("initContainers", "containers", "ephemeralContainers"):
-        yield from spec.get(key) or ()
-
-
 def _context(owner: RawObject) -> RawObject:
     return owner.get("securityContext") or {}
 
@@ -117,8 +113,8 @@ def _app_armor(spec: RawObject, _minor: int) -> Finding | None:
         kind = str((profile or {}).get("type", ""))
         return kind if profile is not None and kind not in PROFILES else ""
 
-    names = [c["name"] for c in _containers(spec) if bad(c)]
-    values = sorted({kind for owner in (spec, *_containers(spec)) if (kind := bad(owner))})
+    names = [c["name"] for c in in_spec(spec) if bad(c)]
+    values = sorted({kind for owner in (spec, *in_spec(spec)) if (kind := bad(owner))})
     if not values:
         return None
     reason = "forbidden AppArmor profile" + ("" if len(values) == 1 else "s")
@@ -129,7 +125,7 @@ def _app_armor(spec: RawObject, _minor: int) -> Finding | None:
 
 
 def _capabilities(spec: RawObject, _minor: int) -> Finding | None:
-    bad = {c["name"]: added for c in _containers(spec) if (added := _added(c) - DEFAULT_CAPABILITIES)}
+    bad = {c["name"]: added for c in in_spec(spec) if (added := _added(c) - DEFAULT_CAPABILITIES)}
     if not bad:
         return None
     names = _quoted(sorted(set().union(*bad.values())))
@@ -152,7 +148,7 @@ def _host_paths(spec: RawObject, _minor: int) -> Finding | None:
 
 
 def _host_ports(spec: RawObject, _minor: int) -> Finding | None:
-    bad = {c["name"]: ports for c in _containers(spec) if (ports := _ports(c))}
+    bad = {c["name"]: ports for c in in_spec(spec) if (ports := _ports(c))}
     if not bad:
         return None
     numbers = sorted(set().union(*bad.values()))
@@ -165,7 +161,7 @@ def _ports(container: RawObject) -> set[str]:
 
 
 def _hosts(spec: RawObject, _minor: int) -> Finding | None:
-    bad = {c["name"]: hosts for c in _containers(spec) if (hosts := set(_hosts_of(c)))}
+    bad = {c["name"]: hosts for c in in_spec(spec) if (hosts := set(_hosts_of(c)))}
     if not bad:
         return None
     known = sorted(set().union(*bad.values()))
@@ -187,7 +183,7 @@ def _hosts_of(container: RawObject) -> Iterator[str]:
 
 
 def _privileged(spec: RawObject, _minor: int) -> Finding | None:
-    names = [c["name"] for c in _containers(spec) if _context(c).get("privileged")]
+    names = [c["name"] for c in in_spec(spec) if _context(c).get("privileged")]
     return ("privileged", f"{_named(names)} must not set securityContext.privileged=true") if names else None
 
 
@@ -198,7 +194,7 @@ def _proc_mount(spec: RawObject, minor: int) -> Finding | None:
 def _strict_proc_mount(spec: RawObject, _minor: int) -> Finding | None:
     bad = {
         c["name"]: kind
-        for c in _containers(spec)
+        for c in in_spec(spec)
         if (kind := _context(c).get("procMount")) not in (None, "Default")
     }
     if not bad:
@@ -209,7 +205,7 @@ def _strict_proc_mount(spec: RawObject, _minor: int) -> Finding | None:
 
 def _selinux(spec: RawObject, minor: int) -> Finding | None:
     allowed = {name for name, since in SELINUX_TYPES.items() if minor >= since}
-    faults = {id(owner): _selinux_faults(owner, allowed) for owner in (spec, *_containers(spec))}
+    faults = {id(owner): _selinux_faults(owner, allowed) for owner in (spec, *in_spec(spec))}
     types = sorted({text for found in faults.values() for text in found[0]})
     data = [f"type{'' if len(types) == 1 else 's'} {_quoted(types)}"] if types else []
     data += [
@@ -219,7 +215,7 @@ def _selinux(spec: RawObject, minor: int) -> Finding | None:
     ]
     if not data:
         return None
-    names = [c["name"] for c in _containers(spec) if any(faults[id(c)])]
+    names = [c["name"] for c in in_spec(spec) if any(faults[id(c)])]
     setters = _setters(any(faults[id(spec)]), names)
     return "seLinuxOptions", f"{setters} set forbidden securityContext.seLinuxOptions: {'; '.join(data)}"
 
@@ -233,8 +229,8 @@ def _selinux_faults(owner: RawObject, allowed: set[str]) -> tuple[list[str], boo
 
 
 def _seccomp(spec: RawObject, _minor: int) -> Finding | None:
-    names = [c["name"] for c in _containers(spec) if _bad_seccomp(c)]
-    values = sorted({kind for owner in (spec, *_containers(spec)) if (kind := _bad_seccomp(owner))})
+    names = [c["name"] for c in in_spec(spec) if _bad_seccomp(c)]
+    values = sorted({kind for owner in (spec, *in_spec(spec)) if (kind := _bad_seccomp(owner))})
     if not values:
         return None
     setters = _setters(bool(_bad_seccomp(spec)), names)
@@ -259,7 +255,7 @@ def _host_process(spec: RawObject, _minor: int) -> Finding | None:
     def bad(owner: RawObject) -> bool:
         return bool((_context(owner).get("windowsOptions") or {}).get("hostProcess"))
 
-    setters = _setters(bad(spec), [c["name"] for c in _containers(spec) if bad(c)])
+    setters = _setters(bad(spec), [c["name"] for c in in_spec(spec) if bad(c)])
     return (
         ("hostProcess", f"{setters} must not set securityContext.windowsOptions.hostProcess=true")
         if setters
@@ -271,7 +267,7 @@ def _host_process(spec: RawObject, _minor: int) -> Finding | None:
 
 
 def _escalation(spec: RawObject, minor: int) -> Finding | None:
-    names = [c["name"] for c in _containers(spec) if _context(c).get("allowPrivilegeEscalation") is not False]
+    names = [c["name"] for c in in_spec(spec) if _context(c).get("allowPrivilegeEscalation") is not False]
     if not names or _windows(spec, minor):
         return None
     detail = f"{_named(names)} must set securityContext.allowPrivilegeEscalation=false"
@@ -281,8 +277,8 @@ def _escalation(spec: RawObject, minor: int) -> Finding | None:
 def _few_capabilities(spec: RawObject, minor: int) -> Finding | None:
     if _windows(spec, minor):
         return None
-    keep = [c["name"] for c in _containers(spec) if "ALL" not in _dropped(c)]
-    adds = {c["name"]: added for c in _containers(spec) if (added := _added(c) - {"NET_BIND_SERVICE"})}
+    keep = [c["name"] for c in in_spec(spec) if "ALL" not in _dropped(c)]
+    adds = {c["name"]: added for c in in_spec(spec) if (added := _added(c) - {"NET_BIND_SERVICE"})}
     details = [f'{_named(keep)} must set securityContext.capabilities.drop=["ALL"]'] if keep else []
     if adds:
         names = _quoted(sorted(set().union(*adds.values())))
@@ -310,7 +306,7 @@ def _non_root(spec: RawObject, minor: int) -> Finding | None:
     if _own_users(spec, minor):
         return None
     of_pod = _context(spec).get("runAsNonRoot")
-    stated = {c["name"]: _context(c).get("runAsNonRoot") for c in _containers(spec)}
+    stated = {c["name"]: _context(c).get("runAsNonRoot") for c in in_spec(spec)}
     setters = _setters(of_pod is False, [name for name, value in stated.items() if value is False])
     silent = [name for name, value in stated.items() if value is None]
     reason = "runAsNonRoot != true"
@@ -322,7 +318,7 @@ def _non_root(spec: RawObject, minor: int) -> Finding | None:
 
 
 def _user_zero(spec: RawObject, minor: int) -> Finding | None:
-    names = [c["name"] for c in _containers(spec) if _context(c).get("runAsUser") == 0]
+    names = [c["name"] for c in in_spec(spec) if _context(c).get("runAsUser") == 0]
     setters = _setters(_context(spec).get("runAsUser") == 0, names)
     if not setters or _own_users(spec, minor):
         return None
@@ -333,7 +329,7 @@ def _some_seccomp(spec: RawObject, minor: int) -> Finding | None:
     bad = _seccomp(spec, minor)
     if bad or _windows(spec, minor):
         return None if _windows(spec, minor) else bad
-    silent = [c["name"] for c in _containers(spec) if _context(c).get("seccompProfile") is None]
+    silent = [c["name"] for c in in_spec(spec) if _context(c).get("seccompProfile") is None]
     if not silent or _context(spec).get("seccompProfile") is not None:
         return None
     detail = f'pod or {_named(silent)} must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost"'
