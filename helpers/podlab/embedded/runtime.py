@@ -53,6 +53,7 @@ class SandboxConfig(NamedTuple):
     dns_searches: Sequence[str] = ()
     dns_options: Sequence[str] = ()
     sysctls: Mapping[str, str] = MappingProxyType({})
+    net_admin: bool = False  # a container asks to change the Pod's network
 
 
 class SandboxRecord(NamedTuple):
@@ -175,6 +176,8 @@ class RuntimeFault(Exception):
 
 class Runtime(Protocol):
     """Runs sandboxes and containers. All coroutines may be cancelled; what they began is then undone or finished."""
+
+    granted: frozenset[str]  # capabilities that a container gets if it asks, beside the usual ones
 
     def watch(self, on_change: Callable[[str], None]) -> None:
         """Call *on_change(pod_uid)* soon after any container or sandbox of that Pod changed state."""

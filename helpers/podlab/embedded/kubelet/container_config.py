@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from podlab.embedded.addresses import DNS_SERVICE
+from podlab.embedded.kubelet import ungranted
 from podlab.embedded.kubelet.environment import Facts, MissingSourceError, Objects, environment
 from podlab.embedded.kubelet.expansion import TooLongError, expand, expand_strictly, lenient
 from podlab.embedded.kubelet.images import StartError
@@ -37,6 +38,7 @@ def sandbox_config(pod: RawObject, attempt: int) -> SandboxConfig:
         dns_searches=searches,
         dns_options=options,
         sysctls={s["name"]: s["value"] for s in security.get("sysctls") or ()},
+        net_admin=ungranted.asks_net_admin(pod),
     )
 
 

@@ -95,7 +95,8 @@ class Starter:
         if not any(key[0] == uid and key[1] != name for key in self._attempts):
             for text in ungranted.of_pod(pod):
                 self._recorder.event(pod, "Warning", ungranted.REASON, text)
-        for text in ungranted.of_container(container):
+        granted = self._runtime.granted if ungranted.asks_net_admin(pod) else ()
+        for text in ungranted.of_container(container, granted):
             self._recorder.event(pod, "Warning", ungranted.REASON, text, field_path=path)
 
     def _hold_back(self, pod: RawObject, container: RawObject, view: PodView, path: str) -> None:

@@ -6,9 +6,9 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from podlab.embedded.sandbox.program import CAPABILITIES
+from podlab.embedded.sandbox.program import CAPABILITIES, plain
 from podlab.pods.raw import RawObject
 
 REASON = "NotGranted"
@@ -25,15 +25,26 @@ def of_pod(pod: RawObject) -> Iterator[str]:
             yield f"this node does not share {what}; the Pod runs without"
 
 
-def of_container(container: RawObject) -> Iterator[str]:
-    """What one container does not get."""
+def asks_net_admin(pod: RawObject) -> bool:
+    """Whether the Pod needs a network of its own whose rules it may change; of the node's network nobody may."""
+    if pod["spec"].get("hostNetwork"):
+        return False
+    containers = [*(pod["spec"].get("initContainers") or ()), *pod["spec"].get("containers", ())]
+    return any("NET_ADMIN" in _added(one) for one in containers)
+
+
+def _added(container: RawObject) -> set[str]:
+    security = container.get("securityContext") or {}
+    return plain((security.get("capabilities") or {}).get("add") or ())
+
+
+def of_container(container: RawObject, granted: Collection[str] = ()) -> Iterator[str]:
+    """What one container does not get; *granted* are the capabilities that its Pod may have beside the usual ones."""
     security = container.get("securityContext") or {}
     if security.get("privileged"):
         yield f"container {container['name']} asks to be privileged; this node runs it as an ordinary container"
-    added = {
-        name.removeprefix("CAP_").upper() for name in (security.get("capabilities") or {}).get("add") or ()
-    }
-    lacking = sorted(added - {*CAPABILITIES.values(), "ALL"})
+    added = _added(container)
+    lacking = sorted(added - {*CAPABILITIES.values(), *granted, "ALL"})
     if "ALL" in added:
         yield f"container {container['name']} asks for all capabilities; this node gives those that are usual"
     elif lacking:

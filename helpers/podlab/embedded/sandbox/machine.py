@@ -56,6 +56,7 @@ def _ask(zygote: Zygote) -> list[dict[str, Any]]:
     rows = [_row("namespaces", True, "user, pid, net, mount, ipc and uts namespaces work")]
     rows.append(_proc_row(value["own_proc"]))
     rows.append(_services_row(zygote))
+    rows.append(_net_admin_row(value["net_admin"]))
     rows.append(_cgroup_row(value["cgroups"]))
     rows.append(_ids_row())
     rows.append(_interpreter_row())
@@ -104,6 +105,15 @@ def _services_row(zygote: Zygote) -> dict[str, Any]:
         f"no nftables here ({why}): names resolve, but Service addresses refuse; only headless Services work"
     )
     return _row("services", None, text, "sudo modprobe nf_tables nft_chain_nat nft_nat nft_masq nft_numgen")
+
+
+def _net_admin_row(given: bool) -> dict[str, Any]:
+    if given:
+        return _row(
+            "NET_ADMIN", True, "a Pod that asks may change the rules of its own network, as meshes do"
+        )
+    text = "no Pod gets NET_ADMIN here, for it could reach other Pods through /proc; the redirect of lab 08 cannot run"
+    return _row("NET_ADMIN", None, text, f"in a container: {_DOCKER}")
 
 
 def _cgroup_row(found: dict[str, Any]) -> dict[str, Any]:

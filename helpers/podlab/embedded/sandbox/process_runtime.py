@@ -89,6 +89,7 @@ class ProcessRuntime:
         _raise_descriptor_limit()
         self.reduced = ""  # why this is the reduced mode and what it cannot do; empty on a real node
         self.facts: dict[str, Any] = {}
+        self.granted: frozenset[str] = frozenset()
         self.node_ip = launch.NODE_IP
         # Where the files of Pods are kept: small, many, and gone with the node. In its memory if it has one, whose
         # folder appears there under another path than here.
@@ -115,6 +116,7 @@ class ProcessRuntime:
             outcome, value = "refused", (0, f"the node did not answer within {_READY_S:.0f} s")
         if outcome == "ready":
             self.facts = value
+            self.granted = frozenset({"NET_ADMIN"} if value["net_admin"] else ())
             assert link.folder is not None
             self._folder = link.folder
             self.files = f"/proc/self/fd/{self._folder}"
@@ -170,6 +172,7 @@ class ProcessRuntime:
             "host_network": config.host_network,
             "share_processes": config.share_process_namespace,
             "sysctls": dict(config.sysctls),
+            "net_admin": config.net_admin,
         }
         folder = f"{self._zygote.folder}/pods/{identity[:24]}"
         try:
@@ -351,6 +354,7 @@ class ProcessRuntime:
             "groups": list(config.supplemental_groups),
             "ids": os.geteuid() == 0,
             "drop": program.dropped(config),
+            "add": program.added(config),
             "no_new_privileges": config.no_new_privileges,
             "memory": config.memory_limit_bytes,
             "pids": _PIDS,
@@ -457,7 +461,7 @@ class ProcessRuntime:
             pipes.close()
             raise RuntimeFault("NotRunning", f"container {container_id} is not running")
         start = self._start_request(container)
-        kept = ("env", "cwd", "uid", "gid", "groups", "ids", "drop", "no_new_privileges", "limits")
+        kept = ("env", "cwd", "uid", "gid", "groups", "ids", "drop", "add", "no_new_privileges", "limits")
         request = {key: start[key] for key in kept}
         request |= {"name": os.urandom(16).hex(), "container": container_id, "argv": list(command)}
         request |= {"tty": pipes.tty, "pids": 0}

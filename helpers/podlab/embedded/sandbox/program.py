@@ -6,6 +6,8 @@ Pure functions of a container's configuration and its image.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from podlab.embedded.runtime import ContainerConfig, ImageRecord
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -14,6 +16,7 @@ CAPABILITIES = {
     0: "CHOWN", 1: "DAC_OVERRIDE", 3: "FOWNER", 4: "FSETID", 5: "KILL", 6: "SETGID", 7: "SETUID", 8: "SETPCAP",
     10: "NET_BIND_SERVICE", 13: "NET_RAW", 18: "SYS_CHROOT", 27: "MKNOD", 29: "AUDIT_WRITE", 31: "SETFCAP",
 }  # fmt: skip
+ADDABLE = {12: "NET_ADMIN"}
 
 
 def arguments(config: ContainerConfig, image: ImageRecord) -> list[str]:
@@ -32,10 +35,19 @@ def environment(config: ContainerConfig, image: ImageRecord, hostname: str) -> d
 
 
 def dropped(config: ContainerConfig) -> list[int]:
-    """The numbers of the capabilities that a container is not to have; none can be added to what engines leave."""
-    names = {name.removeprefix("CAP_").upper() for name in config.drop_capabilities}
-    given = {name.removeprefix("CAP_").upper() for name in config.add_capabilities}
+    """The numbers of the capabilities that a container is not to have, of those that engines leave."""
+    names, given = plain(config.drop_capabilities), plain(config.add_capabilities)
     return [n for n, name in CAPABILITIES.items() if (name in names or "ALL" in names) and name not in given]
+
+
+def added(config: ContainerConfig) -> list[int]:
+    """The numbers of those that it has beside them; they count only where its Pod has a network to itself."""
+    return [number for number, name in ADDABLE.items() if name in plain(config.add_capabilities)]
+
+
+def plain(names: Iterable[str]) -> set[str]:
+    """Capabilities by their names alone: ``NET_ADMIN`` of ``CAP_NET_ADMIN`` and ``net_admin``."""
+    return {name.upper().removeprefix("CAP_") for name in names}
 
 
 def ids(config: ContainerConfig, image: ImageRecord) -> tuple[int, int]:

@@ -58,6 +58,7 @@ class ScriptedRuntime:
         self._containers: dict[str, dict[str, _Container]] = {}
         self._pulled: set[str] = set()
         self._addresses = 1
+        self.granted = frozenset({"NET_ADMIN"})
         self._unpulled: dict[str, ContainerScript] = {}
 
     def mark_absent(self, image: str, script: ContainerScript) -> None:

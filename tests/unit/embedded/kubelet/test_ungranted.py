@@ -25,6 +25,15 @@ def test_a_container_that_asks_for_more_than_engines_leave_is_told(
     assert words in text
 
 
+def test_net_admin_is_for_a_pod_with_a_network_of_its_own() -> None:
+    asks = {"name": "c", "securityContext": {"capabilities": {"add": ["CAP_NET_ADMIN", "SYS_TIME"]}}}
+    (text,) = ungranted.of_container(asks, {"NET_ADMIN"})
+    assert "asks for SYS_TIME;" in text
+    assert ungranted.asks_net_admin({"spec": {"initContainers": [asks], "containers": [{"name": "app"}]}})
+    assert not ungranted.asks_net_admin({"spec": {"containers": [{"name": "app"}]}})
+    assert not ungranted.asks_net_admin({"spec": {"containers": [asks], "hostNetwork": True}})
+
+
 @pytest.mark.parametrize("security", [{}, {"capabilities": {"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]}}])
 def test_what_is_given_is_not_spoken_of(security: dict[str, Any]) -> None:
     assert list(ungranted.of_container({"name": "c", "securityContext": security})) == []

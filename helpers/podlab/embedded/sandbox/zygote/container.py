@@ -61,12 +61,12 @@ def become(
             request["mounts"],
             request["read_only"],
         )
-        _finish(request, report)
+        _finish(request, report, pod.users)
     except BaseException as error:
         _fail(report, error)
 
 
-def become_exec(request: dict[str, Any], pidfd: int, descriptors: Sequence[int]) -> NoReturn:
+def become_exec(request: dict[str, Any], pidfd: int, users: int, descriptors: Sequence[int]) -> NoReturn:
     """Turn this fresh child into a command inside the running container behind *pidfd*."""
     report = descriptors[3]
     try:
@@ -75,7 +75,7 @@ def become_exec(request: dict[str, Any], pidfd: int, descriptors: Sequence[int])
         kinds = linux.CLONE_NEWNS | linux.CLONE_NEWIPC | linux.CLONE_NEWNET | linux.CLONE_NEWUTS
         linux.setns(pidfd, kinds | linux.CLONE_NEWCGROUP)
         linux.own_keyring()
-        _finish(request, report)
+        _finish(request, report, users)
     except BaseException as error:
         _fail(report, error)
 
@@ -101,12 +101,14 @@ def _settle(descriptors: Sequence[int]) -> None:
         os.dup2(given, wanted, inheritable=True)
 
 
-def _finish(request: dict[str, Any], report: int) -> NoReturn:
+def _finish(request: dict[str, Any], report: int, users: int) -> NoReturn:
     if request["tty"]:
         _take_terminal(request)
     if request["ids"]:
         _own_streams(request["uid"])
     _limit(request)
+    if users >= 0:
+        _enter_users(users, request["add"])
     for number in request["drop"]:
         linux.prctl(linux.PR_CAPBSET_DROP, number)
     _change_user(request)
@@ -125,6 +127,12 @@ def _finish(request: dict[str, Any], report: int) -> NoReturn:
         words = {8: "exec format error", 13: "permission denied", 2: "no such file or directory"}
         text = words.get(error.errno or 0, (error.strerror or "").lower())
         raise CannotStartError(f"exec {path}: {text}") from error
+
+
+def _enter_users(users: int, added: Sequence[int]) -> None:
+    """Last of all namespaces, for the mounts are the node's; the capabilities that come with it are taken at once."""
+    linux.setns(users, linux.CLONE_NEWUSER)
+    linux.drop_capabilities(linux.KEPT_CAPABILITIES.union(added))
 
 
 def find_program(name: str, path: str) -> str:

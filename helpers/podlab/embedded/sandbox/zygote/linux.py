@@ -11,6 +11,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
@@ -217,10 +218,10 @@ def prctl(option: int, value: int = 0) -> int:
     )
 
 
-def drop_capabilities() -> None:
-    """Take from the bounding set what container engines take too; exec as root then keeps the rest only."""
+def drop_capabilities(kept: Collection[int] = KEPT_CAPABILITIES) -> None:
+    """Take from the bounding set all but *kept*, as container engines do; exec as root then keeps the rest only."""
     for number in range(64):
-        if number in KEPT_CAPABILITIES:
+        if number in kept:
             continue
         try:
             prctl(PR_CAPBSET_DROP, number)

@@ -17,7 +17,7 @@ import sys
 import time
 
 from podlab.embedded.network import netlink
-from podlab.embedded.sandbox.zygote import cgroups, container, linux, pods, rootfs, trees, wire
+from podlab.embedded.sandbox.zygote import cgroups, container, linux, netadmin, pods, rootfs, trees, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Running:
         self.started = False
         self.shared = False  # lives in the Pod's process namespace
         self.mount_namespace = 0
+        self.users = -1  # its user namespace, where that is not the node's
         # Held where members are killed after the end: the number of a namespace that nothing holds is soon another's.
         self.held = -1
 
@@ -57,6 +58,7 @@ class Node:
         self.busy_groups: list[str] = []
         self.poll = select.poll()
         self.proc = "/proc"
+        self.users = -1  # the user namespace of Pods that may change their network
         # Since Linux 6.14 each pid namespace has its own pid_max: cheaper than a cgroup made, entered and removed.
         self.namespaces_bound_pids = _kernel_version() >= (6, 14)
 
@@ -88,6 +90,8 @@ class Node:
         # One for all Pods, a folder each: every further mount would be copied into each container's namespace.
         linux.mount("shm", self.folder + "/shm", "tmpfs", _SHM_FLAGS, "size=1g,mode=755")
         own_proc = self._mount_proc()
+        if own_proc:  # elsewhere Pods see each other's processes, and could open their networks
+            self.users = netadmin.make_users(self.proc)
         self._forbid_user_namespaces()
         rootfs.prepare_devices(self.folder + "/dev")
         self.home = pods.own_namespaces()
@@ -95,7 +99,12 @@ class Node:
         self.route = pods.route_socket()
         linux.sethostname(self.settings["node_name"])
         pods.setup_node_network(self.route, self.settings["node_ip"], self.settings["service_range"])
-        return {"own_proc": own_proc, "cgroups": cgroups.describe(self.groups), "pid": self.settings["pid"]}
+        return {
+            "own_proc": own_proc,
+            "net_admin": self.users >= 0,
+            "cgroups": cgroups.describe(self.groups),
+            "pid": self.settings["pid"],
+        }
 
     def _mount_proc(self) -> bool:
         try:
@@ -171,7 +180,7 @@ class Node:
 
     def on_pod_start(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
         """Namespaces and network of a Pod."""
-        pod = pods.make_pod(self.home, self.route, request)
+        pod = self._make_pod(request)
         if request["share_processes"]:
             pod.pause = pods.start_pause(self.folder + "/pause-proc")
         pod.memory = f"{self.folder}/shm/{pod.uid}"
@@ -181,6 +190,17 @@ class Node:
         rootfs.prepare_terminals(pod.terminals)
         self.pods[request["uid"]] = pod
         return True
+
+    def _make_pod(self, request: dict[str, Any]) -> pods.Pod:
+        if not request["net_admin"] or self.users < 0:
+            return pods.make_pod(self.home, self.route, request)
+        network = netadmin.make_network(self.users, self.proc)
+        try:
+            pod = pods.make_pod(self.home, self.route, request, network)
+        finally:
+            os.close(network)
+        pod.users = self.users
+        return pod
 
     def on_pod_stop(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
         """Kill what is left of a Pod and take its network away."""
@@ -269,7 +289,7 @@ class Node:
             for descriptor in (their_end, *given[3:]):
                 os.close(descriptor)
         running = self._register(request["name"], pid, pidfd, folders, sequence, report)
-        running.shared = shared
+        running.shared, running.users = shared, pod.users
         self._know_members(running, pid)
 
     def _know_members(self, running: Running, pid: int) -> None:
@@ -302,7 +322,8 @@ class Node:
             linux.setns(target.pidfd, linux.CLONE_NEWPID)
             pid, pidfd = linux.clone(0)
             if pid == 0:
-                container.become_exec(request, target.pidfd, [*descriptors, their_end, *controls])
+                ends = [*descriptors, their_end, *controls]
+                container.become_exec(request, target.pidfd, target.users, ends)
         except OSError:
             os.close(report)
             raise

@@ -32,6 +32,7 @@ class Pod:
         self.pause: tuple[int, int] | None = None  # (pid, pidfd) of PID 1 of a shared process namespace
         self.memory = ""  # folder of /dev/shm, mounted in the node
         self.terminals = ""  # its /dev/pts, mounted in the node
+        self.users = -1  # the user namespace of its containers and its network, where that is not the node's
 
     def close(self) -> None:
         """Let the namespaces go; their last process takes them along."""
@@ -64,7 +65,9 @@ def route_socket() -> _socket.socket:
     return sock
 
 
-def make_pod(home: tuple[int, int, int], node: _socket.socket, request: dict[str, Any]) -> Pod:
+def make_pod(
+    home: tuple[int, int, int], node: _socket.socket, request: dict[str, Any], network: int = -1
+) -> Pod:
     """
     Make the namespaces of a Pod and connect them.
 
@@ -72,12 +75,16 @@ def make_pod(home: tuple[int, int, int], node: _socket.socket, request: dict[str
         home: The node's own namespaces, to come back to.
         node: Route socket of the node's network.
         request: ``uid``, ``hostname``, ``ip``, ``link`` (index of the node's end), ``host_network``, ``sysctls``.
+        network: One that is there already; -1 makes one.
     """
     kinds = _SHARED & ~(linux.CLONE_NEWNET | linux.CLONE_NEWUTS) if request["host_network"] else _SHARED
     link = None if request["host_network"] else int(request["link"])
     try:
+        if network >= 0:
+            kinds &= ~linux.CLONE_NEWNET
+            linux.setns(network, linux.CLONE_NEWNET)
         linux.unshare(kinds)
-        network, ipc, uts = own_namespaces()
+        of_pod = own_namespaces()
         if link is not None:
             linux.sethostname(request["hostname"])
         inside = route_socket()
@@ -85,7 +92,7 @@ def make_pod(home: tuple[int, int, int], node: _socket.socket, request: dict[str
             _write("/proc/sys/" + key.replace(".", "/"), value)
     finally:
         _back(home)
-    pod = Pod(request["uid"], network, ipc, uts, link)
+    pod = Pod(request["uid"], *of_pod, link)
     try:
         if link is not None:
             _connect(node, inside, pod, request["ip"], link)
@@ -193,3 +200,6 @@ def setup_node_network(node: _socket.socket, node_ip: str, service_range: tuple[
     )
     talk(node, b"".join(requests), len(requests))
     _write("/proc/sys/net/ipv4/ip_forward", "1")
+    # A packet counts only if an answer would go back through the interface that it came by: a Pod that gives itself
+    # another one's address is not heard.
+    _write("/proc/sys/net/ipv4/conf/all/rp_filter", "1")
