@@ -18,6 +18,7 @@ from typing import Any
 
 from podlab import paths
 from podlab.errors import TimelineError
+from podlab.extras import need
 from podlab.timeline import Instant, Timeline
 from podlab.timeline.model import Stretch
 from podlab.views._alt import alt_text
@@ -195,6 +196,7 @@ def _harmless(value: Any) -> Any:
 
 def frame(timeline: Timeline) -> Any:
     """A pandas DataFrame, one row per span; ``start_s`` and ``end_s`` are the middles of the intervals."""
+    need("pandas")
     import pandas as pd
 
     table = pd.DataFrame(rows(timeline), columns=list(COLUMNS))
