@@ -21,6 +21,7 @@ from podlab.assignments.blueprint import FILE, Blueprint, Part
 from podlab.assignments.roster import Student
 from podlab.course.cells import cells
 from podlab.errors import PodlabError
+from podlab.files import write_whole
 from podlab.grading import prove
 from podlab.grading.values import fill
 
@@ -106,6 +107,4 @@ def _solutions(parts: Sequence[Part]) -> Iterator[str]:
 def put(path: Path, text: str) -> None:
     """Write a file in one step, and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, "utf-8")
-    part.replace(path)
+    write_whole(path, text)
