@@ -32,9 +32,11 @@ class Part:
         file: Name of the download; ``go`` has none.
         sha256: Of the download; for ``go``, ``go.sum`` checks every module.
         files_sha256: wheel: of all files kept, so that an installed wheel can be checked too.
-        keep: wheel, deb: path in the package, and the path in the image at which it comes to lie.
+        keep: wheel, deb: path in the package, and the path in the image at which it comes to lie;
+            go: the path begins with that of a module, ``example.org/module/file``.
         package: go: the package that is built, in the module of ``clusters/images/NAME``.
         stamp: go: the variable that the linker sets to the version.
+        module: go: that NAME where several programs come from one module; otherwise it is the part's name.
     """
 
     name: str
@@ -46,6 +48,12 @@ class Part:
     keep: Mapping[str, str] = field(default_factory=dict)
     package: str = ""
     stamp: str = ""
+    module: str = ""
+
+    @property
+    def source(self) -> str:
+        """The folder of ``clusters/images`` that holds the main module of a Go program."""
+        return self.module or self.name
 
 
 @dataclass(frozen=True)
