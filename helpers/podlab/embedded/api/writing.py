@@ -274,7 +274,7 @@ def replace(
     kind, meta = route.kind, obj["metadata"]
     _check_version(kind, meta, old["metadata"])
     if route.sub == "status":
-        obj = strategy.prepare_status(obj, old)
+        obj = strategy.prepare_status(kind, obj, old)
     else:
         strategy.prepare_update(store, kind, obj, old)
         if managed is None and old["metadata"].get("managedFields"):
