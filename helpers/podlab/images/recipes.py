@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from podlab import paths
 from podlab.errors import BuildError
 
-FOLDER = Path(__file__).resolve().parents[3] / "clusters" / "images"
+FOLDER = paths.shipped("clusters/images")
 FILE = FOLDER.with_suffix(".yaml")
 ORIGINS = ("wheel", "deb", "go")
 
