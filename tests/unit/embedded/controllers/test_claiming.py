@@ -106,17 +106,35 @@ def test_scaling_in_mid_rollout_keeps_the_proportions(cluster):
     cluster.store.update("nodes", _roomy(cluster))
     cluster.create("deployments", deployment(10, strategy=strategy))
     settle(cluster)
-    one = cluster.store.get("deployments", "lab", "shop")
-    spec = {**one["spec"], "template": deployment(10, value="2")["spec"]["template"]}
-    cluster.store.update("deployments", {**one, "spec": spec})
+    _change(cluster, template=deployment(10, value="2")["spec"]["template"])
     cluster.run(3)  # the new Pods never become ready
     assert sorted(_sizes(cluster)) == [5, 8]
 
-    one = cluster.store.get("deployments", "lab", "shop")
-    cluster.store.update("deployments", {**one, "spec": {**one["spec"], "replicas": 30}})
+    _change(cluster, replicas=30)
     cluster.run(3)
 
     assert sorted(_sizes(cluster)) == [13, 20]
+
+
+def test_a_rollout_goes_on_after_it_was_scaled(cluster):
+    """Also where the share of a ReplicaSet stayed as it was: eight and five, scaled to eleven, are nine and five."""
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3, "maxUnavailable": 2}}
+    cluster.store.update("nodes", _roomy(cluster))
+    cluster.create("deployments", deployment(10, strategy=strategy))
+    settle(cluster)
+    _change(cluster, template=deployment(10, value="2")["spec"]["template"])
+    cluster.run(3)
+    _change(cluster, replicas=11)
+    cluster.run(3)
+    assert sorted(_sizes(cluster)) == [5, 9]
+    settle(cluster, 20)
+
+    assert sorted(_sizes(cluster)) == [0, 11]
+
+
+def _change(cluster, **spec):
+    one = cluster.store.get("deployments", "lab", "shop")
+    cluster.store.update("deployments", {**one, "spec": {**one["spec"], **spec}})
 
 
 def _roomy(cluster):
