@@ -295,7 +295,7 @@ def replace(
 
 
 def _check_version(kind: Kind, meta: RawObject, old: RawObject) -> None:
-    if meta.get("resourceVersion") not in (None, "", old["resourceVersion"]):
+    if meta.get("resourceVersion") not in (None, "", "0", old["resourceVersion"]):  # 0: whatever there is
         raise fault.conflict(kind.resource, kind.group, old["name"])
     if meta.get("uid") not in (None, "", old["uid"]):
         why = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {old['uid']}"

@@ -124,3 +124,75 @@ def test_names_of_sysctls_are_validated(server: Server) -> None:
     assert refused.code == 422
     fields = [cause["field"] for cause in refused.json["details"]["causes"]]
     assert fields == [f"spec.securityContext.sysctls[{index}].name" for index in (0, 2)]
+
+
+def test_a_table_of_the_older_version_is_served(server: Server) -> None:
+    """``v1beta1`` of the group meta.k8s.io, in the Table and in its rows."""
+    server.ask("POST", PODS, pod())
+    asked = {"accept": "application/json;as=Table;v=v1beta1;g=meta.k8s.io"}
+    table = server.ask("GET", PODS, headers=asked).json
+
+    assert table["apiVersion"] == "meta.k8s.io/v1beta1"
+    assert table["rows"][0]["object"]["apiVersion"] == "meta.k8s.io/v1beta1"
+
+
+def test_a_review_cannot_be_a_table(server: Server) -> None:
+    """It has no metadata; the refusal names what can be had."""
+    review = {"spec": {"resourceAttributes": {"namespace": "default", "verb": "get", "resource": "pods"}}}
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    refused = server.ask(
+        "POST", path, review, headers={"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    )
+
+    assert refused.code == 406
+    assert (
+        refused.json["message"]
+        == "only the following media types are accepted: application/json, application/yaml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("timeout", "why"),
+    [
+        ("invalid", 'time: invalid duration "invalid"'),
+        ("5", 'time: missing unit in duration "5"'),
+        ("5d", 'time: unknown unit "d" in duration "5d"'),
+        ("1m5", 'time: missing unit in duration "1m5"'),
+        ("5s!", 'time: unknown unit "s!" in duration "5s!"'),
+    ],
+)
+def test_a_timeout_that_is_not_a_duration_is_refused(server: Server, timeout: str, why: str) -> None:
+    """With Go's words."""
+    refused = server.ask("GET", PODS, timeout=timeout)
+    assert (refused.code, refused.json["message"]) == (
+        400,
+        f"invalid timeout specified in the request URL - {why}",
+    )
+
+
+@pytest.mark.parametrize("timeout", ["30s", "1m30s", "0", "1.5h", "-2ms", ".5s"])
+def test_a_timeout_that_is_a_duration_is_taken(server: Server, timeout: str) -> None:
+    """Several units, fractions, and nothing at all."""
+    assert server.ask("GET", PODS, timeout=timeout).code == 200
+
+
+def test_resource_version_zero_replaces_whatever_is_there(server: Server) -> None:
+    """A PUT with "0" is not conditional."""
+    made = server.ask("POST", PODS, pod()).json
+    made["metadata"] |= {"resourceVersion": "0", "labels": {"a": "b"}}
+    assert server.ask("PUT", f"{PODS}/p", made).json["metadata"]["labels"] == {"a": "b"}
+
+
+def test_strict_decoding_complains_in_the_order_of_the_text(server: Server) -> None:
+    """An unknown field before a doubled one is named first."""
+    text = (
+        b'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"q"},"spec":{"unknown":1,"hostname":"a","hostname":"b",'
+        b'"other":2,"containers":[{"name":"c","image":"busybox:1.36"}]}}'
+    )
+    refused = server.ask("POST", PODS, text, fieldValidation="Strict").json["message"]
+    complaints = (
+        'unknown field "spec.unknown"',
+        'duplicate field "spec.hostname"',
+        'unknown field "spec.other"',
+    )
+    assert refused.endswith(f"strict decoding error: {', '.join(complaints)}")
