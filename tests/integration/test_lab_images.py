@@ -149,6 +149,22 @@ SERVERS: dict[str, tuple[str, list[str], str]] = {
         ["sh", "-c", "git clone -q git://127.0.0.1/site.git /tmp/copy && cat /tmp/copy/page"],
         "one\n",
     ),
+    "podlab-nftables:1.0": (
+        """
+        initContainers:
+          - name: redirect
+            image: podlab-nftables:1.0
+            args: ["add table ip lab; add chain ip lab in; add rule ip lab in tcp dport 80 redirect to :81"]
+            securityContext: {capabilities: {add: [NET_ADMIN], drop: [ALL]}}
+        containers:
+          - name: main
+            image: podlab-nftables:1.0
+            command: [sh, -c, "trap exit TERM; sleep 3600 & wait"]
+            securityContext: {capabilities: {add: [NET_ADMIN]}}
+        """,
+        ["nft", "list", "ruleset"],
+        "tcp dport 80 redirect to :81",
+    ),
     "podlab-otelcol:0.165": (
         """
         initContainers:
