@@ -14,7 +14,6 @@ from pathlib import Path
 
 from podlab.course.edition import Edition
 from podlab.errors import PodlabError
-from podlab.files import write_whole
 from podlab.paths import COURSE_MARKER as MARKER
 
 SCHEMA = 1
@@ -102,7 +101,9 @@ def _one(folder: Path, name: str, data: bytes, delivered: dict[str, str], done: 
 
 def _put(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, data)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(data)
+    part.replace(path)
 
 
 def _sum(data: bytes) -> str:

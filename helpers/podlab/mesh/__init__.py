@@ -1,0 +1,9 @@
+"""
+What a service mesh puts into a Pod: whose is what, and the parts of a small mesh of the lab's own.
+
+    identity     an authority that gives each service account a certificate
+"""
+
+from podlab.mesh.identity import Authority, spiffe
+
+__all__ = ["Authority", "spiffe"]
