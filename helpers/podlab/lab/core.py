@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -218,11 +219,20 @@ class Lab:
         """Return a condition for ``until=``: see ``When``; two of them are joined with ``&``."""
         return When(pod, container, server=self.version, **wanted)
 
-    def explain(self, pod: str) -> Explanation:
-        """Return why a Pod is not running, in three lines, from its state and Events; ``podlab explain`` too."""
-        from podlab.timeline import explain
+    def explain(self, what: str) -> Explanation:
+        """
+        Return in three lines why a Pod (``web``), a Job (``job/m``) or a Deployment (``deployment/web``) does not run.
 
-        return explain(self.get("pod", pod), self.events(pod))
+        From its state and Events, and those of its Pods; ``podlab explain`` does the same.
+        """
+        from podlab.timeline import explain, explain_owner
+
+        kind, _, name = what.rpartition("/")
+        if kind.lower() in ("", "pod"):
+            return explain(self.get("pod", name), self.events(name), now=time.time())
+        pods, events, between = (self.get(one)["items"] for one in ("pod", "event", "replicaset"))
+        owner = {"kind": kind.capitalize(), **self.get(kind, name)}
+        return explain_owner(owner, pods, events, between=between, now=time.time())
 
     def seen(self, pod: str, field: str) -> list[Any]:
         """

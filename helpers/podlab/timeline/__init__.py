@@ -15,7 +15,7 @@ same timeline. Read in this order:
     strips      phases, STATUS, conditions, markers;  words: kubectl's STATUS;  vanishing: the delete, and gone
     build       all of that in order
     timeline    the Timeline and its plain facts
-    questions   answers with evidence;  explain: three lines about a live Pod (causes, crashes: what it says of one)
+    questions   answers with evidence;  explain: three lines about a live Pod (situations: what it knows)
     prediction  the notation of predictions: parse, score, draw
 
 Six clocks are used: whole seconds of statuses; Events, whose *names* carry the kubelet's nanoseconds of their
@@ -26,6 +26,7 @@ there is access to it. None is assumed to agree with another (see ``bounds`` and
 from __future__ import annotations
 
 from podlab.timeline.explain import Explanation, explain
+from podlab.timeline.explain_owner import explain_owner
 from podlab.timeline.model import Evidence, Instant, Lane, Marker, Run, Span, Stretch
 from podlab.timeline.prediction import Prediction, Score, Statement
 from podlab.timeline.prediction import parse as predict
@@ -47,5 +48,6 @@ __all__ = [
     "Stretch",
     "Timeline",
     "explain",
+    "explain_owner",
     "predict",
 ]

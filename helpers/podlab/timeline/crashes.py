@@ -15,8 +15,12 @@ from typing import Any
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
 from podlab.timeline.clocks import parse_s
+from podlab.timeline.events import container_of, last_event, message_of
 
-MEANINGS = {137: " (SIGKILL)", 143: " (SIGTERM)", 127: " (command not found)", 126: " (not executable)"}
+MEANINGS = {
+    126: " (not executable)", 127: " (command not found)", 130: " (SIGINT)", 134: " (SIGABRT)", 135: " (SIGBUS)",
+    137: " (SIGKILL)", 139: " (SIGSEGV: it touched memory that is not its own)", 143: " (SIGTERM)",
+}  # fmt: skip
 
 
 def why_it_ended(
@@ -31,7 +35,7 @@ def why_it_ended(
     """
     state = item.get("state") or {}
     last = state.get("terminated") or (item.get("lastState") or {}).get("terminated") or {}
-    spec, log = spec_of(pod, name), f"podlab logs POD -c {name}{_previous(item)}"
+    spec, log = spec_of(pod, name), f"podlab logs {_name(pod)} -c {name}{_previous(item)}"
     message = " ".join(str(last.get("message") or "").split())
     if last.get("reason") == "StartError":
         return f"it could not be started: {_tail(message)}", f"check command and args of {name}"
@@ -65,25 +69,10 @@ def ended_words(ended: Mapping[str, Any]) -> str:
     return code_words(ended) + ("" if reason in ("Error", "Completed") else f", {reason}")
 
 
-def message_of(event: RawObject | None) -> str:
-    """The message of an Event on one line, without a colon that nothing follows; empty for none."""
-    text = " ".join(str((event or {}).get("message") or (event or {}).get("note") or "").split())
-    return text.rstrip(": ")
-
-
-def newest(events: Sequence[RawObject], reason: str, name: str) -> RawObject | None:
-    """The newest Event of that reason about one container."""
-    for event in reversed(events):
-        about = event.get("involvedObject") or event.get("regarding") or {}
-        if event.get("reason") == reason and f"{{{name}}}" in str(about.get("fieldPath") or ""):
-            return event
-    return None
-
-
 def _by_probe(
     name: str, item: Mapping[str, Any], last: Mapping[str, Any], events: Sequence[RawObject]
 ) -> tuple[str, str] | None:
-    killing = newest(events, "Killing", name)
+    killing = last_event(events, "Killing", container=name)
     said = re.search(r"failed (liveness|startup) probe", message_of(killing))
     if killing is None or said is None or not _within(killing, last):
         return None
@@ -93,7 +82,7 @@ def _by_probe(
             text.partition("probe failed: ")[2]
             for event in reversed(events)
             if event.get("reason") == "Unhealthy"
-            and f"{{{name}}}" in str((event.get("involvedObject") or {}).get("fieldPath") or "")
+            and container_of(event) == name
             and (text := message_of(event)).lower().startswith(f"{kind} probe")
         ),
         "",
@@ -109,7 +98,7 @@ def _by_hook(
     if waiting.get("reason") == "PostStartHookError":
         detail = " ".join(str(waiting.get("message") or "").rpartition(" - error: ")[2].split())
         return f"its postStart hook failed{': ' + detail if detail else ''}", hint
-    failed = newest(events, "FailedPostStartHook", name)
+    failed = last_event(events, "FailedPostStartHook", container=name)
     if failed is None or not _within(failed, last):
         return None
     return "its postStart hook failed", hint
@@ -146,6 +135,10 @@ def spec_of(pod: RawObject, name: str) -> Mapping[str, Any]:
     """What the manifest says of one container; empty for a name that it does not hold."""
     _, container = roles.find(pod, name) or ("", {})
     return container
+
+
+def _name(pod: RawObject) -> str:
+    return str((pod.get("metadata") or {}).get("name") or "POD")
 
 
 def policy_of(pod: RawObject, name: str) -> str:

@@ -4,15 +4,14 @@ A postStart hook that runs: the status of its container says "waiting" all the w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
-from podlab.pods.raw import RawObject
-from podlab.timeline.causes import last_event
 from podlab.timeline.clocks import parse_s
-from podlab.timeline.crashes import spec_of
+from podlab.timeline.events import seen_s
 
-HINT = "see what lifecycle.postStart of {name} waits for; podlab logs POD -c {name}"
+if TYPE_CHECKING:
+    from podlab.timeline.situations.observed import Container
 
 
 class Hook(NamedTuple):
@@ -22,25 +21,24 @@ class Hook(NamedTuple):
     started_at: str
 
 
-def running(
-    pod: RawObject, statuses: Iterable[tuple[str, str, Mapping[str, Any]]], events: Sequence[RawObject]
-) -> Hook | None:
-    """
-    The first container that was started, waits by its status, and has a postStart hook; None where there is none.
+def hint(name: str) -> str:
+    """What to look at while the hook of that container runs."""
+    return f"see what lifecycle.postStart of {name} waits for"
 
-    Args:
-        statuses: (role, name, status) of the containers.
-        events: Those about the Pod, oldest first.
-    """
-    for _, name, item in statuses:
-        waiting = (item.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason") not in ("ContainerCreating", "PodInitializing"):
-            continue
-        started = last_event(events, "Started", container=name)
-        if started is None or not (spec_of(pod, name).get("lifecycle") or {}).get("postStart"):
-            continue
-        at = str(started.get("lastTimestamp") or started.get("eventTime") or "")
-        ended = parse_s(((item.get("lastState") or {}).get("terminated") or {}).get("finishedAt"))
-        if ended is None or (parse_s(at) or 0) >= ended:
-            return Hook(name, at)
-    return None
+
+def running(containers: Iterable[Container]) -> Hook | None:
+    """The first container that was started, waits by its status, and has a postStart hook; None without one."""
+    return next((hook for hook in map(of, containers) if hook is not None), None)
+
+
+def of(container: Container) -> Hook | None:
+    """The hook of this container, where its Started Event is newer than its latest end; None otherwise."""
+    if container.reason not in ("ContainerCreating", "PodInitializing"):
+        return None
+    started = container.event("Started")
+    if started is None or not (container.spec.get("lifecycle") or {}).get("postStart"):
+        return None
+    ended = parse_s(container.last.get("finishedAt"))
+    if ended is not None and (seen_s(started) or 0.0) < ended:
+        return None
+    return Hook(container.name, str(started.get("lastTimestamp") or started.get("eventTime") or ""))

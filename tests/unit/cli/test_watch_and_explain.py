@@ -45,7 +45,7 @@ class Client:
     def get(self, path: str, **params):
         if path.endswith("/pods/web"):
             return WAITING
-        if "/pods/" in path:
+        if "/pods/" in path or "/apis/" in path:
             raise NotFoundError("no such Pod", code=404)
         items = [WAITING] if path.endswith("/pods") else []
         return {"items": items, "metadata": {"resourceVersion": "1"}}
@@ -82,11 +82,11 @@ def test_what_to_try_meets_the_same_pod(capsys, monkeypatch):
     from podlab.timeline import explain as real
 
     monkeypatch.setattr(
-        "podlab.timeline.explain", lambda *_: Explanation("a", "b", "podlab logs web -c shop")
+        "podlab.cli.explaining.explain", lambda *_, **__: Explanation("a", "b", "podlab logs web -c shop")
     )
     assert cli.main(["explain", "web", "--name", "second", "--namespace", "shop"]) == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith("-c shop --name second --namespace shop")
-    monkeypatch.setattr("podlab.timeline.explain", real)
+    monkeypatch.setattr("podlab.cli.explaining.explain", real)
     assert cli.main(["explain", "web", "--name", "second"]) == 0
     assert "--name" not in capsys.readouterr().out
 

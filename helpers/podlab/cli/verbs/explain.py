@@ -1,4 +1,4 @@
-"""``podlab explain``: why a Pod does not run, in three lines."""
+"""``podlab explain``: why a Pod, Job or Deployment does not run, in three lines."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ import re
 
 from podlab.cli import parser as common
 
-SUMMARY = "say in three lines why a Pod is not running"
+SUMMARY = "say in three lines why a Pod, Job or Deployment is not running"
 EXAMPLE = """
 podlab explain first-pod
-podlab explain web --namespace shop --json
+podlab explain job/migrate
+podlab explain deployment web --namespace shop --json
 """
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("pod", type=common.pod_name, metavar="POD")
+    parser.add_argument(
+        "what",
+        nargs="+",
+        type=common.pod_name,
+        metavar="NAME",
+        help="a Pod's name, or KIND/NAME: pod, job, deployment, replicaset, statefulset, daemonset",
+    )
     common.add_cluster(parser)
     common.add_namespace(parser)
     common.add_json(parser)
@@ -25,18 +32,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """
-    Read the Pod and its Events, and print what, why, and what to try. Exit code 0 whatever the answer is.
+    Read the object, its Pods and Events, and print what, why, and what to try. Exit code 0 whatever the answer is.
     """
     from dataclasses import replace
 
     from podlab import drivers
-    from podlab.cli import output, reading
-    from podlab.timeline import explain
+    from podlab.cli import explaining, output
 
+    kind, name = explaining.asked_for(args.what)
     cluster = drivers.need(args.name)
-    client, namespace = cluster.client(), args.namespace or cluster.namespace
-    pod = reading.find_pod(client, namespace, args.pod)
-    found = explain(pod, reading.events(client, namespace, args.pod))
+    found = explaining.told(cluster.client(), args.namespace or cluster.namespace, kind, name)
     found = replace(found, hint=found.hint + _where(found.hint, args))
     if args.json:
         output.as_json(found.as_json())

@@ -1,0 +1,87 @@
+"""
+What ``explain`` reads for an answer: the object, its Pods, and the Events of its namespace.
+"""
+
+from __future__ import annotations
+
+import time
+
+from podlab.cli.parser import UsageError
+from podlab.cli.reading import find_pod
+from podlab.client import Client
+from podlab.client.types import segment
+from podlab.errors import ApiError, NotFoundError
+from podlab.pods.raw import RawObject
+from podlab.timeline import Explanation, explain, explain_owner
+
+_GROUPS = {
+    "Job": "/apis/batch/v1",
+    "Deployment": "/apis/apps/v1",
+    "ReplicaSet": "/apis/apps/v1",
+    "StatefulSet": "/apis/apps/v1",
+    "DaemonSet": "/apis/apps/v1",
+}
+_SHORT = {"po": "Pod", "deploy": "Deployment", "rs": "ReplicaSet", "sts": "StatefulSet", "ds": "DaemonSet"}
+_WORDS = {kind.lower(): kind for kind in ("Pod", *_GROUPS)}
+
+
+def asked_for(words: list[str]) -> tuple[str, str]:
+    """
+    Return (kind, name) of ``web``, ``pod/web``, ``job/m`` or ``job m``; the kind is empty where none is given.
+
+    Raises:
+        UsageError: The kind is none that can be explained.
+    """
+    kind, name = words if len(words) > 1 else (words[0].rpartition("/")[0], words[0].rpartition("/")[2])
+    word = kind.lower().partition(".")[0]
+    singular = next((one for one in (word, word.removesuffix("s")) if one in _WORDS or one in _SHORT), None)
+    if kind and singular is None:
+        raise UsageError(
+            f"podlab explain knows no {kind}",
+            cause=f"it takes: {', '.join(_WORDS)}",
+            hint=f"podlab explain {name}",
+        )
+    return (_WORDS.get(singular) or _SHORT[singular] if singular else ""), name
+
+
+def told(client: Client, namespace: str, kind: str, name: str) -> Explanation:
+    """
+    Return the explanation of one object; without a kind, of the Pod of that name, else of what else bears it.
+
+    Raises:
+        NotFoundError: There is none; the hint names the nearest Pod.
+    """
+    base = f"/api/v1/namespaces/{segment(namespace)}"
+    if kind in ("", "Pod"):
+        try:
+            pod = find_pod(client, namespace, name)
+        except NotFoundError:
+            kind = _other(client, namespace, name) if not kind else ""
+            if not kind:
+                raise
+        else:
+            return explain(pod, _items(client, f"{base}/events"), now=time.time())
+    owner = dict(client.get(_path(kind, namespace, name)))
+    between = _items(client, _path("ReplicaSet", namespace)) if kind == "Deployment" else []
+    pods, events = _items(client, f"{base}/pods"), _items(client, f"{base}/events")
+    return explain_owner({"kind": kind, **owner}, pods, events, between=between, now=time.time())
+
+
+def _path(kind: str, namespace: str, name: str = "") -> str:
+    path = f"{_GROUPS[kind]}/namespaces/{segment(namespace)}/{kind.lower()}s"
+    return f"{path}/{segment(name)}" if name else path
+
+
+def _items(client: Client, path: str) -> list[RawObject]:
+    return list(client.get(path)["items"])
+
+
+def _other(client: Client, namespace: str, name: str) -> str:
+    """The kind of the controller's object of that name; empty for none."""
+    for kind in _GROUPS:
+        try:
+            client.get(_path(kind, namespace, name))
+        except ApiError:
+            continue
+        return kind
+    return ""

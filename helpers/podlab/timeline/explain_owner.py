@@ -1,0 +1,103 @@
+"""
+Why is my Job or Deployment not running? Its own trouble first, else that of the Pod of it that is in trouble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from podlab.pods.raw import RawObject
+from podlab.timeline.events import about, seen_s
+from podlab.timeline.explain import Explanation, explain
+from podlab.timeline.situations.owners import AFTER_PODS, BEFORE_PODS, Owner
+from podlab.timeline.situations.table import Found, first
+
+KINDS = ("Job", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
+
+
+def explain_owner(
+    owner: RawObject,
+    pods: Iterable[RawObject] = (),
+    events: Iterable[RawObject] = (),
+    *,
+    between: Iterable[RawObject] = (),
+    now: float | None = None,
+) -> Explanation:
+    """
+    Explain a Job, Deployment, ReplicaSet, StatefulSet or DaemonSet.
+
+    Args:
+        owner: The object, with its ``kind``.
+        pods: Pods of its namespace; those of others are ignored.
+        events: Events of its namespace.
+        between: ReplicaSets of its namespace, for a Deployment.
+        now: Seconds since the epoch, see ``explain``.
+    """
+    said = list(events)
+    o = _gather(owner, pods, said, between)
+    name = str((owner.get("metadata") or {}).get("name") or "?")
+    title = f"{o.kind} {name}"
+    found = first(BEFORE_PODS, [o], name)
+    if found is not None:
+        return _told(title, found)
+    return _of_pods(o, title, said, now) or _told_after(o, title, name) or _well(o, title)
+
+
+def _gather(
+    owner: RawObject, pods: Iterable[RawObject], events: Iterable[RawObject], between: Iterable[RawObject]
+) -> Owner:
+    uid = (owner.get("metadata") or {}).get("uid")
+    sets = [one for one in between if uid in _owners(one)]
+    uids = {uid, *((one.get("metadata") or {}).get("uid") for one in sets)}
+    mine = [pod for pod in pods if uids & set(_owners(pod))]
+    mine.sort(key=lambda pod: str((pod.get("metadata") or {}).get("creationTimestamp")), reverse=True)
+    told = sorted((e for e in events if about(e).get("uid") in uids), key=lambda e: seen_s(e) or 0.0)
+    return Owner(owner, mine, told, sets)
+
+
+def _owners(body: RawObject) -> list[object]:
+    return [one.get("uid") for one in (body.get("metadata") or {}).get("ownerReferences") or []]
+
+
+def _of_pods(o: Owner, title: str, events: Sequence[RawObject], now: float | None) -> Explanation | None:
+    """What is wrong with the newest Pod that is in trouble; a finished one counts where none is alive."""
+    if o.true("Complete"):
+        return None
+    found = [explain(pod, events, now=now) for pod in o.pods]
+    if o.kind == "Job" and not any(one.well for one in found):
+        found = [one for one in found if not _is_over(one)] or found
+    if o.kind == "Deployment" and not o.spec.get("paused"):
+        found = [one for one in found if one.what.rpartition(" ")[2] != "terminating"]
+    trouble = [one for one in found if not one.well]
+    if not trouble:
+        return None
+    more = f"; {len(trouble)} of {len(found)} Pods are in trouble" if len(found) > 1 else ""
+    one = trouble[0]
+    return Explanation(f"{title}: {one.what}", one.why + more, one.hint, situation=one.situation)
+
+
+def _is_over(found: Explanation) -> bool:
+    return found.what.endswith("will not run again")
+
+
+def _told_after(o: Owner, title: str, name: str) -> Explanation | None:
+    found = first(AFTER_PODS, [o], name)
+    return None if found is None else _told(title, found)
+
+
+def _told(title: str, found: Found) -> Explanation:
+    return Explanation(f"{title} {found.what}", found.why, found.hint, situation=found.situation)
+
+
+def _well(o: Owner, title: str) -> Explanation:
+    if o.true("Complete"):
+        done = o.status.get("succeeded") or 0
+        return Explanation(
+            f"{title} is complete", f"{done} Pod{'s' if done != 1 else ''} succeeded", "", well=True
+        )
+    if o.kind != "Job" and len(o.pods) < o.wanted:
+        why, hint = f"{len(o.pods)} of its {o.wanted} Pods are there", "wait a few seconds, then ask again"
+        return Explanation(f"{title} is not whole", why, hint)
+    if not o.pods:
+        return Explanation(f"{title} has no Pod", "none is there now", "wait a few seconds, then ask again")
+    return Explanation(f"{title} is well", f"its {len(o.pods)} Pods are well", "", well=True)

@@ -1,0 +1,95 @@
+"""A container whose image cannot be had: a missing pull secret, a wrong name, a registry that does not answer."""
+
+from __future__ import annotations
+
+import re
+
+from podlab.timeline.events import short
+from podlab.timeline.situations.observed import Container
+from podlab.timeline.situations.table import Facts, Situation
+
+REASONS = frozenset((
+    "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError",
+    "RegistryUnavailable", "SignatureValidationFailed", "ErrImageNeverPullWithCreds",
+))  # fmt: skip
+# What the runtime says of a pull -> what to try after the name itself.
+_PULLS = (
+    (r"no match for platform|exec format", "it is not made for the node's kind of machine: use a tag that is"),
+    (r"toomanyrequests|\b429\b", "the registry limits how often you may pull: wait, log in, or use a mirror"),
+    (r"\b40[13]\b|unauthori[sz]ed|authori[sz]ation failed|access denied|denied:|no basic auth",
+     "it is private or not there: give the Pod imagePullSecrets with a right to it"),
+    (r"lookup (\S+)[^:]*:", "the node finds no address of its registry {0}"),
+    (r"x509|certificate|server gave HTTP response to HTTPS", "its registry is not trusted by the node"),
+    (r"connection refused|i/o timeout|deadline exceeded|connection reset|TLS handshake",
+     "its registry does not answer: see whether the node reaches it"),
+    (r"not found|manifest unknown|no such (?:image|manifest)|NotFound", "that name or tag is not in its registry"),
+    (r"no space left", "the disk of the node is full: free some"),
+)  # fmt: skip
+
+
+def _why(c: Container) -> str:
+    said = c.message or c.says("Failed", "InspectFailed", "ErrImageNeverPull")
+    told = c.says("Failed")
+    # "Back-off pulling image" says nothing of the cause, which the Event of the try before it names.
+    if "ErrImagePull" not in said and c.reason == "ImagePullBackOff" and told.startswith("Failed to pull"):
+        return f"{said}: {told}"
+    return said
+
+
+def _image(c: Container) -> str:
+    return str(c.spec.get("image") or "?")
+
+
+def _no_secret(c: Container) -> Facts | None:
+    said = c.of.says("FailedToRetrieveImagePullSecret") if c.reason in REASONS else ""
+    if not said:
+        return None
+    names = re.search(r"\(([^)]*)\)", said)
+    what = f"the Secret {names[1]}" if names else "the pull secret"
+    return {"at": c.standing, "reason": c.reason, "said": short(said, 200), "why": short(_why(c)), "secret": what,
+            "name": c.name, "image": _image(c)}  # fmt: skip
+
+
+def _never(c: Container) -> Facts | None:
+    return _facts(c) if c.reason == "ErrImageNeverPull" else None
+
+
+def _bad_name(c: Container) -> Facts | None:
+    return _facts(c) if c.reason == "InvalidImageName" else None
+
+
+def _pulled(c: Container) -> Facts | None:
+    if c.reason not in REASONS:
+        return None
+    why = _why(c)
+    for pattern, text in _PULLS:
+        found = re.search(pattern, why, re.IGNORECASE)
+        if found:
+            return {**_facts(c), "hint": "; " + text.format(*found.groups())}
+    return {**_facts(c), "hint": ""}
+
+
+def _facts(c: Container) -> dict[str, str]:
+    return {"at": c.standing, "reason": c.reason, "why": short(_why(c)), "name": c.name, "image": _image(c)}
+
+
+TABLE: tuple[Situation[Container], ...] = (
+    Situation(
+        "a pull secret that is not there", _no_secret,
+        "{at}: {reason}", "{said}; {why}",
+        "create {secret} in this namespace, then check the image name of {name}: {image}",
+    ),
+    Situation(
+        "an image that may not be pulled", _never,
+        "{at}: {reason}", "{why}",
+        "take imagePullPolicy: Never away, or load the image: podlab images --load {image}",
+    ),
+    Situation(
+        "a name that no image can have", _bad_name,
+        "{at}: {reason}", "{why}", "check the image name of {name}: {image}",
+    ),
+    Situation(
+        "an image that cannot be pulled", _pulled,
+        "{at}: {reason}", "{why}", "check the image name of {name}: {image}{hint}",
+    ),
+)  # fmt: skip

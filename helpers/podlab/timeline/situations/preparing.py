@@ -1,0 +1,82 @@
+"""A Pod on a node that cannot be started: a volume, its network, or its sandbox is missing."""
+
+from __future__ import annotations
+
+import re
+
+from podlab.timeline.events import short
+from podlab.timeline.situations.observed import Observed
+from podlab.timeline.situations.table import Facts, Situation
+
+_AGAIN = "the kubelet tries again by itself"
+# What the kubelet says of a volume -> what to try.
+_VOLUMES = (
+    (r"are not supported", "use another kind of volume, such as emptyDir"),
+    (r'configmap "([^"]+)" not found', "create the ConfigMap {0} in this namespace; " + _AGAIN),
+    (r'secret "([^"]+)" not found', "create the Secret {0} in this namespace; " + _AGAIN),
+    (
+        r"references non-existent (?:config|secret) key: (\S+)",
+        "add the key {0}, or take it from items; " + _AGAIN,
+    ),
+    (r'serviceaccounts? "([^"]+)" not found', "create the ServiceAccount {0} in this namespace; " + _AGAIN),
+    (
+        r"hostPath type check failed: (\S+)",
+        "make {0} on the node, or use type DirectoryOrCreate or FileOrCreate",
+    ),
+    (
+        r"Multi-Attach error",
+        "another node still holds the volume: end the Pod there, or use access mode ReadWriteMany",
+    ),
+    (r"couldn't find key (\S+) in (\S+) (\S+)", "add the key {0} to the {1} {2}; " + _AGAIN),
+    (r"failed to pull|pull image|image volume", "check spec.volumes[].image.reference"),
+    (
+        r"driver name (\S+) not found",
+        "the node has no CSI driver {0}: install it, or use another StorageClass",
+    ),
+    (r"timed out waiting", "see the Events before this one for what the volume lacks"),
+)  # fmt: skip
+_SANDBOXES = (
+    (r"no runtime for|RuntimeHandler|runtime class",
+     "take spec.runtimeClassName away, or install that runtime on the node"),
+    (r"cni|network plugin|failed to setup network",
+     "its node's network plugin does not work: see its Pods in kube-system"),
+    (r"cgroup|no space left|too many open files", "its node is short of something: see the message"),
+    (r"hostPort|address already in use", "its hostPort is taken on the node: use another, or none"),
+)  # fmt: skip
+
+
+def _hint(table: tuple[tuple[str, str], ...], said: str, other: str) -> str:
+    for pattern, text in table:
+        found = re.search(pattern, said, re.IGNORECASE)
+        if found:
+            return text.format(*found.groups())
+    return other
+
+
+def _not_prepared(o: Observed) -> bool:
+    started = any(c.runs or c.latest_end for c in o.containers)
+    return o.phase == "Pending" and not started and not o.holds("PodReadyToStartContainers")
+
+
+def _volume(o: Observed) -> Facts | None:
+    said = o.says("FailedMount", "FailedAttachVolume", "FailedMapVolume") if _not_prepared(o) else ""
+    other = f"create what the message names; {_AGAIN}"
+    return {"said": short(said), "hint": _hint(_VOLUMES, said, other)} if said else None
+
+
+def _sandbox(o: Observed) -> Facts | None:
+    said = o.says("FailedCreatePodSandBox", "NetworkNotReady") if _not_prepared(o) else ""
+    other = f"podlab events --for {o.meta.get('name')}"
+    return {"said": short(said), "hint": _hint(_SANDBOXES, said, other)} if said else None
+
+
+TABLE: tuple[Situation[Observed], ...] = (
+    Situation("a volume is missing", _volume, "has not started: a volume is missing", "{said}", "{hint}"),
+    Situation(
+        "its sandbox cannot be made",
+        _sandbox,
+        "has not started: its network could not be made",
+        "{said}",
+        "{hint}",
+    ),
+)
