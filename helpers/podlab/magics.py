@@ -52,6 +52,7 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
         if not line.strip():
             raise PodlabError("this prediction has no round", hint="%%predict 1.1 on the first line")
         answers = predictions.read(cell)
+        lab.current().asked = line.strip()
         lab.current().predictions[line.strip()] = answers
         print(predictions.describe(line.strip(), answers))
 

@@ -31,6 +31,20 @@ def refuse_no_file(path: Path) -> None:
         raise FileExistsError(errno.EEXIST, "it is no ordinary file, and is not replaced", str(path))
 
 
+def shipped(name: str) -> Path:
+    """
+    Return a file or folder that is not a module: in the working tree, or in the installed wheel, which holds a copy.
+
+    Args:
+        name: Path below the repository, such as ``clusters/kind``; it need not exist.
+    """
+    package = Path(__file__).resolve().parent
+    tree = package.parents[1]
+    return (
+        tree if (tree / "clusters").is_dir() and (tree / "notebooks").is_dir() else package / "course"
+    ) / name
+
+
 COURSE_MARKER = ".podlab-course.json"
 
 

@@ -1,7 +1,9 @@
 """
 Which answers are proved on which cluster: all on the embedded one, on kind a sample that every commit draws anew.
 
-``PODLAB_KIND_ANSWERS`` says how many are drawn beside each exercise's first right answer; ``all`` takes all.
+``PODLAB_KIND_ANSWERS`` says how many are drawn beside each exercise's first right answer; ``all`` takes all. Of an
+exercise that keeps a learner busy for an hour, whose play takes minutes too, the embedded cluster proves the first
+right answer and ``PODLAB_LARGE_ANSWERS`` others, or ``all``.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from podlab.grading import find, ids
@@ -16,6 +20,7 @@ from podlab.grading.prove import Sample, samples
 
 ROOT = Path(__file__).parents[2]
 ALL = [sample for name in ids() for sample in samples(find(name))]
+LARGE_MINUTES = 60
 
 
 def key(sample: Sample) -> str:
@@ -23,15 +28,30 @@ def key(sample: Sample) -> str:
     return f"{sample.exercise.id}-{sample.kind}-{sample.name}"
 
 
+def is_large(sample: Sample) -> bool:
+    """Whether the answer is one of a large exercise."""
+    return sample.exercise.minutes >= LARGE_MINUTES
+
+
 def chosen(driver: str) -> list[Sample]:
     """The answers that are proved on this kind of cluster."""
-    wanted = os.environ.get("PODLAB_KIND_ANSWERS", "24")
-    if driver == "embedded" or wanted == "all":
-        return ALL
-    first = {sample.exercise.id: sample for sample in reversed(ALL) if sample.kind == "right"}
-    commit = subprocess.run(
+    if driver == "embedded":
+        large, small = (list(filter(test, ALL)) for test in (is_large, lambda one: not is_large(one)))
+        return [*small, *_drawn(large, os.environ.get("PODLAB_LARGE_ANSWERS", "2"))]
+    return _drawn(ALL, os.environ.get("PODLAB_KIND_ANSWERS", "24"))
+
+
+def _drawn(every: Sequence[Sample], wanted: str) -> list[Sample]:
+    """Each exercise's first right answer, and *wanted* others."""
+    if wanted == "all":
+        return list(every)
+    first = {sample.exercise.id: sample for sample in reversed(every) if sample.kind == "right"}
+    others = [sample for sample in every if sample not in first.values()]
+    return [*first.values(), *random.Random(_commit()).sample(others, min(int(wanted), len(others)))]
+
+
+@cache
+def _commit() -> str:
+    return subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    others = [sample for sample in ALL if sample not in first.values()]
-    drawn = random.Random(commit.stdout).sample(others, min(int(wanted), len(others)))
-    return [*first.values(), *drawn]
+    ).stdout

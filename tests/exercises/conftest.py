@@ -8,9 +8,9 @@ from clusters import cluster  # noqa: F401  (a fixture)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is not in this commit's sample on kind; pytest counts them as deselected."""
-    wanted = {key(sample) for sample in chosen("kind")}
-    left_out = [item for item in items if _driver(item) == "kind" and _name(item) not in wanted]
+    """Leave out what is not in this commit's sample; pytest counts them as deselected."""
+    wanted = {driver: {key(sample) for sample in chosen(driver)} for driver in ("embedded", "kind")}
+    left_out = [item for item in items if _name(item) not in wanted.get(_driver(item), {_name(item)})]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]

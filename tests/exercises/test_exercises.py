@@ -1,7 +1,8 @@
 """
 Every exercise against its own answers, on a cluster: right ones, mistakes, shortcuts, the starter, the empty cell.
 
-All folders on the embedded cluster. On kind, where a life takes longer, a sample: see ``answers_chosen``.
+All folders on the embedded cluster; a sample on kind, where a life takes longer, and of large exercises: see
+``answers_chosen``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-from answers_chosen import ALL, key
+from answers_chosen import ALL, is_large, key
 
 from podlab.drivers import Cluster
 from podlab.grading import Place
@@ -24,9 +25,13 @@ def proofs(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[dict[st
     """What this run of the tests asks for, judged side by side: a second try of one test grades one answer."""
     place = Place.on(cluster)
     asked = {item.callspec.params["name"] for item in request.session.items if hasattr(item, "callspec")}
-    with ThreadPoolExecutor(AT_ONCE[cluster.driver]) as pool:
-        yield {key(sample): pool.submit(prove, sample, place) for sample in ALL if key(sample) in asked}
-        pool.shutdown(cancel_futures=True)
+    with ThreadPoolExecutor(AT_ONCE[cluster.driver]) as pool, ThreadPoolExecutor(1) as large:
+        yield {
+            key(sample): (large if is_large(sample) else pool).submit(prove, sample, place)
+            for sample in ALL if key(sample) in asked
+        }  # fmt: skip
+        for each in (pool, large):
+            each.shutdown(cancel_futures=True)
 
 
 @pytest.mark.timeout(1800)  # the first test waits in the queue of all

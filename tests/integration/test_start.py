@@ -1,6 +1,6 @@
 """
-``./start`` as a learner runs it: twice, to the recorded and drawn Pod, and with the mistakes that can be
-made.
+``./start`` as a learner runs it: in an empty environment, twice, to the recorded and drawn Pod, and with the mistakes
+that can be made.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         text=True,
         check=True,
     )
-    if not marker.exists() or not marker.read_text().startswith(wanted.stdout.strip()):
+    if not marker.exists() or not marker.read_text().startswith(f"{wanted.stdout.strip()} dev"):
         pytest.skip("this Python's environment was not made by ./start or ./check from this pyproject.toml")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.delenv("PODLAB_HOME", raising=False)
@@ -80,3 +80,33 @@ def test_a_cluster_that_cannot_be_made_ends_it(installed: None) -> None:
     assert done.returncode == 1
     assert "--driver kind" in done.stderr
     assert "start: no cluster could be made" in done.stderr
+
+
+@pytest.mark.embedded
+def test_the_first_timeline_comes_before_jupyterlab_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    In an empty environment: the core, a cluster, a Pod's life in the terminal; only then the rest, by uv, and pip
+    itself, which a learner will look for.
+    """
+    venv = tmp_path / "venv"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("PODLAB_HOME", raising=False)
+    try:
+        done = start("--no-lab", "--driver", "embedded", "--name", "fresh", PODLAB_VENV=str(venv))
+    finally:
+        drivers.stop("fresh")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    order = [
+        "by uv",
+        "a cluster named fresh",
+        "app (app)",
+        "meanwhile: JupyterLab",
+        "first-pod.png",
+        "start: done",
+    ]
+    places = [done.stdout.index(words) for words in order]
+    assert places == sorted(places)
+    assert all((venv / "bin" / program).exists() for program in ("jupyter-lab", "pip"))

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 ON_CONDA_FORGE = {"kubernetes": "python-kubernetes", "matplotlib": "matplotlib-base"}
 
 
@@ -40,7 +41,7 @@ def test_conda_installs_what_pip_installs() -> None:
     )
     wanted = {
         ON_CONDA_FORGE.get(name, name): one.specifier
-        for name, one in requirements(PROJECT["dependencies"]).items()
+        for name, one in requirements(PROJECT["dependencies"] + EXTRAS["jupyter"]).items()
     }
 
     assert conda.pop("python").specifier == PROJECT["requires-python"]
@@ -53,7 +54,8 @@ def test_every_dependency_is_pinned_and_the_pin_is_allowed() -> None:
     A new dependency without a pin would make installs differ; a pin below the bound could not be installed.
     """
     pinned = pins()
-    wanted = requirements(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"])
+    wanted = requirements([*PROJECT["dependencies"], *(line for lines in EXTRAS.values() for line in lines)])
+    del wanted["podlab"]  # podlab[dev] holds podlab[jupyter]
 
     assert sorted(wanted.keys() - pinned.keys()) == []
     assert [name for name, one in wanted.items() if not one.specifier.contains(pinned[name])] == []

@@ -35,7 +35,7 @@ def test_ctrl_c_in_a_step_is_said_once_and_is_no_failure_of_the_step(tmp_path: P
     wanted = subprocess.run(
         "cat pyproject.toml constraints.txt | cksum", shell=True, cwd=ROOT, capture_output=True, check=True
     )
-    (venv / ".podlab-installed").write_bytes(wanted.stdout)
+    (venv / ".podlab-installed").write_bytes(wanted.stdout.rstrip() + b" core")
     (venv / "bin" / "podlab").write_text(
         "#!/bin/sh\nkill -INT $PPID\necho 'podlab: interrupted' >&2\nexit 130\n"
     )

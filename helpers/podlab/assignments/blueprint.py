@@ -11,6 +11,11 @@ The blueprint of an assignment: which rows it has, what each is worth, and which
     name = "order"
     points = 8
     choose = [["e05", "e09"], ["e05", "e21"]]     # one of these is drawn; its points are scaled to the row's
+
+    [[reader]]                  # points that a person gives, in the form reader.csv; see ``reader``
+    name = "runbook"
+    points = 4
+    text = "what one sees first and does next"
 """
 
 from __future__ import annotations
@@ -30,8 +35,17 @@ from podlab.errors import PodlabError
 from podlab.grading import values
 
 FILE = "assignment.toml"
-_TOP = {"name": str, "title": str, "seed": (str, int), "deadline": datetime, "hints": bool, "rows": list}
+_TOP = {
+    "name": str,
+    "title": str,
+    "seed": (str, int),
+    "deadline": datetime,
+    "hints": bool,
+    "rows": list,
+    "reader": list,
+}
 _ROW = {"name": str, "points": (int, float), "choose": list}
+_READER = {"name": str, "points": (int, float), "text": str}
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,15 @@ class Row:
     name: str
     points: Fraction
     choose: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class ReaderRow:
+    """One row of the reader's form: its name, the most points, and what a reader looks for."""
+
+    name: str
+    points: Fraction
+    text: str
 
 
 @dataclass(frozen=True)
@@ -72,11 +95,14 @@ class Blueprint:
     deadline: datetime | None = None
     hints: bool = True
     text: str = field(default="", repr=False, compare=False)
+    reader: Sequence[ReaderRow] = ()
 
     @property
     def points(self) -> Fraction:
-        """What the whole is worth."""
-        return sum((row.points for row in self.rows), Fraction(0))
+        """What the whole is worth, the reader's part too."""
+        return sum(
+            [*(row.points for row in self.rows), *(row.points for row in self.reader)], start=Fraction(0)
+        )
 
     @property
     def exercises(self) -> list[str]:
@@ -110,6 +136,7 @@ class Blueprint:
         for row in self.rows:
             groups = " or ".join("+".join(group) for group in row.choose)
             lines.append(f"  {row.name:<12} {float(row.points):>4g}  {groups}")
+        lines += [f"  {row.name:<12} {float(row.points):>4g}  given by a reader" for row in self.reader]
         return "\n".join(lines)
 
 
@@ -138,7 +165,8 @@ def read(path: Path) -> Blueprint:
         raise _fault(file, text, "seed", f'seed is {seed!r}: write "student" or a number')
     name = data.get("name") or (file.parent.name if file.name == FILE else file.stem)
     return Blueprint(re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-") or "assignment", data["title"], rows, seed,
-                     data.get("deadline"), data.get("hints", True), text)  # fmt: skip
+                     data.get("deadline"), data.get("hints", True), text,
+                     [_reader(file, text, row) for row in data.get("reader", [])])  # fmt: skip
 
 
 def _row(file: Path, text: str, row: Any) -> Row:
@@ -151,6 +179,13 @@ def _row(file: Path, text: str, row: Any) -> Row:
     if not groups or not all(groups) or row["points"] <= 0:
         raise _fault(file, text, row["name"], f"row {row['name']} has no exercise, or no points")
     return Row(row["name"], Fraction(str(row["points"])), groups)
+
+
+def _reader(file: Path, text: str, row: Any) -> ReaderRow:
+    _known(file, text, row, _READER, tuple(_READER))
+    if row["points"] <= 0:
+        raise _fault(file, text, row["name"], f"row {row['name']} of the reader has no points")
+    return ReaderRow(row["name"], Fraction(str(row["points"])), row["text"])
 
 
 def _known(file: Path, text: str, data: Any, fields: Mapping[str, Any], required: Sequence[str]) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from podlab import grading
 from podlab.assignments import marking
 from podlab.assignments.blueprint import Blueprint
+from podlab.assignments.reader import Points
 from podlab.assignments.roster import Student
 from podlab.checks.verdict import NOT_GRADABLE
 
 OPEN = "not gradable"
+UNREAD = "not read yet"
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Mark:
     Attributes:
         earned: Exercise id -> points in the assignment; None where it was not gradable.
         total: The sum; None while anything is not gradable: an open grade is never a zero.
-        state: ``graded``, ``not gradable``, ``not handed in`` or ``unreadable``.
+        state: ``graded``, ``not gradable``, ``not read yet``, ``not handed in`` or ``unreadable``.
+        reader: Row of the reader's form -> points that a person gave; None where the form is still empty.
     """
 
     student: Student
@@ -35,17 +38,20 @@ class Mark:
     state: str = "graded"
     notes: Sequence[str] = ()
     results: Sequence[dict[str, Any]] = ()
+    reader: Points = field(default_factory=dict)
 
     @property
     def total(self) -> float | None:
         """The sum of all points, None where it is not known."""
-        if self.state in (OPEN, "unreadable"):
+        if self.state in (OPEN, UNREAD, "unreadable"):
             return None
-        return round(sum(value or 0.0 for value in self.earned.values()), 4)
+        return round(sum(value or 0.0 for value in (*self.earned.values(), *self.reader.values())), 4)
 
 
-def marks(blueprint: Blueprint, folder: Path, students: Sequence[Student]) -> list[Mark]:
-    """Return a mark for each student of the roster, then for each other submission."""
+def marks(
+    blueprint: Blueprint, folder: Path, students: Sequence[Student], read: Mapping[str, Points] | None = None
+) -> list[Mark]:
+    """Return a mark for each student of the roster, then for each other submission; *read* is the reader's form."""
     handed_in = {each.student: each for each in marking.read_submissions(folder)}
     by_student: dict[str, list[dict[str, Any]]] = {}
     for result in marking.results(folder):
@@ -53,9 +59,22 @@ def marks(blueprint: Blueprint, folder: Path, students: Sequence[Student]) -> li
     known = {student.id: student for student in students}
     names = [*known, *(name for name in handed_in if name not in known)]
     return [
-        _mark(blueprint, known.get(name, Student(name)), handed_in.get(name), by_student.get(name, []))
+        _with_reader(
+            blueprint,
+            _mark(blueprint, known.get(name, Student(name)), handed_in.get(name), by_student.get(name, [])),
+            (read or {}).get(name, {}),
+        )
         for name in names
     ]
+
+
+def _with_reader(blueprint: Blueprint, mark: Mark, given: Points) -> Mark:
+    """What nobody has read yet keeps a grade open."""
+    if not blueprint.reader or mark.state == "not handed in":
+        return mark
+    points = {row.name: given.get(row.name) for row in blueprint.reader}
+    unread = mark.state == "graded" and None in points.values()
+    return replace(mark, reader=points, state=UNREAD if unread else mark.state)
 
 
 def _mark(blueprint: Blueprint, student: Student, submission: Any, found: Sequence[dict[str, Any]]) -> Mark:
@@ -76,12 +95,14 @@ def _mark(blueprint: Blueprint, student: Student, submission: Any, found: Sequen
 def as_csv(found: Sequence[Mark]) -> str:
     """Return the gradebook: a line for each student, a column for each exercise; text that a sheet cannot run."""
     columns = sorted({name for mark in found for name in mark.earned})
+    columns += dict.fromkeys(name for mark in found for name in mark.reader)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["id", "name", "email", "total", "of", "state", *columns, "notes"])
     for mark in found:
         total = "" if mark.total is None else f"{mark.total:g}"
-        cells = ["" if mark.earned.get(name) is None else f"{mark.earned[name]:g}" for name in columns]
+        points = {**mark.earned, **mark.reader}
+        cells = ["" if points.get(name) is None else f"{points[name]:g}" for name in columns]
         who = [inert(mark.student.id), inert(mark.student.name), inert(mark.student.email)]
         writer.writerow([*who, total, f"{mark.of:g}", mark.state, *cells, inert("; ".join(mark.notes))])
     return out.getvalue()
@@ -150,9 +171,14 @@ def as_dict(blueprint: Blueprint, found: Sequence[Mark]) -> dict[str, Any]:
     return {
         "schema": 1, "kind": "podlab.gradebook", "assignment": blueprint.name, "title": blueprint.title,
         "points": float(blueprint.points),
-        "students": [
-            {"id": m.student.id, "name": m.student.name, "state": m.state, "total": m.total, "earned": dict(m.earned),
-             "notes": list(m.notes), "reports": [r["report"] for r in m.results]} for m in found
-        ],
+        "students": [_row(mark) for mark in found],
         "items": [vars(item) for item in items(found)], "outcomes": outcomes(found),
+    }  # fmt: skip
+
+
+def _row(mark: Mark) -> dict[str, Any]:
+    return {
+        "id": mark.student.id, "name": mark.student.name, "state": mark.state, "total": mark.total,
+        "earned": dict(mark.earned), "reader": dict(mark.reader), "notes": list(mark.notes),
+        "reports": [result["report"] for result in mark.results],
     }  # fmt: skip

@@ -18,6 +18,7 @@ from podlab.assignments.blueprint import Blueprint, Part
 from podlab.assignments.gradebook import Mark
 from podlab.course.cells import cells
 from podlab.errors import PodlabError
+from podlab.files import write_whole
 
 RECORD = (
     "podlab_answers = {}\n"
@@ -111,5 +112,5 @@ def notebook(made: Sequence[dict[str, Any]], metadata: Mapping[str, Any]) -> str
 def put(path: Path, text: str) -> Path:
     """Write a file, with the folders above it, and return its path; what is no Unicode text is written as escapes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8", errors="backslashreplace")
+    write_whole(path, text.encode("utf-8", "backslashreplace"))
     return path

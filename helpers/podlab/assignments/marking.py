@@ -27,6 +27,7 @@ from podlab.assignments.blueprint import Blueprint, Part
 from podlab.assignments.submissions import Submission
 from podlab.checks.verdict import NOT_GRADABLE, Report
 from podlab.errors import PodlabError
+from podlab.files import write_whole
 from podlab.grading import regrade
 
 SCHEMA = 1
@@ -252,9 +253,7 @@ def _store(folder: Path, job: Job, report: Report) -> None:
 def _write(path: Path, body: Mapping[str, Any]) -> None:
     """In one step: a reader meets the old file or the new one, and a full disk leaves the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(body, indent=1, ensure_ascii=True) + "\n", "utf-8")
-    part.replace(path)
+    write_whole(path, json.dumps(body, indent=1, ensure_ascii=True) + "\n")
 
 
 def _made(out: Path) -> Path:

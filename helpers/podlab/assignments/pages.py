@@ -72,7 +72,11 @@ def _item(item: Item) -> tuple[str, ...]:
 
 def _head(mark: Mark) -> str:
     total = "not known yet" if mark.total is None else f"{mark.total:g}"
-    notes = "".join(f"<li>{escape(note)}</li>" for note in mark.notes)
+    given = [
+        f"{name}, by a reader: {'not yet' if value is None else f'{value:g}'}"
+        for name, value in mark.reader.items()
+    ]
+    notes = "".join(f"<li>{escape(note)}</li>" for note in (*given, *mark.notes))
     return f"<p><b>{total}</b> of {mark.of:g} points ({escape(mark.state)}).</p>" + (
         f"<ul>{notes}</ul>" if notes else ""
     )

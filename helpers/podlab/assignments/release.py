@@ -5,6 +5,7 @@ Releases an assignment: one notebook for learners (or one for each student), and
     OUT/instructor/assignment.toml        the blueprint, which grading reads
     OUT/instructor/solutions/ID.md        a right answer of each exercise, as each student's variant has it
     OUT/instructor/blueprint.txt          rows, exercises, points
+    OUT/instructor/reader.csv             the form for points that a person gives, where the blueprint has such rows
 
 Learners' notebooks hold questions and starters alone: no answers, no keys, no checks.
 """
@@ -17,10 +18,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from podlab.assignments import reader
 from podlab.assignments.blueprint import FILE, Blueprint, Part
 from podlab.assignments.roster import Student
 from podlab.course.cells import cells
 from podlab.errors import PodlabError
+from podlab.files import write_whole
 from podlab.grading import prove
 from podlab.grading.values import fill
 
@@ -44,6 +47,9 @@ def release(blueprint: Blueprint, out: Path, students: Sequence[Student] = ()) -
         notebooks.append(path)
     put(out / "instructor" / FILE, blueprint.released)
     put(out / "instructor" / "blueprint.txt", f"{blueprint}\n")
+    if blueprint.reader:
+        filled = reader.kept(out / "instructor", blueprint)
+        put(out / "instructor" / reader.FILE, reader.form(blueprint, students, filled))
     return notebooks
 
 
@@ -76,6 +82,9 @@ def notebook(blueprint: Blueprint, parts: Sequence[Part], student: str) -> dict[
         scaled = replace(part.exercise, points=part.points)
         for cell in cells(replace(part.exercise), seed=part.seed):
             made.append(_shipped(cell, scaled))
+    if blueprint.reader:
+        made += [_text("for-the-reader", f"## Your text\n\n{reader.rubric(blueprint)}"),
+                 _text("your-text", "*Write here.*")]  # fmt: skip
     return {
         "nbformat": 4, "nbformat_minor": 5, "cells": made,
         "metadata": {
@@ -83,6 +92,10 @@ def notebook(blueprint: Blueprint, parts: Sequence[Part], student: str) -> dict[
             "language_info": {"name": "python"}, "podlab": {"assignment": blueprint.name, "student": student},
         },
     }  # fmt: skip
+
+
+def _text(name: str, source: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "id": name, "metadata": {}, "source": source}
 
 
 def _shipped(cell: dict[str, Any], scaled: Any) -> dict[str, Any]:
@@ -106,6 +119,4 @@ def _solutions(parts: Sequence[Part]) -> Iterator[str]:
 def put(path: Path, text: str) -> None:
     """Write a file in one step, and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, "utf-8")
-    part.replace(path)
+    write_whole(path, text)

@@ -152,6 +152,29 @@ class Life:
         met = self.act(act) if isinstance(act, str) else act
         return self.restarts(container, met.pod or None) == met.restarts.get(container, 0)
 
+    def first_call_answered(
+        self, caller: str, proxy: str, server: str, *, path: str, listens_after_s: float
+    ) -> bool | None:
+        """
+        Whether the first run of *caller* was answered by *server* through *proxy*; None where its end was not seen.
+
+        That run must end with 0, and the fixture *server* must have logged a request for *path*. A caller that
+        started before the proxy can have listened was answered by another container, or not at all: False.
+
+        Args:
+            listens_after_s: Seconds from the start of *proxy* until it listens.
+
+        Accuracy:
+            Starts are whole seconds where the node's clock is not read: an earlier start by up to 1 s is accepted.
+        """
+        codes = self.exit_codes(caller) if self.ran(caller) else []
+        opened, called = self.at(f"{proxy}.start"), self.at(f"{caller}.start")
+        if not codes or opened is None or called is None or called[1] - opened[0] < listens_after_s - 1:
+            return False
+        if not self.said(server, event="request", path=path):
+            return False
+        return None if codes[0] is None else codes[0] == 0
+
     # -- several Pods, on the cluster's clock -------------------------------------------------------------
 
     def at(self, moment: str, pod: str | None = None) -> tuple[float, float] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from podlab.assignments.roster import Student
 from podlab.classroom import objects
 from podlab.client import Client
 from podlab.errors import ApiError, ConflictError, NotFoundError, PodlabError, WaitTimeoutError
+from podlab.files import PRIVATE, write_whole
 
 DAY_S = 24 * 3600
 _AT_ONCE = 4
@@ -76,7 +76,8 @@ def _student(
             made.left_out.add(str(body["kind"]))
     token = _token(client, space, int(days * DAY_S))
     file = out / f"{student.id}.kubeconfig"
-    _private(file, json.dumps(objects.kubeconfig(server, space, token), indent=1) + "\n")
+    text = json.dumps(objects.kubeconfig(server, space, token), indent=1) + "\n"
+    write_whole(file, text, mode=PRIVATE)
     return file
 
 
@@ -103,13 +104,6 @@ def _server(client: Client) -> dict[str, Any]:
 
         entry["certificate-authority-data"] = base64.b64encode(Path(file).read_bytes()).decode()
     return entry
-
-
-def _private(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-        file.write(text)
-    part.replace(path)
 
 
 def spaces(client: Client, name: str) -> list[dict[str, Any]]:

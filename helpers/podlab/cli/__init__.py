@@ -109,6 +109,10 @@ def _leave_stdout() -> None:
 
 
 def _bug(error: Exception) -> int:
+    from podlab.extras import EXTRA_OF, missing
+
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EXTRA_OF:
+        return _tell(missing(error.name or ""))
     if os.environ.get("PODLAB_DEBUG"):
         _traceback()
     frame = error.__traceback__

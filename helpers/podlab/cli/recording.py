@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ from podlab.cli.parser import UsageError
 from podlab.errors import ManifestError, PodlabError, RecordingError, WaitTimeoutError
 
 if TYPE_CHECKING:
-    from podlab.cli.output import Steps
     from podlab.drivers import Cluster
     from podlab.observe import Recording
     from podlab.timeline import Timeline
@@ -26,7 +25,9 @@ _PICTURES = {".png", ".svg"}
 _WITHOUT_PODS = {"ConfigMap", "Secret", "Service", "Namespace", "ServiceAccount", "PersistentVolumeClaim"}
 
 
-def make(cluster: Cluster, args: argparse.Namespace, steps: Steps) -> Recording:
+def make(
+    cluster: Cluster, args: argparse.Namespace, steps: Callable[[str], None], **options: Any
+) -> Recording:
     """Apply the manifest and record until what was asked for, the deadline, or the end."""
     from podlab import observe
     from podlab.cli import deleting, sending
@@ -51,6 +52,7 @@ def make(cluster: Cluster, args: argparse.Namespace, steps: Steps) -> Recording:
         delete_after_s=args.delete_after,
         out=args.out,
         header={"driver": cluster.driver, "cluster": cluster.name},
+        **options,
     )
 
 

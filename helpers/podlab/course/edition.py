@@ -22,6 +22,7 @@ _OF_EXERCISE = (
     "play.yaml",
 )  # fmt: skip
 _OF_LAB = ("*.md", "lab.toml", "manifests/*", "pictures/*", "files/*")
+DELIVERED = Path(__file__).resolve().parent
 _HIDDEN = re.compile(r"\[\[checks\]\]\n(?:(?!\[\[|\[\w).*\n?)*", re.MULTILINE)
 
 
@@ -53,12 +54,21 @@ def root() -> Path:
 
 
 def build(source: Path | None = None) -> Edition:
-    """Return the edition made of the course in *source* (default: ``root()``)."""
+    """Return the edition made of the course in *source* (default: ``root()``), which a wheel holds ready-made."""
     top = source or root()
+    if top == DELIVERED:
+        return Edition(dict(sorted(_ready_made())))
     files: dict[str, bytes] = {}
     for part in (_notebooks(top), _labs(top), _exercises(top)):
         files.update(part)
     return Edition(dict(sorted(files.items())))
+
+
+def _ready_made() -> Iterator[tuple[str, bytes]]:
+    for part in ("notebooks", "labs"):
+        for path in (DELIVERED / part).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                yield path.relative_to(DELIVERED).as_posix(), path.read_bytes()
 
 
 def _notebooks(top: Path) -> Iterator[tuple[str, bytes]]:

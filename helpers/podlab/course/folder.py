@@ -14,6 +14,7 @@ from pathlib import Path
 
 from podlab.course.edition import Edition
 from podlab.errors import PodlabError
+from podlab.files import write_whole
 from podlab.paths import COURSE_MARKER as MARKER
 
 SCHEMA = 1
@@ -101,9 +102,7 @@ def _one(folder: Path, name: str, data: bytes, delivered: dict[str, str], done: 
 
 def _put(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(data)
-    part.replace(path)
+    write_whole(path, data)
 
 
 def _sum(data: bytes) -> str:

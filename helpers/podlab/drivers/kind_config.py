@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from podlab import airgap
+from podlab import airgap, paths
 from podlab.drivers import state
 from podlab.drivers.base import Profile, Progress, silent
 from podlab.errors import DriverError
@@ -41,8 +41,8 @@ class Chosen:
 
 
 def folder() -> Path:
-    """Return ``clusters/kind`` beside the package, where the profiles are in a clone."""
-    return Path(__file__).resolve().parents[3] / "clusters" / "kind"
+    """Return ``clusters/kind``, where the profiles are."""
+    return paths.shipped("clusters/kind")
 
 
 def choose(profile: Profile, progress: Progress = silent) -> Chosen:

@@ -24,6 +24,7 @@ from typing import Any
 from podlab import paths
 from podlab.drivers.base import Cluster, Progress, Status, silent
 from podlab.errors import DriverError
+from podlab.files import PRIVATE, write_whole
 
 Record = dict[str, Any]
 
@@ -65,17 +66,7 @@ def folder(name: str) -> Path:
 
 def write_private(path: Path, text: str, *, durable: bool = True) -> None:
     """Write *text* to *path* with mode 0600, all of it or nothing; *durable*: also if the power fails just after."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(path, text, mode=PRIVATE, durable=durable)
 
 
 def _make(home: Path) -> None:

@@ -46,14 +46,19 @@ def first_objects(store: Store, *, authority: str) -> None:
 
 
 def keep_furnished(store: Store, authority: str) -> None:
-    """Furnish every namespace that is made from now on, and again when its furniture, or the API's Service, is gone."""
+    """
+    Furnish every namespace that is made from now on, and again when its furniture, or the API's Service, is gone.
+
+    The root certificate is also put right when somebody changed it.
+    """
 
     def namespace_changed(kind: str, obj: RawObject) -> None:
         if kind != "DELETED" and not obj["metadata"].get("deletionTimestamp"):
             furnish(store, obj["metadata"]["name"], authority)
 
     def furniture_changed(kind: str, obj: RawObject) -> None:
-        if kind == "DELETED" and obj["metadata"]["name"] in ("default", ROOT_CA):
+        changed = obj["metadata"]["name"] == ROOT_CA and obj.get("data") != {"ca.crt": authority}
+        if (kind == "DELETED" and obj["metadata"]["name"] in ("default", ROOT_CA)) or changed:
             found = store.get("namespaces", "", obj["metadata"]["namespace"])
             if found is not None:
                 namespace_changed("MODIFIED", found)
@@ -71,13 +76,16 @@ def keep_furnished(store: Store, authority: str) -> None:
 
 
 def furnish(store: Store, namespace: str, authority: str) -> None:
-    """Give a namespace its default service account and the root certificate, where they are missing."""
+    """Give a namespace its default service account and the root certificate, where they are missing or wrong."""
     if store.get("serviceaccounts", namespace, "default") is None:
         store.create("serviceaccounts", {
             "kind": "ServiceAccount", "apiVersion": "v1",
             "metadata": {"name": "default", "namespace": namespace},
         })  # fmt: skip
-    if store.get("configmaps", namespace, ROOT_CA) is None:
+    found = store.get("configmaps", namespace, ROOT_CA)
+    if found is not None and found.get("data") != {"ca.crt": authority}:
+        store.update("configmaps", {**found, "data": {"ca.crt": authority}})
+    if found is None:
         store.create("configmaps", {
             "kind": "ConfigMap", "apiVersion": "v1",
             "metadata": {"name": ROOT_CA, "namespace": namespace,

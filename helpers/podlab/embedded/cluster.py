@@ -19,6 +19,7 @@ from podlab.embedded.api.local import LocalApi
 from podlab.embedded.api.node import Node
 from podlab.embedded.settings import Settings
 from podlab.embedded.store import Store, timestamp
+from podlab.files import PRIVATE, write_whole
 from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
@@ -133,17 +134,6 @@ def _later(stop: Callable[[], None]) -> Callable[[], Awaitable[None]]:
     return end
 
 
-def write_private(path: str, text: str) -> None:
-    """Write a file of mode 0600, whole or not at all."""
-    temporary = f"{path}.{os.getpid()}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
-    os.replace(temporary, path)
-
-
 def kubeconfig(settings: Settings, cluster: Cluster) -> str:
     """A kubeconfig (JSON is YAML) with one context of the cluster's name."""
     import base64
@@ -164,14 +154,14 @@ def kubeconfig(settings: Settings, cluster: Cluster) -> str:
 
 def announce(settings: Settings, cluster: Cluster) -> None:
     """Leave word of the running daemon: kubeconfig, daemon.json, and a line on the ready descriptor."""
-    write_private(f"{settings.folder}/kubeconfig", kubeconfig(settings, cluster))
+    write_whole(f"{settings.folder}/kubeconfig", kubeconfig(settings, cluster), mode=PRIVATE)
     facts = {
         "pid": os.getpid(),
         "port": cluster.server.port,
         "started_at": timestamp(),
         "name": settings.name,
     }
-    write_private(f"{settings.folder}/daemon.json", json.dumps(facts) + "\n")
+    write_whole(f"{settings.folder}/daemon.json", json.dumps(facts) + "\n", mode=PRIVATE)
     if settings.ready_fd is not None:
         os.write(settings.ready_fd, b"ready\n")
         os.close(settings.ready_fd)

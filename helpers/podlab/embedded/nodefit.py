@@ -6,7 +6,20 @@ The scheduler asks them before it binds a Pod, the kubelet again for a Pod that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
 from podlab.pods.raw import RawObject
+
+EVERY_ADDRESS = "0.0.0.0"
+
+
+class HostPort(NamedTuple):
+    """A port of the node that a Pod takes for itself."""
+
+    address: str  # EVERY_ADDRESS where the container names none
+    protocol: str
+    number: int
 
 
 def matches(rule: RawObject, labels: RawObject) -> bool:
@@ -32,6 +45,22 @@ def tolerated(taint: RawObject, pod: RawObject) -> bool:
     if taint.get("effect") == "PreferNoSchedule":
         return True
     return any(_tolerates(rule, taint) for rule in pod["spec"].get("tolerations", ()))
+
+
+def tolerated_s(taints: Sequence[RawObject], pod: RawObject) -> float | None:
+    """
+    For how many seconds a Pod may stay on a node with these ``NoExecute`` taints: None is for ever, 0 not at all.
+
+    Source: ``GetMatchingTolerations`` and ``getMinTolerationTime`` of the taint eviction controller at v1.36.3.
+    """
+    if not taints:
+        return None
+    if any(not tolerated(taint, pod) for taint in taints):
+        return 0.0
+    rules = pod["spec"].get("tolerations", ())
+    used = [next(rule for rule in rules if _tolerates(rule, taint)) for taint in taints]
+    limits = [float(rule["tolerationSeconds"]) for rule in used if rule.get("tolerationSeconds") is not None]
+    return max(0.0, min(limits)) if limits else None
 
 
 def _tolerates(rule: RawObject, taint: RawObject) -> bool:
@@ -61,8 +90,28 @@ def _term(term: RawObject, labels: RawObject, name: str) -> bool:
     )
 
 
-def host_ports(pod: RawObject) -> set[tuple[str, int]]:
-    """(protocol, port) of the node that the Pod takes."""
+def host_ports(pod: RawObject) -> set[HostPort]:
+    """What the Pod takes of the node's ports."""
     containers = [*pod["spec"].get("containers", ()), *pod["spec"].get("initContainers", ())]
     ports = [port for container in containers for port in container.get("ports", ())]
-    return {(port.get("protocol", "TCP"), port["hostPort"]) for port in ports if port.get("hostPort")}
+    return {
+        HostPort(port.get("hostIP") or EVERY_ADDRESS, port.get("protocol", "TCP"), port["hostPort"])
+        for port in ports
+        if port.get("hostPort")
+    }
+
+
+def ports_clash(wanted: Iterable[HostPort], taken: Iterable[set[HostPort]]) -> bool:
+    """
+    True if one of *wanted* is taken: the same protocol and number, on the same address or on every one.
+
+    Source: ``HostPortInfo.CheckConflict`` of kube-scheduler at v1.36.3.
+    """
+    others = [port for ports in taken for port in ports]
+    return any(_same_port(one, other) for one in wanted for other in others)
+
+
+def _same_port(one: HostPort, other: HostPort) -> bool:
+    if (one.protocol, one.number) != (other.protocol, other.number):
+        return False
+    return one.address == other.address or EVERY_ADDRESS in (one.address, other.address)

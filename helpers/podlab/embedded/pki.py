@@ -11,6 +11,7 @@ import os
 import time
 
 from podlab.errors import SandboxError
+from podlab.files import PRIVATE, write_whole
 
 VALID_DAYS = 365
 RENEW_S = 30 * 86400  # before the end
@@ -64,7 +65,7 @@ def token(folder: str) -> str:
     import secrets
 
     fresh = secrets.token_urlsafe(32)
-    _write(path, fresh.encode())
+    write_whole(path, fresh.encode(), mode=PRIVATE)
     return fresh
 
 
@@ -82,17 +83,6 @@ def _is_fresh(cert: str, key: str) -> bool:
         return os.access(key, os.R_OK) and 0 <= age_s < VALID_DAYS * 86400 - RENEW_S
     except OSError:
         return False
-
-
-def _write(path: str, data: bytes) -> None:
-    """Write a private file whole or not at all."""
-    temporary = f"{path}.{os.getpid()}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, data)
-    finally:
-        os.close(descriptor)
-    os.replace(temporary, path)
 
 
 def _by_openssl(folder: str) -> bool:
@@ -115,12 +105,12 @@ def _start_openssl(program: str, folder: str) -> int:
     config = f"{folder}/openssl.cnf"
     cert, key = _paths(folder)
     alternatives = [f"DNS:{n}" for n in NAMES] + [f"IP:{a}" for a in ADDRESSES]
-    _write(config, (
+    write_whole(config, (
         "[req]\ndistinguished_name=dn\nx509_extensions=v3\nprompt=no\n[dn]\nCN=podlab\n[v3]\n"
         "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,digitalSignature,keyCertSign\n"
         "extendedKeyUsage=serverAuth\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n"
         f"subjectAltName={','.join(alternatives)}\n"
-    ).encode())  # fmt: skip
+    ), mode=PRIVATE)  # fmt: skip
     arguments = [program, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                  "-config", config, "-days", str(VALID_DAYS), "-keyout", key + ".new", "-out", cert + ".new",
                  "-set_serial", str(int.from_bytes(os.urandom(8)) >> 1)]  # fmt: skip
@@ -168,6 +158,6 @@ def _by_cryptography(cert: str, key: str) -> bool:
     signed = builder.sign(private, hashes.SHA256())
     pem = serialization.Encoding.PEM
     form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    _write(key, private.private_bytes(pem, form, plain))
-    _write(cert, signed.public_bytes(pem))
+    write_whole(key, private.private_bytes(pem, form, plain), mode=PRIVATE)
+    write_whole(cert, signed.public_bytes(pem), mode=PRIVATE)
     return True

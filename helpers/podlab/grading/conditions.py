@@ -9,7 +9,7 @@ What a play can wait for, asked of the newest state of Pods and of the log lines
     reason: {b: CrashLoopBackOff}   a container waits, or has ended, for that reason
     ended: true                 every Pod of the answer is Succeeded or Failed
     settled: true               every Pod of the answer has ended, or had an app or a regular init container in back-off
-    ready: true | NAME | [..]   every Pod of the answer, or the named Pods, are Ready
+    ready: true | NAME | [..]   every Pod of the answer that has not ended, or the named Pods, are Ready
     phase: Failed               the phase of the answer's newest Pod
     gone: true                  no Pod of the answer is left
     away: STEP                  the Pods that an earlier rollout or delete met are gone
@@ -86,13 +86,18 @@ def is_settled(pod: RawObject) -> bool:
 
     A sidecar in back-off settles nothing, since the Pod ends without it.
     """
-    if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+    if is_over(pod):
         return True
     sidecars = {row["name"] for row in roles.sidecars(pod)}
     waiting = {row["name"]: (row.get("state") or {}).get("waiting") or {} for row in rows(pod)}
     return any(
         state.get("reason") == "CrashLoopBackOff" for name, state in waiting.items() if name not in sidecars
     )
+
+
+def is_over(pod: RawObject) -> bool:
+    """Whether the Pod has ended, as that of a Job does."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
 
 
 def is_ready(pod: RawObject) -> bool:
@@ -158,9 +163,7 @@ class Condition:
         return all(now.get(str(name)) == reason for name, reason in reasons.items())
 
     def _ended(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
-        over = bool(mine) and all(
-            (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") for pod in mine
-        )
+        over = bool(mine) and all(map(is_over, mine))
         return over is bool(wanted)
 
     def _settled(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
@@ -171,7 +174,8 @@ class Condition:
 
     def _ready(self, what: Any, mine: list[RawObject], pods: list[RawObject]) -> bool:
         if what is True:
-            return bool(mine) and all(map(is_ready, mine))
+            living = [pod for pod in mine if not is_over(pod)]
+            return bool(living) and all(map(is_ready, living))
         return all_ready(pods, [str(name) for name in listed(what)])
 
     def _phase(self, phase: Any, mine: list[RawObject], _pods: Any) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from podlab.checks import Act
 from podlab.errors import CheckError
+from podlab.files import write_whole
 
 SCHEMA = 1
 
@@ -27,10 +28,7 @@ def recording(folder: Path, exercise: str, run: str) -> Path:
 def keep(folder: Path, exercise: str, run: str, acts: Sequence[Act]) -> None:
     """Write the acts of a run."""
     body = {"schema": SCHEMA, "acts": [asdict(act) for act in acts]}
-    path = folder / f"{exercise}-{run}.acts.json"
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(body, default=str), "utf-8")
-    part.replace(path)
+    write_whole(folder / f"{exercise}-{run}.acts.json", json.dumps(body, default=str))
 
 
 def acts(folder: Path, exercise: str, run: str) -> list[Act]:

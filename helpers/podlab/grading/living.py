@@ -97,9 +97,25 @@ def _one(exercise: Exercise, case: Case, run: Run, place: Place, seed: int, stop
     if place.client is None:
         raise CheckError(f"{exercise.name} needs a cluster", hint="podlab up makes one")
     values = nodes.named(values, place.client)
-    steps = play.read(exercise.text("play.yaml", values), source=f"{exercise.folder.name}/play.yaml")
+    steps = _steps(exercise, run, values)
     with Ground(place.client, exercise.id, place.namespace, place.labels) as ground:
         return _lived(exercise, case, run, place, values, steps, ground, stop)
+
+
+def _steps(exercise: Exercise, run: Run, values: Mapping[str, Any]) -> list[play.Step]:
+    """
+    Return what is played in *run*.
+
+    Raises:
+        CheckError: A step belongs to a run that the exercise does not have.
+    """
+    source = f"{exercise.folder.name}/play.yaml"
+    steps = play.read(exercise.text("play.yaml", values), source=source)
+    unknown = sorted({step.only for step in steps} - {"", *(each.name for each in exercise.runs)})
+    if unknown:
+        raise CheckError(f"{source}: a step is only for the run {unknown[0]!r}",
+                         cause=f"runs: {', '.join(each.name for each in exercise.runs)}")  # fmt: skip
+    return [step for step in steps if step.only in ("", run.name)]
 
 
 def _lived(

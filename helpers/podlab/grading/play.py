@@ -11,11 +11,12 @@ The play: what is applied, what is done to it, until when. It ends in a recordin
         within_s: 45
 
 A step has one verb and may have ``as`` (its name for checks), ``within_s`` (its deadline), ``pod`` (the Pod it acts
-on) and ``if`` (an earlier step: without that one having been reached, this one is left out); ``kill`` may have
-``signal: KILL``, which needs a run that shares its processes: a process 1 takes no SIGKILL from inside. A wait whose
-deadline passes does not end the play: the step is noted as not reached, and checks judge that. On a slow
-cluster a deadline is later (see ``pace``), unless the step is ``strict: true``: then it is part of what is played.
-Only a fixture that does not start, or a cluster that does not answer, ends it: then the answer is not gradable.
+on), ``only`` (the run that it belongs to: it is left out in all others) and ``if`` (an earlier step: without that one
+having been reached, this one is left out); ``kill`` may have ``signal: KILL``, which needs a run that shares its
+processes: a process 1 takes no SIGKILL from inside. A wait whose deadline passes does not end the play: the step is
+noted as not reached, and checks judge that. On a slow cluster a deadline is later (see ``pace``), unless the step is
+``strict: true``: then it is part of what is played. Only a fixture that does not start, or a cluster that does not
+answer, ends it: then the answer is not gradable.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ CONDITIONS = (
     "running", "started", "ended", "ready", "phase", "restarts", "reason", "gone", "away", "line", "condition", "lost",
     "settled", "began", "back",
 )  # fmt: skip
-_OPTIONS = ("as", "within_s", "strict", "pod", "if", "signal")
+_OPTIONS = ("as", "within_s", "strict", "pod", "only", "if", "signal")
 SIGNALS = ("TERM", "KILL")
 
 
@@ -45,7 +46,8 @@ class Step:
     """
     One step: its verb, what the verb is given, its name, deadline and Pod, and the signal of a kill.
 
-    ``strict``: the deadline is part of the play, and is not stretched where the cluster is slow.
+    ``strict``: the deadline is part of the play, and is not stretched where the cluster is slow. ``only``: the name of
+    the run that it belongs to; empty for all.
     """
 
     verb: str
@@ -56,6 +58,7 @@ class Step:
     after: str = ""
     signal: str = "TERM"
     strict: bool = False
+    only: str = ""
 
     @property
     def containers(self) -> tuple[str, ...]:
@@ -114,7 +117,8 @@ def _step(row: Any, names: dict[str, int], taken: list[str], where: str) -> Step
     signal = str(row.get("signal", "TERM"))
     if signal not in SIGNALS or ("signal" in row and verb != "kill"):
         raise CheckError(f"{where}: signal belongs to kill, and is one of {', '.join(SIGNALS)}")
-    return Step(verb, row[verb], name, float(within), str(row.get("pod") or ""), after, signal, strict)
+    only = str(row.get("only") or "")
+    return Step(verb, row[verb], name, float(within), str(row.get("pod") or ""), after, signal, strict, only)
 
 
 def _known_conditions(verb: str, what: Any, where: str) -> None:

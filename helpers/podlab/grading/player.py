@@ -223,17 +223,28 @@ class Player:
 
     def _patch(self, step: Step) -> tuple[bool, str, Any]:
         body, patch = dict(step.what["object"]), step.what["patch"]
+        if (body["kind"], body["name"]) == ("Pod", "answer"):
+            return self._patch_pods(patch)
         path = self.client.path_of(self._named(body), self.ground.namespace)
         try:
             return True, body["name"], self.client.patch(path, patch)
         except ApiError as error:
             return False, body["name"], error.summary
 
+    def _patch_pods(self, patch: Any) -> tuple[bool, str, Any]:
+        """Patch every Pod of the answer: those of a Deployment have names that no play knows."""
+        done = []
+        for pod in self.answered():
+            with suppress(NotFoundError):
+                path = self.client.path_of({"apiVersion": "v1", "kind": "Pod", **pod}, self.ground.namespace)
+                done.append(self.client.patch(path, patch)["metadata"]["name"])
+        return bool(done), "answer", done
+
     def _rollout(self, step: Step) -> tuple[bool, str, Any]:
         note = {"podlab/rollout": f"{time.time():.3f}"}
         patch = {"spec": {"template": {"metadata": {"annotations": note}}}}
         body = {"apiVersion": "apps/v1", "kind": "Deployment", "name": str(step.what)}
-        met = [pod["metadata"]["name"] for pod in self.answered()]
+        met = [pod["metadata"]["name"] for pod in self.answered() if not conditions.is_over(pod)]
         done, name, _ = self._patch(
             Step("patch", {"object": body, "patch": patch}, step.name, step.within_s, "")
         )

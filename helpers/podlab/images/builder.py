@@ -12,7 +12,7 @@ from podlab.drivers.base import Cluster, silent
 from podlab.errors import BuildError
 from podlab.images import archives, cache, golang, recipes, roots
 from podlab.images.cache import Progress
-from podlab.images.recipes import Image, Recipes
+from podlab.images.recipes import Image, Part, Recipes
 
 ARCHIVE = "image.tar"
 FORM = 2
@@ -95,8 +95,15 @@ def _key(image: Image, known: Recipes) -> str:
     facts = {
         "form": FORM,
         "image": asdict(image),
-        "parts": [golang.key(part) if part.origin == "go" else asdict(part) for part in parts],
+        "parts": [_facts(part) for part in parts],
         "files": [cache.sha256(recipes.FOLDER / source) for source in image.files.values()],
         "machine": roots.identity(),
     }
     return f"{image.name.replace(':', '-')}-{cache.digest(facts)}"
+
+
+def _facts(part: Part) -> Any:
+    """What the image depends on of a part; ``module`` is of Go programs alone, whose key holds it."""
+    if part.origin == "go":
+        return golang.key(part)
+    return {name: value for name, value in asdict(part).items() if name != "module"}

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from podlab import paths
 from podlab.errors import BuildError
 
-FOLDER = Path(__file__).resolve().parents[3] / "clusters" / "images"
+FOLDER = paths.shipped("clusters/images")
 FILE = FOLDER.with_suffix(".yaml")
 ORIGINS = ("wheel", "deb", "go")
 
@@ -32,9 +33,11 @@ class Part:
         file: Name of the download; ``go`` has none.
         sha256: Of the download; for ``go``, ``go.sum`` checks every module.
         files_sha256: wheel: of all files kept, so that an installed wheel can be checked too.
-        keep: wheel, deb: path in the package, and the path in the image at which it comes to lie.
+        keep: wheel, deb: path in the package, and the path in the image at which it comes to lie;
+            go: the path begins with that of a module, ``example.org/module/file``.
         package: go: the package that is built, in the module of ``clusters/images/NAME``.
         stamp: go: the variable that the linker sets to the version.
+        module: go: that NAME where several programs come from one module; otherwise it is the part's name.
     """
 
     name: str
@@ -46,6 +49,12 @@ class Part:
     keep: Mapping[str, str] = field(default_factory=dict)
     package: str = ""
     stamp: str = ""
+    module: str = ""
+
+    @property
+    def source(self) -> str:
+        """The folder of ``clusters/images`` that holds the main module of a Go program."""
+        return self.module or self.name
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class Lab:
         self.recording: Recording | None = None
         self.texts: dict[str, str] = {}
         self.predictions: dict[str, dict[str, str]] = {}
+        self.asked = ""  # the round of the latest prediction: what is recorded next is its answer
         self.runs: dict[str, Timeline] = {}
         self.version = self.client.version()
 
@@ -417,6 +418,18 @@ class Lab:
         print(f"namespace {self.namespace} is being deleted; the cluster stays")
 
     # -- predictions --------------------------------------------------------------------------------------
+
+    def predicted(self, pod: str) -> tuple[str, str]:
+        """Return the orders of starts and ends that the latest prediction has for *pod*; empty where it has none."""
+        from podlab.lab import predictions
+
+        return predictions.orders(self.predictions.get(self.asked, {}), pod)
+
+    def lay_over(self, timeline: Timeline) -> None:
+        """Draw a life with the orders that were predicted for it."""
+        from podlab.lab.showing import show
+
+        show(timeline, *self.predicted(timeline.name))
 
     def score(self, prediction: str, timeline: Timeline) -> Score:
         """Return how much of *prediction* held, statement by statement."""

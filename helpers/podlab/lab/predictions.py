@@ -60,6 +60,27 @@ def rounds() -> dict[str, list[str]]:
     return dict(tomllib.loads(text))
 
 
+def orders(answers: Mapping[str, str], pod: str) -> tuple[str, str]:
+    """
+    Return the orders of starts and of ends that *answers* predict for *pod*; empty where they predict none.
+
+    An order of starts is labelled ``order`` or with the Pod's name, one of ends ``stop`` or ``from the ends``.
+    """
+
+    def first(*labels: str) -> str:
+        return next((answers[label] for label in labels if readable(answers.get(label, ""))), "")
+
+    return first("order", key(pod)), first("stop", "from the ends")
+
+
+def readable(order: str) -> bool:
+    """Whether a text can be read as an order."""
+    try:
+        return bool(order.strip()) and bool(notation.parse(order))
+    except CheckError:
+        return False
+
+
 def describe(round_: str, answers: Mapping[str, str]) -> str:
     """Return what a prediction cell prints: the answers as understood, unknown labels, what is still open."""
     asked = rounds().get(round_, [])

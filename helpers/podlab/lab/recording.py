@@ -74,7 +74,7 @@ def run(
         raise
     timelines = {name: recording.timeline(name) for name in names or made(recording)}
     lab.keep(recording, timelines)
-    growing.finish(timelines)
+    growing.finish(timelines, lab.predicted)
     if for_s is None and recording.end_reason == "deadline":
         raise WaitTimeoutError(
             f"{', '.join(names)}: {until if isinstance(until, str) else 'it'} was not reached in {deadline_s:.0f} s",

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from podlab.checks import notation
 from podlab.pods import roles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from podlab.timeline import Timeline
+
+Orders = Callable[[str], tuple[str, str]]
+"""Name of a Pod -> the orders of starts and ends that were predicted for it; empty for none."""
 
 QUIET_S = 2.0  # anything longer shows progress
 EVERY_S = 1.0
@@ -55,15 +59,15 @@ class Growing:
             self._shown = now
             self._draw()
 
-    def finish(self, timelines: Mapping[str, Timeline]) -> None:
-        """Take the growing text away and show the pictures."""
+    def finish(self, timelines: Mapping[str, Timeline], predicted: Orders = lambda _pod: ("", "")) -> None:
+        """Take the growing text away and show the pictures, with what was *predicted* for each Pod."""
         if not self.active:
             return
         self.active = False
         if self._handle is not None:
             self._handle.update({"text/plain": f"recorded {', '.join(timelines)}"}, raw=True)
         for timeline in timelines.values():
-            show(timeline)
+            show(timeline, *predicted(timeline.name))
 
     def clear(self) -> None:
         """Take the growing text away and show nothing in its place."""
@@ -99,17 +103,33 @@ class Live:
         for view in self.views:
             view.observe(observation)
 
-    def finish(self, timelines: Mapping[str, Timeline] | None = None) -> None:
+    def finish(
+        self, timelines: Mapping[str, Timeline] | None = None, predicted: Orders | None = None
+    ) -> None:
         """Paint the last state; also after a recording that failed. Safe to call again."""
         for view in self.views:
             view.finish()
 
 
-def show(timeline: Timeline) -> None:
-    """Draw one timeline below the cell, with alt text that says what the picture says."""
+def show(timeline: Timeline, starts: str = "", ends: str = "") -> None:
+    """
+    Draw one timeline below the cell, with alt text that says what the picture says.
+
+    Predicted orders of *starts* and *ends* are laid over it where they are about this Pod's containers.
+    """
     from podlab import views
 
-    show_figure(views.figure(timeline), views.alt_text(timeline))
+    lanes = {lane.name for lane in timeline.lanes}
+    starts, ends = (order if _names(order) <= lanes else "" for order in (starts, ends))
+    if not (starts or ends):
+        show_figure(views.figure(timeline), views.alt_text(timeline))
+        return
+    words = f"{views.alt_text(timeline)} {views.predicted_alt(timeline, starts, ends)}"
+    show_figure(views.predicted(timeline, starts, ends), words)
+
+
+def _names(order: str) -> set[str]:
+    return set().union(*notation.parse(order)) if order else set()
 
 
 def show_figure(figure: Figure, alt: str) -> None:

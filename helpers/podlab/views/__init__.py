@@ -9,6 +9,7 @@ loaded until a view that needs it is asked for.
     _plot      on matplotlib Axes;  _svg: by hand, small at any size;  _text: with characters
     _thumbnails  a table whose cells are small timelines
     _compare   two lives, or a prediction over what happened
+    _predicted a predicted order on the picture of what happened
     _export    files for other programs;  _alt: what the picture says
     _live      grows while the Pod lives
 
@@ -31,6 +32,8 @@ _HOMES = {
     "live": "podlab.views._live",
     "plot": "podlab.views._plot",
     "png": "podlab.views._export",
+    "predicted": "podlab.views._predicted",
+    "predicted_alt": "podlab.views._predicted",
     "save": "podlab.views._export",
     "svg": "podlab.views._svg",
     "text": "podlab.views._text",
@@ -47,6 +50,8 @@ __all__ = [
     "live",
     "plot",
     "png",
+    "predicted",
+    "predicted_alt",
     "save",
     "svg",
     "text",
@@ -60,6 +65,7 @@ if TYPE_CHECKING:
     from podlab.views._export import export, frame, png, save
     from podlab.views._live import live
     from podlab.views._plot import figure, plot
+    from podlab.views._predicted import predicted, predicted_alt
     from podlab.views._svg import svg
     from podlab.views._text import text
     from podlab.views._thumbnails import thumbnails, thumbnails_alt

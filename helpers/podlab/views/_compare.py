@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from podlab.errors import TimelineError
+from podlab.extras import need
 from podlab.timeline import Timeline
 from podlab.timeline.prediction import Prediction, parse
 from podlab.timeline.questions import moment
@@ -125,6 +126,7 @@ def _windows(first: Timeline, second: Timeline, shifts: list[float]) -> list[tup
 
 
 def _figure(first: Timeline, second: Timeline) -> tuple[Figure, list[Axes]]:
+    need("matplotlib")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

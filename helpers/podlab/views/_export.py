@@ -18,6 +18,8 @@ from typing import Any
 
 from podlab import paths
 from podlab.errors import TimelineError
+from podlab.extras import need
+from podlab.files import write_whole
 from podlab.timeline import Instant, Timeline
 from podlab.timeline.model import Stretch
 from podlab.views._alt import alt_text
@@ -53,13 +55,8 @@ def save(timeline: Timeline, path: str | Path, **options: Any) -> Path:
         what = ending or "a file without ending"
         raise TimelineError(f"{path.name}: no way to write {what}", hint=f"use {known}")
     paths.refuse_no_file(path)
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_bytes(data)
-        return partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+    write_whole(path, data)
+    return path
 
 
 def _pdf(timeline: Timeline, **options: Any) -> bytes:
@@ -195,6 +192,7 @@ def _harmless(value: Any) -> Any:
 
 def frame(timeline: Timeline) -> Any:
     """A pandas DataFrame, one row per span; ``start_s`` and ``end_s`` are the middles of the intervals."""
+    need("pandas")
     import pandas as pd
 
     table = pd.DataFrame(rows(timeline), columns=list(COLUMNS))

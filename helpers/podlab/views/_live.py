@@ -17,6 +17,7 @@ from html import escape
 from typing import Any
 
 from podlab.errors import TimelineError
+from podlab.extras import need
 from podlab.timeline import Timeline
 from podlab.views._alt import alt_text
 from podlab.views._svg import svg
@@ -169,6 +170,7 @@ class LiveView:
     # controls
 
     def _build(self) -> None:
+        need("ipywidgets")
         import ipywidgets as widgets
 
         self.picture = widgets.HTML(value="<p>waiting for the Pod to be seen…</p>")

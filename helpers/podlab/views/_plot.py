@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from podlab.extras import need
 from podlab.timeline import Timeline
 from podlab.views.legend import ROW_PX, SWATCH_PX, legend_of, rows_of
 from podlab.views.scene import NAME_PX, NAMES_PX, PITCH_PX, TEXT_PX, WIDTH_PX, Scene, Word, names_px, scene_of
@@ -71,6 +72,7 @@ def _figure_of(ax: Axes) -> Figure:
 
 
 def _new_axes(scene: Scene, left: float, legend_rows: int) -> Axes:
+    need("matplotlib")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from podlab.extras import need
 from podlab.timeline import Timeline
 from podlab.views._plot import DPI, draw_scene
 from podlab.views.scene import Scene, scene_of
@@ -77,6 +78,7 @@ def thumbnails(columns: Sequence[str], rows: Sequence[RowOf], *, names: bool = T
         rows: The rows; cells of one row share their scale of seconds.
         names: Whether the containers' names stand beside their lanes.
     """
+    need("matplotlib")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -7,23 +7,14 @@ The answer comes from the fixture behind the proxy, which notes each request.
 from podlab.checks import Case, Finding, Life, check
 
 PATIENCE_S = 15
-WIDTH_S = 1  # starts are known to a second where the node's clock is not read
 STARTED = "a sidecar counts as started when its process runs, not when it listens"
 LOCK = "a gate that gives up too early is a lock"
 
 
-def too_early(life: Life) -> bool:
-    """Whether shop started before proxy can have listened: then its call went to somebody else, or to nobody."""
-    proxy, shop = life.at("proxy.start"), life.at("shop.start")
-    return not (proxy and shop) or shop[1] - proxy[0] < life.values["slow_s"] - WIDTH_S
-
-
 def answered(life: Life) -> bool | None:
-    """Whether the first run of shop ended with 0, and the server behind the proxy was asked; None: not seen."""
-    codes = life.exit_codes("shop") if life.ran("shop") else []
-    if not codes or too_early(life) or not life.said("prices", event="request", path="/prices.json"):
-        return False
-    return None if codes[0] is None else codes[0] == 0
+    """Whether the server behind proxy answered the first run of shop; None: its end was not seen."""
+    slow_s = life.values["slow_s"]
+    return life.first_call_answered("shop", "proxy", "prices", path="/prices.json", listens_after_s=slow_s)
 
 
 def judged(life: Life) -> Finding:

@@ -265,7 +265,7 @@ def test_a_full_disk_leaves_the_old_result(
     def full(*_args: Any, **_more: Any) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr("podlab.files._write", full)
     with pytest.raises((OSError, PodlabError)):
         grade(plan, tmp_path / "g", handed_in(e14="kind: ["))
 

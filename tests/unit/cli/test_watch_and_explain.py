@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -58,6 +59,9 @@ class Client:
         yield iter(
             [json.dumps({"type": "MODIFIED", "object": RUNNING}).encode()] if path.endswith("/pods") else []
         )
+
+
+FIRST_POD = Path(__file__).parents[3] / "docs" / "pictures" / "first-pod.jsonl"
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +120,31 @@ def test_watch_that_runs_out_of_time_says_so_by_its_exit_code(capsys):
 def test_watch_once_in_ascii(capsys):
     assert cli.main(["watch", "web", "--once", "--ascii"]) == 0
     capsys.readouterr().out.encode("ascii")
+
+
+def test_on_a_terminal_each_frame_takes_the_place_of_the_last(capsys, monkeypatch):
+    """The cursor goes up by as many lines as the last frame had; anywhere else frames follow each other."""
+    from podlab.cli import painting
+    from podlab.observe import Recording
+
+    timeline = Recording.read(FIRST_POD).timeline()
+    for terminal, moves in ((True, 1), (False, 0)):
+        monkeypatch.setattr("podlab.cli.parser.is_terminal", lambda there=terminal: there)
+        painter = painting.Painter(ascii=True)
+        painter.paint(timeline, last=True)
+        lines = capsys.readouterr().out.count("\n")
+        painter.paint(timeline, last=True)
+        assert capsys.readouterr().out.count(f"\x1b[{lines}F") == moves
+
+
+def test_record_with_watch_ends_with_the_whole_life(capsys, monkeypatch, tmp_path):
+    """What is painted last is the recording's own timeline, and the line about the file comes after it."""
+    from podlab.observe import Recording
+
+    kept = Recording.read(FIRST_POD)
+    monkeypatch.setattr("podlab.cli.recording.make", lambda *_, on_observation: kept)
+    out = tmp_path / "run.jsonl"
+    assert cli.main(["record", "x.yaml", "--until", "Succeeded", "--watch", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "shipper (sidecar)" in printed
+    assert printed.splitlines()[-1].startswith(f"{out}: ")

@@ -121,3 +121,17 @@ def test_pods_are_away_once_all_that_a_step_met_are_gone() -> None:
     assert Condition({"away": "rollout"}, player)([new])
     assert not Condition({"away": "look"}, player)([new])
     assert not Condition({"away": "never"}, player)([])
+
+
+def test_a_pod_that_has_ended_is_not_waited_for_to_be_ready() -> None:
+    """The Pod of a Job beside a Deployment never gets Ready again."""
+    ready = Condition({"ready": True}, cast(Player, None))
+    serving, done = pod("Running"), pod("Succeeded")
+    for name, body in (("shop", serving), ("job", done)):
+        body["metadata"] = {"name": name, "labels": {PART: "answer"}}
+    serving["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
+
+    assert ready([serving, done])
+    assert not ready([done])
+    serving["status"]["conditions"][0]["status"] = "False"
+    assert not ready([serving, done])

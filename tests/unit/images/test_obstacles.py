@@ -62,4 +62,4 @@ def test_an_old_c_library_stops_only_what_needs_a_newer_one() -> None:
     """A static program runs anywhere."""
     stopped = {one.image for one in obstacles.find(KNOWN, Machine(glibc_minor=28))}
 
-    assert stopped == {"podlab-envoy:1.40"}
+    assert stopped == {"podlab-envoy:1.40", "podlab-istio-proxy:1.31"}

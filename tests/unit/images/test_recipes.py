@@ -51,7 +51,7 @@ def test_the_extra_installs_the_wheels_that_the_recipes_name() -> None:
 def test_the_files_that_recipes_copy_are_there() -> None:
     """And the Go parts have the list that checks their modules."""
     named = [source for image in KNOWN.images.values() for source in image.files.values()]
-    named += [f"{part.name}/go.sum" for part in KNOWN.parts.values() if part.origin == "go"]
+    named += [f"{part.source}/go.sum" for part in KNOWN.parts.values() if part.origin == "go"]
 
     assert [name for name in named if not (recipes.FOLDER / name).is_file()] == []
 

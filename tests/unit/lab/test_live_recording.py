@@ -33,6 +33,9 @@ class Lab:
     def __init__(self) -> None:
         self.kept: dict[str, Any] = {}
 
+    def predicted(self, _pod: str) -> tuple[str, str]:
+        return "", ""
+
     def keep(self, _recording: Any, timelines: dict[str, Any]) -> None:
         self.kept.update(timelines)
 

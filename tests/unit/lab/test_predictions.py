@@ -100,3 +100,19 @@ def test_a_line_that_cannot_be_read_is_named(text, summary):
 def test_an_order_is_drawn_as_it_was_understood_or_with_its_fault():
     assert predictions.describe("x", {"order": "A -> (c, b)"}) == "you say  order: a | (b c)"
     assert "need brackets" in predictions.describe("x", {"order": "a | b c"})
+
+
+@pytest.mark.parametrize(
+    ("answers", "pod", "found"),
+    [
+        ({"order": "a | b"}, "any", ("a | b", "")),
+        ({"older": "(a b)", "sidecar": "b | a"}, "sidecar", ("b | a", "")),
+        ({"stop": "a | b", "files at the end of the shop": "both"}, "any", ("", "a | b")),
+        ({"from the ends": "a | b"}, "any", ("", "a | b")),
+        ({"order": "a |", "phase": "Pending"}, "any", ("", "")),
+        ({}, "any", ("", "")),
+    ],
+)
+def test_what_a_prediction_lays_over_a_picture(answers, pod, found):
+    """Orders alone: of all Pods, or of the one that is the label; what cannot be read is left out."""
+    assert predictions.orders(answers, pod) == found

@@ -26,7 +26,7 @@ RELEASED = ("nbgrader",)
 
 def names() -> list[str]:
     """Return the names of all formats."""
-    return sorted(module.name for module in iter_modules(__path__) if module.name != "files")
+    return sorted(module.name for module in iter_modules(__path__))
 
 
 def write(name: str, blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from podlab.assignments.blueprint import Blueprint
-from podlab.assignments.formats.files import per_student
 from podlab.assignments.gradebook import Mark
+from podlab.assignments.student_files import per_student
 
 MOST_OUTPUT = 500
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from podlab.cli import parser as common
+
+if TYPE_CHECKING:
+    from podlab.drivers import Cluster
+    from podlab.observe import Recording
 
 SUMMARY = "apply a manifest and record how its Pods live, into a file"
 EXAMPLE = """
 podlab record labs/00-first-pod/manifests/first-pod.yaml --until Succeeded --out runs/first-pod.jsonl
+podlab record pod.yaml --until Succeeded --watch --out runs/pod.jsonl     # and draw it meanwhile
 podlab record pod.yaml --until gone --delete-after 5 --deadline 90 --out runs/stop.jsonl
 podlab show runs/stop.jsonl
 """
@@ -38,6 +45,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="first delete the objects of these names that an earlier run left",
     )
+    parser.add_argument(
+        "--watch", action="store_true", help="draw the first Pod's timeline in the terminal meanwhile"
+    )
     common.add_cluster(parser)
     common.add_namespace(parser)
     common.add_json(parser)
@@ -46,22 +56,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Record; the file is kept and readable whatever ends the recording."""
     from podlab import drivers
-    from podlab.cli import output, recording
-    from podlab.errors import ConflictError
+    from podlab.cli import output, painting, recording
 
     cluster = drivers.need(args.name)
-    before = recording.mark(args.out)
-    with output.Steps() as steps:
-        try:
-            made = recording.make(cluster, args, steps)
-        except ConflictError as error:
-            if not args.fresh:
-                error.hint = "the same with --fresh, which deletes it first"
-            raise
-        except KeyboardInterrupt:
-            if recording.mark(args.out) != before:
-                steps(f"kept what was recorded until now: podlab show {args.out}")
-            raise
+    if args.watch and not args.json:
+        with painting.Watching(cluster.driver) as watching:
+            made = _made(cluster, args, output.say, on_observation=watching.see)
+        for pod in made.pods()[:1]:
+            watching.end(made.timeline(pod))
+    else:
+        with output.Steps() as steps:
+            made = _made(cluster, args, steps)
     summary = recording.summary(made, args.out)
     if args.json:
         output.as_json(summary)
@@ -69,3 +74,23 @@ def run(args: argparse.Namespace) -> int:
         print(recording.sentence(summary))
     recording.raise_unless_reached(made, args)
     return 0
+
+
+def _made(
+    cluster: Cluster, args: argparse.Namespace, steps: Callable[[str], None], **options: Any
+) -> Recording:
+    """Make the recording; errors and Ctrl-C say what to do next."""
+    from podlab.cli import recording
+    from podlab.errors import ConflictError
+
+    before = recording.mark(args.out)
+    try:
+        return recording.make(cluster, args, steps, **options)
+    except ConflictError as error:
+        if not args.fresh:
+            error.hint = "the same with --fresh, which deletes it first"
+        raise
+    except KeyboardInterrupt:
+        if recording.mark(args.out) != before:
+            steps(f"kept what was recorded until now: podlab show {args.out}")
+        raise

@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write everything below the folder and print where."""
-    from podlab.assignments import blueprint, formats, gradebook, marking, pages, roster
+    from podlab.assignments import blueprint, formats, gradebook, marking, pages, reader, roster
     from podlab.errors import PodlabError
 
     strange = sorted(set(args.format) - set(formats.names()))
@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
         raise PodlabError(f"there is no format {strange[0]}", hint=f"formats: {', '.join(formats.names())}")
     plan = blueprint.read(args.assignment)
     students = roster.read(args.roster) if args.roster else []
-    marks, out = gradebook.marks(plan, args.grades, students), args.out or args.grades / "report"
+    marks = gradebook.marks(plan, args.grades, students, reader.read(args.assignment, plan))
+    out = args.out or args.grades / "report"
     _put(out / "gradebook.csv", gradebook.as_csv(marks))
     _put(out / "gradebook.json", json.dumps(gradebook.as_dict(plan, marks), indent=1) + "\n")
     _put(out / "instructor" / "index.html", pages.overview(plan, marks))

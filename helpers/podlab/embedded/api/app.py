@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from podlab.embedded.api import auth, deletion, discovery, fault, reading, watching, writing
-from podlab.embedded.api.codec import dumps, negotiate
+from podlab.embedded.api.codec import dumps, negotiate, not_acceptable
+from podlab.embedded.api.durations import check_timeout
 from podlab.embedded.api.fault import Fault
 from podlab.embedded.api.node import Node
 from podlab.embedded.api.rbac import attributes, authorizer
@@ -105,6 +106,7 @@ class App:
             Fault: For every refusal.
         """
         authorizer.require(self.store, request.user, attributes.of(request))
+        check_timeout(request.one("timeout"))
         if request.path in self.extra:
             return await self.extra[request.path](request)
         if request.method == "GET":
@@ -113,7 +115,11 @@ class App:
                 return special
         where = route(request.path)
         if request.method != "GET" and where.sub != "proxy":
-            negotiate(request.headers.get("accept", ""))  # what cannot be answered must not be done either
+            wanted = negotiate(
+                request.headers.get("accept", "")
+            )  # what cannot be answered must not be done either
+            if where.kind.review and wanted.form:
+                raise not_acceptable()  # a review has no metadata to make a row of
         if where.kind.review:
             from podlab.embedded.api import reviews
 

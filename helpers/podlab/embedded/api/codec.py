@@ -28,6 +28,7 @@ SYNTAX = (
     ("Invalid control character", "in string literal"),
     ("Invalid \\", "in string escape code"),
 )
+META_VERSIONS = ("v1", "v1beta1")  # of the group meta.k8s.io: Tables and PartialObjectMetadata
 MAX_NESTING = 100  # opening brackets of a YAML text in flow style; block style nests by indentation
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -40,10 +41,10 @@ def dumps(value: Any) -> bytes:
 class Wanted:
     """What the Accept header asks for: ``form`` is "", "Table" or "PartialObjectMetadata[List]"; or YAML."""
 
-    __slots__ = ("form", "yaml")
+    __slots__ = ("form", "version", "yaml")
 
-    def __init__(self, form: str = "", *, yaml: bool = False) -> None:
-        self.form, self.yaml = form, yaml
+    def __init__(self, form: str = "", *, version: str = "v1", yaml: bool = False) -> None:
+        self.form, self.version, self.yaml = form, version, yaml
 
 
 def negotiate(accept: str, *, streams: bool = False) -> Wanted:
@@ -61,13 +62,18 @@ def negotiate(accept: str, *, streams: bool = False) -> Wanted:
             if not form:
                 return Wanted()
             if form in ("Table", "PartialObjectMetadata", "PartialObjectMetadataList") and (
-                asked.get("g") == "meta.k8s.io" and asked.get("v") == "v1"
+                asked.get("g") == "meta.k8s.io" and asked.get("v") in META_VERSIONS
             ):
-                return Wanted(form)
+                return Wanted(form, version=asked["v"])
         if media in (YAML, "text/yaml") and not form and not streams:
             return Wanted(yaml=True)
-    text = "only the following media types are accepted: "
-    raise Fault(406, text + ", ".join((*ACCEPTED, *(("application/json;stream=watch",) if streams else ()))))
+    raise not_acceptable(streams=streams)
+
+
+def not_acceptable(*, streams: bool = False) -> Fault:
+    """406, with the media types that this server can answer in."""
+    given = (JSON, YAML, *(("application/json;stream=watch",) if streams else ()))
+    return Fault(406, f"only the following media types are accepted: {', '.join(given)}")
 
 
 def respond(value: Any, wanted: Wanted, code: int = 200) -> Response:
@@ -77,6 +83,10 @@ def respond(value: Any, wanted: Wanted, code: int = 200) -> Response:
 
         plain = json.loads(value) if isinstance(value, bytes) else value
         return Response(yaml.safe_dump(plain, sort_keys=True).encode(), code, YAML)
+    if wanted.form and wanted.version != "v1":
+        text = value if isinstance(value, bytes) else dumps(value)
+        older = f'"apiVersion":"meta.k8s.io/{wanted.version}"'.encode()
+        return Response(text.replace(b'"apiVersion":"meta.k8s.io/v1"', older), code)
     return Response(value if isinstance(value, bytes) else dumps(value), code)
 
 

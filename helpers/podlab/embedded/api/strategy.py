@@ -79,9 +79,26 @@ def keep_system_fields(obj: RawObject, old: RawObject) -> None:
     meta.pop("managedFields", None)
 
 
-def prepare_status(obj: RawObject, old: RawObject) -> RawObject:
-    """An update of the status subresource: everything but the status is as it was."""
-    return {**copy.copy(old), "status": obj.get("status") or {}}
+KEPT_BY_STATUS = {"pods": "ownerReferences", "deployments": "labels"}
+
+
+def prepare_status(kind: Kind, obj: RawObject, old: RawObject) -> RawObject:
+    """
+    An update of the status subresource takes the status and the metadata; everything else is as it was.
+
+    Source: ``PrepareForUpdate`` of the status strategies in pkg/registry/*/*/strategy.go at v1.36.3.
+    """
+    keep_system_fields(obj, old)
+    meta, before = obj["metadata"], old["metadata"]
+    for name in ("managedFields", KEPT_BY_STATUS.get(kind.resource)):
+        if name in before:
+            meta[name] = before[name]
+        else:
+            meta.pop(name, None)
+    status = obj.get("status") or {}
+    if kind.resource == "pods" and not status.get("qosClass") and "qosClass" in old.get("status", {}):
+        status = {**status, "qosClass": old["status"]["qosClass"]}
+    return {**copy.copy(old), "metadata": meta, "status": status}
 
 
 # -- kinds ---------------------------------------------------------------------------------------------------
@@ -167,7 +184,7 @@ def _create_service(store: Store, obj: RawObject) -> None:
     spec["clusterIP"], spec["clusterIPs"] = address, [address]
     spec.setdefault("ipFamilies", ["IPv4"])
     spec.setdefault("ipFamilyPolicy", "SingleStack")
-    _allocate_node_ports(store, spec)
+    _allocate_node_ports(store, obj)
 
 
 def _address_problem(address: str, taken: set[str | None]) -> str:
@@ -177,27 +194,81 @@ def _address_problem(address: str, taken: set[str | None]) -> str:
     return "provided IP is already allocated" if address in taken else ""
 
 
-def _allocate_node_ports(store: Store, spec: RawObject) -> None:
+def _allocate_node_ports(store: Store, obj: RawObject) -> None:
+    """
+    Give the ports of a Service their node ports; those that it names must be free and of the range.
+
+    Raises:
+        Fault: 422. Source: pkg/registry/core/service/storage/alloc.go, portallocator/allocator.go at v1.36.3.
+    """
+    spec, meta = obj["spec"], obj["metadata"]
     if spec.get("type") not in ("NodePort", "LoadBalancer"):
         return
-    taken = {p.get("nodePort") for s in store.list("services") for p in s["spec"].get("ports") or []}
-    for port in spec.get("ports") or []:
-        if not port.get("nodePort"):
-            port["nodePort"] = addresses.free_node_port(taken)
-            taken.add(port["nodePort"])
+    others = [s for s in store.list("services") if _key(s) != _key(obj)]
+    taken = {
+        (p.get("protocol", "TCP"), p.get("nodePort")) for s in others for p in s["spec"].get("ports") or []
+    }
+    for index, port in enumerate(spec.get("ports") or []):
+        protocol, number = port.get("protocol", "TCP"), port.get("nodePort")
+        if not number:
+            port["nodePort"] = addresses.free_node_port({n for p, n in taken if p == protocol})
+        elif problem := _node_port_problem(protocol, number, taken):
+            wrong = fielderror.invalid(f"spec.ports[{index}].nodePort", number, problem)
+            raise invalid("Service", "", meta.get("name", ""), [wrong])
+        taken.add((protocol, port["nodePort"]))
+
+
+def _node_port_problem(protocol: str, number: int, taken: set[tuple[str, int | None]]) -> str:
+    if number not in addresses.NODE_PORTS:
+        first, last = addresses.NODE_PORTS[0], addresses.NODE_PORTS[-1]
+        return f"provided port is not in the valid range. The range of valid ports is {first}-{last}"
+    return "provided port is already allocated" if (protocol, number) in taken else ""
+
+
+def _key(obj: RawObject) -> tuple[str, str]:
+    return obj["metadata"].get("namespace", ""), obj["metadata"].get("name", "")
 
 
 def _update_service(store: Store, obj: RawObject, old: RawObject) -> None:
     spec, before = obj["spec"], old["spec"]
-    if spec.get("type") != "ExternalName":
-        for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
-            if not spec.get(name) and before.get(name):
-                spec[name] = before[name]
-        if not spec.get("clusterIP"):
-            status = obj.get("status")
-            _create_service(store, obj)
-            obj["status"] = status
-    _allocate_node_ports(store, spec)
+    if spec.get("type") == "ExternalName":
+        _release(spec, before)
+        return
+    for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+        if not spec.get(name) and before.get(name):
+            spec[name] = before[name]
+    if spec.get("type") == "ClusterIP" and before.get("type") in ("NodePort", "LoadBalancer"):
+        _drop_node_ports(spec, before)
+    if not spec.get("clusterIP"):
+        status = obj.get("status")
+        _create_service(store, obj)
+        obj["status"] = status
+    _allocate_node_ports(store, obj)
+
+
+def _release(spec: RawObject, before: RawObject) -> None:
+    """
+    What a Service gives back when its type becomes ExternalName, as far as the client did not set it anew.
+
+    Source: ``patchAllocatedValues`` and ``dropTypeDependentFields`` of pkg/registry/core/service at v1.36.3.
+    """
+    if before.get("type") == "ExternalName":
+        return
+    if spec.get("clusterIP") == before.get("clusterIP"):
+        spec.pop("clusterIP", None)
+        spec.pop("clusterIPs", None)
+    for name in ("ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"):
+        if spec.get(name) == before.get(name):
+            spec.pop(name, None)
+    _drop_node_ports(spec, before)
+
+
+def _drop_node_ports(spec: RawObject, before: RawObject) -> None:
+    """Node ports that are as they were go: the new type has none."""
+    numbers = [port.get("nodePort") for port in before.get("ports") or []]
+    if numbers == [port.get("nodePort") for port in spec.get("ports") or []]:
+        for port in spec.get("ports") or []:
+            port.pop("nodePort", None)
 
 
 def _secret_data(_store: Store, obj: RawObject, _old: RawObject | None = None) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from podlab.embedded import disruption
 from podlab.embedded.api import admission, deletion, fault, patching, writing
 from podlab.embedded.api.codec import read_object
 from podlab.embedded.api.fault import bad_request
@@ -106,6 +107,10 @@ async def _eviction(app: App, request: Request, route: Route) -> Response:
     options = deletion.Options(body.get("deleteOptions") or {})
     pod = find(app.store, route).object
     if not options.dry and not writing.is_dry(request):
+        if not pod["metadata"].get("deletionTimestamp"):
+            stamp = timestamp(app.store.clock())
+            marked = disruption.marked(pod, "EvictionByEvictionAPI", "Eviction API: evicting", stamp)
+            pod = app.store.update("pods", marked)
         deletion.remove(app.store, route.kind, pod, options)
     return Response(b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}', 201)
 

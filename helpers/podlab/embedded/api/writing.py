@@ -274,7 +274,7 @@ def replace(
     kind, meta = route.kind, obj["metadata"]
     _check_version(kind, meta, old["metadata"])
     if route.sub == "status":
-        obj = strategy.prepare_status(obj, old)
+        obj = strategy.prepare_status(kind, obj, old)
     else:
         strategy.prepare_update(store, kind, obj, old)
         if managed is None and old["metadata"].get("managedFields"):
@@ -295,7 +295,7 @@ def replace(
 
 
 def _check_version(kind: Kind, meta: RawObject, old: RawObject) -> None:
-    if meta.get("resourceVersion") not in (None, "", old["resourceVersion"]):
+    if meta.get("resourceVersion") not in (None, "", "0", old["resourceVersion"]):  # 0: whatever there is
         raise fault.conflict(kind.resource, kind.group, old["name"])
     if meta.get("uid") not in (None, "", old["uid"]):
         why = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {old['uid']}"

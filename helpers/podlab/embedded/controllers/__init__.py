@@ -8,10 +8,12 @@ docstring says why. All of them run in the daemon's one thread.
     bootstrap     what every cluster has from its first moment
     scheduler     gives Pods without a node to the one node, or says why it cannot
     services      EndpointSlices and Endpoints of Services, from the readiness of Pods
+    mirroring     EndpointSlices of Endpoints that somebody wrote by hand
     replicasets   as many Pods as asked for
     deployments   ReplicaSets, rolled from one template to the next
     jobs          Pods until enough have succeeded
     daemonsets    one Pod on the one node
+    tainteviction ends Pods that do not tolerate a NoExecute taint
     namespaces    empties a namespace that is being deleted
     quotas        what a namespace uses of its ResourceQuotas
     clusterroles  what ClusterRoles gather from others by label
@@ -46,19 +48,21 @@ def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEvent
         deployments,
         garbage,
         jobs,
+        mirroring,
         namespaces,
         podgc,
         quotas,
         replicasets,
         scheduler,
         services,
+        tainteviction,
     )
     from podlab.embedded.controllers.base import Context
 
     context = Context(store, api, node_name, loop)
     started = (
         scheduler, services, replicasets, deployments, jobs, daemonsets, namespaces, quotas, clusterroles, podgc,
-        garbage,
+        garbage, tainteviction, mirroring,
     )  # fmt: skip
     for module in started:
         module.start(context)

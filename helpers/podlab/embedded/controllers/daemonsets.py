@@ -1,7 +1,12 @@
-"""DaemonSets: on a cluster of one node, one Pod; replaced when the template changes."""
+"""
+DaemonSets: on a cluster of one node, one Pod; replaced when the template changes, removed when the node no longer fits.
+
+Source: pkg/controller/daemon/daemon_controller.go (``NodeShouldRunDaemonPod``) and its util at v1.36.3.
+"""
 
 from __future__ import annotations
 
+from podlab.embedded import nodefit
 from podlab.embedded.controllers.base import (
     Context,
     Key,
@@ -20,6 +25,17 @@ from podlab.embedded.controllers.deployments import template_hash
 from podlab.pods.raw import RawObject
 
 HASH = "controller-revision-hash"
+# A daemon stays where other Pods may not start or stay.
+TOLERATED = (
+    ("node.kubernetes.io/not-ready", "NoExecute"),
+    ("node.kubernetes.io/unreachable", "NoExecute"),
+    ("node.kubernetes.io/disk-pressure", "NoSchedule"),
+    ("node.kubernetes.io/memory-pressure", "NoSchedule"),
+    ("node.kubernetes.io/pid-pressure", "NoSchedule"),
+    ("node.kubernetes.io/unschedulable", "NoSchedule"),
+)
+ON_HOST_NETWORK = (("node.kubernetes.io/network-unavailable", "NoSchedule"),)
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 def start(context: Context) -> None:
@@ -27,7 +43,12 @@ def start(context: Context) -> None:
     controller = DaemonSets(context)
     worker = context.worker("daemonsets", controller.reconcile)
 
+    def node_changed(_: str, __: RawObject) -> None:
+        for one in context.store.list("daemonsets"):
+            worker.add(key_of(one))
+
     context.watch("daemonsets", lambda _, one: worker.add(key_of(one)))
+    context.watch("nodes", node_changed)
     context.watch("pods", wakes_owner(worker, "DaemonSet"))
 
 
@@ -46,23 +67,41 @@ class DaemonSets:
         mark = template_hash(one["spec"]["template"])
         pods = owned(self._context.store.list("pods", key[0]), one)
         rolling = one["spec"].get("updateStrategy", {}).get("type", "RollingUpdate") == "RollingUpdate"
+        may_start, may_stay = self._wanted(one)
         for pod in pods:
             outdated = rolling and pod["metadata"]["labels"].get(HASH) != mark
-            if (finished(pod) or outdated) and not deleting(pod):
+            if (finished(pod) or outdated or not may_stay) and not deleting(pod):
                 self._context.api.delete("pods", *key_of(pod))
                 self._events.event(
                     one, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}"
                 )
-        if not owned(self._context.store.list("pods", key[0]), one):
+        if may_start and not owned(self._context.store.list("pods", key[0]), one):
             self._create(one, mark)
-        self._report(one, mark)
+        self._report(one, mark, wanted=may_start)
+
+    def _wanted(self, one: RawObject) -> tuple[bool, bool]:
+        """(may a Pod start on the node, may one that runs there stay)."""
+        node = self._context.store.get("nodes", "", self._context.node_name)
+        if node is None:
+            return False, False
+        pod = pod_from(one["spec"]["template"], one, "")
+        pod["spec"] = {**pod["spec"], "tolerations": _tolerations(pod["spec"])}
+        if pod["spec"].get("nodeName") not in (None, "", self._context.node_name) or not nodefit.affine(
+            pod, node
+        ):
+            return False, False
+        taints = node.get("spec", {}).get("taints", ())
+        refused = {taint.get("effect") for taint in taints if not nodefit.tolerated(taint, pod)}
+        return not refused, "NoExecute" not in refused
 
     def _create(self, one: RawObject, mark: str) -> None:
         pod = pod_from(one["spec"]["template"], one, f"{one['metadata']['name']}-")
         pod["metadata"]["labels"][HASH] = mark
+        spec = pod["spec"] = {**pod["spec"], "tolerations": _tolerations(pod["spec"])}
+        spec["affinity"] = _bound_to(self._context.node_name, spec.get("affinity") or {})
         make_pod(self._context, self._events, one, pod)
 
-    def _report(self, one: RawObject, mark: str) -> None:
+    def _report(self, one: RawObject, mark: str, *, wanted: bool) -> None:
         stored = self._context.store.get("daemonsets", *key_of(one))
         if stored is None:
             return
@@ -73,14 +112,29 @@ class DaemonSets:
         ]
         updated = sum(pod["metadata"]["labels"].get(HASH) == mark for pod in pods)
         status = {
-            "currentNumberScheduled": len(pods),
-            "desiredNumberScheduled": 1,
-            "numberMisscheduled": 0,
+            "currentNumberScheduled": len(pods) if wanted else 0,
+            "desiredNumberScheduled": int(wanted),
+            "numberMisscheduled": 0 if wanted else len(pods),
             "numberReady": ready,
             "numberAvailable": waits.count(0.0) or None,  # of the two only what is not zero is written
-            "numberUnavailable": int(waits.count(0.0) == 0) or None,
+            "numberUnavailable": int(wanted and waits.count(0.0) == 0) or None,
             "updatedNumberScheduled": updated,
             "observedGeneration": stored["metadata"].get("generation", 1),
         }
         status = {key: value for key, value in status.items() if value is not None}
         set_status(self._context, "daemonsets", stored, status)
+
+
+def _tolerations(spec: RawObject) -> list[RawObject]:
+    """The template's tolerations and those that every daemon has."""
+    keys = (*TOLERATED, *(ON_HOST_NETWORK if spec.get("hostNetwork") else ()))
+    added = [{"key": key, "operator": "Exists", "effect": effect} for key, effect in keys]
+    given = list(spec.get("tolerations") or ())
+    return [*given, *(toleration for toleration in added if toleration not in given)]
+
+
+def _bound_to(node: str, affinity: RawObject) -> RawObject:
+    """*affinity* with the node's name in place of the required terms, for they have been looked at here."""
+    named = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
+    kept = {**(affinity.get("nodeAffinity") or {}), REQUIRED: {"nodeSelectorTerms": [named]}}
+    return {**affinity, "nodeAffinity": kept}

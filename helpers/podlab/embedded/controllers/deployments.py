@@ -23,9 +23,9 @@ from podlab.embedded.controllers.base import (
     reference_to,
     seconds,
     set_status,
-    wakes_owner,
     with_condition,
 )
+from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.pods.raw import RawObject
 
 HASH = "pod-template-hash"
@@ -53,7 +53,7 @@ def start(context: Context) -> None:
     controller.again = worker.add
 
     context.watch("deployments", lambda _, one: worker.add(key_of(one)))
-    context.watch("replicasets", wakes_owner(worker, "Deployment"))
+    context.watch("replicasets", wakes_claimant(context, worker, "deployments", "Deployment"))
 
 
 class Deployments:
@@ -69,15 +69,15 @@ class Deployments:
         one = self._context.store.get("deployments", *key)
         if one is None or deleting(one):
             return
-        sets = sorted(owned(self._context.store.list("replicasets", key[0]), one), key=_age)
+        sets = sorted(claim(self._context, "replicasets", one), key=_age)
         new = next((s for s in sets if _same_template(s, one)), None)
         old = [s for s in sets if s is not new]
         revision = 1 + max((_revision(s) for s in old), default=0)
         if new is not None:
             new = self._annotate_new(one, new, revision)
         self._note_pause(one)
-        if one["spec"].get("paused"):
-            self._scale_paused(one, [*old, new] if new else old)
+        if one["spec"].get("paused") or _was_scaled(one, sets):
+            self._scale(one, new, old)
         else:
             new = new or self._make_new(one, old, revision)
             if new is None:
@@ -95,11 +95,26 @@ class Deployments:
         reason, word = ("DeploymentPaused", "paused") if paused else ("DeploymentResumed", "resumed")
         self._progress(one, "Unknown", reason, f"Deployment is {word}")
 
-    def _scale_paused(self, one: RawObject, sets: list[RawObject]) -> None:
-        """While a rollout is paused its size still follows: that of the one ReplicaSet that has Pods."""
+    def _scale(self, one: RawObject, new: RawObject | None, old: list[RawObject]) -> None:
+        """
+        Follow a changed ``spec.replicas``: in the one ReplicaSet with Pods or, in mid-rollout, in all in proportion.
+
+        Source: ``scale`` in pkg/controller/deployment/sync.go at v1.36.3.
+        """
+        replicas, sets = one["spec"]["replicas"], [*old, new] if new else old
         active = [each for each in sets if _size(each)]
-        if len(active) == 1 or (sets and not active):
-            self._resize(one, (active or sets)[-1], one["spec"]["replicas"])
+        if len(active) <= 1:
+            if sets:
+                self._resize(one, (active or sets)[-1], replicas)
+        elif new is not None and _saturated(one, new):
+            for each in active:
+                self._resize(one, each, replicas if each is new else 0)
+        elif one["spec"].get("strategy", {}).get("type") != "Recreate":
+            growing = replicas + _bounds(one).surge > _sum(active)
+            active.sort(key=lambda each: (_size(each), _age(each) if growing else _older(each)), reverse=True)
+            shares = [(_size(each), _most(each, one)) for each in active]
+            for each, size in zip(active, rollout.in_proportion(replicas, shares, _bounds(one)), strict=True):
+                self._resize(one, each, size)
 
     # -- ReplicaSets -----------------------------------------------------------------------------------------
 
@@ -188,10 +203,14 @@ class Deployments:
 
     def _resize(self, one: RawObject, each: RawObject, size: int) -> None:
         stored = self._context.store.get("replicasets", *key_of(each))
-        if stored is None or _size(stored) == size:
+        if stored is None:
             return
         before = _size(stored)
         annotations = {**stored["metadata"].get("annotations", {}), **_sizes(one)}
+        if before == size:
+            if size:
+                self._annotate("replicasets", stored, _sizes(one))
+            return
         meta = {
             **stored["metadata"],
             "annotations": annotations,
@@ -356,6 +375,31 @@ def _size(one: RawObject) -> int:
 
 def _sum(sets: list[RawObject]) -> int:
     return sum(_size(one) for one in sets)
+
+
+def _was_scaled(one: RawObject, sets: list[RawObject]) -> bool:
+    """True if ``spec.replicas`` is another number than the one that an active ReplicaSet was last sized for."""
+    noted = [(each["metadata"].get("annotations") or {}).get(DESIRED) for each in sets if _size(each)]
+    return any(number is not None and number != str(one["spec"]["replicas"]) for number in noted)
+
+
+def _saturated(one: RawObject, new: RawObject) -> bool:
+    """True if the newest ReplicaSet was sized for all Pods of the Deployment, and has them available."""
+    desired = (new["metadata"].get("annotations") or {}).get(DESIRED)
+    wanted = one["spec"]["replicas"]
+    return (
+        desired == str(wanted) and _size(new) == new.get("status", {}).get("availableReplicas", 0) == wanted
+    )
+
+
+def _most(each: RawObject, one: RawObject) -> int:
+    """The most Pods that the Deployment could have when *each* was last sized; else what it has now."""
+    text = str((each["metadata"].get("annotations") or {}).get(MOST, ""))
+    return int(text) if text.isascii() and text.isdigit() else int(one.get("status", {}).get("replicas", 0))
+
+
+def _older(one: RawObject) -> tuple[int, str]:
+    return -_revision(one), one["metadata"]["name"]
 
 
 def _age(one: RawObject) -> tuple[int, str]:

@@ -30,6 +30,7 @@ from podlab.embedded.controllers.base import (
     set_status,
     with_condition,
 )
+from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.embedded.controllers.jobcounts import FAILED, IGNORED, SUCCEEDED, TAKEN_BACK, Counted
 from podlab.pods.raw import RawObject
 
@@ -39,6 +40,7 @@ TOO_MANY_INDEXES = (
     "MaxFailedIndexesExceeded",
     "Job has exceeded the specified maximal number of failed indexes",
 )
+CONTROLLER = "kubernetes.io/job-controller"
 FAILED_INDEXES = ("FailedIndexes", "Job has failed indexes")
 
 
@@ -48,12 +50,14 @@ def start(context: Context) -> None:
     worker = context.worker("jobs", controller.reconcile)
     controller.again = worker.add
 
+    wake = wakes_claimant(context, worker, "jobs", "Job")
+
     def pod_changed(kind: str, pod: RawObject) -> None:
         owner = controller_of(pod)
         if owner and owner["kind"] == "Job":
             key = (pod["metadata"]["namespace"], owner["name"])
             controller.count(key, owner["uid"], pod, gone=kind == "DELETED")
-            worker.add(key)
+        wake(kind, pod)
 
     def job_changed(kind: str, job: RawObject) -> None:
         if kind == "DELETED":
@@ -78,7 +82,7 @@ class Jobs:
     def count(self, key: Key, job_uid: str, pod: RawObject, *, gone: bool = False) -> None:
         """Remember how a Pod ended, once: what the policies make of it is decided here."""
         job, uid = self._context.store.get("jobs", *key), pod["metadata"]["uid"]
-        if job is None or job["metadata"]["uid"] != job_uid:
+        if job is None or job["metadata"]["uid"] != job_uid or _managed_by_another(job):
             return
         counted = self._counted.setdefault(job_uid, Counted())
         if uid in counted.how:
@@ -115,14 +119,14 @@ class Jobs:
     def reconcile(self, key: Key) -> None:
         """Compare a Job with its Pods."""
         job = self._context.store.get("jobs", *key)
-        if job is None:
+        if job is None or _managed_by_another(job):
             return
         if _over(job):
             self._tidy(job)
             return
         if deleting(job):
             return
-        pods = owned(self._context.store.list("pods", key[0]), job)
+        pods = claim(self._context, "pods", job)
         active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
         counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
         decided = (
@@ -340,6 +344,11 @@ class Jobs:
                 status["completionTime"] = stamp
         status["conditions"] = with_condition(list(status.get("conditions", ())), entry, stamp)
         set_status(self._context, "jobs", stored, status)
+
+
+def _managed_by_another(job: RawObject) -> bool:
+    """True if ``spec.managedBy`` names a controller that is not this cluster's own."""
+    return bool(job["spec"].get("managedBy", CONTROLLER) != CONTROLLER)
 
 
 def _over(job: RawObject) -> bool:

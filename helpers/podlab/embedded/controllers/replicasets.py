@@ -9,7 +9,6 @@ from podlab.embedded.controllers.base import (
     Key,
     available_in,
     condition,
-    controller_of,
     deleting,
     expendable,
     finished,
@@ -19,11 +18,11 @@ from podlab.embedded.controllers.base import (
     never,
     owned,
     pod_from,
-    reference_to,
     selects,
     set_status,
     with_condition,
 )
+from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.pods.raw import RawObject
 
 
@@ -33,17 +32,8 @@ def start(context: Context) -> None:
     worker = context.worker("replicasets", controller.reconcile)
     controller.again = worker.add
 
-    def pod_changed(_: str, pod: RawObject) -> None:
-        owner = controller_of(pod)
-        if owner and owner["kind"] == "ReplicaSet":
-            worker.add((pod["metadata"]["namespace"], owner["name"]))
-        elif owner is None:
-            for one in context.store.list("replicasets", pod["metadata"]["namespace"]):
-                if selects(one["spec"]["selector"], pod["metadata"].get("labels") or {}):
-                    worker.add(key_of(one))
-
     context.watch("replicasets", lambda _, one: worker.add(key_of(one)))
-    context.watch("pods", pod_changed)
+    context.watch("pods", wakes_claimant(context, worker, "replicasets", "ReplicaSet"))
 
 
 class ReplicaSets:
@@ -59,29 +49,12 @@ class ReplicaSets:
         one = self._context.store.get("replicasets", *key)
         if one is None:
             return
-        pods = self._claim(one)
+        pods = claim(self._context, "pods", one)
         active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
         refusal = None if deleting(one) else self._scaled(one, active)
         self._report(one, key, pods, refusal)
         if refusal:
             raise refusal
-
-    def _claim(self, one: RawObject) -> list[RawObject]:
-        """The Pods it controls; orphans that match its selector are adopted, those that no longer match let go."""
-        store, selector = self._context.store, one["spec"]["selector"]
-        claimed = []
-        for pod in store.list("pods", one["metadata"]["namespace"]):
-            matching = selects(selector, pod["metadata"].get("labels") or {})
-            ours = bool(owned([pod], one))
-            if ours and not matching and not deleting(pod):
-                store.update("pods", {**pod, "metadata": _without_owner(pod, one)})
-            elif matching and controller_of(pod) is None and not deleting(pod) and not deleting(one):
-                owners = [*pod["metadata"].get("ownerReferences", ()), reference_to(one)]
-                adopted = {**pod, "metadata": {**pod["metadata"], "ownerReferences": owners}}
-                claimed.append(store.update("pods", adopted))
-            elif ours:
-                claimed.append(pod)
-        return claimed
 
     def _scaled(self, one: RawObject, active: list[RawObject]) -> Fault | None:
         """Scale as far as it goes; what the API refused."""
@@ -134,11 +107,3 @@ class ReplicaSets:
             kept = condition(current, "ReplicaFailure")
             status["conditions"] = [kept] if kept else with_condition([], entry, self._context.stamp())
         set_status(self._context, "replicasets", current, status)
-
-
-def _without_owner(pod: RawObject, owner: RawObject) -> RawObject:
-    uid = owner["metadata"]["uid"]
-    return {
-        **pod["metadata"],
-        "ownerReferences": [ref for ref in pod["metadata"]["ownerReferences"] if ref["uid"] != uid],
-    }

@@ -63,3 +63,41 @@ def shrunk(
         spare -= taken
         sizes[index] -= taken
     return sizes
+
+
+def in_proportion(replicas: int, sizes: list[tuple[int, int]], limit: Bounds) -> list[int]:
+    """
+    The next sizes of several active ReplicaSets when their Deployment was scaled in the middle of a rollout.
+
+    Args:
+        sizes: (size, most Pods that the Deployment could have before) of each, the largest share first. The second is
+            0 where nobody has written it down; such a ReplicaSet gets no share.
+
+    Returns:
+        Sizes in the same order; together they use what ``replicas`` and the surge allow.
+
+    Source: ``scale`` in pkg/controller/deployment/sync.go, ``GetReplicaSetProportion`` in its util, at v1.36.3.
+    """
+    allowed = replicas + limit.surge if replicas else 0
+    to_add = allowed - sum(size for size, _ in sizes)
+    added, scaled = 0, []
+    for size, before in sizes:
+        share = _proportion(replicas, size, before, limit)
+        left = to_add - added
+        share = min(share, left) if to_add > 0 else max(share, left)
+        share = share if to_add and size else 0
+        added += share
+        scaled.append(size + share)
+    if scaled and to_add:
+        scaled[0] = max(0, scaled[0] + to_add - added)
+    return scaled
+
+
+def _proportion(replicas: int, size: int, before: int, limit: Bounds) -> int:
+    """The Pods that a ReplicaSet gains (or loses, negative) so that its share of all stays the same."""
+    if replicas == 0:
+        return -size
+    if before <= 0:
+        return 0
+    wanted = size * (replicas + limit.surge) / before
+    return int(wanted + 0.5) - size

@@ -16,6 +16,7 @@ from podlab.pods.requests import amounts, pod_requests, total
 
 GATED = "Scheduling is blocked due to non-empty scheduling gates"
 HOPELESS = "1 Preemption is not helpful for scheduling."
+UNSCHEDULABLE = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 NO_VICTIMS = "1 No preemption victims found for incoming pod."
 
 
@@ -92,7 +93,7 @@ class Scheduler:
 
     def _refused_as_it_is(self, pod: RawObject, node: RawObject) -> tuple[str, str] | None:
         spec = node.get("spec", {})
-        if spec.get("unschedulable"):
+        if spec.get("unschedulable") and not nodefit.tolerated(UNSCHEDULABLE, pod):
             return "1 node(s) were unschedulable", HOPELESS
         if any(not nodefit.tolerated(taint, pod) for taint in spec.get("taints", ())):
             return "1 node(s) had untolerated taint(s)", HOPELESS
@@ -105,7 +106,7 @@ class Scheduler:
             p for p in self._context.store.list("pods") if p["spec"].get("nodeName") and not finished(p)
         ]
         ports = nodefit.host_ports(pod)
-        if ports and ports & {port for other in others for port in nodefit.host_ports(other)}:
+        if ports and nodefit.ports_clash(ports, [nodefit.host_ports(other) for other in others]):
             return "1 node(s) didn't have free ports for the requested pod ports", NO_VICTIMS
         short = _short_of(pod, node, others)
         if short[0]:
@@ -115,7 +116,13 @@ class Scheduler:
 
     def _bind(self, pod: RawObject) -> None:
         node = self._context.node_name
-        entry = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
+        generation = pod["metadata"].get("generation", 1)
+        entry = {
+            "type": "PodScheduled",
+            "observedGeneration": generation,
+            "status": "True",
+            "lastProbeTime": None,
+        }
         conditions = with_condition(pod["status"].get("conditions", []), entry, self._context.stamp())
         bound = {**pod, "spec": {**pod["spec"], "nodeName": node}}
         self._context.store.update("pods", {**bound, "status": {**pod["status"], "conditions": conditions}})
@@ -126,6 +133,7 @@ class Scheduler:
     def _say(self, pod: RawObject, reason: str, message: str) -> None:
         entry = {
             "type": "PodScheduled",
+            "observedGeneration": pod["metadata"].get("generation", 1),
             "status": "False",
             "reason": reason,
             "message": message,

@@ -23,6 +23,8 @@ from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 MANAGER = "endpointslice-controller.k8s.io"
+SERVICE_NAME = "kubernetes.io/service-name"
+MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 
 
 def start(context: Context) -> None:
@@ -41,8 +43,16 @@ def start(context: Context) -> None:
             if chosen and any(selects({"matchLabels": chosen}, seen) for seen in (labels, before or {})):
                 worker.add(key_of(service))
 
+    def written_changed(kind: str, obj: RawObject) -> None:
+        # What somebody deletes by hand is written again, as on a real cluster.
+        if kind == "DELETED":
+            name = (obj["metadata"].get("labels") or {}).get(SERVICE_NAME, obj["metadata"]["name"])
+            worker.add((obj["metadata"]["namespace"], name))
+
     context.watch("services", lambda _, service: worker.add(key_of(service)))
     context.watch("pods", pod_changed)
+    for resource in ("endpointslices", "endpoints"):
+        context.watch(resource, written_changed)
 
 
 class Services:
@@ -102,8 +112,8 @@ class Services:
             self._context.store.update("endpointslices", {**present, **body})
             return
         meta = service["metadata"]
-        labels = {**(meta.get("labels") or {}), "kubernetes.io/service-name": meta["name"]}
-        labels["endpointslice.kubernetes.io/managed-by"] = MANAGER
+        labels = {**(meta.get("labels") or {}), SERVICE_NAME: meta["name"]}
+        labels[MANAGED_BY] = MANAGER
         made = {
             "generateName": f"{meta['name']}-",
             "namespace": meta["namespace"],
@@ -137,8 +147,8 @@ class Services:
 
 def _belongs(one: RawObject, service: str) -> bool:
     labels = one["metadata"].get("labels") or {}
-    managed = labels.get("endpointslice.kubernetes.io/managed-by") == MANAGER
-    return managed and labels.get("kubernetes.io/service-name") == service
+    managed = labels.get(MANAGED_BY) == MANAGER
+    return managed and labels.get(SERVICE_NAME) == service
 
 
 def _counts(pod: RawObject, service: RawObject) -> bool:

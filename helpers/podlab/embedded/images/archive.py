@@ -26,6 +26,7 @@ from podlab.embedded.images.names import ImageName, parse
 from podlab.embedded.runtime import ImageRecord
 from podlab.embedded.sandbox.zygote.trees import remove_tree
 from podlab.errors import SandboxError
+from podlab.files import write_whole
 
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 _MAX_BYTES = 20 << 30
@@ -288,9 +289,7 @@ def remember(folder: Path, digest: str, names: list[str], config: dict[str, Any]
         "folder": str(target),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"index.{os.getpid()}"
-    temporary.write_text(json.dumps(index))
-    temporary.replace(folder / "index.json")
+    write_whole(folder / "index.json", json.dumps(index))
 
 
 def _index(folder: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from podlab.embedded.images.names import parse
 from podlab.errors import SandboxError
+from podlab.files import write_whole
 
 _FILE = Path(__file__).with_name("catalogue.yaml")
 KINDS = ("toolbox", "python", "app", "host")
@@ -95,9 +96,7 @@ def _read(file: Path, copy: Path | None) -> list[Any]:
     found: list[Any] = content["images"]
     if copy:
         copy.parent.mkdir(parents=True, exist_ok=True)
-        temporary = copy.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(found))
-        temporary.replace(copy)
+        write_whole(copy, json.dumps(found))
     return found
 
 

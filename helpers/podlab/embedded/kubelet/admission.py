@@ -1,5 +1,5 @@
 """
-Whether a node takes a Pod: sysctls, and for one that somebody put there without asking the scheduler, whether it fits.
+Whether a node takes a Pod: operating system, sysctls, and whether a Pod that the scheduler was not asked about fits.
 
 Source: pkg/kubelet/sysctl/allowlist.go, pkg/kubelet/lifecycle/predicate.go at v1.36.3.
 """
@@ -40,7 +40,7 @@ def refusal(pod: RawObject, others: Iterable[RawObject], node: RawObject) -> tup
         others: The Pods that are on the node already; finished ones do not count.
     """
     active = [p for p in others if (p.get("status") or {}).get("phase") not in TERMINAL]
-    return _sysctl(pod) or _resource(pod, active, node) or _predicate(pod, active, node)
+    return _os(pod) or _sysctl(pod) or _resource(pod, active, node) or _predicate(pod, active, node)
 
 
 def no_room(pod: RawObject, others: Iterable[RawObject], node: RawObject) -> str | None:
@@ -48,6 +48,12 @@ def no_room(pod: RawObject, others: Iterable[RawObject], node: RawObject) -> str
     active = [p for p in others if (p.get("status") or {}).get("phase") not in TERMINAL]
     found = _resource(pod, active, node)
     return found[1] if found else None
+
+
+def _os(pod: RawObject) -> tuple[str, str] | None:
+    if (pod["spec"].get("os") or {}).get("name", "linux") == "linux":
+        return None
+    return "PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS"
 
 
 def _sysctl(pod: RawObject) -> tuple[str, str] | None:
@@ -74,11 +80,11 @@ def _resource(pod: RawObject, active: list[RawObject], node: RawObject) -> tuple
 
 
 def _predicate(pod: RawObject, active: list[RawObject], node: RawObject) -> tuple[str, str] | None:
-    taken = {port for other in active for port in nodefit.host_ports(other)}
+    taken = [nodefit.host_ports(other) for other in active]
     taints = [t for t in (node.get("spec") or {}).get("taints") or () if t.get("effect") == "NoExecute"]
     if not nodefit.affine(pod, node):
         name, why = "NodeAffinity", "node(s) didn't match Pod's node affinity/selector"
-    elif nodefit.host_ports(pod) & taken:
+    elif nodefit.ports_clash(nodefit.host_ports(pod), taken):
         name, why = "NodePorts", "node(s) didn't have free ports for the requested pod ports"
     elif any(not nodefit.tolerated(taint, pod) for taint in taints):
         name, why = "TaintToleration", "node(s) had taints that the pod didn't tolerate"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from podlab.embedded.schema import words
@@ -22,6 +23,9 @@ SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "f
 NAME_RULES = {"subdomain": words.subdomain, "label": words.label, "label1035": words.label1035,
               "path_segment": words.path_segment}  # fmt: skip
 STRATEGIES = ("Recreate", "RollingUpdate")
+SYSCTL_SEGMENT = r"[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+SYSCTL = rf"({SYSCTL_SEGMENT}[\./])*{SYSCTL_SEGMENT}"
+SYSCTL_LENGTH = 253
 RESTARTS = ("Always", "Never", "OnFailure")
 # Volume sources in upstream's order, with the path that it prints for a second one.
 VOLUMES = ("emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs", "iscsi",
@@ -357,6 +361,21 @@ def toleration(context: Context, path: str, value: RawObject, _argument: Any) ->
         context.add(unsupported(f"{path}.effect", effect, ("NoSchedule", "PreferNoSchedule", "NoExecute")))
 
 
+def sysctls(context: Context, path: str, value: Any, _argument: Any) -> None:
+    """Names of kernel parameters; whether a node allows them is decided there."""
+    seen = set()
+    for index, given in enumerate(value or ()):
+        name, field = given.get("name") or "", f"{path}[{index}].name"
+        if not name:
+            context.add(required(field))
+        elif len(name) > SYSCTL_LENGTH or not re.fullmatch(SYSCTL, name):
+            text = f"must have at most {SYSCTL_LENGTH} characters and match regex ^{SYSCTL}$"
+            context.add(invalid(field, name, text))
+        elif name in seen:
+            context.add(duplicate(field, name))
+        seen.add(name)
+
+
 # -- other kinds ---------------------------------------------------------------------------------------------
 
 
@@ -520,7 +539,7 @@ CHECKS: dict[str, Rule] = {
     for check in (
         meta, template_meta, no_ephemeral, no_ephemeral_template, containers, init_containers, volume_mounts,
         resources, value_from, file_keys, hostname_override,
-        env_from, volumes, handler, sleep, toleration, service_ports, selector, always,
+        env_from, volumes, handler, sleep, toleration, sysctls, service_ports, selector, always,
         progress_deadline, recreate, job_selector, job_restart, event, new_event,
     )
 }  # fmt: skip

@@ -36,9 +36,9 @@ class DecodeError(ValueError):
 
 
 class Pairs(dict[str, Any]):
-    """A JSON object in which some key stood twice; ``doubled`` names them in order. The last value counts."""
+    """A JSON object in which some key stood twice; ``order`` holds all keys as written. The last value counts."""
 
-    doubled: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
 
 def pairs_hook(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -46,9 +46,8 @@ def pairs_hook(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     plain = dict(pairs)
     if len(plain) == len(pairs):
         return plain
-    seen: set[str] = set()
     doubled = Pairs(plain)
-    doubled.doubled = tuple(k for k, _ in pairs if k in seen or seen.add(k))  # type: ignore[func-returns-value]
+    doubled.order = tuple(key for key, _ in pairs)
     return doubled
 
 
@@ -76,15 +75,17 @@ class Decoder:
         if depth > MAX_DEPTH:
             raise DecodeError("exceeded max depth")
         table = typetable.fields(kind)
-        for name in getattr(value, "doubled", ()):
-            self._complain("duplicate", f"{path}.{name}" if path else name)
         read: dict[str, Any] = {}
-        for name, raw in value.items():
-            field = table.get(name)
+        seen: set[str] = set()
+        for name in getattr(value, "order", value):  # as written: complaints come in the order of the text
+            raw, field, step = value[name], table.get(name), f"{path}.{name}" if path else name
+            if name in seen:
+                self._complain("duplicate", step)
+                continue
+            seen.add(name)
             if field is None:
-                self._complain("unknown", f"{path}.{name}" if path else name)
+                self._complain("unknown", step)
             elif raw is not None:
-                step = f"{path}.{name}" if path else name
                 go_step = f"{go_path}.{name}" if go_path else name
                 read[name] = self._value(field.kind, field.go, raw, step, go_step, kind, depth + 1)
         return {
@@ -118,8 +119,11 @@ class Decoder:
     def _map(self, kind: str, go: str, raw: Any, path: str, go_path: str, owner: str, depth: int) -> Any:
         if not isinstance(raw, dict):
             raise _mismatch(json_word(raw), owner, go_path, go)
-        for name in getattr(raw, "doubled", ()):
-            self._complain("duplicate", f"{path}.{name}")
+        seen: set[str] = set()
+        for name in getattr(raw, "order", ()):
+            if name in seen:
+                self._complain("duplicate", f"{path}.{name}")
+            seen.add(name)
         inner = kind[11:]
         inner_go = go[11:] if go.startswith("map[") else inner
         return {

@@ -121,10 +121,14 @@ def test_an_image_may_change_and_nothing_else(server: Server) -> None:
 
 
 def test_status_and_spec_keep_apart(server: Server) -> None:
+    """A write of the status takes the metadata too, as upstream's podStatusStrategy does, and leaves the spec."""
     made = server.ask("POST", PODS, pod()).json
     both = made | {"status": {"phase": "Running"}, "metadata": made["metadata"] | {"labels": {"a": "b"}}}
+    both["spec"] = made["spec"] | {"hostname": "other"}
     shown = server.ask("PUT", PODS + "/p/status", both).json
-    assert (shown["status"]["phase"], shown["metadata"].get("labels")) == ("Running", None)
+    assert (shown["status"]["phase"], shown["metadata"].get("labels")) == ("Running", {"a": "b"})
+    assert shown["status"]["qosClass"] == made["status"]["qosClass"]
+    assert "hostname" not in shown["spec"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_controllers import EPOCH, NODE, Loop
+from plane import EPOCH, NODE, Loop
 
 from podlab.embedded import bootstrap, controllers
 from podlab.embedded.api.local import LocalApi

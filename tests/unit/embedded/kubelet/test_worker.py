@@ -163,6 +163,11 @@ def test_a_pod_that_does_not_fit_is_refused_by_the_node() -> None:
             'forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host Net enabled',
         ),
         (
+            {"os": {"name": "windows"}},
+            "PodOSNotSupported",
+            "Failed to admit pod as the OS field doesn't match node OS",
+        ),
+        (
             {"nodeSelector": {"disk": "fast"}},
             "NodeAffinity",
             "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",

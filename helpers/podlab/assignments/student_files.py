@@ -1,4 +1,4 @@
-"""Files that several formats have in common: one JSON file for each student who handed in."""
+"""One JSON file for each student who handed in: what three of the formats write."""
 
 from __future__ import annotations
 

@@ -1,0 +1,79 @@
+"""
+Which objects a controller looks after: it adopts orphans that its selector matches, and releases all others.
+
+ReplicaSets and Jobs claim Pods so, Deployments claim ReplicaSets.
+
+Source: pkg/controller/controller_ref_manager.go (``ClaimObject``) at v1.36.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from podlab.embedded.controllers.base import (
+    Context,
+    Worker,
+    controller_of,
+    deleting,
+    key_of,
+    owned,
+    reference_to,
+    selects,
+)
+from podlab.pods.raw import RawObject
+
+
+def claim(context: Context, resource: str, owner: RawObject) -> list[RawObject]:
+    """
+    Adopt and release, then return what *owner* controls.
+
+    Args:
+        resource: What is claimed, such as ``pods``.
+        owner: An object with ``spec.selector``. One that is being deleted adopts nothing.
+    """
+    selector, store, claimed = owner["spec"]["selector"], context.store, []
+    for obj in store.list(resource, owner["metadata"]["namespace"]):
+        matching = selects(selector, obj["metadata"].get("labels") or {})
+        ours = bool(owned([obj], owner))
+        if ours and not matching and not deleting(obj):
+            store.update(resource, _released(obj, owner))
+        elif matching and controller_of(obj) is None and not deleting(obj) and not deleting(owner):
+            claimed.append(store.update(resource, _adopted(obj, owner)))
+        elif ours:
+            claimed.append(obj)
+    return claimed
+
+
+def _adopted(obj: RawObject, owner: RawObject) -> RawObject:
+    owners = [*obj["metadata"].get("ownerReferences", ()), reference_to(owner)]
+    return {**obj, "metadata": {**obj["metadata"], "ownerReferences": owners}}
+
+
+def _released(obj: RawObject, owner: RawObject) -> RawObject:
+    uid = owner["metadata"]["uid"]
+    left = [ref for ref in obj["metadata"]["ownerReferences"] if ref["uid"] != uid]
+    return {**obj, "metadata": {**obj["metadata"], "ownerReferences": left}}
+
+
+def wakes_claimant(
+    context: Context, worker: Worker, owners: str, kind: str
+) -> Callable[[str, RawObject], None]:
+    """
+    A watch callback that queues the controller of the object that changed, or, for an orphan, all that may adopt it.
+
+    Args:
+        owners: The resource of the controllers, such as ``replicasets``.
+        kind: Their kind, such as ``ReplicaSet``.
+    """
+
+    def changed(_: str, obj: RawObject) -> None:
+        owner, namespace = controller_of(obj), obj["metadata"]["namespace"]
+        if owner and owner["kind"] == kind:
+            worker.add((namespace, owner["name"]))
+        elif owner is None:
+            labels = obj["metadata"].get("labels") or {}
+            for one in context.store.list(owners, namespace):
+                if selects(one["spec"].get("selector"), labels):
+                    worker.add(key_of(one))
+
+    return changed

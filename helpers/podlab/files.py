@@ -1,0 +1,51 @@
+"""
+Write a file aside, then rename it: a reader meets the old content or the new one, never half of it.
+
+A full disk, an error and Ctrl-C leave the old file as it was, and remove the half-written one. A process that is
+killed in between leaves a hidden file ``.NAME.….part``. Only ``os`` is imported: the embedded cluster starts with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from os import PathLike
+
+PRIVATE = 0o600
+READABLE = 0o666  # less the umask, as open() does
+
+
+def write_whole(
+    path: str | PathLike[str], data: str | bytes, *, mode: int = READABLE, durable: bool = False
+) -> None:
+    """
+    Write *data* to *path*, all of it or nothing; text is written as UTF-8.
+
+    Args:
+        path: Its folder must exist; a file that is there is replaced.
+        mode: Permissions of a new file; the old file's are not kept.
+        durable: Also if the power fails just after.
+
+    Raises:
+        OSError: It cannot be written; the old file is unchanged.
+    """
+    target = os.fspath(path)
+    folder, name = os.path.split(target)
+    draft = os.path.join(folder, f".{name}.{os.getpid()}.{os.urandom(4).hex()}.part")  # noqa: PTH118
+    content = data.encode() if isinstance(data, str) else data
+    try:
+        _write(draft, content, mode, durable)
+        os.replace(draft, target)  # noqa: PTH105
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)  # noqa: PTH108
+        raise
+
+
+def _write(path: str, content: bytes, mode: int, durable: bool) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        if durable:
+            file.flush()
+            os.fsync(descriptor)

@@ -1,0 +1,198 @@
+"""Details of the API that upstream's end-to-end specs assert."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from asgi import PODS, Server, pod
+
+SERVICES = "/api/v1/namespaces/default/services"
+MERGE = "application/merge-patch+json"
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+def service(name: str = "s", **spec: Any) -> dict[str, Any]:
+    ports = [{"port": 80, **({"nodePort": spec.pop("nodePort")} if "nodePort" in spec else {})}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {"ports": ports, **spec},
+    }
+
+
+@pytest.mark.parametrize("resource", ["services", "pods"])
+def test_a_patch_of_the_status_takes_the_metadata_too(server: Server, resource: str) -> None:
+    """Annotations and labels as well as the status; the spec stays as it was."""
+    path = f"/api/v1/namespaces/default/{resource}"
+    made = server.ask("POST", path, pod() if resource == "pods" else service()).json
+    name, spec = made["metadata"]["name"], made["spec"]
+    body = {"metadata": {"annotations": {"p": "1"}, "labels": {"l": "2"}}, "spec": {"x": 1}, "status": {}}
+    patched = server.ask("PATCH", f"{path}/{name}/status", body, kind=MERGE).json
+
+    assert patched["metadata"]["annotations"] == {"p": "1"}
+    assert patched["metadata"]["labels"]["l"] == "2"
+    assert patched["spec"] == spec
+
+
+def test_the_status_of_a_deployment_leaves_its_labels(server: Server) -> None:
+    """Upstream's strategy keeps the old labels there."""
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": pod()["spec"]}
+    spec = {"selector": {"matchLabels": {"a": "b"}}, "template": template}
+    server.ask("POST", path, {"metadata": {"name": "d", "labels": {"l": "1"}}, "spec": spec})
+    body = {"metadata": {"labels": {"l": "2"}, "annotations": {"p": "1"}}, "status": {}}
+    patched = server.ask("PATCH", f"{path}/d/status", body, kind=MERGE).json
+
+    assert patched["metadata"]["labels"] == {"l": "1"}
+    assert patched["metadata"]["annotations"]["p"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (30123, "provided port is already allocated"),
+        (81, "provided port is not in the valid range. The range of valid ports is 30000-32767"),
+    ],
+)
+def test_a_node_port_that_cannot_be_had_is_refused(server: Server, number: int, why: str) -> None:
+    """Taken by another Service, or outside of the range."""
+    assert server.ask("POST", SERVICES, service("one", type="NodePort", nodePort=30123)).code == 201
+    refused = server.ask("POST", SERVICES, service("two", type="NodePort", nodePort=number))
+
+    assert refused.code == 422
+    assert refused.json["message"] == (
+        f'Service "two" is invalid: spec.ports[0].nodePort: Invalid value: {number}: {why}'
+    )
+    assert server.ask("GET", f"{SERVICES}/two").code == 404
+
+
+def test_a_service_keeps_its_own_node_port(server: Server) -> None:
+    """An update with the same number is no clash with itself."""
+    made = server.ask("POST", SERVICES, service(type="NodePort", nodePort=30123)).json
+    made["metadata"]["labels"] = {"a": "b"}
+    assert server.ask("PUT", f"{SERVICES}/s", made).code == 200
+
+
+@pytest.mark.parametrize("kind", ["NodePort", "ClusterIP"])
+def test_a_service_that_becomes_a_name_gives_its_addresses_back(server: Server, kind: str) -> None:
+    """No cluster IP, families or node port is left."""
+    server.ask("POST", SERVICES, service(type=kind))
+    body = {"spec": {"type": "ExternalName", "externalName": "example.org"}}
+    spec = server.ask("PATCH", f"{SERVICES}/s", body, kind=MERGE).json["spec"]
+
+    assert spec.keys() & {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"} == set()
+    assert "nodePort" not in spec["ports"][0]
+
+
+def test_a_service_that_stops_being_a_node_port_gives_it_back(server: Server) -> None:
+    """And keeps its cluster IP."""
+    made = server.ask("POST", SERVICES, service(type="NodePort")).json
+    spec = server.ask("PATCH", f"{SERVICES}/s", {"spec": {"type": "ClusterIP"}}, kind=MERGE).json["spec"]
+
+    assert "nodePort" not in spec["ports"][0]
+    assert spec["clusterIP"] == made["spec"]["clusterIP"]
+
+
+def test_an_eviction_writes_why_before_it_deletes(server: Server) -> None:
+    """A Job's failure policy can tell it from a failure of the Pod itself."""
+    body = pod()
+    body["spec"]["nodeName"] = "node"
+    name = server.ask("POST", PODS, body).json["metadata"]["name"]
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+    assert server.ask("POST", f"{PODS}/{name}/eviction", eviction).code == 201
+    left = server.ask("GET", f"{PODS}/{name}").json
+
+    assert "deletionTimestamp" in left["metadata"]
+    (target,) = (c for c in left["status"]["conditions"] if c["type"] == "DisruptionTarget")
+    assert (target["status"], target["reason"]) == ("True", "EvictionByEvictionAPI")
+    assert target["observedGeneration"] == 1
+
+
+def test_names_of_sysctls_are_validated(server: Server) -> None:
+    """Those that no kernel could have are refused when the Pod is created, all of them at once."""
+    body = pod()
+    names = ("foo-", "kernel.shmmax", "bar..")
+    body["spec"]["securityContext"] = {"sysctls": [{"name": name, "value": "1"} for name in names]}
+    refused = server.ask("POST", PODS, body)
+
+    assert refused.code == 422
+    fields = [cause["field"] for cause in refused.json["details"]["causes"]]
+    assert fields == [f"spec.securityContext.sysctls[{index}].name" for index in (0, 2)]
+
+
+def test_a_table_of_the_older_version_is_served(server: Server) -> None:
+    """``v1beta1`` of the group meta.k8s.io, in the Table and in its rows."""
+    server.ask("POST", PODS, pod())
+    asked = {"accept": "application/json;as=Table;v=v1beta1;g=meta.k8s.io"}
+    table = server.ask("GET", PODS, headers=asked).json
+
+    assert table["apiVersion"] == "meta.k8s.io/v1beta1"
+    assert table["rows"][0]["object"]["apiVersion"] == "meta.k8s.io/v1beta1"
+
+
+def test_a_review_cannot_be_a_table(server: Server) -> None:
+    """It has no metadata; the refusal names what can be had."""
+    review = {"spec": {"resourceAttributes": {"namespace": "default", "verb": "get", "resource": "pods"}}}
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    refused = server.ask(
+        "POST", path, review, headers={"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    )
+
+    assert refused.code == 406
+    assert (
+        refused.json["message"]
+        == "only the following media types are accepted: application/json, application/yaml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("timeout", "why"),
+    [
+        ("invalid", 'time: invalid duration "invalid"'),
+        ("5", 'time: missing unit in duration "5"'),
+        ("5d", 'time: unknown unit "d" in duration "5d"'),
+        ("1m5", 'time: missing unit in duration "1m5"'),
+        ("5s!", 'time: unknown unit "s!" in duration "5s!"'),
+    ],
+)
+def test_a_timeout_that_is_not_a_duration_is_refused(server: Server, timeout: str, why: str) -> None:
+    """With Go's words."""
+    refused = server.ask("GET", PODS, timeout=timeout)
+    assert (refused.code, refused.json["message"]) == (
+        400,
+        f"invalid timeout specified in the request URL - {why}",
+    )
+
+
+@pytest.mark.parametrize("timeout", ["30s", "1m30s", "0", "1.5h", "-2ms", ".5s"])
+def test_a_timeout_that_is_a_duration_is_taken(server: Server, timeout: str) -> None:
+    """Several units, fractions, and nothing at all."""
+    assert server.ask("GET", PODS, timeout=timeout).code == 200
+
+
+def test_resource_version_zero_replaces_whatever_is_there(server: Server) -> None:
+    """A PUT with "0" is not conditional."""
+    made = server.ask("POST", PODS, pod()).json
+    made["metadata"] |= {"resourceVersion": "0", "labels": {"a": "b"}}
+    assert server.ask("PUT", f"{PODS}/p", made).json["metadata"]["labels"] == {"a": "b"}
+
+
+def test_strict_decoding_complains_in_the_order_of_the_text(server: Server) -> None:
+    """An unknown field before a doubled one is named first."""
+    text = (
+        b'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"q"},"spec":{"unknown":1,"hostname":"a","hostname":"b",'
+        b'"other":2,"containers":[{"name":"c","image":"busybox:1.36"}]}}'
+    )
+    refused = server.ask("POST", PODS, text, fieldValidation="Strict").json["message"]
+    complaints = (
+        'unknown field "spec.unknown"',
+        'duplicate field "spec.hostname"',
+        'unknown field "spec.other"',
+    )
+    assert refused.endswith(f"strict decoding error: {', '.join(complaints)}")

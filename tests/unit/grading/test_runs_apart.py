@@ -1,0 +1,72 @@
+"""Steps of a play that belong to one run, and what they do to the answer's Pods."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from podlab.errors import CheckError
+from podlab.grading import living, play
+from podlab.grading.exercise import Exercise, Run
+from podlab.grading.player import Player
+
+PLAY = """\
+steps:
+  - apply: answer
+  - kill: shipper
+    only: kills
+  - stop: db
+    only: outage
+"""
+
+
+def exercise(folder: Path, *runs: str) -> Exercise:
+    (folder / "play.yaml").write_text(PLAY)
+    return cast(Exercise, SimpleNamespace(folder=folder, runs=[Run(name) for name in runs],
+                                          text=lambda file, _values: (folder / file).read_text()))  # fmt: skip
+
+
+@pytest.mark.parametrize(("run", "verbs"), [("kills", ["apply", "kill"]), ("outage", ["apply", "stop"])])
+def test_a_step_that_names_a_run_is_left_out_of_the_others(
+    tmp_path: Path, run: str, verbs: list[str]
+) -> None:
+    """A play that goes two ways is one file."""
+    made = exercise(tmp_path, "kills", "outage")
+
+    assert [step.verb for step in living._steps(made, Run(run), {})] == verbs
+
+
+def test_a_step_of_a_run_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    """It would never be played, and nobody would notice."""
+    with pytest.raises(CheckError, match="only for the run 'outage'"):
+        living._steps(exercise(tmp_path, "kills"), Run("kills"), {})
+
+
+def test_a_patch_of_the_answer_reaches_each_of_its_pods() -> None:
+    """Pods of a Deployment have names that no play knows."""
+    patched: list[str] = []
+    client = SimpleNamespace(
+        path_of=lambda body, namespace: f"{namespace}/{body['metadata']['name']}",
+        patch=lambda path, body: patched.append(path) or {"metadata": {"name": path.split("/")[1]}},
+    )
+    pods = [labelled("shop-1"), labelled("shop-2"), {"metadata": {"name": "db"}}]
+    recorder = SimpleNamespace(
+        pods=lambda: pods, step=lambda *_a, **_k: None, wait=lambda reached, deadline_s: reached(pods)
+    )
+    player = Player(cast(Any, client), cast(Any, SimpleNamespace(namespace="ns")), cast(Any, recorder), {}, {},
+                    threading.Event())  # fmt: skip
+    step = "steps:\n- patch: {object: {kind: Pod, name: answer}, patch: {metadata: {}}}\n"
+
+    player.perform(play.read(step, source="play.yaml"))
+
+    assert patched == ["ns/shop-1", "ns/shop-2"]
+    assert [act.output for act in player.acts] == [["shop-1", "shop-2"]]
+
+
+def labelled(name: str) -> dict[str, Any]:
+    """A Pod of the answer."""
+    return {"metadata": {"name": name, "labels": {"podlab/part": "answer"}}, "spec": {}}
