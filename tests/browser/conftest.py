@@ -22,8 +22,11 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
+from podlab.drivers import Cluster, Profile, get
+
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts" / "browser"
 TOKEN = "podlab-browser-test"
+CLUSTER = "browser"
 
 QUIET = [
     "--headless=new",
@@ -84,6 +87,8 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]
         # A widget sends the traits that it holds back in the order of a set. With this seed a slider gets its value
         # before the end that lets it in, which is the harder case; without a seed it is one of the two, by chance.
         "PYTHONHASHSEED": "0",
+        "PODLAB_CLUSTER": CLUSTER,
+        "PODLAB_DRIVER": "embedded",
     }
     environment["JUPYTERLAB_WORKSPACES_DIR"] = str(home / "workspaces")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
@@ -107,6 +112,17 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]
     finally:
         server.terminate()
         server.wait(20)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """An embedded cluster for these tests alone; a notebook that names none gets this one."""
+    driver = get("embedded")
+    made = driver.make(Profile(name=CLUSTER))
+    try:
+        yield made
+    finally:
+        driver.stop(CLUSTER)
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ The live timeline as a person sees it: in JupyterLab, in a real browser, while a
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
-import pytest
 from conftest import ARTEFACTS, JupyterLab, wait_until
 from selenium import webdriver
 from selenium.common.exceptions import ElementNotInteractableException, StaleElementReferenceException
@@ -18,21 +16,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from podlab.drivers import Cluster, Profile, get
+from podlab.drivers import Cluster
 
 FIRST_POD = Path(__file__).resolve().parents[2] / "labs" / "00-first-pod" / "manifests" / "first-pod.yaml"
 PICTURE = ".podlab-live svg"
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """An embedded cluster for this page alone."""
-    driver = get("embedded")
-    made = driver.make(Profile(name="browser"))
-    try:
-        yield made
-    finally:
-        driver.stop("browser")
 
 
 def write_notebook(folder: Path, cells: list[str]) -> None:
