@@ -14,12 +14,21 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from podlab.embedded.sandbox.zygote.trees import remove_tree, tree_bytes
 
 _DATA, _NEW_DATA = "..data", "..data_tmp"
 # Beside an emptyDir in memory: its size in bytes. The mount itself is made by the node, in its own namespace.
 _MEMORY_MARK = ".memory"
+
+
+class File(NamedTuple):
+    """What one file of a volume holds, and for whom."""
+
+    content: bytes
+    mode: int
+    uid: int  # -1: whoever writes it
 
 
 class Volumes:
@@ -34,7 +43,7 @@ class Volumes:
     def __init__(self, folder: Path | str, contents: str = "") -> None:
         self.folder = str(folder)
         self._contents = contents or self.folder
-        self._written: dict[str, dict[str, tuple[bytes, int]]] = {}  # what each content volume holds
+        self._written: dict[str, dict[str, File]] = {}  # what each content volume holds
 
     def materialise(
         self,
@@ -44,6 +53,7 @@ class Volumes:
         mode: int,
         modes: Mapping[str, int] | None = None,
         gid: int | None = None,
+        owners: Mapping[str, int] | None = None,
     ) -> str:
         """
         Write the content of one volume, or swap it for new content.
@@ -54,6 +64,7 @@ class Volumes:
             files: Content by path inside the volume; paths may hold "/".
             mode: Mode of every file.
             modes: Modes of single files, by path.
+            owners: The users that own single files, by path; root owns the others.
             gid: ``fsGroup``; files are then readable by that group, where the id can be had.
 
         Returns:
@@ -65,8 +76,10 @@ class Volumes:
         """
         place = _place(self._contents, pod_uid, name)
         group = _group_bits(gid)
+        modes, owners = _given(modes or {}, owners or {})
         wanted = {
-            _safe(path): (content, (modes or {}).get(path, mode) | group) for path, content in files.items()
+            _safe(path): File(content, modes.get(path, mode) | group, owners.get(path, -1))
+            for path, content in files.items()
         }
         if self._written.get(place) != wanted:
             os.makedirs(place, exist_ok=True)
@@ -136,7 +149,7 @@ def _safe(path: str) -> str:
     return "/".join(parts)
 
 
-def _swap(place: str, wanted: Mapping[str, tuple[bytes, int]], gid: int | None) -> None:
+def _swap(place: str, wanted: Mapping[str, File], gid: int | None) -> None:
     fresh = _write_set(place, wanted, gid)
     former = f"{place}/{_DATA}"
     old = os.path.basename(os.readlink(former)) if os.path.islink(former) else ""
@@ -150,7 +163,7 @@ def _swap(place: str, wanted: Mapping[str, tuple[bytes, int]], gid: int | None) 
         remove_tree(f"{place}/{old}")
 
 
-def _write_set(place: str, wanted: Mapping[str, tuple[bytes, int]], gid: int | None) -> str:
+def _write_set(place: str, wanted: Mapping[str, File], gid: int | None) -> str:
     """The name of a new folder in *place* with all files."""
     now = time.time_ns()
     stamp = time.strftime("..%Y_%m_%d_%H_%M_%S", time.gmtime(now // 10**9))
@@ -158,11 +171,11 @@ def _write_set(place: str, wanted: Mapping[str, tuple[bytes, int]], gid: int | N
     top = f"{place}/{fresh}"
     try:
         _folder(top)
-        for path, (content, bits) in wanted.items():
+        for path, file in wanted.items():
             parts = path.split("/")
             for depth in range(1, len(parts)):
                 _folder("/".join((top, *parts[:depth])))
-            _write(f"{top}/{path}", content, bits, gid)
+            _write(f"{top}/{path}", file.content, file.mode, gid, file.uid)
     except OSError:
         remove_tree(top)
         raise
@@ -178,19 +191,19 @@ def _folder(path: str) -> None:
         pass
 
 
-def _write(path: str, content: bytes, bits: int, gid: int | None = None) -> None:
+def _write(path: str, content: bytes, bits: int, gid: int | None = None, uid: int = -1) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         while content:  # a disk that fills up takes a part, and says so at the next
             content = content[os.write(descriptor, content) :]
-        if gid is not None and _may_change_owner():
-            os.fchown(descriptor, -1, gid)
+        if (gid is not None or uid >= 0) and _may_change_owner():
+            os.fchown(descriptor, uid, -1 if gid is None else gid)
         os.fchmod(descriptor, bits)
     finally:
         os.close(descriptor)
 
 
-def _link_keys(place: str, wanted: Mapping[str, tuple[bytes, int]]) -> None:
+def _link_keys(place: str, wanted: Mapping[str, File]) -> None:
     tops = {path.split("/")[0] for path in wanted}
     for entry in os.listdir(place):
         # A folder is none of ours: a subPath that named no key made it.
@@ -200,6 +213,20 @@ def _link_keys(place: str, wanted: Mapping[str, tuple[bytes, int]]) -> None:
         link = f"{place}/{top}"
         if not os.path.islink(link):
             os.symlink(f"{_DATA}/{top}", link)
+
+
+def _given(
+    modes: Mapping[str, int], owners: Mapping[str, int]
+) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """
+    Modes and owners as far as they can be had.
+
+    Without the right to give files away, a file for one user alone would be closed to that very user: it keeps the
+    mode of its volume.
+    """
+    if _may_change_owner():
+        return modes, owners
+    return {path: mode for path, mode in modes.items() if path not in owners}, {}
 
 
 def _group_bits(gid: int | None) -> int:

@@ -115,3 +115,27 @@ def test_only_sets_of_its_own_are_removed_whatever_data_points_at(tmp_path: Path
 
     volumes.materialise("uid", "v", {"a": b"2"}, 0o644)
     assert ((place / "a").read_bytes(), victim.is_dir()) == (b"2", True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_one_user_is_that_users_alone(tmp_path: Path) -> None:
+    """Owner and mode of single files; the others are as before."""
+    files = {"token": b"t", "ca.crt": b"c"}
+    place = Path(
+        Volumes(tmp_path).materialise("uid", "v", files, 0o644, {"token": 0o600}, None, {"token": 1000})
+    )
+    seen = {name: (place / name).stat() for name in files}
+
+    assert (seen["token"].st_uid, seen["token"].st_mode & 0o777) == (1000, 0o600)
+    assert (seen["ca.crt"].st_uid, seen["ca.crt"].st_mode & 0o777) == (0, 0o644)
+
+
+def test_a_file_that_cannot_be_given_away_stays_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the user that it is for could not open it."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    place = Path(
+        Volumes(tmp_path).materialise("uid", "v", {"t": b""}, 0o644, {"t": 0o600}, None, {"t": 4711})
+    )
+    assert (place / "t").stat().st_mode & 0o777 == 0o644

@@ -5,14 +5,23 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from podlab.embedded.kubelet import downward
 from podlab.embedded.kubelet.environment import Facts, Objects
 from podlab.pods import quantity, roles
 from podlab.pods.raw import RawObject
 
-Files = dict[str, tuple[bytes, int | None]]  # path in the volume -> content, mode of its own
+
+class File(NamedTuple):
+    """A file of a volume."""
+
+    content: bytes
+    mode: int | None = None  # of its own; None: that of the volume
+    uid: int | None = None  # its owner; None: root
+
+
+Files = dict[str, File]  # by path in the volume
 MakeToken = Callable[[RawObject, list[str], int], str]
 
 SOURCES = ("configMap", "secret", "downwardAPI", "projected")
@@ -33,6 +42,7 @@ class Volumes(Protocol):
         mode: int,
         modes: Mapping[str, int] | None = None,
         gid: int | None = None,
+        owners: Mapping[str, int] | None = None,
     ) -> str:
         """Make the volume hold exactly these files, swapped in at once; returns its path on the node."""
 
@@ -82,9 +92,12 @@ class PodVolumes:
         files: Files = {}
         for part in parts:
             files |= self._files(pod, part)
-        contents = {path: content for path, (content, _) in files.items()}
-        modes = {path: mode for path, (_, mode) in files.items() if mode is not None}
-        return self._volumes.materialise(uid, name, contents, source.get("defaultMode", 0o644), modes, gid)
+        contents = {path: file.content for path, file in files.items()}
+        modes = {path: file.mode for path, file in files.items() if file.mode is not None}
+        owners = {path: file.uid for path, file in files.items() if file.uid is not None}
+        return self._volumes.materialise(
+            uid, name, contents, source.get("defaultMode", 0o644), modes, gid, owners
+        )
 
     def _host_path(self, source: RawObject) -> str:
         if not self._allow_host_path:
@@ -109,7 +122,7 @@ class PodVolumes:
             return self._downward_files(pod, part["downwardAPI"])
         if "serviceAccountToken" in part:
             source = part["serviceAccountToken"]
-            return {source["path"]: (self._token(pod, source).encode(), None)}
+            return {source["path"]: _token_file(pod, self._token(pod, source))}
         raise MountError(f"unknown source {sorted(part)} in a projected volume")
 
     def _object_files(self, pod: RawObject, source: RawObject, kind: str) -> Files:
@@ -122,17 +135,17 @@ class PodVolumes:
         data = _bytes(found, kind)
         items = source.get("items")
         if items is None:
-            return {key: (content, None) for key, content in sorted(data.items())}
+            return {key: File(content) for key, content in sorted(data.items())}
         missing = [i["key"] for i in items if i["key"] not in data]
         if missing and not source.get("optional"):
             what = "configmap references" if kind == "configmap" else "references"
             raise MountError(
                 f"{what} non-existent {'config' if kind == 'configmap' else 'secret'} key: {missing[0]}"
             )
-        return {i["path"]: (data[i["key"]], i.get("mode")) for i in items if i["key"] in data}
+        return {i["path"]: File(data[i["key"]], i.get("mode")) for i in items if i["key"] in data}
 
     def _downward_files(self, pod: RawObject, source: RawObject) -> Files:
-        facts, files = self._facts(pod), {}
+        facts, files = self._facts(pod), dict[str, File]()
         for item in source.get("items") or ():
             try:
                 if "fieldRef" in item:
@@ -141,7 +154,7 @@ class PodVolumes:
                     text = downward.resource(pod, item["resourceFieldRef"], facts.allocatable)
             except downward.FieldError as error:
                 raise MountError(str(error)) from error
-            files[item["path"]] = (text.encode(), item.get("mode"))
+            files[item["path"]] = File(text.encode(), item.get("mode"))
         return files
 
     def _token(self, pod: RawObject, source: RawObject) -> str:
@@ -193,6 +206,29 @@ def fs_group(pod: RawObject) -> int | None:
     """The group that owns the Pod's volumes, None if none is asked for."""
     group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
     return None if group is None else int(group)
+
+
+def fs_user(pod: RawObject) -> int | None:
+    """
+    The one user that all containers run as by their manifest; None if one names no user or two differ.
+
+    Source: ``FsUserFrom`` in pkg/volume/util/util.go at v1.36.3.
+    """
+    of_pod = (pod["spec"].get("securityContext") or {}).get("runAsUser")
+    listed = [container for group in (roles.INIT, roles.APP) for container in roles.group(pod, group)]
+    users = {(c.get("securityContext") or {}).get("runAsUser", of_pod) for c in listed}
+    return users.pop() if len(users) == 1 else None
+
+
+def _token_file(pod: RawObject, token: str) -> File:
+    """
+    A token belongs to the one user of the Pod, and only to that one, where its manifest names user or group.
+
+    Source: ``collectData`` in pkg/volume/projected/projected.go at v1.36.3.
+    """
+    user = fs_user(pod)
+    private = user is not None or fs_group(pod) is not None
+    return File(token.encode(), 0o600 if private else None, user)
 
 
 def mounted(pod: RawObject) -> list[RawObject]:

@@ -670,3 +670,39 @@ def test_a_flood_of_termination_message_fills_no_other_file_s_place() -> None:
         assert (code != 0, "10.244.0.9" in Path(hosts).read_text()) == (True, True)
 
     on_node(scenario)
+
+
+def test_a_mount_below_dev_gets_a_dev_of_its_own(tmp_path: Path) -> None:
+    """The devices, links and shared memory are there as ever, and other containers do not see the new entry."""
+
+    async def scenario(bench: Bench) -> None:
+        message = tmp_path / "message"
+        message.touch(mode=0o666)
+        message.chmod(0o666)
+        pod = await bench.pod()
+        command = "echo -n DONE > /dev/deep/own-log; echo x > /dev/null; head -c 4 /dev/zero | wc -c; ls -d /dev/shm/."
+        mounts = (Mount(str(message), "/dev/deep/own-log"),)
+        assert await bench.run(pod, command, mounts=mounts) == (0, ["4", "/dev/shm/."])
+        assert message.read_text() == "DONE"
+        assert (await bench.run(pod, "ls /dev/deep"))[0] != 0
+
+    on_node(scenario)
+
+
+def test_a_volume_in_memory_has_the_pods_group() -> None:
+    """fsGroup: the root of the mount, and what is made in it."""
+
+    async def scenario(bench: Bench) -> None:
+        memory = Volumes(bench.folder / "volumes").empty_dir("pod", "m", "Memory", 1 << 20, 123)
+        plain = Volumes(bench.folder / "volumes").empty_dir("pod", "p", "Memory", 1 << 20)
+        pod = await bench.pod()
+        mounts = (Mount(memory, "/m"), Mount(plain, "/p"))
+        command = "touch /m/f; mkdir /m/sub; touch /m/sub/f; stat -c '%a %g' /m /m/f /m/sub/f /p"
+        assert (await bench.run(pod, command, mounts=mounts))[1] == [
+            "2777 123",
+            "644 123",
+            "644 123",
+            "777 0",
+        ]
+
+    on_node(scenario)

@@ -13,6 +13,7 @@ import _socket
 import fcntl
 import os
 import select
+import stat
 import sys
 import time
 
@@ -222,13 +223,18 @@ class Node:
         return True
 
     def on_tmpfs(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
-        """Mount a memory volume in the node, once; *path* is a folder of the volume code."""
-        if not os.path.ismount(request["path"]):
+        """
+        Mount a memory volume in the node, once; *path* is a folder of the volume code.
+
+        The root of the mount has the owner and mode of the folder below it, which follow from the Pod's fsGroup.
+        """
+        path = request["path"]
+        if not os.path.ismount(path):
+            wanted = os.stat(path)
             size = f"size={request['size']}," if request["size"] else ""
-            linux.mount(
-                "volume", request["path"], "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, size + "mode=1777"
-            )
-            os.chmod(request["path"], 0o777)  # noqa: S103  as an emptyDir is
+            linux.mount("volume", path, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, size + "mode=1777")
+            os.chown(path, -1, wanted.st_gid)
+            os.chmod(path, stat.S_IMODE(wanted.st_mode))
         return True
 
     def on_unmount(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:

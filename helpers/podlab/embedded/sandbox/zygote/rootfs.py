@@ -130,7 +130,8 @@ def enter(
             _folder("/" + name)
     else:
         _skeleton(root, old)
-    _system_mounts(devices, memory, terminals, old)
+    _mount_devices(old + devices, [one["target"] for one in mounts])
+    _system_mounts(memory, terminals, old)
     trees = [_copy_of(one, old) for one in mounts]
     linux.umount(old)
     os.rmdir(old)
@@ -180,8 +181,30 @@ def _overlay(stage: str, root: dict[str, Any]) -> None:
     raise BadMountError(f"overlay of the image: {failure.strerror}")
 
 
-def _system_mounts(devices: str, memory: str, terminals: str, old: str) -> None:
-    linux.mount(old + devices, "/dev", "", linux.MS_BIND | linux.MS_REC)
+def _mount_devices(shared: str, targets: Sequence[str]) -> None:
+    """
+    Put the shared /dev into the container.
+
+    The shared one is read-only: a container with a mount at a path below /dev that is not there, such as a
+    terminationMessagePath of its own, gets a /dev of its own with the same entries.
+    """
+    below = [target.removeprefix("/dev/") for target in targets if target.startswith("/dev/")]
+    if all(os.path.lexists(f"{shared}/{name}") for name in below):
+        linux.mount(shared, "/dev", "", linux.MS_BIND | linux.MS_REC)
+        return
+    linux.mount("dev", "/dev", "tmpfs", linux.MS_NOSUID | linux.MS_NOEXEC, "mode=755,size=64k")
+    for name in os.listdir(shared):
+        source, target = f"{shared}/{name}", f"/dev/{name}"
+        if os.path.islink(source):
+            os.symlink(os.readlink(source), target)
+        elif os.path.isdir(source):
+            os.mkdir(target)
+        else:
+            _touch(target)
+            linux.mount(source, target, "", linux.MS_BIND)
+
+
+def _system_mounts(memory: str, terminals: str, old: str) -> None:
     linux.mount(old + terminals, "/dev/pts", "", linux.MS_BIND)
     linux.mount(old + memory, "/dev/shm", "", linux.MS_BIND)
     flags = linux.MS_NOSUID | linux.MS_NOEXEC | linux.MS_NODEV
