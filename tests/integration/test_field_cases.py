@@ -260,3 +260,76 @@ def test_a_recording_holds_the_pods_of_its_manifest_and_no_others(client: Client
         o["object"]["involvedObject"]["name"] for o in recording.observations if o.get("resource") == "events"
     }
     assert (seen, told, list(recording.gaps)) == ({"quiet"}, {"quiet"}, [])
+
+
+def ended(client: Client, namespace: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """A Pod of one container that has run to its end."""
+    container = {"name": "c", "image": "busybox:1.36", **spec.pop("container")}
+    whole = {"restartPolicy": "Never", "containers": [container], **spec}
+    core = f"/api/v1/namespaces/{namespace}/pods"
+    name = client.create(core, {"metadata": {"generateName": "case-"}, "spec": whole})["metadata"]["name"]
+    until(lambda: phase(client, namespace, name), lambda found: found in ("Succeeded", "Failed"))
+    return client.get(f"{core}/{name}")
+
+
+def printed(client: Client, pod: dict[str, Any]) -> list[str]:
+    meta = pod["metadata"]
+    path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/log"
+    return client.text(path).splitlines()
+
+
+def test_a_token_is_for_the_one_user_of_the_pod(client: Client, namespace: str) -> None:
+    """Mode 0600, owned by runAsUser."""
+    token = {"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}}
+    container = {
+        "command": ["stat", "-L", "-c", "%a %u", "/t/token"],
+        "volumeMounts": [{"name": "t", "mountPath": "/t"}],
+        "securityContext": {"runAsUser": 1000},
+    }
+    spec = {"container": container, "volumes": [{"name": "t", "projected": {"sources": [token]}}]}
+    assert printed(client, ended(client, namespace, spec)) == ["600 1000"]
+
+
+def test_a_volume_in_memory_belongs_to_the_group_of_the_pod(client: Client, namespace: str) -> None:
+    """Its root, and what is made in it."""
+    container = {
+        "command": ["sh", "-c", "touch /m/f; stat -c '%a %g' /m; stat -c %g /m/f"],
+        "volumeMounts": [{"name": "m", "mountPath": "/m"}],
+    }
+    volumes = [{"name": "m", "emptyDir": {"medium": "Memory"}}]
+    spec = {"container": container, "securityContext": {"fsGroup": 123}, "volumes": volumes}
+    assert printed(client, ended(client, namespace, spec)) == ["2777 123", "123"]
+
+
+def test_a_termination_message_may_lie_below_dev(client: Client, namespace: str) -> None:
+    """Written there by a user who is not root."""
+    path = "/dev/termination-custom-log"
+    container = {
+        "command": ["sh", "-c", f"echo -n DONE > {path}"],
+        "terminationMessagePath": path,
+        "securityContext": {"runAsUser": 1000},
+    }
+    status = ended(client, namespace, {"container": container})["status"]["containerStatuses"][0]
+    assert status["state"]["terminated"]["message"] == "DONE"
+
+
+@pytest.mark.skipif(not KUBECTL, reason="no kubectl: podlab up --driver kind brings one")
+def test_stdin_stays_open_for_the_next_client(cluster: Cluster, client: Client, namespace: str) -> None:
+    """Without stdinOnce the end of one client's input is not the end of the container's."""
+    command = ["sh", "-c", "while read line; do echo got $line; done; echo closed"]
+    container = {"name": "c", "image": "busybox:1.36", "command": command, "stdin": True}
+    core = f"/api/v1/namespaces/{namespace}/pods"
+    client.create(core, {"metadata": {"name": "reads"}, "spec": {"containers": [container]}})
+    until(lambda: phase(client, namespace, "reads"), lambda found: found == "Running")
+    for word in ("one", "two"):
+        start = [KUBECTL, "--kubeconfig", str(cluster.kubeconfig), "-n", namespace]
+        attached = subprocess.Popen([*start, "attach", "-qi", "reads"], stdin=subprocess.PIPE, text=True)
+        try:
+            assert attached.stdin is not None
+            attached.stdin.write(f"{word}\n")
+            attached.stdin.close()
+            until(lambda: client.text(f"{core}/reads/log"), lambda log, word=word: f"got {word}" in log)
+        finally:
+            attached.kill()
+            attached.wait()
+    assert "closed" not in client.text(f"{core}/reads/log")

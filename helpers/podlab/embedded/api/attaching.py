@@ -160,8 +160,9 @@ class Attachment:
                 with contextlib.suppress(OSError):
                     await streams.write_all(self.stdin, data)
             elif channel == streams.CLOSE and data[:1] == b"\x00" and not self.spec.get("tty"):
-                self.close_stdin()
-                self.stdin = None
+                if self.spec.get("stdinOnce"):
+                    self.close_stdin()
+                self.stdin = None  # without stdinOnce the container's stdin stays open for the next client
             elif channel == streams.RESIZE and self.spec.get("tty"):
                 self._resize(data)
 
