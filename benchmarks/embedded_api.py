@@ -29,7 +29,7 @@ from typing import Any
 
 from podlab.embedded import bootstrap, pki
 from podlab.embedded.api.app import App
-from podlab.embedded.api.server import TLS_BUFFER, Server, listen, tls
+from podlab.embedded.api.http.server import TLS_BUFFER, Server, listen, tls
 from podlab.embedded.store import Store
 
 STAMP = re.compile(rb'"at":"(\d+)"')

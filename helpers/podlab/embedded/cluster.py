@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from podlab.embedded import bootstrap, controllers, pki
-from podlab.embedded.api import nodeevents, server
 from podlab.embedded.api.app import App
+from podlab.embedded.api.http import server
 from podlab.embedded.api.local import LocalApi
-from podlab.embedded.api.node import Node
+from podlab.embedded.api.nodeconnection import NodeConnection
+from podlab.embedded.api.verbs import nodeevents
 from podlab.embedded.settings import Settings
 from podlab.embedded.store import Store, timestamp
 from podlab.files import PRIVATE, write_whole
@@ -43,7 +44,7 @@ class Cluster:
         sock = server.listen(settings.port)
         port = sock.getsockname()[1]
         hosts = [f"127.0.0.1:{port}", f"localhost:{port}"]
-        self.node = Node()
+        self.node = NodeConnection()
         self.app = App(self.store, token=self.token, hosts=hosts, node=self.node)
         self.server = server.Server(self.app, sock, server.tls(cert, key))
         self.stopping = asyncio.Event()
@@ -69,7 +70,8 @@ class Cluster:
         from pathlib import Path
 
         from podlab.embedded import sandbox
-        from podlab.embedded.kubelet import Kubelet
+        from podlab.embedded.kubelet.kubelet import Kubelet
+        from podlab.embedded.kubelet.services import NodeServices
         from podlab.embedded.network import ServiceProxy
         from podlab.embedded.volumes import Volumes
 
@@ -86,11 +88,11 @@ class Cluster:
             await self.server.listen_on(inside)  # what kubernetes.default leads to, for Pods
         names = [*pki.NAMES, *pki.ADDRESSES]
         # kubectl in a Pod names the port too.
-        self.app.hosts += [*names, *(f"{name}:443" for name in names)]
+        self.app.services.hosts += [*names, *(f"{name}:443" for name in names)]
         proxy = ServiceProxy(self.store, runtime)
         await proxy.start()
         self._closers.append(proxy.close)
-        kubelet = Kubelet(
+        services = NodeServices(
             self.store,
             runtime,
             node_name=settings.node_name,
@@ -102,11 +104,12 @@ class Cluster:
             allow_host_path=settings.allow_host_path,
             pace=settings.pace,
         )
+        kubelet = Kubelet(services)
         kubelet.start()
         self._closers.append(kubelet.close)
 
     def _make_token(self, pod: RawObject, audiences: list[str], lasts_s: int) -> str:
-        from podlab.embedded.api import jwt
+        from podlab.embedded.api.access import jwt
 
         namespace, name = pod["metadata"]["namespace"], pod["spec"].get("serviceAccountName", "default")
         account = self.store.get("serviceaccounts", namespace, name)

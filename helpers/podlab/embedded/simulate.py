@@ -19,7 +19,8 @@ from itertools import count
 from typing import Any
 
 from podlab.embedded.events import EventRecorder
-from podlab.embedded.kubelet.node import Kubelet
+from podlab.embedded.kubelet.kubelet import Kubelet
+from podlab.embedded.kubelet.services import NodeServices
 from podlab.embedded.lifecycle.containers import rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL
 from podlab.embedded.schema import admit
@@ -164,7 +165,7 @@ class Simulation:
         for _, container in roles.every_container(self._pod):
             self.runtime.mark_absent(container["image"], scripts[container["name"]])
         self.volumes = _NoVolumes()
-        self.kubelet = Kubelet(
+        services = NodeServices(
             self.store,
             self.runtime,
             node_name=NODE,
@@ -176,6 +177,7 @@ class Simulation:
             pace=pace,
             seed=seed,
         )
+        self.kubelet = Kubelet(services)
         self._create_objects(objects)
 
     def _admitted(self, raw: RawObject) -> RawObject:

@@ -11,13 +11,16 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from podlab.embedded.api import auth, deletion, discovery, fault, reading, watching, writing
-from podlab.embedded.api.codec import dumps, negotiate, not_acceptable
-from podlab.embedded.api.durations import check_timeout
-from podlab.embedded.api.fault import Fault
-from podlab.embedded.api.node import Node
-from podlab.embedded.api.rbac import attributes, authorizer
-from podlab.embedded.api.request import Receive, Request, Response, Route, Send, route
+from podlab.embedded import fault
+from podlab.embedded.api.access import auth
+from podlab.embedded.api.access.rbac import attributes, authorizer
+from podlab.embedded.api.http.codec import dumps, negotiate, not_acceptable
+from podlab.embedded.api.http.durations import check_timeout
+from podlab.embedded.api.http.request import Receive, Request, Response, Route, Send, route
+from podlab.embedded.api.nodeconnection import NodeConnection
+from podlab.embedded.api.services import Services
+from podlab.embedded.api.verbs import deletion, discovery, patches, reading, watching, writing
+from podlab.embedded.fault import Fault
 from podlab.embedded.store import Store
 
 MAX_WARNINGS = 100
@@ -44,13 +47,10 @@ class App:
         *,
         token: str,
         hosts: Sequence[str],
-        node: Node | None = None,
+        node: NodeConnection | None = None,
         extra: dict[str, Extra] | None = None,
     ) -> None:
-        self.store = store
-        self.tokens = [token]
-        self.hosts = list(hosts)
-        self.node = node or Node()
+        self.services = Services(store, [token], hosts, node or NodeConnection())
         self.extra = extra or {}
         self.requests = 0  # how many were answered: the idle time-out looks at it
         self.open = 0  # how many are being answered now
@@ -63,9 +63,9 @@ class App:
         self.open += 1
         try:
             if scope["type"] == "websocket":
-                from podlab.embedded.api import streams
+                from podlab.embedded.api.streams import serving
 
-                await streams.serve(self, scope, receive, send)
+                await serving.serve(self.services, self.authenticate, scope, receive, send)
             else:
                 await self._http(scope, receive, send)
         finally:
@@ -95,8 +95,8 @@ class App:
         Raises:
             Fault: 401 or 403.
         """
-        user = auth.check(request.headers, self.tokens, self.hosts, self.store)
-        request.user = auth.acting_as(request, user, self.store)
+        user = auth.check(request.headers, self.services.tokens, self.services.hosts, self.services.store)
+        request.user = auth.acting_as(request, user, self.services.store)
 
     async def answer(self, request: Request) -> Response | None:
         """
@@ -105,7 +105,7 @@ class App:
         Raises:
             Fault: For every refusal.
         """
-        authorizer.require(self.store, request.user, attributes.of(request))
+        authorizer.require(self.services.store, request.user, attributes.of(request))
         check_timeout(request.one("timeout"))
         if request.path in self.extra:
             return await self.extra[request.path](request)
@@ -121,9 +121,9 @@ class App:
             if where.kind.review and wanted.form:
                 raise not_acceptable()  # a review has no metadata to make a row of
         if where.kind.review:
-            from podlab.embedded.api import reviews
+            from podlab.embedded.api.verbs import reviews
 
-            return await reviews.answer(self, request, where)
+            return await reviews.answer(self.services, request, where)
         return await self.resource(request, where)
 
     def _special(self, request: Request) -> Response | None:
@@ -135,7 +135,7 @@ class App:
         if path == "/version":
             return Response(dumps(discovery.version()))
         if path.startswith("/openapi/v"):
-            from podlab.embedded.api import openapi
+            from podlab.embedded.api.verbs import openapi
 
             return openapi.answer_v2(request) if path == "/openapi/v2" else openapi.answer(request)
         if path == "/":
@@ -156,28 +156,28 @@ class App:
             )
         if path in ("/api", "/apis") and "as=APIGroupDiscoveryList" in request.headers.get("accept", ""):
             return Response(dumps(discovery.aggregated(path == "/api")), kind=discovery.AGGREGATED)
-        found = discovery.plain(path, self.hosts[0])
+        found = discovery.plain(path, self.services.hosts[0])
         return None if found is None else Response(dumps(found))
 
     async def resource(self, request: Request, where: Route) -> Response | None:
         """Answer a request about objects."""
         if where.sub and where.sub != "status":
             if where.sub == "proxy":
-                from podlab.embedded.api import proxying
+                from podlab.embedded.api.streams import proxying
 
-                return await proxying.answer(self, request, where)
-            from podlab.embedded.api import subresources
+                return await proxying.answer(self.services, request, where)
+            from podlab.embedded.api.verbs import subresources
 
-            return await subresources.answer(self, request, where)
+            return await subresources.answer(self.services, request, where)
         if where.kind.resource in DEPRECATED:
             request.warnings.append(DEPRECATED[where.kind.resource])
         handler = _HANDLERS.get((request.method, bool(where.name)))
         if handler is None or (where.kind.empty and request.method != "GET"):
             raise fault.method_not_allowed()
         if request.method == "GET" and request.flag("watch"):
-            await watching.watch(self.store, request, where)
+            await watching.watch(self.services.store, request, where)
             return None
-        found = handler(self.store, request, where)
+        found = handler(self.services.store, request, where)
         return found if isinstance(found, Response) else await found
 
 
@@ -186,7 +186,7 @@ _HANDLERS: dict[tuple[str, bool], Callable[[Store, Request, Route], Response | A
     ("GET", False): reading.list_,
     ("POST", False): writing.create,
     ("PUT", True): writing.update,
-    ("PATCH", True): writing.patch,
+    ("PATCH", True): patches.patch,
     ("DELETE", True): deletion.delete,
     ("DELETE", False): deletion.delete_collection,
 }

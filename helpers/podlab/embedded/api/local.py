@@ -5,9 +5,9 @@ The API for the daemon's own components: what they make is admitted, validated a
 from __future__ import annotations
 
 from podlab.embedded import schema
-from podlab.embedded.api import deletion, writing
-from podlab.embedded.api.fault import Fault, not_found
 from podlab.embedded.api.registry import Kind, kinds
+from podlab.embedded.api.verbs import deletion, writing
+from podlab.embedded.fault import Fault, not_found
 from podlab.embedded.store import Store
 from podlab.pods.raw import RawObject
 

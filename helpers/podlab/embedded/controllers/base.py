@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
-from podlab.embedded.api.fault import Fault
 from podlab.embedded.events import EventRecorder
+from podlab.embedded.fault import Fault
 from podlab.embedded.nodefit import matches
 from podlab.embedded.store import Store, timestamp
 from podlab.pods.raw import RawObject

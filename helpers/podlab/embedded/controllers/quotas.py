@@ -8,8 +8,8 @@ Source: pkg/controller/resourcequota/resource_quota_controller.go at v1.36.3.
 
 from __future__ import annotations
 
-from podlab.embedded.api.admission import quota
 from podlab.embedded.api.registry import kinds
+from podlab.embedded.api.verbs.admission import quota
 from podlab.embedded.controllers.base import Context, Key, key_of, set_status
 from podlab.pods.raw import RawObject
 

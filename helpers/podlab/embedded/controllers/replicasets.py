@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from podlab.embedded.api.fault import Fault
 from podlab.embedded.controllers.base import (
     Again,
     Context,
@@ -23,6 +22,7 @@ from podlab.embedded.controllers.base import (
     with_condition,
 )
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
+from podlab.embedded.fault import Fault
 from podlab.pods.raw import RawObject
 
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from podlab.embedded.kubelet import podvolumes
+from podlab.embedded.kubelet.services import NodeServices
 from podlab.pods.raw import RawObject
-
-if TYPE_CHECKING:
-    from podlab.embedded.kubelet.node import Kubelet
-
 
 RETRY_S, RETRY_CAP_S = 0.5, 122.0
 
@@ -28,8 +24,8 @@ class Mounts:
         ending: Set when the Pod is to end.
     """
 
-    def __init__(self, kubelet: Kubelet, *, wake: asyncio.Event, ending: asyncio.Event) -> None:
-        self._kubelet, self._wake, self._ending = kubelet, wake, ending
+    def __init__(self, services: NodeServices, *, wake: asyncio.Event, ending: asyncio.Event) -> None:
+        self._services, self._wake, self._ending = services, wake, ending
 
     async def set_up(self, pod: RawObject) -> dict[str, str]:
         """Volume name -> path on the node, once all are there. Raises Interrupted when the Pod is to end."""
@@ -38,7 +34,7 @@ class Mounts:
         while faults:
             for name, why in faults.items():
                 text = f'MountVolume.SetUp failed for volume "{name}" : {why}'
-                self._kubelet.recorder.event(pod, "Warning", "FailedMount", text)
+                self._services.recorder.event(pod, "Warning", "FailedMount", text)
             self._wake.clear()
             if not self._ending.is_set():
                 wait_s = await self._pause(wait_s)
@@ -61,7 +57,7 @@ class Mounts:
         faults: dict[str, str] = {}
         for volume in podvolumes.mounted(pod):
             try:
-                paths[volume["name"]] = self._kubelet.volumes.set_up(pod, volume)
+                paths[volume["name"]] = self._services.volumes.set_up(pod, volume)
             except (podvolumes.MountError, ValueError) as error:
                 faults[volume["name"]] = str(error)
             except OSError as error:  # a full disk, a name that is too long

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podlab.embedded.kubelet import container_config
 from podlab.embedded.kubelet.images import StartError
+from podlab.embedded.kubelet.services import NodeServices
 from podlab.embedded.kubelet.starting import StartContext
 from podlab.embedded.lifecycle.actions import Actions
 from podlab.embedded.lifecycle.containers import StartFailure
@@ -14,9 +15,6 @@ from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, RuntimeFault
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
-
-if TYPE_CHECKING:
-    from podlab.embedded.kubelet.node import Kubelet
 
 
 class Performer:
@@ -33,12 +31,12 @@ class Performer:
 
     def __init__(
         self,
-        kubelet: Kubelet,
+        services: NodeServices,
         *,
         until_ending: Callable[[Awaitable[Any]], Awaitable[Any]],
         retry: Callable[[int | None], None],
     ) -> None:
-        self._kubelet, self._until_ending, self._retry = kubelet, until_ending, retry
+        self._services, self._until_ending, self._retry = services, until_ending, retry
         self.failures: dict[str, StartFailure] = {}
 
     async def perform(self, pod: RawObject, actions: Actions, view: PodView, volumes: dict[str, str]) -> None:
@@ -53,18 +51,18 @@ class Performer:
             await self._reset(pod, actions)
             return
         if actions.kill_pod:
-            await self._kubelet.stopper.stop_pod(pod, view, None)
+            await self._services.stopper.stop_pod(pod, view, None)
             if not actions.create_sandbox:
                 return
             await self._purge_init_records(pod, view)
         else:
             for kill in actions.kills:
-                await self._kubelet.stopper.stop(pod, kill.record, message=kill.message, cause=kill.cause)
+                await self._services.stopper.stop(pod, kill.record, message=kill.message, cause=kill.cause)
         sandbox_id = await self._sandbox(pod, actions, view)
         if sandbox_id is None:
             return
         self._tell_missing_secrets(pod)
-        context = StartContext(view, sandbox_id, volumes, self._kubelet.facts(pod), self._until_ending)
+        context = StartContext(view, sandbox_id, volumes, self._services.facts(pod), self._until_ending)
         for index in actions.ephemeral:
             container = roles.group(pod, roles.EPHEMERAL)[index]
             await self._start(pod, roles.EPHEMERAL, container, context)
@@ -80,32 +78,32 @@ class Performer:
     async def resize(self, record: ContainerRecord, resources: RawObject) -> None:
         """Give a running container other limits."""
         memory, cpu = container_config.limits({"resources": resources})
-        await self._kubelet.runtime.update_container(record.id, memory, cpu)
+        await self._services.runtime.update_container(record.id, memory, cpu)
 
     async def _reset(self, pod: RawObject, actions: Actions) -> None:
         """Remove every record, one after the other, killing without grace what still runs; logs stay."""
         for reset in actions.resets:
             if reset.kill:
-                await self._kubelet.stopper.stop(pod, reset.record, message="killing", grace_s=0)
-            await self._kubelet.runtime.remove_container(reset.record.id)
+                await self._services.stopper.stop(pod, reset.record, message="killing", grace_s=0)
+            await self._services.runtime.remove_container(reset.record.id)
 
     def _tell_missing_secrets(self, pod: RawObject) -> None:
         """Of imagePullSecrets that are not there: pulling is tried all the same."""
         namespace = pod["metadata"]["namespace"]
         names = [s.get("name", "") for s in pod["spec"].get("imagePullSecrets") or ()]
-        missing = [n for n in names if self._kubelet.store.get("secrets", namespace, n) is None]
+        missing = [n for n in names if self._services.store.get("secrets", namespace, n) is None]
         if missing:
             text = f"Unable to retrieve some image pull secrets ({', '.join(missing)}); "
             text += "attempting to pull the image may not succeed."
-            self._kubelet.recorder.event(pod, "Warning", "FailedToRetrieveImagePullSecret", text)
+            self._services.recorder.event(pod, "Warning", "FailedToRetrieveImagePullSecret", text)
 
     async def _purge_init_records(self, pod: RawObject, view: PodView) -> None:
         """In a new sandbox the init containers begin anew, without a past."""
         names = {c["name"] for c in roles.group(pod, roles.INIT)}
         for record in view.containers:
             if record.name in names:
-                await self._kubelet.runtime.remove_container(record.id)
-        self._kubelet.starter.purge(pod, names)
+                await self._services.runtime.remove_container(record.id)
+        self._services.starter.purge(pod, names)
 
     async def _sandbox(self, pod: RawObject, actions: Actions, view: PodView) -> str | None:
         """The id of the sandbox to start containers in; None if there is none and none can be made."""
@@ -113,19 +111,19 @@ class Performer:
             return view.sandboxes[0].id if view.sandboxes else None
         if view.sandboxes:
             text = "Pod sandbox changed, it will be killed and re-created."
-            self._kubelet.recorder.event(pod, "Normal", "SandboxChanged", text)
+            self._services.recorder.event(pod, "Normal", "SandboxChanged", text)
         try:
             config = container_config.sandbox_config(pod, actions.attempt)
-            return (await self._kubelet.runtime.start_sandbox(config)).id
+            return (await self._services.runtime.start_sandbox(config)).id
         except RuntimeFault as fault:
             text = f"Failed to create pod sandbox: {fault.message}"
-            self._kubelet.recorder.event(pod, "Warning", "FailedCreatePodSandBox", text)
+            self._services.recorder.event(pod, "Warning", "FailedCreatePodSandBox", text)
             self._retry(None)
             return None
 
     async def _start(self, pod: RawObject, key: str, container: RawObject, context: StartContext) -> bool:
         """Start one container; what keeps it from starting is remembered for the status. False if it failed."""
-        name, starter = container["name"], self._kubelet.starter
+        name, starter = container["name"], self._services.starter
         try:
             await starter.start(pod, key, container, context)
         except StartError as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from podlab.embedded.kubelet import admission
 from podlab.embedded.kubelet.clock import SECOND
@@ -14,6 +14,7 @@ from podlab.embedded.kubelet.mounting import Interrupted, Mounts
 from podlab.embedded.kubelet.performing import Performer
 from podlab.embedded.kubelet.probing import PodProber
 from podlab.embedded.kubelet.resizing import Resizes
+from podlab.embedded.kubelet.services import NodeServices
 from podlab.embedded.kubelet.statuswriter import StatusWriter
 from podlab.embedded.lifecycle import conditions, podstatus, restartall, termination
 from podlab.embedded.lifecycle.actions import decide
@@ -24,10 +25,6 @@ from podlab.embedded.runtime import ContainerState, RuntimeFault
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
-if TYPE_CHECKING:
-    from podlab.embedded.kubelet.node import Kubelet
-
-
 T = TypeVar("T")
 
 TICK_NS = SECOND  # a real kubelet looks at deadlines once a second
@@ -36,21 +33,23 @@ TICK_NS = SECOND  # a real kubelet looks at deadlines once a second
 class PodWorker:
     """Everything that happens to one Pod, one thing after the other."""
 
-    def __init__(self, kubelet: Kubelet, pod: RawObject) -> None:
-        self._kubelet, self.pod = kubelet, pod
+    def __init__(
+        self, services: NodeServices, pod: RawObject, others: Callable[[str], list[RawObject]]
+    ) -> None:
+        self._services, self.pod, self._others = services, pod, others
         self._wanted = pod  # as the API has it; ``pod`` has the resources that were granted
-        self._resizes = Resizes(kubelet.recorder, pod)
+        self._resizes = Resizes(services.recorder, pod)
         self.uid: str = pod["metadata"]["uid"]
         self._wake, self._ending = asyncio.Event(), asyncio.Event()
         self._removed, self._evicted = False, ""
-        self._doing = Performer(kubelet, until_ending=self._until_ending, retry=self._retry)
-        self._mounts = Mounts(kubelet, wake=self._wake, ending=self._ending)
+        self._doing = Performer(services, until_ending=self._until_ending, retry=self._retry)
+        self._mounts = Mounts(services, wake=self._wake, ending=self._ending)
         self._messages: dict[str, str] = {}
         self._seen: dict[str, ContainerState] = {}  # what the last look showed, by container id
         self._due: int | None = None
-        self.writer = StatusWriter(kubelet.store, kubelet.clock, pod)
+        self.writer = StatusWriter(services.store, services.clock, pod)
         self.prober = PodProber(
-            kubelet.handlers, kubelet.recorder, kubelet.clock, self.writer, on_result=self._wake.set
+            services.handlers, services.recorder, services.clock, self.writer, on_result=self._wake.set
         )
 
     # -- what others tell the worker -------------------------------------------------------------------------
@@ -69,8 +68,8 @@ class PodWorker:
 
     def _ask_for_resources(self) -> None:
         """Grant other resources than the Pod has, if they are wanted and the node has room."""
-        refusal = admission.no_room(self._wanted, self._kubelet.others(self.uid), self._kubelet.node())
-        self._resizes.asked(self._wanted, refusal, self._kubelet.clock.now())
+        refusal = admission.no_room(self._wanted, self._others(self.uid), self._services.node())
+        self._resizes.asked(self._wanted, refusal, self._services.clock.now())
 
     def room_again(self) -> None:
         """Another Pod has left the node: a resize that waits may fit now."""
@@ -88,7 +87,7 @@ class PodWorker:
     def runtime_changed(self) -> None:
         """A container or the sandbox changed its state."""
         starts = self._only_starts()
-        delay_s = self._kubelet.pace.notice_delay_s(self._kubelet.clock.now(), only_starts=starts)
+        delay_s = self._services.pace.notice_delay_s(self._services.clock.now(), only_starts=starts)
         if delay_s <= 0:
             self._wake.set()
         elif self._unseen():
@@ -107,7 +106,7 @@ class PodWorker:
 
     def _unseen(self) -> list[ContainerState]:
         """The states of containers that changed since the last look."""
-        _, records = self._kubelet.runtime.view(self.uid)
+        _, records = self._services.runtime.view(self.uid)
         return [r.state for r in records if self._seen.get(r.id) is not r.state]
 
     def evict(self, message: str) -> None:
@@ -118,7 +117,7 @@ class PodWorker:
 
     def source_changed(self) -> None:
         """A ConfigMap or Secret that the Pod refers to was changed."""
-        if self._kubelet.pace.prompt:
+        if self._services.pace.prompt:
             self._wake.set()
 
     # -- the loop --------------------------------------------------------------------------------------------
@@ -132,12 +131,12 @@ class PodWorker:
                 return await self._end()
             except Exception as error:  # the Pod must go sooner or later, whatever goes wrong
                 self._told(error)
-                await asyncio.sleep(self._kubelet.pace.retry_s())
+                await asyncio.sleep(self._services.pace.retry_s())
 
     async def _live(self) -> None:
         while not self._ending.is_set():
             self._wake.clear()
-            self._due = self._kubelet.clock.now() + int(self._kubelet.pace.resync_s() * SECOND)
+            self._due = self._services.clock.now() + int(self._services.pace.resync_s() * SECOND)
             try:
                 if await self._sync():
                     return
@@ -154,11 +153,11 @@ class PodWorker:
         if not isinstance(error, (RuntimeFault, OSError)):
             traceback.print_exception(error, file=sys.stderr)
             text = repr(error)
-        self._kubelet.recorder.event(self.pod, "Warning", "FailedSync", f"error syncing pod: {text}")
+        self._services.recorder.event(self.pod, "Warning", "FailedSync", f"error syncing pod: {text}")
 
     async def _sleep(self) -> None:
         """Until something happens, or the next sync is due by itself."""
-        now = self._kubelet.clock.now()
+        now = self._services.clock.now()
         due = self._due if self._due is not None else now
         deadline = podstatus.deadline_at(self.pod, self.writer.status)
         if deadline is not None and self.writer.status.get("phase") not in TERMINAL:
@@ -173,8 +172,8 @@ class PodWorker:
 
     def _retry(self, at: int | None) -> None:
         """Sync again by itself, not later than *at*; None: after the usual while."""
-        usual = self._kubelet.clock.now() + int(self._kubelet.pace.retry_s() * SECOND)
-        due = at if at is not None and self._kubelet.pace.prompt else usual
+        usual = self._services.clock.now() + int(self._services.pace.retry_s() * SECOND)
+        due = at if at is not None and self._services.pace.prompt else usual
         self._due = due if self._due is None else min(self._due, due)
 
     # -- one sync --------------------------------------------------------------------------------------------
@@ -200,7 +199,7 @@ class PodWorker:
                 await self._doing.resize(record, self._resizes.put_into_force(record))
         if actions.resets or due:
             self._wake.set()  # what was removed is to be started now; what is in force is to be said
-        if self._kubelet.pace.prompt and before != self._doing.failures and not self._ending.is_set():
+        if self._services.pace.prompt and before != self._doing.failures and not self._ending.is_set():
             self._tell(self._view())
         return False
 
@@ -214,24 +213,24 @@ class PodWorker:
             view=view,
             probes=self.prober.results,
             old=self.writer.status,
-            now=self._kubelet.clock.now(),
-            node_ip=self._kubelet.node_ip,
+            now=self._services.clock.now(),
+            node_ip=self._services.node_ip,
             failures=self._doing.failures,
             resizes=self._resizes.conditions(),
         )
         status = podstatus.generate(self.pod, seen, terminal=terminal)
         if status.get("reason") == "DeadlineExceeded" and self.writer.may_run:
-            self._kubelet.recorder.event(self.pod, "Normal", "DeadlineExceeded", podstatus.DEADLINE)
+            self._services.recorder.event(self.pod, "Normal", "DeadlineExceeded", podstatus.DEADLINE)
         if evicted:
             podstatus.mark_evicted(status, evicted)
         self.writer.set(status)
 
     def _view(self) -> PodView:
-        sandboxes, records = self._kubelet.runtime.view(self.uid)
+        sandboxes, records = self._services.runtime.view(self.uid)
         self._seen = {r.id: r.state for r in records}
         for record in records:
             if record.finished_at is not None and record.id not in self._messages:
-                self._messages[record.id] = self._kubelet.files.message(self.pod, record)
+                self._messages[record.id] = self._services.files.message(self.pod, record)
         return PodView(tuple(sandboxes), tuple(records), self._messages)
 
     async def _until_ending(self, work: Awaitable[T]) -> T:
@@ -250,12 +249,12 @@ class PodWorker:
 
     def _refused(self) -> bool:
         """Fail a Pod that does not fit on the node; True if it was."""
-        refusal = admission.refusal(self.pod, self._kubelet.others(self.uid), self._kubelet.node())
+        refusal = admission.refusal(self.pod, self._others(self.uid), self._services.node())
         if refusal is None:
             return False
         reason, text = refusal
-        self._kubelet.recorder.event(self.pod, "Warning", reason, text)
-        now = self._kubelet.clock.now()
+        self._services.recorder.event(self.pod, "Warning", reason, text)
+        now = self._services.clock.now()
         self.writer.may_run = False
         rejected = {"phase": "Failed", "reason": reason, "message": f"Pod was rejected: {text}"}
         self.writer.set({**rejected, "startTime": rfc3339(now), "conditions": []})
@@ -274,7 +273,7 @@ class PodWorker:
 
     async def _stop(self) -> None:
         if self._evicted:
-            self._kubelet.recorder.event(self.pod, "Warning", "Evicted", self._evicted)
+            self._services.recorder.event(self.pod, "Warning", "Evicted", self._evicted)
         self._tell(self._view(), evicted=self._evicted)
         before = self.writer.status
         self.prober.stop()
@@ -290,7 +289,7 @@ class PodWorker:
     async def _remove_containers(self) -> None:
         """Make room at once: of a Pod that was put out no log is left."""
         for record in self._view().containers:
-            await self._kubelet.runtime.remove_container(record.id)
+            await self._services.runtime.remove_container(record.id)
 
     async def _stop_containers(self) -> None:
         while True:
@@ -298,11 +297,11 @@ class PodWorker:
                 grace_s = 1 if self._evicted else termination.pod_grace_s(self.pod)
                 # Nothing is probed whose network is being taken away.
                 ended = self.prober.remove
-                return await self._kubelet.stopper.stop_pod(self.pod, self._view(), grace_s, ended)
+                return await self._services.stopper.stop_pod(self.pod, self._view(), grace_s, ended)
             except RuntimeFault as fault:
                 text = f"error killing pod: {fault.message}"
-                self._kubelet.recorder.event(self.pod, "Warning", "FailedKillPod", text)
-                await asyncio.sleep(self._kubelet.pace.retry_s())
+                self._services.recorder.event(self.pod, "Warning", "FailedKillPod", text)
+                await asyncio.sleep(self._services.pace.retry_s())
 
     def _may_go(self) -> bool:
         meta = self.pod["metadata"]
@@ -310,10 +309,10 @@ class PodWorker:
 
     async def _clean_up(self) -> None:
         """Remove everything that the node keeps of the Pod, then its object."""
-        await self._kubelet.forget(self.pod)
+        await self._services.forget(self.pod)
         if not self._removed and self.writer.stored() is not None:
             meta = self.pod["metadata"]
-            self._kubelet.store.delete("pods", meta["namespace"], meta["name"])
+            self._services.store.delete("pods", meta["namespace"], meta["name"])
 
 
 def _relevant(pod: RawObject) -> tuple[Any, ...]:

@@ -49,7 +49,7 @@ def admit(raw: RawObject, *, namespace: str, now: str) -> RawObject:
         Invalid: With upstream's Status, when validation refuses it.
         DecodeError: When a value has the wrong type.
     """
-    from podlab.embedded.api import fault
+    from podlab.embedded import fault
     from podlab.embedded.schema import pods, validation
 
     pod, _ = prepare("core/v1.Pod", raw)

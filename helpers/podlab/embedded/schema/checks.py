@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from podlab.embedded.schema import words
+from podlab.embedded.schema.context import Context, Rule, run
 from podlab.embedded.schema.fielderror import (
     FieldError,
     duplicate,
@@ -15,7 +16,6 @@ from podlab.embedded.schema.fielderror import (
     required,
     unsupported,
 )
-from podlab.embedded.schema.validation import Context, Rule, run
 from podlab.pods import quantity, roles
 from podlab.pods.raw import RawObject
 

@@ -10,8 +10,8 @@ import base64
 import json
 from typing import Any
 
+from podlab.embedded.schema.context import Context
 from podlab.embedded.schema.fielderror import FieldError, invalid, required, too_long
-from podlab.embedded.schema.validation import Context
 from podlab.pods.raw import RawObject
 
 LARGEST = 1 << 20  # bytes, of all values together

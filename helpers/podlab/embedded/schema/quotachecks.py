@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from podlab.embedded.schema import words
+from podlab.embedded.schema.context import Context
 from podlab.embedded.schema.fielderror import FieldError, duplicate, forbidden, invalid, unsupported
-from podlab.embedded.schema.validation import Context
 from podlab.pods import quantity
 from podlab.pods.raw import RawObject
 

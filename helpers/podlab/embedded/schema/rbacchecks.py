@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.embedded.schema import words
+from podlab.embedded.schema.context import Context
 from podlab.embedded.schema.fielderror import invalid, required, unsupported
-from podlab.embedded.schema.validation import Context
 from podlab.pods.raw import RawObject
 
 GROUP = "rbac.authorization.k8s.io"

@@ -1,9 +1,8 @@
 """
 Validation by the rules in ``rules.json``, in upstream's order and words.
 
-The data lists for each type its rules as ``[field, rule, argument]``; ``in`` and ``each`` go on with the type
-of the field. Rules that look at one value are here; those that look at neighbours are in ``checks``. Volumes,
-grace period and such are carried along in a ``Context``.
+``context`` walks through the object. Rules that look at one value are here; those that look at neighbours are in
+``checks`` and its siblings; what may change in a stored object is in ``updates``.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from podlab.embedded.schema import typetable, words
+from podlab.embedded.schema import words
+from podlab.embedded.schema.context import Context, Rule, run
 from podlab.embedded.schema.fielderror import (
     FieldError,
     duplicate,
@@ -22,69 +22,23 @@ from podlab.embedded.schema.fielderror import (
 )
 from podlab.pods.raw import RawObject
 
-_rules: dict[str, list[list[Any]]] = {}
-
-
-class Context:
-    """What the rules of inner types need to know of the outer ones."""
-
-    def __init__(self) -> None:
-        self.volumes: set[str] = set()
-        self.grace: int | None = None
-        self.regular: set[str] = set()  # names of the regular containers
-        self.errors: list[FieldError] = []
-
-    def add(self, *errors: FieldError) -> None:
-        """Note faults."""
-        self.errors.extend(errors)
-
-
-Rule = Callable[[Context, str, Any, Any], None]  # context, path, value, argument
-
 
 def validate(kind: str, obj: RawObject) -> list[FieldError]:
     """The faults of a new object, in upstream's order."""
-    context = Context()
+    context = Context(rule)
     run(context, kind, "", obj)
     return context.errors
 
 
-def run(context: Context, kind: str, path: str, value: RawObject) -> None:
-    """Apply the rules of a type to one struct."""
-    if not _rules:
-        _rules.update(typetable.read("rules.json"))
-    base, _, _ = kind.partition("+")
-    if kind == "core/v1.PodSpec":
-        context.grace = value.get("terminationGracePeriodSeconds")
-    for field, name, *argument in _rules.get(kind, ()):
-        if field == ".":
-            _rule(name)(context, path, value, argument[0] if argument else base)
-            continue
-        step = f"{path}.{field}" if path else field
-        found = value.get(field)
-        if name in ("in", "each"):
-            _descend(context, base, field, step, found)
-        elif found is not None or name in ("required", "enum_required", "containers", "job_restart"):
-            _rule(name)(context, step, found, argument[0] if argument else None)
-
-
-def _descend(context: Context, kind: str, field: str, step: str, found: Any) -> None:
-    inner = typetable.fields(kind)[field].kind
-    if inner.startswith("[]"):
-        for place, item in enumerate(found or []):
-            run(context, inner[2:], f"{step}[{place}]", item)
-    elif found is not None:
-        run(context, inner, step, found)
-
-
-def _rule(name: str) -> Rule:
-    rule = RULES.get(name)
-    if rule is None:
+def rule(name: str) -> Rule:
+    """Return the rule of this name: one of this module's, or one that looks at neighbours."""
+    found = RULES.get(name)
+    if found is None:
         from podlab.embedded.schema import checks, datachecks, quotachecks, rbacchecks, volumechecks
 
         modules = (checks, volumechecks, datachecks, rbacchecks, quotachecks)
-        rule = next(module.CHECKS[name] for module in modules if name in module.CHECKS)
-    return rule
+        found = next(module.CHECKS[name] for module in modules if name in module.CHECKS)
+    return found
 
 
 # -- rules of one value --------------------------------------------------------------------------------------
@@ -226,10 +180,3 @@ RULES: dict[str, Rule] = {
     "no_grace": _no_grace,
     "only_sidecar": _only_sidecar,
 }
-
-
-def validate_update(kind: str, obj: RawObject, old: RawObject) -> list[FieldError]:
-    """The faults of a changed object: its own, and changes of what cannot change."""
-    from podlab.embedded.schema import updates
-
-    return updates.validate(kind, obj, old)

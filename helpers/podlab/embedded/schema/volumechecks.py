@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.embedded.schema import words
+from podlab.embedded.schema.context import Context, run
 from podlab.embedded.schema.fielderror import forbidden, invalid, required, unsupported
-from podlab.embedded.schema.validation import Context, run
 from podlab.pods import quantity
 from podlab.pods.raw import RawObject
 

@@ -211,7 +211,7 @@ def test_initial_events_end_with_a_bookmark(server: Server) -> None:
 
 
 def test_a_watcher_that_does_not_read_is_cut(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    from podlab.embedded.api import watching
+    from podlab.embedded.api.verbs import watching
 
     monkeypatch.setattr(watching, "MAX_QUEUED_LINES", 5)
 

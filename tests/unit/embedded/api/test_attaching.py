@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from podlab.embedded.api import attaching
+from podlab.embedded.api.streams import attaching
 
 
 class Slow:

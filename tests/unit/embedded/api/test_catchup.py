@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from podlab.embedded.api import catchup
+from podlab.embedded.api.streams import catchup
 from podlab.embedded.runtime import ContainerRecord, ContainerState
 
 SECOND = 1_000_000_000

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from podlab.embedded.api.connection import Connection, Hub
+from podlab.embedded.api.http.connection import Connection, Hub
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]]
 SEEN: list[str] = []

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from asgi import HOST
 
-from podlab.embedded.api.fault import Fault
-from podlab.embedded.api.logs import Options, Reader
-from podlab.embedded.api.request import Request
+from podlab.embedded.api.http.request import Request
+from podlab.embedded.api.verbs.logs import Options, Reader
+from podlab.embedded.fault import Fault
 from podlab.embedded.sandbox.logs import LogFile
 
 

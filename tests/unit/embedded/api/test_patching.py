@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from podlab.embedded.api import patching
+from podlab.embedded.api.verbs import patching
 
 SPEC = "core/v1.PodSpec"
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from asgi import PODS, Server, pod
 
-from podlab.embedded.api import proxying
-from podlab.embedded.api.fault import Fault
-from podlab.embedded.api.request import route
+from podlab.embedded.api.http.request import route
+from podlab.embedded.api.streams import proxying
+from podlab.embedded.fault import Fault
 
 SERVICES = "/api/v1/namespaces/default/services"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from asgi import PODS, Answer, Server, pod
 
-from podlab.embedded.api import jwt
+from podlab.embedded.api.access import jwt
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 ROLES, BINDINGS = f"{RBAC}/namespaces/default/roles", f"{RBAC}/namespaces/default/rolebindings"

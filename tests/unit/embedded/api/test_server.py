@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from podlab.embedded import pki
-from podlab.embedded.api import request, server
-from podlab.embedded.api.fault import Fault
+from podlab.embedded.api.http import request, server
+from podlab.embedded.fault import Fault
 
 
 def test_answers_do_not_wait_for_delayed_acks() -> None:

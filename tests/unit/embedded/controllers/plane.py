@@ -10,8 +10,7 @@ import heapq
 import itertools
 from collections.abc import Callable
 
-from podlab.embedded import controllers
-from podlab.embedded.api import fault
+from podlab.embedded import controllers, fault
 from podlab.embedded.store import Store, timestamp
 
 EPOCH = 1_700_000_000.0

@@ -299,14 +299,14 @@ def test_a_fault_in_the_work_on_one_pod_is_told() -> None:
 def test_a_fault_that_passes_is_got_over() -> None:
     """A full disk, for instance: the container starts once there is room."""
     simulation = simulated(pod())
-    begin, faults = simulation.kubelet.files.begin_log, [OSError(28, "No space left on device")]
+    begin, faults = simulation.kubelet.services.files.begin_log, [OSError(28, "No space left on device")]
 
     def full(*args: Any) -> Any:
         if faults:
             raise faults.pop()
         return begin(*args)
 
-    simulation.kubelet.files.begin_log = full  # type: ignore[method-assign]
+    simulation.kubelet.services.files.begin_log = full  # type: ignore[method-assign]
 
     simulation.run(30)
 

@@ -10,9 +10,9 @@ import pytest
 import refusal_corpus as corpus
 
 from podlab.embedded import bootstrap
-from podlab.embedded.api import writing
-from podlab.embedded.api.fault import Fault
-from podlab.embedded.api.request import Request, route
+from podlab.embedded.api.http.request import Request, route
+from podlab.embedded.api.verbs import writing
+from podlab.embedded.fault import Fault
 from podlab.embedded.store import Store
 
 RECORDED = json.loads((Path(__file__).parent / "refusals.json").read_text())

@@ -1,0 +1,131 @@
+"""
+Who may ask: whoever holds the token of this cluster, from a program and not from a web page.
+
+The server listens on loopback only, but every program and every page in a browser on the machine can reach
+loopback. So the token is required on every path, also on those that a real server answers to anybody; a
+request that a browser sent for a page of another origin is refused even with the token, and a Host header
+that is not ours is too (a name that an attacker points at 127.0.0.1 would otherwise make his page "same
+origin").
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from collections.abc import Collection
+from typing import Any
+
+from podlab.embedded.api import users
+from podlab.embedded.api.access import jwt
+from podlab.embedded.api.access.rbac import authorizer
+from podlab.embedded.api.access.rbac.attributes import Attributes
+from podlab.embedded.api.http.request import Request
+from podlab.embedded.api.users import ADMIN, User
+from podlab.embedded.fault import Fault
+from podlab.embedded.store import Store
+
+WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."
+
+
+def check(headers: dict[str, str], tokens: Collection[str], hosts: Collection[str], store: Store) -> User:
+    """
+    Let the request pass or refuse it.
+
+    Args:
+        tokens: What is accepted as bearer token.
+        hosts: What is accepted as Host, with port.
+        store: Where the service accounts are.
+
+    Returns:
+        Who asks: ``ADMIN``, or the service account whose token was made here.
+
+    Raises:
+        Fault: 401 without a good token, 403 for a foreign origin or host.
+    """
+    host = headers.get("host", "")
+    if host not in hosts:
+        raise Fault(403, f'host "{host[:100]}" is not this server', reason="Forbidden")
+    origin = headers.get("origin")
+    # The Python client sends its own address as Origin on WebSockets; a page cannot send ours.
+    if origin is not None and origin.partition("://")[2] not in hosts:
+        raise Fault(403, "requests from web pages of another origin are refused", reason="Forbidden")
+    user = holder(bearer(headers), tokens, store)
+    if user is None:
+        raise Fault(401, "Unauthorized")
+    return user
+
+
+def holder(
+    given: str, tokens: Collection[str], store: Store, audiences: Collection[str] = (jwt.ISSUER,)
+) -> User | None:
+    """Who a token stands for; None when it is none of ours, or for none of the *audiences*."""
+    matches = [hmac.compare_digest(given.encode(), token.encode()) for token in tokens]
+    if any(matches):
+        return ADMIN if jwt.ISSUER in audiences else None
+    if given.count(".") != 2:
+        return None
+    claims = jwt.claims(next(iter(tokens)), given, now=store.clock())
+    if claims is None or not set(claims["aud"]) & set(audiences):
+        return None
+    return _account(claims, store)
+
+
+def _account(claims: dict[str, Any], store: Store) -> User | None:
+    """The account of a token, as long as it, and the Pod that the token was made for, exist."""
+    bound = claims["kubernetes.io"]
+    namespace, account, pod = bound["namespace"], bound["serviceaccount"], bound.get("pod")
+    extra = [("authentication.kubernetes.io/credential-id", f"JTI={claims['jti']}")]
+    if not _lives(store, "serviceaccounts", namespace, account):
+        return None
+    if pod:
+        if not _lives(store, "pods", namespace, pod):
+            return None
+        extra += [(f"authentication.kubernetes.io/pod-{key}", pod[key]) for key in ("name", "uid")]
+    return users.account(namespace, account["name"], uid=account["uid"], extra=tuple(extra))
+
+
+def _lives(store: Store, resource: str, namespace: str, named: dict[str, str]) -> bool:
+    found = store.get(resource, namespace, named["name"])
+    return found is not None and found["metadata"]["uid"] == named["uid"]
+
+
+def acting_as(request: Request, user: User, store: Store) -> User:
+    """
+    Who is meant by ``kubectl --as``; *user* needs the right to impersonate him and each of his groups.
+
+    Source: apiserver/pkg/endpoints/filters/impersonation/impersonation.go at v1.36.3.
+
+    Raises:
+        Fault: 403 without that right, 400 for groups of nobody.
+    """
+    name, groups = request.headers.get("impersonate-user", ""), request.all("impersonate-group")
+    if not name:
+        if groups:
+            text = f"requested {json.dumps(groups)} without impersonating a user"
+            raise Fault(500, f"Internal Server Error: {text}", reason="InternalError")
+        return user
+    kind, _, account = name.removeprefix(users.PREFIX).partition(":")
+    asked = Attributes("impersonate", "", "users", "", name)
+    if name.startswith(users.PREFIX) and account:
+        asked = Attributes("impersonate", "", "serviceaccounts", "", account, kind)
+    for one in (asked, *(Attributes("impersonate", "", "groups", "", group) for group in groups)):
+        authorizer.require(store, user, one)
+    if not groups and asked.resource == "serviceaccounts":
+        groups = list(users.groups_of_accounts(kind))
+    return User(name, tuple(dict.fromkeys((*groups, users.AUTHENTICATED))))
+
+
+def bearer(headers: dict[str, str]) -> str:
+    """The bearer token of a request; empty when there is none."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    for protocol in headers.get("sec-websocket-protocol", "").split(","):
+        if protocol.strip().startswith(WEBSOCKET_TOKEN):
+            text = protocol.strip().removeprefix(WEBSOCKET_TOKEN)
+            try:
+                return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+            except ValueError:
+                return ""
+    return ""

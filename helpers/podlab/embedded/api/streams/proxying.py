@@ -1,0 +1,269 @@
+"""
+``pods/NAME/proxy``, ``services/NAME/proxy`` and ``nodes/NAME/proxy``: a page of a Pod through the API server.
+
+NAME is ``name``, ``name:port`` or ``scheme:name:port``; the port of a Service is its number or name. Upgrades to
+WebSocket are not carried, and links in pages are not rewritten.
+
+Source: apimachinery/pkg/util/{net/port_split.go,proxy/upgradeaware.go} and the ResourceLocation of pods and services in
+pkg/registry/core at v1.36.3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+from typing import Any, NamedTuple
+
+from podlab.embedded import fault
+from podlab.embedded.api.http.codec import dumps
+from podlab.embedded.api.http.request import Request, Response, Route
+from podlab.embedded.api.services import Services
+from podlab.embedded.api.verbs.reading import find
+from podlab.embedded.fault import Fault
+from podlab.embedded.store import Store
+from podlab.pods.raw import RawObject
+
+CONNECT_S = 30.0
+CHUNK = 64 * 1024
+# RFC 9110 7.6.1, and what is between the client and this server alone.
+NOT_CARRIED = frozenset((
+    b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer",
+    b"transfer-encoding", b"upgrade", b"host", b"authorization", b"content-length",
+))  # fmt: skip
+
+
+class Target(NamedTuple):
+    """Where a request goes."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+async def answer(services: Services, request: Request, route: Route) -> Response | None:
+    """
+    Carry a request to its target and the answer back.
+
+    Raises:
+        Fault: 400 for a name that cannot be read, 404, or 503 when nobody answers.
+    """
+    path = route.tail
+    if not path and request.method in ("GET", "HEAD"):
+        query = request.scope.get("query_string", b"").decode("latin-1")
+        where = f"{request.path}/" + (f"?{query}" if query else "")
+        return Response(b"", 301, headers=(("location", where),))
+    if route.kind.resource == "nodes":
+        return _of_node(services, route, path)
+    target = locate(services.store, route)
+    try:
+        await _Exchange(services, request, target, path).run()
+    except OSError as error:
+        why = (
+            "connection refused"
+            if isinstance(error, ConnectionRefusedError)
+            else error.strerror or str(error)
+        )
+        text = f"error trying to reach service: dial tcp {target.host}:{target.port}: connect: {why}"
+        raise Fault(503, text) from None
+    return None
+
+
+def split(text: str) -> tuple[str, str, str]:
+    """
+    Scheme, name and port of what a path names; empty where it does not say.
+
+    Raises:
+        Fault: 400.
+    """
+    parts = text.split(":")
+    scheme, name, port = (parts if len(parts) == 3 else ["", *parts, ""])[:3]
+    if len(parts) > 3 or not name or scheme not in ("", "http", "https"):
+        raise fault.bad_request(f'invalid request "{text}"')
+    return scheme or "http", name, port
+
+
+def locate(store: Store, route: Route) -> Target:
+    """
+    The address that a path names.
+
+    Raises:
+        Fault: 404 or 503 when there is none.
+    """
+    scheme, name, port = split(route.name)
+    place = Route(route.kind, route.namespace, name, "", "")
+    obj = find(store, place).object
+    if route.kind.resource == "services":
+        return Target(scheme, *_endpoint(store, obj, port))
+    address = (obj.get("status") or {}).get("podIP", "")
+    if not address:
+        raise fault.bad_request("address not allowed")
+    declared = [str(p["containerPort"]) for c in obj["spec"]["containers"] for p in c.get("ports") or ()]
+    chosen = port or (declared[0] if declared else "443" if scheme == "https" else "80")
+    if not chosen.isdigit() or not 0 < int(chosen) < 65536:
+        raise fault.bad_request(f'invalid pod request "{route.name}"')
+    return Target(scheme, address, int(chosen))
+
+
+def _endpoint(store: Store, service: RawObject, port: str) -> tuple[str, int]:
+    """A ready endpoint of a Service, by the number or name of one of its ports."""
+    meta = service["metadata"]
+    if port.isdigit():
+        ports = [p for p in service["spec"].get("ports") or () if p["port"] == int(port)]
+        if not ports:
+            raise Fault(503, f'no service port {port} found for service "{meta["name"]}"')
+        port = ports[0].get("name", "")
+    endpoints = store.get("endpoints", meta["namespace"], meta["name"]) or {}
+    found = [
+        (address["ip"], one["port"])
+        for subset in endpoints.get("subsets") or ()
+        for address in subset.get("addresses") or ()
+        for one in subset.get("ports") or ()
+        if one.get("name", "") == port and address.get("targetRef")
+    ]
+    if not found:
+        raise Fault(503, f'no endpoints available for service "{meta["name"]}"')
+    return random.choice(found)
+
+
+def _of_node(services: Services, route: Route, path: str) -> Response:
+    """The two pages of a kubelet that are served here."""
+    _, name, _ = split(route.name)
+    find(services.store, Route(route.kind, "", name, "", ""))
+    if path.startswith("/healthz"):
+        return Response(b"ok", kind="text/plain; charset=utf-8")
+    if path.rstrip("/") == "/pods":
+        pods = [pod for pod in services.store.list("pods") if pod["spec"].get("nodeName") == name]
+        return Response(dumps({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": pods}))
+    return Response(b"404 page not found\n", 404, "text/plain; charset=utf-8")
+
+
+class _Exchange:
+    """One request to a target and its answer; the parser's callbacks collect what is to be sent on."""
+
+    def __init__(self, services: Services, request: Request, target: Target, path: str) -> None:
+        self.services, self.request, self.target, self.path = services, request, target, path
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.out: list[bytes] = []
+        self.begun = self.complete = False
+
+    async def run(self) -> None:
+        """
+        Send the request, stream the answer; what the client or the Pod breaks off is over.
+
+        Raises:
+            OSError: When no connection comes about, or it ends before an answer began.
+        """
+        reader, writer = await self._connect()
+        try:
+            await self._send(writer)
+            answer = asyncio.ensure_future(self._receive(reader))
+            gone = asyncio.ensure_future(self._until_gone())
+            await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+            for task in (answer, gone):
+                if not task.done():
+                    task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await answer
+        finally:
+            writer.close()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        runtime = self.services.node.runtime
+        if runtime is None:
+            raise Fault(503, "no kubelet runs on this server")
+        try:
+            descriptor = await runtime.node_connect(self.target.host, self.target.port, CONNECT_S)
+        except TimeoutError:
+            raise OSError(110, "i/o timeout") from None
+        sock = socket.socket(fileno=descriptor)
+        sock.setblocking(False)
+        context = None
+        if self.target.scheme == "https":
+            from podlab.embedded.kubelet.httpget import no_checks
+
+            context = no_checks()
+        return await asyncio.open_connection(sock=sock, ssl=context, server_hostname="" if context else None)
+
+    async def _send(self, writer: asyncio.StreamWriter) -> None:
+        from urllib.parse import quote
+
+        body = await self.request.body()
+        query = self.request.scope.get("query_string", b"")
+        line = quote(self.path or "/", safe="/:@!$&'()*+,;=~-._").encode() + (b"?" + query if query else b"")
+        carried = [
+            (key, value)
+            for key, value in self.request.scope["headers"]
+            if key.lower() not in NOT_CARRIED and not key.lower().startswith(b"impersonate-")
+        ]
+        host = f"{self.target.host}:{self.target.port}".encode()
+        carried += [
+            (b"host", host),
+            (b"connection", b"close"),
+            (b"x-forwarded-uri", self.request.path.encode()),
+        ]
+        if body or self.request.method in ("POST", "PUT", "PATCH"):
+            carried.append((b"content-length", str(len(body)).encode()))
+        head = b"".join(key + b": " + value + b"\r\n" for key, value in carried)
+        writer.write(self.request.method.encode() + b" " + line + b" HTTP/1.1\r\n" + head + b"\r\n" + body)
+        await writer.drain()
+
+    async def _until_gone(self) -> None:
+        while (await self.request.receive())["type"] != "http.disconnect":
+            continue
+
+    async def _receive(self, reader: asyncio.StreamReader) -> None:
+        import httptools
+
+        parser = httptools.HttpResponseParser(self)
+        while not self.complete:
+            data = await reader.read(CHUNK)
+            if not data:
+                break
+            try:
+                parser.feed_data(data)
+            except httptools.HttpParserError as error:
+                raise OSError(71, f"malformed HTTP response: {error}") from None
+            await self._pass_on(parser)
+        if not self.begun:
+            raise OSError(104, "EOF")
+        await self.request.send({"type": "http.response.body", "body": b"".join(self.out)})
+
+    async def _pass_on(self, parser: Any) -> None:
+        code = parser.get_status_code()
+        if not self.begun and self.headers_done and code >= 200:
+            self.begun = True
+            await self.request.send({"type": "http.response.start", "status": code, "headers": self._shown()})
+        if self.begun and self.out and not self.complete:
+            await self.request.send(
+                {"type": "http.response.body", "body": b"".join(self.out), "more_body": True}
+            )
+            self.out.clear()
+
+    def _shown(self) -> list[tuple[bytes, bytes]]:
+        """The headers of the answer as the client gets them; a redirect of the target leads back through here."""
+        own = (f"{self.target.scheme}://{self.target.host}:{self.target.port}/").encode()
+        prefix = self.request.path.encode().removesuffix(self.path.encode()) + b"/"
+        shown = []
+        for key, value in self.headers:
+            inside = key == b"location" and value.startswith((own, b"/")) and not value.startswith(b"//")
+            if key not in NOT_CARRIED or key == b"content-length":
+                shown.append((key, prefix + value.removeprefix(own).lstrip(b"/") if inside else value))
+        return shown
+
+    # -- what httptools calls ---------------------------------------------------------------------------------
+
+    headers_done = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self.headers_done = True
+
+    def on_body(self, body: bytes) -> None:
+        self.out.append(body)
+
+    def on_message_complete(self) -> None:
+        self.complete = True

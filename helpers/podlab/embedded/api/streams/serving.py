@@ -1,0 +1,86 @@
+"""
+WebSocket requests: authenticate, authorize, then exec, attach or port-forward on the accepted connection.
+
+One dispatcher: ``executing``, ``attaching`` and ``portforward`` prepare the work, and may refuse it, before the
+connection is accepted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from podlab.embedded.api.access.rbac import attributes, authorizer
+from podlab.embedded.api.http.codec import dumps
+from podlab.embedded.api.http.request import Receive, Request, Send, route
+from podlab.embedded.api.nodeconnection import choose
+from podlab.embedded.api.services import Services
+from podlab.embedded.api.streams import attaching, executing, portforward
+from podlab.embedded.api.streams.channels import V4, V5, Socket
+from podlab.embedded.api.verbs.reading import find
+from podlab.embedded.fault import Fault, no_such_path
+
+
+async def serve(
+    services: Services,
+    authenticate: Callable[[Request], None],
+    scope: dict[str, Any],
+    receive: Receive,
+    send: Send,
+) -> None:
+    """Answer one WebSocket request; *authenticate* sets its user, or raises Fault."""
+    if (await receive())["type"] != "websocket.connect":
+        return
+    try:
+        request = Request(scope, receive, send)
+        authenticate(request)
+        asked = attributes.of(request)
+        authorizer.require(services.store, request.user, asked)
+        # An upgrade is a GET; what it does needs the right of the POST that it stands for.
+        authorizer.require(services.store, request.user, asked._replace(verb="create"))
+        work, protocol = await _prepare(services, request)
+    except Fault as refusal:
+        await _refuse(send, refusal)
+        return
+    # A client that has left already: the work is begun all the same, sees that nobody is there and ends what it holds.
+    with contextlib.suppress(OSError, RuntimeError):
+        await send({"type": "websocket.accept", "subprotocol": protocol})
+    socket = Socket(receive, send, protocol or V4)
+    try:
+        await work(socket)
+    except (ConnectionError, asyncio.CancelledError):
+        return
+    finally:
+        await socket.close()
+
+
+async def _prepare(services: Services, request: Request) -> tuple[Any, str | None]:
+    """
+    What to do on the connection, and the subprotocol for it.
+
+    Raises:
+        Fault: When the request is refused.
+    """
+    where = route(request.path)
+    pod = find(services.store, where).object
+    offered = request.scope.get("subprotocols") or []
+    if where.sub == "portforward":
+        return await portforward.prepare(services, request, pod, offered)
+    if where.sub not in ("exec", "attach"):
+        raise no_such_path()
+    chosen = next((name for name in (V5, V4) if name in offered), None)
+    if offered and chosen is None:
+        raise Fault(400, f"unable to upgrade: none of the protocols {offered} is supported")
+    container = choose(pod, request.one("container"))
+    if where.sub == "attach":
+        return attaching.prepare(services, request, pod, container), chosen
+    return await executing.prepare(services, request, pod, container), chosen
+
+
+async def _refuse(send: Send, refusal: Fault) -> None:
+    body = dumps(refusal.status)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "websocket.http.response.start", "status": refusal.code, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})

@@ -1,0 +1,140 @@
+"""
+Pod Security admission: the labels of a namespace say by which of the standards Pods are refused or warned of.
+
+Source: pod-security-admission/{api/helpers.go,admission/admission.go} at v0.36.3.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.verbs.admission import standards
+from podlab.embedded.fault import forbidden, invalid
+from podlab.embedded.schema import fielderror
+from podlab.embedded.store import Store
+from podlab.pods import roles
+from podlab.pods.raw import RawObject
+
+PREFIX = "pod-security.kubernetes.io/"
+LEVELS = ("privileged", "baseline", "restricted")
+MODES = ("enforce", "audit", "warn")
+# Where each kind keeps its Pod template.
+TEMPLATES = dict.fromkeys(("deployments", "replicasets", "daemonsets", "jobs"), ("spec", "template", "spec"))
+MOST_PODS = 3000
+
+
+class Standard(NamedTuple):
+    """A level of the standards as of a version: ``latest`` or ``v1.N``."""
+
+    level: str = "privileged"
+    version: str = "latest"
+
+    def findings(self, spec: RawObject) -> list[standards.Finding]:
+        """What a Pod spec asks for beyond it."""
+        minor = standards.LATEST if self.version == "latest" else int(self.version[3:])
+        return standards.violations(self.level, minor, spec)
+
+    def __str__(self) -> str:
+        return f"{self.level}:{self.version}"
+
+
+def policy(labels: dict[str, str]) -> tuple[dict[str, Standard], list[fielderror.FieldError]]:
+    """What each mode asks for, and what is wrong with the labels; of levels that mean nothing, the strictest."""
+    found: dict[str, Standard] = {}
+    errors: list[fielderror.FieldError] = []
+    for mode in MODES:
+        level, version = labels.get(PREFIX + mode), labels.get(f"{PREFIX}{mode}-version")
+        if level is not None and level not in LEVELS:
+            errors.append(_wrong(mode, level, "must be one of privileged, baseline, restricted"))
+            level = "restricted" if mode == "enforce" else "privileged"
+        if version is not None and not re.fullmatch(r"latest|v1\.(\d|[1-9]\d*)", version):
+            errors.append(_wrong(f"{mode}-version", version, 'must be "latest" or "v1.x"'))
+            version = "latest"
+        found[mode] = Standard(level or "privileged", version or "latest")
+    if PREFIX + "warn" not in labels and labels.get(PREFIX + "enforce") in LEVELS[1:]:
+        pinned = found["warn"].version if f"{PREFIX}warn-version" in labels else found["enforce"].version
+        found["warn"] = Standard(found["enforce"].level, pinned)
+    return found, errors
+
+
+def _wrong(label: str, value: str, why: str) -> fielderror.FieldError:
+    return fielderror.invalid(f"metadata.labels[{PREFIX}{label}]", value, why)
+
+
+def check(store: Store, kind: Kind, obj: RawObject, warnings: list[str], old: RawObject | None) -> None:
+    """
+    Judge a Pod, a Pod template or the labels of a namespace.
+
+    Raises:
+        Fault: 403 for a Pod that the namespace does not take, 422 for labels that mean nothing.
+    """
+    if kind.resource == "namespaces":
+        _check_labels(store, kind, obj, warnings, old)
+        return
+    spec = _pod_spec(kind, obj)
+    namespace = store.get("namespaces", "", obj["metadata"].get("namespace", "")) if spec else None
+    if spec is None or namespace is None or (kind.resource == "pods" and not _significant(obj, old)):
+        return
+    modes, _ = policy(namespace["metadata"].get("labels") or {})
+    if kind.resource == "pods":
+        found = modes["enforce"].findings(spec)
+        if found:
+            why = f'violates PodSecurity "{modes["enforce"]}": {standards.told(found)}'
+            raise forbidden(kind.resource, kind.group, obj["metadata"].get("name", ""), why)
+    found = modes["warn"].findings(spec)
+    if found:
+        warnings.append(f'would violate PodSecurity "{modes["warn"]}": {standards.told(found)}')
+
+
+def _pod_spec(kind: Kind, obj: RawObject) -> RawObject | None:
+    if kind.resource == "pods":
+        return obj["spec"]  # type: ignore[no-any-return]
+    found: Any = obj if kind.resource in TEMPLATES else {}
+    for step in TEMPLATES.get(kind.resource, ("spec",)):
+        found = found.get(step) or {}
+    return found or None
+
+
+def _significant(pod: RawObject, old: RawObject | None) -> bool:
+    """Of the changes that a Pod allows, those of images and of ephemeral containers are judged."""
+    if old is None:
+        return True
+    return any(_images(pod, key) != _images(old, key) for key in roles.LISTS)
+
+
+def _images(pod: RawObject, key: str) -> list[str]:
+    return [container.get("image", "") for container in roles.group(pod, key)]
+
+
+def _check_labels(
+    store: Store, kind: Kind, obj: RawObject, warnings: list[str], old: RawObject | None
+) -> None:
+    meta = obj["metadata"]
+    new, errors = policy(meta.get("labels") or {})
+    before, known = policy((old["metadata"].get("labels") or {}) if old else {})
+    if errors and (old is None or [str(e) for e in errors] != [str(e) for e in known]):
+        raise invalid(kind.kind, kind.group, meta.get("name", ""), errors)
+    now, then = new["enforce"], before["enforce"]
+    relaxed = now.version == then.version and LEVELS.index(now.level) <= LEVELS.index(then.level)
+    if old is not None and now != then and not relaxed:
+        warnings += _of_existing(store, meta["name"], now)
+
+
+def _of_existing(store: Store, namespace: str, standard: Standard) -> list[str]:
+    """Which Pods that are there already a stricter namespace would not have taken."""
+    texts: dict[str, list[str]] = {}
+    for pod in store.list("pods", namespace)[:MOST_PODS]:
+        found = standard.findings(pod["spec"])
+        if found:
+            texts.setdefault(", ".join(reason for reason, _ in found), []).append(pod["metadata"]["name"])
+    if not texts:
+        return []
+    first = f'existing pods in namespace "{namespace}" violate the new PodSecurity enforce level "{standard}"'
+    return [first, *sorted(f"{_one_of(names)}: {text}" for text, names in texts.items())]
+
+
+def _one_of(names: list[str]) -> str:
+    others = len(names) - 1
+    return min(names) + (f" (and {others} other pod{'' if others == 1 else 's'})" if others else "")

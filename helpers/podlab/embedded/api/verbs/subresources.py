@@ -1,0 +1,215 @@
+"""
+Subresources that do something of their own: log, binding, eviction, scale, token, finalize, ephemeral
+containers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from podlab.embedded import disruption, fault
+from podlab.embedded.api.http.codec import read_object
+from podlab.embedded.api.http.request import Request, Response, Route
+from podlab.embedded.api.nodeconnection import choose
+from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.services import Services
+from podlab.embedded.api.verbs import admission, deletion, patches, patching, writing
+from podlab.embedded.api.verbs.reading import find
+from podlab.embedded.fault import bad_request
+from podlab.embedded.schema import ephemerals, fielderror
+from podlab.embedded.store import Store, timestamp
+from podlab.pods.raw import RawObject
+
+SCALE = Kind({"group": "autoscaling", "resource": "scales", "kind": "Scale", "short": [],
+              "type": "autoscaling/v1.Scale"})  # fmt: skip
+BINDING = Kind({"resource": "bindings", "kind": "Binding", "short": [], "type": "core/v1.Binding"})
+
+
+async def answer(services: Services, request: Request, route: Route) -> Response | None:
+    """Answer a request to a subresource other than status."""
+    handler = _HANDLERS.get((route.sub, request.method))
+    if handler is None:
+        if route.sub in ("exec", "attach", "portforward"):
+            _refuse_spdy(services, request, route)
+        raise fault.method_not_allowed()
+    found: Response | None = await handler(services, request, route)
+    return found
+
+
+def _refuse_spdy(services: Services, request: Request, route: Route) -> NoReturn:
+    """
+    Refuse an upgrade to bare SPDY, which kubectl tries when its WebSocket was refused: with the same reason.
+
+    Raises:
+        Fault: Always.
+    """
+    pod = find(services.store, route).object
+    if route.sub != "portforward":
+        services.node.check_running(pod, choose(pod, request.one("container")))
+    raise bad_request("Upgrade request required: this server speaks WebSocket, not SPDY")
+
+
+async def _log(services: Services, request: Request, route: Route) -> Response | None:
+    from podlab.embedded.api.verbs import logs
+
+    return await logs.answer(services.store, services.node, request, find(services.store, route).object)
+
+
+# -- binding and eviction ------------------------------------------------------------------------------------
+
+
+async def _binding(services: Services, request: Request, route: Route) -> Response:
+    body = writing.typed(request, BINDING, await read_object(request, "Binding"))
+    if body["metadata"].get("name") not in (None, "", route.name):
+        raise bad_request("name in URL does not match name in Binding object")
+    target = (body.get("target") or {}).get("name")
+    if not target:
+        raise fault.invalid("Binding", "", route.name, [fielderror.required("target.name")])
+    if not writing.is_dry(request):
+        bind(services.store, find(services.store, route).object, target)
+    return Response(b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}', 201)
+
+
+def bind(store: Store, pod: RawObject, node: str) -> RawObject:
+    """
+    Put a Pod on a node.
+
+    Raises:
+        Fault: 409, when it is on one or is being deleted.
+    """
+    meta, spec = pod["metadata"], pod["spec"]
+    if meta.get("deletionTimestamp"):
+        why = f"pod {meta['name']} is being deleted, cannot be assigned to a host"
+        raise fault.conflict("pods/binding", "", meta["name"], why)
+    if spec.get("nodeName"):
+        why = f'pod {meta["name"]} is already assigned to node "{spec["nodeName"]}"'
+        raise fault.conflict("pods/binding", "", meta["name"], why)
+    status = dict(pod.get("status") or {})
+    kept = [c for c in status.get("conditions") or [] if c["type"] != "PodScheduled"]
+    bound = {
+        "type": "PodScheduled",
+        "observedGeneration": meta.get("generation", 1),
+        "status": "True",
+        "lastProbeTime": None,
+        "lastTransitionTime": timestamp(store.clock()),
+    }
+    status["conditions"] = [*kept, bound]
+    return store.update("pods", {**pod, "spec": {**spec, "nodeName": node}, "status": status})
+
+
+async def _eviction(services: Services, request: Request, route: Route) -> Response:
+    body = await read_object(request)
+    if not isinstance(body, dict):
+        raise bad_request("Eviction cannot be read")
+    options = deletion.Options(body.get("deleteOptions") or {})
+    pod = find(services.store, route).object
+    if not options.dry and not writing.is_dry(request):
+        if not pod["metadata"].get("deletionTimestamp"):
+            stamp = timestamp(services.store.clock())
+            marked = disruption.marked(pod, "EvictionByEvictionAPI", "Eviction API: evicting", stamp)
+            pod = services.store.update("pods", marked)
+        deletion.remove(services.store, route.kind, pod, options)
+    return Response(b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}', 201)
+
+
+async def _finalize(services: Services, request: Request, route: Route) -> Response:
+    old = find(services.store, route).object
+    obj = writing.typed(request, route.kind, await read_object(request))
+    writing.check_place(obj, route)
+    changed = {**old, "spec": obj.get("spec") or {}}
+    stored = services.store.update(route.kind.shelf, changed)
+    return writing.answer(
+        request, route.kind, deletion.finish_if_free(services.store, route.kind.shelf, stored)
+    )
+
+
+# -- scale ---------------------------------------------------------------------------------------------------
+
+
+def _scale_of(obj: RawObject) -> RawObject:
+    """The Scale of a Deployment or ReplicaSet."""
+    meta = obj["metadata"]
+    labels = (obj["spec"].get("selector") or {}).get("matchLabels") or {}
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {key: meta[key] for key in kept if key in meta},
+        "spec": {"replicas": obj["spec"].get("replicas", 0)},
+        "status": {
+            "replicas": (obj.get("status") or {}).get("replicas", 0),
+            "selector": ",".join(f"{k}={v}" for k, v in sorted(labels.items())),
+        },
+    }
+
+
+async def _get_scale(services: Services, request: Request, route: Route) -> Response:
+    return writing.answer(request, SCALE, _scale_of(find(services.store, route).object))
+
+
+async def _put_scale(services: Services, request: Request, route: Route) -> Response:
+    old, scale = await patches.wanted(services.store, request, route, SCALE, _scale_of)
+    writing.check_place(scale, Route(SCALE, route.namespace, route.name, "", ""))
+    wanted = (scale.get("spec") or {}).get("replicas") or 0
+    if wanted < 0:
+        fault_of = fielderror.invalid("spec.replicas", wanted, "must be greater than or equal to 0")
+        raise fault.invalid("Scale", "autoscaling", route.name, [fault_of])
+    version = scale["metadata"].get("resourceVersion")
+    meta = {**old["metadata"], "resourceVersion": version or old["metadata"]["resourceVersion"]}
+    changed = {**old, "metadata": meta, "spec": {**old["spec"], "replicas": wanted}}
+    main = Route(route.kind, route.namespace, route.name, "", "")
+    stored = writing.replace(services.store, main, changed, old, dry=writing.is_dry(request))
+    return writing.answer(request, SCALE, _scale_of(stored))
+
+
+# -- the rest ------------------------------------------------------------------------------------------------
+
+
+async def _token(services: Services, request: Request, route: Route) -> Response:
+    from podlab.embedded.api.verbs import tokens
+
+    return await tokens.answer(services, request, find(services.store, route).object)
+
+
+async def _resize(services: Services, request: Request, route: Route) -> Response:
+    from podlab.embedded.api.verbs import resizing
+
+    return await resizing.answer(services, request, route)
+
+
+async def _ephemeral(services: Services, request: Request, route: Route) -> Response:
+    """Ephemeral containers can be added to a Pod, never changed or taken away."""
+    if request.method == "GET":
+        return writing.answer(request, route.kind, find(services.store, route).object)
+    old, obj = await patches.wanted(services.store, request, route, route.kind)
+    writing.check_place(obj, route)
+    if obj["metadata"].get("resourceVersion") not in (None, "", old["metadata"]["resourceVersion"]):
+        raise fault.conflict(route.kind.resource, route.kind.group, route.name)
+    added = obj["spec"].get("ephemeralContainers") or []
+    errors = ephemerals.validate(added, old)
+    if errors:
+        raise fault.invalid("Pod", "", route.name, errors)
+    meta = {**old["metadata"], "generation": old["metadata"].get("generation", 1) + 1}
+    new = {**old, "metadata": meta, "spec": {**old["spec"], "ephemeralContainers": added}}
+    admission.check(services.store, route.kind, new, request.warnings, old)
+    new = new if writing.is_dry(request) else services.store.update("pods", new)
+    return writing.answer(request, route.kind, new)
+
+
+_HANDLERS: dict[tuple[str, str], Any] = {
+    ("log", "GET"): _log,
+    ("binding", "POST"): _binding,
+    ("eviction", "POST"): _eviction,
+    ("finalize", "PUT"): _finalize,
+    ("scale", "GET"): _get_scale,
+    ("scale", "PUT"): _put_scale,
+    ("scale", "PATCH"): _put_scale,
+    ("token", "POST"): _token,
+    ("resize", "GET"): _resize,
+    ("resize", "PATCH"): _resize,
+    ("resize", "PUT"): _resize,
+    ("ephemeralcontainers", "GET"): _ephemeral,
+    ("ephemeralcontainers", "PATCH"): _ephemeral,
+    ("ephemeralcontainers", "PUT"): _ephemeral,
+}
+__all__ = ["answer", "bind", "patching"]
