@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from podlab.embedded.simulate import simulate
+from podlab.simulation.simulate import simulate
 
 Json = dict[str, Any]
 

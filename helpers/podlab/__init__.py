@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from podlab.version import __version__ as __version__
 
 # name -> module that defines it; kept sorted, and a test compares it with __all__
 _HOMES = {
@@ -21,7 +21,7 @@ _HOMES = {
     "Timeline": "podlab.timeline",
     "open": "podlab.lab",
     "read_recording": "podlab.observe",
-    "simulate": "podlab.embedded.simulate",
+    "simulate": "podlab.simulation.simulate",
 }
 
 __all__ = [
@@ -37,10 +37,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from podlab.client import Client
-    from podlab.embedded.simulate import simulate
     from podlab.errors import PodlabError
     from podlab.lab import Lab, open
     from podlab.observe import Recording, read_recording
+    from podlab.simulation.simulate import simulate
     from podlab.timeline import Timeline
 
 

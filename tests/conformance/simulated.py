@@ -11,7 +11,7 @@ from typing import Any
 import corpus
 import normaliser
 
-from podlab.embedded.simulate import Simulation, simulate
+from podlab.simulation.simulate import Simulation, simulate
 
 Json = dict[str, Any]
 

@@ -14,6 +14,7 @@ from podlab.assignments import marking
 from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.reader import Points
 from podlab.assignments.roster import Student
+from podlab.assignments.spreadsheets import inert
 from podlab.checks.verdict import NOT_GRADABLE
 
 OPEN = "not gradable"
@@ -106,11 +107,6 @@ def as_csv(found: Sequence[Mark]) -> str:
         who = [inert(mark.student.id), inert(mark.student.name), inert(mark.student.email)]
         writer.writerow([*who, total, f"{mark.of:g}", mark.state, *cells, inert("; ".join(mark.notes))])
     return out.getvalue()
-
-
-def inert(text: str) -> str:
-    """Return text that a spreadsheet shows and does not run: a formula gets an apostrophe."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from podlab.assignments.blueprint import Blueprint, ReaderRow
 from podlab.assignments.roster import Student
+from podlab.assignments.spreadsheets import inert
 from podlab.errors import PodlabError
 
 FILE = "reader.csv"
@@ -32,8 +33,6 @@ def column(row: ReaderRow) -> str:
 
 def form(blueprint: Blueprint, students: Sequence[Student], filled: Mapping[str, Points] = {}) -> str:
     """Return the form as CSV: a line for each student and for each other line of *filled*, points kept."""
-    from podlab.assignments.gradebook import inert
-
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["id", "name", *map(column, blueprint.reader)])

@@ -23,14 +23,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from podlab.errors import PodlabError
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
-    from podlab.grading.player import Player
+    from podlab.checks import Act
+    from podlab.client import Client
+    from podlab.grading.ground import Ground
 
 
 PART = "podlab/part"
@@ -113,10 +115,23 @@ def all_ready(pods: Sequence[RawObject], names: Sequence[str]) -> bool:
     return set(names) <= ready
 
 
+class Played(Protocol):
+    """What a condition asks of the play that waits for it: the steps so far, lines of logs, and the cluster."""
+
+    client: Client
+    ground: Ground
+
+    @property
+    def acts(self) -> Sequence[Act]: ...
+
+    @property
+    def lines(self) -> Iterable[RawObject]: ...
+
+
 class Condition:
     """All parts of a wait's mapping, together."""
 
-    def __init__(self, wanted: Mapping[str, Any], player: Player) -> None:
+    def __init__(self, wanted: Mapping[str, Any], player: Played) -> None:
         self.wanted, self.player = dict(wanted), player
         self._asked_at, self._answer = 0.0, False
         self._at_rest: set[str] = set()

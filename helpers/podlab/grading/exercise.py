@@ -157,9 +157,9 @@ class Exercise:
     @cached_property
     def functions(self) -> Mapping[str, Check]:
         """Return the functions of checks.py by check id."""
-        from podlab.grading.loading import functions
+        from podlab.grading.functions import functions
 
-        return functions(self)
+        return functions(self.folder, [row.id for row in self.checks])
 
     def judge(self, row: CheckRow, case: Any) -> Finding:
         """Run one check on a case."""

@@ -8,20 +8,18 @@ tree of this package, then in the data of the installed wheel. Adding a folder a
 from __future__ import annotations
 
 import difflib
-import importlib.util
 import json
 import os
 import re
-import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from podlab import paths
-from podlab.checks.case import Check, Key, digest
+from podlab.checks.case import Key, digest
 from podlab.errors import CheckError
 from podlab.grading import exercise as model
 from podlab.grading.exercise import CheckRow, Exercise, Fence, Run
@@ -245,49 +243,3 @@ def hidden_key(exercise: Exercise) -> str:
     return (
         json.dumps({item: sorted(accepted[item]) for item in sorted(accepted)}, indent=1) if accepted else ""
     )
-
-
-def functions(exercise: Exercise) -> dict[str, Check]:
-    """
-    Return the check functions of an exercise by id.
-
-    Raises:
-        CheckError: checks.py does not run, or lacks the function of a check.
-    """
-    path = exercise.folder / "checks.py"
-    found = dict(_marked(path))
-    missing = [row.id for row in exercise.checks if row.id not in found]
-    strange = sorted(set(found) - {row.id for row in exercise.checks})
-    if missing or strange:
-        raise CheckError(
-            f"{exercise.folder.name}/checks.py and exercise.toml name different checks",
-            cause=f"without a function: {', '.join(missing) or '-'}; without an entry: {', '.join(strange) or '-'}",
-            hint='@check("id") above the function',
-        )
-    return found
-
-
-def _marked(path: Path) -> Iterator[tuple[str, Check]]:
-    name = f"podlab_exercise_{re.sub(r'[^a-z0-9]', '_', path.parent.name)}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise CheckError(f"{path.parent.name}/checks.py is missing")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses of a checks.py look their module up
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        line = getattr(error, "lineno", None) or _line_of(error, path)
-        raise CheckError(f"{path.parent.name}/checks.py, line {line}: {error!r}") from error
-    for each in vars(module).values():
-        if hasattr(each, "check_id"):
-            yield each.check_id, each
-
-
-def _line_of(error: BaseException, path: Path) -> int:
-    trace, line = error.__traceback__, 0
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line

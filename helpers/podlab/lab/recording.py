@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from podlab import observe
 from podlab.errors import PodlabError, WaitTimeoutError
@@ -18,14 +18,27 @@ from podlab.lab.showing import Growing, Live, in_notebook, show
 from podlab.observe.goals import belongs, expected_pods
 
 if TYPE_CHECKING:
-    from podlab.lab.core import Lab
+    from podlab.client import Client
+    from podlab.drivers import Cluster
     from podlab.manifests import Manifest
     from podlab.observe import Recording
     from podlab.timeline import Timeline
 
 
+class Recorded(Protocol):
+    """What a recording needs of the lab: the cluster, its client and namespace, and who keeps the result."""
+
+    cluster: Cluster
+    client: Client
+    namespace: str
+
+    def predicted(self, pod: str) -> tuple[str, str]: ...
+
+    def keep(self, recording: Recording, timelines: Mapping[str, Timeline]) -> None: ...
+
+
 def run(
-    lab: Lab,
+    lab: Recorded,
     loaded: Sequence[Manifest],
     *,
     until: Any = "Ready",
@@ -51,7 +64,7 @@ def run(
             hint="lab.apply(...) makes objects without recording them",
         )
     out = _file(lab.namespace)
-    header = {"driver": lab.driver, "cluster": lab.cluster.name}
+    header = {"driver": lab.cluster.driver, "cluster": lab.cluster.name}
     growing = Live(names, header) if live and in_notebook() else Growing(names, active=show)
     if act is not None:
         threading.Thread(target=act, name="act", daemon=True).start()
@@ -96,7 +109,7 @@ def made(recording: Recording) -> list[str]:
     return list(dict.fromkeys(pod["metadata"]["name"] for pod in pods if belongs(pod, applied)))
 
 
-def keep_what_there_is(lab: Lab, out: Path) -> None:
+def keep_what_there_is(lab: Recorded, out: Path) -> None:
     """Keep a recording that was interrupted or cut off, and say so; one that never began is none."""
     try:
         recording = observe.read_recording(out)

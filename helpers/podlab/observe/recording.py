@@ -88,14 +88,10 @@ class Recording:
 
     def timeline(self, pod: str | None = None) -> Timeline:
         """Return the timeline of *pod* (default: the first of ``pods()``)."""
-        # By name, because timelines and recorders know nothing of each other; only their file is shared.
-        from importlib import import_module
+        from podlab.timeline import Timeline
 
         with _readable(self.path):
-            timeline: Timeline = import_module("podlab.timeline").Timeline.from_observations(
-                self.header, self.observations, pod=pod
-            )
-        return timeline
+            return Timeline.from_observations(self.header, self.observations, pod=pod)
 
     def __repr__(self) -> str:
         state = f"ended: {self.end_reason}" if self.end_reason else "cut short"

@@ -17,8 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from podlab import __version__, paths
+from podlab import paths
 from podlab.errors import RecordingError
+from podlab.version import __version__
 
 SCHEMA = 1
 

@@ -11,13 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from podlab.errors import TimelineError
+from podlab.timeline.life import PodLife
 from podlab.timeline.model import Evidence, Instant, Lane, Run
-
-if TYPE_CHECKING:
-    from podlab.timeline.timeline import Timeline
 
 BACK_OFF_S = (10, 20, 40, 80, 160, 300)
 """Waits of the kubelet between the end of a run and the next start, from the second restart on."""
@@ -54,7 +52,7 @@ class Answer:
         )
 
 
-def moment(timeline: Timeline, text: str) -> tuple[Instant | None, str]:
+def moment(timeline: PodLife, text: str) -> tuple[Instant | None, str]:
     """
     A moment by name: ``shop.start``, ``fetch.end``, ``proxy.ready``, ``shop.start[2]`` (third start),
     ``pod.ready``.
@@ -89,11 +87,11 @@ def moment(timeline: Timeline, text: str) -> tuple[Instant | None, str]:
     return (runs[number].start if what == "start" else runs[number].end), f"{name} {what}ed"
 
 
-def _named(timeline: Timeline, text: str) -> bool:
+def _named(timeline: PodLife, text: str) -> bool:
     return any(lane.name == text for lane in timeline.lanes)
 
 
-def before(timeline: Timeline, first: str, second: str) -> Answer:
+def before(timeline: PodLife, first: str, second: str) -> Answer:
     """
     Did *first* come before *second*?
 
@@ -126,7 +124,7 @@ def _of(*instants: Instant | None) -> tuple[Evidence, ...]:
     return tuple(e for instant in instants if instant is not None for e in instant.evidence[:2])
 
 
-def _ordered(timeline: Timeline, one: Instant, two: Instant, one_words: str, two_words: str) -> Answer:
+def _ordered(timeline: PodLife, one: Instant, two: Instant, one_words: str, two_words: str) -> Answer:
     verdict, evidence = one.order(two), _of(one, two)
     if verdict is True:
         return Answer(True, f"{one_words} before {two_words}", evidence)
@@ -138,7 +136,7 @@ def _ordered(timeline: Timeline, one: Instant, two: Instant, one_words: str, two
     return Answer(None, f"{one_words} and {two_words} too close together to be told apart", evidence)
 
 
-def _rule(timeline: Timeline, one: str, two: str) -> tuple[Evidence, ...]:
+def _rule(timeline: PodLife, one: str, two: str) -> tuple[Evidence, ...]:
     """An order that the kubelet's ways force although the clocks cannot tell."""
     names = {f"{m} of {lane.name} run {r.restart + 1}": f"{lane.name} {m}ed"
              for lane in timeline.lanes for r in lane.runs for m in ("start", "end")}  # fmt: skip
@@ -146,7 +144,7 @@ def _rule(timeline: Timeline, one: str, two: str) -> tuple[Evidence, ...]:
     return tuple(Evidence("rule", text) for a, b, text in edges if a == one and b == two)[:1]
 
 
-def overlapped(timeline: Timeline, first: str, second: str) -> Answer:
+def overlapped(timeline: PodLife, first: str, second: str) -> Answer:
     """Was there a moment at which both ran?"""
     one, two = timeline.lane(first), timeline.lane(second)
     pairs = [(a, b) for a in one.runs if a.ran for b in two.runs if b.ran]
@@ -163,7 +161,7 @@ def overlapped(timeline: Timeline, first: str, second: str) -> Answer:
     return Answer(None, f"whether {first} and {second} ran at the same time is not forced by the evidence")
 
 
-def _overlap(timeline: Timeline, a: Run, b: Run) -> bool | None:
+def _overlap(timeline: PodLife, a: Run, b: Run) -> bool | None:
     assert a.start and b.start
     one = _starts_before_end(timeline, a.start, b.end)
     two = _starts_before_end(timeline, b.start, a.end)
@@ -172,14 +170,14 @@ def _overlap(timeline: Timeline, a: Run, b: Run) -> bool | None:
     return True if one and two else None
 
 
-def _starts_before_end(timeline: Timeline, start: Instant, end: Instant | None) -> bool | None:
+def _starts_before_end(timeline: PodLife, start: Instant, end: Instant | None) -> bool | None:
     """An end that was never seen lies behind everything that was seen, if the Pod was watched to the end."""
     if end is not None:
         return start.order(end) if start.order(end) is not False else False
     return True if start.hi <= timeline.until else None
 
 
-def outlived(timeline: Timeline, first: str, second: str) -> Answer:
+def outlived(timeline: PodLife, first: str, second: str) -> Answer:
     """Did *first* run on after *second* had ended for the last time?"""
     one, two = timeline.lane(first), timeline.lane(second)
     if not one.starts or not two.starts:
@@ -194,7 +192,7 @@ def outlived(timeline: Timeline, first: str, second: str) -> Answer:
     return _ordered(timeline, two.last_end, one.last_end, f"{second} ended", f"{first} ended")
 
 
-def start_order(timeline: Timeline) -> str:
+def start_order(timeline: PodLife) -> str:
     """
     First starts in the notation of predictions: ``fetch | proxy | (shop shipper)``.
 
@@ -212,11 +210,11 @@ def start_order(timeline: Timeline) -> str:
     return _notation(steps)
 
 
-def _all_before(timeline: Timeline, step: list[Lane], lane: Lane) -> bool:
+def _all_before(timeline: PodLife, step: list[Lane], lane: Lane) -> bool:
     return all(before(timeline, other.name, lane.name).value is not None for other in step)
 
 
-def stop_order(timeline: Timeline) -> str:
+def stop_order(timeline: PodLife) -> str:
     """
     Last ends in the notation of predictions: ``(shop extra) | s2 | s1``; regular init containers are left
     out.
@@ -235,7 +233,7 @@ def stop_order(timeline: Timeline) -> str:
     return _notation(_by_ends(ended))
 
 
-def _may_follow(timeline: Timeline, earlier: list[Lane], later: list[Lane]) -> bool:
+def _may_follow(timeline: PodLife, earlier: list[Lane], later: list[Lane]) -> bool:
     """
     Whether every end in *later* is forced, or promised and not contradicted, to come after those in
     *earlier*.
@@ -249,7 +247,7 @@ def _may_follow(timeline: Timeline, earlier: list[Lane], later: list[Lane]) -> b
     return True
 
 
-def _in_turn(timeline: Timeline, lane: Lane) -> bool:
+def _in_turn(timeline: PodLife, lane: Lane) -> bool:
     """
     Whether a sidecar can be taken to have ended by the SIGTERM of its turn, and not by itself or by SIGKILL.
     """
@@ -289,7 +287,7 @@ def _notation(steps: list[list[Lane]]) -> str:
     return " | ".join(f"({' '.join(step)})" if len(step) > 1 else step[0] for step in names)
 
 
-def waited_for(timeline: Timeline) -> Answer:
+def waited_for(timeline: PodLife) -> Answer:
     """What kept the Pod from being Ready, in order, each with how long it took."""
     ready = timeline.ready_after()
     steps = list(_steps(timeline))
@@ -301,7 +299,7 @@ def waited_for(timeline: Timeline) -> Answer:
     )
 
 
-def _steps(timeline: Timeline) -> Iterator[tuple[str, Evidence]]:
+def _steps(timeline: PodLife) -> Iterator[tuple[str, Evidence]]:
     scheduled = next((v.start for v in timeline.conditions.get("PodScheduled", ()) if v.word == "True"), None)
     if scheduled is None:
         yield "a node", Evidence("status", "never scheduled")
@@ -352,7 +350,7 @@ def _took(start: Instant, end: Instant, text: str) -> Evidence:
     return Evidence("status", f"{text} took", max(0.0, end.lo - start.hi), max(0.0, end.hi - start.lo))
 
 
-def why_not_running(timeline: Timeline) -> Answer:
+def why_not_running(timeline: PodLife) -> Answer:
     """
     Why the Pod is not running at the last look, by the reading order of the course.
 
@@ -365,7 +363,7 @@ def why_not_running(timeline: Timeline) -> Answer:
     return Answer(not found.well, found.what, lines)
 
 
-def _events(timeline: Timeline) -> list[dict[str, Any]]:
+def _events(timeline: PodLife) -> list[dict[str, Any]]:
     """The Events that the recording holds, as the API would list them: a probe's failure is told by nothing else."""
     found = []
     for mark in timeline.markers:
@@ -384,7 +382,7 @@ def _events(timeline: Timeline) -> list[dict[str, Any]]:
     return found
 
 
-def next_try(timeline: Timeline, name: str | None = None) -> Answer:
+def next_try(timeline: PodLife, name: str | None = None) -> Answer:
     """
     When the kubelet starts a container in back-off again.
 

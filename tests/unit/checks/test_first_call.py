@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from podlab.checks import Life
-from podlab.embedded.simulate import simulate
+from podlab.simulation.simulate import simulate
 
 SLOW_S = 5.0
 REQUEST = {"event": "request", "path": "/prices.json"}

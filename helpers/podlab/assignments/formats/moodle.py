@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from podlab.assignments.blueprint import Blueprint
-from podlab.assignments.gradebook import Mark, inert
+from podlab.assignments.gradebook import Mark
+from podlab.assignments.spreadsheets import inert
 
 
 def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:

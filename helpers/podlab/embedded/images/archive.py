@@ -24,7 +24,7 @@ from typing import IO, Any
 from podlab.embedded.images import accounts
 from podlab.embedded.images.names import ImageName, parse
 from podlab.embedded.runtime import ImageRecord
-from podlab.embedded.sandbox.zygote.trees import remove_tree
+from podlab.embedded.trees import remove_tree
 from podlab.errors import SandboxError
 from podlab.files import write_whole
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podlab.timeline import hooks
+from podlab.timeline.situations import hooks
 from podlab.timeline.situations.observed import Observed
 from podlab.timeline.situations.table import Facts, Situation
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from podlab.timeline import hooks
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.crashes import why_it_ended
 from podlab.timeline.events import short
+from podlab.timeline.situations import hooks
 from podlab.timeline.situations.observed import Container
 from podlab.timeline.situations.table import Facts, Situation
 

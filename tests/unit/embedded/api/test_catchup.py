@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from podlab.embedded.api import nodeconnection
 from podlab.embedded.api.streams import catchup
 from podlab.embedded.runtime import ContainerRecord, ContainerState
 
@@ -48,8 +49,8 @@ def test_the_log_after_what_was_read_comes_back_as_it_was_written(tmp_path: Path
 
 
 def test_a_position_counts_for_one_attach_and_few_are_kept() -> None:
-    read = catchup.LogsRead()
-    for number in range(catchup.MOST + 1):
+    read = nodeconnection.LogsRead()
+    for number in range(nodeconnection.MOST_LOGS + 1):
         read.note(str(number), number)
     assert [read.take("0"), read.take("5"), read.take("5")] == [0, 5, 0]
 

@@ -232,7 +232,7 @@ def test_a_token_is_good_for_its_audience_and_as_long_as_its_pod(server: Server)
     made = server.ask("POST", PODS, pod()).json
     account = server.store.get("serviceaccounts", "default", "waiter")
     assert account is not None
-    token = jwt.make(server.app.tokens[0], account, now=server.store.clock(), lasts_s=600, pod=made)
+    token = jwt.make(server.app.services.tokens[0], account, now=server.store.clock(), lasts_s=600, pod=made)
     itself = {"authorization": f"Bearer {token}"}
     assert server.ask("GET", "/version", headers=itself).code == 200
     server.store.delete("pods", "default", "p")

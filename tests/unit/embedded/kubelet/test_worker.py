@@ -9,7 +9,7 @@ import pytest
 
 from podlab.embedded.kubelet import evicting
 from podlab.embedded.runtime import RuntimeFault
-from podlab.embedded.simulate import Simulation
+from podlab.simulation.simulate import Simulation
 
 Json = dict[str, Any]
 ACTION = Callable[[Simulation], None]

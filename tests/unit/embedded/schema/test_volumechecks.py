@@ -105,7 +105,7 @@ def test_what_else_of_a_volume_is_refused(volume: dict[str, Any], expected: str)
 def test_every_rule_that_is_named_exists() -> None:
     """One that does not turns each request that it is for into an internal error."""
     named = {rule[1] for rules in typetable.read("rules.json").values() for rule in rules} - {"in", "each"}
-    assert all(callable(validation._rule(name)) for name in named)
+    assert all(callable(validation.rule(name)) for name in named)
 
 
 @pytest.mark.parametrize(("path", "said"), [("a/b", []), ("/a", []), ("a/../b", ["must not contain '..'"])])

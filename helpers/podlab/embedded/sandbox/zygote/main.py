@@ -31,7 +31,8 @@ import os  # noqa: E402
 import resource  # noqa: E402
 import select  # noqa: E402
 
-from podlab.embedded.sandbox.zygote import cgroups, linux, trees, wire  # noqa: E402
+from podlab.embedded import trees  # noqa: E402
+from podlab.embedded.sandbox.zygote import cgroups, linux, wire  # noqa: E402
 from podlab.embedded.sandbox.zygote.node import Node  # noqa: E402
 
 TYPE_CHECKING = False

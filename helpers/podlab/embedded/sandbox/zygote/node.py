@@ -17,8 +17,9 @@ import stat
 import sys
 import time
 
+from podlab.embedded import trees
 from podlab.embedded.network import netlink
-from podlab.embedded.sandbox.zygote import cgroups, container, linux, netadmin, pods, rootfs, trees, wire
+from podlab.embedded.sandbox.zygote import cgroups, container, linux, netadmin, pods, rootfs, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from podlab.embedded.runtime import (
     SandboxConfig,
     SandboxRecord,
 )
-from podlab.embedded.simulation.script import IGNORE, ContainerScript
 from podlab.pods.raw import RawObject
+from podlab.simulation.script import IGNORE, ContainerScript
 
 NodeEvent = Callable[..., None]
 

@@ -14,9 +14,8 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.kubelet.kubelet import Kubelet
@@ -24,15 +23,19 @@ from podlab.embedded.kubelet.services import NodeServices
 from podlab.embedded.lifecycle.containers import rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL
 from podlab.embedded.schema import admit
-from podlab.embedded.simulation.loop import EPOCH_NS, IdleError, SimulatedClock, SimulatedLoop
-from podlab.embedded.simulation.runtime import ScriptedHandlers, ScriptedRuntime
-from podlab.embedded.simulation.script import Script, read
 from podlab.embedded.store import Store
 from podlab.errors import ManifestError
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
+from podlab.simulation.loop import EPOCH_NS, IdleError, SimulatedClock, SimulatedLoop
+from podlab.simulation.runtime import ScriptedHandlers, ScriptedRuntime
+from podlab.simulation.script import Script, read
+from podlab.version import __version__
 
 Step = tuple[float, Callable[["Simulation"], None]]
+
+if TYPE_CHECKING:
+    from podlab.timeline import Timeline
 
 NODE, NAMESPACE = "podlab", "simulated"
 VERSION = "v1.36.3"
@@ -73,11 +76,11 @@ class SimulatedRecording:
         states = [o["object"] for o in self.observations if o.get("resource") == "pods"]
         return next(o for o in reversed(states) if o["metadata"]["name"] == name)
 
-    def timeline(self, pod: str | None = None) -> Any:
+    def timeline(self, pod: str | None = None) -> Timeline:
         """The ``Timeline`` of a Pod, the only one by default."""
-        # By name: the timeline is another layer, and a simulation is of use without it.
-        timeline = import_module("podlab.timeline").Timeline
-        return timeline.from_observations(self.header, self.observations, pod)
+        from podlab.timeline import Timeline
+
+        return Timeline.from_observations(self.header, self.observations, pod)
 
     def dumps(self) -> str:
         """The text of a recording file."""
@@ -127,8 +130,9 @@ def simulate(
 def _objects_of(manifest: Any) -> tuple[RawObject, list[RawObject]]:
     """The Pod of a manifest, and the other objects that stand in it."""
     if isinstance(manifest, str):
-        # By name: reading manifests is another layer's work, and a mapping needs none.
-        manifest = import_module("podlab.manifests").load(manifest)
+        from podlab.manifests import load
+
+        manifest = load(manifest)
     listed = manifest if isinstance(manifest, (list, tuple)) else [manifest]
     found = [json.loads(json.dumps(getattr(m, "object", m))) for m in listed]
     kinds = [o.get("kind") if isinstance(o, dict) else type(o).__name__ for o in found]
@@ -310,7 +314,7 @@ class Simulation:
         return {
             "kind": "podlab.recording",
             "schema": 1,
-            "podlab": import_module("podlab").__version__,
+            "podlab": __version__,
             "server": VERSION,
             "driver": "simulated",
             "cluster": NODE,

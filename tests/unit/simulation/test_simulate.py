@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import podlab
-from podlab.embedded.simulate import SimulatedRecording, simulate
 from podlab.errors import ManifestError
+from podlab.simulation.simulate import SimulatedRecording, simulate
 
 Json = dict[str, Any]
 
@@ -158,7 +158,7 @@ def test_a_config_map_that_comes_late_lets_the_pod_start() -> None:
 def test_the_same_seed_gives_the_same_bytes() -> None:
     """In another process, too, where strings hash differently."""
     code = (
-        "import json, sys; from podlab.embedded.simulate import simulate; "
+        "import json, sys; from podlab.simulation.simulate import simulate; "
         "m, s = json.load(sys.stdin); sys.stdout.write(simulate(m, s, seed=7, pace='kubelet').dumps())"
     )
     answers = [
