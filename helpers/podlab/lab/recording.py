@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from podlab import observe
 from podlab.errors import PodlabError, WaitTimeoutError
-from podlab.lab.showing import Growing, Live, in_notebook, show
+from podlab.lab.showing import Growing, Live, show
+from podlab.lab.telling import in_notebook
 from podlab.observe.goals import belongs, expected_pods
 
 if TYPE_CHECKING:
@@ -81,8 +82,7 @@ def run(
             header=header,
         )
     except BaseException:
-        if isinstance(growing, Live):
-            growing.finish()
+        growing.finish() if isinstance(growing, Live) else growing.clear()
         keep_what_there_is(lab, out)
         raise
     timelines = {name: recording.timeline(name) for name in names or made(recording)}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable, Collection, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from podlab.checks import notation
+from podlab.lab.telling import Telling, in_notebook, watched
 from podlab.pods import roles
 
 if TYPE_CHECKING:
@@ -19,71 +19,45 @@ if TYPE_CHECKING:
 Orders = Callable[[str], tuple[str, str]]
 """Name of a Pod -> the orders of starts and ends that were predicted for it; empty for none."""
 
-QUIET_S = 2.0  # anything longer shows progress
-EVERY_S = 1.0
-
-
-def in_notebook() -> bool:
-    """Whether somebody looks at a notebook or an IPython shell."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return get_ipython() is not None
-
 
 class Growing:
     """
-    One line per Pod that changes while a recording runs; replaced by the pictures at its end.
+    Lines that change each second while a recording runs, one for each Pod; replaced by the pictures at its end.
 
     Args:
         names: Of the Pods to show; empty: of all, since a controller names them later.
+        active: Whether the pictures are drawn; without them the lines are for who sits before the cell.
     """
 
     def __init__(self, names: Collection[str], *, active: bool) -> None:
         self.names, self.active = names, active and in_notebook()
-        self._began = self._shown = time.monotonic()
         self._words: dict[str, str] = {}
-        self._handle: Any = None
+        self._telling = Telling(self._text, active=self.active or watched()).by_itself()
 
     def see(self, observation: Mapping[str, Any]) -> None:
-        """Take one observation of the recorder; draws at most once a second."""
-        if not self.active or observation.get("resource") != "pods":
+        """Take one observation of the recorder."""
+        if observation.get("resource") != "pods":
             return
         body = observation["object"]
-        if self.names and body["metadata"]["name"] not in self.names:
-            return
-        self._words[body["metadata"]["name"]] = _sentence(body)
-        now = time.monotonic()
-        if now - self._began >= QUIET_S and now - self._shown >= EVERY_S:
-            self._shown = now
-            self._draw()
+        if not self.names or body["metadata"]["name"] in self.names:
+            self._words = {**self._words, body["metadata"]["name"]: _sentence(body)}
 
     def finish(self, timelines: Mapping[str, Timeline], predicted: Orders = lambda _pod: ("", "")) -> None:
         """Take the growing text away and show the pictures, with what was *predicted* for each Pod."""
+        self._telling.end(f"recorded {', '.join(timelines)}")
         if not self.active:
             return
         self.active = False
-        if self._handle is not None:
-            self._handle.update({"text/plain": f"recorded {', '.join(timelines)}"}, raw=True)
         for timeline in timelines.values():
             show(timeline, *predicted(timeline.name))
 
     def clear(self) -> None:
         """Take the growing text away and show nothing in its place."""
         self.active = False
-        if self._handle is not None:
-            self._handle.update({"text/plain": ""}, raw=True)
+        self._telling.end()
 
-    def _draw(self) -> None:
-        from IPython.display import display
-
-        seconds = time.monotonic() - self._began
-        text = "\n".join([f"recording, {seconds:.0f} s", *self._words.values()])
-        if self._handle is None:
-            self._handle = display({"text/plain": text}, raw=True, display_id=True)
-        else:
-            self._handle.update({"text/plain": text}, raw=True)
+    def _text(self, seconds: float) -> str:
+        return "\n".join([f"recording, {seconds:.0f} s", *self._words.values()])
 
 
 class Live:

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from podlab.client import Client
 from podlab.errors import ConflictError, NotFoundError, PodlabError, WaitTimeoutError
+from podlab.lab.telling import Telling, watched
 from podlab.pods.raw import RawObject
 
 MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
@@ -129,15 +130,21 @@ def wait_for(done: Callable[[], bool], deadline_s: float, what: str, *, hint: st
     """
     gives_up_at = time.monotonic() + deadline_s
     problem: PodlabError | None = None
-    while True:
-        try:
-            if done():
-                return
-            problem = None
-        except PodlabError as error:  # not there yet, not startable yet: the reason is told if it never comes
-            problem = error
-        if time.monotonic() >= gives_up_at:
-            raise WaitTimeoutError(
-                f"{what} (waited {deadline_s:.0f} s)", cause=problem.summary if problem else None, hint=hint
-            )
-        time.sleep(0.2)
+    with Telling(lambda seconds: f"waiting, {seconds:.0f} s; so far: {what}", active=watched()) as telling:
+        while True:
+            try:
+                if done():
+                    return
+                problem = None
+            except (
+                PodlabError
+            ) as error:  # not there yet, not startable yet: the reason is told if it never comes
+                problem = error
+            if time.monotonic() >= gives_up_at:
+                raise WaitTimeoutError(
+                    f"{what} (waited {deadline_s:.0f} s)",
+                    cause=problem.summary if problem else None,
+                    hint=hint,
+                )
+            telling.due()
+            time.sleep(0.2)

@@ -14,7 +14,7 @@ import IPython.display
 
 from podlab import observe
 from podlab.errors import PodlabError
-from podlab.lab import recording, showing
+from podlab.lab import recording
 from podlab.observe.writing import Writer
 
 POD = {
@@ -98,7 +98,7 @@ def test_without_live_nothing_changes(
 ) -> None:
     """Stored outputs of notebooks are pictures, not widgets."""
     monkeypatch.setattr(observe, "record", a_recorder(tmp_path))
-    monkeypatch.setattr(showing, "in_notebook", lambda: False)
+    monkeypatch.setattr(recording, "in_notebook", lambda: False)
     recording.run(LAB, [MANIFEST])
 
     assert shown == []
