@@ -81,7 +81,7 @@ class ImageManager:
 
     async def _pull(self, pod: RawObject, name: str, field_path: str, until_ending: Wait) -> ImageRecord:
         key = f"{pod['metadata']['uid']}_{name}"
-        self._hold_back(pod, name, key, field_path)
+        self._check_pull_back_off(pod, name, key, field_path)
         self._recorder.event(pod, "Normal", "Pulling", f'Pulling image "{name}"', field_path=field_path)
         begun = self._clock.now()
         try:
@@ -95,7 +95,7 @@ class ImageManager:
         self._recorder.event(pod, "Normal", "Pulled", note, field_path=field_path)
         return image
 
-    def _hold_back(self, pod: RawObject, name: str, key: str, field_path: str) -> None:
+    def _check_pull_back_off(self, pod: RawObject, name: str, key: str, field_path: str) -> None:
         """Raise while the wait after the last failed pull is not over."""
         at, why = self._failed.get(key, (0, ""))
         ends = self._backoff.ends_at(key, at) if why else None

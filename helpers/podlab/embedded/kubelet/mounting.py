@@ -12,7 +12,7 @@ RETRY_S, RETRY_CAP_S = 0.5, 122.0
 
 
 class Interrupted(Exception):  # noqa: N818  (no error: the Pod was deleted while something could be given up)
-    """What was being waited for does not matter any more."""
+    """The Pod is ending: stop waiting."""
 
 
 class Mounts:

@@ -1,4 +1,4 @@
-"""Doing what was decided about one Pod: stop, make a sandbox, start containers in their order."""
+"""Carries out the actions of a sync: stop, make a sandbox, start containers in their order."""
 
 from __future__ import annotations
 
@@ -39,25 +39,31 @@ class Performer:
         self._services, self._until_ending, self._retry = services, until_ending, retry
         self.failures: dict[str, StartFailure] = {}
 
-    async def perform(self, pod: RawObject, actions: Actions, view: PodView, volumes: dict[str, str]) -> None:
+    async def sync_pod(
+        self, pod: RawObject, actions: Actions, view: PodView, volumes: dict[str, str]
+    ) -> None:
         """
-        Do what was decided.
+        Carry out *actions*.
 
         Args:
-            view: What the decision was made on.
+            view: The view from which the actions were computed.
             volumes: Volume name -> path on the node.
+
+        Source: kubeGenericRuntimeManager.SyncPod in pkg/kubelet/kuberuntime/kuberuntime_manager.go, read at v1.36.3.
         """
         if actions.resets:
             await self._reset(pod, actions)
             return
         if actions.kill_pod:
-            await self._services.stopper.stop_pod(pod, view, None)
+            await self._services.stopper.kill_pod(pod, view, None)
             if not actions.create_sandbox:
                 return
             await self._purge_init_records(pod, view)
         else:
             for kill in actions.kills:
-                await self._services.stopper.stop(pod, kill.record, message=kill.message, cause=kill.cause)
+                await self._services.stopper.kill_container(
+                    pod, kill.record, message=kill.message, cause=kill.cause
+                )
         sandbox_id = await self._sandbox(pod, actions, view)
         if sandbox_id is None:
             return
@@ -84,7 +90,7 @@ class Performer:
         """Remove every record, one after the other, killing without grace what still runs; logs stay."""
         for reset in actions.resets:
             if reset.kill:
-                await self._services.stopper.stop(pod, reset.record, message="killing", grace_s=0)
+                await self._services.stopper.kill_container(pod, reset.record, message="killing", grace_s=0)
             await self._services.runtime.remove_container(reset.record.id)
 
     def _tell_missing_secrets(self, pod: RawObject) -> None:
@@ -125,7 +131,7 @@ class Performer:
         """Start one container; what keeps it from starting is remembered for the status. False if it failed."""
         name, starter = container["name"], self._services.starter
         try:
-            await starter.start(pod, key, container, context)
+            await starter.start_container(pod, key, container, context)
         except StartError as error:
             self.failures[name] = StartFailure(error.reason, error.message)
             self._retry(error.retry_at)

@@ -63,11 +63,17 @@ class Starter:
         self._backoff = Backoff()
         self._attempts: dict[tuple[str, str], int] = {}  # (Pod uid, container) -> of the last run, by its log
 
-    async def start(self, pod: RawObject, key: str, container: RawObject, context: StartContext) -> None:
-        """Start the next run of a container. Raises StartError."""
+    async def start_container(
+        self, pod: RawObject, key: str, container: RawObject, context: StartContext
+    ) -> None:
+        """
+        Start the next run of a container: pull, create, start, postStart. Raises StartError.
+
+        Source: startContainer in pkg/kubelet/kuberuntime/kuberuntime_container.go, read at v1.36.3.
+        """
         path = spec.field_path(key, container["name"])
         if key != roles.EPHEMERAL:
-            self._hold_back(pod, container, context.view, path)
+            self._do_back_off(pod, container, context.view, path)
         try:
             image = await self._images.ensure(pod, container, path, context.until_ending)
             container_id = await self._create(pod, container, image, context)
@@ -99,8 +105,12 @@ class Starter:
         for text in ungranted.of_container(container, granted):
             self._recorder.event(pod, "Warning", ungranted.REASON, text, field_path=path)
 
-    def _hold_back(self, pod: RawObject, container: RawObject, view: PodView, path: str) -> None:
-        """Raise while the wait after the last end is not over; else take the next, longer wait."""
+    def _do_back_off(self, pod: RawObject, container: RawObject, view: PodView, path: str) -> None:
+        """
+        Raise while the wait after the last end is not over; else take the next, longer wait.
+
+        Source: doBackOff in pkg/kubelet/kuberuntime/kuberuntime_manager.go, read at v1.36.3.
+        """
         ended = view.latest_exited(container["name"])
         if ended is None:
             return
@@ -156,7 +166,7 @@ class Starter:
             record = next((r for r in records if r.id == container_id), None)
             if record is not None:
                 await asyncio.sleep(FIRST_SIGNAL_S)
-                await self._stopper.stop(pod, record, message="FailedPostStartHook")
+                await self._stopper.kill_container(pod, record, message="FailedPostStartHook")
             raise StartError("PostStartHookError", str(error)) from error
 
     def purge(self, pod: RawObject, names: Iterable[str]) -> None:

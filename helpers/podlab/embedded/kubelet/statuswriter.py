@@ -47,7 +47,7 @@ class StatusWriter:
         pod = self.stored()
         if pod is None:
             return
-        merged = podstatus.merge(pod, status, may_run=self.may_run, now=self._clock.now())
+        merged = podstatus.merge_pod_status(pod, status, may_run=self.may_run, now=self._clock.now())
         if merged != pod.get("status"):
             self._store.update("pods", {**pod, "status": merged})
 

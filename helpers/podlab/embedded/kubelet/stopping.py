@@ -22,7 +22,7 @@ class Stopper:
         self._runtime, self._handlers, self._recorder = runtime, handlers, recorder
         self._hooks: set[asyncio.Task[None]] = set()
 
-    async def stop_pod(
+    async def kill_pod(
         self, pod: RawObject, view: PodView, grace_s: int | None, then: Callable[[], None] = lambda: None
     ) -> None:
         """
@@ -31,6 +31,8 @@ class Stopper:
         Args:
             grace_s: For every container; None: each has what its spec says.
             then: Called when no container runs any more, before the network goes.
+
+        Source: killPodWithSyncResult in pkg/kubelet/kuberuntime/kuberuntime_manager.go, read at v1.36.3.
         """
         running = view.running()
         ended = {record.name: asyncio.Event() for record in running}
@@ -52,11 +54,11 @@ class Stopper:
         ended: dict[str, asyncio.Event],
     ) -> None:
         try:
-            await self.stop(pod, record, grace_s=grace_s, before=[ended[name] for name in before])
+            await self.kill_container(pod, record, grace_s=grace_s, before=[ended[name] for name in before])
         finally:
             ended[record.name].set()
 
-    async def stop(
+    async def kill_container(
         self,
         pod: RawObject,
         record: ContainerRecord,
@@ -73,6 +75,8 @@ class Stopper:
             message: Text of the Killing Event; empty: ``Stopping container NAME``.
             cause: The probe whose failure is the reason: it may bring its own grace.
             before: What has to be over before SIGTERM, as long as the grace lasts.
+
+        Source: killContainer in pkg/kubelet/kuberuntime/kuberuntime_container.go, read at v1.36.3.
         """
         key, container = roles.find(pod, record.name) or (roles.APP, {"name": record.name})
         path = spec.field_path(key, record.name)

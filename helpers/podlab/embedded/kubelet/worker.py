@@ -17,7 +17,7 @@ from podlab.embedded.kubelet.resizing import Resizes
 from podlab.embedded.kubelet.services import NodeServices
 from podlab.embedded.kubelet.statuswriter import StatusWriter
 from podlab.embedded.lifecycle import conditions, podstatus, restartall, termination
-from podlab.embedded.lifecycle.actions import decide
+from podlab.embedded.lifecycle.actions import compute_pod_actions
 from podlab.embedded.lifecycle.containers import rfc3339
 from podlab.embedded.lifecycle.phase import TERMINAL
 from podlab.embedded.lifecycle.view import PodView
@@ -31,7 +31,11 @@ TICK_NS = SECOND  # a real kubelet looks at deadlines once a second
 
 
 class PodWorker:
-    """Everything that happens to one Pod, one thing after the other."""
+    """
+    The worker of one Pod: its syncs, one after another.
+
+    Source: podWorkers.podWorkerLoop in pkg/kubelet/pod_workers.go, read at v1.36.3.
+    """
 
     def __init__(
         self, services: NodeServices, pod: RawObject, others: Callable[[str], list[RawObject]]
@@ -42,7 +46,7 @@ class PodWorker:
         self.uid: str = pod["metadata"]["uid"]
         self._wake, self._ending = asyncio.Event(), asyncio.Event()
         self._removed, self._evicted = False, ""
-        self._doing = Performer(services, until_ending=self._until_ending, retry=self._retry)
+        self._performer = Performer(services, until_ending=self._until_ending, retry=self._retry)
         self._mounts = Mounts(services, wake=self._wake, ending=self._ending)
         self._messages: dict[str, str] = {}
         self._seen: dict[str, ContainerState] = {}  # what the last look showed, by container id
@@ -138,7 +142,7 @@ class PodWorker:
             self._wake.clear()
             self._due = self._services.clock.now() + int(self._services.pace.resync_s() * SECOND)
             try:
-                if await self._sync():
+                if await self._sync_pod():
                     return
             except Interrupted:
                 return
@@ -178,8 +182,8 @@ class PodWorker:
 
     # -- one sync --------------------------------------------------------------------------------------------
 
-    async def _sync(self) -> bool:
-        """Look, say, act. True when the Pod has come to its end."""
+    async def _sync_pod(self) -> bool:
+        """Observe the Pod, report its status, then act (SyncPod). True when the Pod has ended."""
         view = self._view()
         self._resizes.look(self.pod, view)
         self._tell(view)
@@ -188,18 +192,20 @@ class PodWorker:
         volumes = await self._mounts.set_up(self.pod)
         self.prober.add(self.pod)
         self.prober.nudge()
-        before = dict(self._doing.failures)
+        before = dict(self._performer.failures)
         again = restartall.under_way(self.writer.status)
         due = [] if again else self._resizes.due(view)
         restarts = frozenset(r.id for r in due if self._resizes.restarts(self._container(r.name), r))
-        actions = decide(self.pod, view, self.prober.results, restart_all=again, resized=restarts)
-        await self._doing.perform(self.pod, actions, view, volumes)
+        actions = compute_pod_actions(
+            self.pod, view, self.prober.results, restart_all=again, resized=restarts
+        )
+        await self._performer.sync_pod(self.pod, actions, view, volumes)
         for record in due:
             if record.id not in restarts:
-                await self._doing.resize(record, self._resizes.put_into_force(record))
+                await self._performer.resize(record, self._resizes.put_into_force(record))
         if actions.resets or due:
             self._wake.set()  # what was removed is to be started now; what is in force is to be said
-        if self._services.pace.prompt and before != self._doing.failures and not self._ending.is_set():
+        if self._services.pace.prompt and before != self._performer.failures and not self._ending.is_set():
             self._tell(self._view())
         return False
 
@@ -215,10 +221,10 @@ class PodWorker:
             old=self.writer.status,
             now=self._services.clock.now(),
             node_ip=self._services.node_ip,
-            failures=self._doing.failures,
+            failures=self._performer.failures,
             resizes=self._resizes.conditions(),
         )
-        status = podstatus.generate(self.pod, seen, terminal=terminal)
+        status = podstatus.generate_api_pod_status(self.pod, seen, terminal=terminal)
         if status.get("reason") == "DeadlineExceeded" and self.writer.may_run:
             self._services.recorder.event(self.pod, "Normal", "DeadlineExceeded", podstatus.DEADLINE)
         if evicted:
@@ -261,17 +267,18 @@ class PodWorker:
         return True
 
     async def _end(self) -> None:
-        """Stop what runs, say how it ended, and when the object is to go, let it go."""
+        """Stop the containers, then wait until the object is deleted, and clean up."""
         if self.writer.may_run and self.writer.status.get("conditions") is not None:
-            await self._stop()
+            await self._sync_terminating_pod()
         while not self._may_go():
             self._wake.clear()
             if self._may_go():
                 break
             await self._wake.wait()
-        await self._clean_up()
+        await self._sync_terminated_pod()
 
-    async def _stop(self) -> None:
+    async def _sync_terminating_pod(self) -> None:
+        """Stop the containers and report how they ended (SyncTerminatingPod)."""
         if self._evicted:
             self._services.recorder.event(self.pod, "Warning", "Evicted", self._evicted)
         self._tell(self._view(), evicted=self._evicted)
@@ -297,7 +304,7 @@ class PodWorker:
                 grace_s = 1 if self._evicted else termination.pod_grace_s(self.pod)
                 # Nothing is probed whose network is being taken away.
                 ended = self.prober.remove
-                return await self._services.stopper.stop_pod(self.pod, self._view(), grace_s, ended)
+                return await self._services.stopper.kill_pod(self.pod, self._view(), grace_s, ended)
             except RuntimeFault as fault:
                 text = f"error killing pod: {fault.message}"
                 self._services.recorder.event(self.pod, "Warning", "FailedKillPod", text)
@@ -307,8 +314,8 @@ class PodWorker:
         meta = self.pod["metadata"]
         return self._removed or bool(meta.get("deletionTimestamp") and not meta.get("finalizers"))
 
-    async def _clean_up(self) -> None:
-        """Remove everything that the node keeps of the Pod, then its object."""
+    async def _sync_terminated_pod(self) -> None:
+        """Remove all that the node keeps of the Pod, then its object (SyncTerminatedPod)."""
         await self._services.forget(self.pod)
         if not self._removed and self.writer.stored() is not None:
             meta = self.pod["metadata"]

@@ -1,10 +1,18 @@
 """
-What a node decides about one Pod, and what it then says about it: pure functions, no clock and no process.
+The rules of the kubelet for one Pod, as pure functions: no clock, no process.
 
-The way through: ``view`` is what the runtime shows; ``actions.decide`` says what to start, kill or recreate;
-``podstatus.generate`` says what the Pod's status is, from ``containers`` (states), ``phase`` and ``conditions``;
-``termination`` orders the end; ``backoff`` and ``probes`` are the two memories that both need.
+In reading order; names are upstream's, in snake case (computePodActions is ``compute_pod_actions``):
 
-They follow kubelet v1.36.3, rule by rule; what is not asked here (pulling, mounting, running hooks) is the
-business of ``podlab.embedded.kubelet``, on the wall clock as on a simulated one.
+    view           PodView: the sandboxes and containers that the runtime shows
+    actions        compute_pod_actions: what to start, kill and recreate
+    initialising   compute_init_container_actions: regular init containers and sidecars, in their order
+    restartall     the action RestartAllContainers of restart rules
+    podstatus      generate_api_pod_status and merge_pod_status; its parts:
+                   containers (states), phase (get_phase), conditions
+    termination    grace periods, and in which order containers stop
+    spec           restart policies
+    backoff        waits between restarts;  probes: results that count
+
+They follow kubelet v1.36.3, rule by rule. Pulling images, mounting volumes and running hooks belong to
+``podlab.embedded.kubelet``, on the wall clock as on a simulated one.
 """

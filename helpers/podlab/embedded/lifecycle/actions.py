@@ -54,7 +54,7 @@ class Actions:
         )
 
 
-def decide(
+def compute_pod_actions(
     pod: RawObject,
     view: PodView,
     probes: ProbeResults,
@@ -63,7 +63,9 @@ def decide(
     resized: frozenset[str] = frozenset(),
 ) -> Actions:
     """
-    What the next sync of this Pod does.
+    Return what the next sync of this Pod does.
+
+    Source: computePodActions in pkg/kubelet/kuberuntime/kuberuntime_manager.go, read at v1.36.3.
 
     Args:
         restart_all: All containers are to begin again in place.
@@ -71,7 +73,7 @@ def decide(
     """
     if restart_all:
         return Actions(resets=restartall.resets(pod, view))
-    needed, attempt = sandbox_needed(pod, view)
+    needed, attempt = pod_sandbox_changed(pod, view)
     actions = Actions(kill_pod=needed, create_sandbox=needed, attempt=attempt)
     if needed:
         _from_the_start(pod, view, actions)
@@ -79,7 +81,7 @@ def decide(
     actions.ephemeral = [
         i for i, c in enumerate(roles.group(pod, roles.EPHEMERAL)) if view.latest(c["name"]) is None
     ]
-    plan = initialising.decide(pod, view, probes, resized)
+    plan = initialising.compute_init_container_actions(pod, view, probes, resized)
     actions.init, actions.kills, actions.kill_pod = (
         plan.start,
         [Kill(*k) for k in plan.kills],
@@ -90,8 +92,12 @@ def decide(
     return actions
 
 
-def sandbox_needed(pod: RawObject, view: PodView) -> tuple[bool, int]:
-    """Whether a (new) sandbox has to be made, and its attempt number."""
+def pod_sandbox_changed(pod: RawObject, view: PodView) -> tuple[bool, int]:
+    """
+    Return whether a new sandbox has to be made, and its attempt number.
+
+    Source: PodSandboxChanged in pkg/kubelet/kuberuntime/util/util.go, read at v1.36.3.
+    """
     if not view.sandboxes:
         return True, 0
     newest = view.sandboxes[0]
@@ -134,8 +140,12 @@ def _succeeded(record: ContainerRecord | None) -> bool:
     return record is not None and record.state is ContainerState.EXITED and record.exit_code == 0
 
 
-def should_restart(pod: RawObject, container: RawObject, view: PodView) -> bool:
-    """Whether a container that may be missing or dead is to be started by the next sync."""
+def should_container_be_restarted(pod: RawObject, container: RawObject, view: PodView) -> bool:
+    """
+    Return whether the next sync starts a container that is missing or has ended.
+
+    Source: ShouldContainerBeRestarted in pkg/kubelet/container/helpers.go, read at v1.36.3.
+    """
     if pod["metadata"].get("deletionTimestamp"):
         return False
     record = view.latest(container["name"])
@@ -145,7 +155,7 @@ def should_restart(pod: RawObject, container: RawObject, view: PodView) -> bool:
         return False
     if record.state is not ContainerState.EXITED:
         return True
-    return spec.restarts_after(pod, container, record.exit_code or 0)
+    return spec.container_should_restart(pod, container, record.exit_code or 0)
 
 
 def _keep_regular(
@@ -155,7 +165,7 @@ def _keep_regular(
     for index, container in enumerate(roles.group(pod, roles.APP)):
         record = view.latest(container["name"])
         if record is None or record.state is not ContainerState.RUNNING:
-            if should_restart(pod, container, view):
+            if should_container_be_restarted(pod, container, view):
                 actions.regular.append(index)
             continue
         message, cause, again = _why_kill(pod, container, record, probes)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from podlab.embedded.lifecycle import restartall
-from podlab.embedded.lifecycle.actions import should_restart
+from podlab.embedded.lifecycle.actions import should_container_be_restarted
 from podlab.embedded.lifecycle.probes import ProbeResults
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, ContainerState
@@ -221,7 +221,7 @@ def _show_failure(
     record = view.latest(container["name"])
     if key == roles.INIT and record and record.state is ContainerState.EXITED and record.exit_code == 0:
         return  # also of a sidecar: it stays Completed during its back-off
-    if failure is None or not should_restart(pod, container, view):
+    if failure is None or not should_container_be_restarted(pod, container, view):
         return
     if "terminated" in status["state"]:
         status["lastState"] = status["state"]

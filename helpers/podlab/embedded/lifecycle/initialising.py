@@ -25,10 +25,14 @@ class Plan:
         self.kills: list[tuple[ContainerRecord, str, str]] = []
 
 
-def decide(
+def compute_init_container_actions(
     pod: RawObject, view: PodView, probes: ProbeResults, resized: frozenset[str] = frozenset()
 ) -> Plan:
-    """What the next sync does about the init containers of a Pod whose sandbox is ready."""
+    """
+    Return what the next sync does about the init containers of a Pod whose sandbox is ready.
+
+    Source: computeInitContainerActions in pkg/kubelet/kuberuntime/kuberuntime_container.go, read at v1.36.3.
+    """
     containers = roles.group(pod, roles.INIT)
     plan = Plan(initialised=not containers or _app_is_up(pod, view))
     if not containers:
@@ -98,7 +102,7 @@ class _Walk:
 
     def _comes_back(self, container: RawObject, record: ContainerRecord) -> bool:
         # An OOM kill counts as a failure even with exit code 0.
-        return spec.restarts_after(self._pod, container, record.exit_code or 1)
+        return spec.container_should_restart(self._pod, container, record.exit_code or 1)
 
     def _sidecar(self, index: int, container: RawObject, record: ContainerRecord) -> None:
         if record.state is not ContainerState.RUNNING:

@@ -21,15 +21,17 @@ class _Counts:
         self.final = 0  # stopped, and not to be started again
 
 
-def phase(pod: RawObject, by_name: Mapping[str, RawObject], *, terminal: bool, app_started: bool) -> str:
+def get_phase(pod: RawObject, by_name: Mapping[str, RawObject], *, terminal: bool, app_started: bool) -> str:
     """
-    The phase.
+    Return the phase of a Pod.
 
     Args:
         by_name: The statuses of init and regular containers.
         terminal: Nothing will be started any more, whatever the policy.
         app_started: A regular container was started in the present sandbox, so a restarting sidecar does not
             make the Pod Pending again.
+
+    Source: getPhase in pkg/kubelet/kubelet_pods.go, read at v1.36.3.
     """
     counts = _count(pod, by_name)
     if counts.init_failed:
@@ -115,4 +117,6 @@ def _count_app(pod: RawObject, container: RawObject, status: RawObject | None, c
 
 def _again(pod: RawObject, container: RawObject, ended: RawObject) -> bool:
     """True if a container that ended so is started again: by its own exit code, or with all the others."""
-    return ended.get("reason") == restartall.REASON or spec.restarts_after(pod, container, ended["exitCode"])
+    return ended.get("reason") == restartall.REASON or spec.container_should_restart(
+        pod, container, ended["exitCode"]
+    )

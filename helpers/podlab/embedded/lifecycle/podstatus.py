@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from podlab.embedded.lifecycle import conditions, containers, restartall
-from podlab.embedded.lifecycle.actions import sandbox_needed
+from podlab.embedded.lifecycle.actions import pod_sandbox_changed
 from podlab.embedded.lifecycle.containers import StartFailure, rfc3339
-from podlab.embedded.lifecycle.phase import TERMINAL, phase
+from podlab.embedded.lifecycle.phase import TERMINAL, get_phase
 from podlab.embedded.lifecycle.probes import ProbeResults
 from podlab.embedded.lifecycle.view import PodView
 from podlab.pods import roles
@@ -32,12 +32,14 @@ class Observed(NamedTuple):
     resizes: Sequence[RawObject] = ()  # conditions of a resize
 
 
-def generate(pod: RawObject, seen: Observed, *, terminal: bool = False) -> RawObject:
+def generate_api_pod_status(pod: RawObject, seen: Observed, *, terminal: bool = False) -> RawObject:
     """
-    The status of a Pod as its node sees it.
+    Return the status of a Pod as its node sees it.
 
     Args:
         terminal: The containers have been stopped for good: the phase follows from their exit codes.
+
+    Source: generateAPIPodStatus in pkg/kubelet/kubelet_pods.go, read at v1.36.3.
     """
     status: RawObject = {}
     for key, status_key in roles.STATUS_LISTS.items():
@@ -48,7 +50,7 @@ def generate(pod: RawObject, seen: Observed, *, terminal: bool = False) -> RawOb
     _keep_reason(pod, seen, status)
     status = {k: v for k, v in status.items() if v or k not in roles.STATUS_LISTS.values()}
     _add_addresses(pod, seen, status)
-    needed, _ = sandbox_needed(pod, seen.view)
+    needed, _ = pod_sandbox_changed(pod, seen.view)
     status["conditions"] = [] if status["phase"] in TERMINAL else list(seen.resizes)
     status["conditions"] += conditions.owned(
         pod,
@@ -77,7 +79,7 @@ def _listed(pod: RawObject, key: str, status_key: str, seen: Observed) -> list[R
 
 def _phase(pod: RawObject, seen: Observed, by_name: Mapping[str, RawObject], terminal: bool) -> str:
     app_started = any(seen.view.started_in_active_sandbox(c["name"]) for c in roles.group(pod, roles.APP))
-    new = phase(pod, by_name, terminal=terminal, app_started=app_started)
+    new = get_phase(pod, by_name, terminal=terminal, app_started=app_started)
     written = str((pod.get("status") or {}).get("phase") or "")
     if written in TERMINAL:
         return written  # the end is final
@@ -131,15 +133,16 @@ def mark_evicted(status: RawObject, message: str) -> None:
     status |= {"phase": "Failed", "reason": "Evicted", "message": message}
 
 
-def merge(pod: RawObject, new: RawObject, *, may_run: bool, now: int) -> RawObject:
+def merge_pod_status(pod: RawObject, new: RawObject, *, may_run: bool, now: int) -> RawObject:
     """
-    The status to write into the API's object: foreign conditions kept, and no terminal phase while a
-    container may still run.
+    Return the status to write: conditions of others are kept, and the phase stays while a container may still run.
 
     Args:
         pod: The object as stored.
-        new: What ``generate`` gave.
+        new: What ``generate_api_pod_status`` returned.
         may_run: The containers are not known to be stopped for good.
+
+    Source: mergePodStatus in pkg/kubelet/status/status_manager.go, read at v1.36.3.
     """
     old = pod.get("status") or {}
     merged = dict(new)

@@ -17,7 +17,7 @@ def pod_policy(pod: RawObject) -> str:
     return str(pod["spec"].get("restartPolicy") or "Always")
 
 
-def restarts_after(pod: RawObject, container: RawObject, exit_code: int) -> bool:
+def container_should_restart(pod: RawObject, container: RawObject, exit_code: int) -> bool:
     """
     True if a container that ended with *exit_code* is to run again.
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pods import container, pod, record, sidecar, states, view
 
-from podlab.embedded.lifecycle.actions import Actions, decide
+from podlab.embedded.lifecycle.actions import Actions
+from podlab.embedded.lifecycle.actions import compute_pod_actions as actions_of
 from podlab.embedded.lifecycle.probes import LIVENESS, STARTUP, ProbeResults, Result
 from podlab.embedded.lifecycle.view import PodView
 
@@ -75,14 +76,14 @@ def test_what_comes_next(
 ) -> None:
     """One row: a Pod, what the runtime shows of it, and what is done."""
     assert (
-        summary(decide(pod(policy, inits=inits, apps=apps), view(*states(records)), NOTHING)) == expected
+        summary(actions_of(pod(policy, inits=inits, apps=apps), view(*states(records)), NOTHING)) == expected
     ), tells
 
 
 def test_without_a_sandbox_everything_begins() -> None:
     """The first sync makes a sandbox and starts the first init container."""
-    assert summary(decide(pod("Always", inits=INITS), PodView(), NOTHING)) == "sandbox, init 0"
-    assert summary(decide(pod("Always", apps=("a", "b")), PodView(), NOTHING)) == "sandbox, app 0 1"
+    assert summary(actions_of(pod("Always", inits=INITS), PodView(), NOTHING)) == "sandbox, init 0"
+    assert summary(actions_of(pod("Always", apps=("a", "b")), PodView(), NOTHING)) == "sandbox, app 0 1"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,10 @@ def test_a_dead_sandbox_is_replaced_while_there_is_something_to_run(
     policy: str, records: str, expected: str
 ) -> None:
     """And regular init containers run again, from the first."""
-    assert summary(decide(pod(policy, inits=INITS), view(*states(records), ready=False), NOTHING)) == expected
+    assert (
+        summary(actions_of(pod(policy, inits=INITS), view(*states(records), ready=False), NOTHING))
+        == expected
+    )
 
 
 def _probed(kind: str, result: Result, identity: str) -> ProbeResults:
@@ -117,7 +121,7 @@ def test_a_failed_probe_kills_and_the_policy_says_whether_it_comes_back(
     policy: str, kind: str, message: str, again: list[int]
 ) -> None:
     """The message tells both; a second container keeps the Pod going."""
-    actions = decide(
+    actions = actions_of(
         pod(policy, apps=("app", "other")),
         view(*states("app:running other:running")),
         _probed(kind, Result.FAILURE, "app-0"),
@@ -130,7 +134,9 @@ def test_a_failed_probe_kills_and_the_policy_says_whether_it_comes_back(
 
 def test_under_never_the_last_container_that_fails_its_probe_ends_the_pod() -> None:
     """Then the whole Pod is killed, and the container's own message is not used."""
-    actions = decide(pod("Never"), view(*states("app:running")), _probed(LIVENESS, Result.FAILURE, "app-0"))
+    actions = actions_of(
+        pod("Never"), view(*states("app:running")), _probed(LIVENESS, Result.FAILURE, "app-0")
+    )
 
     assert actions.kill_pod
 
@@ -139,7 +145,7 @@ def test_a_changed_image_restarts_one_container_even_under_never() -> None:
     """Others go on."""
     changed = pod("Never", apps=(container("app", image="busybox:1.37"), "other"))
 
-    actions = decide(changed, view(*states("app:running other:running")), NOTHING)
+    actions = actions_of(changed, view(*states("app:running other:running")), NOTHING)
 
     assert [k.message for k in actions.kills] == ["Container app definition changed, will be restarted"]
     assert actions.regular == [0]
@@ -150,7 +156,7 @@ def test_a_changed_image_of_an_init_container_changes_nothing(state: str) -> Non
     """Whether it runs or is done."""
     changed = pod("Always", inits=(container("i", image="busybox:1.37"),))
 
-    actions = decide(changed, view(*states(state)), NOTHING)
+    actions = actions_of(changed, view(*states(state)), NOTHING)
 
     assert not actions.kills
     assert actions.init == []
@@ -172,7 +178,7 @@ def test_a_startup_probe_of_a_sidecar_holds_back_the_next(
     watched = pod("Always", inits=(sidecar("s", startupProbe={"exec": {}}), "i"))
     probes = ProbeResults({(STARTUP, "s-0"): result} if result else {}, {(STARTUP, "s")})
 
-    actions = decide(watched, view(*states("s:running")), probes)
+    actions = actions_of(watched, view(*states("s:running")), probes)
 
     assert (actions.init, [k.message for k in actions.kills]) == (init, kills)
 
@@ -181,7 +187,7 @@ def test_liveness_of_a_sidecar_does_not_hold_back_the_next() -> None:
     """It is killed and restarted, and the next one starts all the same."""
     watched = pod("Always", inits=(sidecar("s", livenessProbe={"exec": {}}), "i"))
 
-    actions = decide(watched, view(*states("s:running")), _probed(LIVENESS, Result.FAILURE, "s-0"))
+    actions = actions_of(watched, view(*states("s:running")), _probed(LIVENESS, Result.FAILURE, "s-0"))
 
     assert actions.init == [0, 1]
     assert [k.message for k in actions.kills] == ["Init container s failed liveness probe"]
@@ -223,7 +229,7 @@ def test_a_container_may_have_a_policy_and_rules_of_its_own(
     app = container("app", restartPolicy=own, restartPolicyRules=rules)
 
     assert (
-        summary(decide(pod(policy, apps=(app,)), view(record("app", "exited", code=code)), NOTHING))
+        summary(actions_of(pod(policy, apps=(app,)), view(record("app", "exited", code=code)), NOTHING))
         == expected
     )
 
@@ -232,8 +238,8 @@ def test_an_init_container_with_a_policy_of_its_own_is_no_sidecar() -> None:
     """Under the Pod's Never an init container with OnFailure is tried again."""
     stubborn = pod("Never", inits=(container("i", restartPolicy="OnFailure"),))
 
-    assert summary(decide(stubborn, view(*states("i:1")), NOTHING)) == "init 0"
-    assert summary(decide(stubborn, view(*states("i:running")), NOTHING)) == "nothing"
+    assert summary(actions_of(stubborn, view(*states("i:1")), NOTHING)) == "init 0"
+    assert summary(actions_of(stubborn, view(*states("i:running")), NOTHING)) == "nothing"
 
 
 def test_a_deleted_pod_starts_nothing() -> None:
@@ -241,7 +247,7 @@ def test_a_deleted_pod_starts_nothing() -> None:
     leaving = pod("Always")
     leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
 
-    assert decide(leaving, view(*states("app:1")), NOTHING).regular == []
+    assert actions_of(leaving, view(*states("app:1")), NOTHING).regular == []
 
 
 def test_ephemeral_containers_start_once_and_never_again() -> None:
@@ -249,5 +255,5 @@ def test_ephemeral_containers_start_once_and_never_again() -> None:
     debugged = pod("Always", inits=INITS)
     debugged["spec"]["ephemeralContainers"] = [container("debug")]
 
-    assert decide(debugged, view(*states("i1:running")), NOTHING).ephemeral == [0]
-    assert decide(debugged, view(*states("i1:running debug:0")), NOTHING).ephemeral == []
+    assert actions_of(debugged, view(*states("i1:running")), NOTHING).ephemeral == [0]
+    assert actions_of(debugged, view(*states("i1:running debug:0")), NOTHING).ephemeral == []

@@ -29,7 +29,7 @@ def status_of(
     observed = podstatus.Observed(
         view=seen, probes=probes or ProbeResults(), old=old or {}, now=now, failures=failures or {}
     )
-    return podstatus.generate(of, observed, terminal=terminal)
+    return podstatus.generate_api_pod_status(of, observed, terminal=terminal)
 
 
 def text_of(status: Json, kind: str) -> str:
@@ -175,11 +175,11 @@ def test_readiness_gates_hold_back_ready_alone() -> None:
 def test_times_of_conditions_move_only_when_they_flip() -> None:
     """Foreign conditions come first and are kept as they are."""
     known = pod("Always")
-    first = podstatus.merge(known, status_of(known, view()), may_run=True, now=T0)
+    first = podstatus.merge_pod_status(known, status_of(known, view()), may_run=True, now=T0)
     foreign = {"type": "a.b/x", "status": "True", "lastTransitionTime": "2020-01-01T00:00:00Z"}
     known["status"] = {**first, "conditions": [*first["conditions"], foreign]}
 
-    second = podstatus.merge(
+    second = podstatus.merge_pod_status(
         known, status_of(known, view(*states("app:running"))), may_run=True, now=T0 + 9 * SECOND
     )
 
@@ -319,8 +319,8 @@ def test_no_terminal_phase_is_written_while_a_container_may_run() -> None:
     running["status"] = {"phase": "Running"}
     ended = status_of(running, view(*states("app:0")))
 
-    held = podstatus.merge(running, ended, may_run=True, now=T0)
-    written = podstatus.merge(running, ended, may_run=False, now=T0)
+    held = podstatus.merge_pod_status(running, ended, may_run=True, now=T0)
+    written = podstatus.merge_pod_status(running, ended, may_run=False, now=T0)
 
     assert (held["phase"], written["phase"]) == ("Running", "Succeeded")
 
