@@ -1,0 +1,204 @@
+"""
+Calls and log lines that are lost over rolling updates of lab 14's Deployment, with its drain and without.
+
+    python benchmarks/rollout_loss.py                                # 5 rollouts of each form, own embedded cluster
+    python benchmarks/rollout_loss.py --rollouts 20 --driver kind --name lab
+
+A customer calls 20 times a second and does not wait for answers. Each page takes two seconds, so calls are under way
+whenever a container is told to stop. Written lines are those that the recorder read from the shops' own output;
+arrived are those that the log store counted. "Without the drain" has no preStop hook and no ``--drain``; in the "older
+form" proxy, shipper and metrics are further app containers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import on_a_cluster
+import yaml
+
+from podlab.lab.core import Lab
+from podlab.observe import Recorder, Recording
+
+LAB = Path(__file__).parents[1] / "labs/14-combined/manifests"
+SECONDS_A_PAGE, A_SECOND = 2, 20
+LOAD = f"""\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: load
+spec:
+  containers:
+    - name: caller
+      image: podlab-app:1
+      args: [caller, "http://shop/slow?s={SECONDS_A_PAGE}", --rate={A_SECOND}/s, --timeout=30]
+"""
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What one form lost: calls, and lines of shops that were replaced."""
+
+    calls: int
+    lost: int
+    written: int
+    missing: int
+    doubled: int
+    killed: int
+
+    def __str__(self) -> str:
+        calls, lines = f"{self.lost} of {self.calls}", f"{self.missing} of {self.written}"
+        return f"{calls:>15} {lines:>15} {self.doubled:>7} {self.killed:>6}"
+
+
+# ------------------------------------------------------------------------------------------------------- forms
+
+
+def as_it_is(_spec: Body) -> None:
+    """Leave the lab's Deployment as it is."""
+
+
+def without_the_drain(spec: Body) -> None:
+    """Take away what finishes calls and waits for the Service."""
+    for each in (*spec["initContainers"], *spec["containers"]):
+        each.pop("lifecycle", None)
+        each["args"] = [word for word in each.get("args", []) if not word.startswith("--drain")]
+
+
+def older_form(spec: Body) -> None:
+    """Make every sidecar a further app container."""
+    sidecars = [each for each in spec["initContainers"] if each.get("restartPolicy") == "Always"]
+    spec["initContainers"] = [each for each in spec["initContainers"] if each not in sidecars]
+    spec["containers"] += [{k: v for k, v in each.items() if k != "restartPolicy"} for each in sidecars]
+
+
+FORMS: dict[str, Callable[[Body], None]] = {
+    "as in the lab": as_it_is,
+    "without the drain": without_the_drain,
+    "older form": older_form,
+}
+
+
+def production(change: Callable[[Body], None]) -> list[Body]:
+    """Return the lab's manifest with its Pod template changed."""
+    docs = copy.deepcopy(list(yaml.safe_load_all((LAB / "production.yaml").read_text("utf-8"))))
+    for each in docs:
+        if each["kind"] == "Deployment":
+            change(each["spec"]["template"]["spec"])
+    return docs
+
+
+# ---------------------------------------------------------------------------------------------------- measuring
+
+
+def measure(lab: Lab, change: Callable[[Body], None], rollouts: int) -> Loss:
+    """Roll one form out *rollouts* times under load."""
+    lab.apply(yaml.safe_dump_all(production(change)))
+    names = lambda: {pod["metadata"]["name"] for pod in lab.pods_of("shop")}  # noqa: E731
+    ready = lambda: len(names()) == 2 and all(map(whole, lab.pods_of("shop")))  # noqa: E731
+    lab.wait(ready, "the shop is not ready", deadline_s=180)
+    replaced: set[str] = set()
+    with Recorder(lab.client, namespace=lab.namespace) as recorder:
+        lab.apply(LOAD)
+        steady(lab, recorder)
+        for number in range(rollouts):
+            old = names()
+            lab.change(release(number))
+            recorder.wait(lambda _pods, old=old: not names() & old and ready(), deadline_s=240)
+            replaced |= old
+            steady(lab, recorder)
+        lab.delete("pod", "load")
+    assert recorder.recording is not None
+    lab.delete("deployment", "shop")
+    lab.wait(lambda: not names(), "Pods of the last form are still there", deadline_s=120)
+    return loss(recorder.recording, replaced, arrived(lab))
+
+
+def steady(lab: Lab, recorder: Recorder) -> None:
+    """Return once the newest calls were answered: 20, one second's."""
+    lines = lambda: [line["outcome"] for line in lab.lines("load", event="call")[-A_SECOND:]]  # noqa: E731
+    recorder.wait(lambda _pods: lab.ready("load") == "1/1", deadline_s=60)
+    recorder.wait(lambda _pods: lines() == ["ok"] * A_SECOND, deadline_s=120)
+
+
+def whole(pod: Body) -> bool:
+    """Whether a Pod is Ready and stays."""
+    listed = (pod.get("status") or {}).get("conditions") or []
+    ready = any(one["type"] == "Ready" and one["status"] == "True" for one in listed)
+    return ready and not pod["metadata"].get("deletionTimestamp")
+
+
+def release(number: int) -> str:
+    """Return the change of the Deployment that begins a rollout."""
+    template = {"metadata": {"annotations": {"release": str(number)}}}
+    return yaml.safe_dump(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "shop"},
+            "spec": {"template": template},
+        }
+    )
+
+
+def arrived(lab: Lab) -> dict[str, Body]:
+    """Return source -> the log store's newest counts."""
+    return {line["source"]: line for line in lab.lines("sink", "sink", event="received")}
+
+
+def loss(recording: Recording, replaced: set[str], counts: dict[str, Body]) -> Loss:
+    """Compare what the shops of the *replaced* Pods wrote with what arrived, and count the load's calls."""
+    calls = [line for line in said(recording, {"load"}) if line["event"] == "call"]
+    written: dict[str, int] = {}
+    for line in said(recording, replaced, "shop"):
+        source = f"{line['pod']}/{line['role']}/{line['run']}"
+        written[source] = max(written.get(source, 0), line["seq"])
+    return Loss(
+        len(calls),
+        sum(call["outcome"] != "ok" for call in calls),
+        sum(written.values()),
+        sum(highest - counts.get(source, {}).get("distinct", 0) for source, highest in written.items()),
+        sum(counts.get(source, {}).get("doubled", 0) for source in written),
+        sum(recording.timeline(pod).exit_codes(lane.name).count(137)
+            for pod in replaced for lane in recording.timeline(pod).lanes),
+    )  # fmt: skip
+
+
+def said(recording: Recording, pods: set[str], container: str = "") -> Iterator[Body]:
+    """Yield the JSON lines of these Pods."""
+    for each in recording.observations:
+        if each.get("source") == "log" and each["pod"] in pods and container in ("", each["container"]):
+            try:
+                yield json.loads(each["line"])
+            except ValueError:
+                continue
+
+
+def main() -> None:
+    """Print a row for each form."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rollouts", type=int, default=5, help="of each form (default: 5)")
+    parser.add_argument("--form", action="append", choices=FORMS, help="only this one; repeatable")
+    on_a_cluster.add_options(parser)
+    options = parser.parse_args()
+    with on_a_cluster.lab(options, "podlab-bench-rollout") as lab:
+        lab.need("postgres", "dbmate", "postgres-exporter")
+        lab.apply(LAB / "around.yaml")
+        lab.wait(lambda: [lab.ready(pod) for pod in ("db", "sink")] == ["1/1", "1/1"], deadline_s=120)
+        print(f"{options.rollouts} rollouts of two replicas on {lab.driver}")
+        print(f"{'form':<20} {'calls lost':>15} {'lines lost':>15} {'doubled':>7} {'killed':>6}")
+        for name in options.form or FORMS:
+            print(f"{name:<20} {measure(lab, FORMS[name], options.rollouts)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
