@@ -32,6 +32,7 @@ class Growing:
     def __init__(self, names: Collection[str], *, active: bool) -> None:
         self.names, self.active = names, active and in_notebook()
         self._words: dict[str, str] = {}
+        self._doing = "recording"
         self._telling = Telling(self._text, active=self.active or watched()).by_itself()
 
     def see(self, observation: Mapping[str, Any]) -> None:
@@ -44,12 +45,11 @@ class Growing:
 
     def finish(self, timelines: Mapping[str, Timeline], predicted: Orders = lambda _pod: ("", "")) -> None:
         """Take the growing text away and show the pictures, with what was *predicted* for each Pod."""
-        self._telling.end(f"recorded {', '.join(timelines)}")
-        if not self.active:
-            return
+        self._doing, drawn = "drawing", self.active
         self.active = False
-        for timeline in timelines.values():
+        for timeline in timelines.values() if drawn else ():
             show(timeline, *predicted(timeline.name))
+        self._telling.end(f"recorded {', '.join(timelines)}")
 
     def clear(self) -> None:
         """Take the growing text away and show nothing in its place."""
@@ -57,7 +57,7 @@ class Growing:
         self._telling.end()
 
     def _text(self, seconds: float) -> str:
-        return "\n".join([f"recording, {seconds:.0f} s", *self._words.values()])
+        return "\n".join([f"{self._doing}, {seconds:.0f} s", *self._words.values()])
 
 
 class Live:

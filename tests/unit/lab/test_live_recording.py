@@ -28,7 +28,7 @@ ROW = {"source": "watch", "resource": "pods", "type": "ADDED", "object": POD}
 class Lab:
     """What ``run`` needs of a lab; ``kept`` is what it was given to keep."""
 
-    client, namespace, driver, cluster = None, "n", "embedded", SimpleNamespace(name="lab")
+    client, namespace, driver, cluster = None, "n", "embedded", SimpleNamespace(name="lab", driver="embedded")
 
     def __init__(self) -> None:
         self.kept: dict[str, Any] = {}
