@@ -55,6 +55,14 @@ def _faults(number: str, pieces: list[tuple[str, str]]) -> list[str]:
     return found
 
 
+def without_kubectl(notebook: Any) -> list[str]:
+    """The numbered rounds of a lab after which no line shows the same with kubectl."""
+    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    parts = re.split(r"^(?=## )", text, flags=re.M)
+    of_rounds = [part for part in parts if re.match(r"## L?\d+\.\d+ ", part)]
+    return [part.splitlines()[0] for part in of_rounds if "with kubectl: `kubectl " not in part]
+
+
 def _faults_of_prediction(number: str, source: str) -> list[str]:
     body = source.split("\n", 1)[1]
     labels = [

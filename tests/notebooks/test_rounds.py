@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from kubectl_facts import kubectl_facts
 from pages import FOLDER, pages, read
-from rounds import PAGES_WITH_ROUNDS, faults_of_rounds, rounds
+from rounds import PAGES_WITH_ROUNDS, faults_of_rounds, rounds, without_kubectl
 
 from podlab import manifests
 from podlab.lab import predictions
@@ -17,6 +17,12 @@ ROUNDS = [page for page in pages() if page.parent == FOLDER and page.name[:2] in
 @pytest.mark.parametrize("page", ROUNDS, ids=lambda page: page.stem)
 def test_every_round_asks_for_a_prediction_and_folds_its_explanation(page):
     assert faults_of_rounds(read(page)) == []
+
+
+@pytest.mark.parametrize("page", [p for p in pages() if p.parent != FOLDER], ids=lambda page: page.stem)
+def test_every_round_of_a_lab_shows_the_same_with_kubectl(page):
+    """Whoever learns podlab alone has learned nothing for the job."""
+    assert without_kubectl(read(page)) == []
 
 
 def test_every_round_of_the_list_of_labels_is_on_a_page():
