@@ -17,6 +17,7 @@ _A, _PTR, _AAAA, _SRV, _ANY = 1, 12, 28, 33, 255
 _TTL_S = 5
 _NO_ERROR, _FORMAT_ERROR, _NAME_ERROR, _NOT_IMPLEMENTED = 0, 1, 3, 4
 _FLAGS = 0x8580  # response, authoritative, recursion desired and available
+IDLE_S = 10.0  # a silent connection is closed then
 _REVERSE = ".in-addr.arpa"
 
 
@@ -37,6 +38,27 @@ class Responder(asyncio.DatagramProtocol):
         reply = answer(data, self._zone)
         if reply and self._transport:
             self._transport.sendto(reply, addr)
+
+
+async def converse(zone: Zone, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """
+    Answer the queries of one TCP connection, each behind its length in two bytes, until the client is silent or gone.
+
+    Source: RFC 7766.
+    """
+    try:
+        while True:
+            async with asyncio.timeout(IDLE_S):
+                size = int.from_bytes(await reader.readexactly(2), "big")
+                reply = answer(await reader.readexactly(size), zone)
+                if not reply:
+                    return
+                writer.write(len(reply).to_bytes(2, "big") + reply)
+                await writer.drain()
+    except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
+        pass
+    finally:
+        writer.close()
 
 
 def answer(query: bytes, zone: Zone) -> bytes | None:

@@ -27,6 +27,7 @@ _JUMP = -3
 _VERDICT_REGISTER, _REGISTER, _SECOND = 0, 1, 2
 _NESTED = 0x8000
 _DNAT = 1
+SEED = 1
 
 
 class Endpoint(NamedTuple):
@@ -43,6 +44,7 @@ class Forward(NamedTuple):
     port: int
     protocol: str
     endpoints: tuple[Endpoint, ...]
+    sticky: bool = False  # sessionAffinity ClientIP: an address always goes to the same endpoint
 
 
 def setup() -> tuple[bytes, int]:
@@ -76,7 +78,12 @@ def replace_services(forwards: Iterable[Forward]) -> tuple[bytes, int]:
 
 
 def _forward(forward: Forward) -> list[bytes]:
-    """A rule for each endpoint; the first of n is taken one time in n, the next one time in n-1, and so on."""
+    """
+    A rule for each endpoint; the first of n is taken one time in n, the next one time in n-1, and so on.
+
+    A sticky one is chosen by a hash of the client's address: the kernel then has to remember nothing. Unlike with
+    kube-proxy, the choice has no time limit, and may change when the endpoints do.
+    """
     matches = [
         *_match_address(16, forward.address),
         *_match_protocol(forward.protocol),
@@ -84,10 +91,16 @@ def _forward(forward: Forward) -> list[bytes]:
     ]
     rules = []
     for position, endpoint in enumerate(forward.endpoints):
-        left = len(forward.endpoints) - position
-        choice = _one_in(left) if left > 1 else []
-        rules.append(_rule(b"services\0", [*matches, *choice, *_destination(endpoint)]))
+        rules.append(_rule(b"services\0", [*matches, *_choice(forward, position), *_destination(endpoint)]))
     return rules
+
+
+def _choice(forward: Forward, position: int) -> list[bytes]:
+    """When the rule of the endpoint at *position* is taken, given that those before it were not."""
+    if forward.sticky:
+        return _by_client(len(forward.endpoints), position)
+    left = len(forward.endpoints) - position
+    return _one_in(left) if left > 1 else []
 
 
 def _match_address(offset: int, address: str) -> list[bytes]:
@@ -118,6 +131,17 @@ def _one_in(count: int) -> list[bytes]:
     """``numgen random mod count == 0``."""
     body = _number(1, _REGISTER) + _number(2, count) + _number(3, 1) + _number(4, 0)
     return [_expression(b"numgen\0", body), _equals(struct.pack("=I", 0))]
+
+
+def _by_client(count: int, position: int) -> list[bytes]:
+    """``jhash ip saddr mod count == position``."""
+    body = _number(1, _REGISTER) + _number(2, _REGISTER) + _number(3, 4) + _number(4, count)
+    body += _number(5, SEED)  # without one the kernel draws another for each rule
+    return [
+        _payload(1, 12, 4),
+        _expression(b"hash\0", body),
+        _equals(struct.pack("=I", position)),
+    ]
 
 
 def _destination(endpoint: Endpoint) -> list[bytes]:

@@ -11,13 +11,16 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from podlab.embedded.network import nftables
-from podlab.embedded.network.dns import Responder
+from podlab.embedded.network.dns import Responder, converse
 from podlab.embedded.network.names import Zone
 
 DNS_ADDRESS = "10.96.0.10"
+# Labels by which a Service, or a slice of it, is left to somebody else than kube-proxy.
+OTHER_PROXY, HEADLESS = "service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"
 _LOG = logging.getLogger(__name__)
 
 
@@ -58,6 +61,7 @@ class ServiceProxy:
         self._dirty = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.DatagramTransport | None = None
+        self._server: asyncio.Server | None = None
         self._applied: tuple[nftables.Forward, ...] | None = None
 
     async def start(self) -> None:
@@ -68,18 +72,27 @@ class ServiceProxy:
             _LOG.warning("no Service addresses: the kernel refused nftables (errno %s)", refused[0])
         loop = asyncio.get_running_loop()
         try:
-            descriptor = await self._node.make_socket(None, socket.SOCK_DGRAM, (DNS_ADDRESS, 53))
+            await self._answer_names()
         except OSError as error:  # the reduced mode has no network of its own
             _LOG.warning("no names of the cluster: %s", error.strerror)
-        else:
-            sock = socket.socket(fileno=descriptor)
-            sock.setblocking(False)
-            endpoint = loop.create_datagram_endpoint(lambda: Responder(self.zone), sock=sock)
-            self._transport, _protocol = await endpoint
         for resource in ("services", "endpointslices"):
             self._cancels.append(self._store.watch(resource, self._changed))
         self._dirty.set()
         self._task = loop.create_task(self._follow())
+
+    async def _answer_names(self) -> None:
+        """Answer DNS, over UDP and over TCP. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        datagrams = await self._socket(socket.SOCK_DGRAM)
+        endpoint = loop.create_datagram_endpoint(lambda: Responder(self.zone), sock=datagrams)
+        self._transport, _protocol = await endpoint
+        streams = await self._socket(socket.SOCK_STREAM)
+        self._server = await asyncio.start_server(partial(converse, self.zone), sock=streams)
+
+    async def _socket(self, kind: int) -> socket.socket:
+        sock = socket.socket(fileno=await self._node.make_socket(None, kind, (DNS_ADDRESS, 53)))
+        sock.setblocking(False)
+        return sock
 
     def _changed(self, _kind: str, _object: dict[str, Any]) -> None:
         # Names at once (a container may ask in the same millisecond), rules with the next turn of the loop.
@@ -103,6 +116,10 @@ class ServiceProxy:
         if not self.works or wanted == self._applied:
             return
         refused = await self._node.netfilter(*nftables.replace_services(wanted))
+        if refused and any(one.sticky for one in wanted):
+            _LOG.warning("sessionAffinity has no effect: the kernel refused its rules (errno %s)", refused[0])
+            loose = [one._replace(sticky=False) for one in wanted]
+            refused = await self._node.netfilter(*nftables.replace_services(loose))
         if refused:
             _LOG.warning("the kernel refused %d Service rules (errno %s)", len(refused), refused[0])
             return
@@ -117,22 +134,28 @@ class ServiceProxy:
             self._task.cancel()
         if self._transport:
             self._transport.close()
+        if self._server:
+            self._server.close()
 
 
 def forwards(
     services: list[dict[str, Any]], slices: list[dict[str, Any]], node_ip: str
 ) -> Iterator[nftables.Forward]:
-    """Every Service port that has endpoints; NodePorts too, at the node's own address."""
+    """Every Service port that has endpoints, at all its addresses; NodePorts too, at the node's own address."""
     by_service: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for one in slices:
-        name = (one["metadata"].get("labels") or {}).get("kubernetes.io/service-name", "")
+        labels = one["metadata"].get("labels") or {}
+        if HEADLESS in labels:
+            continue
+        name = labels.get("kubernetes.io/service-name", "")
         by_service.setdefault((one["metadata"].get("namespace", ""), name), []).append(one)
     for service in services:
         spec = service.get("spec") or {}
         address = spec.get("clusterIP")
-        if not address or address == "None" or ":" in address:
-            continue
         meta = service["metadata"]
+        of_another = OTHER_PROXY in (meta.get("labels") or {})
+        if not address or address == "None" or ":" in address or of_another:
+            continue
         mine = by_service.get((meta.get("namespace", ""), meta["name"]), [])
         for port in spec.get("ports") or ():
             endpoints = tuple(
@@ -140,9 +163,11 @@ def forwards(
             )
             if endpoints:
                 protocol = port.get("protocol", "TCP")
-                yield nftables.Forward(address, int(port["port"]), protocol, endpoints)
+                sticky = spec.get("sessionAffinity") == "ClientIP"
+                for one in (address, *(spec.get("externalIPs") or ())):
+                    yield nftables.Forward(one, int(port["port"]), protocol, endpoints, sticky)
                 if port.get("nodePort"):
-                    yield nftables.Forward(node_ip, int(port["nodePort"]), protocol, endpoints)
+                    yield nftables.Forward(node_ip, int(port["nodePort"]), protocol, endpoints, sticky)
 
 
 def _endpoints(

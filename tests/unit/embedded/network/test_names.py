@@ -130,6 +130,18 @@ def test_named_ports_go_to_the_endpoints_of_that_name_and_node_ports_to_the_same
     ]
 
 
+def test_what_is_left_to_another_proxy_gets_no_rules() -> None:
+    """By a label of the Service, or of a slice."""
+    web = service("web", "10.96.0.6", {"port": 80})
+    slices = [endpoints("web", ready("10.244.0.3"), port=80)]
+    assert list(forwards([web], slices, "172.18.0.2"))
+    slices[0]["metadata"]["labels"]["service.kubernetes.io/headless"] = ""
+    assert not list(forwards([web], slices, "172.18.0.2"))
+    del slices[0]["metadata"]["labels"]["service.kubernetes.io/headless"]
+    web["metadata"]["labels"] = {"service.kubernetes.io/service-proxy-name": "other"}
+    assert not list(forwards([web], slices, "172.18.0.2"))
+
+
 def test_a_batch_asks_for_one_acknowledgement_a_message() -> None:
     forward = nftables.Forward(
         "10.96.0.5", 80, "TCP", tuple(nftables.Endpoint(f"10.244.0.{n}", 80) for n in (3, 4, 5))

@@ -97,37 +97,97 @@ def test_waiting_for_a_service_as_the_lesson_does() -> None:
 
 def test_several_endpoints_all_get_their_share() -> None:
     async def scenario(bench: Bench) -> None:
+        counts = await _connections(bench, _service("web", "10.96.7.8", 80), "10.96.7.8")
+        assert sum(counts) == 60
+        assert min(counts) >= 5
+
+    on_node(scenario)
+
+
+def test_one_client_stays_at_one_endpoint_where_the_service_says_so() -> None:
+    """sessionAffinity: ClientIP."""
+
+    async def scenario(bench: Bench) -> None:
+        service = _service("web", "10.96.7.8", 80)
+        service["spec"]["sessionAffinity"] = "ClientIP"
+        assert sorted(await _connections(bench, service, "10.96.7.8")) == [0, 0, 60]
+
+    on_node(scenario)
+
+
+def test_an_external_address_of_a_service_is_served() -> None:
+    """A Pod reaches it, although the node knows no such network."""
+
+    async def scenario(bench: Bench) -> None:
         store = Store()
         proxy = ServiceProxy(store, bench.runtime)
         await proxy.start()
-        if not proxy.works:
-            pytest.skip("this kernel has no nftables")
-        pods = [await bench.pod(f"p{number}") for number in range(3)]
-        loop = asyncio.get_running_loop()
-        listeners = []
-        for pod in pods:
-            descriptor = await bench.runtime.make_socket(pod.id, socket.SOCK_STREAM, ("0.0.0.0", 80))  # noqa: S104
-            listeners.append(socket.socket(fileno=descriptor))
-            listeners[-1].setblocking(False)
-        store.set("services", [_service("web", "10.96.7.8", 80)])
-        store.set("endpointslices", [_slice("web", [one.ip for one in pods], 80)])
-        await asyncio.sleep(0.2)
-        for _number in range(60):
-            os.close(await bench.runtime.node_connect("10.96.7.8", 80, 2))
-        counts = []
-        for listener in listeners:
-            count = 0
-            while True:
-                try:
-                    sock, _address = await asyncio.wait_for(loop.sock_accept(listener), 0.2)
-                except TimeoutError:
-                    break
-                sock.close()
-                count += 1
-            counts.append(count)
+        shop, db = await bench.pod("shop"), await bench.pod("db")
+        await bench.start(db, "while true; do echo pong | nc -l -p 5432; done")
+        service = _service("db", "10.96.7.9", 5432)
+        service["spec"]["externalIPs"] = ["203.0.113.7"]
+        store.set("services", [service])
+        store.set("endpointslices", [_slice("db", [db.ip], 5432)])
+        code, lines = await bench.run(shop, "until nc -w 2 203.0.113.7 5432 </dev/null; do sleep 0.1; done")
+        assert (code, lines[-1]) == (0, "pong")
+        await proxy.close()
+
+    on_node(scenario)
+
+
+async def _connections(bench: Bench, service: dict[str, Any], address: str) -> list[int]:
+    """How many of 60 connections of the node to *address* each of three Pods behind a Service got."""
+    store = Store()
+    proxy = ServiceProxy(store, bench.runtime)
+    await proxy.start()
+    if not proxy.works:
+        pytest.skip("this kernel has no nftables")
+    pods = [await bench.pod(f"p{number}") for number in range(3)]
+    listeners = []
+    for pod in pods:
+        descriptor = await bench.runtime.make_socket(pod.id, socket.SOCK_STREAM, ("0.0.0.0", 80))  # noqa: S104
+        listeners.append(socket.socket(fileno=descriptor))
+        listeners[-1].setblocking(False)
+    store.set("services", [service])
+    store.set("endpointslices", [_slice("web", [one.ip for one in pods], 80)])
+    await asyncio.sleep(0.2)
+    for _number in range(60):
+        os.close(await bench.runtime.node_connect(address, 80, 2))
+    await proxy.close()
+    return [await _accepted(listener) for listener in listeners]
+
+
+async def _accepted(listener: socket.socket) -> int:
+    loop, count = asyncio.get_running_loop(), 0
+    while True:
+        try:
+            sock, _address = await asyncio.wait_for(loop.sock_accept(listener), 0.2)
+        except TimeoutError:
             listener.close()
-        assert sum(counts) == 60
-        assert min(counts) >= 5
+            return count
+        sock.close()
+        count += 1
+
+
+def test_names_are_answered_over_tcp_too() -> None:
+    """Two queries on one connection, each behind its length."""
+
+    async def scenario(bench: Bench) -> None:
+        store = Store()
+        proxy = ServiceProxy(store, bench.runtime)
+        await proxy.start()
+        store.set("services", [_service("db", "10.96.7.7", 5432)])
+        await asyncio.sleep(0.2)
+        link = socket.socket(fileno=await bench.runtime.node_connect("10.96.0.10", 53, 2))
+        link.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=link)
+        question = b"\2db\2ns\3svc\7cluster\5local\0" + b"\0\1\0\1"
+        for number in (b"\0\7", b"\0\x08"):
+            query = number + b"\1\0" + b"\0\1" + bytes(6) + question
+            writer.write(len(query).to_bytes(2, "big") + query)
+            reply = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+            assert (reply[:2], reply[-4:]) == (number, socket.inet_aton("10.96.7.7"))
+        writer.close()
         await proxy.close()
 
     on_node(scenario)
