@@ -5,6 +5,7 @@ In the order in which an answer passes through:
 
     exercise    what an exercise is: words, numbers, fence, runs
     loading     finds folders and reads them; errors name file and line
+    functions   imports an exercise's checks.py
     values      values drawn from a seed, put in for {{name}}
     answers     the text of a cell: a manifest, a prediction, choices
     fence       what an answer may not do

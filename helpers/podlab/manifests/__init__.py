@@ -7,6 +7,9 @@ Manifests: read with care, checked as a whole, applied so that nothing is left h
     apply     validate all (dry run, strict fields), then create all; take back what was made when one fails
     remove    delete what ``apply`` returned
 
+The modules: ``reading`` (load, document), ``composing`` and ``scalars`` (YAML with lines), ``faults`` (many faults,
+one error), ``linting``, ``lookalikes`` (characters that look alike), ``applying``, ``verdicts`` (refusals, with lines).
+
 The text comes from learners, so reading is bounded in bytes, depth and alias expansion. Unknown fields and
 wrong types are the server's to judge: its message is mapped back to file and line.
 """

@@ -7,6 +7,16 @@ Recording: list, watch, logs and node clocks of the Pods of one namespace, kept 
     read_recording    opens one
     ContainerdEvents, EmbeddedEvents   the node's own clock, for ``node=``; ``node_clock`` finds it
 
+The modules, in reading order:
+
+    goals       until when to record;  asking: whether a container still runs, asked through its log
+    recorder    Recorder: starts the sources, applies, waits, ends
+    watching    Watcher: list, watch, reconnect and resume;  framing: lines of a stream;  heads: their first words
+    logs        LogFollower: the logs of every run of a container
+    nodes       the node's own events;  nodetime: its clock against ours
+    thinning    how many lines of a log are kept;  writing: one observation a line
+    recording   Recording: a file read back
+
 The file is JSON lines, schema 1; README.md in this folder documents every field. Everything to the right of the
 recorder works on that file alone. This package decodes no object into models: it keeps the server's own bytes.
 """

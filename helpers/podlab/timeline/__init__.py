@@ -14,8 +14,9 @@ same timeline. Read in this order:
     spans       lanes between and during runs
     strips      phases, STATUS, conditions, markers;  words: kubectl's STATUS;  vanishing: the delete, and gone
     build       all of that in order
-    timeline    the Timeline and its plain facts
+    life        PodLife: the record, and its plain facts
     questions   answers with evidence;  explain: three lines about a live Pod (situations: what it knows)
+    timeline    Timeline: a life and the questions to it, as methods
     prediction  the notation of predictions: parse, score, draw
 
 Six clocks are used: whole seconds of statuses; Events, whose *names* carry the kubelet's nanoseconds of their
