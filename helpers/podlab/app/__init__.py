@@ -15,6 +15,7 @@ with ``zipapp``.
     sidecars    roles that stand beside an app: proxy, ship, exporter, register
     inits       roles that end: fetch, unpack, warm, migrate
     fixtures    roles outside of the Pod: db, config, sink, registry, caller, scrape
+    webhook     the mutating webhook of lab 08; injecting is what it adds
     calls       asking: HTTP and the toy database protocol
     servers     answering HTTP; stopping without cutting anybody off
     pages       what is on the shop's page

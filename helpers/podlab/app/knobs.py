@@ -140,6 +140,9 @@ def _outside(add: Callable[..., Any]) -> None:
     add("--rate", type=_per_second, metavar="N[/s]", help="caller: N calls a second, not waiting for answers")
     add("--pages", type=int, default=0, metavar="N", help="caller: ask /page-1 to /page-N in turn")
     add("--token", metavar="WORD", help="caller: send Authorization: Bearer WORD")
+    add("--tls", type=Path, metavar="FOLDER", help="injector: serve TLS with tls.crt and tls.key of FOLDER")
+    add("--template", type=Path, metavar="FILE", help="injector: what is added to a Pod, as JSON")
+    add("--older", action="store_true", help="injector: the proxy becomes a second app container")
 
 
 _GROUPS = {
@@ -148,7 +151,7 @@ _GROUPS = {
     "shop": _shop,
     "work that ends (fetch, unpack, warm, migrate, report) and look": _work,
     "beside an app (proxy, ship, exporter, register)": _beside,
-    "outside of the Pod (db, config, sink, registry, caller, scrape)": _outside,
+    "outside of the Pod (db, config, sink, registry, caller, scrape, injector)": _outside,
 }
 
 

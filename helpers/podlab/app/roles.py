@@ -39,6 +39,7 @@ ROLES: dict[str, tuple[str, str]] = {
     "sink": ("fixtures", "take lines by POST and count their sequence numbers by source and nonce"),
     "registry": ("fixtures", "note each hello with its nonce"),
     "caller": ("fixtures", "ask PATH again and again (--once: a single time) and count the failures"),
+    "injector": ("webhook", "answer AdmissionReviews: bring Pods into the mesh of --template; TLS by --tls"),
     "scrape": ("fixtures", "read the metrics page PATH again and again, as Prometheus does"),
 }
 

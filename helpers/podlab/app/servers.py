@@ -19,6 +19,10 @@ from .journal import Journal
 
 if TYPE_CHECKING:
     import argparse
+    import ssl
+    from pathlib import Path
+
+HANDSHAKE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -61,16 +65,26 @@ class WebServer:
     """
     Serves in the background from the moment it is made; OSError when the port is taken.
 
-    Each request is a line of the journal unless *quiet*; health checks (``/healthz``) never are.
+    Each request is a line of the journal unless *quiet*; health checks (``/healthz``) never are. With *tls* it speaks
+    TLS, by ``tls.crt`` and ``tls.key`` of that folder.
 
     Attributes:
         port: Where it listens.
     """
 
     def __init__(
-        self, listen: str, port: int, respond: Respond, journal: Journal, *, quiet: bool = False
+        self,
+        listen: str,
+        port: int,
+        respond: Respond,
+        journal: Journal,
+        *,
+        quiet: bool = False,
+        tls: Path | None = None,
     ) -> None:
         self._server = _Server((listen, port), _handler(respond, journal, quiet))
+        if tls is not None:
+            self._server.tls = _tls(tls)
         self.port, self._closed = int(self._server.server_address[1]), False
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="http", daemon=True).start()
 
@@ -102,6 +116,7 @@ class _Server(ThreadingHTTPServer):
     # SO_REUSEADDR still refuses a port that somebody listens on, as it should
     allow_reuse_address = True
     request_queue_size = 64
+    tls: ssl.SSLContext | None = None
 
     def __init__(self, *arguments: Any) -> None:
         self._busy, self._change = 0, threading.Condition()
@@ -118,9 +133,23 @@ class _Server(ThreadingHTTPServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
-            super().process_request_thread(request, client_address)
+            if self.tls is not None:
+                request = self._shaken(self.tls, request, client_address)
+            if request is not None:
+                super().process_request_thread(request, client_address)
         finally:
             self._count(-1)
+
+    def _shaken(self, tls: ssl.SSLContext, request: Any, client_address: Any) -> Any:
+        """The connection once both sides have agreed; None, and closed, where they do not."""
+        try:
+            request.settimeout(HANDSHAKE_S)
+            found = tls.wrap_socket(request, server_side=True)
+            found.settimeout(None)
+            return found
+        except OSError:
+            self.shutdown_request(request)
+            return None
 
     def finish(self) -> None:
         with self._change:
@@ -135,6 +164,14 @@ class _Server(ThreadingHTTPServer):
         with self._change:
             self._busy += change
             self._change.notify_all()
+
+
+def _tls(folder: Path) -> ssl.SSLContext:
+    import ssl
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+    return context
 
 
 def _hung_up(connection: socket.socket, within_s: float) -> bool:

@@ -59,7 +59,7 @@ class Cluster:
         bootstrap.keep_furnished(self.store, self.authority)
         stop = controllers.start(
             self.store,
-            LocalApi(self.store),
+            LocalApi(self.store, self.app.mutating),
             node_name=self.settings.node_name,
             loop=asyncio.get_running_loop(),
         )

@@ -39,6 +39,13 @@ class Fault(Exception):  # noqa: N818 - the word of the house for an answer that
         self.status["code"] = code
 
 
+class NotYetFault(Fault):
+    """No refusal yet: the webhooks were asked and have not answered. The same again a moment later."""
+
+    def __init__(self) -> None:
+        super().__init__(500, "the webhooks have not answered yet")
+
+
 def not_found(resource: str, group: str, name: str) -> Fault:
     """404 for an object."""
     qualified = f"{resource}.{group}" if group else resource

@@ -20,6 +20,7 @@ from podlab.embedded.api.http.request import Receive, Request, Response, Route, 
 from podlab.embedded.api.nodeconnection import NodeConnection
 from podlab.embedded.api.services import Services
 from podlab.embedded.api.verbs import deletion, discovery, patches, reading, watching, writing
+from podlab.embedded.api.verbs.webhooks.mutating import Mutating
 from podlab.embedded.fault import Fault
 from podlab.embedded.store import Store
 
@@ -51,6 +52,7 @@ class App:
         extra: dict[str, Extra] | None = None,
     ) -> None:
         self.services = Services(store, [token], hosts, node or NodeConnection())
+        self.mutating = Mutating(store, self.services.node)
         self.extra = extra or {}
         self.requests = 0  # how many were answered: the idle time-out looks at it
         self.open = 0  # how many are being answered now
@@ -75,6 +77,7 @@ class App:
         request: Request | None = None
         try:
             request = Request(scope, receive, send)
+            request.mutate = self.mutating.create
             self.authenticate(request)
             response = await self.answer(request)
         except Fault as refusal:

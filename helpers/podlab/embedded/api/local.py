@@ -6,17 +6,21 @@ from __future__ import annotations
 
 from podlab.embedded import schema
 from podlab.embedded.api.registry import Kind, kinds
+from podlab.embedded.api.users import User
 from podlab.embedded.api.verbs import deletion, writing
+from podlab.embedded.api.verbs.webhooks.mutating import Mutating
 from podlab.embedded.fault import Fault, not_found
 from podlab.embedded.store import Store
 from podlab.pods.raw import RawObject
+
+CONTROLLERS = User("system:kube-controller-manager", ("system:authenticated",))
 
 
 class LocalApi:
     """Calls the same functions as the HTTP handlers, without HTTP; refusals are ``Fault``."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, store: Store, mutating: Mutating | None = None) -> None:
+        self.store, self._mutating = store, mutating
         self._kinds: dict[str, Kind] = {}
         for (group, resource), kind in kinds().items():
             if group != "events.k8s.io":
@@ -27,14 +31,17 @@ class LocalApi:
         Admit and store a new object; ``metadata.generateName`` is honoured.
 
         Raises:
-            Fault: 403, 404, 409 or 422, as a client would get it.
+            Fault: 403, 404, 409 or 422, as a client would get it; `NotYetFault` while webhooks are asked.
         """
         kind = self._kinds[resource]
         meta = obj["metadata"]
         if kind.namespaced:
             writing.check_namespace(self.store, kind, meta["namespace"], meta.get("name", ""))
         body, _ = schema.prepare(kind.type, obj)
-        return writing.insert(self.store, kind, {**body, "kind": kind.kind, "apiVersion": kind.api_version})
+        made = {"kind": kind.kind, "apiVersion": kind.api_version, **body}
+        if self._mutating is not None:
+            made = self._mutating.of_controller(kind, made, CONTROLLERS)
+        return writing.insert(self.store, kind, made)
 
     def delete(self, resource: str, namespace: str, name: str, *, grace_s: int | None = None) -> None:
         """

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from podlab.embedded.events import EventRecorder
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import Fault, NotYetFault
 from podlab.embedded.nodefit import matches
 from podlab.embedded.store import Store, timestamp
 from podlab.pods.raw import RawObject
@@ -275,6 +275,8 @@ def make_pod(context: Context, events: EventRecorder, owner: RawObject, pod: Raw
     """
     try:
         made = context.api.create("pods", pod)
+    except NotYetFault:  # no refusal
+        raise
     except Fault as refusal:
         events.event(owner, "Warning", "FailedCreate", f"Error creating: {refusal}")
         raise

@@ -22,7 +22,7 @@ from podlab.embedded.controllers.base import (
     with_condition,
 )
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import Fault, NotYetFault
 from podlab.pods.raw import RawObject
 
 
@@ -52,7 +52,7 @@ class ReplicaSets:
         pods = claim(self._context, "pods", one)
         active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
         refusal = None if deleting(one) else self._scaled(one, active)
-        self._report(one, key, pods, refusal)
+        self._report(one, key, pods, None if isinstance(refusal, NotYetFault) else refusal)
         if refusal:
             raise refusal
 

@@ -34,9 +34,16 @@ def rule(name: str) -> Rule:
     """Return the rule of this name: one of this module's, or one that looks at neighbours."""
     found = RULES.get(name)
     if found is None:
-        from podlab.embedded.schema import checks, datachecks, quotachecks, rbacchecks, volumechecks
+        from podlab.embedded.schema import (
+            checks,
+            datachecks,
+            quotachecks,
+            rbacchecks,
+            volumechecks,
+            webhookchecks,
+        )
 
-        modules = (checks, volumechecks, datachecks, rbacchecks, quotachecks)
+        modules = (checks, volumechecks, datachecks, rbacchecks, quotachecks, webhookchecks)
         found = next(module.CHECKS[name] for module in modules if name in module.CHECKS)
     return found
 

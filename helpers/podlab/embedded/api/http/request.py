@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from podlab.embedded.api.registry import Kind, kind_of
 from podlab.embedded.api.users import NOBODY, User
 from podlab.embedded.fault import Fault, bad_request, no_such_path
+from podlab.pods.raw import RawObject
 
 BODY_S = 60.0  # how long a body may take; upstream's time for a whole request
 MAX_BODY = 3 * 1024 * 1024  # bytes; upstream's limit for a request body
@@ -47,6 +48,14 @@ class Route:
         self.kind, self.namespace, self.name, self.sub, self.tail = kind, namespace, name, sub, tail
 
 
+class Mutate(Protocol):
+    """Returns a new object as the cluster's webhooks leave it; what they warn of is added to *warnings*."""
+
+    async def __call__(
+        self, kind: Kind, obj: RawObject, user: User, warnings: list[str], *, dry: bool = False
+    ) -> RawObject: ...
+
+
 class Request:
     """
     What a handler gets.
@@ -62,6 +71,7 @@ class Request:
         self.query: dict[str, list[str]] = _query(scope.get("query_string", b""))
         self.warnings: list[str] = []
         self.user: User = NOBODY
+        self.mutate: Mutate | None = None  # who is asked about new objects
 
     def all(self, header: str) -> list[str]:
         """Every value of a header that may stand there more than once; *header* in lower case."""

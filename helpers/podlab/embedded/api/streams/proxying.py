@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import socket
 from typing import Any, NamedTuple
 
@@ -20,10 +19,10 @@ from podlab.embedded import fault
 from podlab.embedded.api.http.codec import dumps
 from podlab.embedded.api.http.request import Request, Response, Route
 from podlab.embedded.api.services import Services
+from podlab.embedded.api.verbs.endpoints import endpoint
 from podlab.embedded.api.verbs.reading import find
 from podlab.embedded.fault import Fault
 from podlab.embedded.store import Store
-from podlab.pods.raw import RawObject
 
 CONNECT_S = 30.0
 CHUNK = 64 * 1024
@@ -95,7 +94,7 @@ def locate(store: Store, route: Route) -> Target:
     place = Route(route.kind, route.namespace, name, "", "")
     obj = find(store, place).object
     if route.kind.resource == "services":
-        return Target(scheme, *_endpoint(store, obj, port))
+        return Target(scheme, *endpoint(store, obj, port))
     address = (obj.get("status") or {}).get("podIP", "")
     if not address:
         raise fault.bad_request("address not allowed")
@@ -104,27 +103,6 @@ def locate(store: Store, route: Route) -> Target:
     if not chosen.isdigit() or not 0 < int(chosen) < 65536:
         raise fault.bad_request(f'invalid pod request "{route.name}"')
     return Target(scheme, address, int(chosen))
-
-
-def _endpoint(store: Store, service: RawObject, port: str) -> tuple[str, int]:
-    """A ready endpoint of a Service, by the number or name of one of its ports."""
-    meta = service["metadata"]
-    if port.isdigit():
-        ports = [p for p in service["spec"].get("ports") or () if p["port"] == int(port)]
-        if not ports:
-            raise Fault(503, f'no service port {port} found for service "{meta["name"]}"')
-        port = ports[0].get("name", "")
-    endpoints = store.get("endpoints", meta["namespace"], meta["name"]) or {}
-    found = [
-        (address["ip"], one["port"])
-        for subset in endpoints.get("subsets") or ()
-        for address in subset.get("addresses") or ()
-        for one in subset.get("ports") or ()
-        if one.get("name", "") == port and address.get("targetRef")
-    ]
-    if not found:
-        raise Fault(503, f'no endpoints available for service "{meta["name"]}"')
-    return random.choice(found)
 
 
 def _of_node(services: Services, route: Route, path: str) -> Response:

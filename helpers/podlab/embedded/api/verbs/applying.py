@@ -21,7 +21,7 @@ from podlab.pods.raw import RawObject
 UNOWNED = "was set without server-side apply and has no owner here; a real cluster may report a conflict"
 
 
-def apply(store: Store, request: Request, route: Route, body: Any, *, dry: bool) -> Response:
+async def apply(store: Store, request: Request, route: Route, body: Any, *, dry: bool) -> Response:
     """
     Apply a configuration: create the object, or merge into it.
 
@@ -36,14 +36,12 @@ def apply(store: Store, request: Request, route: Route, body: Any, *, dry: bool)
         raise bad_request("the applied configuration is no object of this kind")
     old = store.get(kind.shelf, route.namespace, route.name)
     config = {key: value for key, value in body.items() if key != "status"}
-    return (
-        _create(store, request, route, config, dry)
-        if old is None
-        else _merge(store, request, route, config, old, dry)
-    )
+    if old is None:
+        return await _create(store, request, route, config, dry)
+    return _merge(store, request, route, config, old, dry)
 
 
-def _create(store: Store, request: Request, route: Route, config: RawObject, dry: bool) -> Response:
+async def _create(store: Store, request: Request, route: Route, config: RawObject, dry: bool) -> Response:
     kind = route.kind
     if kind.namespaced:
         writing.check_namespace(store, kind, route.namespace, route.name)
@@ -51,6 +49,7 @@ def _create(store: Store, request: Request, route: Route, config: RawObject, dry
     authorizer.require(store, request.user, asked)
     obj = writing.typed(request, kind, config)
     writing.check_place(obj, route)
+    obj = await writing.mutated(request, kind, obj, dry=dry)
     escalation.check(store, request.user, kind, obj)
     owners = {request.one("fieldManager"): ownership.leaves(kind.type, config)}
     entries = ownership.entries_of(owners, kind.api_version, {}, timestamp(store.clock()))

@@ -65,7 +65,7 @@ async def patch(store: Store, request: Request, route: Route) -> Response:
     if media == APPLY_PATCH:
         from podlab.embedded.api.verbs import applying
 
-        return applying.apply(store, request, route, parse_yaml(data), dry=dry)
+        return await applying.apply(store, request, route, parse_yaml(data), dry=dry)
     old = find(store, route).object
     shown = events.to_new(old) if route.kind.group == "events.k8s.io" else old
     obj = typed_patch(request, route, media, shown, decode_patch(media, data))

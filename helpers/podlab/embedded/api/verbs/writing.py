@@ -137,8 +137,25 @@ async def create(store: Store, request: Request, route: Route) -> Response:
         raise Fault(500, "resourceVersion should not be set on objects to be created")
     obj["metadata"].pop("uid", None)
     obj["metadata"].pop("creationTimestamp", None)
+    obj = await mutated(request, kind, obj, dry=dry)
     escalation.check(store, request.user, kind, obj)
     return answer(request, kind, insert(store, kind, obj, dry=dry, warnings=request.warnings), 201)
+
+
+async def mutated(request: Request, kind: Kind, obj: RawObject, *, dry: bool) -> RawObject:
+    """
+    Return a new object as the cluster's webhooks leave it.
+
+    Raises:
+        Fault: 403 or 500.
+    """
+    if kind.kind == "MutatingWebhookConfiguration":
+        from podlab.embedded.api.verbs.webhooks import matching
+
+        request.warnings += matching.without_effect(obj)
+    if request.mutate is None:
+        return obj
+    return await request.mutate(kind, obj, request.user, request.warnings, dry=dry)
 
 
 def insert(
