@@ -6,11 +6,12 @@ import contextlib
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import websocket
 from kubernetes import client as official
 from kubernetes import config, stream
 
@@ -89,6 +90,59 @@ def test_commands_by_the_official_client(api: official.CoreV1Api, namespace: str
     failed = run(api, namespace, "sh", "-c", "exit 7", _preload_content=False)
     failed.run_forever(timeout=10)
     assert failed.returncode == 7
+
+
+@pytest.fixture
+def join(api: official.CoreV1Api, namespace: str) -> Iterator[Callable[..., websocket.WebSocket]]:
+    """Opens a WebSocket below the Pod ``web``, as upstream's end-to-end tests do."""
+    with contextlib.ExitStack() as opened:
+
+        def to(path: str, *protocols: str) -> websocket.WebSocket:
+            given = api.api_client.configuration
+            url = f"{given.host}/api/v1/namespaces/{namespace}/pods/web/{path}".replace("https", "wss", 1)
+            tls = {"ca_certs": given.ssl_ca_cert, "certfile": given.cert_file, "keyfile": given.key_file}
+            keys = [one for one in given.auth_settings().values() if one["in"] == "header" and one["value"]]
+            return opened.enter_context(
+                contextlib.closing(
+                    websocket.create_connection(
+                        url,
+                        subprotocols=list(protocols),
+                        sslopt={name: value for name, value in tls.items() if value},
+                        header=[f"{one['key']}: {one['value']}" for one in keys],
+                        timeout=WAIT_S,
+                    )
+                )
+            )
+
+        yield to
+
+
+def messages(socket: websocket.WebSocket) -> Iterator[bytes]:
+    """What comes until the server closes; empty messages, by which it may say that it is ready, are left out."""
+    while data := socket.recv():
+        text = data if isinstance(data, bytes) else data.encode()
+        if len(text) > 1:
+            yield text
+
+
+@pytest.mark.parametrize(
+    ("protocol", "output"), [("channel.k8s.io", b"\1remote\n"), ("base64.channel.k8s.io", b"1cmVtb3RlCg==")]
+)
+def test_commands_by_the_oldest_protocols(
+    join: Callable[..., websocket.WebSocket], web: str, protocol: str, output: bytes
+) -> None:
+    """Output on channel 1; nothing on the error channel of a command that did well."""
+    asked = "exec?command=echo&command=remote&stdout=1&stderr=1"
+    assert list(messages(join(asked, protocol))) == [output]
+
+
+@pytest.mark.parametrize(("protocol", "log"), [("binary.k8s.io", b"up\n"), ("base64.binary.k8s.io", b"dXAK")])
+def test_a_log_over_a_websocket(
+    join: Callable[..., websocket.WebSocket], web: str, protocol: str, log: bytes
+) -> None:
+    """The bytes of the log, in messages."""
+    assert next(messages(join("log", protocol))).startswith(log[:2])
+    assert b"".join(messages(join("log?limitBytes=3", protocol))) == log
 
 
 def test_a_port_by_the_official_client(api: official.CoreV1Api, namespace: str, web: str) -> None:

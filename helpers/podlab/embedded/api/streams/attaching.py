@@ -146,7 +146,7 @@ class Attachment:
             self.found._replace(finished_at=record and record.finished_at), began_ns
         )
         status = too_late(self.found.id) if missed else channels.SUCCESS
-        await self.socket.write(bytes([channels.ERROR]) + json.dumps(status).encode())
+        await self.socket.finish(status)
 
     async def _input(self) -> None:
         while (message := await self.socket.read()) is not None:

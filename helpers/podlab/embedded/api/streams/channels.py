@@ -3,32 +3,39 @@ The channel protocol of exec and attach over WebSocket, and reading and writing 
 
 ``v5.channel.k8s.io`` and ``v4.channel.k8s.io``: every binary message begins with a channel byte (0 stdin, 1
 stdout, 2 stderr, 3 error, 4 resize); in v5 ``ff N`` closes channel N. The error channel carries one Status at
-the end.
+the end. The oldest, ``channel.k8s.io``, carries a text there, and only for a failure. The ``base64.`` forms put the
+same into text messages: the channel as a digit, the rest in base64.
 
-Source: apimachinery/pkg/util/remotecommand/constants.go, kubelet/pkg/cri/streaming/remotecommand at v1.36.3.
+Source: apimachinery/pkg/util/remotecommand/constants.go, kubelet/pkg/cri/streaming/remotecommand/websocket.go,
+apiserver's wsstream at v1.36.3.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import json
 import os
 
 from podlab.embedded.api.http.request import Receive, Send
 from podlab.pods.raw import RawObject
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
-V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
+V5, V4, OLDEST = "v5.channel.k8s.io", "v4.channel.k8s.io", "channel.k8s.io"
+# In the order in which the server would choose.
+PROTOCOLS = (V5, V4, f"v4.base64.{OLDEST}", OLDEST, f"base64.{OLDEST}")
 SPDY = "SPDY/3.1+portforward.k8s.io"
 CHUNK = 32 * 1024
 SUCCESS: RawObject = {"metadata": {}, "status": "Success"}
 
 
 class Socket:
-    """One accepted WebSocket: binary messages in and out."""
+    """One accepted WebSocket: messages of bytes in and out, whatever its protocol makes of them on the way."""
 
     def __init__(self, receive: Receive, send: Send, protocol: str) -> None:
         self._receive, self._send, self.protocol = receive, send, protocol
+        self._in_text = "base64" in protocol
 
     async def read(self) -> bytes | None:
         """The next message; None when the peer has gone."""
@@ -36,7 +43,8 @@ class Socket:
         if message["type"] == "websocket.disconnect":
             return None
         data = message.get("bytes")
-        return data if data is not None else str(message.get("text") or "").encode()
+        data = data if data is not None else str(message.get("text") or "").encode()
+        return _from_text(data) if self._in_text else data
 
     async def write(self, data: bytes) -> None:
         """
@@ -45,17 +53,43 @@ class Socket:
         Raises:
             ConnectionError: When the peer has gone.
         """
+        body: dict[str, object] = {"text": _to_text(data)} if self._in_text else {"bytes": data}
         try:
-            await self._send({"type": "websocket.send", "bytes": data})
+            await self._send({"type": "websocket.send", **body})
         except OSError:
             raise ConnectionError("the client went away") from None
         except RuntimeError:
             raise ConnectionError("the connection was closed already") from None
 
+    async def finish(self, status: RawObject) -> None:
+        """
+        Send how it ended on the error channel: the Status, or, to the oldest protocols, the text of a failure.
+
+        Raises:
+            ConnectionError: When the peer has gone.
+        """
+        if self.protocol not in (OLDEST, f"base64.{OLDEST}"):
+            await self.write(bytes([ERROR]) + json.dumps(status).encode())
+        elif status != SUCCESS:
+            await self.write(bytes([ERROR]) + str(status.get("message", "")).encode())
+
     async def close(self) -> None:
         """End the conversation."""
         with contextlib.suppress(OSError, RuntimeError):
             await self._send({"type": "websocket.close", "code": 1000})
+
+
+def _to_text(data: bytes) -> str:
+    """A message of the ``base64.`` protocols."""
+    return f"{data[0]}{base64.b64encode(data[1:]).decode()}" if data else ""
+
+
+def _from_text(data: bytes) -> bytes:
+    """The channel and bytes of such a message; one that cannot be read is empty."""
+    try:
+        return bytes([int(data[:1])]) + base64.b64decode(data[1:], validate=True)
+    except ValueError:
+        return b""
 
 
 async def _until(descriptor: int, *, writable: bool = False) -> None:

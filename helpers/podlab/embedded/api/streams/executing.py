@@ -13,7 +13,6 @@ from podlab.embedded.api.http.request import Request
 from podlab.embedded.api.services import Services
 from podlab.embedded.api.streams.channels import (
     CLOSE,
-    ERROR,
     RESIZE,
     STDERR,
     STDIN,
@@ -81,7 +80,7 @@ class Exec:
             self._close()
 
     async def _finish(self, status: RawObject) -> None:
-        await self.socket.write(bytes([ERROR]) + json.dumps(status).encode())
+        await self.socket.finish(status)
 
     def _start_error(self, text: str) -> RawObject:
         name = secrets.token_hex(32)

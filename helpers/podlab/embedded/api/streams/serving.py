@@ -17,8 +17,8 @@ from podlab.embedded.api.http.codec import dumps
 from podlab.embedded.api.http.request import Receive, Request, Send, route
 from podlab.embedded.api.nodeconnection import choose
 from podlab.embedded.api.services import Services
-from podlab.embedded.api.streams import attaching, executing, portforward
-from podlab.embedded.api.streams.channels import V4, V5, Socket
+from podlab.embedded.api.streams import attaching, executing, logstream, portforward
+from podlab.embedded.api.streams.channels import OLDEST, PROTOCOLS, Socket
 from podlab.embedded.api.verbs.reading import find
 from podlab.embedded.fault import Fault, no_such_path
 
@@ -38,6 +38,9 @@ async def serve(
         authenticate(request)
         asked = attributes.of(request)
         authorizer.require(services.store, request.user, asked)
+        if route(request.path).sub == "log":
+            await logstream.serve(services, request)
+            return
         # An upgrade is a GET; what it does needs the right of the POST that it stands for.
         authorizer.require(services.store, request.user, asked._replace(verb="create"))
         work, protocol = await _prepare(services, request)
@@ -47,7 +50,7 @@ async def serve(
     # A client that has left already: the work is begun all the same, sees that nobody is there and ends what it holds.
     with contextlib.suppress(OSError, RuntimeError):
         await send({"type": "websocket.accept", "subprotocol": protocol})
-    socket = Socket(receive, send, protocol or V4)
+    socket = Socket(receive, send, protocol or OLDEST)
     try:
         await work(socket)
     except (ConnectionError, asyncio.CancelledError):
@@ -70,7 +73,7 @@ async def _prepare(services: Services, request: Request) -> tuple[Any, str | Non
         return await portforward.prepare(services, request, pod, offered)
     if where.sub not in ("exec", "attach"):
         raise no_such_path()
-    chosen = next((name for name in (V5, V4) if name in offered), None)
+    chosen = next((name for name in offered if name in PROTOCOLS), None)
     if offered and chosen is None:
         raise Fault(400, f"unable to upgrade: none of the protocols {offered} is supported")
     container = choose(pod, request.one("container"))
