@@ -1,5 +1,5 @@
 """
-What a built wheel of podlab holds besides its modules: the learner's edition of the course, and clusters' recipes.
+The data in a built wheel of podlab: the learner's edition of the course, and clusters' recipes.
 
 setuptools calls these classes (pyproject.toml, [tool.setuptools.cmdclass]). They put the files below
 ``podlab/course``, where ``podlab.course`` and ``podlab.paths`` look for them when there is no working tree. Answers

@@ -76,7 +76,7 @@ def cache_folder() -> Path:
 
 def node_image(version: str | None = None) -> NodeImage | None:
     """
-    Return the node image of the last build, for *version* or for the reference; None if there is none.
+    Return the node image of the last build, for *version* or for the reference; None if absent.
 
     Builds nothing, and loads nothing. An image counts if the Docker engine has it or its archive is whole.
     """

@@ -55,7 +55,7 @@ def course_folder(start: Path | None = None) -> Path | None:
 
 
 def data_folder() -> Path:
-    """What a learner would miss: progress outside of a learner's folder. Not made by this call."""
+    """Return what a learner would miss: progress outside of a learner's folder. Not made by this call."""
     apart = os.environ.get("PODLAB_DATA")
     return Path(apart) if apart else _base("XDG_DATA_HOME", ".local/share")
 

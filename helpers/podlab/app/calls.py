@@ -19,7 +19,7 @@ _NONCE = re.compile(r'nonce[\\"]*\s*[:=]\s*[\\"]*([\w-]+)')
 @dataclass(frozen=True)
 class Reply:
     """
-    What came of one question.
+    The result of one call.
 
     Attributes:
         outcome: ``ok``, ``refused`` (nobody listens), ``no name`` (the name does not resolve), ``timeout``,

@@ -1,4 +1,4 @@
-"""What a sink makes of the lines it takes: which sequence numbers came from whom, and which are missing."""
+"""Counting the lines that a sink takes: which sequence numbers came from whom, and which are missing."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def longest_run(numbers: set[int]) -> int:
 
 
 def _parsed(text: bytes) -> object:
-    """The JSON that *text* is, or ends in after a prefix of another form; None where there is none."""
+    """The JSON that *text* is, or ends in after a prefix of another form; None if absent."""
     for begin in (0, text.find(b"{")):
         try:
             return json.loads(text[max(begin, 0) :])

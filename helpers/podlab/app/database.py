@@ -73,6 +73,6 @@ def _server(listen: str, port: int, database: Database) -> socketserver.Threadin
         allow_reuse_address, daemon_threads = True, True
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A client that resets its connection (a probe of the port does) is no error."""
+            """Ignore a client that resets its connection, as a probe of the port does."""
 
     return Server((listen, port), Handler)

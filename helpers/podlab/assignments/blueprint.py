@@ -99,7 +99,7 @@ class Blueprint:
 
     @property
     def points(self) -> Fraction:
-        """What the whole is worth, the reader's part too."""
+        """Return what the whole is worth, the reader's part too."""
         return sum(
             [*(row.points for row in self.rows), *(row.points for row in self.reader)], start=Fraction(0)
         )

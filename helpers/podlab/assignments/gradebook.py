@@ -70,7 +70,7 @@ def marks(
 
 
 def _with_reader(blueprint: Blueprint, mark: Mark, given: Points) -> Mark:
-    """What nobody has read yet keeps a grade open."""
+    """Return what nobody has read yet keeps a grade open."""
     if not blueprint.reader or mark.state == "not handed in":
         return mark
     points = {row.name: given.get(row.name) for row in blueprint.reader}

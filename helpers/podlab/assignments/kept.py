@@ -110,7 +110,7 @@ def notebook(made: Sequence[dict[str, Any]], metadata: Mapping[str, Any]) -> str
 
 
 def put(path: Path, text: str) -> Path:
-    """Write a file, with the folders above it, and return its path; what is no Unicode text is written as escapes."""
+    """Write a file, with the folders above it, and return its path; text that UTF-8 cannot hold is escaped."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text.encode("utf-8", "backslashreplace"))
     return path

@@ -29,7 +29,7 @@ MOST_CELLS, MOST_NOTEBOOK = 5_000, 20 << 20
 @dataclass(frozen=True)
 class Submission:
     """
-    What one student handed in.
+    The submission of one student.
 
     Attributes:
         student: The student's id; for a file that no student of the roster is named in, the file's own name.

@@ -1,5 +1,5 @@
 """
-What a check function is given, and what it returns.
+The argument and the result of a check function.
 
     @check("first")
     def first(case: Case) -> Finding:
@@ -74,7 +74,7 @@ class Answer:
         return [each.object for each in self.loaded]
 
     def chose(self, name: str) -> str:
-        """Return the value given for *name*: small letters, single blanks, no quotes; empty if there is none."""
+        """Return the value given for *name*: small letters, single blanks, no quotes; empty if absent."""
         wanted = plain(name)
         return next((plain(value) for key, value in self.choices.items() if plain(key) == wanted), "")
 

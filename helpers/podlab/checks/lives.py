@@ -97,7 +97,7 @@ class Life:
         return self.made and questions.ran(self.timeline(pod), container)
 
     def role(self, container: str, pod: str | None = None) -> str:
-        """Return ``init``, ``sidecar`` or ``app``; empty when there is no such container."""
+        """Return ``init``, ``sidecar`` or ``app``; empty if the container is unknown."""
         lane = questions.lane(self.timeline(pod), container) if self.made else None
         return lane.role if lane else ""
 
@@ -114,7 +114,7 @@ class Life:
         return self.made and questions.outlived(self.timeline(), first, second)
 
     def restarts(self, container: str, pod: str | None = None) -> int:
-        """Return how often the container was started again; 0 when there is no such container."""
+        """Return how often the container was started again; 0 if the container is unknown."""
         timeline = self.timeline(pod)
         return timeline.restarts(container) if questions.lane(timeline, container) else 0
 

@@ -1,5 +1,5 @@
 """
-What a check says, and how a whole report reads.
+The verdict of a check, and the report on an answer.
 
     e14 convert-shipper: 3 of 5
       + shipper started before shop                          1

@@ -1,5 +1,5 @@
 """
-What the board shows: for each student the best scores, what was tried last, and Pods that are stuck.
+The board of a class: for each student the best scores, what was tried last, and Pods that are stuck.
 
 Scores come from the ConfigMap ``podlab-progress`` of the student's namespace, which the notebook writes. It is the
 student's own report, for teaching in the room; marks come from ``podlab grade`` alone.
@@ -64,7 +64,7 @@ def seat(
 
 
 def _events(progress: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """What a student wrote: lines that cannot be read as events are left out."""
+    """Return what a student wrote: lines that cannot be read as events are left out."""
     text = ((progress or {}).get("data") or {}).get("events", "")
     found = []
     for line in str(text).splitlines()[:2000]:

@@ -25,7 +25,7 @@ _UNKNOWN_KIND = 404
 
 @dataclass
 class Made:
-    """What was made: students, kubeconfig files, and kinds that the cluster does not know."""
+    """The result of making a class: students, kubeconfig files, and kinds that the cluster does not know."""
 
     students: int = 0
     files: list[Path] = field(default_factory=list)

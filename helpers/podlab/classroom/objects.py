@@ -1,5 +1,5 @@
 """
-What each student of a class gets, as plain objects.
+The Kubernetes objects that each student of a class gets.
 
 A namespace with a quota, default requests, the Pod Security level *baseline*, a service account that may do in it
 what the lessons need and see nothing outside of it, and a NetworkPolicy that lets only Pods of the namespace in.

@@ -1,5 +1,5 @@
 """
-What ``explain`` reads for an answer: the object, its Pods, and the Events of its namespace.
+The objects that ``explain`` reads: the object itself, its Pods, and the Events of its namespace.
 """
 
 from __future__ import annotations

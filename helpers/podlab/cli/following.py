@@ -1,5 +1,5 @@
 """
-What ``watch`` looks at: one Pod and its Events, listed and then watched, as observations of a recording.
+The observations that ``watch`` shows: one Pod and its Events, listed and then watched, as observations of a recording.
 
 For the eye only: a stream that ends is listed again at once, and nothing is written. ``podlab record`` is
 what keeps a life for later.

@@ -1,5 +1,5 @@
 """
-What verbs print: progress on stderr, results on stdout, tables as kubectl lays them out.
+The output of verbs: progress on stderr, results on stdout, tables as kubectl lays them out.
 """
 
 from __future__ import annotations
@@ -82,5 +82,5 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def say(line: str) -> None:
-    """Print a line for the person at the terminal, on stderr: it is no part of the result."""
+    """Print a line for the person at the terminal, on stderr: stdout is for the result."""
     print(line, file=sys.stderr, flush=True)

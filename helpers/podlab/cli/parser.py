@@ -42,7 +42,7 @@ class UsageError(PodlabError):
 
 
 class Verb(Protocol):
-    """What a module in ``podlab.cli.verbs`` holds."""
+    """The contents of a module in ``podlab.cli.verbs``."""
 
     __name__: str
     SUMMARY: str

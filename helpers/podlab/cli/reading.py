@@ -1,5 +1,5 @@
 """
-What the reading verbs share: which container is meant, and Events in their order.
+Functions shared by the verbs that read: which container is meant, and Events in their order.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def only_container(client: Client, namespace: str, pod: str) -> str:
 
 
 def find_pod(client: Client, namespace: str, pod: str) -> dict[str, Any]:
-    """Return the Pod; where there is none, the error names the nearest."""
+    """Return the Pod; the error for an unknown name suggests the nearest."""
     pods = f"/api/v1/namespaces/{segment(namespace)}/pods"
     try:
         return dict(client.get(f"{pods}/{segment(pod)}"))

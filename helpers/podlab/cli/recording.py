@@ -1,5 +1,5 @@
 """
-What ``record``, ``show`` and ``plot`` share: make a recording, read one back, and say how it ended.
+Functions shared by ``record``, ``show`` and ``plot``: make a recording, read one back, and say how it ended.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def check_place(out: Path) -> None:
 
 
 def mark(out: Path) -> tuple[int, int] | None:
-    """Return what changes when a recording is begun in that file; None when there is none."""
+    """Return what changes when a recording is begun in that file; None if absent."""
     try:
         found = out.stat()
     except OSError:

@@ -38,7 +38,7 @@ def status_of(body: bytes) -> dict[str, Any]:
 
 
 def refusal(method: str, path: str, code: int, status: dict[str, Any]) -> ApiError:
-    """Return the error for an answer that is no success; *status* is the Status object of the server."""
+    """Return the error for an answer other than success; *status* is the Status object of the server."""
     reason = str(status.get("reason", "")) or f"HTTP {code}"
     kind = _BY_CODE.get(code, ApiError)
     return kind(
@@ -70,7 +70,7 @@ def lost(server: str, method: str, path: str, error: BaseException) -> Connectio
 
 
 def broken() -> tuple[type[Exception], ...]:
-    """What a connection that breaks raises; urllib3 is only asked where a proxy made it load."""
+    """Return what a connection that breaks raises; urllib3 is only asked where a proxy made it load."""
     import http.client
 
     proxied = sys.modules.get("urllib3.exceptions")

@@ -14,7 +14,7 @@ def segment(name: str) -> str:
 
 class ExecOutput(NamedTuple):
     """
-    What a command run inside a container left.
+    The output and exit code of a command that ran inside a container.
 
     ``exit_code`` is the command's own; ``stdout`` and ``stderr`` are decoded as UTF-8 with replacement.
     """

@@ -78,7 +78,7 @@ def _untouched(exercise: Exercise, body: str, seed: int) -> dict[str, Any]:
 
 
 def reply(report: Report, exercise: Exercise) -> str:
-    """Return what an answer cell prints: the report, and what to do where there is no answer yet."""
+    """Return what an answer cell prints: the report, or what to do before the first answer."""
     if report.state != NOT_ANSWERED:
         return str(report)
     todo = f"write your answer below the first line and run the cell; %hint {exercise.id} opens a hint"

@@ -22,7 +22,7 @@ SCHEMA = 1
 
 @dataclass
 class Written:
-    """What a write did: paths below the folder."""
+    """The result of a write: paths below the folder."""
 
     new: list[str] = field(default_factory=list)
     renewed: list[str] = field(default_factory=list)

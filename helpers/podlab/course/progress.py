@@ -123,7 +123,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Progress:
-    """What is solved and what is open; prints as a table."""
+    """The solved and the open exercises; prints as a table."""
 
     rows: Sequence[Row] = field(default=())
 

@@ -1,5 +1,5 @@
 """
-What the facts mean: for each thing one finding, pure, so that every wrong state of a machine can be tested.
+Facts to findings, one for each subject; pure, so that every wrong state of a machine can be tested.
 
 A finding is ``ok``, ``note`` (works, but worth knowing), or ``broken`` (the drivers that it names cannot
 work).
@@ -25,7 +25,7 @@ OLDEST_KUBECTL = 33
 @dataclass(frozen=True)
 class Finding:
     """
-    What was found out about one thing.
+    The result of one check of the doctor.
 
     Args:
         name: The thing: ``docker``, ``disk``.

@@ -1,5 +1,5 @@
 """
-What the doctor knows of a machine, as plain data: the probes fill it, the checks judge it.
+The facts about a machine, as plain data: the probes fill it, the checks judge it.
 
 Every field has a value that means "not found" or "could not be looked at", so that a test can start from a
 healthy machine and change one thing.
@@ -16,7 +16,7 @@ GIB = 2**30
 @dataclass(frozen=True)
 class Sandbox:
     """
-    What a trial in a child process could do; each is ``""`` when it worked, else the kernel's word.
+    The results of a trial in a child process; each is ``""`` when it worked, else the kernel's word.
 
     Args:
         user: A user namespace, with this user mapped in it.

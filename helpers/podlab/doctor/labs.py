@@ -1,4 +1,4 @@
-"""What the doctor says of the labs' images: one line for each that cannot be had here, one if all can."""
+"""The doctor's findings about the labs' images: one line for each that cannot be had here, one if all can."""
 
 from __future__ import annotations
 

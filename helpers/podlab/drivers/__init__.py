@@ -85,7 +85,7 @@ def make(
     progress: Progress = silent,
 ) -> Cluster:
     """
-    Return the cluster of that name, made now if there is none; *progress* hears which driver and why.
+    Return the cluster of that name, made now if absent; *progress* reports which driver and why.
 
     A cluster that exists keeps its driver: ``PODLAB_DRIVER`` and what the machine could run do not matter
     then, and only a *driver* that differs is an error.
@@ -142,7 +142,7 @@ def _ended(name: str) -> DriverError:
 
 
 def stop(name: str = DEFAULT_NAME, *, progress: Progress = silent) -> bool:
-    """Stop the cluster of that name, whichever driver made it; False when there was none."""
+    """Stop the cluster of that name, whichever driver made it; False if absent."""
     record = state.read(name)
     if record is None:
         return False

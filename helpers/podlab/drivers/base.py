@@ -1,5 +1,5 @@
 """
-What every driver offers: make, find and stop a cluster, load images into it, tell how it is.
+The interface of every driver: make, find and stop a cluster, load images into it, tell how it is.
 
 A driver makes clusters; a cluster is one running thing with a name and a kubeconfig file of its own. Lessons,
 recorder and command line see `Cluster` alone, so that they run unchanged on kind, on a context and on
@@ -28,7 +28,7 @@ def silent(_line: str) -> None:
 
 class Profile(NamedTuple):
     """
-    What to make.
+    The settings of a cluster to make.
 
     Args:
         name: The cluster's name, as the user says it: ``lab``. A kind cluster is called ``podlab-lab``.
@@ -119,7 +119,7 @@ class Driver(Protocol):
         ...
 
     def stop(self, name: str, *, progress: Progress = silent) -> bool:
-        """Take the cluster down with all that was made for it; False when there was none."""
+        """Take the cluster down with all that was made for it; False if absent."""
         ...
 
     def status(self, name: str) -> Status:

@@ -43,7 +43,7 @@ class ContextDriver:
         return None if record is None else state.cluster(record)
 
     def stop(self, name: str, *, progress: Progress = silent) -> bool:
-        """Delete the namespace if it was made here; forget the kubeconfig. False when there was none."""
+        """Delete the namespace if it was made here; forget the kubeconfig. False if absent."""
         with state.locked(name):
             record = state.read(name)
             if record is None:

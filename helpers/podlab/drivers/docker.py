@@ -1,5 +1,5 @@
 """
-What the kind driver and the doctor ask the Docker engine, through the ``docker`` program.
+Questions of the kind driver and the doctor to the Docker engine, through the ``docker`` program.
 
 The program knows contexts, ``DOCKER_HOST`` and Desktop's sockets; asking it costs 30 ms and saves knowing
 them too.

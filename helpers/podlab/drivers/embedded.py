@@ -57,7 +57,7 @@ class EmbeddedDriver:
         return state.cluster(record) if record is not None and _runs(record) else None
 
     def stop(self, name: str, *, progress: Progress = silent) -> bool:
-        """End the daemon with all its Pods and remove its folder; False when there was none."""
+        """End the daemon with all its Pods and remove its folder; False if absent."""
         with state.locked(name):
             record = state.read(name)
             if record is None:
@@ -228,7 +228,7 @@ def _ask(cluster: Cluster) -> tuple[str | None, list[str], str]:
 
 
 def _reduced_note(nodes: list[dict[str, Any]]) -> str:
-    """What a node in the reduced mode cannot do, nothing of a node that is one."""
+    """Return what a node in the reduced mode cannot do, nothing of a node that is one."""
     reasons = [(node["metadata"].get("annotations") or {}).get(REDUCED) for node in nodes]
     return next((f"reduced mode, nothing is isolated: {reason}" for reason in reasons if reason), "")
 

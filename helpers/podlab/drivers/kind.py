@@ -67,7 +67,7 @@ class KindDriver:
         return None if record is None else state.cluster(record)
 
     def stop(self, name: str, *, progress: Progress = silent) -> bool:
-        """Delete the cluster, its kubeconfig and its folder; False when there was none."""
+        """Delete the cluster, its kubeconfig and its folder; False if absent."""
         with state.locked(name):
             record = state.read(name)
             if record is None:

@@ -45,7 +45,7 @@ def version(program: Path) -> str | None:
 
 def find_or_install(progress: Progress = silent, *, deadline_s: float = 600.0) -> Path:
     """
-    Return the kind program; install it with ``go install`` into podlab's own cache folder if there is none.
+    Return the kind program; install it with ``go install`` into podlab's own cache folder if absent.
 
     Raises:
         DriverError: There is none, and no Go to build it with.

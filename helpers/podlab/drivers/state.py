@@ -1,5 +1,5 @@
 """
-What podlab remembers of the clusters that it made: a folder each, holding ``cluster.json`` and
+The records of the clusters that podlab made: a folder for each, holding ``cluster.json`` and
 ``kubeconfig``.
 
 The folder is 0700 and its files 0600, because a kubeconfig is a password. ``cluster.json`` is written
@@ -113,7 +113,7 @@ def read(name: str) -> Record | None:
 
 
 def ready(name: str, driver: str) -> Record | None:
-    """Return the record of a cluster that *driver* made to the end, or None when there is none."""
+    """Return the record of a cluster that *driver* made to the end, or None if absent."""
     record = read(name)
     if record is None or record["driver"] != driver or record["state"] != "ready":
         return None

@@ -1,5 +1,5 @@
 """
-What every cluster has from its first moment: namespaces with account and root certificate, roles, the node, the API.
+The first objects of every cluster: namespaces with account and root certificate, roles, the node, the API.
 """
 
 from __future__ import annotations

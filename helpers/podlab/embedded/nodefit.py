@@ -1,5 +1,5 @@
 """
-What of a Pod a node must fit, apart from resources: taints, affinity and selector, ports of the host; pure functions.
+Whether a Pod fits a node, apart from resources: taints, affinity and selector, ports of the host; pure functions.
 
 The scheduler asks them before it binds a Pod, the kubelet again for a Pod that somebody else has bound.
 """
@@ -91,7 +91,7 @@ def _term(term: RawObject, labels: RawObject, name: str) -> bool:
 
 
 def host_ports(pod: RawObject) -> set[HostPort]:
-    """What the Pod takes of the node's ports."""
+    """Return what the Pod takes of the node's ports."""
     containers = [*pod["spec"].get("containers", ()), *pod["spec"].get("initContainers", ())]
     ports = [port for container in containers for port in container.get("ports", ())]
     return {

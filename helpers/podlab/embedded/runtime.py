@@ -1,5 +1,5 @@
 """
-What the kubelet asks of whatever runs containers: the seam between decisions and processes.
+The interface between the kubelet and a container runtime: the seam between decisions and processes.
 
 The shape follows CRI, cut to what one node of a teaching cluster needs. There are two implementations:
 ``sandbox.ProcessRuntime`` starts real processes in Linux namespaces on the wall clock, ``simulate.ScriptedRuntime``
@@ -37,7 +37,7 @@ class Mount(NamedTuple):
 
 
 class SandboxConfig(NamedTuple):
-    """What the containers of one Pod share."""
+    """The configuration that the containers of one Pod share."""
 
     pod_uid: str
     namespace: str
@@ -144,7 +144,7 @@ class ImageRecord(NamedTuple):
 
 class ExecResult(NamedTuple):
     """
-    What a command run inside a container left; output is bounded by the caller's limit.
+    The result of a command that ran inside a container; output is bounded by the caller's limit.
 
     ``start_error`` is the runtime's text when there was no such program: nothing ran, and the exit code is made up.
     """

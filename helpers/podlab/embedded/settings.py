@@ -1,4 +1,4 @@
-"""What the command line of a daemon says; apart, because it is read before anything heavy is loaded."""
+"""The settings of a daemon from its command line; apart, because it is read before anything heavy is loaded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class Settings:
-    """What the command line says; ``began`` is the monotonic time of the start."""
+    """The settings of a daemon; ``began`` is the monotonic time of the start."""
 
     def __init__(
         self,

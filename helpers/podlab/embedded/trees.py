@@ -42,7 +42,7 @@ def remove_tree(path: str) -> None:
 
 
 def files_of(path: str) -> Iterator[os.DirEntry[str]]:
-    """What is no folder at and below *path*; what vanishes meanwhile, or lies beyond a path's length, is left out."""
+    """Return all but folders at and below *path*; files that vanish, or lie beyond a path's length, are left out."""
     waiting = [path]
     while waiting:
         try:

@@ -24,7 +24,7 @@ _MEMORY_MARK = ".memory"
 
 
 class File(NamedTuple):
-    """What one file of a volume holds, and for whom."""
+    """One file of a volume: its content and its owner."""
 
     content: bytes
     mode: int
@@ -126,7 +126,7 @@ def _place(top: str, pod_uid: str, name: str) -> str:
 
 
 def memory_size(path: str) -> int | None:
-    """Size of the tmpfs that belongs at *path* (0: no limit), or None if *path* is no emptyDir in memory."""
+    """Size of the tmpfs that belongs at *path* (0: no limit), or None for other paths."""
     try:
         with open(path + _MEMORY_MARK) as mark:
             return int(mark.read())

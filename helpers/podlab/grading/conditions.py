@@ -1,5 +1,5 @@
 """
-What a play can wait for, asked of the newest state of Pods and of the log lines seen so far.
+The conditions that a play can wait for, judged by the newest state of Pods and the log lines so far.
 
     running: [shop, proxy]      all of these containers run (of the answer's newest Pod that has them)
     started: [shop]             all have been started at least once
@@ -116,7 +116,7 @@ def all_ready(pods: Sequence[RawObject], names: Sequence[str]) -> bool:
 
 
 class Played(Protocol):
-    """What a condition asks of the play that waits for it: the steps so far, lines of logs, and the cluster."""
+    """The part of a play that a condition reads: the steps so far, lines of logs, and the cluster."""
 
     client: Client
     ground: Ground

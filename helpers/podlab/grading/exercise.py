@@ -1,5 +1,5 @@
 """
-What an exercise is: one folder, read once, with nothing in it that needs a cluster.
+An exercise: one folder, read once; reading it needs no cluster.
 
 ``labs/exercises/README.md`` documents every field of ``exercise.toml`` and ``play.yaml``.
 """
@@ -49,7 +49,7 @@ class CheckRow:
 @dataclass(frozen=True)
 class Fence:
     """
-    What an answer may be; checked before anything runs.
+    The limits of an answer; checked before anything runs.
 
     Attributes:
         objects: Kinds that it must hold: ``Pod``, ``Service/web`` (of that name), ``ConfigMap?`` (may), ``Pod*`` (any
@@ -131,7 +131,7 @@ class Exercise:
         return drawing.draw(self.id, self.rules, seed)
 
     def text(self, file: str, values: Mapping[str, Any]) -> str:
-        """Return a file of the folder with the values put in; empty when there is no such file."""
+        """Return a file of the folder with the values put in; empty if the file is unknown."""
         path = self.folder / file
         if not path.is_file():
             return ""

@@ -1,5 +1,5 @@
 """
-What an answer may not do, looked at before anything runs.
+The fence: fields that an answer may not use, checked before anything runs.
 
 Each rule returns the reason as a sentence for the learner, or nothing. The rules of one exercise stand in its
 ``[fence]``; the others hold for every exercise: no access to the node, none to other namespaces, and nothing that
@@ -76,7 +76,7 @@ def pods(answer: Sequence[RawView]) -> Iterator[RawView]:
 
 
 def containers(spec: RawView) -> list[RawView]:
-    """Return the containers of both lists; entries that are no mapping are left out (``_shape`` refuses them)."""
+    """Return the containers of both lists; entries other than mappings are left out (``_shape`` refuses them)."""
     rows = [
         row for key in LISTS for row in (spec.get(key) if isinstance(spec.get(key), list) else None) or []
     ]

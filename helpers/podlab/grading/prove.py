@@ -33,7 +33,7 @@ _HINT = re.compile(r"\bhint (\d)")
 
 @dataclass(frozen=True)
 class Expected:
-    """What an answer file says that it gets: points (least and most), words of the report, hint."""
+    """The expected grade of an answer file: points (least and most), words of the report, hint."""
 
     least: Fraction
     most: Fraction

@@ -103,7 +103,7 @@ def _key(image: Image, known: Recipes) -> str:
 
 
 def _facts(part: Part) -> Any:
-    """What the image depends on of a part; ``module`` is of Go programs alone, whose key holds it."""
+    """Return what the image depends on of a part; ``module`` is of Go programs alone, whose key holds it."""
     if part.origin == "go":
         return golang.key(part)
     return {name: value for name, value in asdict(part).items() if name != "module"}

@@ -111,7 +111,7 @@ def _download(part: Part, work: Path, wanted: str) -> Path:
 
 
 def _later_revision(part: Part, work: Path, error: BuildError) -> Path:
-    """What Debian offers now: a security fix takes the place of the revision that the recipe names."""
+    """Return what Debian offers now: a security fix takes the place of the revision that the recipe names."""
     package = _download(part, work, part.name)
     if upstream(_version_of(package)) != upstream(part.version):
         raise error

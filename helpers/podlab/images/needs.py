@@ -1,4 +1,4 @@
-"""What a lab or an exercise needs, put on the cluster that it runs on."""
+"""Loading the images of a lab or an exercise into its cluster."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What of the labs' images cannot be had on this machine, and what to do; asks no network.
+Images of the labs that this machine cannot make, and what to do; asks no network.
 
 A part that was downloaded or built before is no obstacle, nor is one that pip, apt or Go may fetch.
 """
@@ -31,7 +31,7 @@ class Obstacle(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """What building depends on; `here` fills it from this machine."""
+    """The programs and files that building depends on; `here` fills it from this machine."""
 
     system: str = "linux"
     architecture: str = "x86_64"

@@ -1,5 +1,5 @@
 """
-What a notebook holds in its hand.
+The lab: a cluster and a namespace for a notebook.
 
     lab = podlab.open(namespace="podlab-01")     a cluster and a namespace, found or made
     run = lab.record("flaky")                    apply, record, draw; returns the timeline
@@ -64,7 +64,7 @@ def _in_python(hint: str | None) -> str | None:
 
 
 def current() -> Lab:
-    """Return the lab that was opened last; PodlabError when there is none."""
+    """Return the lab that was opened last; PodlabError before the first."""
     if not _current:
         raise PodlabError("no lab is open", hint="lab = podlab.open()")
     return _current[0]

@@ -1,4 +1,4 @@
-"""What single clocks know: timelines made from a part of a recording, and what an edge rests on."""
+"""The view of single clocks: timelines made from a part of a recording, and what an edge rests on."""
 
 from __future__ import annotations
 

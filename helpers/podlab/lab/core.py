@@ -40,7 +40,7 @@ _GROUPS = {"job": "/apis/batch/v1", "deployment": "/apis/apps/v1", "replicaset":
 
 class Lab:
     """
-    What a notebook holds in its hand; made by ``podlab.open()``.
+    A cluster and a namespace for a notebook; made by ``podlab.open()``.
 
     Attributes:
         cluster: The cluster, with its driver, name and kubeconfig.

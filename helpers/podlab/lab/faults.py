@@ -1,4 +1,4 @@
-"""What a fault does to a Pod and to its customer: who was restarted, and whether calls were lost."""
+"""The effect of a fault on a Pod and on its customer: who was restarted, and whether calls were lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a recorded life shows of a helper's form: when it ran beside the app, and how a printed sentence fared."""
+"""Facts about a helper's form from a recorded life: when it ran beside the app, and how a printed sentence fared."""
 
 from __future__ import annotations
 

@@ -83,6 +83,6 @@ def _state(row: RawObject) -> str:
 
 
 def _ended(state: RawObject) -> str:
-    """Return reason and exit code of an end; empty for a state that is none."""
+    """Return reason and exit code of an end; empty for another state."""
     end = state.get("terminated")
     return f"ended {end.get('reason', '')} exit code {end['exitCode']}" if end else ""

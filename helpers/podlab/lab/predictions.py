@@ -1,5 +1,5 @@
 """
-What a learner expects of a round, written down before the Pod runs: lines ``label: answer``.
+The predictions of a round, written before the Pod runs: lines ``label: answer``.
 
 Answers may use the prompt's own words, in any case and spacing: ``200 (a page)``, ``Pending -> Running``,
 ``no, Failed``. The labels that each round of the course asks for stand in ``rounds.toml``; a round that is not

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Recorded(Protocol):
-    """What a recording needs of the lab: the cluster, its client and namespace, and who keeps the result."""
+    """The part of a lab that a recording uses: the cluster, its client and namespace, and who keeps the result."""
 
     cluster: Cluster
     client: Client
@@ -110,7 +110,7 @@ def made(recording: Recording) -> list[str]:
 
 
 def keep_what_there_is(lab: Recorded, out: Path) -> None:
-    """Keep a recording that was interrupted or cut off, and say so; one that never began is none."""
+    """Keep a recording that was interrupted or cut off, and print so; an empty one is dropped."""
     try:
         recording = observe.read_recording(out)
         timelines = {name: recording.timeline(name) for name in recording.pods()}

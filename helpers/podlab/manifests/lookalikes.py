@@ -56,7 +56,7 @@ def _in_line(line: str) -> tuple[str, str] | None:
 
 
 def quotes_in(text: str) -> str | None:
-    """What to do about a value that the server refuses because its quotes are typographic; None where it has none."""
+    """Return the hint for a value that the server refuses for its typographic quotes; None for other values."""
     if re.search(rf"[{QUOTES}]", text):
         return 'typographic quotes are part of the value: write straight quotes: "…"'
     return None

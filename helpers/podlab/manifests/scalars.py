@@ -1,5 +1,5 @@
 """
-What an unquoted word of a manifest means: the rules of the YAML reader that kubectl uses, not those of
+The meaning of an unquoted word in a manifest: the rules of the YAML reader that kubectl uses, not those of
 PyYAML.
 
 Both read YAML 1.1, but kubectl's keeps ``22:22`` and ``2026-01-31`` as text and takes ``y`` for true.

@@ -1,5 +1,5 @@
 """
-What a service mesh puts into a Pod: whose is what, and the parts of a small mesh of the lab's own.
+The parts of a service mesh in a Pod, and a small mesh of the lab's own.
 
     identity     an authority that gives each service account a certificate
 """

@@ -47,7 +47,7 @@ class Authority:
 
     @property
     def bundle(self) -> str:
-        """What a webhook's ``caBundle`` holds: the authority's certificate, in base64."""
+        """Return what a webhook's ``caBundle`` holds: the authority's certificate, in base64."""
         return base64.b64encode(_pem(self._certificate).encode()).decode()
 
     def workload(self, account: str, namespace: str) -> RawObject:

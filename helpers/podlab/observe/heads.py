@@ -20,7 +20,7 @@ _HEAD = re.compile(
 
 
 class Head(NamedTuple):
-    """What one line of a watch says; ``uid`` is empty for BOOKMARK and ERROR."""
+    """The head of one line of a watch; ``uid`` is empty for BOOKMARK and ERROR."""
 
     type: str
     uid: bytes

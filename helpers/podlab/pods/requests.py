@@ -1,5 +1,5 @@
 """
-What a Pod reserves on its node: the scheduler's sum, in which an init container counts although it has ended.
+The requests of a whole Pod: the scheduler's sum, in which an init container counts although it has ended.
 
 Source: component-helpers ``resource/helpers.go``; kubelet-rules 1.18. Regular init containers run one at a time, so
 the largest counts, together with the sidecars that were started before it; sidecars and app containers add up.
@@ -36,7 +36,7 @@ def larger(one: Amounts, other: Amounts) -> Amounts:
 
 def pod_amounts(pod: dict[str, Any], key: str) -> Amounts:
     """
-    What the whole Pod needs.
+    Return what the whole Pod needs.
 
     Args:
         key: ``requests`` or ``limits`` of the containers' resources.
@@ -65,7 +65,7 @@ _KNOWN_MOST = 500
 
 
 def pod_requests(pod: dict[str, Any]) -> Amounts:
-    """What the scheduler sets aside for the Pod, for as long as it lives. Not to be changed in place."""
+    """Return what the scheduler sets aside for the Pod, for as long as it lives. Not to be changed in place."""
     spec = pod["spec"]
     found = _known.get(id(spec))
     if found is None:
@@ -76,7 +76,7 @@ def pod_requests(pod: dict[str, Any]) -> Amounts:
 
 
 def total(pods: Iterable[dict[str, Any]]) -> Amounts:
-    """What several Pods reserve together."""
+    """Return what several Pods reserve together."""
     whole: Amounts = {}
     for pod in pods:
         for name, amount in pod_requests(pod).items():

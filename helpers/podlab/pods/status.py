@@ -25,7 +25,7 @@ A_FAILURE_WINS_OVER_COMPLETED = 35  # `errorReason` in printPod
 
 class Row(NamedTuple):
     """
-    What one row says.
+    The cells of one row.
 
     Attributes:
         ready, total: Ready sidecars and app containers, of all of them: ``1/2``.
@@ -100,7 +100,7 @@ def _init_word(inits: Mapping[str, RawView], status: RawView) -> tuple[str, int,
 
 
 def _holding_word(container: RawView, sidecar: bool) -> str | None:
-    """What an init container says while it holds the Pod: "" for no reason of its own, None if it does not."""
+    """Return what an init container says while it holds the Pod: "" for no reason of its own, None if it does not."""
     state = container.get("state") or {}
     ended, waiting = state.get("terminated"), state.get("waiting") or {}
     if _succeeded(container) or (sidecar and container.get("started")):

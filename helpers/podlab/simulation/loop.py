@@ -42,7 +42,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._now += max(0.0, seconds)
 
     def _process_events(self, event_list: list[Any]) -> None:
-        """There are no files to watch."""
+        """Do nothing: a simulation watches no files."""
 
     def _write_to_self(self) -> None:
         """No other thread needs to wake this loop."""

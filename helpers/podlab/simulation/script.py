@@ -1,4 +1,4 @@
-"""What a scripted container does: how long it runs, how it ends, when it answers, what it makes of SIGTERM."""
+"""The script of a container: how long it runs, how it ends, when it answers, what it makes of SIGTERM."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What a node would do with a Pod: the kubelet of the embedded cluster on scripted containers and simulated time.
+Simulating the life of a Pod: the kubelet of the embedded cluster on scripted containers and simulated time.
 
     run = podlab.simulate(manifest, {"fetch": {"runs_s": 3}, "app": {"runs_s": 10, "exit_code": [1, 0]}})
     run.timeline()
@@ -44,7 +44,7 @@ SETTLE_S = 3.0  # observed on after the end, as a recorder does
 
 class SimulatedRecording:
     """
-    What a recorder would have written.
+    The recording of a simulated Pod, as a recorder would write it.
 
     Attributes:
         header: The first line of a recording file.

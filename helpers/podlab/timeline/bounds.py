@@ -1,5 +1,5 @@
 """
-What each clock says about the start and the end of each run, and which orders the kubelet's ways force.
+Evidence of each clock about the start and the end of each run, and orders that the kubelet's rules force.
 
 Only what is forced is used. Where an Event could belong to another run than the one in question, because
 Events are dropped and merged, it is not used; where an arrival cannot be turned into node time, because
@@ -262,7 +262,7 @@ _STARTED = frozenset({"Unhealthy", "FailedPostStartHook", "FailedPreStopHook", "
 
 
 def _weigh_signs_of_life(name: str, runs: list[Draft], facts: Facts, clocks: Clocks) -> None:
-    """What fails, or is killed, has started before; only of the first run, since later ones may be meant."""
+    """A container that fails or is killed has started before; used for the first run alone."""
     first = next((run for run in runs if run.started), None)
     if first is None or first.restart or not first.seen:
         return
@@ -274,7 +274,7 @@ def _weigh_signs_of_life(name: str, runs: list[Draft], facts: Facts, clocks: Clo
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What the kubelet said about starts of one container, and whether none of it is missing."""
+    """The kubelet's Events about starts of one container, and whether all of them were seen."""
 
     events: list[Emission]
     complete: bool

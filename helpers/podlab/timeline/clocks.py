@@ -51,7 +51,7 @@ def parse_ns(text: str | None) -> int | None:
 
 
 def parse_s(text: str | None) -> float | None:
-    """Seconds since the epoch of an RFC 3339 time; None when there is none."""
+    """Seconds since the epoch of an RFC 3339 time; None if absent."""
     value = parse_ns(text)
     return None if value is None else value / 1e9
 
@@ -65,7 +65,7 @@ def precision_s(text: str) -> float:
 @dataclass(frozen=True, slots=True)
 class Offset:
     """
-    What must be added to one clock to get the node's: somewhere in ``[lo, hi]``; infinite where unknown.
+    The offset of one clock from the node's: somewhere in ``[lo, hi]``; infinite where unknown.
     """
 
     lo: float = -inf
@@ -96,7 +96,7 @@ class OffsetEvidence:
 
     def answered(self, acted_at: float, answered_at_node: float, text: str) -> None:
         """
-        What was done at *acted_at* had an answer that the node stamped *answered_at_node* at the latest.
+        An act at *acted_at* had an answer that the node stamped *answered_at_node* at the latest.
         """
         if answered_at_node - acted_at < self._hi:
             self._hi, self.hi_text = answered_at_node - acted_at, text

@@ -120,7 +120,7 @@ def _within(event: RawObject, run: Mapping[str, Any]) -> bool:
 
 
 def _tail(message: str) -> str:
-    """What the runtime says in the end; before it stand the names of all the layers that it went through."""
+    """Return what the runtime says in the end; before it stand the names of all the layers that it went through."""
     found = re.search(r'(exec: "?|chdir to cwd|open /)', message)
     return (message[found.start() :] if found else message).removesuffix(": unknown") or "no message"
 
@@ -132,7 +132,7 @@ def _previous(item: Mapping[str, Any]) -> str:
 
 
 def spec_of(pod: RawObject, name: str) -> Mapping[str, Any]:
-    """What the manifest says of one container; empty for a name that it does not hold."""
+    """Return what the manifest says of one container; empty for a name that it does not hold."""
     _, container = roles.find(pod, name) or ("", {})
     return container
 

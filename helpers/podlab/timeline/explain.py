@@ -19,7 +19,7 @@ from podlab.timeline.crashes import ended_words
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What, why and what to try; *well* when the Pod runs and is Ready, or has Succeeded."""
+    """An explanation: what, why and what to try; *well* when the Pod runs and is Ready, or has Succeeded."""
 
     what: str
     why: str
@@ -68,7 +68,7 @@ def explain(pod: RawObject, events: Iterable[RawObject] = (), *, now: float | No
 
 
 def _history(o: situations.Observed) -> str:
-    """What a Pod that is well has been through: restarts, and a resize that is not done."""
+    """Return what a Pod that is well has been through: restarts, and a resize that is not done."""
     parts = [
         f"{c.name} was started again {c.restarts} time{'s' if c.restarts > 1 else ''}"
         + (f", the last run ended with {ended_words(c.last)}" if c.last else "")

@@ -60,7 +60,7 @@ def _owners(body: RawObject) -> list[object]:
 
 
 def _of_pods(o: Owner, title: str, events: Sequence[RawObject], now: float | None) -> Explanation | None:
-    """What is wrong with the newest Pod that is in trouble; a finished one counts where none is alive."""
+    """Return what is wrong with the newest Pod that is in trouble; a finished one counts where none is alive."""
     if o.true("Complete"):
         return None
     found = [explain(pod, events, now=now) for pod in o.pods]

@@ -1,5 +1,5 @@
 """
-What a recording says about one Pod, sorted by source: objects, Events, log lines, the node's record, acts.
+The observations about one Pod, sorted by source: objects, Events, log lines, the node's record, acts.
 
 Nothing is concluded here; ``bounds`` and ``runs`` do that. Observations that are duplicates, out of order or
 of other Pods are recognised here, and damaged ones are counted instead of stopping the reading.
@@ -344,7 +344,7 @@ def _unrepeated(emissions: Iterable[Emission]) -> list[Emission]:
 
 def _ordered(facts: Facts) -> list[Seen]:
     """
-    The Pod's states by resourceVersion, without repetition; in order of arrival where versions are no
+    The Pod's states by resourceVersion, without repetition; in order of arrival where versions are not
     numbers.
     """
     versions = [str(s.pod["metadata"].get("resourceVersion", "")) for s in facts.seen]

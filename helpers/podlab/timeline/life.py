@@ -20,7 +20,7 @@ from podlab.timeline.words import unrepeated
 @dataclass(frozen=True)
 class PodLife:
     """
-    What is known of one Pod's life. Times are seconds since ``creationTimestamp`` as the API prints it.
+    The record of one Pod's life. Times are seconds since ``creationTimestamp`` as the API prints it.
 
     Attributes:
         lanes: One row per container: initContainers, then containers, then ephemeral containers, as listed.

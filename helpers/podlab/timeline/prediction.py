@@ -50,7 +50,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a prediction got right, statement by statement."""
+    """The score of a prediction, statement by statement."""
 
     statements: tuple[Statement, ...]
 

@@ -288,7 +288,7 @@ def _notation(steps: list[list[Lane]]) -> str:
 
 
 def waited_for(timeline: PodLife) -> Answer:
-    """What kept the Pod from being Ready, in order, each with how long it took."""
+    """Return what kept the Pod from being Ready, in order, each with how long it took."""
     ready = timeline.ready_after()
     steps = list(_steps(timeline))
     names = ", ".join(text for text, _ in steps) or "nothing"

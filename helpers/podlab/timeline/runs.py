@@ -157,7 +157,7 @@ def _note_lost(drafts: dict[str, Draft], status: RawObject, ended: Mapping[str, 
 
 
 def _note_node(drafts: dict[str, Draft], record: Mapping[str, Any]) -> None:
-    """What the node itself wrote down: exact to its clock."""
+    """Add the node's own record: exact to its clock."""
     at = parse_s(record.get("at"))
     event, attempt = record.get("event"), int(record.get("attempt") or 0)
     if at is None or event not in ("start", "exit"):

@@ -52,7 +52,7 @@ class _Look:
 @dataclass(frozen=True, slots=True)
 class Told:
     """
-    What was told about one container: its role and spec, statuses and Events, and how to read the clocks.
+    The facts about one container: its role and spec, statuses and Events, and how to read the clocks.
     """
 
     name: str
@@ -280,7 +280,7 @@ def _unseen(run: Run) -> str:
 
 
 def _first_reason(role: str, spec: RawObject) -> str:
-    """What a container is the moment it starts, before any status tells."""
+    """Return what a container is the moment it starts, before any status tells."""
     if role == "init":
         return "started"
     if spec.get("startupProbe"):

@@ -31,7 +31,7 @@ _TURN = "a sidecar is told to stop after the apps and the sidecars behind it hav
 @dataclass(frozen=True, slots=True)
 class Turn:
     """
-    What must have happened before a container gets its SIGTERM.
+    The events that precede a container's SIGTERM.
 
     Attributes:
         ends: When each container ended that ends before this one is told; None for one that runs; empty for apps.

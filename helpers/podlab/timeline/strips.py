@@ -25,7 +25,7 @@ HOOKS = frozenset({"FailedPostStartHook", "FailedPreStopHook"})
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """What a state of the Pod can be the answer to: the runs of its containers, and the request to delete it."""
+    """The possible causes of a state of the Pod: the runs of its containers, and the request to delete it."""
 
     runs: Mapping[str, Sequence[Run]]
     deletion: Instant | None = None

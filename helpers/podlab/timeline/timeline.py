@@ -97,7 +97,7 @@ class Timeline(PodLife):
         return questions.outlived(self, first, second)
 
     def waited_for(self) -> Answer:
-        """What kept the Pod from being Ready, step by step."""
+        """Return what kept the Pod from being Ready, step by step."""
         return questions.waited_for(self)
 
     def why_not_running(self) -> Answer:

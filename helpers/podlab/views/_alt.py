@@ -1,4 +1,4 @@
-"""What a picture of a timeline says, for those who do not see it: order, restarts, ends, in this sequence."""
+"""The text of a picture, for those who do not see it: order, restarts, ends, in this sequence."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _restarted(lane: Lane) -> str:
 
 
 def _ends(lanes: list[Lane]) -> list[str]:
-    """What became of them, those with the same fate together."""
+    """Return what became of them, those with the same fate together."""
     fates: dict[str, list[str]] = {}
     for lane in lanes:
         fates.setdefault(_end(lane), []).append(lane.name)

@@ -160,7 +160,7 @@ class LiveView:
         return True
 
     def _window(self, until: float) -> tuple[float, float]:
-        """What is shown: everything up to the scrubber, or a stretch of the chosen length that ends there."""
+        """Return what is shown: everything up to the scrubber, or a stretch of the chosen length that ends there."""
         end = max(min(self.scrub.value, until), 0.5)
         if not self.zoom.value:
             return 0.0, end

@@ -94,7 +94,7 @@ def _labels(timeline: Timeline, room: int, ascii: bool) -> list[str]:
 
 
 def _tail(lane: Lane) -> str:
-    """What became of the container: its exits, restarts or its reason for waiting."""
+    """Return what became of the container: its exits, restarts or its reason for waiting."""
     ran = [run for run in lane.runs if run.ran]
     if not lane.runs:
         return next((s.reason for s in reversed(lane.spans) if s.reason), "not started")

@@ -192,7 +192,7 @@ def _draw_labels(page: Any, scene: Scene, corner: tuple[float, float], names: bo
 
 
 def _draw_legend(page: Any, keys: Sequence[str], top: float, wide: float) -> None:
-    """What the colours mean; a table has no room for words in its lanes."""
+    """Draw the legend; lanes of a table are too small for words."""
     from matplotlib.patches import Rectangle
 
     x, y = EDGE_PX, top + 12.0

@@ -1,4 +1,4 @@
-"""What a picture's colours, hatches and marks mean: one entry for each that is in it, laid out in rows below it."""
+"""The legend of a picture: an entry for each colour, hatch and mark that is in it, laid out in rows below it."""
 
 from __future__ import annotations
 

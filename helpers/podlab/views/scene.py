@@ -1,5 +1,5 @@
 """
-What to draw, before anybody draws it: rows, boxes, doubts, marks and words in pixels.
+The scene of a picture, before it is drawn: rows, boxes, doubts, marks and words in pixels.
 
 ``plot`` (matplotlib), ``svg`` and ``live`` all draw a scene, so a picture says the same in each. Detail that
 the pixels cannot show is left out here: boxes that would share a pixel are joined, words go only where they
@@ -121,7 +121,7 @@ class Scene:
 
     @property
     def hatched(self) -> str:
-        """What hatching stands for in this picture; empty where there is none."""
+        """Return what hatching stands for in this picture; empty if absent."""
         if "unseen" in self.used:
             return "an edge, or runs that nobody saw, somewhere here"
         return "it happened somewhere here" if self.doubts else ""
@@ -171,7 +171,7 @@ class Scene:
         return found
 
     def tick_words(self) -> list[str]:
-        """What the axis prints at its ticks."""
+        """Return what the axis prints at its ticks."""
         return [f"{round(t - self.origin, 6):g}" for t in self.ticks()]
 
 

@@ -1,5 +1,5 @@
 """
-What states look like: colour, height and hatch, the same in every view.
+The looks of states: colour, height and hatch, the same in every view.
 
 Three channels tell a state, so that none is needed alone: colour (readable in grey, and by colour-blind eyes:
 states of the same height differ in luminance), height (a run is tall, waiting is thin) and words.

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Stop one or all; that there is none is no error, so it is safe to run again."""
+    """Stop one cluster or all; a stopped cluster is accepted, so it is safe to run again."""
     from podlab import drivers
     from podlab.cli import output
     from podlab.drivers import state

@@ -1,5 +1,5 @@
 """
-What the API server asks of the node, on top of the runtime: which log file, which container, which sandbox.
+The API server's questions to the node, on top of the runtime: which log file, which container, which sandbox.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def choose(pod: RawObject, container: str) -> str:
 
 
 def status_of(pod: RawObject, container: str) -> RawObject:
-    """The status of one container; empty when there is none yet."""
+    """The status of one container; empty if absent."""
     return next((dict(status) for status in roles.statuses(pod) if status["name"] == container), {})
 
 
@@ -75,7 +75,7 @@ class NodeConnection:
         return self.runtime
 
     def record(self, pod: RawObject, container_id: str) -> ContainerRecord | None:
-        """What the runtime knows of one instance, by the id in a container status."""
+        """Return what the runtime knows of one instance, by the id in a container status."""
         wanted = container_id.partition("://")[2]
         _, containers = self._running().view(pod["metadata"]["uid"])
         return next((c for c in containers if c.id == wanted), None)

@@ -38,7 +38,7 @@ class Kind:
 
     @property
     def verbs(self) -> tuple[str, ...]:
-        """What can be done with it, as discovery says."""
+        """Return what can be done with it, as discovery says."""
         if self.review:
             return ("create",)
         if self.empty:

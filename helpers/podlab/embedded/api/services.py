@@ -10,7 +10,7 @@ from podlab.embedded.store import Store
 
 class Services:
     """
-    What handlers need beside the request; it holds no state of a request.
+    The services that handlers use; it holds no state of a request.
 
     Attributes:
         store: The objects.

@@ -1,4 +1,4 @@
-"""What controllers share: a queue of keys, ownership, selectors, conditions, instants."""
+"""The base of controllers: a queue of keys, ownership, selectors, conditions, instants."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RETRY_FIRST_S, RETRY_MOST_S = 0.05, 30.0
 
 
 class Api(Protocol):
-    """What controllers ask of the API server, so that what they make is admitted like anything else."""
+    """The part of the API server that controllers use, so that their objects are admitted like all others."""
 
     def create(self, resource: str, obj: RawObject) -> RawObject:
         """Admit and store a new object; ``metadata.generateName`` is honoured."""
@@ -244,7 +244,7 @@ def expendable(pod: RawObject) -> tuple[bool, int, bool, float]:
 
 
 def seconds(stamp: str | None) -> float:
-    """An API instant as seconds since the epoch; 0 when there is none."""
+    """An API instant as seconds since the epoch; 0 if absent."""
     if not stamp:
         return 0.0
     return datetime.fromisoformat(stamp[:19] + "+00:00").timestamp()

@@ -1,5 +1,5 @@
 """
-What a Job remembers of the ends of its Pods, what follows from the numbers, and what a Pod is told of its own.
+The counts of a Job: Pods that have ended, limits that follow, and the index of each Pod.
 
 Source: pkg/controller/job/{job_controller,indexed_job_utils}.go at v1.36.3.
 """
@@ -20,7 +20,7 @@ REACHED = ("CompletionsReached", "Reached expected number of succeeded pods")
 
 @dataclass
 class Counted:
-    """What is known of the Pods of one Job that have ended: how each counts, by its uid."""
+    """The ended Pods of one Job: how each counts, by its uid."""
 
     how: dict[str, str] = field(default_factory=dict)
     succeeded: set[int] = field(default_factory=set)  # indexes

@@ -1,5 +1,5 @@
 """
-What a Job's spec makes of the ends of its Pods: failure policy, success policy, indexes; pure functions.
+The policies of a Job for Pods that have ended: failure policy, success policy, indexes; pure functions.
 
 Source: pkg/controller/job/{pod_failure_policy,success_policy,indexed_job_utils,backoff_utils}.go at v1.36.3.
 """
@@ -58,7 +58,7 @@ def count_of(pod: RawObject, annotation: str) -> int:
 
 
 def verdict(job: RawObject, pod: RawObject) -> tuple[str, str]:
-    """What the policy says of a failed Pod: action (``Count`` where no rule matches) and, of FailJob, a message."""
+    """Return the policy's action for a failed Pod (``Count`` if no rule matches) and, for FailJob, a message."""
     for place, rule in enumerate((job["spec"].get("podFailurePolicy") or {}).get("rules") or ()):
         action = str(rule["action"])
         what = _match(rule, pod)
@@ -68,7 +68,7 @@ def verdict(job: RawObject, pod: RawObject) -> tuple[str, str]:
 
 
 def _match(rule: RawObject, pod: RawObject) -> str:
-    """What of the Pod a rule matches, in upstream's words; empty for none."""
+    """Return what of the Pod a rule matches, in upstream's words; empty for none."""
     meta = pod["metadata"]
     name = f"{meta['namespace']}/{meta['name']}"
     if rule.get("onExitCodes") is not None:

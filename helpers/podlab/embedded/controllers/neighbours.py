@@ -1,5 +1,5 @@
 """
-What a Pod asks of those beside it: required affinity and anti-affinity to other Pods, spread over domains.
+Rules of a Pod about other Pods: required affinity and anti-affinity to other Pods, spread over domains.
 
 Source: pkg/scheduler/framework/plugins/{interpodaffinity,podtopologyspread} at v1.36.3, for clusters of one node.
 """

@@ -145,7 +145,7 @@ def unpack(image: Image, folder: Path, target: Path) -> None:
 
 
 class Room:
-    """What an image may still take once it is unpacked: a file with holes is small in its archive."""
+    """The room left for an image while it is unpacked: a file with holes is small in its archive."""
 
     def __init__(self, size: int = _MAX_BYTES, entries: int = _MAX_ENTRIES) -> None:
         self.bytes, self.entries = size, entries

@@ -64,7 +64,7 @@ async def pull(name: ImageName, folder: Path) -> None:
 
 
 async def _reach(host: str, url: str) -> None:
-    """Resolve and connect once, with short limits: what a person waits for where there is no network."""
+    """Resolve and connect once, with short limits: without a network, a person waits for this."""
     place, _colon, port = host.partition(":")
     try:
         async with asyncio.timeout(_RESOLVE_S):

@@ -1,5 +1,5 @@
 """
-What is present on the node, and what a pull does.
+The images on the node, and pulling.
 
 Images of the catalogue are like images loaded onto a node before class: present under exactly the names that they
 list, and never pulled. A pull asks the registry that the name says, as on any node; where none answers it fails, and
@@ -50,7 +50,7 @@ class CatalogueImage:
         return _toolbox_root(toolbox.build(), self.entry.kind)
 
     def says(self) -> str:
-        """What really stands behind the name."""
+        """Return what really stands behind the name."""
         if self.entry.kind == "host":
             return f"{self.entry.says} ({self.entry.program} of this machine)"
         return f"{self.entry.says} ({toolbox.build().says})"

@@ -44,7 +44,7 @@ def refusal(pod: RawObject, others: Iterable[RawObject], node: RawObject) -> tup
 
 
 def no_room(pod: RawObject, others: Iterable[RawObject], node: RawObject) -> str | None:
-    """What the node has too little of for a resized Pod; None if it fits."""
+    """Return what the node has too little of for a resized Pod; None if it fits."""
     active = [p for p in others if (p.get("status") or {}).get("phase") not in TERMINAL]
     found = _resource(pod, active, node)
     return found[1] if found else None

@@ -22,7 +22,7 @@ SEARCHES = ("{}.svc.cluster.local", "svc.cluster.local", "cluster.local")
 
 
 def sandbox_config(pod: RawObject, attempt: int) -> SandboxConfig:
-    """What the Pod's containers share."""
+    """Return what the Pod's containers share."""
     meta, of_pod = pod["metadata"], pod["spec"]
     security = of_pod.get("securityContext") or {}
     servers, searches, options = _dns(pod)
@@ -50,7 +50,7 @@ def hostname(pod: RawObject) -> str:
 
 
 def host_domain(pod: RawObject) -> str:
-    """What follows the hostname in the Pod's whole name, with a subdomain and without an override; else empty."""
+    """Return the domain of the Pod's whole name; empty without a subdomain or with an override."""
     subdomain = pod["spec"].get("subdomain")
     if not subdomain or pod["spec"].get("hostnameOverride"):
         return ""
@@ -59,7 +59,7 @@ def host_domain(pod: RawObject) -> str:
 
 def kernel_hostname(pod: RawObject) -> str:
     """
-    What ``hostname`` prints in a container.
+    Return what ``hostname`` prints in a container.
 
     Raises:
         RuntimeFault: For a whole name that is longer than the kernel's 64 characters.
@@ -181,7 +181,7 @@ def _words(given: Sequence[str], env: Mapping[str, str]) -> list[str]:
 
 
 def limits(container: RawObject) -> tuple[int | None, int | None]:
-    """A container's limits of memory (bytes) and CPU (thousandths), None where there is none."""
+    """A container's limits of memory (bytes) and CPU (thousandths), None if absent."""
     given = (container.get("resources") or {}).get("limits") or {}
     memory = quantity.value(given["memory"]) if "memory" in given else None
     return memory, quantity.milli(given["cpu"]) if "cpu" in given else None

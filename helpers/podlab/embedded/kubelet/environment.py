@@ -29,7 +29,7 @@ class MissingSourceError(Exception):
 
 
 class Facts(NamedTuple):
-    """What the environment needs to know besides the Pod: addresses by field path, and the node's resources."""
+    """The facts that an environment needs besides the Pod: addresses by field path, and the node's resources."""
 
     addresses: Mapping[str, str] = MappingProxyType({})
     allocatable: Mapping[str, str] = MappingProxyType({})

@@ -47,7 +47,7 @@ def _limits(pod: RawObject) -> dict[str, str]:
 
 def over(limits: Mapping[str, str], written: Mapping[str, int], in_volumes: int) -> str | None:
     """
-    What of a Pod is over its limits: all together, with emptyDirs, first; then a single container.
+    Return what of a Pod is over its limits: all together, with emptyDirs, first; then a single container.
 
     Args:
         limits: Of the containers that have one; together they bind the whole Pod.

@@ -1,4 +1,4 @@
-"""What a probe or a hook does: run a command, ask over HTTP, TCP or gRPC, or sleep."""
+"""The action of a probe or a hook: run a command, ask over HTTP, TCP or gRPC, or sleep."""
 
 from __future__ import annotations
 

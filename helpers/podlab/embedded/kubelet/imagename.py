@@ -13,7 +13,7 @@ _NAME = re.compile(
 
 
 def fault(name: str) -> str | None:
-    """Why *name* is no image name, None if it is one."""
+    """Return why *name* is not an image name; None for a valid one."""
     domain, slash, rest = name.partition("/")
     own_domain = slash and (
         "." in domain or ":" in domain or domain == "localhost" or domain != domain.lower()

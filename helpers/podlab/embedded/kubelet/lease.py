@@ -23,7 +23,7 @@ async def keep(store: Store, node_name: str) -> None:
 
 
 def renew(store: Store, node_name: str) -> None:
-    """Say that the node lives now; nothing happens while there is no Node."""
+    """Say that the node lives now; does nothing without a Node."""
     node = store.get("nodes", "", node_name)
     if node is None:
         return

@@ -94,7 +94,7 @@ class Performer:
             await self._services.runtime.remove_container(reset.record.id)
 
     def _tell_missing_secrets(self, pod: RawObject) -> None:
-        """Of imagePullSecrets that are not there: pulling is tried all the same."""
+        """Report missing imagePullSecrets in an Event; the pull is tried all the same."""
         namespace = pod["metadata"]["namespace"]
         names = [s.get("name", "") for s in pod["spec"].get("imagePullSecrets") or ()]
         missing = [n for n in names if self._services.store.get("secrets", namespace, n) is None]
@@ -112,7 +112,7 @@ class Performer:
         self._services.starter.purge(pod, names)
 
     async def _sandbox(self, pod: RawObject, actions: Actions, view: PodView) -> str | None:
-        """The id of the sandbox to start containers in; None if there is none and none can be made."""
+        """The id of the sandbox to start containers in; None if absent and none can be made."""
         if not actions.create_sandbox:
             return view.sandboxes[0].id if view.sandboxes else None
         if view.sandboxes:

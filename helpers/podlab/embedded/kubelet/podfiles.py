@@ -127,7 +127,7 @@ class NoFiles(PodFiles):
         return self._hosts_path(pod)
 
     def message(self, pod: RawObject, record: ContainerRecord) -> str:
-        """What the script says."""
+        """Return what the script says."""
         return record.message
 
     def remove(self, pod: RawObject) -> None:

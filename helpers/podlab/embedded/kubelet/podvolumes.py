@@ -32,7 +32,7 @@ class MountError(Exception):
 
 
 class Volumes(Protocol):
-    """What writes volumes to the node's disk; see ``podlab.embedded.volumes``."""
+    """The writer of volumes to the node's disk; see ``podlab.embedded.volumes``."""
 
     def materialise(
         self,
@@ -173,7 +173,7 @@ class PodVolumes:
         return self._tokens[key]
 
     def over_limit(self, pod: RawObject) -> str | None:
-        """What an emptyDir on disk that outgrew its sizeLimit costs the Pod: the text of its eviction."""
+        """Return what an emptyDir on disk that outgrew its sizeLimit costs the Pod: the text of its eviction."""
         for volume in mounted(pod):
             source = volume.get("emptyDir") or {}
             limit = source.get("sizeLimit")

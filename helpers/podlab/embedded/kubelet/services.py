@@ -95,7 +95,7 @@ class NodeServices:
         return Facts(addresses, self.allocatable())
 
     def node(self) -> RawObject:
-        """The node's object; empty while there is none."""
+        """The node's object; empty if absent."""
         return self.store.get("nodes", "", self.node_name) or {}
 
     def allocatable(self) -> dict[str, str]:

@@ -28,7 +28,7 @@ FIRST_SIGNAL_S = 0.1
 
 class StartContext(NamedTuple):
     """
-    What the starts of one sync have in common.
+    The arguments that all starts of one sync share.
 
     Attributes:
         view: What the sync saw at its beginning. A wait counts from the end that was known then, so the first
@@ -94,7 +94,7 @@ class Starter:
             await self._post_start(pod, container, container_id, path, context.facts)
 
     def _say_ungranted(self, pod: RawObject, container: RawObject, path: str) -> None:
-        """What a first run is not given is said once."""
+        """Report ungranted fields in Events, once, at the first run."""
         uid, name = pod["metadata"]["uid"], container["name"]
         if self._attempts.get((uid, name)):
             return

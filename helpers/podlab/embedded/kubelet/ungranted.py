@@ -1,5 +1,5 @@
 """
-What a Pod asks for and this node does not give: said in Events, for a container that lacks it fails far from the cause.
+Fields of a Pod that this node cannot grant: reported as Events, because the container fails far from the cause.
 
 Pure.
 """
@@ -19,7 +19,7 @@ OF_POD = {
 
 
 def of_pod(pod: RawObject) -> Iterator[str]:
-    """What the Pod as a whole does not get."""
+    """Return what the Pod as a whole does not get."""
     for key, what in OF_POD.items():
         if pod["spec"].get(key):
             yield f"this node does not share {what}; the Pod runs without"
@@ -39,7 +39,7 @@ def _added(container: RawObject) -> set[str]:
 
 
 def of_container(container: RawObject, granted: Collection[str] = ()) -> Iterator[str]:
-    """What one container does not get; *granted* are the capabilities that its Pod may have beside the usual ones."""
+    """Return the texts for one container; *granted* are the capabilities that its Pod may have beside the usual."""
     security = container.get("securityContext") or {}
     if security.get("privileged"):
         yield f"container {container['name']} asks to be privileged; this node runs it as an ordinary container"

@@ -323,7 +323,7 @@ class PodWorker:
 
 
 def _relevant(pod: RawObject) -> tuple[Any, ...]:
-    """What of a Pod makes its node act: everything but the node's own status."""
+    """Return what of a Pod makes its node act: everything but the node's own status."""
     meta = pod["metadata"]
     foreign = [
         (c["type"], c["status"])

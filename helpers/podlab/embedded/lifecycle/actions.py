@@ -1,4 +1,4 @@
-"""What to do next with a Pod: a pure function of its spec, of what the runtime shows and of its probes."""
+"""The next actions for a Pod: a pure function of its spec, the runtime's view and its probes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Kill(NamedTuple):
 
 class Actions:
     """
-    What one sync has to do, in this order: kill (the Pod or single containers), make a sandbox, start
+    The actions of one sync, in this order: kill (the Pod or single containers), make a sandbox, start
     ephemeral containers, start init containers, start regular ones. Starts are indexes into the spec's lists.
     """
 

@@ -25,19 +25,19 @@ class Backoff:
         self._entries: dict[str, _Entry] = {}
 
     def wait_ns(self, key: str) -> int:
-        """The present wait, 0 if there is none."""
+        """The present wait, 0 if absent."""
         entry = self._entries.get(key)
         return entry.wait_ns if entry else 0
 
     def ends_at(self, key: str, event_at: int) -> int | None:
-        """When the wait that *event_at* began is over; None if there is none (it may lie in the past)."""
+        """When the wait that *event_at* began is over; None if absent (it may lie in the past)."""
         entry = self._entries.get(key)
         if entry is None or self._expired(entry, event_at):
             return None
         return event_at + entry.wait_ns
 
     def advance(self, key: str, event_at: int, now: int) -> None:
-        """Take the next wait: the first one when there was none, else twice the present one."""
+        """Take the next wait: the initial one, or twice the present one."""
         entry = self._entries.get(key)
         fresh = entry is None or self._expired(entry, event_at)
         wait_ns = self._initial_ns if fresh or entry is None else min(entry.wait_ns * 2, self._cap_ns)

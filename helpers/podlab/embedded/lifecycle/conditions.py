@@ -66,7 +66,7 @@ def _condition(kind: str, verdict: Verdict) -> RawObject:
 
 
 def told(listed: Iterable[RawObject], kind: str) -> Verdict | None:
-    """What a list of conditions says of one; None if it is not there."""
+    """Return what a list of conditions says of one; None if it is not there."""
     found = next((c for c in listed if c["type"] == kind), None)
     return (found["status"], found.get("reason", ""), found.get("message", "")) if found else None
 

@@ -16,7 +16,7 @@ from podlab.pods.raw import RawObject
 
 
 class Plan:
-    """What to do about init containers; ``kills`` are (record, message, cause)."""
+    """The actions for init containers; ``kills`` are (record, message, cause)."""
 
     def __init__(self, *, initialised: bool) -> None:
         self.initialised = initialised

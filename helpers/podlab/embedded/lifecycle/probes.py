@@ -11,7 +11,7 @@ KINDS = (STARTUP, LIVENESS, READINESS)
 
 
 class Result(Enum):
-    """What is known of a probe of one container instance."""
+    """The result of a probe of one container instance."""
 
     UNKNOWN = "unknown"
     SUCCESS = "success"

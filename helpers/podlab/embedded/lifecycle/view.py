@@ -1,4 +1,4 @@
-"""What the runtime shows of one Pod at one moment: its sandboxes and containers, newest first."""
+"""The runtime's view of one Pod at one moment: its sandboxes and containers, newest first."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Responder(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Answer one query; what is no query gets no answer."""
+        """Answer one query; other data is dropped."""
         reply = answer(data, self._zone)
         if reply and self._transport:
             self._transport.sendto(reply, addr)
@@ -62,7 +62,7 @@ async def converse(zone: Zone, reader: asyncio.StreamReader, writer: asyncio.Str
 
 
 def answer(query: bytes, zone: Zone) -> bytes | None:
-    """The reply to one query, or None for what is none."""
+    """Return the reply to one query; None for other data."""
     if len(query) < 12 or query[2] & 0x80:
         return None
     if query[2] & 0x78:

@@ -1,5 +1,5 @@
 """
-What the cluster's DNS knows: Services, their endpoints with host names, and Pods by address. Pure: no sockets.
+The names in the cluster's DNS: Services, their endpoints with host names, and Pods by address. Pure: no sockets.
 
 Source: the DNS specification for Kubernetes, schema version 1.1.0.
 """

@@ -1,4 +1,4 @@
-"""What the sandbox asks of images and of the place that they come from; ``embedded/images`` answers."""
+"""The interface between the sandbox and images; ``embedded/images`` implements it."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class NodeError(OSError):
 
     @property
     def text(self) -> str:
-        """What the node said."""
+        """Return what the node said."""
         return str(self.strerror)
 
 

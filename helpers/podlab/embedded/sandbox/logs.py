@@ -112,7 +112,7 @@ class Stream:
             self._loop.add_reader(self.descriptor, self._readable)
 
     def _read(self) -> bool:
-        """Take one chunk; False when there is none."""
+        """Take one chunk; False if absent."""
         try:
             data = os.read(self.descriptor, _CHUNK)
         except BlockingIOError:

@@ -1,5 +1,5 @@
 """
-What this machine lets the embedded node do, found by doing it: a node is started, asked, and ended (about 0.1 s).
+The abilities of this machine, found by a trial: a node is started, asked, and ended (about 0.1 s).
 
 For ``podlab doctor``. Reading settings would be quicker and wrong: AppArmor, seccomp, sysctls and container engines
 all refuse in their own way, and only the attempt tells. The settings are read afterwards, to name the repair.

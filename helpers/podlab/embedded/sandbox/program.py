@@ -1,5 +1,5 @@
 """
-What the first program of a container is given: its words, its environment, its user and its capabilities.
+The first program of a container: its words, its environment, its user and its capabilities.
 
 Pure functions of a container's configuration and its image.
 """
@@ -27,7 +27,7 @@ def arguments(config: ContainerConfig, image: ImageRecord) -> list[str]:
 
 
 def environment(config: ContainerConfig, image: ImageRecord, hostname: str) -> dict[str, str]:
-    """What a program finds in its environment: of the runtime, then of the image, then of the Pod."""
+    """Return what a program finds in its environment: of the runtime, then of the image, then of the Pod."""
     # Users other than root are in no image's passwd here.
     home = "/root" if ids(config, image)[0] == 0 else "/"
     given = {"PATH": PATH, "HOSTNAME": hostname, "HOME": home, **image.env, **config.env}

@@ -47,7 +47,7 @@ def strict_check(raw: RawObject) -> list[str]:
 
 def admit(raw: RawObject, *, namespace: str, now: str) -> RawObject:
     """
-    What the API server would store for a Pod manifest: decoded, with defaults, admitted, validated. Pure.
+    Return what the API server would store for a Pod manifest: decoded, with defaults, admitted, validated. Pure.
 
     Args:
         namespace: Where it is created.

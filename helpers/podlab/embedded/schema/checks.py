@@ -524,7 +524,7 @@ def _event_reporter(context: Context, obj: RawObject, reporter: str) -> None:
 
 
 def new_event(context: Context, _path: str, obj: RawObject, _argument: Any) -> None:
-    """What events.k8s.io asks of an Event besides, when it is made."""
+    """Check the additional fields that events.k8s.io requires of a new Event."""
     if not obj.get("eventTime"):
         context.add(required("eventTime"))
     if obj.get("type") not in ("Normal", "Warning"):

@@ -1,5 +1,5 @@
 """
-What a ConfigMap and a Secret may hold: how much of it, and what some types of Secret need.
+Rules for the data of ConfigMaps and Secrets: its size, and the keys that some types of Secret need.
 
 Source: ValidateConfigMap and ValidateSecret in pkg/apis/core/validation/validation.go at v1.36.3.
 """
@@ -58,7 +58,7 @@ def _decoded(values: dict[str, str]) -> int:
 
 
 def _json_faults(path: str, value: str) -> list[FieldError]:
-    """What is wrong with a text that has to be a JSON object; ``null`` is one to Go."""
+    """Return what is wrong with a text that has to be a JSON object; ``null`` is one to Go."""
     try:
         found = json.loads(base64.b64decode(value or ""))
     except (ValueError, RecursionError):

@@ -52,7 +52,7 @@ def pairs_hook(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def json_word(value: Any) -> str:
-    """What Go's decoder calls the JSON type of a value."""
+    """Return what Go's decoder calls the JSON type of a value."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):
@@ -161,7 +161,7 @@ _NEVER_EMPTY = frozenset(
 
 
 def _zero_in_map(kind: str) -> Any:
-    """What ``null`` means as a value of a map: for bytes an empty value, once it was stored."""
+    """Return what ``null`` means as a value of a map: for bytes an empty value, once it was stored."""
     return "" if kind == "bytes" else _zero_of(kind)
 
 

@@ -71,7 +71,7 @@ def _fill(struct: RawObject, field: str, value: Any) -> None:
 
 
 def of_pod(pod: RawObject) -> None:
-    """What only a Pod gets, not a template: service links, requests from limits, host ports."""
+    """Set the defaults of a Pod that a template does not get: service links, requests from limits, host ports."""
     spec = pod["spec"]
     spec.setdefault("enableServiceLinks", True)
     for container in (spec.get("initContainers") or []) + (spec.get("containers") or []):
@@ -97,7 +97,7 @@ def of_limit_range(limit_range: RawObject) -> None:
 
 
 def image_tag(image: str) -> str:
-    """The tag of an image name; ``latest`` when there is none, empty with a digest."""
+    """The tag of an image name; ``latest`` if absent, empty with a digest."""
     if "@" in image:
         return ""
     last = image.rsplit("/", 1)[-1]

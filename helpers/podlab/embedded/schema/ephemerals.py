@@ -1,5 +1,5 @@
 """
-What is wrong with ephemeral containers that are added to a Pod.
+Faults of ephemeral containers that are added to a Pod.
 
 Source: validateEphemeralContainers and ValidatePodEphemeralContainersUpdate at v1.36.3.
 """

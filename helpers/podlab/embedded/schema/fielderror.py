@@ -1,5 +1,5 @@
 """
-What is wrong with a field, in upstream's words.
+The fault of a field, in upstream's words.
 
 Source: apimachinery/pkg/util/validation/field/errors.go at v1.36.3.
 """

@@ -1,5 +1,5 @@
 """
-What admission adds to a Pod, apart from the defaults of its type: service account, tolerations, priority, QoS
+Admission of a Pod, apart from the defaults of its type: service account, tolerations, priority, QoS
 class.
 
 Pure: the simulator uses it as the API server does.

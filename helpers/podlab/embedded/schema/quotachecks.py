@@ -1,5 +1,5 @@
 """
-What a ResourceQuota and a LimitRange may say.
+Rules for ResourceQuotas and LimitRanges.
 
 Source: ValidateResourceQuotaSpec and ValidateLimitRange in pkg/apis/core/validation/validation.go at v1.36.3.
 """

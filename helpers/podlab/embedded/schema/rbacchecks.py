@@ -1,5 +1,5 @@
 """
-What roles and their bindings must have.
+Rules for roles and their bindings.
 
 Source: pkg/apis/rbac/validation/validation.go at v1.36.3.
 """

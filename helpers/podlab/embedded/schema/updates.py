@@ -1,5 +1,5 @@
 """
-What may change in an object that exists, and what upstream says of the rest.
+Which changes of a stored object are allowed, and upstream's words for the others.
 
 Source: ValidatePodUpdate and its siblings in pkg/apis/*/validation at v1.36.3.
 """

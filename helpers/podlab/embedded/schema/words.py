@@ -58,7 +58,7 @@ def label(value: str) -> list[str]:
 
 
 def path_segment(value: str) -> list[str]:
-    """What may be one segment of a path: names of roles have no other rule."""
+    """Return what may be one segment of a path: names of roles have no other rule."""
     if value in (".", ".."):
         return [f"may not be '{value}'"]
     return [f"may not contain '{character}'" for character in "/%" if character in value]

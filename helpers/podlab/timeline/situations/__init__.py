@@ -1,5 +1,5 @@
 """
-What can be wrong with a Pod, a Job or a Deployment, as tables: situation, what it looks like, its cause, the advice.
+Faults of a Pod, a Job or a Deployment, as tables: the situation, how to recognise it, its cause, the advice.
 
 The reading order is the course's: was it deleted? is it over? is there a node? are the volumes there? which init
 container, which container, which reason? which probe?

@@ -23,7 +23,7 @@ def _running(o: Observed) -> list[str]:
 
 
 def left(o: Observed) -> str:
-    """What of a Pod still runs; that its containers have ended is said only where each says so."""
+    """Return what of a Pod still runs; that its containers have ended is said only where each says so."""
     running = _running(o)
     if running:
         return f"still running: {', '.join(running)}"

@@ -55,7 +55,7 @@ _DISRUPTIONS = {
 
 
 def evicted_hint(message: str) -> str:
-    """What to change so that a Pod is not evicted again, by what its eviction says."""
+    """Return what to change so that a Pod is not evicted again, by what its eviction says."""
     for pattern, text in _EVICTIONS:
         found = re.search(pattern, message)
         if found:

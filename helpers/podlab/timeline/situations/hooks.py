@@ -22,7 +22,7 @@ class Hook(NamedTuple):
 
 
 def hint(name: str) -> str:
-    """What to look at while the hook of that container runs."""
+    """Return what to look at while the hook of that container runs."""
     return f"see what lifecycle.postStart of {name} waits for"
 
 

@@ -35,7 +35,7 @@ def _refused(c: Container) -> Facts | None:
 
 
 def hint(name: str, said: str) -> str:
-    """What to try, by what the kubelet says."""
+    """Return what to try, by what the kubelet says."""
     for pattern, text in _FAULTS:
         found = re.search(pattern, said)
         if found:

@@ -1,5 +1,5 @@
 """
-What a situation is looked for in: a Pod with its Events, and each of its containers.
+The input of a situation: a Pod with its Events, and each of its containers.
 
 Everything here is pure and made once for an explanation; nothing is asked of a cluster.
 """
@@ -51,7 +51,7 @@ class Observed:
 
     @property
     def phase(self) -> str:
-        """The phase; ``Pending`` where there is none yet."""
+        """The phase; ``Pending`` if absent."""
         return phase_of(self.pod)
 
     @property
@@ -72,7 +72,7 @@ class Observed:
                     yield Container(self, roles.role(key, spec), spec, by_name[spec["name"]])
 
     def condition(self, kind: str) -> Mapping[str, Any]:
-        """The condition of that type; empty where there is none."""
+        """The condition of that type; empty if absent."""
         found = (c for c in self.status.get("conditions") or [] if c.get("type") == kind)
         return next(found, {})
 
@@ -85,7 +85,7 @@ class Observed:
         return last_event(self.events, *reasons, container=container)
 
     def says(self, *reasons: str, container: str = "") -> str:
-        """The message of that Event on one line; empty where there is none."""
+        """The message of that Event on one line; empty if absent."""
         return message_of(self.event(*reasons, container=container))
 
     def age_s(self, at: object) -> float | None:
@@ -138,7 +138,7 @@ class Container:
 
     @property
     def message(self) -> str:
-        """What the kubelet adds to that reason."""
+        """Return what the kubelet adds to that reason."""
         return str((self.state.get("waiting") or {}).get("message") or "")
 
     @property
@@ -189,7 +189,7 @@ class Container:
         return self.of.event(*reasons, container=self.name)
 
     def says(self, *reasons: str) -> str:
-        """The message of that Event; empty where there is none."""
+        """The message of that Event; empty if absent."""
         return self.of.says(*reasons, container=self.name)
 
 

@@ -71,7 +71,7 @@ class Owner:
         return str(self.body.get("kind"))
 
     def condition(self, kind: str) -> Mapping[str, Any]:
-        """Its condition of that type, if True or False; empty where there is none."""
+        """Its condition of that type, if True or False; empty if absent."""
         bodies = [self.body, *self.between]
         conditions = [c for body in bodies for c in (body.get("status") or {}).get("conditions") or []]
         return next((c for c in conditions if c.get("type") == kind), {})
@@ -92,7 +92,7 @@ class Owner:
 
 
 def refusal_hint(said: str) -> str:
-    """What to try about a Pod that the API server refuses, by what it says."""
+    """Return what to try about a Pod that the API server refuses, by what it says."""
     for pattern, text in _REFUSALS:
         found = re.search(pattern, said)
         if found:

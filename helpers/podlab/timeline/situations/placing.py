@@ -43,7 +43,7 @@ _ANY = f"compare its requests, nodeSelector and tolerations with the nodes {_NOD
 
 
 def unfit_hint(message: str) -> str:
-    """What to try for each cause that the scheduler's message names, three at most."""
+    """Return what to try for each cause that the scheduler's message names, three at most."""
     found: list[str] = []
     rest = message
     for pattern, text in _MISFITS:

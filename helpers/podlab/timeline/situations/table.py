@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Found(NamedTuple):
-    """What, why, and what to try; *situation* is the name of the row that held."""
+    """An explanation: what, why and what to try; *situation* is the name of the row that held."""
 
     situation: str
     what: str

@@ -59,7 +59,7 @@ def check(headers: dict[str, str], tokens: Collection[str], hosts: Collection[st
 def holder(
     given: str, tokens: Collection[str], store: Store, audiences: Collection[str] = (jwt.ISSUER,)
 ) -> User | None:
-    """Who a token stands for; None when it is none of ours, or for none of the *audiences*."""
+    """Return the user of a token; None for a foreign token, or one for other *audiences*."""
     matches = [hmac.compare_digest(given.encode(), token.encode()) for token in tokens]
     if any(matches):
         return ADMIN if jwt.ISSUER in audiences else None
@@ -117,7 +117,7 @@ def acting_as(request: Request, user: User, store: Store) -> User:
 
 
 def bearer(headers: dict[str, str]) -> str:
-    """The bearer token of a request; empty when there is none."""
+    """The bearer token of a request; empty if absent."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return token.strip()

@@ -58,7 +58,7 @@ def make(
 
 
 def claims(secret: str, token: str, *, now: float) -> RawObject | None:
-    """What a token says that was signed with *secret* and has not expired; None otherwise."""
+    """Return what a token says that was signed with *secret* and has not expired; None otherwise."""
     head, _, signature = token.rpartition(".")
     if len(token) > LONGEST or not hmac.compare_digest(_sign(secret, head).encode(), signature.encode()):
         return None

@@ -39,7 +39,7 @@ def dumps(value: Any) -> bytes:
 
 
 class Wanted:
-    """What the Accept header asks for: ``form`` is "", "Table" or "PartialObjectMetadata[List]"; or YAML."""
+    """The form that the Accept header asks for: ``form`` is "", "Table" or "PartialObjectMetadata[List]"; or YAML."""
 
     __slots__ = ("form", "version", "yaml")
 

@@ -27,7 +27,7 @@ _STATUS_LINES = {200: b"HTTP/1.1 200 OK\r\n", 201: b"HTTP/1.1 201 Created\r\n"}
 
 
 class Hub:
-    """What the connections of one server share; uvicorn's WebSocket protocol asks for it by these names."""
+    """The state that the connections of one server share; uvicorn's WebSocket protocol asks for it by these names."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -226,7 +226,7 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; what follows a body in chunks is none, and is left out."""
+        """Take one header; trailers after a body in chunks are left out."""
         if self._awaits_head:
             self._headers.append((name.lower(), value))
 

@@ -16,7 +16,7 @@ NUMBER = r"(?:\d+\.?\d*|\.\d+)"
 
 def check_timeout(text: str) -> None:
     """
-    Refuse a ``timeout`` that is not a duration; "" is none.
+    Refuse a ``timeout`` that is not a duration; "" means absent.
 
     Raises:
         Fault: 400, with Go's words.
@@ -31,7 +31,7 @@ def _refused(why: str) -> Fault:
 
 
 def fault_of(text: str) -> str:
-    """What is wrong with a duration, in Go's words; "" when nothing is."""
+    """Return what is wrong with a duration, in Go's words; "" when nothing is."""
     bare = text.lstrip("+-") if text[:1] in ("+", "-") else text
     if bare == "0":
         return ""

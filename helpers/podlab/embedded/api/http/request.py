@@ -58,7 +58,7 @@ class Mutate(Protocol):
 
 class Request:
     """
-    What a handler gets.
+    The request that a handler gets.
 
     ``warnings`` collects texts for ``Warning`` headers of the answer; ``user`` is who asks, once that is known.
     """

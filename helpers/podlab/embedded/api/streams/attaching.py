@@ -32,7 +32,7 @@ Attached = tuple[int | None, Callable[[], None], Callable[[], None]]
 
 
 class Attaching(Protocol):
-    """What attach needs of a runtime beyond the kubelet's seam."""
+    """The method that attach needs of a runtime beyond the kubelet's seam."""
 
     def attach(self, container_id: str, on_output: Callable[[bytes, bytes], None]) -> Attached:
         """Stdin, what closes it, what ends the subscription."""
@@ -45,7 +45,7 @@ def prepare(
     services: Services, request: Request, pod: RawObject, container: str
 ) -> Callable[[channels.Socket], Awaitable[None]]:
     """
-    What to do on the connection.
+    Return what to do on the connection.
 
     Raises:
         Fault: 400 or 500, when there is nothing to attach to.
@@ -112,7 +112,7 @@ class Attachment:
                 self.close_stdin()
 
     def _catch_up(self, runtime: Attaching, now_ns: int) -> None:
-        """What a young container has written; nothing can come in between, for nothing is awaited."""
+        """Send the output of a young container so far; it awaits nothing, so no output can come in between."""
         if catchup.is_young(self.found, now_ns):
             position = self.services.node.logs_read.take(self.found.id)
             for stream, data in [*catchup.earlier(self.found, position), *runtime.unlogged(self.found.id)]:
@@ -171,7 +171,7 @@ class Attachment:
 
 
 def too_late(container_id: str) -> RawObject:
-    """What a node says of a container that had ended before the client was joined to it."""
+    """Return what a node says of a container that had ended before the client was joined to it."""
     text = f'container "{container_id}" is in CONTAINER_EXITED state'
     return {
         "metadata": {}, "status": "Failure", "message": f"Internal error occurred: {text}",

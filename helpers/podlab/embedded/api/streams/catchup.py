@@ -1,5 +1,5 @@
 """
-What a container wrote in its first second, for the client of ``kubectl run -i`` that attaches in that second.
+The output of a container's first second, for the client of ``kubectl run -i`` that attaches in that second.
 
 A real node tells of a start up to a second later: of a command that is over sooner, kubectl sees only the end and shows
 the log. Here the start is told at once, and the same client attaches. So that it sees the same output, it gets what was

@@ -109,7 +109,7 @@ async def _until(descriptor: int, *, writable: bool = False) -> None:
 
 
 async def read_some(descriptor: int) -> bytes:
-    """What can be read now, waiting for the first byte; empty at the end."""
+    """Return what can be read now, waiting for the first byte; empty at the end."""
     os.set_blocking(descriptor, False)
     while True:
         await _until(descriptor)

@@ -26,7 +26,7 @@ async def connect(node: NodeConnection, pod: RawObject, port: int) -> sockets.so
 
 
 def refusal_text(pod: RawObject, port: int, error: OSError) -> str:
-    """What the kubelet says when the port does not answer."""
+    """Return what the kubelet says when the port does not answer."""
     name = f"{pod['metadata']['name']}_{pod['metadata']['namespace']}"
     reason = "connection refused" if isinstance(error, ConnectionRefusedError) else str(error)
     return (

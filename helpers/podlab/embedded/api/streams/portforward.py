@@ -28,7 +28,7 @@ async def prepare(
     services: Services, request: Request, pod: RawObject, offered: list[str]
 ) -> tuple[Any, str | None]:
     """
-    What to do on the connection, and the subprotocol.
+    Return what to do on the connection, and the subprotocol.
 
     Raises:
         Fault: 400, when the Pod does not run or the ports cannot be read.

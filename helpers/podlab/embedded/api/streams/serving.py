@@ -61,7 +61,7 @@ async def serve(
 
 async def _prepare(services: Services, request: Request) -> tuple[Any, str | None]:
     """
-    What to do on the connection, and the subprotocol for it.
+    Return what to do on the connection, and the subprotocol for it.
 
     Raises:
         Fault: When the request is refused.

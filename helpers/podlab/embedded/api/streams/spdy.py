@@ -31,7 +31,7 @@ NO_HEADERS = bytes(4)
 
 
 class SpdyError(ValueError):
-    """The client sent something that is no SPDY frame of a tunnel."""
+    """The client sent something other than an SPDY frame of a tunnel."""
 
 
 def control(kind: int, flags: int, payload: bytes) -> bytes:

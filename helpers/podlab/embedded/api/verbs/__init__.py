@@ -1,5 +1,5 @@
 """
-What the API server does with objects: one module for each verb, and what they share. In the order of a write:
+The verbs of the API server: one module for each verb, and what they share. In the order of a write:
 
     reading      get, list;  selectors, labelselector: which objects
     writing      create, update: decode, default, admit, validate, store

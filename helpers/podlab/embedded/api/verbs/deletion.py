@@ -25,7 +25,7 @@ POLICIES = ("Foreground", "Background", "Orphan")
 
 
 class Options:
-    """DeleteOptions from the body, or from the query where there is no body."""
+    """DeleteOptions from the body, or without a body from the query."""
 
     def __init__(self, body: RawObject) -> None:
         grace = body.get("gracePeriodSeconds")

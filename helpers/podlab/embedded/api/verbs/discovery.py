@@ -1,5 +1,5 @@
 """
-What the server offers: versions, API groups, resources; in the aggregated form and the plain one.
+Discovery: versions, API groups, resources; in the aggregated form and the plain one.
 
 kubectl asks ``/api`` and ``/apis`` with an Accept header for the aggregated form; two answers then replace
 one request per group. The answer's media type must carry the same parameters, else kubectl falls back to the

@@ -51,7 +51,7 @@ def parse(selector: str) -> list[Requirement]:
 
 
 class _UnreadableError(Exception):
-    """What is wrong with one requirement."""
+    """A fault of one requirement."""
 
 
 class _Reader:

@@ -44,7 +44,7 @@ class Options:
         self.whole = not (self.previous or self.tail or self.limit or self.since)
 
     def _check(self, seconds: int | None, instant: str, stream: str) -> None:
-        """Raise Fault 400 for a time that is none, 422 for options that cannot be had."""
+        """Raise Fault 400 for an unreadable time, 422 for unsupported options."""
         if instant:
             _seconds(instant)
         faults = []
@@ -176,7 +176,7 @@ class Reader:
         return shown if self.mid_line else shown + b"\n"
 
     def cut(self, data: bytes) -> bytes:
-        """What ``limitBytes`` leaves of *data*."""
+        """Return what ``limitBytes`` leaves of *data*."""
         if self.left is None:
             return data
         data = data[: self.left]
@@ -189,7 +189,7 @@ class Reader:
         return self.left == 0
 
     def first(self) -> Iterator[bytes]:
-        """What is there now, only the last ``tailLines`` of it."""
+        """Return what is there now, only the last ``tailLines`` of it."""
         if self.options.tail is None:
             yield from self.lines()
         else:

@@ -159,7 +159,7 @@ def conflicts(
 
 
 def abandoned(owners: Owners, manager: str, mine: set[Path]) -> list[Path]:
-    """What *manager* applied before, applies no more, and nobody else applies; whole items of lists come first."""
+    """Return the fields that *manager* gave up and that have no other owner; whole items of lists come first."""
     others = set().union(*(paths for other, paths in owners.items() if other != manager))
     gone = owners.get(manager, set()) - mine - others
     kept = [p for p in gone if p[-1] == ITEM and any(o[: len(p) - 1] == p[:-1] for o in others | mine)]

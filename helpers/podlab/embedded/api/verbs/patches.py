@@ -36,7 +36,7 @@ async def wanted(
     store: Store, request: Request, route: Route, kind: Kind, show: Callable[[RawObject], RawObject] = _same
 ) -> tuple[RawObject, RawObject]:
     """
-    What is stored, and what a PUT or PATCH of one of its subresources wants to see there.
+    Return what is stored, and what a PUT or PATCH of one of its subresources wants to see there.
 
     The store is looked at once the body is there: others may write while it is awaited.
 

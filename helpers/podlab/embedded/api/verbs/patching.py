@@ -295,7 +295,7 @@ def _patched_places(places: list[int | None]) -> list[float]:
 
 
 def _applied_places(places: list[int | None]) -> list[float]:
-    """structured-merge-diff: what is added comes with the next item that was there, at the end if there is none."""
+    """structured-merge-diff: an added item stands before the next item that was there, else at the end."""
     found: list[float] = []
     following: float = math.inf
     for place in reversed(places):
@@ -305,7 +305,7 @@ def _applied_places(places: list[int | None]) -> list[float]:
 
 
 def _places(items: list[Any], key: str) -> dict[Any, int]:
-    """What names an item -> where it stands."""
+    """Return what names an item -> where it stands."""
     places: dict[Any, int] = {}
     for place, item in enumerate(items):
         places.setdefault(_name(item, key), place)

@@ -87,7 +87,7 @@ def _with_resources(was: RawObject, now: RawObject) -> RawObject:
 
 
 def faults(new: RawObject, old: RawObject) -> list[FieldError]:
-    """What is wrong with a resize."""
+    """Return what is wrong with a resize."""
     plain = {k: v for k, v in new["spec"].items() if k != roles.EPHEMERAL}
     errors = validation.validate("core/v1.Pod", {**new, "spec": plain})
     was = old["status"].get("qosClass", "")

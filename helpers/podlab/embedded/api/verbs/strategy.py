@@ -1,5 +1,5 @@
 """
-What the API adds to, keeps from, or refuses in an object of each kind when it is created or updated.
+The strategy of each kind: which fields the API sets, keeps or refuses when an object is created or updated.
 
 These are the parts of upstream's registry strategies and default admission plugins that clients can see: what
 a new object's status is, which fields only the server writes, addresses of Services, the service account of a
@@ -128,7 +128,7 @@ def admit_service_account(store: Store, pod: RawObject) -> None:
 
 def _admit_classes(pod: RawObject) -> None:
     """
-    The priority of the two classes that every cluster has; there are no others here, and no runtime classes.
+    The priority of the two classes that every cluster has; other classes and runtime classes are refused.
 
     Raises:
         Fault: 403, when a class does not exist.
@@ -248,7 +248,7 @@ def _update_service(store: Store, obj: RawObject, old: RawObject) -> None:
 
 def _release(spec: RawObject, before: RawObject) -> None:
     """
-    What a Service gives back when its type becomes ExternalName, as far as the client did not set it anew.
+    Release the fields of a Service that becomes ExternalName, unless the client set them anew.
 
     Source: ``patchAllocatedValues`` and ``dropTypeDependentFields`` of pkg/registry/core/service at v1.36.3.
     """

@@ -88,7 +88,7 @@ def typed(request: Request, kind: Kind, raw: Any, type_name: str = "", kind_name
 
 
 def _other_kind(given: str, version: str, wanted: str, kind: Kind) -> str:
-    """What upstream's decoder says of a body of another kind or version."""
+    """Return what upstream's decoder says of a body of another kind or version."""
     short = version.rpartition("/")[2]
     known = any(k.kind == given and k.api_version == version for k in kinds().values())
     if known:
@@ -206,7 +206,7 @@ def _stored(store: Store, kind: Kind, obj: RawObject) -> RawObject:
 
 
 def _imagined(store: Store, obj: RawObject) -> RawObject:
-    """What a dry run answers."""
+    """Return what a dry run answers."""
     stamp = {"uid": uid(), "creationTimestamp": timestamp(store.clock())}
     return {**obj, "metadata": {**stamp, **obj["metadata"]}}
 

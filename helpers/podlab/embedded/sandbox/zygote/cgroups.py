@@ -178,5 +178,5 @@ def _try_write(path: str, text: str) -> None:
 
 
 def describe(groups: Groups) -> dict[str, Any]:
-    """What limits this node can set, as plain values."""
+    """Return what limits this node can set, as plain values."""
     return {"version": groups.version, "memory": bool(groups.memory), "pids": bool(groups.pids)}

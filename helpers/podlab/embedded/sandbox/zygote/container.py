@@ -1,5 +1,5 @@
 """
-What a new process does between clone and exec: join, build its root, limit itself, become the program.
+The way of a new process from clone to exec: join, build its root, limit itself, become the program.
 
 It speaks to the node through one pipe that exec closes: ``t<ns>`` just before exec, ``e<text>`` when something
 failed, in the words that runc and containerd use, because lessons show them.
@@ -81,7 +81,7 @@ def become_exec(request: dict[str, Any], pidfd: int, users: int, descriptors: Se
 
 
 def _leave_host_behind() -> None:
-    """What comes by inheritance and tells of the host: the place among its control groups, and the session's keys."""
+    """Give up inherited links to the host: its control group and the session's keys."""
     linux.unshare(linux.CLONE_NEWCGROUP)
     linux.own_keyring()
 
@@ -215,7 +215,7 @@ def _change_user(request: dict[str, Any]) -> None:
 
 
 def _restore_signals() -> None:
-    """What this interpreter, the janitor or whoever started the daemon ignores must not be ignored by the program."""
+    """Reset signals that this interpreter, the janitor or the daemon's parent ignores."""
     _signal.set_wakeup_fd(-1)
     for number in _IGNORED:
         _signal.signal(number, _signal.SIG_DFL)

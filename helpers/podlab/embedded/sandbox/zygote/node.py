@@ -568,7 +568,7 @@ def _kernel_version() -> tuple[int, int]:
 
 
 def _read_rest(report: int) -> bytes:
-    """What follows the time stamp. Blocks for the few microseconds until exec closes the pipe."""
+    """Return what follows the time stamp. Blocks for the few microseconds until exec closes the pipe."""
     return os.read(report, 8192)
 
 

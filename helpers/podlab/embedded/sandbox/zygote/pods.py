@@ -1,5 +1,5 @@
 """
-What the containers of one Pod share: network, IPC and host name namespaces, one address, maybe one PID 1.
+The namespaces of one Pod, shared by its containers: network, IPC and host name, one address, maybe one PID 1.
 
 The namespaces are held as descriptors; there is no pause process unless the Pod shares its process namespace. Pods are
 connected to the node by a routed point-to-point pair, not by a bridge: source addresses survive, and all traffic

@@ -127,7 +127,7 @@ def attach(sock, command):
 
 
 def relay(sock, wait):
-    """Both ways until the other side has said all; -w bounds the silence once there is nothing more to send."""
+    """Carry both ways until the other side ends; -w bounds the silence after the last byte was sent."""
     inputs = [0, sock.fileno()]
     while True:
         ready = select.select(inputs, [], [], wait)[0]

@@ -1,5 +1,5 @@
 """
-What a request asks for, in the terms of RBAC: verb, API group, resource, name and namespace; or verb and path.
+The attributes of a request, in the terms of RBAC: verb, API group, resource, name and namespace; or verb and path.
 
 Source: apiserver/pkg/endpoints/request/requestinfo.go and handlers/responsewriters/errors.go at v1.36.3.
 """

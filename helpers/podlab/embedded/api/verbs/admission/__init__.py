@@ -1,5 +1,5 @@
 """
-What admission adds to an object, and refuses, by the rules of its namespace.
+Admission by the rules of a namespace: it adds to an object, or refuses it.
 
     limits        LimitRange: default requests and limits, least and most
     quota         ResourceQuota: how much of what a namespace may hold

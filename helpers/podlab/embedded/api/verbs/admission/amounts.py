@@ -1,4 +1,4 @@
-"""What a whole Pod requests, or is limited to, as quantities in the form in which its containers state them."""
+"""The requests or limits of a whole Pod, as quantities in the form in which its containers state them."""
 
 from __future__ import annotations
 

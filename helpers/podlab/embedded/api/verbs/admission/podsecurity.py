@@ -32,7 +32,7 @@ class Standard(NamedTuple):
     version: str = "latest"
 
     def findings(self, spec: RawObject) -> list[standards.Finding]:
-        """What a Pod spec asks for beyond it."""
+        """Return what a Pod spec asks for beyond it."""
         minor = standards.LATEST if self.version == "latest" else int(self.version[3:])
         return standards.violations(self.level, minor, spec)
 
@@ -41,7 +41,7 @@ class Standard(NamedTuple):
 
 
 def policy(labels: dict[str, str]) -> tuple[dict[str, Standard], list[fielderror.FieldError]]:
-    """What each mode asks for, and what is wrong with the labels; of levels that mean nothing, the strictest."""
+    """Return what each mode asks for, and what is wrong with the labels; of levels that mean nothing, the strictest."""
     found: dict[str, Standard] = {}
     errors: list[fielderror.FieldError] = []
     for mode in MODES:
@@ -98,7 +98,7 @@ def _pod_spec(kind: Kind, obj: RawObject) -> RawObject | None:
 
 
 def _significant(pod: RawObject, old: RawObject | None) -> bool:
-    """Of the changes that a Pod allows, those of images and of ephemeral containers are judged."""
+    """Return whether a change is judged: a new Pod, or other images or ephemeral containers."""
     if old is None:
         return True
     return any(_images(pod, key) != _images(old, key) for key in roles.LISTS)

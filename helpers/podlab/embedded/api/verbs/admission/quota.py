@@ -71,7 +71,7 @@ def _exceeds(present: str, wanted: str, hard: str) -> bool:
 
 
 def _more(new: Amounts, before: Amounts) -> Amounts:
-    """What is asked for beyond what was there."""
+    """Return what is asked for beyond what was there."""
     extra = {key: quantity.nanos(text) - quantity.nanos(before.get(key, "0")) for key, text in new.items()}
     return {key: quantity.written(max(0, amount), new[key]) for key, amount in extra.items()}
 
@@ -93,7 +93,7 @@ def _unstated(pod: RawObject, concerned: Iterable[str]) -> str:
 
 
 def used(store: Store, one: RawObject, now: float) -> Amounts:
-    """What the namespace of a quota uses of each thing that it limits."""
+    """Return what the namespace of a quota uses of each thing that it limits."""
     hard, namespace = one["spec"].get("hard") or {}, one["metadata"]["namespace"]
     total: Amounts = dict.fromkeys(hard, "0")
     for kind in kinds().values():
@@ -119,7 +119,7 @@ def names_of(kind: Kind, hard: Iterable[str]) -> set[str]:
 
 
 def usage(kind: Kind, obj: RawObject, now: float) -> Amounts:
-    """What one object counts for, by every name that a quota may have for it."""
+    """Return what one object counts for, by every name that a quota may have for it."""
     count = f"count/{kind.resource}" + (f".{kind.group}" if kind.group else "")
     found = {count: "1"}
     if kind.resource == "pods":

@@ -66,7 +66,7 @@ VOLUMES = frozenset(
 
 
 def violations(level: str, minor: int, spec: RawObject) -> list[Finding]:
-    """What a Pod spec asks for beyond *level* of the standards of v1.*minor*; none for ``privileged``."""
+    """Return what a Pod spec asks for beyond *level* of the standards of v1.*minor*; none for ``privileged``."""
     chosen = [] if level == "privileged" else [c for c in CHECKS if level in c.levels and minor >= c.since]
     found = [check.run(spec, minor) for check in chosen]
     return [one for one in found if one is not None]
