@@ -65,6 +65,11 @@ as_pip_was_told() {
   if [ -n "${PIP_CERT:-}" ]; then export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"; fi
 }
 
+# The core's packages, a requirement a line: pyproject.toml is their one list.
+core_requirements() {
+  "$python" -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")'
+}
+
 # Install what the arguments name, with the versions of constraints.txt. Where uv fails, pip has a try.
 install_into_venv() {
   if [ "$installer" = uv ]; then

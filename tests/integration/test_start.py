@@ -17,7 +17,7 @@ from podlab import drivers
 from podlab.drivers import state
 
 ROOT = Path(__file__).resolve().parents[2]
-PICTURE, RUN = ROOT / "runs" / "first-pod.png", ROOT / "runs" / "first-pod.jsonl"
+PICTURE, RUN = ROOT / "runs" / "first-pod.svg", ROOT / "runs" / "first-pod.jsonl"
 
 
 def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -62,7 +62,7 @@ def test_it_ends_with_a_recorded_and_drawn_pod_and_can_be_run_again(installed: N
     assert first.returncode == 0, first.stdout + first.stderr
     for word in ("fetch", "shipper", "app"):
         assert word in first.stdout
-    assert PICTURE.read_bytes().startswith(b"\x89PNG")
+    assert PICTURE.read_text().startswith("<svg")
     assert first.stdout.splitlines()[-1].startswith("start: done: cluster lab runs")
 
     before, picture = state.read("lab"), zlib.crc32(RUN.read_bytes())
@@ -104,7 +104,7 @@ def test_the_first_timeline_comes_before_jupyterlab_is_installed(
         "a cluster named fresh",
         "app (app)",
         "meanwhile: JupyterLab",
-        "first-pod.png",
+        "first-pod.svg",
         "start: done",
     ]
     places = [done.stdout.index(words) for words in order]

@@ -36,10 +36,10 @@ def test_ctrl_c_in_a_step_is_said_once_and_is_no_failure_of_the_step(tmp_path: P
         "cat pyproject.toml constraints.txt | cksum", shell=True, cwd=ROOT, capture_output=True, check=True
     )
     (venv / ".podlab-installed").write_bytes(wanted.stdout.rstrip() + b" core")
-    (venv / "bin" / "podlab").write_text(
+    (venv / "bin" / "python").write_text(
         "#!/bin/sh\nkill -INT $PPID\necho 'podlab: interrupted' >&2\nexit 130\n"
     )
-    (venv / "bin" / "podlab").chmod(0o755)
+    (venv / "bin" / "python").chmod(0o755)
 
     done = start("--no-lab", PODLAB_VENV=str(venv))
 
