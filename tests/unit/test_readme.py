@@ -11,14 +11,14 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_course_in_the_readme_is_the_course_in_the_folder() -> None:
     """Each notebook has its row, in order, and each row its notebook."""
-    named = re.findall(r"^\| `(\d\d-[a-z0-9-]+)` \|", README, re.MULTILINE)
+    named = re.findall(r"^\| \[`(\d\d-[a-z0-9-]+)`\]\(notebooks/\1\.ipynb\) \|", README, re.MULTILINE)
 
     assert named == sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]-*.ipynb"))
 
 
 def test_the_labs_in_the_readme_are_the_labs_in_the_folder() -> None:
     """Each lab has its row, in order, and each row its lab."""
-    named = re.findall(r"^\| `labs/(\d\d-[a-z0-9-]+)` \|", README, re.MULTILINE)
+    named = re.findall(r"^\| \[`labs/(\d\d-[a-z0-9-]+)`\]\(labs/\1[^)]*\) \|", README, re.MULTILINE)
 
     assert named == sorted(path.name for path in (ROOT / "labs").glob("[0-9][0-9]-*"))
 

@@ -64,12 +64,26 @@ def test_every_number_of_the_timeline_is_explained(draw: ModuleType) -> None:
         assert note.words in texts
 
 
-def test_the_readme_begins_with_the_timeline_and_three_sentences() -> None:
-    """What it is and for whom, before the two commands; pictures have an alternative text and exist."""
-    top = README.partition("## Two commands")[0]
+def test_the_readme_goes_from_picture_to_commands() -> None:
+    """Timeline and three sentences, animation, a graded answer, who it is for, then the two commands."""
     pictures = re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", README)
+    top = README.partition("\n## ")[0]
     prose = " ".join(line for line in top.splitlines()[1:] if line and not line.startswith("!"))
+    headings = re.findall(r"^## (.+)$", README, re.MULTILINE)
 
-    assert pictures[0][1] == "docs/pictures/first-pod.svg"
+    assert [path for _, path in pictures] == ["docs/pictures/first-pod.svg", "docs/pictures/first-pod.gif"]
     assert all(len(words) > 40 and (ROOT / path).is_file() for words, path in pictures)
     assert len(re.findall(r"[.!?](?:\s|$)", prose)) == 3
+    assert headings[:4] == ["A Pod while it lives", "A graded answer", "Who it is for", "Two commands"]
+
+
+def test_every_row_of_the_comparison_is_whole_and_has_its_sources() -> None:
+    """Each reference is defined once, and each column that is not podlab names one."""
+    rows = [line for line in README.splitlines() if line.startswith("| ") and line.count("|") == 6]
+    used = set(re.findall(r"\]\[(\w+)\]", README))
+    defined = re.findall(r"^\[(\w+)\]: https://\S+$", README, re.MULTILINE)
+
+    assert len(rows) == 6
+    assert all(cell.strip() for row in rows[1:] for cell in row.split("|")[1:-1])
+    assert sorted(used) == sorted(defined)
+    assert all("][" in cell for cell in rows[0].split("|")[2:5])
