@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from podlab.errors import PodlabError
 from podlab.lab import forms
 from podlab.lab.table import FormTable
+from podlab.pods import roles
 
 if TYPE_CHECKING:
     from podlab.lab.core import Lab
@@ -163,8 +164,17 @@ class Comparison:
 
 
 def jobs_are_over(pods: Sequence[Any]) -> bool:
-    """Until of round 5.2: all three Pods are there and two of them have succeeded; the third never does."""
-    return len(pods) == len(HELPERS) and sum(pod["status"].get("phase") == "Succeeded" for pod in pods) == 2
+    """
+    Until of round 5.2: all three Pods are there and two of them are over; the third never is.
+
+    A phase may be shown before the end of the sidecar, and without that end no order of ends is known.
+    """
+    return len(pods) == len(HELPERS) and sum(map(_is_over, pods)) == 2
+
+
+def _is_over(pod: Any) -> bool:
+    ended = ["terminated" in (row.get("state") or {}) for row in roles.statuses(pod)]
+    return pod["status"].get("phase") == "Succeeded" and bool(ended) and all(ended)
 
 
 def nine_are_over(lab: Lab) -> Callable[[list[Any]], bool]:

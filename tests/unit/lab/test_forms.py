@@ -65,12 +65,22 @@ def test_a_cell_that_no_round_asked_for_says_so():
     assert str(table).splitlines()[-1] == "  sidecar  not in the printed table"
 
 
-def test_the_jobs_are_over_when_two_of_three_pods_have_succeeded():
-    pods = [{"status": {"phase": phase}} for phase in ("Succeeded", "Running", "Succeeded")]
+def job_pod(phase, **states):
+    """A Pod with a sidecar ``helper`` and an app ``report`` in these states."""
+    init, app = ([{"name": name, "state": {states[name]: {}}}] for name in ("helper", "report"))
+    return {"status": {"phase": phase, "initContainerStatuses": init, "containerStatuses": app}}
 
-    assert jobs_are_over(pods)
-    assert not jobs_are_over(pods[:2])
-    assert not jobs_are_over(pods[1:] + pods[1:2])
+
+def test_the_jobs_are_over_when_two_of_three_pods_have_ended_with_their_sidecars():
+    """The phase alone is not enough: without the sidecar's end, the order of ends was unknown."""
+    done = job_pod("Succeeded", helper="terminated", report="terminated")
+    early = job_pod("Succeeded", helper="running", report="terminated")
+    older = job_pod("Running", helper="running", report="terminated")
+
+    assert jobs_are_over([done, done, older])
+    assert not jobs_are_over([done, early, older])
+    assert not jobs_are_over([done, done])
+    assert not jobs_are_over([done, older, older])
 
 
 def test_the_scheduler_has_looked_when_the_condition_is_there_whatever_it_says():
