@@ -165,6 +165,23 @@ SERVERS: dict[str, tuple[str, list[str], str]] = {
         ["nft", "list", "ruleset"],
         "tcp dport 80 redirect to :81",
     ),
+    "podlab-openssl:3.0": (
+        """
+        containers:
+          - name: main
+            image: podlab-openssl:3.0
+            command:
+              - sh
+              - -c
+              - |
+                mkdir -p /tmp/www/cgi-bin && cd /tmp/www
+                (echo '#!/bin/sh'; echo 'echo; openssl version; wc -c') > cgi-bin/say; chmod 755 cgi-bin/say
+                exec httpd -f -p 8080
+            readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}
+        """,
+        ["sh", "-c", "wget -q -O - --post-data word http://127.0.0.1:8080/cgi-bin/say"],
+        "OpenSSL 3.0.",
+    ),
     "podlab-otelcol:0.165": (
         """
         initContainers:

@@ -3,6 +3,7 @@ Programs from Debian packages, downloaded by apt and unpacked without being inst
 
 apt checks a package against the archive's signed list, and the recipe names its SHA-256 as well. Debian replaces a
 package when it mends a fault of it; then the later revision of the same version is taken, which apt alone has checked.
+Few packages are mended by a newer version of the same series, OpenSSL is; their recipe names the series.
 A machine of another Debian release offers other versions; those have not been tried, and are refused.
 """
 
@@ -85,6 +86,13 @@ def upstream(version: str) -> str:
     return version.rpartition(":")[2].rpartition("-")[0]
 
 
+def stands_in(part: Part, version: str) -> bool:
+    """Tell whether a package of *version* may take the place of the recipe's: a revision of it, or of its series."""
+    if part.series:
+        return upstream(version).startswith(part.series)
+    return upstream(version) == upstream(part.version)
+
+
 def _downloaded(part: Part) -> Path | None:
     """The file of the recipe; else a later revision, which apt has checked when it was downloaded."""
     folder = cache.folder() / "downloads"
@@ -92,7 +100,7 @@ def _downloaded(part: Part) -> Path | None:
     if exact.exists() and cache.sha256(exact) == part.sha256:
         return exact
     others = sorted(path for path in folder.glob(f"{part.name}_*.deb") if path != exact)
-    same = [path for path in others if upstream(_version_of(path)) == upstream(part.version)]
+    same = [path for path in others if stands_in(part, _version_of(path))]
     return same[-1] if same else None
 
 
@@ -113,7 +121,7 @@ def _download(part: Part, work: Path, wanted: str) -> Path:
 def _later_revision(part: Part, work: Path, error: BuildError) -> Path:
     """Return what Debian offers now: a security fix takes the place of the revision that the recipe names."""
     package = _download(part, work, part.name)
-    if upstream(_version_of(package)) != upstream(part.version):
+    if not stands_in(part, _version_of(package)):
         raise error
     return package
 

@@ -35,6 +35,7 @@ class Part:
         files_sha256: wheel: of all files kept, so that an installed wheel can be checked too.
         keep: wheel, deb: path in the package, and the path in the image at which it comes to lie;
             go: the path begins with that of a module, ``example.org/module/file``.
+        series: deb: what a security fix may change the version to begins so, such as ``3.0.``; empty: the same version.
         package: go: the package that is built, in the module of ``clusters/images/NAME``.
         stamp: go: the variable that the linker sets to the version.
         module: go: that NAME where several programs come from one module; otherwise it is the part's name.
@@ -47,6 +48,7 @@ class Part:
     sha256: str = ""
     files_sha256: str = ""
     keep: Mapping[str, str] = field(default_factory=dict)
+    series: str = ""
     package: str = ""
     stamp: str = ""
     module: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,21 @@ def test_another_version_is_refused(offers) -> None:
 
     with pytest.raises(BuildError, match=r"the Debian package tool 1:2\.0-1 could not be downloaded"):
         debs.fetch(PART, lambda _line: None)
+
+
+@pytest.mark.parametrize("version", ["1:2.1-1", "1:3.0.23-1~deb12u1"])
+def test_a_newer_version_of_the_series_takes_its_place(offers, version: str) -> None:
+    """OpenSSL is mended by a newer 3.0; a package of another series is still refused."""
+    part = replace(PART, version="1:3.0.22-1", series="3.0.")
+    offers(version, "mended")
+
+    if version.startswith("1:3.0."):
+        assert debs.fetch(part, lambda _line: None).read_text() == "mended"
+        offers("nothing")
+        assert debs.is_here(part)
+    else:
+        with pytest.raises(BuildError, match="could not be downloaded"):
+            debs.fetch(part, lambda _line: None)
 
 
 def test_the_right_name_with_another_checksum_is_refused(offers) -> None:
