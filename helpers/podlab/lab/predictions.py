@@ -21,6 +21,7 @@ from podlab.errors import CheckError
 
 NOT_ANSWERED = "not answered yet"
 _SHORT = {"y": "yes", "n": "no", "true": "yes", "false": "no", "none": "nothing"}
+_NUMBERS = {"zero": "0", "once": "1", "one": "1", "twice": "2", "two": "2", "three": "3", "four": "4"}
 _FILLERS = {"times", "time", "and", "then"}
 
 
@@ -99,7 +100,8 @@ def agrees(said: str, value: Any, plain: str) -> bool:
     """
     Return whether *said* means *value*, which a lesson prints as *plain*.
 
-    An order is compared as an order. All else is compared word by word; of a set, the words in any order.
+    An order is compared as an order. All else is compared word by word; of a set, the words in any order. Of a list
+    whose items are all the same, one item is enough: ``1`` for ``1, 1``.
     """
     if _is_order(plain):
         try:
@@ -107,7 +109,10 @@ def agrees(said: str, value: Any, plain: str) -> bool:
         except CheckError:
             return False
     mine, theirs = words(said), words(plain)
-    return sorted(mine) == sorted(theirs) if isinstance(value, (set, frozenset)) else mine == theirs
+    if isinstance(value, (set, frozenset)):
+        return sorted(mine) == sorted(theirs)
+    each_the_same = isinstance(value, (list, tuple)) and mine * len(value) == theirs
+    return mine == theirs or (each_the_same and bool(mine))
 
 
 def words(text: str) -> list[str]:
@@ -115,7 +120,16 @@ def words(text: str) -> list[str]:
     bare = re.sub(r"\([^)]*\)", " ", text.lower()) if not _is_order(text) else text.lower()
     parts = re.sub(r"->|→|=>|[,;|]", " ", bare).split()
     found = [_SHORT.get(word, word) for word in (part.strip(".!?\"'`") for part in parts)]
-    return [word for word in found if word and word not in _FILLERS]
+    return [_number(word) for word in found if word and word not in _FILLERS]
+
+
+def _number(word: str) -> str:
+    """Return a number in one form: ``121`` for ``121.00``, ``2`` for ``twice``; other words as they are."""
+    found = _NUMBERS.get(word, word)
+    if not re.fullmatch(r"\d{1,15}(\.\d{1,6})?", found):
+        return found
+    whole, _, rest = found.partition(".")
+    return f"{int(whole)}.{rest}".rstrip("0").rstrip(".") if rest.strip("0") else str(int(whole))
 
 
 def key(label: str) -> str:
