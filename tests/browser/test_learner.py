@@ -93,16 +93,27 @@ class Page:
     def save(self) -> None:
         before = self.file.stat().st_mtime_ns
         self._menu("File", "Save Notebook")
-        wait_until("the notebook is saved", lambda: self.file.stat().st_mtime_ns != before, 30)
+        wait_until(
+            "the notebook is saved", lambda: self.file.stat().st_mtime_ns != before and self._whole(), 60
+        )
+
+    def _whole(self) -> bool:
+        """Whether the file can be read: while it is written it is empty, or cut off."""
+        try:
+            return bool(self.cells())
+        except ValueError:
+            return False
 
     def answer(self, exercise: str, text: str) -> None:
         """Replace what stands in the last answer cell of an exercise, and run that cell."""
         first = f"%%exercise {exercise}"
-        cell = self.script(
-            "const cells = [...document.querySelectorAll('.jp-CodeCell .cm-content')]"
-            ".filter(e => e.textContent.startsWith(arguments[0]));"
-            "const cell = cells[cells.length - 1]; cell.scrollIntoView({block: 'center'}); return cell", first,
-        )  # fmt: skip
+        find = (
+            "const cells = [...document.querySelectorAll('.jp-CodeCell')]"
+            ".filter(e => e.textContent.includes(arguments[0]));"
+            "const cell = cells[cells.length - 1]; if (!cell) return null;"
+            "cell.scrollIntoView({block: 'center'}); return cell.querySelector('.cm-content')"
+        )
+        cell: Any = wait_until(f"the cell of {exercise}", lambda: self._come_to(find, first), 60)
         cell.click()
         keys = ActionChains(self.browser)
         keys.key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).send_keys(Keys.DELETE).perform()
@@ -124,6 +135,20 @@ class Page:
             )  # fmt: skip
             time.sleep(0.1)
         return len(buttons)
+
+    def _come_to(self, find: str, *arguments: Any) -> Any:
+        """Scroll down the page until *find* finds something: a cell is drawn, and its editor made, when it is near."""
+        panel = "const panel = document.querySelector('.jp-Notebook .jp-WindowedPanel-outer');"
+        self.script(f"{panel} panel.scrollTop = 0")
+        while True:
+            time.sleep(0.2)
+            found = self.script(find, *arguments)
+            if found:
+                return found
+            if not self.script(
+                f"{panel} const before = panel.scrollTop; panel.scrollTop += 500; return panel.scrollTop > before"
+            ):
+                return None
 
     def _menu(self, name: str, item: str) -> None:
         def click(selector: str, word: str) -> bool:
@@ -194,6 +219,11 @@ class Page:
         return list(json.loads(self.file.read_text("utf-8"))["cells"])
 
 
+def unfolded(cell: dict[str, Any]) -> str:
+    """A cell's text without what is folded; far below, JupyterLab has not drawn it yet."""
+    return re.sub(r"<details>.*?</details>", "", source(cell), flags=re.DOTALL)
+
+
 def source(cell: dict[str, Any]) -> str:
     return "".join(cell["source"])
 
@@ -238,7 +268,7 @@ def a_right_answer(cells: list[dict[str, Any]]) -> tuple[str, str] | None:
 @pytest.mark.parametrize("page", wanted(), indirect=True)
 def test_a_page_of_the_course_works_for_a_learner(page: Page) -> None:
     """Nothing is answered before it is run; then it runs without an error, grows, and grades."""
-    before = page.seen()
+    before = page.seen() + "\n".join(map(unfolded, page.cells()))
     given_away = sorted(order for order in orders(ROOT / page.path) if order in before)
     page.shoot("fresh")
     page.run_all()
