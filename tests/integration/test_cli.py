@@ -27,7 +27,7 @@ def podlab(cluster: Cluster, namespace: str):
     """Run a verb on the test's cluster and namespace."""
 
     def run(verb: str, *arguments: str, **options: object) -> Done:
-        there = ["--name", cluster.name, "--namespace", namespace] if verb not in {"show", "plot"} else []
+        there = ["--cluster", cluster.name, "--namespace", namespace] if verb not in {"show", "plot"} else []
         command = [sys.executable, "-m", "podlab", verb, *arguments, *there]
         return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
 
@@ -66,7 +66,7 @@ def test_a_first_pod_is_recorded_shown_and_drawn(podlab, tmp_path: Path) -> None
 
 
 def test_events_and_logs_can_be_piped(podlab) -> None:
-    """Nothing but the result on stdout; several containers ask which one."""
+    """Nothing but the result on stdout; of several containers, kubectl's choice, and stderr says so."""
     assert podlab("apply", str(FIRST_POD)).stdout == "pod/first-pod created\n"
     deadline = time.monotonic() + 60
     while "line 3" not in podlab("logs", "first-pod", "-c", "shipper").stdout:
@@ -78,12 +78,45 @@ def test_events_and_logs_can_be_piped(podlab) -> None:
     assert podlab("events").stdout.splitlines()[0].split()[:3] == ["LAST", "SEEN", "TYPE"]
     app = podlab("logs", "first-pod", "--container", "app", "--tail", "1").stdout
     assert app == "hello from fetch, line 3\n"
-    which = podlab("logs", "first-pod")
-    assert which.returncode == 2  # wrong use, as for any argument that is missing
-    assert "fetch, shipper, app" in which.stderr
+    chosen = podlab("logs", "first-pod", "--tail", "1")
+    assert (chosen.stdout, chosen.returncode) == (app, 0)
+    assert chosen.stderr == "container app, of: fetch (init), shipper (sidecar), app\n"
     missing = podlab("logs", "frist-pod")
     assert missing.returncode == 4
     assert "try: the same with first-pod" in missing.stderr
+
+
+def test_pods_that_are_there_are_listed_and_recorded(podlab, tmp_path: Path) -> None:
+    """The server's word for each Pod, and its containers; a recording of one Pod, and of those with labels."""
+    spec = "{terminationGracePeriodSeconds: 0, containers: [{name: c, image: 'busybox:1.36', command: [sleep, '600']}]}"
+    pods = "---\n".join(
+        f"apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, labels: {{app: {app}}}}}\nspec: {spec}\n"
+        for name, app in (("one", "shop"), ("two", "shop"), ("other", "db"))
+    )
+    assert podlab("apply", "-f", "-", input=pods).returncode == 0
+    deadline = time.monotonic() + 60
+    while podlab("pods").stdout.count("Running") < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    row = next(line for line in podlab("pods").stdout.splitlines() if line.startswith("one"))
+    assert row.split()[:4] == ["one", "1/1", "Running", "0"]
+    assert row.endswith("c (runs)")
+    assert "  c           app    runs since" in podlab("pods", "one", "-o", "wide").stdout
+
+    runs = {"of": tmp_path / "one.jsonl", "by": tmp_path / "shop.jsonl"}
+    deleted = ("--delete-after", "1", "--deadline", "60")
+    of = podlab("record", "--pod", "one", "--out", str(runs["of"]), *deleted, "--json")
+    assert of.returncode == 0, of.stderr
+    assert json.loads(of.stdout)["pods"] == ["one"]
+    by = podlab("record", "-l", "app", "--until", "Running", "--out", str(runs["by"]), "--json")
+    assert by.returncode == 0, by.stderr
+    assert sorted(json.loads(by.stdout)["pods"]) == ["other", "two"]
+    by = podlab("record", "-l", "app=shop", "--out", str(runs["by"]), *deleted, "--json")
+    assert by.returncode == 0, by.stderr
+    assert json.loads(by.stdout)["pods"] == ["two"]
+    told = [json.loads(line) for line in runs["by"].read_text().splitlines()]
+    about = {one["object"]["involvedObject"]["name"] for one in told if one.get("resource") == "events"}
+    assert about == {"two"}
 
 
 def test_applying_twice_changes_nothing_and_all_is_checked_first(

@@ -21,6 +21,7 @@ from types import FrameType
 
 from podlab.errors import PodlabError
 
+_PLACES = {"-n", "--namespace", "--cluster", "--name", "--context", "--kubeconfig"}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_SUCH_PLACE = {errno.EACCES, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
 
@@ -58,27 +59,48 @@ def run() -> None:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    from podlab.cli import parser
+    from podlab.cli import kubectl, parser
 
-    first = arguments[0] if arguments else "--help"
+    if "_ARGCOMPLETE" in os.environ:
+        from podlab.cli import completing
+
+        return completing.answer()
+    if not arguments:
+        print(parser.beginning())
+        return 0
+    arguments = _verb_first(arguments)
+    first = arguments[0]
     if first in {"-h", "--help", "help"} and len(arguments) < 2:
         print(parser.overview())
         return 0
     if first == "help":
-        arguments = [arguments[1], "--help"]
+        first, arguments = arguments[1], [arguments[1], "--help"]
     if first in {"-V", "--version"}:
         from podlab import __version__
 
         print(f"podlab {__version__}")
         return 0
-    verb = parser.load(arguments[0])
+    if kubectl.knows(first):
+        raise parser.UsageError(**kubectl.answer(first, arguments[1:]))
+    verb = parser.load(first)
     return int(verb.run(parser.parse(verb, arguments[1:])) or 0)
 
 
+def _verb_first(arguments: list[str]) -> list[str]:
+    """Put options that say where to work behind the verb: ``podlab -n shop pods``, as with kubectl."""
+    moved: list[str] = []
+    while arguments and arguments[0].partition("=")[0] in _PLACES:
+        joined = "=" in arguments[0]
+        moved, arguments = moved + arguments[: 1 if joined else 2], arguments[1 if joined else 2 :]
+    return [*arguments[:1], *moved, *arguments[1:]] if arguments else ["--help"]
+
+
 def _tell(error: PodlabError) -> int:
+    from podlab.cli import kubectl
+
     if os.environ.get("PODLAB_DEBUG"):
         _traceback()
-    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    print(kubectl.spoken(f"{type(error).__name__}: {error}"), file=sys.stderr)
     return error.exit_code
 
 

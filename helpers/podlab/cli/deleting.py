@@ -4,6 +4,7 @@ Delete objects by their names, and wait until they are gone.
 
 from __future__ import annotations
 
+import argparse
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from podlab import manifests as reading
+from podlab.cli import kinds
+from podlab.cli.parser import UsageError
 from podlab.cli.reading import find_pod
-from podlab.cli.sending import find, read, title
+from podlab.cli.sending import find, in_folder, read, title
 from podlab.client import Client
 from podlab.drivers.base import Progress
 from podlab.errors import WaitTimeoutError
@@ -22,22 +25,77 @@ _SPARE_S = 60.0  # after the grace period: what a node needs at most to take a P
 _ENDINGS = (".yaml", ".yml", ".json")
 
 
-def meant(client: Client, words: Sequence[str], namespace: str) -> list[Manifest]:
+def words(args: argparse.Namespace) -> list[str]:
     """
-    Return the objects that *words* mean: each is a file (or ``-``), else the name of a Pod.
+    Return what is to be deleted, as words: names, kinds, and files.
+
+    Raises:
+        UsageError: Nothing is named, or a kind without a name.
+    """
+    given = [*args.what, *args.files]
+    many = args.all or args.selector
+    kind = kinds.find(args.what[0]) if len(args.what) == 1 else None
+    if not given or (kind and not many):
+        what = f"which {args.what[0]}?" if kind else "what is to be deleted?"
+        raise UsageError(
+            what, cause="a name, a kind with a name, or -f FILE is needed", hint="podlab delete pod NAME"
+        )
+    if many and not kind:
+        raise UsageError(
+            "--all and --selector need a kind, and nothing else",
+            cause=f"given: {' '.join(given)}",
+            hint="podlab delete pods --all",
+        )
+    return given
+
+
+def meant(
+    client: Client, given: Sequence[str], namespace: str, args: argparse.Namespace | None = None
+) -> list[Manifest]:
+    """
+    Return the objects that the words mean: a file (or ``-``), KIND/NAME, a kind and names, or the name of a Pod.
 
     Raises:
         ManifestError: A file cannot be read.
-        NotFoundError: There is no Pod of that name; the hint names the nearest.
+        NotFoundError: There is no object of that name; of a Pod, the hint names the nearest.
     """
+    absent = bool(args and args.ignore_not_found)
+    kind = kinds.find(given[0]) if given and not _is_file(given[0]) else None
+    if kind and args and (args.all or args.selector):
+        return _all(client, kind, namespace, args.selector)
     found: list[Manifest] = []
-    for word in words:
-        if word == "-" or "/" in word or word.endswith(_ENDINGS) or Path(word).is_file():
-            found += read(word)
+    for word in given[1:] if kind and len(given) > 1 else given:
+        of, slash, name = word.partition("/")
+        if slash and kinds.find(of) and not Path(word).exists():
+            found += _named(client, kinds.find(of), name, namespace, absent)
+        elif word == "-" or "/" in word or _is_file(word):
+            found += [one for source in in_folder(word) for one in read(source)]
         else:
-            find_pod(client, namespace, word)
-            found.append(Manifest({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": word}}))
+            found += _named(client, kind if len(given) > 1 else None, word, namespace, absent)
     return found
+
+
+def _is_file(word: str) -> bool:
+    return word.endswith(_ENDINGS) or Path(word).is_file()
+
+
+def _named(
+    client: Client, kind: kinds.Kind | None, name: str, namespace: str, absent: bool
+) -> list[Manifest]:
+    """The object of that kind (default: Pod) and name; it must be there, unless *absent* allows otherwise."""
+    kind = kind or kinds.POD
+    one = Manifest({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name}})
+    if find(client, one, namespace) is None and not absent:
+        if kind == kinds.POD:
+            find_pod(client, namespace, name)
+        client.get(client.path_of(one.object, namespace))
+    return [one]
+
+
+def _all(client: Client, kind: kinds.Kind, namespace: str, selector: str | None) -> list[Manifest]:
+    body = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {}}
+    listed = client.get(client.path_of(body, namespace, collection=True), labelSelector=selector)["items"]
+    return [Manifest({**body, "metadata": {"name": item["metadata"]["name"]}}) for item in listed]
 
 
 def delete(
@@ -47,9 +105,10 @@ def delete(
     *,
     grace_s: float | None = None,
     progress: Progress,
+    wait: bool = True,
 ) -> list[tuple[str, str]]:
     """
-    Delete *objects*, last first, wait for all, and return ("pod/web", "deleted|was not there") in their order.
+    Delete *objects*, last first, *wait* for all, and return ("pod/web", "deleted|was not there") in their order.
 
     Raises:
         WaitTimeoutError: One was still there 60 s after its grace period.
@@ -63,7 +122,7 @@ def delete(
         if stored is not None:
             _begin(client, one, stored, grace_s)
             under_way.append((one, stored))
-    for one, stored in under_way:
+    for one, stored in under_way if wait else ():
         progress(f"waiting until {title({'kind': one.kind, **stored})} is gone")
         _wait(client, one, stored, namespace, grace_s)
     return [results[id(one)] for one in objects]

@@ -4,6 +4,7 @@ The objects that ``explain`` reads: the object itself, its Pods, and the Events 
 
 from __future__ import annotations
 
+import re
 import time
 
 from podlab.cli.parser import UsageError
@@ -25,14 +26,27 @@ _SHORT = {"po": "Pod", "deploy": "Deployment", "rs": "ReplicaSet", "sts": "State
 _WORDS = {kind.lower(): kind for kind in ("Pod", *_GROUPS)}
 
 
-def asked_for(words: list[str]) -> tuple[str, str]:
+def asked_for(words: list[str], cluster: str = "") -> tuple[str, str]:
     """
     Return (kind, name) of ``web``, ``pod/web``, ``job/m`` or ``job m``; the kind is empty where none is given.
 
+    Args:
+        cluster: `` --cluster N`` for the line that a hint names, where one was given.
+
     Raises:
-        UsageError: The kind is none that can be explained.
+        UsageError: The kind is none that can be explained, or it is a field, which kubectl explains.
     """
-    kind, name = words if len(words) > 1 else (words[0].rpartition("/")[0], words[0].rpartition("/")[2])
+    if re.fullmatch(r"[a-z]+(\.[a-zA-Z]+)+", words[0]) and words[0].partition(".")[0] in (
+        *_WORDS,
+        *_SHORT,
+        "pods",
+    ):
+        raise UsageError(
+            f"{words[0]} is a field, and podlab explain is about objects that exist",
+            cause="kubectl explains fields",
+            hint=f'kubectl --kubeconfig "$(podlab kubeconfig{cluster})" explain {words[0]}',
+        )
+    kind, name = words[:2] if len(words) > 1 else (words[0].rpartition("/")[0], words[0].rpartition("/")[2])
     word = kind.lower().partition(".")[0]
     singular = next((one for one in (word, word.removesuffix("s")) if one in _WORDS or one in _SHORT), None)
     if kind and singular is None:

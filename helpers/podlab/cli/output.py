@@ -73,12 +73,28 @@ def as_json(value: Any) -> None:
     print(json.dumps(value, indent=2, default=str))
 
 
+def results(rows: Sequence[tuple[str, str]], *, as_json: bool = False) -> None:
+    """Print what became of each object, as kubectl does: ``pod/web created``."""
+    if as_json:
+        print(json.dumps([{"object": name, "result": result} for name, result in rows], indent=2))
+        return
+    for name, result in rows:
+        print(f"{name} {result}")
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows under a header, columns as wide as they need and three blanks apart, as kubectl does."""
-    lines = [tuple(header), *(tuple(str(cell) for cell in row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    for line in lines:
-        print("   ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+    print("\n".join(lines(header, rows)))
+
+
+def lines(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the same as lines, the header first."""
+    cells = [tuple(header), *(tuple(str(cell) for cell in row) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(header))]
+    return [
+        "   ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
 
 
 def say(line: str) -> None:

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
 from podlab.cli.codes import table
@@ -24,15 +25,18 @@ _USUAL_ORDER = [
     "down",
     "doctor",
     "apply",
+    "create",
     "delete",
     "record",
     "show",
     "plot",
+    "pods",
     "logs",
     "events",
     "watch",
     "explain",
 ]
+_TO_BEGIN_WITH = ["up", "record", "show", "pods", "explain"]
 
 
 class UsageError(PodlabError):
@@ -111,6 +115,20 @@ def parse(verb: Verb, arguments: Sequence[str]) -> argparse.Namespace:
     return known
 
 
+def beginning() -> str:
+    """Return what ``podlab`` alone prints: five verbs to begin with."""
+    width = max(len(name) for name in _TO_BEGIN_WITH)
+    return "\n".join(
+        [
+            "Run Pods, see how their containers live, and be graded by it. To begin with:",
+            "",
+            *(f"  podlab {name:<{width}}  {load(name).SUMMARY}" for name in _TO_BEGIN_WITH),
+            "",
+            "podlab VERB --help shows an example of each; podlab --help lists all verbs.",
+        ]
+    )
+
+
 def overview() -> str:
     """Return ``podlab --help``: each verb with its one line, and the exit codes."""
     verbs = names()
@@ -142,9 +160,11 @@ def _refuse(parser: argparse.ArgumentParser, word: str) -> NoReturn:
 
 
 def add_cluster(parser: argparse.ArgumentParser) -> None:
-    """Add ``--name``, the cluster to work on."""
+    """Add ``--cluster``, the cluster to work on; ``--name`` is its older name."""
     parser.add_argument(
+        "--cluster",
         "--name",
+        dest="name",
         default=os.environ.get("PODLAB_CLUSTER", "lab"),
         metavar="N",
         help="the cluster's name (default: $PODLAB_CLUSTER, else lab)",
@@ -161,6 +181,37 @@ def add_namespace(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add what says where a command works: ``--cluster``, or a context of any kubeconfig; and ``--namespace``."""
+    add_cluster(parser)
+    parser.add_argument(
+        "--context", metavar="C", help="instead: a context of your own kubeconfig, as with kubectl"
+    )
+    parser.add_argument(
+        "--kubeconfig", type=Path, metavar="F", help="instead: the cluster of this kubeconfig"
+    )
+    add_namespace(parser)
+
+
+def add_file_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``-f``, which names a file, a folder, or ``-`` for stdin, as with kubectl."""
+    parser.add_argument(
+        "-f",
+        "--filename",
+        dest="files",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a YAML or JSON file, a folder of them, or - for stdin",
+    )
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Add the manifests that a command works on: as words, or with ``-f``."""
+    parser.add_argument("manifest", metavar="MANIFEST", nargs="*", help="a YAML or JSON file; - reads stdin")
+    add_file_option(parser)
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``."""
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
@@ -175,6 +226,17 @@ def seconds(text: str) -> float:
     if not 0 <= value < 1e7:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
     return value
+
+
+def duration(text: str) -> int:
+    """Read a duration as kubectl takes it, such as ``30s``, ``5m`` or ``1h30m``, in whole seconds."""
+    import re
+
+    parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text)
+    if not text or parts is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration such as 30s, 5m or 2h")
+    hours, minutes, rest = (int(part or 0) for part in parts.groups())
+    return max(1, hours * 3600 + minutes * 60 + rest)
 
 
 def pod_name(text: str) -> str:

@@ -4,33 +4,16 @@ Functions shared by the verbs that read: which container is meant, and Events in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from podlab.cli.parser import UsageError
+from podlab.cli import kinds as known_kinds
+from podlab.cli.ages import age
 from podlab.client import Client
 from podlab.client.types import segment
 from podlab.errors import ApiError, NotFoundError
 from podlab.pods import roles
 from podlab.pods.raw import RawView
-
-
-def only_container(client: Client, namespace: str, pod: str) -> str:
-    """
-    Return the Pod's one container.
-
-    Raises:
-        NotFoundError: There is no such Pod; the hint names the nearest.
-        UsageError: It has several containers; the cause lists them.
-    """
-    spec = find_pod(client, namespace, pod)["spec"]
-    names = [one["name"] for one in roles.in_spec(spec, roles.INIT, roles.APP)]
-    if len(names) > 1:
-        raise UsageError(
-            f"Pod {namespace}/{pod} has {len(names)} containers: say which",
-            cause=", ".join(names),
-            hint=f"podlab logs {pod} --container {spec['containers'][0]['name']}",
-        )
-    return str(names[0])
 
 
 def find_pod(client: Client, namespace: str, pod: str) -> dict[str, Any]:
@@ -72,24 +55,62 @@ def log_refusal(client: Client, namespace: str, pod: str, container: str, error:
     return error
 
 
-def events(client: Client, namespace: str, about: str | None) -> list[dict[str, Any]]:
-    """Return the Events of a namespace, oldest first by the time each was last seen."""
-    selector = f"involvedObject.name={about}" if about else None
-    found = client.get(f"/api/v1/namespaces/{segment(namespace)}/events", fieldSelector=selector)["items"]
+def pod_rows(
+    client: Client, namespace: str | None, names: Sequence[str] = (), selector: str | None = None
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """
+    Return, for each Pod, the cells that the server prints and the Pod itself; None asks for all namespaces.
+
+    Raises:
+        NotFoundError: A Pod of *names* is not there; the hint names the nearest.
+    """
+    place = f"/namespaces/{segment(namespace)}" if namespace else ""
+    found = client.rows(f"/api/v1{place}/pods", includeObject="Object", labelSelector=selector)
+    wanted = [name.removeprefix("pod/") for name in names]
+    there = {pod["metadata"]["name"] for _, pod in found}
+    for name in wanted:
+        if name not in there and namespace:
+            find_pod(client, namespace, name)
+    return [(cells, pod) for cells, pod in found if not wanted or pod["metadata"]["name"] in wanted]
+
+
+def events(
+    client: Client, namespace: str | None, about: str | None, kinds: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """
+    Return the Events of a namespace (None: of all), oldest first by the time each was last seen.
+
+    Args:
+        about: A name, or KIND/NAME, of the object that they are about.
+        kinds: Of these types only: ``Normal``, ``Warning``.
+    """
+    kind, _, name = (about or "").rpartition("/")
+    fields = [f"involvedObject.name={name}"] if name else []
+    if kind:
+        known = known_kinds.find(kind)
+        fields.append(f"involvedObject.kind={known.kind if known else kind.capitalize()}")
+    place = f"/namespaces/{segment(namespace)}" if namespace else ""
+    found = client.get(f"/api/v1{place}/events", fieldSelector=",".join(fields) or None)["items"]
+    found = [event for event in found if not kinds or event.get("type") in kinds]
     return sorted(
         found, key=lambda event: (_last_seen(event), int(event["metadata"].get("resourceVersion") or 0))
     )
 
 
-def event_row(event: RawView) -> tuple[str, ...]:
-    """Return the cells of one Event."""
+EVENT_HEADER = ("LAST SEEN", "TYPE", "REASON", "OBJECT", "CONTAINER", "COUNT", "MESSAGE")
+
+
+def event_row(event: RawView, *, now: float | None = None, times: bool = False) -> tuple[str, ...]:
+    """Return the cells of one Event; LAST SEEN is its age, or with *times* the time itself."""
     about = event.get("involvedObject") or {}
     count = (event.get("series") or {}).get("count") or event.get("count") or 1
+    seen = _last_seen(event)
     return (
-        _last_seen(event),
+        seen if times else age(seen, now),
         str(event.get("type") or ""),
         str(event.get("reason") or ""),
         f"{str(about.get('kind') or '').lower()}/{about.get('name') or ''}",
+        str(about.get("fieldPath") or "").partition("{")[2].rstrip("}"),
         str(count),
         " ".join(str(event.get("message") or "").split()),
     )

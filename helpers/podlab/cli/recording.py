@@ -5,7 +5,9 @@ Functions shared by ``record``, ``show`` and ``plot``: make a recording, read on
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +19,7 @@ from podlab.errors import ManifestError, PodlabError, RecordingError, WaitTimeou
 
 if TYPE_CHECKING:
     from podlab.drivers import Cluster
+    from podlab.manifests import Manifest
     from podlab.observe import Recording
     from podlab.timeline import Timeline
 
@@ -25,28 +28,90 @@ _PICTURES = {".png", ".svg"}
 _WITHOUT_PODS = {"ConfigMap", "Secret", "Service", "Namespace", "ServiceAccount", "PersistentVolumeClaim"}
 
 
+def check(args: argparse.Namespace) -> None:
+    """
+    Make sure that one thing is to be recorded: a manifest, a Pod that is there, or Pods with labels.
+
+    Raises:
+        UsageError: None, or more than one.
+    """
+    given = [bool(args.manifest or args.files), bool(args.pod), bool(args.selector)]
+    if sum(given) != 1:
+        raise UsageError(
+            "what is to be recorded?",
+            cause="one of these is needed: a manifest, --pod NAME, -l LABELS",
+            hint="podlab record pod.yaml, or: podlab record --pod NAME",
+        )
+
+
+def choose(args: argparse.Namespace) -> None:
+    """Set what was not given: ``until``, and ``out``, a file that is not there yet."""
+    args.lenient = args.until is None and not _applies(args)
+    args.until = args.until or ("Ready" if _applies(args) else "gone")
+    if args.out is None:
+        args.out = _free(Path("runs"), _name(args))
+
+
+def _applies(args: argparse.Namespace) -> bool:
+    return not (args.pod or args.selector)
+
+
+def _name(args: argparse.Namespace) -> str:
+    """What the recording is of, as a name for its file."""
+    if not _applies(args):
+        return re.sub(r"[^A-Za-z0-9.-]+", "-", args.pod or args.selector).strip("-.") or "pods"
+    found = _given(args)
+    named = [one.name for one in found if one.kind not in _WITHOUT_PODS] or [one.name for one in found]
+    return named[0] or "recording"
+
+
+def _free(folder: Path, name: str) -> Path:
+    numbers = itertools.count(2)
+    path = folder / f"{name}.jsonl"
+    while path.exists():
+        path = folder / f"{name}-{next(numbers)}.jsonl"
+    return path
+
+
+def _given(args: argparse.Namespace) -> list[Manifest]:
+    """The manifests, read once: stdin cannot be read again."""
+    from podlab.cli import sending
+
+    if getattr(args, "given", None) is None:
+        args.given = sending.read_all(args)
+    given: list[Manifest] = args.given
+    return given
+
+
 def make(
     cluster: Cluster, args: argparse.Namespace, steps: Callable[[str], None], **options: Any
 ) -> Recording:
-    """Apply the manifest and record until what was asked for, the deadline, or the end."""
+    """Apply the manifest, if there is one, and record until what was asked for, the deadline, or the end."""
     from podlab import observe
-    from podlab.cli import deleting, sending
+    from podlab.cli import deleting, reading
 
-    manifests = sending.read(args.manifest)
-    if all(one.kind in _WITHOUT_PODS for one in manifests):
+    manifests = _given(args) if _applies(args) else None
+    if manifests is not None and all(one.kind in _WITHOUT_PODS for one in manifests):
+        source = ", ".join([*args.manifest, *args.files])
         raise ManifestError(
-            f"no Pod comes of {args.manifest}, so there is nothing to record",
+            f"no Pod comes of {source}, so there is nothing to record",
             cause=f"it holds: {', '.join(f'{one.kind} {one.name}' for one in manifests)}",
-            hint=f"podlab apply {args.manifest}",
+            hint=f"podlab apply {source}",
         )
-    if args.fresh:
+    client, namespace = cluster.client(), args.namespace or cluster.namespace
+    if manifests is not None and args.fresh:
         check_place(args.out)  # what is deleted does not come back because the file could not be written
-        deleting.delete(cluster.client(), manifests, args.namespace or cluster.namespace, progress=steps)
+        deleting.delete(client, manifests, namespace, progress=steps)
+    if args.pod:
+        reading.find_pod(client, namespace, args.pod)
+        options["pod"] = args.pod
+    if args.selector:
+        options["labels"] = args.selector
     steps(f"recording until {args.until}, for at most {args.deadline:g} s")
     return observe.record(
-        cluster.client(),
+        client,
         manifests,
-        namespace=args.namespace or cluster.namespace,
+        namespace=namespace,
         until=args.until,
         deadline_s=args.deadline,
         delete_after_s=args.delete_after,
@@ -111,7 +176,8 @@ def raise_unless_reached(recording: Recording, args: argparse.Namespace) -> None
     Raise what ended the recording, if it was not what the command asked for; the file is kept in any case.
     """
     wanted = "gone" if args.delete_after is not None else args.until
-    if recording.complete and recording.end_reason == wanted:
+    reached = {wanted, "deadline"} if args.lenient else {wanted}
+    if recording.complete and recording.end_reason in reached:
         return
     show = f"podlab show {args.out}"
     if recording.end_reason == "deadline":

@@ -5,6 +5,7 @@ and second.
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from collections.abc import Sequence
@@ -12,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from podlab import manifests as reading
+from podlab.cli.parser import UsageError
 from podlab.client import Client
-from podlab.errors import ApiError, ManifestError, NotFoundError
+from podlab.errors import ApiError, ConflictError, ManifestError, NotFoundError
 from podlab.manifests import Manifest, verdicts
 from podlab.manifests.faults import error_of
 
 # a refused patch is printed whole, in Go's own notation, before the reason
 _DUMP = re.compile(r'^.*?Invalid value: "map\[.*\]": ', re.DOTALL)
+_ENDINGS = {".yaml", ".yml", ".json"}
 _MERGE, _STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
 
 
@@ -37,6 +40,51 @@ def read(source: str) -> list[Manifest]:
         )
         raise ManifestError(f"there is no manifest {source}", cause=why, hint=_near(path))
     return reading.load(path, source=source)
+
+
+def read_all(args: argparse.Namespace) -> list[Manifest]:
+    """
+    Return the objects of all files that *args* name, as words or with ``-f``; of a folder, those of its files.
+
+    Raises:
+        UsageError: No file is named.
+    """
+    sources = [*args.manifest, *(one for name in args.files for one in in_folder(name))]
+    if not sources:
+        raise UsageError(
+            "no manifest is named", cause="a file, or - for stdin, is needed", hint="-f pod.yaml"
+        )
+    return [one for source in sources for one in read(source)]
+
+
+def in_folder(name: str) -> list[str]:
+    """Return the manifests of a folder, by name; of anything else, its own name."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return [name]
+    files = sorted(str(one) for one in folder.iterdir() if one.suffix in _ENDINGS and one.is_file())
+    return files or [name]
+
+
+def create(client: Client, manifests: Sequence[Manifest], namespace: str) -> list[tuple[str, str]]:
+    """
+    Create the objects and return ("pod/web", "created") for each.
+
+    Raises:
+        ConflictError: One is there already; then none has been made.
+        ManifestError, ApiError: The API server refuses one of them; then nothing has been made.
+    """
+    for one in manifests:
+        if find(client, one, namespace) is not None:
+            raise ConflictError(
+                f"{one.kind} {one.name!r} exists already in namespace {namespace}",
+                cause="create makes new objects only",
+                hint="podlab apply changes those that are there",
+            )
+    made = reading.apply(client, manifests, namespace=namespace)
+    return [
+        (title({"kind": one.kind, **stored}), "created") for one, stored in zip(manifests, made, strict=True)
+    ]
 
 
 def apply(client: Client, manifests: Sequence[Manifest], namespace: str) -> list[tuple[str, str]]:
@@ -127,8 +175,6 @@ def _near(path: Path) -> str:
     import difflib
 
     folder = path if path.is_dir() else path.parent
-    known = sorted(
-        one.name for one in folder.glob("*") if one.suffix in {".yaml", ".yml", ".json"} and one.is_file()
-    )
+    known = sorted(one.name for one in folder.glob("*") if one.suffix in _ENDINGS and one.is_file())
     near = difflib.get_close_matches(path.name, known, 1) or (known[:1] if folder == path else [])
     return str(folder / near[0]) if near else f"ls {folder}"

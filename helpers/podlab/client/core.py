@@ -95,6 +95,17 @@ class Client:
         Raises:
             ApiError: The server answered without a Table.
         """
+        return [cells for cells, _ in self.rows(path, timeout_s=timeout_s, **params)]
+
+    def rows(
+        self, path: str, *, timeout_s: float = READ_TIMEOUT_S, **params: Any
+    ) -> list[tuple[RawObject, RawObject]]:
+        """
+        Return the same, each row with its object: whole with ``includeObject="Object"``, else its metadata.
+
+        Raises:
+            ApiError: The server answered without a Table.
+        """
         answer = self._object("GET", path, params, accept=_TABLE, timeout_s=timeout_s)
         if answer.get("kind") != "Table":
             raise ApiError(
@@ -104,7 +115,10 @@ class Client:
                 code=200,
             )
         names = [str(column["name"]).upper() for column in answer.get("columnDefinitions") or []]
-        return [dict(zip(names, row["cells"], strict=True)) for row in answer.get("rows") or []]
+        return [
+            (dict(zip(names, row["cells"], strict=True)), row.get("object") or {})
+            for row in answer.get("rows") or []
+        ]
 
     def text(self, path: str, *, timeout_s: float = READ_TIMEOUT_S, **params: Any) -> str:
         """Return what *path* answers as text, such as a container's log."""

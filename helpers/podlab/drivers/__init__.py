@@ -122,11 +122,11 @@ def need(name: str = DEFAULT_NAME) -> Cluster:
     # Most likely meant: ./start --name made it, and the next command did not say so.
     if not near and len(known) == 1:
         near = [f"{known[0]}, or export PODLAB_CLUSTER={known[0]}"]
-    again = "podlab up" if name == DEFAULT_NAME else f"podlab up --name {name}"
+    again = "podlab up" if name == DEFAULT_NAME else f"podlab up --cluster {name}"
     raise DriverError(
         f"there is no running cluster {name!r}",
         cause=f"clusters that podlab made: {', '.join(known) or 'none'}",
-        hint=f"--name {near[0]}" if near else again,
+        hint=f"--cluster {near[0]}" if near else again,
     )
 
 
@@ -137,7 +137,7 @@ def _ended(name: str) -> DriverError:
     return DriverError(
         f"cluster {name!r} does not run",
         cause="its daemon has ended" if embedded else "it was not made to its end, or its nodes are gone",
-        hint="podlab up" if name == DEFAULT_NAME else f"podlab up --name {name}",
+        hint="podlab up" if name == DEFAULT_NAME else f"podlab up --cluster {name}",
     )
 
 

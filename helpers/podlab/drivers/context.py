@@ -118,7 +118,7 @@ def _make_namespace(record: state.Record) -> None:
         raise DriverError(
             f"namespace {namespace} exists already there, and podlab did not make it; it is left alone",
             cause=error.summary,
-            hint=f"podlab up --driver context --namespace {namespace}, or another --name",
+            hint=f"podlab up --driver context --namespace {namespace}, or another --cluster",
         ) from error
     except ApiError as error:
         if error.code != 403:

@@ -85,7 +85,7 @@ class EmbeddedDriver:
         """Unpack image archives (files that ``docker save`` wrote) for this cluster; running Pods keep theirs."""
         if self.find(name) is None:
             raise DriverError(
-                f"there is no embedded cluster {name!r}", hint=f"podlab up --driver embedded --name {name}"
+                f"there is no embedded cluster {name!r}", hint=f"podlab up --driver embedded --cluster {name}"
             )
         missing = [image for image in images if not Path(image).is_file()]
         if missing:

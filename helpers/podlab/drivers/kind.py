@@ -106,7 +106,7 @@ class KindDriver:
         """Copy images of the Docker engine, and archives (files), to every node of the cluster."""
         if self.find(name) is None:
             raise DriverError(
-                f"there is no kind cluster {name!r}", hint=f"podlab up --driver kind --name {name}"
+                f"there is no kind cluster {name!r}", hint=f"podlab up --driver kind --cluster {name}"
             )
         archives = [image for image in images if Path(image).is_file()]
         named = [image for image in images if image not in archives]
@@ -302,7 +302,7 @@ def _foreign(name: str, nodes: Sequence[dict[str, Any]]) -> DriverError:
     return DriverError(
         f"a kind cluster {PREFIX}{name} exists that podlab did not make; it is left alone",
         cause=f"its containers ({containers}) do not carry the mark of this user's podlab",
-        hint=f"choose another --name, or remove it yourself: kind delete cluster --name {PREFIX}{name}",
+        hint=f"choose another --cluster, or remove it yourself: kind delete cluster --name {PREFIX}{name}",
     )
 
 
@@ -314,7 +314,7 @@ def _version(cluster: Cluster) -> tuple[str | None, str]:
 
 
 def _again(record: state.Record) -> str:
-    return f"podlab down --name {record['name']}, then podlab up --driver kind --name {record['name']}"
+    return f"podlab down --cluster {record['name']}, then podlab up --driver kind --cluster {record['name']}"
 
 
 def _report(line: str, progress: Progress) -> None:

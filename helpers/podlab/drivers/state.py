@@ -41,7 +41,7 @@ def check_name(name: str) -> str:
         raise DriverError(
             f"{name!r} cannot name a cluster",
             cause="1 to 40 small letters, digits and '-'; a letter or digit at both ends",
-            hint="podlab up --name lab",
+            hint="podlab up --cluster lab",
         )
     return name
 
@@ -131,7 +131,7 @@ def need_driver(record: Record, driver: str) -> None:
         raise DriverError(
             f"cluster {record['name']!r} exists already",
             cause=f"driver {record['driver']} made it, and a cluster keeps its driver",
-            hint=f"podlab down --name {record['name']}, or another --name",
+            hint=f"podlab down --cluster {record['name']}, or another --cluster",
         )
 
 

@@ -59,8 +59,8 @@ def _in_python(hint: str | None) -> str | None:
     if hint is None:
         return None
     hint = re.sub(r"^--driver (\S+)$", r'podlab.open(driver="\1")', hint)
-    hint = re.sub(r"(, or) another --name$", r'\1 another name: podlab.open("second")', hint)
-    return re.sub(r"\bpodlab down --name (\S+?)(?=,|$)", r"!podlab down --name \1", hint)
+    hint = re.sub(r"(, or) another --cluster$", r'\1 another name: podlab.open("second")', hint)
+    return re.sub(r"\bpodlab down --cluster (\S+?)(?=,|$)", r"!podlab down --cluster \1", hint)
 
 
 def current() -> Lab:

@@ -56,6 +56,7 @@ class Recorder:
         ask: Ask the node, when a container falls silent, whether it is over (see ``asking``), and for its time
             (``nodetime``); None: where the node's own clock is not to be had.
         pod: Record this Pod alone; default: all of the namespace.
+        labels: Record the Pods with these labels alone, and what is said of them: a label selector.
         existing: Also write down, and follow, what was there before.
         on_observation: Called with each observation, in this thread, while it waits.
 
@@ -72,6 +73,7 @@ class Recorder:
         node: NodeSource | Literal["auto"] | None = "auto",
         ask: bool | None = None,
         pod: str | None = None,
+        labels: str | None = None,
         existing: bool = False,
         header: dict[str, Any] | None = None,
         on_observation: Callable[[dict[str, Any]], None] | None = None,
@@ -79,7 +81,7 @@ class Recorder:
         lost_after_s: float = LOST_AFTER_S,
     ) -> None:
         self.client, self.namespace = client, namespace
-        self._pod, self._existing, self._logs = pod, existing, logs
+        self._pod, self._labels, self._existing, self._logs = pod, labels, existing, logs
         self._node = node_clock(client) if node == "auto" else node
         self._ask = self._node is None if ask is None else ask
         self._on_observation, self._patience, self._lost_after_s = (
@@ -125,9 +127,10 @@ class Recorder:
                 self._node.start(self.writer, self._wake_read)
             # A recording of a manifest is of the Pods that come of it, not of those that happen to end nearby.
             strangers = set[bytes]() if given else None
+            chosen = set[bytes]() if self._labels else None
             self._watchers = [
-                self._watcher("pods", True, strangers),
-                self._watcher("events", False, strangers),
+                self._watcher("pods", True, strangers, chosen),
+                self._watcher("events", False, strangers, chosen),
             ]
             for watcher in self._watchers:
                 watcher.start()
@@ -139,8 +142,12 @@ class Recorder:
             raise
         return self
 
-    def _watcher(self, resource: str, keep: bool, strangers: set[bytes] | None) -> Watcher:
+    def _watcher(
+        self, resource: str, keep: bool, strangers: set[bytes] | None, chosen: set[bytes] | None
+    ) -> Watcher:
         params: dict[str, Any] = {}
+        if self._labels and resource == "pods":
+            params["labelSelector"] = self._labels
         if self._pod:
             field = "metadata.name" if resource == "pods" else "involvedObject.name"
             params["fieldSelector"] = f"{field}={self._pod}"
@@ -154,6 +161,7 @@ class Recorder:
             keep_objects=keep,
             existing=self._existing,
             strangers=strangers,
+            chosen=chosen,
             changed=self._changed.set,
             patience=self._patience,
         )

@@ -58,6 +58,8 @@ class Watcher(threading.Thread):
         existing: Whether objects that were there before the recording are written down.
         strangers: uids of Pods that are no part of the recording, as it is of a manifest: those that the first list
             shows are added, and what happens to them, or is said of them, is not written down.
+        chosen: uids of the Pods that the recording is of, where labels chose them: the watch of Pods adds them, and
+            that of Events writes down what is said of these alone.
         changed: Called after each batch that held something new; must be quick.
 
     ``failure`` holds a refusal by the server that ended the watch for good (credentials, rights).
@@ -75,6 +77,7 @@ class Watcher(threading.Thread):
         keep_objects: bool = False,
         existing: bool = True,
         strangers: set[bytes] | None = None,
+        chosen: set[bytes] | None = None,
         changed: Callable[[], None] = lambda: None,
         patience: Patience | None = None,
     ) -> None:
@@ -87,7 +90,10 @@ class Watcher(threading.Thread):
             wake,
         )
         self._params, self._existing, self._changed = params or {}, existing, changed
-        self._strangers = strangers
+        self._strangers, self._chosen = strangers, chosen
+        self._held: deque[bytes] = deque(
+            maxlen=_WINDOW
+        )  # Events of Pods that have not been seen, or never will be
         self._patience = patience or Patience()
         self._stopping = threading.Event()
         self.ready = threading.Event()
@@ -217,7 +223,7 @@ class Watcher(threading.Thread):
 
     def _take(self, batch: list[bytes]) -> None:
         stamp = b'{"t":%.6f' % self._writer.now() + self._prefix
-        out: list[bytes] = []
+        out = self._released(stamp)
         arrived_at, self._arrived_at = self._arrived_at, time.monotonic()
         if self._arrived_at - arrived_at > _CONFIRMED_S:
             self._confirm()
@@ -232,6 +238,7 @@ class Watcher(threading.Thread):
                         self._remember(head, line)
                         if self._is_strange(head, line):
                             self.dirty.pop(head.uid, None)
+                            self._hold_back(line)
                         else:
                             out.append(stamp + line[1:])
                 else:
@@ -241,14 +248,32 @@ class Watcher(threading.Thread):
                 self._writer.raw(out)
                 self._changed()
 
+    def _hold_back(self, line: bytes) -> None:
+        """Keep an Event until its Pod is seen on the other watch: that one may be behind."""
+        if self._chosen is not None and self.resource == "events":
+            self._held.append(line)
+
+    def _released(self, stamp: bytes) -> list[bytes]:
+        """What was held back of Pods that have been seen meanwhile; it counts as arrived now."""
+        if not self._held or self._chosen is None:
+            return []
+        known = [line for line in self._held if _about(line) in self._chosen]
+        for line in known:
+            self._held.remove(line)
+        return [stamp + line[1:] for line in known]
+
     def _is_strange(self, head: Head, line: bytes) -> bool:
-        """True of a Pod that was there before, and of an Event about it."""
+        """True of a Pod that was there before, or that nobody chose, and of an Event about it."""
+        if self._chosen is not None:
+            if self.resource != "events":
+                self._chosen.add(head.uid)
+                return False
+            return _about(line) not in self._chosen
         if not self._strangers:
             return False
         if self.resource != "events":
             return head.uid in self._strangers
-        about = _ABOUT.search(line)
-        return about is not None and about[1] in self._strangers
+        return _about(line) in self._strangers
 
     def _is_new(self, head: Head) -> bool:
         return self._recent.get(head.version) != head.uid
@@ -340,6 +365,8 @@ class Watcher(threading.Thread):
             self._remember(head, line)
             if self._is_strange(head, line):
                 self.dirty.pop(head.uid, None)
+                if write:
+                    self._hold_back(line)
             elif write:
                 body = b'{"t":%.6f,"source":"list","resource":"%s",' % (stamp, self.resource.encode())
                 out.append(body + line[1:])
@@ -369,6 +396,9 @@ class Watcher(threading.Thread):
         """
         Before the end: list once more, and record a gap if something was not delivered or cannot be known.
         """
+        held = self._released(b'{"t":%.6f' % self._writer.now() + self._prefix)
+        if held:
+            self._writer.raw(held)
         try:
             for _ in range(3):
                 if not self.differs():
@@ -392,6 +422,12 @@ class Watcher(threading.Thread):
         items = listing.get("items") or []
         now = {item["metadata"]["uid"].encode(): int(item["metadata"]["resourceVersion"]) for item in items}
         return now != self._known
+
+
+def _about(line: bytes) -> bytes | None:
+    """The uid of the object that an Event speaks of; None where it does not say."""
+    found = _ABOUT.search(line)
+    return None if found is None else found[1]
 
 
 def _brief(error: BaseException) -> str:

@@ -270,11 +270,21 @@ def test_version_and_help_verbs(capsys: pytest.CaptureFixture[str]) -> None:
     """The usual doors in."""
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("podlab 0.")
-    assert cli.main([]) == 0
+    assert cli.main(["help"]) == 0
     assert "verbs:" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         cli.main(["help", "up"])
     assert "podlab up" in capsys.readouterr().out
+
+
+def test_podlab_alone_shows_five_verbs_to_begin_with(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not all of them, and no table of exit codes."""
+    assert cli.main([]) == 0
+    out = capsys.readouterr().out
+
+    assert re.findall(r"^  podlab (\w+)", out, re.MULTILINE) == ["up", "record", "show", "pods", "explain"]
+    assert "exit codes" not in out
+    assert "podlab --help" in out
 
 
 def test_the_program_is_installed_beside_python() -> None:

@@ -77,18 +77,19 @@ def test_a_log_that_is_not_there_says_what_to_try(
     assert lines[2] == f"  try: {hint}"
 
 
-def test_a_pod_of_several_containers_asks_which(
+def test_of_several_containers_the_one_that_kubectl_would_choose_is_read(
     serve: Callable[[str], Stub], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The command line lacks a word: exit code 2, where 1 would mean "done, and the answer is no"."""
-    cluster = SimpleNamespace(client=serve("").client, namespace="default")
-    monkeypatch.setattr(drivers, "need", lambda _name: cluster)
+    """The first app container, and stderr says so; without a Pod's name nothing is read at all."""
+    stub = serve("no log yet")
+    monkeypatch.setattr(
+        drivers, "need", lambda _name: SimpleNamespace(client=stub.client, namespace="default")
+    )
 
-    assert cli.main(["logs", "web"]) == 2
-    assert capsys.readouterr().err.splitlines()[1:] == [
-        "  why: app, shipper",
-        "  try: podlab logs web --container app",
-    ]
+    assert cli.main(["logs", "web"]) == 4
+    assert capsys.readouterr().err.splitlines()[0] == "container app, of: app, shipper"
+    assert "container=app" in stub.requests[1].path
+    assert cli.main(["logs"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ def test_a_daemon_that_was_killed_is_said_to_have_ended() -> None:
         drivers.need("s2")
 
     assert caught.value.cause == "its daemon has ended"
-    assert caught.value.hint == "podlab up --name s2"
+    assert caught.value.hint == "podlab up --cluster s2"
 
 
 def test_a_file_that_is_no_image_is_one_reason_and_no_fault_of_the_sandbox(

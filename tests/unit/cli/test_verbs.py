@@ -209,17 +209,20 @@ def test_an_event_row_shows_when_it_was_last_seen() -> None:
         "message": "two\n lines",
     }
 
-    assert reading.event_row(event) == (
+    assert reading.event_row(event, times=True) == (
         "2026-01-01T00:00:09Z",
         "Warning",
         "BackOff",
         "pod/web",
+        "",
         "4",
         "two lines",
     )
     del event["series"]
-    assert reading.event_row(event)[0] == "2026-01-01T00:00:01Z"
-    assert reading.event_row(event)[4] == "1"
+    event["involvedObject"]["fieldPath"] = "spec.initContainers{fetch}"
+    assert reading.event_row(event, times=True)[0] == "2026-01-01T00:00:01Z"
+    assert reading.event_row(event, now=1767225661.5)[0] == "60s"
+    assert reading.event_row(event)[4:6] == ("fetch", "1")
 
 
 def test_a_recording_with_a_gap_that_was_cut_short_can_be_shown(

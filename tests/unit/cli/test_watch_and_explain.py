@@ -89,10 +89,10 @@ def test_what_to_try_meets_the_same_pod(capsys, monkeypatch):
         "podlab.cli.explaining.explain", lambda *_, **__: Explanation("a", "b", "podlab logs web -c shop")
     )
     assert cli.main(["explain", "web", "--name", "second", "--namespace", "shop"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].endswith("-c shop --name second --namespace shop")
+    assert capsys.readouterr().out.splitlines()[-1].endswith("-c shop --cluster second --namespace shop")
     monkeypatch.setattr("podlab.cli.explaining.explain", real)
     assert cli.main(["explain", "web", "--name", "second"]) == 0
-    assert "--name" not in capsys.readouterr().out
+    assert "--cluster" not in capsys.readouterr().out
 
 
 def test_explain_for_programs(capsys):

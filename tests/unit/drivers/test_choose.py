@@ -132,7 +132,7 @@ def test_a_missing_cluster_names_the_near_one_or_the_way_to_make_it() -> None:
     state.save(state.new_record("context", "class", context="c", namespace="n", made=False))
     with pytest.raises(DriverError) as caught:
         drivers.need("clas")
-    assert caught.value.hint == "--name class"
+    assert caught.value.hint == "--cluster class"
 
 
 def test_the_only_cluster_is_named_where_another_was_meant() -> None:
@@ -142,7 +142,7 @@ def test_the_only_cluster_is_named_where_another_was_meant() -> None:
     with pytest.raises(DriverError) as caught:
         drivers.need("lab")
 
-    assert caught.value.hint == "--name h5, or export PODLAB_CLUSTER=h5"
+    assert caught.value.hint == "--cluster h5, or export PODLAB_CLUSTER=h5"
 
 
 def test_asking_for_drivers_loads_nothing_third_party() -> None:

@@ -1,4 +1,4 @@
-"""``podlab delete``: delete Pods, or the objects of a manifest."""
+"""``podlab delete``: delete Pods and other objects by name, or the objects of a manifest."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import argparse
 
 from podlab.cli import parser as common
 
-SUMMARY = "delete Pods by name, or the objects of a manifest, and wait until they are gone"
+SUMMARY = "delete Pods by name, other objects by kind and name, or those of a manifest, and wait until they are gone"
 EXAMPLE = """
 podlab delete first-pod
-podlab delete labs/00-first-pod/manifests/first-pod.yaml
+podlab delete pod first-pod
+podlab delete job/migrate deployment/web
+podlab delete -f labs/00-first-pod/manifests/first-pod.yaml
 podlab delete web --grace 0 --namespace demo
 """
 
@@ -17,32 +19,46 @@ podlab delete web --grace 0 --namespace demo
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument(
-        "what", metavar="MANIFEST|POD", nargs="+", help="a YAML or JSON file (- reads stdin), or a Pod's name"
+        "what",
+        metavar="POD|KIND NAME|KIND/NAME|FILE",
+        nargs="*",
+        help="a Pod's name; a kind and names; or a YAML or JSON file (- reads stdin)",
     )
-    parser.add_argument(
+    common.add_file_option(parser)
+    grace = parser.add_mutually_exclusive_group()
+    grace.add_argument(
         "--grace",
+        "--grace-period",
         type=common.seconds,
         metavar="S",
         help="how long containers may take to end (default: what the Pod says, mostly 30)",
     )
-    common.add_cluster(parser)
-    common.add_namespace(parser)
+    grace.add_argument("--now", dest="grace", action="store_const", const=1.0, help="the same as --grace 1")
+    parser.add_argument("--all", action="store_true", help="all of the kind: podlab delete pods --all")
+    parser.add_argument(
+        "-l", "--selector", metavar="L", help="those with these labels: podlab delete pods -l app=web"
+    )
+    parser.add_argument("--force", action="store_true", help="the same as --grace 0")
+    parser.add_argument("--ignore-not-found", action="store_true", help="one that is not there is no error")
+    parser.add_argument(
+        "--wait", choices=("true", "false"), default="true", help="false: do not wait until they are gone"
+    )
+    common.add_target(parser)
     common.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Delete, and print one line for each object; a Pod that is not there is an error, and names the nearest."""
-    from podlab import drivers
-    from podlab.cli import deleting, output
+    from podlab.cli import clusters, deleting, output
 
-    cluster = drivers.need(args.name)
+    words = deleting.words(args)
+    cluster = clusters.of(args)
     client, namespace = cluster.client(), args.namespace or cluster.namespace
-    objects = deleting.meant(client, args.what, namespace)
+    objects = deleting.meant(client, words, namespace, args)
+    grace_s = 0.0 if args.force else args.grace
     with output.Steps() as steps:
-        results = deleting.delete(client, objects, namespace, grace_s=args.grace, progress=steps)
-    if args.json:
-        output.as_json([{"object": name, "result": result} for name, result in results])
-        return 0
-    for name, result in results:
-        print(f"{name} {result}")
+        results = deleting.delete(
+            client, objects, namespace, grace_s=grace_s, progress=steps, wait=args.wait == "true"
+        )
+    output.results(results, as_json=args.json)
     return 0

@@ -9,7 +9,7 @@ from podlab.cli import parser as common
 SUMMARY = "stop a cluster and remove all that was made for it"
 EXAMPLE = """
 podlab down
-podlab down --name second
+podlab down --cluster second
 podlab down --all
 """
 

@@ -6,10 +6,11 @@ import argparse
 
 from podlab.cli import parser as common
 
-SUMMARY = "list the Events of a namespace, oldest first"
+SUMMARY = "list the Events of a namespace, oldest first, each with the container that it is about"
 EXAMPLE = """
 podlab events
 podlab events --for first-pod
+podlab events --for job/migrate --types Warning
 podlab events --json | jq -r .[].reason
 """
 
@@ -17,26 +18,35 @@ podlab events --json | jq -r .[].reason
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument(
-        "--for", dest="about", metavar="NAME", help="only those about the object of this name"
+        "--for", dest="about", metavar="NAME", help="only those about the object NAME, or KIND/NAME"
     )
-    common.add_cluster(parser)
-    common.add_namespace(parser)
+    parser.add_argument(
+        "--types", type=_types, default=(), metavar="T", help="of these types only: Normal, Warning"
+    )
+    parser.add_argument("--times", action="store_true", help="the time that each was last seen, not its age")
+    parser.add_argument("-A", "--all-namespaces", action="store_true", help="of all namespaces")
+    common.add_target(parser)
     common.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print one line for each Event."""
-    from podlab import drivers
-    from podlab.cli import output, reading
+    from podlab.cli import clusters, output, reading
 
-    cluster = drivers.need(args.name)
-    found = reading.events(cluster.client(), args.namespace or cluster.namespace, args.about)
+    cluster = clusters.of(args)
+    namespace = None if args.all_namespaces else args.namespace or cluster.namespace
+    found = reading.events(cluster.client(), namespace, args.about, args.types)
     if args.json:
         output.as_json(found)
     elif found:
-        output.table(
-            ("LAST SEEN", "TYPE", "REASON", "OBJECT", "COUNT", "MESSAGE"), map(reading.event_row, found)
-        )
+        output.table(reading.EVENT_HEADER, [reading.event_row(one, times=args.times) for one in found])
     else:
         output.say("no Events here" + (f" about {args.about}" if args.about else ""))
     return 0
+
+
+def _types(text: str) -> tuple[str, ...]:
+    words = tuple(word.strip().capitalize() for word in text.split(","))
+    if not set(words) <= {"Normal", "Warning"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is no type of Events: Normal, Warning, or Normal,Warning")
+    return words

@@ -25,8 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a Pod's name, or KIND/NAME: pod, job, deployment, replicaset, statefulset, daemonset",
     )
-    common.add_cluster(parser)
-    common.add_namespace(parser)
+    common.add_target(parser)
     common.add_json(parser)
 
 
@@ -36,18 +35,21 @@ def run(args: argparse.Namespace) -> int:
     """
     from dataclasses import replace
 
-    from podlab import drivers
-    from podlab.cli import explaining, output
+    from podlab.cli import clusters, explaining, kubectl, output
 
-    kind, name = explaining.asked_for(args.what)
-    cluster = drivers.need(args.name)
+    kind, name = explaining.asked_for(args.what, _cluster(args))
+    cluster = clusters.of(args)
     found = explaining.told(cluster.client(), args.namespace or cluster.namespace, kind, name)
     found = replace(found, hint=found.hint + _where(found.hint, args))
     if args.json:
         output.as_json(found.as_json())
     else:
-        print(found)
+        print(kubectl.spoken(str(found)))
     return 0
+
+
+def _cluster(args: argparse.Namespace) -> str:
+    return f" --cluster {args.name}" if args.name != os.environ.get("PODLAB_CLUSTER", "lab") else ""
 
 
 def _where(hint: str, args: argparse.Namespace) -> str:
@@ -55,5 +57,6 @@ def _where(hint: str, args: argparse.Namespace) -> str:
     verb = re.search(r"podlab (\w+)[^;]*$", hint)
     if verb is None:
         return ""
-    name = f" --name {args.name}" if args.name != os.environ.get("PODLAB_CLUSTER", "lab") else ""
-    return name + (f" --namespace {args.namespace}" if args.namespace and verb[1] != "images" else "")
+    return _cluster(args) + (
+        f" --namespace {args.namespace}" if args.namespace and verb[1] != "images" else ""
+    )

@@ -9,7 +9,7 @@ from podlab.cli import parser as common
 SUMMARY = "print the path of the cluster's kubeconfig file"
 EXAMPLE = """
 export KUBECONFIG=$(podlab kubeconfig)
-kubectl --kubeconfig "$(podlab kubeconfig --name second)" get pods
+kubectl --kubeconfig "$(podlab kubeconfig --cluster second)" get pods
 """
 
 

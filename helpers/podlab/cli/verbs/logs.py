@@ -3,52 +3,75 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from podlab.cli import parser as common
 
 SUMMARY = "print what a container of a Pod printed"
 EXAMPLE = """
+podlab logs first-pod                          # the container that kubectl would choose
 podlab logs first-pod -c shipper
+podlab logs first-pod --all-containers --prefix
 podlab logs first-pod -c app --previous
-podlab logs first-pod -c shipper --follow
+podlab logs job/migrate -f
 """
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("pod", type=common.pod_name, metavar="POD")
     parser.add_argument(
-        "-c", "--container", metavar="C", help="which container (needed if there are several)"
+        "pod",
+        nargs="?",
+        type=common.pod_name,
+        metavar="POD|KIND/NAME",
+        help="a Pod, or a Job's, Deployment's …",
     )
+    parser.add_argument("one", nargs="?", metavar="CONTAINER", help="the same as -c CONTAINER")
+    parser.add_argument(
+        "-c",
+        "--container",
+        metavar="C",
+        help="which container (default: the one that the Pod's annotation names, else its first app container)",
+    )
+    parser.add_argument(
+        "--all-containers", action="store_true", help="of all containers, in the order of their start"
+    )
+    parser.add_argument(
+        "-l", "--selector", metavar="L", help="of the Pods with these labels, such as app=web"
+    )
+    parser.add_argument("--prefix", action="store_true", help="begin each line with Pod and container")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the container ends")
     parser.add_argument("-p", "--previous", action="store_true", help="the run before the last restart")
     parser.add_argument("-t", "--timestamps", action="store_true", help="begin each line with its time")
     parser.add_argument("--tail", type=int, metavar="N", help="the last N lines only")
-    common.add_cluster(parser)
-    common.add_namespace(parser)
+    parser.add_argument("--since", type=common.duration, metavar="D", help="of the last 30s, 5m or 2h only")
+    common.add_target(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Copy the log to stdout."""
-    from podlab import drivers
-    from podlab.cli import reading
-    from podlab.client.types import segment
-    from podlab.errors import ApiError
+    """Copy the log to stdout; which container was chosen is said on stderr."""
+    from podlab.cli import clusters, copying, output
 
-    cluster = drivers.need(args.name)
+    copying.check(args.pod, args.selector)
+    cluster = clusters.of(args)
     client, namespace = cluster.client(), args.namespace or cluster.namespace
-    container = args.container or reading.only_container(client, namespace, args.pod)
-    wanted = {"container": container, "tailLines": args.tail}
+    pods = copying.pods_of(client, namespace, args.pod, args.selector)
+    targets = []
+    for pod in pods:
+        name, container = copying.name_of(pod, args.pod), args.container or args.one
+        if args.all_containers:
+            targets += [(name, one) for one in copying.containers_of(pod)]
+            continue
+        if not container:
+            container, said = copying.default_container(pod)
+            if said:
+                output.say(said)
+        targets.append((name, container))
+    wanted = {
+        "tailLines": None if args.tail is None or args.tail < 0 else args.tail,
+        "sinceSeconds": args.since,
+    }
     wanted |= {key: "true" for key in ("follow", "previous", "timestamps") if getattr(args, key)}
-    path = f"/api/v1/namespaces/{segment(namespace)}/pods/{segment(args.pod)}/log"
     params = {key: value for key, value in wanted.items() if value is not None}
-    try:
-        with client.lines(path, **params) as lines:
-            for line in lines:
-                sys.stdout.buffer.write(line.rstrip(b"\n") + b"\n")
-                if args.follow:
-                    sys.stdout.buffer.flush()
-    except ApiError as error:
-        raise reading.log_refusal(client, namespace, args.pod, container, error) from error
+    copier = copying.Copier(client, namespace, params, prefix=args.prefix)
+    copier.copy(targets, patient=args.all_containers)
     return 0

@@ -16,29 +16,44 @@ if TYPE_CHECKING:
 SUMMARY = "apply a manifest and record how its Pods live, into a file"
 EXAMPLE = """
 podlab record labs/00-first-pod/manifests/first-pod.yaml --until Succeeded --out runs/first-pod.jsonl
-podlab record pod.yaml --until Succeeded --watch --out runs/pod.jsonl     # and draw it meanwhile
-podlab record pod.yaml --until gone --delete-after 5 --deadline 90 --out runs/stop.jsonl
-podlab show runs/stop.jsonl
+podlab record pod.yaml --until gone --delete-after 5 --deadline 90
+podlab record --pod web --deadline 120             # what is there already, until it is gone or the time is over
+podlab record -l app=web -n shop
+podlab show runs/first-pod.jsonl
 """
 PHASES = ("Ready", "Pending", "Running", "Succeeded", "Failed", "gone")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("manifest", metavar="MANIFEST", help="a YAML or JSON file; - reads stdin")
-    parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the recording file to write")
+    common.add_files(parser)
     parser.add_argument(
-        "--until", choices=PHASES, default="Ready", metavar="U", help=f"record until: {', '.join(PHASES)}"
+        "--pod", type=common.pod_name, metavar="POD", help="instead: this Pod, which is there already"
+    )
+    parser.add_argument(
+        "-l", "--selector", metavar="L", help="instead: the Pods with these labels, such as app=web"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="RUN", help="the file to write (default: runs/NAME.jsonl, or NAME-2, …)"
+    )
+    parser.add_argument(
+        "--until",
+        choices=PHASES,
+        metavar="U",
+        help=f"record until: {', '.join(PHASES)} (default: Ready; of what is there already, gone)",
     )
     parser.add_argument(
         "--deadline",
         type=common.seconds,
         default=60.0,
         metavar="S",
-        help="stop after S seconds (exit code 6)",
+        help="stop after S seconds (default: 60; exit code 6, where --until was not reached)",
     )
     parser.add_argument(
-        "--delete-after", type=common.seconds, metavar="S", help="delete the Pods after S seconds"
+        "--delete-after",
+        type=common.seconds,
+        metavar="S",
+        help="delete the Pods S seconds after --until was reached (default: do not)",
     )
     parser.add_argument(
         "--fresh",
@@ -48,17 +63,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--watch", action="store_true", help="draw the first Pod's timeline in the terminal meanwhile"
     )
-    common.add_cluster(parser)
-    common.add_namespace(parser)
+    common.add_target(parser)
     common.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Record; the file is kept and readable whatever ends the recording."""
-    from podlab import drivers
-    from podlab.cli import output, painting, recording
+    from podlab.cli import clusters, output, painting, recording
 
-    cluster = drivers.need(args.name)
+    recording.check(args)
+    cluster = clusters.of(args)
+    recording.choose(args)
     if args.watch and not args.json:
         with painting.Watching(cluster.driver) as watching:
             made = _made(cluster, args, output.say, on_observation=watching.see)

@@ -9,13 +9,15 @@ from podlab.cli import parser as common
 SUMMARY = "show the clusters that podlab made, and how they are now"
 EXAMPLE = """
 podlab status
-podlab status --name lab --json | jq .version
+podlab status --cluster lab --json | jq .version
 """
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("--name", metavar="N", help="one cluster; exit code 1 if it does not run")
+    parser.add_argument(
+        "--cluster", "--name", dest="name", metavar="N", help="one cluster; exit code 1 if it does not run"
+    )
     common.add_json(parser)
 
 

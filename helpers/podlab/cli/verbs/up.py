@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         if getattr(reason, "number", signal.SIGINT) != signal.SIGINT or drivers.find(args.name) is None:
             raise
     # Ctrl-C came when there was nothing left to take down: the cluster was ready, or had been before.
-    output.say(f"the cluster is up and stays; podlab down --name {args.name} ends it")
+    output.say(f"the cluster is up and stays; podlab down --cluster {args.name} ends it")
     return 0
 
 
@@ -100,7 +100,7 @@ def _tell(cluster: Cluster, *, as_json: bool) -> int:
     print(f"cluster {cluster.name} is ready: driver {cluster.driver}, Kubernetes {status.version}")
     if status.note:
         output.say(f"note: {status.note}")
-    flag = "" if cluster.name == drivers.DEFAULT_NAME else f" --name {cluster.name}"
+    flag = "" if cluster.name == drivers.DEFAULT_NAME else f" --cluster {cluster.name}"
     output.say(f"for kubectl: export KUBECONFIG=$(podlab kubeconfig{flag})")
     return 0
 

@@ -29,17 +29,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", dest="deadline", type=common.seconds, metavar="S", help="at most so long")
     parser.add_argument("--once", action="store_true", help="print it once, as it is now")
     parser.add_argument("--ascii", action="store_true", help="use ASCII characters only")
-    common.add_cluster(parser)
-    common.add_namespace(parser)
+    common.add_target(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Paint until it is time to stop; exit code 6 when *--for* was over first."""
-    from podlab import drivers
-    from podlab.cli import reading
+    from podlab.cli import clusters, reading
     from podlab.cli.following import Follower
 
-    cluster = drivers.need(args.name)
+    cluster = clusters.of(args)
     client, namespace = cluster.client(), args.namespace or cluster.namespace
     reading.find_pod(client, namespace, args.pod)
     with Follower(client, namespace, args.pod, cluster.driver) as follower:

@@ -1,0 +1,51 @@
+"""
+Which cluster a command works on: one that podlab made, or a context of anybody's kubeconfig.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from podlab.cli import kubectl
+from podlab.cli.parser import UsageError
+from podlab.client import Client
+from podlab.client.kubeconfig import Kubeconfig
+from podlab.drivers import Cluster
+
+
+class Borrowed(Cluster):
+    """A context that podlab did not make anything for: it is used as it is, and nothing of it is kept."""
+
+    __slots__ = ()
+
+    def client(self) -> Client:
+        """Return a client; without a file of its own, kubectl's rules say which are read."""
+        return Client.from_kubeconfig(self.kubeconfig if self.kubeconfig.name else None, self.context)
+
+
+def of(args: argparse.Namespace) -> Cluster:
+    """
+    Return the cluster that *args* name.
+
+    That is, with ``--context`` or ``--kubeconfig``, and for ``kubectl podlab`` without ``--cluster``, what kubectl
+    would work on; else the cluster of that name.
+
+    Raises:
+        DriverError: There is none.
+    """
+    from podlab import drivers
+
+    context, file = getattr(args, "context", None), getattr(args, "kubeconfig", None)
+    named = args.name != os.environ.get("PODLAB_CLUSTER", "lab")
+    if named and (context or file):
+        raise UsageError(
+            "--cluster does not go with --context or --kubeconfig",
+            cause="each of them says where to work",
+            hint="leave one of them out",
+        )
+    if not (context or file or (kubectl.as_plugin() and not named)):
+        return drivers.need(args.name)
+    config = Kubeconfig.load(file, context)
+    return Borrowed("context", config.context, file or Path(), config.context, config.namespace)

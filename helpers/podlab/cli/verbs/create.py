@@ -1,0 +1,30 @@
+"""``podlab create``: create the objects of a manifest; one that exists is an error."""
+
+from __future__ import annotations
+
+import argparse
+
+from podlab.cli import parser as common
+
+SUMMARY = "create the objects of a manifest; one that is there already is an error"
+EXAMPLE = """
+podlab create -f labs/00-first-pod/manifests/first-pod.yaml
+podlab create pod.yaml -n demo
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    common.add_files(parser)
+    common.add_target(parser)
+    common.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Create, and print one line for each object as kubectl would."""
+    from podlab.cli import clusters, output, sending
+
+    cluster = clusters.of(args)
+    results = sending.create(cluster.client(), sending.read_all(args), args.namespace or cluster.namespace)
+    output.results(results, as_json=args.json)
+    return 0
