@@ -24,6 +24,8 @@ from podlab.errors import ApiError, ConnectionLostError, WaitTimeoutError
 
 _PROTOCOLS = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
 _CHUNK = 32768
+UPGRADE_S = 30.0
+"""From the first packet to the answer 101: the API server asks the node, and the node its runtime, before that one."""
 
 
 def connect(transport: Transport, path: str, params: Sequence[tuple[str, str]], timeout_s: float) -> Any:
@@ -109,7 +111,7 @@ def run(
     params += [("stdin", "true")] if stdin is not None else []
     path = f"/api/v1/namespaces/{segment(namespace)}/pods/{segment(pod)}/exec"
     end_at = time.monotonic() + timeout_s
-    socket_ = connect(transport, path, params, min(timeout_s, CONNECT_TIMEOUT_S))
+    socket_ = connect(transport, path, params, min(timeout_s, UPGRADE_S))
     output = {1: bytearray(), 2: bytearray(), 3: bytearray()}
     try:
         if stdin is not None:
