@@ -123,6 +123,7 @@ def steps() -> list[Step]:
         Step("lint", here, [str(BIN / "ruff"), "check", "."]),
         Step("types", here, [str(BIN / "mypy")]),
         Step("layers", here, [str(BIN / "lint-imports")]),
+        Step("docs", here, [str(BIN / "python"), "docs/site/build.py"]),
         Step("unit", here, pytest("tests/unit")),
         Step("attacks", here, pytest("tests/attacks", "-m", "not embedded and not kind")),
         Step("conformance-simulated", here, pytest("tests/conformance", "-m", "not embedded and not kind")),
