@@ -106,7 +106,7 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]
         wait_until(
             "JupyterLab answers",
             lambda: urllib.request.urlopen(f"{lab.url}/api/status?token={TOKEN}", timeout=2).status == 200,
-            60,
+            240,
         )
         yield lab
     finally:

@@ -83,9 +83,11 @@ class Page:
     def open(self) -> None:
         self.browser.get(self.lab.page(f"course/{self.path}"))
         wait_until(
-            "the page is open", lambda: self.script("return document.querySelectorAll('.jp-Cell').length"), 60
+            "the page is open",
+            lambda: self.script("return document.querySelectorAll('.jp-Cell').length"),
+            180,
         )
-        wait_until("its kernel is there", lambda: self.kernel().get("execution_state") == "idle", 60)
+        wait_until("its kernel is there", lambda: self.kernel().get("execution_state") == "idle", 180)
 
     def run_all(self) -> None:
         self._menu("Run", "Run All Cells")
