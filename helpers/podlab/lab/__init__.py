@@ -7,7 +7,7 @@ The lab: a cluster and a namespace for a notebook.
     lab.close()                                  tidy up
 
     core         Lab and its verbs
-    space        the namespace: made, emptied, deleted
+    space        the namespace: made, emptied, deleted;  holding: by one notebook at a time
     recording    running the recorder with a growing picture
     facts        predictions, and facts in a fixed form
 """
@@ -32,9 +32,12 @@ def open(name: str | None = None, *, driver: str | None = None, namespace: str |
     Args:
         name: The cluster's name; None for ``PODLAB_CLUSTER``, else ``lab``. One that runs is used.
         driver: kind, context or embedded; None leaves the choice to ``PODLAB_DRIVER`` and the machine.
-        namespace: Made, or emptied if it is there. On a context the context's own namespace is used instead.
+        namespace: Made, or emptied if it is there. Where another notebook works in it, the next free one is taken
+            instead, such as ``podlab-04-2``. On a context the context's own namespace is used.
     """
     from podlab import drivers
+    from podlab.drivers import state
+    from podlab.lab import holding
 
     lines: list[str] = []
     wanted = name or os.environ.get("PODLAB_CLUSTER") or drivers.DEFAULT_NAME
@@ -44,10 +47,17 @@ def open(name: str | None = None, *, driver: str | None = None, namespace: str |
         error.hint = _in_python(error.hint)
         raise
     given = cluster.driver == "context"
-    lab = Lab(cluster, cluster.namespace if given else namespace or "podlab-lab", own=not given)
+    space, holder = cluster.namespace, ""
+    if not given:
+        space, holder = holding.hold(state.folder(cluster.name) / "namespaces", namespace or "podlab-lab")
+    lab = Lab(cluster, space, own=not given)
     lab.space.prepare()
     _current[:] = [lab]
     print(f"{lab}" + (f"; {lines[0]}" if lines else ""))
+    if holder:
+        print(
+            f"note: {namespace or 'podlab-lab'} is in use by {holder}, another notebook; this one works in {space}"
+        )
     note = drivers.get(cluster.driver).status(cluster.name).note if cluster.driver == "embedded" else ""
     if note:
         print(f"note: {note}")

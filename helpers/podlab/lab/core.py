@@ -413,8 +413,12 @@ class Lab:
         self.wait(lambda: not self._there(kind, name), f"{kind} {name} is still there", deadline_s=wait_s)
 
     def close(self) -> None:
-        """Delete the namespace with all that is in it; the cluster stays for the next notebook."""
+        """Delete the namespace with all that is in it, and let it go; the cluster stays for the next notebook."""
+        from podlab.drivers import state
+        from podlab.lab import holding
+
         self.space.close()
+        holding.release(state.folder(self.cluster.name) / "namespaces", self.namespace)
         print(f"namespace {self.namespace} is being deleted; the cluster stays")
 
     # -- predictions --------------------------------------------------------------------------------------
