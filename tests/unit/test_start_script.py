@@ -19,7 +19,7 @@ def test_a_wrong_argument_is_said_before_anything_is_done() -> None:
     done = start("--no-lba")
 
     assert done.returncode == 2
-    assert "there is no argument '--no-lba'" in done.stderr
+    assert "unknown argument '--no-lba'" in done.stderr
     assert done.stdout == ""
 
 

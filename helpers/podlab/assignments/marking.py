@@ -156,7 +156,7 @@ def again(blueprint: Blueprint, folder: Path, students: Sequence[str] | None = N
     return count
 
 
-# --------------------------------------------------------------------------------------------------- what is kept
+# -- what is kept --------------------------------------------------------------------------------------------
 
 
 def results(folder: Path) -> Iterator[dict[str, Any]]:

@@ -100,6 +100,6 @@ def _points(file: Path, line: int, row: Mapping[str, str | None], wanted: Reader
         value = -1.0
     if not 0 <= value <= float(wanted.points):
         raise PodlabError(
-            f"{file.name}, line {line}, {wanted.name}: {text!r} is no number from 0 to {wanted.points}"
+            f"{file.name}, line {line}, {wanted.name}: {text!r} is not a number from 0 to {wanted.points}"
         )
     return value

@@ -146,7 +146,9 @@ def _wait(
             held = ", ".join(left["metadata"].get("finalizers") or [])
             raise WaitTimeoutError(
                 f"{one.kind.lower()}/{one.name} was still being deleted after {patience_s:.0f} s",
-                cause=f"finalizers hold it: {held}" if held else "its node has not said that it is gone",
+                cause=f"finalizers hold it: {held}"
+                if held
+                else "its node has not confirmed the end of its containers",
                 hint=f"podlab events {one.name}",
             )
         time.sleep(0.1)

@@ -66,7 +66,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of exit."""
-        raise UsageError(f"this is no {self.prog} command", cause=message, hint=f"{self.prog} --help")
+        raise UsageError(f"invalid arguments for {self.prog}", cause=message, hint=f"{self.prog} --help")
 
 
 def names() -> list[str]:
@@ -153,7 +153,7 @@ def _refuse(parser: argparse.ArgumentParser, word: str) -> NoReturn:
     options = [option for action in parser._actions for option in action.option_strings]
     near = difflib.get_close_matches(word.split("=", maxsplit=1)[0], options, 1, 0.5)
     raise UsageError(
-        f"{parser.prog}: there is no argument {word!r} here",
+        f"{parser.prog}: unknown argument {word!r}",
         cause=f"it takes: {', '.join(one for one in options if one.startswith('--')) or 'none'}",
         hint=f"{near[0]}, or: {parser.prog} --help" if near else f"{parser.prog} --help",
     )
@@ -224,7 +224,7 @@ def seconds(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < 1e7:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return value
 
 
@@ -249,7 +249,7 @@ def pod_name(text: str) -> str:
 def columns(text: str) -> int:
     """Read a width in columns; 40 at least, or no lane has room."""
     if not text.isdecimal() or not 40 <= int(text) <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no width: 40 to 10000 columns")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a width from 40 to 10000 columns")
     return int(text)
 
 

@@ -94,7 +94,7 @@ def make(
     if manifests is not None and all(one.kind in _WITHOUT_PODS for one in manifests):
         source = ", ".join([*args.manifest, *args.files])
         raise ManifestError(
-            f"no Pod comes of {source}, so there is nothing to record",
+            f"{source} creates no Pods, so nothing can be recorded",
             cause=f"it holds: {', '.join(f'{one.kind} {one.name}' for one in manifests)}",
             hint=f"podlab apply {source}",
         )
@@ -262,7 +262,7 @@ def read(path: Path) -> Recording:
         known = [one.name for one in path.parent.glob("[!.]*.json*") if one.is_file()]
         near = difflib.get_close_matches(path.name, known, 1, 0.4)
         raise RecordingError(
-            f"there is no recording {path}",
+            f"recording {path} does not exist",
             cause=_why_no_file(path),
             hint=f"the same with {path.with_name(near[0])}" if near else "podlab record MANIFEST --out RUN",
         )

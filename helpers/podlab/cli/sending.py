@@ -38,7 +38,7 @@ def read(source: str) -> list[Manifest]:
             if path.exists()
             else "no such file"
         )
-        raise ManifestError(f"there is no manifest {source}", cause=why, hint=_near(path))
+        raise ManifestError(f"manifest {source} does not exist", cause=why, hint=_near(path))
     return reading.load(path, source=source)
 
 
@@ -141,7 +141,7 @@ def _patch(client: Client, manifest: Manifest, namespace: str, *, dry: bool) -> 
             raise error_of(faults) from error
         said = _DUMP.sub("", message).splitlines()[0].strip()  # the server adds a diff of its own types
         raise ManifestError(
-            f"{manifest.source}:{manifest.line('') or 1}: {manifest.kind} {manifest.name!r} cannot change so",
+            f"{manifest.source}:{manifest.line('') or 1}: {manifest.kind} {manifest.name!r}: change not allowed",
             cause=said,
             hint=f"podlab delete {_named(manifest, namespace)}, then apply again",
         ) from error

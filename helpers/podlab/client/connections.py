@@ -111,7 +111,7 @@ class Pool:
         try:
             connection.connect()
         except UnicodeError as error:
-            raise OSError(f"{self._host} is no name of a host: {error}") from error
+            raise OSError(f"{self._host} is not a valid host name: {error}") from error
         if self._context:
             # Not HTTPSConnection: the certificate's name can be another than the host's.
             try:

@@ -263,7 +263,7 @@ class Client:
             decoded = json.loads(raw)
         except ValueError as error:
             raise ApiError(
-                f"{method} {path} was answered with something that is no JSON",
+                f"{method} {path} returned something other than JSON",
                 cause=raw[:200].decode("utf-8", "replace"),
                 hint="is this the address of a Kubernetes API server?",
                 code=answer.status,

@@ -90,7 +90,7 @@ def _address(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> str:
             raise ValueError("no host" if not parts.hostname else f"the scheme {parts.scheme}")
     except ValueError as error:
         raise DriverError(
-            f'the kubeconfig\'s server "{server}" is no address of an API server',
+            f'the kubeconfig\'s server "{server}" is not the address of an API server',
             cause=str(error),
             hint="it looks like https://HOST:6443",
         ) from error

@@ -246,7 +246,7 @@ def proxies(facts: Facts) -> Finding:
         wanted = ",".join(part for part in [facts.no_proxy, *missing] if part)
         return _broken(
             "proxies",
-            f"{names} set, and NO_PROXY spares not {' and '.join(missing)}: the cluster is not reached",
+            f"{names} set, and NO_PROXY does not include {' and '.join(missing)}: the cluster cannot be reached",
             f"export NO_PROXY={wanted} no_proxy={wanted}",
             "kind",
             "embedded",

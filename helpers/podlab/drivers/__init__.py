@@ -49,7 +49,7 @@ def get(name: str) -> Driver:
 
         near = difflib.get_close_matches(name, DRIVERS, 1)
         raise DriverError(
-            f"there is no driver {name!r}",
+            f"unknown driver {name!r}",
             cause=f"drivers: {', '.join(DRIVERS)}",
             hint=f"--driver {near[0] if near else 'kind'}",
         )
@@ -124,7 +124,7 @@ def need(name: str = DEFAULT_NAME) -> Cluster:
         near = [f"{known[0]}, or export PODLAB_CLUSTER={known[0]}"]
     again = "podlab up" if name == DEFAULT_NAME else f"podlab up --cluster {name}"
     raise DriverError(
-        f"there is no running cluster {name!r}",
+        f"no cluster {name!r} is running",
         cause=f"clusters that podlab made: {', '.join(known) or 'none'}",
         hint=f"--cluster {near[0]}" if near else again,
     )

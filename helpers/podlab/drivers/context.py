@@ -136,7 +136,7 @@ def _check_namespace(record: state.Record) -> None:
         found = client.get(f"/api/v1/namespaces/{namespace}")
     except NotFoundError as error:
         raise DriverError(
-            f"there is no namespace {namespace} on that cluster", cause=error.summary
+            f"namespace {namespace} does not exist on that cluster", cause=error.summary
         ) from error
     except ApiError as error:
         if error.code != 403:

@@ -85,12 +85,12 @@ class EmbeddedDriver:
         """Unpack image archives (files that ``docker save`` wrote) for this cluster; running Pods keep theirs."""
         if self.find(name) is None:
             raise DriverError(
-                f"there is no embedded cluster {name!r}", hint=f"podlab up --driver embedded --cluster {name}"
+                f"no embedded cluster {name!r} is running", hint=f"podlab up --driver embedded --cluster {name}"
             )
         missing = [image for image in images if not Path(image).is_file()]
         if missing:
             raise DriverError(
-                f"there is no file {missing[0]}",
+                f"file {missing[0]} does not exist",
                 cause="the embedded cluster has no engine to ask: it loads archives",
                 hint=f"docker save {missing[0]} -o image.tar, then: podlab images --load image.tar",
             )

@@ -106,7 +106,7 @@ class KindDriver:
         """Copy images of the Docker engine, and archives (files), to every node of the cluster."""
         if self.find(name) is None:
             raise DriverError(
-                f"there is no kind cluster {name!r}", hint=f"podlab up --driver kind --cluster {name}"
+                f"no kind cluster {name!r} is running", hint=f"podlab up --driver kind --cluster {name}"
             )
         archives = [image for image in images if Path(image).is_file()]
         named = [image for image in images if image not in archives]

@@ -56,7 +56,7 @@ def find_or_install(progress: Progress = silent, *, deadline_s: float = 600.0) -
     go = shutil.which("go")
     if not go:
         raise DriverError(
-            "kind is not on this machine, and there is no Go to build it with",
+            "kind is not installed, and building it needs Go, which is not installed either",
             cause="looked on PATH, in podlab's cache folder and in Go's bin folder",
             hint=f"install kind {VERSION} (https://kind.sigs.k8s.io), or: podlab up --driver embedded",
         )

@@ -116,7 +116,7 @@ def _locate(config: str) -> Path:
     if beside.exists():
         return beside
     known = ", ".join(sorted(one.stem for one in folder().glob("*.yaml"))) or "none"
-    raise DriverError(f"there is no kind config {config!r}", cause=f"no such file; configs by name: {known}")
+    raise DriverError(f"unknown kind config {config!r}", cause=f"no such file; configs by name: {known}")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise DriverError(f"kind config {path} cannot be read", cause=str(error).splitlines()[0]) from error
     if not isinstance(config, dict) or config.get("kind") != "Cluster":
-        raise DriverError(f"{path} is no kind config", cause="it does not say 'kind: Cluster'")
+        raise DriverError(f"{path} is not a kind config", cause="it does not say 'kind: Cluster'")
     return config
 
 
@@ -136,7 +136,7 @@ def _airgapped(version: str | None) -> Any:
     image = airgap.node_image(version) if version else airgap.node_image()
     if image is None and version:
         raise DriverError(
-            f"there is no air-gapped node image for Kubernetes {version}",
+            f"no air-gapped node image was built for Kubernetes {version}",
             hint=f"podlab airgap build --kubernetes {version}",
         )
     return image

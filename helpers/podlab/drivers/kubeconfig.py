@@ -84,7 +84,7 @@ def cut(config: Config, context: str | None, *, name: str, namespace: str) -> Co
     if entry is None:
         known = ", ".join(sorted(one["name"] for one in config["contexts"])) or "none at all"
         raise DriverError(
-            f"there is no context {wanted!r} in the kubeconfig"
+            f"context {wanted!r} is not in the kubeconfig"
             if wanted
             else "the kubeconfig has no current context",
             cause=f"contexts there: {known}",

@@ -279,9 +279,8 @@ class Store:
                 for watcher in tuple(shelf.watchers):
                     try:
                         watcher(change)
-                    except (
-                        Exception
-                    ):  # a fault of one: neither the others' nor the writer's, who may be a Pod's kubelet
+                    except Exception:
+                        # A fault of one watcher must not reach the others, nor the writer, such as the kubelet.
                         _log().exception("a watcher of %s/%s failed", *change.key)
                 change.delivered()
         finally:

@@ -83,7 +83,7 @@ def containers(spec: RawView) -> list[RawView]:
     return [row for row in rows if isinstance(row, Mapping)]
 
 
-# ------------------------------------------------------------------------------------------- of the exercise
+# -- of the exercise -----------------------------------------------------------------------------------------
 
 
 def _objects(fence: Fence, answer: Sequence[RawView]) -> Iterator[str]:
@@ -146,7 +146,7 @@ def _images(fence: Fence, answer: Sequence[RawView]) -> Iterator[str]:
         yield f"{', '.join(strange)}: allowed images are {', '.join(fence.images)}"
 
 
-# ---------------------------------------------------------------------------------------------- of all
+# -- of all --------------------------------------------------------------------------------------------------
 
 
 def _shape(answer: Sequence[RawView]) -> Iterator[str]:

@@ -194,7 +194,7 @@ def fixtures(exercise: Exercise, values: Mapping[str, Any]) -> dict[str, list[Ma
         path = exercise.folder.parent / SHARED / f"{name}.yaml"
         if not path.is_file():
             raise CheckError(
-                f"{exercise.folder.name}/exercise.toml: there is no fixture {name!r}", cause=str(path.name)
+                f"{exercise.folder.name}/exercise.toml: unknown fixture {name!r}", cause=str(path.name)
             )
         texts.append(
             (f"{SHARED}/{path.name}", fill(path.read_text("utf-8"), values, source=f"{SHARED}/{path.name}"))

@@ -38,7 +38,7 @@ _RUN: dict[str, Any] = {"name": str, "values": dict, "set": dict, "recorded": st
 _FENCE: dict[str, Any] = {"objects": list, "images": list, "locked": dict, "capabilities": list}
 
 
-# ---------------------------------------------------------------------------------------------------- finding
+# -- finding -------------------------------------------------------------------------------------------------
 
 
 def courses() -> list[Path]:
@@ -80,7 +80,7 @@ def find(wanted: str) -> Exercise:
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         raise CheckError(
-            f"there is no exercise {wanted!r}",
+            f"unknown exercise {wanted!r}",
             cause=f"exercises: {', '.join(known) or 'none'}",
             hint=f"did you mean {near[0]}?" if near else None,
         )
@@ -97,7 +97,7 @@ def _read_cached(folder: Path, _stamp: object) -> Exercise:
     return read(folder)
 
 
-# ---------------------------------------------------------------------------------------------------- reading
+# -- reading -------------------------------------------------------------------------------------------------
 
 
 def read(folder: Path) -> Exercise:
@@ -218,7 +218,7 @@ class _Table:
         return CheckError(f"{self.name}, line {line}: {what}", hint=hint)
 
 
-# ------------------------------------------------------------------------------------------- key and checks.py
+# -- key and checks.py ---------------------------------------------------------------------------------------
 
 
 def key(exercise: Exercise) -> Key:

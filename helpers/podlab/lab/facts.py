@@ -20,7 +20,7 @@ def lines(facts: Mapping[str, Any], predicted: Mapping[str, str]) -> list[str]:
         said, note = predicted.get(predictions.key(name)), ""
         if said is not None:
             held.append(predictions.agrees(said, value, plain(value)))
-            note = f"   you said {said}: {'right' if held[-1] else 'not so'}"
+            note = f"   you said {said}: {'right' if held[-1] else 'wrong'}"
         found.append(f"{_label(name):<{width}}  {plain(value)}{note}")
     if held:
         found.append(f"your predictions that held: {sum(held)} of {len(held)}")

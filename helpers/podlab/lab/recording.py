@@ -60,7 +60,7 @@ def run(
     if not expected_pods([each.object for each in loaded]):
         found = ", ".join(f"{each.kind} {each.name}" for each in loaded)
         raise PodlabError(
-            "there is no Pod in this manifest to record",
+            "this manifest creates no Pods, so nothing can be recorded",
             cause=f"it holds: {found}",
             hint="lab.apply(...) makes objects without recording them",
         )

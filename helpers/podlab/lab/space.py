@@ -136,9 +136,8 @@ def wait_for(done: Callable[[], bool], deadline_s: float, what: str, *, hint: st
                 if done():
                     return
                 problem = None
-            except (
-                PodlabError
-            ) as error:  # not there yet, not startable yet: the reason is told if it never comes
+            except PodlabError as error:
+                # It does not exist yet, or cannot start yet: the reason is reported at the deadline.
                 problem = error
             if time.monotonic() >= gives_up_at:
                 raise WaitTimeoutError(

@@ -29,7 +29,7 @@ def find(manifest: str | Path, cells: Mapping[str, str]) -> tuple[str, str]:
     if path is not None:
         return _read(path), str(path)
     raise NotFoundError(
-        f"there is no manifest {str(manifest)!r}",
+        f"unknown manifest {str(manifest)!r}",
         cause=f"no file of that name; known from cells: {', '.join(cells) or 'none so far'}",
         hint="run its %%manifest cell first, or correct the path",
     )

@@ -63,11 +63,11 @@ def load(text_or_path: str | Path, *, source: str | None = None) -> list[Manifes
     Return the objects of a manifest in the order written; several documents and Lists are flattened.
 
     Args:
-        text_or_path: A Path, the name of an existing file that ends in .yaml, .yml or .json, or the text
-        itself. source: What to call the text in messages; default: the file's name, or "manifest".
+        text_or_path: A Path, the name of an existing file that ends in .yaml, .yml or .json, or the text itself.
+        source: The name of the text in messages; default: the file's name, or "manifest".
 
     Raises:
-        ManifestError: Names file, line and field of each fault (``.faults``); nothing is returned by halves.
+        ManifestError: Names file, line and field of each fault (``.faults``); no object is returned.
     """
     text, name = _text_of(text_or_path)
     name = source or name
@@ -79,7 +79,7 @@ def load(text_or_path: str | Path, *, source: str | None = None) -> list[Manifes
             lines = {path: line + offset + 1 for path, line in lines_of(root).items()}
             found += _flatten(Manifest(root.value, name, lines), faults)
     if not found and not faults:
-        faults.append(Fault(name, None, "", "there is no object in it", _BEGINS))
+        faults.append(Fault(name, None, "", "it holds no objects", _BEGINS))
     faults += _twice(found)
     if len(found) > _MAX_OBJECTS:
         faults = [Fault(name, None, "", f"{len(found)} objects; at most {_MAX_OBJECTS} are taken at once")]
@@ -200,7 +200,7 @@ def _syntax_hint(document: str, mark: Any) -> str:
         if any("\t" in line for line in near):
             return "indent with blanks: YAML allows no tab there"
         if any(re.search(r":[^\s/]", line) and ": " not in line for line in near):
-            return 'a colon wants a blank behind it: "name: web"'
+            return 'put a space after the colon: "name: web"'
     return "compare the indentation with the lines around it"
 
 

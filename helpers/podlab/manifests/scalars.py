@@ -63,5 +63,5 @@ def tagged(tag: str, text: str) -> object:
     if fits is None:
         raise ValueError(f"the tag {tag} is not allowed in a manifest")
     if not isinstance(value, fits):  # type: ignore[arg-type]
-        raise ValueError(f'"{text[:40]}" is no {kind}')
+        raise ValueError(f'"{text[:40]}" is not a valid {kind}')
     return value

@@ -26,7 +26,7 @@ class Goal:
     def __init__(self, until: Until, expected: int) -> None:
         if isinstance(until, str) and until not in {"Ready", "gone", *_PHASES}:
             raise PodlabError(
-                f'until="{until}" is nothing that a recording can wait for',
+                f'until="{until}" is not a valid value for `until`',
                 cause="it takes Ready, gone, or a phase: " + ", ".join(_PHASES),
                 hint='until="Ready"',
             )

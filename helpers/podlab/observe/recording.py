@@ -175,7 +175,7 @@ def _read_header(path: Path) -> dict[str, Any]:
         header = None
     if not isinstance(header, dict) or header.get("kind") != "podlab.recording":
         raise RecordingError(
-            f"{path} is no recording",
+            f"{path} is not a recording",
             cause='its first line is not a JSON object of kind "podlab.recording"',
             hint="podlab record MANIFEST --out FILE makes one",
         )

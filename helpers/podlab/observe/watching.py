@@ -136,9 +136,8 @@ class Watcher(threading.Thread):
             self._hold()
         except PodlabError as error:
             self.failure = error
-        except (
-            Exception
-        ) as error:  # a thread has nobody to tell, and a recorder that is deaf must not wait on
+        except Exception as error:
+            # An error in a thread reaches no caller: note it, so that the recorder stops waiting.
             self.failure = RecordingError(
                 f"the watch of {self.resource} ended by a fault of ours", cause=repr(error)
             )

@@ -111,7 +111,7 @@ class Prediction:
         return draw(self, real)
 
 
-# --------------------------------------------------------------------------------------------------- parsing
+# -- parsing -------------------------------------------------------------------------------------------------
 
 
 def parse(text: str, containers: Iterable[str] | None = None) -> Prediction:
@@ -218,7 +218,7 @@ def _check_names(found: Prediction, containers: Iterable[str] | None) -> None:
     for name in found.names():
         if name not in known:
             hint = f"there are: {', '.join(known)}"
-            raise TimelineError(f"prediction: there is no container {name}", hint=hint)
+            raise TimelineError(f"prediction: unknown container {name}", hint=hint)
 
 
 def _steps_text(steps: Steps) -> str:
@@ -229,7 +229,7 @@ def _range_text(low: int, high: float) -> str:
     return f"{low}+" if high == inf else f"{low}" if low == high else f"{low}-{high:.0f}"
 
 
-# --------------------------------------------------------------------------------------------------- scoring
+# -- scoring -------------------------------------------------------------------------------------------------
 
 
 def score(prediction: Prediction, timeline: Timeline) -> Score:
@@ -310,7 +310,7 @@ def _never_statement(name: str, timeline: Timeline) -> Statement:
     return Statement(f"{name} never starts", not started, "it started" if started else "it did not")
 
 
-# --------------------------------------------------------------------------------------------------- drawing
+# -- drawing -------------------------------------------------------------------------------------------------
 
 
 def draw(prediction: Prediction, real: Timeline | None = None) -> Timeline:

@@ -78,7 +78,7 @@ def moment(timeline: PodLife, text: str) -> tuple[Instant | None, str]:
         return at, f"{name} was ready"
     if what not in ("start", "end"):
         raise TimelineError(
-            f"{text} is no moment",
+            f"unknown moment {text}",
             hint="use NAME.start, NAME.end, NAME.ready, NAME.start[2], pod.ready, pod.deletion",
         )
     number = int(index.rstrip("]")) if index.rstrip("]").isdigit() else (0 if what == "start" else -1)

@@ -72,7 +72,7 @@ class Timeline(PodLife):
         """
         return questions.moment(self, name)[0]
 
-    # ---------------------------------------------------------------------------------------------- questions
+    # -- questions -------------------------------------------------------------------------------------------
 
     def start_order(self) -> str:
         """The order of first starts, as ``fetch | proxy | (shop shipper)``; see ``questions.start_order``."""

@@ -79,7 +79,7 @@ def png(timeline: Timeline, *, dpi: float = 100.0, **options: Any) -> bytes:
     return encode(drawn, {"Title": f"Life of Pod {timeline.name}", "Description": alt_text(timeline)})
 
 
-# ------------------------------------------------------------------------------------------------------ data
+# -- data ----------------------------------------------------------------------------------------------------
 
 
 def _number(value: float) -> float | None:
@@ -204,7 +204,7 @@ def frame(timeline: Timeline) -> Any:
     return table
 
 
-# ------------------------------------------------------------------------------------------------------ HTML
+# -- HTML ----------------------------------------------------------------------------------------------------
 
 
 def as_html(timeline: Timeline) -> str:
@@ -246,7 +246,7 @@ def _evidence_row(name: str, role: str, run: Any) -> str:
     return "<tr>" + "".join(f"<td>{escape(str(cell))}" for cell in cells) + "</tr>"
 
 
-# ------------------------------------------------------------------------------------------------------ traci
+# -- tracing -------------------------------------------------------------------------------------------------
 
 
 def as_otlp(timeline: Timeline) -> str:

@@ -74,7 +74,7 @@ class LiveView:
             self._thread = threading.Thread(target=self._loop, name="podlab-live", daemon=True)
             self._thread.start()
 
-    # ------------------------------------------------------------------------------------------------ feeding
+    # -- feeding ---------------------------------------------------------------------------------------------
 
     def observe(self, observation: Mapping[str, Any]) -> None:
         """Take one observation; returns at once."""
@@ -96,8 +96,7 @@ class LiveView:
         self._done.set()
         self.widget.close()
 
-    # ------------------------------------------------------------------------------------------------
-    # painting
+    # -- painting --------------------------------------------------------------------------------------------
 
     def _loop(self) -> None:
         while not self._done.wait(FRAME_S):
@@ -166,8 +165,7 @@ class LiveView:
             return 0.0, end
         return max(0.0, end - self.zoom.value), max(end, self.zoom.value)
 
-    # ------------------------------------------------------------------------------------------------
-    # controls
+    # -- controls --------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
         need("ipywidgets")
@@ -279,7 +277,7 @@ class LiveView:
             time.sleep(FRAME_S)
             self.tick()
 
-    # ------------------------------------------------------------------------------------------------ display
+    # -- display ---------------------------------------------------------------------------------------------
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = self.widget._repr_mimebundle_(**options)

@@ -281,7 +281,7 @@ def _label(lane: Lane, crowded: bool) -> str:
     return lane.name if crowded else f"{lane.name}\n{ROLE_WORDS.get(lane.role, lane.role)}"
 
 
-# ------------------------------------------------------------------------------------------------------ lanes
+# -- lanes ---------------------------------------------------------------------------------------------------
 
 
 # One loop with many branches: for 10,000 spans, calls would cost as much as drawing.
@@ -414,7 +414,7 @@ def _put(scene: Scene, places: _Places, word: Word) -> bool:
     return True
 
 
-# ------------------------------------------------------------------------------------------ strips and marks
+# -- strips and marks ----------------------------------------------------------------------------------------
 
 
 def _draw_strips(scene: Scene, timeline: Timeline, places: _Places) -> float:

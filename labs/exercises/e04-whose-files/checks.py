@@ -65,7 +65,7 @@ def compared(case: Case, start: int) -> Finding:
     if None in wanted.values():
         return Finding(None, "shop wrote nothing about some of the files")
     wrong = [file for file in files(case) if answer[file] != wanted[file]]
-    return Finding(not wrong, f"{len(wrong)} of 6 were not so", RULES[start])
+    return Finding(not wrong, f"{len(wrong)} of 6 were wrong", RULES[start])
 
 
 @check("first")

@@ -72,6 +72,6 @@ def sentences(case: Case) -> Finding:
     said = {name: case.answer.chose(name) for name in known if case.answer.chose(name)}
     wrong = [name for name, word in said.items() if word not in WORDS or WORDS[word] is not known[name]]
     left = f", {len(known) - len(said)} left open" if len(said) < len(known) else ""
-    found = f"not so: sentence {', '.join(wrong) or '-'}{left}"
+    found = f"wrong: sentence {', '.join(wrong) or '-'}{left}"
     hint = HINTS[wrong[0]] if wrong else None
     return Finding.counted(max(0, len(said) - 2 * len(wrong)), len(known), found=found, hint=hint)

@@ -67,9 +67,9 @@ def test_what_nobody_has_read_yet_keeps_a_grade_open(read_plan: Blueprint, tmp_p
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("3.5", "5", "line 2, runbook: '5' is no number from 0 to 4"),
-        ("3.5", "nan", "line 2, runbook: 'nan' is no number"),
-        ("3.5", "good", "line 2, runbook: 'good' is no number"),
+        ("3.5", "5", "line 2, runbook: '5' is not a number from 0 to 4"),
+        ("3.5", "nan", "line 2, runbook: 'nan' is not a number"),
+        ("3.5", "good", "line 2, runbook: 'good' is not a number"),
         ("runbook (0 to 4)", "runbook", "the column 'runbook (0 to 4)' is missing"),
     ],
 )

@@ -24,7 +24,7 @@ def test_without_names_it_lists_and_builds_nothing(
     assert main(["images", "build", "--json"]) == 0
 
     rows = json.loads(capsys.readouterr().out)
-    assert {row["origin"] for row in rows} == {"wheel", "deb", "go"}
+    assert {origin for row in rows for origin in row["origin"].split(", ")} == {"wheel", "deb", "go"}
     assert all(row["archive"] is None and row["size_bytes"] > 2**20 for row in rows)
     assert not (tmp_path / "images").exists()
 
@@ -33,8 +33,8 @@ def test_without_names_it_lists_and_builds_nothing(
     ("words", "code", "says"),
     [
         (["build", "postgers"], 11, "no recipe for an image 'postgers'"),
-        (["build", "postgres", "--load"], 3, "there is no running cluster"),
-        (["--load"], 3, "there is no running cluster"),
+        (["build", "postgres", "--load"], 3, "no cluster '"),
+        (["--load"], 3, "no cluster '"),
         (["bild"], 2, "bild"),
     ],
 )

@@ -116,7 +116,7 @@ def test_an_unknown_argument_names_the_near_one(capsys: pytest.CaptureFixture[st
 def test_a_time_that_is_none_is_refused(value: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Before anything is started."""
     assert cli.main(["record", "x.yaml", "--out", "r", f"--deadline={value}"]) == 2
-    assert "is no number of seconds" in capsys.readouterr().err
+    assert "is not a number of seconds" in capsys.readouterr().err
 
 
 def test_an_error_is_three_lines_and_its_exit_code(

@@ -281,7 +281,7 @@ def test_ctrl_c_after_the_cluster_was_ready_leaves_it_up(
 def test_a_width_that_is_none_is_refused(width: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Not silently another one."""
     assert cli.main(["show", "r.jsonl", f"--width={width}"]) == 2
-    assert "is no width" in capsys.readouterr().err
+    assert "is not a width" in capsys.readouterr().err
 
 
 def test_a_recording_without_a_pod_is_not_shown_as_nothing(

@@ -257,7 +257,7 @@ def test_a_server_is_read_as_client_go_does(
     clusters = [{"name": "x", "cluster": {"server": server, **cluster}}]
     file.write_text(json.dumps({"current-context": "x", "contexts": [context], "clusters": clusters}))
     if expected is None:
-        with pytest.raises(DriverError, match="no address of an API server"):
+        with pytest.raises(DriverError, match="is not the address of an API server"):
             Kubeconfig.load(file)
     else:
         assert Kubeconfig.load(file).server == expected

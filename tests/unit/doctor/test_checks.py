@@ -93,7 +93,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
         "proxies",
         {"proxies": {"http_proxy": "http://p"}, "no_proxy": "corp.example,localhost"},
         "broken",
-        "not 127.0.0.1:",
+        "does not include 127.0.0.1:",
         "NO_PROXY=corp.example,localhost,127.0.0.1",
     ),
     ("namespaces", {"platform": "darwin"}, "broken", "reduced mode", "kind"),

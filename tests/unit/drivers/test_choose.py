@@ -96,7 +96,7 @@ def test_the_user_decides_before_the_machine(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_driver_that_does_not_exist_names_the_near_one() -> None:
     """A typing mistake costs one look."""
-    with pytest.raises(DriverError, match="no driver 'knd'") as caught:
+    with pytest.raises(DriverError, match="unknown driver 'knd'") as caught:
         drivers.get("knd")
 
     assert caught.value.hint == "--driver kind"

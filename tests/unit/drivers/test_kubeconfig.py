@@ -89,7 +89,7 @@ def test_what_is_no_kubeconfig_is_an_error_that_names_the_file(home: Path, text:
 def test_an_unknown_context_lists_the_known_ones(home: Path) -> None:
     """So that the next try is right."""
     merged = kubeconfig.read_users(save(home / "a", config("work")))
-    with pytest.raises(DriverError, match="no context 'wrk'") as caught:
+    with pytest.raises(DriverError, match="context 'wrk' is not in the kubeconfig") as caught:
         kubeconfig.cut(merged, "wrk", name="n", namespace="ns")
 
     assert "work" in str(caught.value.cause)

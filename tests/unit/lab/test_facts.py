@@ -12,7 +12,7 @@ def test_a_prediction_stands_beside_its_fact_and_the_last_line_counts():
 
     assert lines == [
         "order     a | (c b)   you said a | (b c): right",
-        "restarts  3   you said 2: not so",
+        "restarts  3   you said 2: wrong",
         "phase     Running   you said running: right",
         "other     yes",
         "your predictions that held: 2 of 3",

@@ -119,7 +119,7 @@ def test_what_was_recorded_before_an_interrupt_is_kept_and_said(
 
 def test_a_manifest_without_a_pod_is_not_waited_for() -> None:
     """It took two minutes, and then said ': Ready was not reached'."""
-    with pytest.raises(PodlabError, match="no Pod in this manifest") as caught:
+    with pytest.raises(PodlabError, match="this manifest creates no Pods") as caught:
         recording.run(LAB, [SimpleNamespace(name="prices", kind="ConfigMap", object={"kind": "ConfigMap"})])
 
     assert caught.value.cause == "it holds: ConfigMap prices"

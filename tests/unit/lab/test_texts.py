@@ -40,7 +40,7 @@ def test_a_cell_comes_before_a_file_and_yaml_needs_neither(home: Path) -> None:
 
 def test_neither_a_cell_nor_a_file_says_what_is_known() -> None:
     """With the names of the cells that were run."""
-    with pytest.raises(NotFoundError, match="there is no manifest 'nosuch'") as caught:
+    with pytest.raises(NotFoundError, match="unknown manifest 'nosuch'") as caught:
         texts.find("nosuch", {"first": "a"})
     assert caught.value.cause == "no file of that name; known from cells: first"
 

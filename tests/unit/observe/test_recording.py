@@ -115,10 +115,10 @@ def test_a_value_of_a_wrong_shape_is_said_of_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (b"", "is no recording"),
+        (b"", "is not a recording"),
         (b'{"kind": "podlab.recording", "schema": [1]}\n', "has schema"),
-        (b"[1]\n", "is no recording"),
-        (b"\xff\n", "is no recording"),
+        (b"[1]\n", "is not a recording"),
+        (b"\xff\n", "is not a recording"),
         (None, "cannot be read"),
     ],
 )
@@ -183,7 +183,7 @@ def test_what_is_no_ordinary_file_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="cannot be written") as caught:
         Writer(pipe, {})
 
-    assert caught.value.cause == "it is no ordinary file, and is not replaced"
+    assert caught.value.cause == "it is not an ordinary file, and is not replaced"
     assert pipe.is_fifo()
     assert list(tmp_path.iterdir()) == [pipe]
 
@@ -268,7 +268,7 @@ def test_goals() -> None:
     assert Goal("Succeeded", 1).reached({}, {"a"}) == "gone"
     assert Goal("gone", 1).reached({"a": failed}, set()) is None
     assert Goal(lambda pods: len(pods) == 1, 0).reached({"a": ready}, set()) == "condition"
-    with pytest.raises(PodlabError, match="nothing that a recording can wait for"):
+    with pytest.raises(PodlabError, match="is not a valid value for"):
         Goal("ready", 1)
 
 

@@ -45,7 +45,7 @@ def test_what_cannot_be_read_is_named_with_its_line(text, told):
 
 
 def test_an_unknown_container_is_refused():
-    with pytest.raises(TimelineError, match="no container shp"):
+    with pytest.raises(TimelineError, match="unknown container shp"):
         predict("shp", ["shop"])
 
 

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     if failures:
         raise failures[0]
     if not names:
-        print("there is no cluster to stop")
+        print("no cluster is running")
     return 0
 
 

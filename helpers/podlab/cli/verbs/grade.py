@@ -49,7 +49,9 @@ def run(args: argparse.Namespace) -> int:
     students = roster.read(args.roster) if args.roster else []
     found = submissions.read(args.submissions, students)
     if not found:
-        raise PodlabError("there is no notebook in what was given", hint="submissions end in .ipynb or .zip")
+        raise PodlabError(
+            "no notebooks were found in the submissions", hint="submissions end in .ipynb or .zip"
+        )
     cluster = drivers.need(args.name)
     place = grading.Place.on(cluster)
     marking.sweep(args.out, place)

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
     strange = sorted(set(args.format) - set(formats.names()))
     if strange:
-        raise PodlabError(f"there is no format {strange[0]}", hint=f"formats: {', '.join(formats.names())}")
+        raise PodlabError(f"unknown format {strange[0]}", hint=f"formats: {', '.join(formats.names())}")
     plan = blueprint.read(args.assignment)
     students = roster.read(args.roster) if args.roster else []
     marks = gradebook.marks(plan, args.grades, students, reader.read(args.assignment, plan))

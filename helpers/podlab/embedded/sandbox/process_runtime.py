@@ -285,9 +285,8 @@ class ProcessRuntime:
             ends, theirs = _pipes(config, await self._terminal(container) if config.tty else ())
             await self._mount_memory_volumes(container)
             answer = self.link.request("start", self._start_request(container), theirs)
-        except (
-            OSError
-        ) as error:  # a full disk, no descriptor left: this container's trouble and nobody else's
+        except OSError as error:
+            # A full disk or no descriptor left is a fault of this container alone.
             _close(ends.values())
             await self._start_failed(container, error.strerror or str(error))
             return

@@ -33,7 +33,7 @@ async def apply(store: Store, request: Request, route: Route, body: Any, *, dry:
         raise Fault(422, 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for '
                          "apply patch")  # fmt: skip
     if not isinstance(body, dict) or kind.group == "events.k8s.io":
-        raise bad_request("the applied configuration is no object of this kind")
+        raise bad_request("the applied configuration is not an object of this kind")
     old = store.get(kind.shelf, route.namespace, route.name)
     config = {key: value for key, value in body.items() if key != "status"}
     if old is None:

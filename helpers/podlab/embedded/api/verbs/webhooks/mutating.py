@@ -130,7 +130,7 @@ def _decoded(kind: Kind, old: RawObject, found: object) -> RawObject:
     from podlab.embedded.api.verbs.webhooks.review import AnswerError
 
     if not isinstance(found, dict):
-        raise AnswerError("the patched object is no object")
+        raise AnswerError("the patch does not leave an object")
     try:
         obj, _ = schema.prepare(kind.type, found)
     except DecodeError as error:
