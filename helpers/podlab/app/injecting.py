@@ -1,5 +1,5 @@
 """
-What the lab's mesh puts into a Pod, as a JSON patch: the one code behind the webhook and ``podlab inject``. Pure.
+The injection of the lab's mesh into a Pod, as a JSON patch, for the webhook and for ``podlab inject``. Pure.
 
 A template says what is added: ``redirect`` and ``proxy`` (containers as in a Pod), ``volumes``, the ``port`` that is
 redirected, and the ``probes`` port to which HTTP probes of that port are moved. ``ACCOUNT`` in a text of the template

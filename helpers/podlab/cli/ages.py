@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 
 def age(stamp: object, now: float | None = None) -> str:
-    """Return how long ago a time of the API was; ``<unknown>`` where there is none."""
+    """Return how long ago a time of the API was; ``<unknown>`` if absent."""
     try:
         then = datetime.fromisoformat(str(stamp)).astimezone(UTC).timestamp()
     except ValueError:

@@ -1,5 +1,5 @@
 """
-What ``logs`` reads: the Pod and the containers that are meant, and their logs, one after another or side by side.
+The logs that ``logs`` prints: of one Pod or several, of one container or all, one after another or side by side.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def pods_of(client: Client, namespace: str, what: str | None, selector: str | No
     kind, _, name = str(what).rpartition("/")
     found = kinds.find(kind) if kind else kinds.POD
     if found is None:
-        raise UsageError(f"{kind} has no logs", cause="it is no kind with Pods", hint=f"podlab logs {name}")
+        raise UsageError(
+            f"{kind} has no logs", cause="objects of this kind own no Pods", hint=f"podlab logs {name}"
+        )
     if found == kinds.POD:
         return [find_pod(client, namespace, name)]
     body = {"apiVersion": found.api_version, "kind": found.kind, "metadata": {"name": name}}
@@ -66,7 +68,7 @@ def pods_of(client: Client, namespace: str, what: str | None, selector: str | No
 
 def _some(found: list[RawView], what: str) -> list[RawView]:
     if not found:
-        raise NotFoundError(f"there is no Pod of {what}", hint="podlab pods", code=404)
+        raise NotFoundError(f"{what} has no Pods", hint="podlab pods", code=404)
     return found
 
 

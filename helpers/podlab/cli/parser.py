@@ -234,7 +234,7 @@ def duration(text: str) -> int:
 
     parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text)
     if not text or parts is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration such as 30s, 5m or 2h")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 30s, 5m or 2h")
     hours, minutes, rest = (int(part or 0) for part in parts.groups())
     return max(1, hours * 3600 + minutes * 60 + rest)
 

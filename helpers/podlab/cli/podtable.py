@@ -52,14 +52,14 @@ def as_json(cells: Mapping[str, Any], pod: RawView) -> dict[str, Any]:
 
 
 def containers(pod: RawView) -> Iterator[tuple[str, str, RawView, RawView]]:
-    """Yield name, role, spec and status of each container; the status is empty where there is none yet."""
+    """Yield name, role, spec and status of each container; the status is empty if absent."""
     for key, spec in roles.every_container(pod):
         by_name = {one.get("name"): one for one in roles.statuses(pod, key)}
         yield str(spec.get("name")), roles.role(key, spec), spec, by_name.get(spec.get("name")) or {}
 
 
 def does(status: RawView, now: float | None = None) -> str:
-    """What a container does now: ``runs since 12s``, ``ended 0 (Completed) 3s ago``, ``waits: ImagePullBackOff``."""
+    """Return what a container does now: ``runs since 12s``, ``ended 0 (Completed) 3s ago``, ``waits: ErrImagePull``."""
     state = status.get("state") or {}
     if "running" in state:
         since = age((state["running"] or {}).get("startedAt"), now)

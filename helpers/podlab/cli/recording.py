@@ -57,7 +57,7 @@ def _applies(args: argparse.Namespace) -> bool:
 
 
 def _name(args: argparse.Namespace) -> str:
-    """What the recording is of, as a name for its file."""
+    """Return a name for the file: the manifest, the Pod or the selector."""
     if not _applies(args):
         return re.sub(r"[^A-Za-z0-9.-]+", "-", args.pod or args.selector).strip("-.") or "pods"
     found = _given(args)

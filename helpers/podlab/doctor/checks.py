@@ -90,7 +90,7 @@ def kind(facts: Facts) -> Finding:
             return Finding("kind", "ok", f"not here yet; `podlab up` installs {VERSION} for you with Go")
         return _broken(
             "kind",
-            "there is no kind, and no Go to build it with",
+            "kind is not installed, and building it needs Go, which is not installed either",
             f"install Go, then: go install {MODULE}",
             "kind",
         )
@@ -259,7 +259,7 @@ def user_namespaces(facts: Facts) -> Finding:
     if facts.platform != "linux":
         return _broken(
             "namespaces",
-            f"there are none on {facts.platform}: embedded runs in reduced mode, which isolates nothing",
+            f"{facts.platform} has none: embedded runs in reduced mode, which isolates nothing",
             "use kind",
             "embedded",
         )

@@ -14,7 +14,7 @@ def findings(facts: Facts) -> Iterator[Finding]:
     if not total:
         return
     for image, why, repair in facts.lab_obstacles:
-        yield Finding(image, "note", f"cannot be had here: {why}", repair)
+        yield Finding(image, "note", f"cannot be made here: {why}", repair)
     if not facts.lab_obstacles:
         built = sum(facts.lab_images.values())
         yield Finding("lab images", "ok", f"all {total} can be built here; {built} are (podlab images build)")

@@ -85,7 +85,8 @@ class EmbeddedDriver:
         """Unpack image archives (files that ``docker save`` wrote) for this cluster; running Pods keep theirs."""
         if self.find(name) is None:
             raise DriverError(
-                f"no embedded cluster {name!r} is running", hint=f"podlab up --driver embedded --cluster {name}"
+                f"no embedded cluster {name!r} is running",
+                hint=f"podlab up --driver embedded --cluster {name}",
             )
         missing = [image for image in images if not Path(image).is_file()]
         if missing:

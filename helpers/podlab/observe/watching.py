@@ -253,7 +253,7 @@ class Watcher(threading.Thread):
             self._held.append(line)
 
     def _released(self, stamp: bytes) -> list[bytes]:
-        """What was held back of Pods that have been seen meanwhile; it counts as arrived now."""
+        """Return the held lines of Pods that have been seen meanwhile; they count as arrived now."""
         if not self._held or self._chosen is None:
             return []
         known = [line for line in self._held if _about(line) in self._chosen]

@@ -106,7 +106,7 @@ def test_a_context_of_any_kubeconfig_can_be_worked_on(home: Path, monkeypatch: p
     monkeypatch.setenv("PODLAB_AS", "kubectl")
     found = clusters.of(arguments())
     assert (found.context, found.client().server) == ("a", "http://127.0.0.1:9")
-    with pytest.raises(PodlabError, match="no running cluster 'lab2'"):
+    with pytest.raises(PodlabError, match="no cluster 'lab2' is running"):
         clusters.of(arguments(name="lab2"))
     assert not (home / "podlab").exists()
 

@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-l", "--selector", metavar="L", help="those with these labels: podlab delete pods -l app=web"
     )
     parser.add_argument("--force", action="store_true", help="the same as --grace 0")
-    parser.add_argument("--ignore-not-found", action="store_true", help="one that is not there is no error")
+    parser.add_argument("--ignore-not-found", action="store_true", help="accept objects that do not exist")
     parser.add_argument(
         "--wait", choices=("true", "false"), default="true", help="false: do not wait until they are gone"
     )

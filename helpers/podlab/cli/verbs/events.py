@@ -48,5 +48,7 @@ def run(args: argparse.Namespace) -> int:
 def _types(text: str) -> tuple[str, ...]:
     words = tuple(word.strip().capitalize() for word in text.split(","))
     if not set(words) <= {"Normal", "Warning"}:
-        raise argparse.ArgumentTypeError(f"{text!r} is no type of Events: Normal, Warning, or Normal,Warning")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a type of Events: Normal, Warning, or Normal,Warning"
+        )
     return words

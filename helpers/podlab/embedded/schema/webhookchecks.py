@@ -1,5 +1,5 @@
 """
-What the webhooks of a configuration must have.
+Rules for the webhooks of a configuration.
 
 Source: pkg/apis/admissionregistration/validation/validation.go at v1.36.3.
 """

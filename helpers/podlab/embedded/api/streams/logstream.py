@@ -68,13 +68,13 @@ class _Link:
         await self._send({"type": "websocket.close", "code": 1000})
 
     async def send(self, message: dict[str, Any]) -> None:
-        """What the log sends as an HTTP answer."""
+        """Send a part of the log's HTTP answer over the WebSocket."""
         if message["type"] == "http.response.start":
             await self.accept()
         else:
             await self.message(message.get("body", b""))
 
     async def receive(self) -> dict[str, Any]:
-        """What comes from the client: of interest is only that it has left."""
+        """Return the client's next message; only its leaving counts."""
         message = await self._receive()
         return {"type": "http.disconnect"} if message["type"] == "websocket.disconnect" else message

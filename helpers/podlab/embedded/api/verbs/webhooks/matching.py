@@ -69,7 +69,7 @@ def selected(selector: RawObject | None, labels: Mapping[str, str]) -> bool:
 
 
 def without_effect(configuration: RawObject) -> Iterator[str]:
-    """What of a new configuration does nothing here, for warnings."""
+    """Return warnings about parts of a new configuration that have no effect here."""
     hooks = configuration.get("webhooks") or ()
     operations = {one for hook in hooks for rule in hook.get("rules") or () for one in rule["operations"]}
     others = sorted(operations - {CREATE, "*"})

@@ -1,0 +1,122 @@
+"""
+The rules of CONTRIBUTING.md for English, as patterns, and the texts that they are applied to.
+
+Messages: the arguments of errors and of ``print``, ``cause=``, ``hint=`` and ``help=``, and the SUMMARY of verbs.
+Summaries: the first paragraph of every docstring of the package. Headings: those of Markdown files and notebooks.
+Strings that only quote the API server or the kubelet (``podlab/embedded``) keep upstream's words; so do its docstrings'
+quotes, which stand in double back quotes and are left out.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "helpers" / "podlab"
+
+IS_NO = re.compile(r"\b(is|are|was|were) no (?!longer\b|more\b)")
+THERE_IS_NO = re.compile(r"\b(there|There) (is|are|was|were) (no|none|nothing)\b")
+RIDDLES = re.compile(
+    r"\b(comes? of it|can never be|cannot be had|spares not|fulfilled|not so\b(?! \w)|wants a blank|none of ours)"
+)
+TOLD = re.compile(r"\b(told|news)\b|(?<!he )(?<!you )\bsaid\b")
+FRAGMENT = re.compile(r"^(What|Of)\b(?!.*\?$)")
+
+RULES: Mapping[str, Mapping[str, re.Pattern[str]]] = {
+    "message": {
+        "write 'is not a' or name the fault": IS_NO,
+        "write 'unknown', 'missing', 'does not exist'": THERE_IS_NO,
+        "write what happens": RIDDLES,
+        "write 'report', 'message', 'event'": TOLD,
+    },
+    "summary": {
+        "write 'is not a', 'other than'": IS_NO,
+        "write 'if absent', 'without'": THERE_IS_NO,
+        "begin with a verb or a noun": FRAGMENT,
+    },
+    "heading": {
+        "write 'without', 'missing'": THERE_IS_NO,
+        "write 'is not a'": IS_NO,
+    },
+    "subject": {
+        "write what changed": THERE_IS_NO,
+        "begin with a verb": re.compile(r"^(What|Of|The|A|An)\b"),
+        "at most 72 characters": re.compile(r"^.{73,}$"),
+        "begin with a capital letter, end without a full stop": re.compile(r"^[a-z]|\.$"),
+    },
+}
+
+
+class Text(NamedTuple):
+    """One text for people: what it is, where it stands, and its words."""
+
+    kind: str
+    where: str
+    words: str
+
+    def faults(self) -> Iterator[str]:
+        """Yield the advice of each rule that the text breaks, with its place and words."""
+        words = re.sub(r"``.*?``", "``", self.words)
+        for advice, pattern in RULES[self.kind].items():
+            if pattern.search(words):
+                yield f"{self.where}: {advice}: {' '.join(self.words.split())[:110]}"
+
+
+def text_of(node: ast.expr) -> str:
+    """Return the words of a string, an f-string or a sum of them; ``{}`` for a value."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(text_of(part) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    if isinstance(node, ast.BinOp):
+        return text_of(node.left) + text_of(node.right)
+    return f"{text_of(node.body)} / {text_of(node.orelse)}" if isinstance(node, ast.IfExp) else ""
+
+
+def _arguments(call: ast.Call) -> Iterator[ast.expr]:
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if name.endswith("Error") or name in ("print", "progress", "Finding", "_broken", "_fine"):
+        yield from call.args
+    yield from (word.value for word in call.keywords if word.arg in ("cause", "hint", "help", "why", "found"))
+
+
+def messages(path: Path) -> Iterator[Text]:
+    """Yield the messages in a module."""
+    where = path.relative_to(ROOT)
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        found: Iterator[ast.expr] = iter(())
+        if isinstance(node, ast.Call):
+            found = _arguments(node)
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "SUMMARY":
+            found = iter([node.value])
+        for one in found:
+            if words := text_of(one):
+                yield Text("message", f"{where}:{one.lineno}", words)
+
+
+def summaries(path: Path) -> Iterator[Text]:
+    """Yield the first paragraphs of a module's docstrings."""
+    where = path.relative_to(ROOT)
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            doc = ast.get_docstring(node)
+            if doc:
+                line = node.body[0].lineno
+                yield Text("summary", f"{where}:{line}", doc.partition("\n\n")[0])
+
+
+def headings(path: Path) -> Iterator[Text]:
+    """Yield the headings of a Markdown file or of a notebook's words."""
+    where, text = path.relative_to(ROOT), path.read_text("utf-8")
+    if path.suffix == ".ipynb":
+        cells = (cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown")
+        text = "\n".join("".join(cell["source"]) for cell in cells)
+    outside = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    for words in re.findall(r"^#+ (.+)$", outside, re.M):
+        yield Text("heading", str(where), words)

@@ -1,0 +1,93 @@
+"""Messages, summaries of docstrings, headings and commit subjects keep the rules of CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import english
+import pytest
+from english import PACKAGE, ROOT, Text
+
+RULES_SINCE = "6fda38a7c72979ccf3e37f7569a4cc54f0ea5fa4"
+"""The commit in which the rules for subjects were written down; older subjects stay as they are."""
+
+
+def faults(texts) -> list[str]:
+    """What is wrong, text by text."""
+    return [fault for text in texts for fault in text.faults()]
+
+
+def modules(*left_out: str) -> list[Path]:
+    """The modules of the package; *left_out* are folders whose messages are upstream's."""
+    return [
+        path
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if not any(path.is_relative_to(PACKAGE / folder) for folder in left_out)
+    ]
+
+
+def test_messages_say_what_is_wrong_and_what_to_do() -> None:
+    """The embedded cluster is left out: it speaks as upstream does."""
+    assert faults(text for path in modules("embedded") for text in english.messages(path)) == []
+
+
+def test_summaries_of_docstrings_begin_with_a_verb_or_a_noun() -> None:
+    """Of modules, classes and functions of the package."""
+    assert faults(text for path in modules() for text in english.summaries(path)) == []
+
+
+def test_headings_do_not_deny() -> None:
+    """Of the documents, the labs and the notebooks."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "labs").rglob("*.md")]
+    pages += [*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "labs").glob("*/*.ipynb")]
+    assert len(pages) > 30
+
+    assert faults(text for page in sorted(pages) for text in english.headings(page)) == []
+
+
+def test_subjects_of_commits_say_what_changed() -> None:
+    """Since the rules were written down; a checkout without that history cannot be judged."""
+    log = subprocess.run(
+        ["git", "-C", str(ROOT), "log", "--format=%h %s", f"{RULES_SINCE}..HEAD"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if log.returncode:
+        pytest.skip("the history of this checkout does not reach back to the rules")
+    subjects = [line.split(" ", 1) for line in log.stdout.splitlines()]
+
+    assert faults(Text("subject", commit, words) for commit, words in subjects) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("message", "there is no driver 'knd'"),
+        ("message", "run.jsonl is no recording"),
+        ("message", "the kubelet has not said why"),
+        ("message", "NO_PROXY spares not localhost"),
+        ("summary", "What controllers share: a queue."),
+        ("summary", "Of the changes, those of images are judged."),
+        ("summary", "The token; empty when there is none."),
+        ("heading", "When there is no Docker"),
+        ("subject", "The scorer reads arrows"),
+        ("subject", "a small thing"),
+    ],
+)
+def test_a_sentence_against_the_rules_is_found(kind: str, words: str) -> None:
+    """Each rule finds the sentence that it was made for."""
+    assert list(Text(kind, "here", words).faults())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "unknown driver 'knd'",
+        "the Pod has no container shop",
+        "the Pod is no longer there",
+        "``there is no`` in quotes is upstream's",
+    ],
+)
+def test_plain_sentences_pass(words: str) -> None:
+    """A thing may lack something; quotes are not ours."""
+    assert [*Text("message", "here", words).faults(), *Text("summary", "here", words).faults()] == []
