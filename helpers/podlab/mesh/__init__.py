@@ -1,9 +1,15 @@
 """
 The parts of a service mesh in a Pod, and a small mesh of the lab's own.
 
-    identity     an authority that gives each service account a certificate
+    identity       an authority that gives each service account a certificate
+    webhooks       the configuration by which an API server asks the lab's injector
+    recognising    which mesh put what into a Pod; signs.toml is what each is known by
+    showing        that as text
 """
 
 from podlab.mesh.identity import Authority, spiffe
+from podlab.mesh.recognising import Part, form, parts, signs
+from podlab.mesh.showing import table, text
+from podlab.mesh.webhooks import LABEL, configuration
 
-__all__ = ["Authority", "spiffe"]
+__all__ = ["LABEL", "Authority", "Part", "configuration", "form", "parts", "signs", "spiffe", "table", "text"]

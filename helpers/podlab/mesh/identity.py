@@ -57,12 +57,6 @@ class Authority:
         uri = x509.UniformResourceIdentifier(spiffe(account, namespace))
         return self._secret(f"identity-{account}", namespace, account, [uri])
 
-    def identities(self, namespace: str, *accounts: str) -> str:
-        """Return a manifest with the Secrets of several service accounts."""
-        import yaml
-
-        return yaml.safe_dump_all([self.workload(account, namespace) for account in accounts])
-
     def server(self, service: str, namespace: str) -> RawObject:
         """Return the Secret ``SERVICE-tls``: a key and the certificate of a Service, by the names that it goes by."""
         from cryptography import x509

@@ -76,7 +76,8 @@ def test_a_server_has_the_names_of_its_service_and_the_bundle_of_its_authority(t
     assert {name for _, name in found} == {"injector.lab.svc", "injector.lab.svc.cluster.local"}
 
 
-def test_the_manifest_of_several_accounts_has_a_secret_for_each():
-    made = list(yaml.safe_load_all(mesh.Authority().identities("lab", "a", "b")))
+def test_objects_become_a_manifest_in_their_order():
+    authority = mesh.Authority()
+    made = list(yaml.safe_load_all(mesh.text(*(authority.workload(name, "lab") for name in "ab"))))
     assert [one["metadata"]["name"] for one in made] == ["identity-a", "identity-b"]
     assert {one["type"] for one in made} == {"kubernetes.io/tls"}

@@ -1,0 +1,57 @@
+"""``podlab mesh``: which service mesh put what into a Pod."""
+
+from __future__ import annotations
+
+import argparse
+
+from podlab.cli import parser as common
+
+SUMMARY = "list what a service mesh (Istio, Linkerd, lab 08's own) has put into a Pod"
+EXAMPLE = """
+podlab mesh shop                                                  # a Pod of the cluster
+podlab mesh labs/08-service-mesh/exhibits/istio-native.yaml      # a manifest; no cluster is asked
+istioctl kube-inject -f app.yaml | podlab mesh -
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("pod", metavar="POD|FILE", help="a Pod's name, or a manifest; - reads stdin")
+    common.add_cluster(parser)
+    common.add_namespace(parser)
+    common.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line for each part, or that there is none. Exit code 0 whatever the answer is."""
+    from podlab import mesh
+    from podlab.cli import output
+
+    found = {name: mesh.parts(obj) for name, obj in _objects(args)}
+    if args.json:
+        output.as_json(
+            [{"object": name, "form": mesh.form(parts), "parts": [part._asdict() for part in parts]}
+             for name, parts in found.items()]
+        )  # fmt: skip
+        return 0
+    for name, parts in found.items():
+        print(mesh.table(name, parts))
+    return 0
+
+
+def _objects(args: argparse.Namespace) -> list[tuple[str, dict[str, object]]]:
+    """What is looked at, by kind and name."""
+    if args.pod == "-" or "/" in args.pod or args.pod.endswith((".yaml", ".yml", ".json")):
+        from podlab.cli import sending
+
+        read = sending.read(args.pod)
+        objects = [
+            inner for one in read for inner in one.object.get("items") or [one.object]
+        ]  # of a List, too
+        return [(f"{one['kind']} {one['metadata']['name']}", one) for one in objects if "spec" in one]
+    from podlab import drivers
+    from podlab.cli import reading
+
+    cluster = drivers.need(args.name)
+    namespace = args.namespace or cluster.namespace
+    return [(f"Pod {args.pod}", reading.find_pod(cluster.client(), namespace, args.pod))]
