@@ -342,9 +342,11 @@ class Watcher(threading.Thread):
         kind = str(listing.get("kind", "")).removesuffix("List")
         api_version = listing.get("apiVersion")
         items = [{"kind": kind, "apiVersion": api_version, **item} for item in listing.get("items") or []]
+        changed = self._changed_since(items)
         vanished = self._vanished(items)
         if reason != "start":
-            self._mark_gap(reason, before, version, since_t=seen_t, vanished=vanished)
+            about = sorted({*changed, *(vanished if self.resource == "pods" else ())})
+            self._mark_gap(reason, before, version, since_t=seen_t, vanished=vanished, about=about)
         if self._strangers is not None and reason == "start" and self.resource == "pods":
             self._strangers |= {item["metadata"]["uid"].encode() for item in items}
         self._write_listed(items, write=self._existing or reason != "start")
@@ -373,6 +375,19 @@ class Watcher(threading.Thread):
             self._writer.raw(out)
         if not write:
             self.dirty = {}
+
+    def _changed_since(self, items: list[dict[str, Any]]) -> set[str]:
+        """
+        uids of the Pods of which something was not delivered: the others' objects, or Events, are those last seen.
+        """
+        missed = [
+            item
+            for item in items
+            if self._known.get(item["metadata"]["uid"].encode()) != int(item["metadata"]["resourceVersion"])
+        ]
+        if self.resource != "events":
+            return {item["metadata"]["uid"] for item in missed}
+        return {str((item.get("involvedObject") or {}).get("uid") or "") for item in missed}
 
     def _vanished(self, items: list[dict[str, Any]]) -> list[str]:
         """Forget the objects that are no longer listed and return their uids; their DELETED was never seen."""

@@ -57,7 +57,7 @@ def build(
         "deletion": asked,
         "gone": gone,
         "until": max(0.0, clocks.drawn(facts.last_t)),
-        "complete": facts.end is not None and not _gaps(facts),
+        "complete": facts.end is not None and not facts.gaps,
         "end_reason": str((facts.end or {}).get("reason") or ""),
         "notes": tuple(dict.fromkeys([*notes, *_closing_notes(facts)])),
         "orders": tuple((o.earlier.name, o.later.name, o.text) for o in orders),
@@ -100,15 +100,11 @@ def _lanes(
     return gated([lanes[name] for name in roles])
 
 
-def _gaps(facts: Facts) -> int:
-    return sum(1 for item in facts.recorder if item.get("event") == "gap")
-
-
 def _closing_notes(facts: Facts) -> list[str]:
     notes = []
     if facts.end is None:
         notes.append(CUT_SHORT)
-    if gaps := _gaps(facts):
+    if gaps := len(facts.gaps):
         notes.append(
             f"the recording has {gaps} gap{'s' if gaps > 1 else ''}: something may have happened unseen"
         )

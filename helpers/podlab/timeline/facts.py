@@ -105,6 +105,19 @@ class Facts:
         """The recorder's closing line; None when the recording was cut short."""
         return next((r for r in reversed(self.recorder) if r.get("event") == "end"), None)
 
+    @property
+    def gaps(self) -> list[Mapping[str, Any]]:
+        """The gaps of the recording that count for this Pod: those that name it, or no Pod at all."""
+        node = self.latest.get("spec", {}).get("nodeName")
+        mine = {"pod": self.name, "pod_uid": self.uid, "node": node}
+        return [
+            gap
+            for gap in self.recorder
+            if gap.get("event") == "gap"
+            and all(gap.get(key, of) == of for key, of in mine.items())
+            and self.uid in gap.get("about", (self.uid,))
+        ]
+
     def role_of(self) -> dict[str, tuple[str, RawObject]]:
         """Container name -> role and spec, in the order of lanes."""
         found: dict[str, tuple[str, RawObject]] = {}

@@ -183,6 +183,7 @@ def markers(
     facts: Facts, clocks: Clocks, causes: Causes, gone: Instant | None, floors: Floors
 ) -> tuple[Marker, ...]:
     """Every single moment worth a mark, in order of time."""
+    gaps = facts.gaps
     found = [*_event_markers(facts, clocks, causes), *_condition_markers(facts, clocks, gone, floors)]
     for container, _, name, lo, hi, source in signals(facts, clocks):
         evidence = (
@@ -194,7 +195,9 @@ def markers(
     if gone:
         found.append(Marker("deletion", "gone", gone))
     found += [
-        _recorder_marker(item, clocks) for item in facts.recorder if item.get("event") in ("gap", "step")
+        _recorder_marker(item, clocks)
+        for item in facts.recorder
+        if item.get("event") == "step" or any(item is gap for gap in gaps)
     ]
     return tuple(sorted(found, key=lambda m: m.at.mid))
 
