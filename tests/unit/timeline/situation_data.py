@@ -85,7 +85,8 @@ def judged(row: Raw) -> tuple[bool, Explanation]:
         wanted["what"] in found.what
         and wanted["why"] in found.why
         and wanted["try"] in found.hint
-        and row.get("also", "") in told
+        and row.get("also", "") in (found.hint if wanted["try"] else told)
+        and not ("without" in row and row["without"] in told)
         and found.well == row.get("well", False)
     )
     return right, found
