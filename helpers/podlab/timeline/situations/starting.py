@@ -41,7 +41,11 @@ def _init_runs(c: Container) -> Facts | None:
     again = f", run {c.restarts + 1}" if c.restarts else ""
     failed = f"; its last run ended with {ended_words(c.last)}" if c.last else ""
     serves = c.spec.get("ports") or c.spec.get("readinessProbe") or c.spec.get("livenessProbe")
-    meant = "it has ports, as a server has" if serves else "is it to go on beside the app?"
+    meant = (
+        "it has ports, as a server has: is it to go on beside the app?"
+        if serves
+        else "is it to go on beside the app?"
+    )
     return {"title": c.title, "name": c.name, "since": f"{since}{again}{failed}", "meant": meant}
 
 
