@@ -45,6 +45,7 @@ WORDS = {
     "client": "HTTP to an API server",
     "airgap": "a node image without a registry",
     "embedded": "a Kubernetes of one node",
+    "orders": "fetch | proxy | (shop shipper)",
     "files": "whole or not at all",
     "paths": "where things are kept",
     "extras": "optional packages",

@@ -25,15 +25,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 
+from podlab import orders
 from podlab.errors import TimelineError
+from podlab.orders import Steps
 from podlab.timeline.model import Instant, Lane, Run, Span, Stretch
 from podlab.timeline.timeline import Timeline
 from podlab.timeline.words import unrepeated
 
 PHASES = ("Pending", "Running", "Succeeded", "Failed", "Unknown")
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_ARROW = re.compile(r"->|=>|→")
-Steps = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +91,8 @@ class Prediction:
         return list(dict.fromkeys([*listed, *self.restarts, *self.never]))
 
     def __str__(self) -> str:
-        lines = [_steps_text(self.start)] if self.start else []
-        lines += [f"stop: {_steps_text(self.stop)}"] if self.stop else []
+        lines = [orders.show(self.start)] if self.start else []
+        lines += [f"stop: {orders.show(self.stop)}"] if self.stop else []
         lines += [f"phase: {' '.join(self.phases)}"] if self.phases else []
         if self.restarts:
             lines.append("restarts: " + ", ".join(f"{n} {_range_text(*r)}" for n, r in self.restarts.items()))
@@ -148,33 +147,14 @@ def _fault(line: int, what: str, hint: str) -> TimelineError:
 
 
 def _steps(text: str, line: int) -> Steps:
-    steps: list[tuple[str, ...]] = []
-    seen: set[str] = set()
-    for part in _ARROW.sub("|", text.lower()).split("|"):
-        inner = part.strip()
-        bracketed = inner.startswith("(") and inner.endswith(")")
-        names = (inner[1:-1] if bracketed else inner).replace(",", " ").split()
-        if not names:
-            raise _fault(line, "nothing stands beside a bar", "write: fetch | proxy | (shop shipper)")
-        if "(" in "".join(names) or ")" in "".join(names):
-            raise _fault(line, f"brackets do not match in {inner!r}", "write: fetch | (shop shipper)")
-        if len(names) > 1 and not bracketed:
-            wrong = " ".join(names)
-            hint = f"write ({wrong}) if no order is promised, or put bars"
-            raise _fault(line, f"{wrong!r} has no brackets", hint)
-        for name in names:
-            if name in seen:
-                raise _fault(line, f"{name} stands there twice", "name each container once: its first start")
-            if not _NAME.fullmatch(name):
-                hint = "names have small letters, digits and -"
-                raise _fault(line, f"{name!r} cannot be the name of a container", hint)
-            seen.add(name)
-        steps.append(tuple(names))
-    return tuple(steps)
+    try:
+        return orders.parse(text)
+    except orders.OrderError as error:
+        raise _fault(line, error.summary, error.hint or orders.EXAMPLE) from None
 
 
 def _phases(text: str, line: int) -> tuple[str, ...]:
-    words = [word.capitalize() for word in re.sub(r"[|,]", " ", _ARROW.sub(" ", text)).split()]
+    words = [word.capitalize() for word in re.sub(r"[|,]", " ", orders.ARROW.sub(" ", text)).split()]
     for word in words:
         if word not in PHASES:
             raise _fault(line, f"{word} is not a phase", f"phases are {', '.join(PHASES)}")
@@ -221,10 +201,6 @@ def _check_names(found: Prediction, containers: Iterable[str] | None) -> None:
             raise TimelineError(f"prediction: unknown container {name}", hint=hint)
 
 
-def _steps_text(steps: Steps) -> str:
-    return " | ".join(f"({' '.join(step)})" if len(step) > 1 else step[0] for step in steps)
-
-
 def _range_text(low: int, high: float) -> str:
     return f"{low}+" if high == inf else f"{low}" if low == high else f"{low}-{high:.0f}"
 
@@ -251,12 +227,8 @@ def _read(order: str) -> Steps:
     return _steps(order, 1) if order else ()
 
 
-def _pairs(steps: Steps) -> list[tuple[str, str]]:
-    return [(a, b) for i, left in enumerate(steps) for right in steps[i + 1 :] for a in left for b in right]
-
-
 def _order_statements(claimed: Steps, real: Steps, verb: str, timeline: Timeline) -> list[Statement]:
-    held, said = _pairs(real), _pairs(claimed)
+    held, said = orders.pairs(real), orders.pairs(claimed)
     present = {name for step in real for name in step}
     found = []
     for a, b in dict.fromkeys([*held, *said]):
@@ -278,7 +250,7 @@ def _order_statements(claimed: Steps, real: Steps, verb: str, timeline: Timeline
     if not found:  # one step only: what must be said is who starts at all
         same = {n for step in claimed for n in step} == present
         found.append(
-            Statement(f"{_steps_text(claimed)} {verb}", same, f"seen: {_steps_text(real) or 'nothing'}")
+            Statement(f"{orders.show(claimed)} {verb}", same, f"seen: {orders.show(real) or 'nothing'}")
         )
     return found
 
