@@ -60,9 +60,38 @@ def python(facts: Facts) -> Finding:
         return _broken(
             "python", f"{version}, but without {missing}", "./start --no-lab, or: pip install -e .", "podlab"
         )
+    if facts.missing_for_pages:
+        missing = ", ".join(facts.missing_for_pages)
+        return Finding(
+            "python",
+            "note",
+            f"{version}, without {missing}: clusters and recordings work, notebooks do not",
+            "./start --no-lab, or: pip install 'podlab[jupyter]'",
+        )
     if not facts.in_environment:
         return Finding("python", "note", f"{version}, not in a virtual environment", "./start makes one")
     return _ok("python", version)
+
+
+def system(facts: Facts) -> Finding:
+    """The system is one that clusters run on: Linux, WSL 2; on macOS a virtual machine's or another machine's."""
+    if facts.platform == "win32":
+        return _broken(
+            "system", "Windows itself runs no cluster of podlab; its Linux (WSL 2) does",
+            "wsl --install, then the same commands in that Linux", "kind", "context", "embedded",
+        )  # fmt: skip
+    if facts.platform == "darwin":
+        return Finding(
+            "system", "note", "macOS: embedded runs in its reduced mode, without volumes and Services",
+            "start Docker Desktop or colima, then: podlab up --driver kind",
+        )  # fmt: skip
+    if "microsoft" in facts.kernel.lower() and "wsl2" not in facts.kernel.lower():
+        return _broken(
+            "system", f"WSL 1 (kernel {facts.kernel}) has no namespaces", "in PowerShell: wsl --set-version Ubuntu 2",
+            "kind", "embedded",
+        )  # fmt: skip
+    what = "Linux in WSL 2" if "microsoft" in facts.kernel.lower() else facts.platform
+    return _ok("system", f"{what} {facts.kernel}".strip())
 
 
 def docker(facts: Facts) -> Finding:
@@ -308,6 +337,7 @@ def nftables(facts: Facts) -> Finding:
 
 
 CHECKS: tuple[Check, ...] = (
+    system,
     python,
     docker,
     kind,

@@ -53,9 +53,11 @@ class Facts:
     """One machine, at one moment."""
 
     platform: str = "linux"
+    kernel: str = ""
     python: tuple[int, int, int] = (3, 11, 0)
     in_environment: bool = True
     missing_packages: Sequence[str] = ()
+    missing_for_pages: Sequence[str] = ()
     docker_version: str | None = None
     docker_problem: str = ""
     docker_detail: str = ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import shutil
 import socket
 import sys
@@ -26,13 +27,12 @@ PACKAGES = (
     "yaml",
     "urllib3",
     "websocket",
-    "kubernetes",
-    "matplotlib",
-    "ipywidgets",
-    "jupyterlab",
     "uvicorn",
+    "httptools",
+    "wsproto",
     "cryptography",
 )
+PACKAGES_OF_PAGES = ("jupyterlab", "ipywidgets", "matplotlib", "pandas", "kubernetes")
 PORTS = ((8888, "JupyterLab"), (6443, "API of the class cluster"), (30080, "shop of the class cluster"))
 
 
@@ -68,7 +68,9 @@ def _python() -> dict[str, Any]:
         "platform": sys.platform,
         "python": tuple(sys.version_info[:3]),
         "in_environment": sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ,
+        "kernel": platform.release(),
         "missing_packages": [name for name in PACKAGES if find_spec(name) is None],
+        "missing_for_pages": [name for name in PACKAGES_OF_PAGES if find_spec(name) is None],
     }
 
 

@@ -34,7 +34,9 @@ HEALTHY = Facts(
 WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
     # name, what is wrong, level, words of the text, words of the repair
     ("python", {"python": (3, 10, 12)}, "broken", "3.10.12 is too old", "./start"),
-    ("python", {"missing_packages": ["jupyterlab"]}, "broken", "without jupyterlab", "pip install"),
+    ("system", {"kernel": "4.4.0-19041-Microsoft"}, "broken", "WSL 1", "wsl --set-version"),
+    ("python", {"missing_packages": ["yaml"]}, "broken", "without yaml", "pip install"),
+    ("python", {"missing_for_pages": ["jupyterlab"]}, "note", "notebooks do not", "podlab[jupyter]"),
     ("python", {"in_environment": False}, "note", "not in a virtual environment", "./start"),
     (
         "docker",
@@ -57,7 +59,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
         "may not",
         "usermod -aG docker",
     ),
-    ("kind", {"kind_path": None}, "broken", "no Go", "go install sigs.k8s.io/kind"),
+    ("kind", {"kind_path": None}, "broken", "needs Go", "go install sigs.k8s.io/kind"),
     ("kind", {"kind_version": "v0.17.0"}, "broken", "too old", "go install"),
     ("node image", {"node_image": None}, "broken", "none can be pulled", "podlab airgap build"),
     ("kubectl", {"kubectl_path": None}, "note", "not here", "podlab works without it"),
@@ -219,3 +221,22 @@ def test_the_text_has_one_line_for_each_finding() -> None:
     lines = doctor.as_text(found).splitlines()
     assert len(lines) == len(found.findings) + 1
     assert sum("->" in line for line in lines) == 1
+
+
+def test_wsl_2_is_a_linux_as_good_as_any():
+    """Its kernel has namespaces, and names itself."""
+    found = finding(replace(HEALTHY, kernel="5.15.153.1-microsoft-standard-WSL2"), "system")
+
+    assert (found.level, found.text) == ("ok", "Linux in WSL 2 5.15.153.1-microsoft-standard-WSL2")
+
+
+@pytest.mark.parametrize(
+    ("platform", "level", "repair"),
+    [("win32", "broken", "wsl --install"), ("darwin", "note", "podlab up --driver kind")],
+)
+def test_systems_without_namespaces_are_led_to_one_that_has_them(platform, level, repair):
+    """Windows to its Linux, macOS to kind in a virtual machine."""
+    found = finding(replace(HEALTHY, platform=platform), "system")
+
+    assert found.level == level
+    assert repair in found.repair

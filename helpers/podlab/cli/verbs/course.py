@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 
 SUMMARY = "write the course into a folder: notebooks, labs and exercises without answers"
@@ -25,5 +26,6 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.folder).expanduser()
     done = write(build(), folder)
     print(f"course in {folder}: {done}")
-    print(f"open it: jupyter lab {folder / 'notebooks' / '00-start-here.ipynb'}")
+    install = "" if find_spec("jupyterlab") else "pip install 'podlab[jupyter]' && "
+    print(f"open it: {install}jupyter lab {folder / 'notebooks' / '00-start-here.ipynb'}")
     return 0
