@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 from podlab.cli.parser import UsageError
 from podlab.cli.reading import find_pod
@@ -24,6 +25,7 @@ _GROUPS = {
 }
 _SHORT = {"po": "Pod", "deploy": "Deployment", "rs": "ReplicaSet", "sts": "StatefulSet", "ds": "DaemonSet"}
 _WORDS = {kind.lower(): kind for kind in ("Pod", *_GROUPS)}
+_OF_FIELDS = {*_WORDS, *_SHORT, "pods"}
 
 
 def asked_for(words: list[str], cluster: str = "") -> tuple[str, str]:
@@ -36,11 +38,7 @@ def asked_for(words: list[str], cluster: str = "") -> tuple[str, str]:
     Raises:
         UsageError: The kind is none that can be explained, or it is a field, which kubectl explains.
     """
-    if re.fullmatch(r"[a-z]+(\.[a-zA-Z]+)+", words[0]) and words[0].partition(".")[0] in (
-        *_WORDS,
-        *_SHORT,
-        "pods",
-    ):
+    if re.fullmatch(r"[a-z]+(\.[a-zA-Z]+)+", words[0]) and words[0].partition(".")[0] in _OF_FIELDS:
         raise UsageError(
             f"{words[0]} is a field, and podlab explain is about objects that exist",
             cause="kubectl explains fields",
@@ -74,10 +72,13 @@ def told(client: Client, namespace: str, kind: str, name: str) -> Explanation:
             if not kind:
                 raise
         else:
-            return explain(pod, _items(client, f"{base}/events"), now=time.time())
+            events = _items(client, f"{base}/events", fieldSelector=f"involvedObject.name={name}")
+            return explain(pod, events, now=time.time())
     owner = dict(client.get(_path(kind, namespace, name)))
     between = _items(client, _path("ReplicaSet", namespace)) if kind == "Deployment" else []
-    pods, events = _items(client, f"{base}/pods"), _items(client, f"{base}/events")
+    labels = ((owner.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+    wanted = ",".join(f"{key}={value}" for key, value in labels.items()) or None
+    pods, events = _items(client, f"{base}/pods", labelSelector=wanted), _items(client, f"{base}/events")
     return explain_owner({"kind": kind, **owner}, pods, events, between=between, now=time.time())
 
 
@@ -86,8 +87,8 @@ def _path(kind: str, namespace: str, name: str = "") -> str:
     return f"{path}/{segment(name)}" if name else path
 
 
-def _items(client: Client, path: str) -> list[RawObject]:
-    return list(client.get(path)["items"])
+def _items(client: Client, path: str, **params: Any) -> list[RawObject]:
+    return list(client.get(path, **params)["items"])
 
 
 def _other(client: Client, namespace: str, name: str) -> str:

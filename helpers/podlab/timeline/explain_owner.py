@@ -5,9 +5,10 @@ Why is my Job or Deployment not running? Its own trouble first, else that of the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from podlab.pods.raw import RawObject
-from podlab.timeline.events import about, seen_s
+from podlab.timeline.events import about, message_of, seen_s, short
 from podlab.timeline.explain import Explanation, explain
 from podlab.timeline.situations.owners import AFTER_PODS, BEFORE_PODS, Owner
 from podlab.timeline.situations.table import Found, first
@@ -37,10 +38,22 @@ def explain_owner(
     o = _gather(owner, pods, said, between)
     name = str((owner.get("metadata") or {}).get("name") or "?")
     title = f"{o.kind} {name}"
-    found = first(BEFORE_PODS, [o], name)
-    if found is not None:
-        return _told(title, found)
-    return _of_pods(o, title, said, now) or _told_after(o, title, name) or _well(o, title)
+    before = first(BEFORE_PODS, [o], name)
+    found = (
+        _told(title, before)
+        if before
+        else _of_pods(o, title, said, now) or _told_after(o, title, name) or _well(o, title)
+    )
+    return found if found.well else replace(found, why=found.why + _unused(o, found.why))
+
+
+def _unused(o: Owner, told: str) -> str:
+    """The newest Warning about the owner that is not in the answer; what it could not make before, it may have made."""
+    for event in reversed(o.events):
+        said = short(message_of(event), 200)
+        if event.get("type") == "Warning" and said[:60] not in told and event.get("reason") != "FailedCreate":
+            return f"; another warning: {event.get('reason')}: {said}"
+    return ""
 
 
 def _gather(

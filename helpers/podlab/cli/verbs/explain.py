@@ -49,7 +49,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _cluster(args: argparse.Namespace) -> str:
-    return f" --cluster {args.name}" if args.name != os.environ.get("PODLAB_CLUSTER", "lab") else ""
+    named = args.name != os.environ.get("PODLAB_CLUSTER", "lab")
+    given = {
+        "--cluster": args.name if named else None,
+        "--context": args.context,
+        "--kubeconfig": args.kubeconfig,
+    }
+    return "".join(f" {option} {value}" for option, value in given.items() if value)
 
 
 def _where(hint: str, args: argparse.Namespace) -> str:

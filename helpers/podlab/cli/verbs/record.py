@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from podlab.drivers import Cluster
     from podlab.observe import Recording
 
-SUMMARY = "apply a manifest and record how its Pods live, into a file"
+SUMMARY = "record how Pods live, into a file: those of a manifest, which is applied, or those that are there"
 EXAMPLE = """
 podlab record labs/00-first-pod/manifests/first-pod.yaml --until Succeeded --out runs/first-pod.jsonl
 podlab record pod.yaml --until gone --delete-after 5 --deadline 90
