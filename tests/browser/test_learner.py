@@ -1,8 +1,8 @@
 """
 A learner in front of a page of the learner's edition: JupyterLab as ``./start`` opens it, a real browser, a real node.
 
-Page 00, and with ``PODLAB_BROWSER_PAGES=all`` every page and lab, or those whose names are given (``02,06``). Each page
-is read before it is run, run from the top, its controls are pressed, and one exercise is answered in its cell.
+Page 00, and with ``PODLAB_BROWSER_PAGES=all`` every page and lab, or those whose names are given (``02,lab-06``). Each
+page is read before it is run, run from the top, its controls are pressed, and one exercise is answered in its cell.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def wanted() -> list[str]:
     every = [path.relative_to(ROOT).as_posix() for path in READING]
     if asked == "all":
         return every
-    return [page for page in every if page.startswith(tuple(f"notebooks/{one}" for one in asked.split(",")))]
+    starts = [f"labs/{one[4:]}" if one.startswith("lab-") else f"notebooks/{one}" for one in asked.split(",")]
+    return [page for page in every if page.startswith(tuple(starts))]
 
 
 @pytest.fixture(scope="session")
