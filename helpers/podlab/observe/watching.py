@@ -91,6 +91,7 @@ class Watcher(threading.Thread):
         )
         self._params, self._existing, self._changed = params or {}, existing, changed
         self._strangers, self._chosen = strangers, chosen
+        self._chosen_then = 0  # how many there were when the held Events were last looked through
         self._held: deque[bytes] = deque(
             maxlen=_WINDOW
         )  # Events of Pods that have not been seen, or never will be
@@ -254,8 +255,9 @@ class Watcher(threading.Thread):
 
     def _released(self, stamp: bytes) -> list[bytes]:
         """Return the held lines of Pods that have been seen meanwhile; they count as arrived now."""
-        if not self._held or self._chosen is None:
+        if not self._held or self._chosen is None or len(self._chosen) == self._chosen_then:
             return []
+        self._chosen_then = len(self._chosen)
         known = [line for line in self._held if _about(line) in self._chosen]
         for line in known:
             self._held.remove(line)
