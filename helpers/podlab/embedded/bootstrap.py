@@ -33,30 +33,30 @@ CONDITIONS = (
 
 
 def first_objects(store: Store, *, authority: str) -> None:
-    """Create the namespaces with their furniture, and the API's own Service."""
+    """Create the namespaces with their defaults, and the API's own Service."""
     for name in NAMESPACES:
         store.create("namespaces", {
             "kind": "Namespace", "apiVersion": "v1",
             "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
             "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
         })  # fmt: skip
-        furnish(store, name, authority)
+        add_namespace_defaults(store, name, authority)
     first_roles(store)
     api_service(store)
 
 
-def keep_furnished(store: Store, authority: str) -> None:
+def keep_namespace_defaults(store: Store, authority: str) -> None:
     """
-    Furnish every namespace that is made from now on, and again when its furniture, or the API's Service, is gone.
+    Add the defaults to every new namespace, and again when they, or the API's Service, were deleted.
 
     The root certificate is also put right when somebody changed it.
     """
 
     def namespace_changed(kind: str, obj: RawObject) -> None:
         if kind != "DELETED" and not obj["metadata"].get("deletionTimestamp"):
-            furnish(store, obj["metadata"]["name"], authority)
+            add_namespace_defaults(store, obj["metadata"]["name"], authority)
 
-    def furniture_changed(kind: str, obj: RawObject) -> None:
+    def defaults_changed(kind: str, obj: RawObject) -> None:
         changed = obj["metadata"]["name"] == ROOT_CA and obj.get("data") != {"ca.crt": authority}
         if (kind == "DELETED" and obj["metadata"]["name"] in ("default", ROOT_CA)) or changed:
             found = store.get("namespaces", "", obj["metadata"]["namespace"])
@@ -72,10 +72,10 @@ def keep_furnished(store: Store, authority: str) -> None:
         store.watch(resource, api_changed)
     store.watch("namespaces", namespace_changed)
     for resource in ("serviceaccounts", "configmaps"):
-        store.watch(resource, furniture_changed)
+        store.watch(resource, defaults_changed)
 
 
-def furnish(store: Store, namespace: str, authority: str) -> None:
+def add_namespace_defaults(store: Store, namespace: str, authority: str) -> None:
     """Give a namespace its default service account and the root certificate, where they are missing or wrong."""
     if store.get("serviceaccounts", namespace, "default") is None:
         store.create("serviceaccounts", {

@@ -56,7 +56,7 @@ class Cluster:
         await self.server.start()
         if zygote is not None:
             await self._start_node(zygote)
-        bootstrap.keep_furnished(self.store, self.authority)
+        bootstrap.keep_namespace_defaults(self.store, self.authority)
         stop = controllers.start(
             self.store,
             LocalApi(self.store, self.app.mutating),

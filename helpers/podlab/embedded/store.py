@@ -108,7 +108,7 @@ class Change:
             self.before.forget()
 
 
-class Shelf:
+class Collection:
     """All objects of one resource, with their history and watchers."""
 
     __slots__ = ("history", "oldest", "versions", "watchers", "weight")
@@ -151,35 +151,35 @@ class Store:
         self.clock = clock
         self._make_uid = make_uid
         self._limit = history
-        self._shelves: dict[str, Shelf] = {}
-        self._undelivered: deque[tuple[Shelf, Change]] = deque()
+        self._collections: dict[str, Collection] = {}
+        self._undelivered: deque[tuple[Collection, Change]] = deque()
         self._delivering = False
 
     # -- reading ---------------------------------------------------------------------------------------------
 
-    def shelf(self, resource: str) -> Shelf:
-        """The shelf of a resource; made empty when it is new."""
-        found = self._shelves.get(resource)
+    def collection(self, resource: str) -> Collection:
+        """The collection of a resource; made empty when it is new."""
+        found = self._collections.get(resource)
         if found is None:
-            found = self._shelves[resource] = Shelf()
+            found = self._collections[resource] = Collection()
         return found
 
     def resources(self) -> list[str]:
         """Every resource that ever held an object, sorted."""
-        return sorted(self._shelves)
+        return sorted(self._collections)
 
     def version(self, resource: str, namespace: str, name: str) -> Version | None:
         """The present version of one object, or None."""
-        return self.shelf(resource).versions.get((namespace, name))
+        return self.collection(resource).versions.get((namespace, name))
 
     def versions(self, resource: str, namespace: str | None = None) -> list[Version]:
         """Present versions sorted by namespace and name; of one namespace, or of all when it is None."""
-        items = self.shelf(resource).versions.items()
+        items = self.collection(resource).versions.items()
         return [v for key, v in sorted(items, key=_first) if namespace is None or key[0] == namespace]
 
     def get(self, resource: str, namespace: str, name: str) -> RawObject | None:
         """One object, or None. Not to be changed in place."""
-        version = self.shelf(resource).versions.get((namespace, name))
+        version = self.collection(resource).versions.get((namespace, name))
         return version.object if version else None
 
     def list(self, resource: str, namespace: str | None = None) -> list[RawObject]:
@@ -193,11 +193,11 @@ class Store:
         Raises:
             ExpiredError: If the history does not reach that far.
         """
-        shelf = self.shelf(resource)
-        if revision < shelf.oldest:
-            raise ExpiredError(revision, shelf.oldest)
-        then = dict(shelf.versions)
-        for change in reversed(shelf.history):
+        collection = self.collection(resource)
+        if revision < collection.oldest:
+            raise ExpiredError(revision, collection.oldest)
+        then = dict(collection.versions)
+        for change in reversed(collection.history):
             if change.version.revision <= revision:
                 break
             if change.before is None:
@@ -215,13 +215,13 @@ class Store:
         Raises:
             TakenError: If the name is taken.
         """
-        shelf, key = self.shelf(resource), _key(obj)
-        if key in shelf.versions:
+        collection, key = self.collection(resource), _key(obj)
+        if key in collection.versions:
             raise TakenError(key[1])
         meta = dict(obj["metadata"])
         meta.setdefault("uid", self._make_uid())
         meta.setdefault("creationTimestamp", timestamp(self.clock()))
-        return self._commit(shelf, "ADDED", key, {**obj, "metadata": meta}, None)
+        return self._commit(collection, "ADDED", key, {**obj, "metadata": meta}, None)
 
     def update(self, resource: str, obj: RawObject) -> RawObject:
         """
@@ -230,14 +230,14 @@ class Store:
         Raises:
             NotThereError: If it is not stored.
         """
-        shelf, key = self.shelf(resource), _key(obj)
-        before = shelf.versions.get(key)
+        collection, key = self.collection(resource), _key(obj)
+        before = collection.versions.get(key)
         if before is None:
             raise NotThereError(key[1])
         meta = {**obj["metadata"], "resourceVersion": before.object["metadata"]["resourceVersion"]}
         if {**obj, "metadata": meta} == before.object:
             return before.object
-        return self._commit(shelf, "MODIFIED", key, {**obj, "metadata": meta}, before)
+        return self._commit(collection, "MODIFIED", key, {**obj, "metadata": meta}, before)
 
     def delete(self, resource: str, namespace: str, name: str) -> RawObject:
         """
@@ -246,24 +246,26 @@ class Store:
         Raises:
             NotThereError: If it is not stored.
         """
-        shelf = self.shelf(resource)
-        before = shelf.versions.get((namespace, name))
+        collection = self.collection(resource)
+        before = collection.versions.get((namespace, name))
         if before is None:
             raise NotThereError(name)
         gone = {**before.object, "metadata": dict(before.object["metadata"])}
-        return self._commit(shelf, "DELETED", (namespace, name), gone, before)
+        return self._commit(collection, "DELETED", (namespace, name), gone, before)
 
-    def _commit(self, shelf: Shelf, kind: str, key: Key, obj: RawObject, before: Version | None) -> RawObject:
+    def _commit(
+        self, collection: Collection, kind: str, key: Key, obj: RawObject, before: Version | None
+    ) -> RawObject:
         self.revision += 1
         obj["metadata"]["resourceVersion"] = str(self.revision)
         version = Version(obj, self.revision)
         if kind == "DELETED":
-            del shelf.versions[key]
+            del collection.versions[key]
         else:
-            shelf.versions[key] = version
+            collection.versions[key] = version
         change = Change(kind, key, version, before)
-        shelf.remember(change, self._limit)
-        self._undelivered.append((shelf, change))
+        collection.remember(change, self._limit)
+        self._undelivered.append((collection, change))
         self._deliver()
         return obj
 
@@ -275,8 +277,8 @@ class Store:
         self._delivering = True
         try:
             while self._undelivered:
-                shelf, change = self._undelivered.popleft()
-                for watcher in tuple(shelf.watchers):
+                collection, change = self._undelivered.popleft()
+                for watcher in tuple(collection.watchers):
                     try:
                         watcher(change)
                     except Exception:
@@ -295,14 +297,14 @@ class Store:
         Raises:
             ExpiredError: If the history does not reach that far.
         """
-        shelf = self.shelf(resource)
-        if since < shelf.oldest:
-            raise ExpiredError(since, shelf.oldest)
-        return iter([change for change in shelf.history if change.version.revision > since])
+        collection = self.collection(resource)
+        if since < collection.oldest:
+            raise ExpiredError(since, collection.oldest)
+        return iter([change for change in collection.history if change.version.revision > since])
 
     def subscribe(self, resource: str, callback: Callable[[Change], None]) -> Callable[[], None]:
         """Call *callback* with every later change of a resource; returns what ends it."""
-        watchers = self.shelf(resource).watchers
+        watchers = self.collection(resource).watchers
         watchers.append(callback)
 
         def cancel() -> None:

@@ -13,7 +13,7 @@ In the order in which an answer passes through:
     ground      a namespace for one run
     play        the steps of a play;  conditions: what it can wait for
     player      performs a play and records it
-    living      all runs of an exercise, side by side
+    runs        all runs of an exercise, side by side
     evidence    recordings and acts, kept beside a grade
     grade       an answer's text in, a report out
     prove       an exercise folder against its own right answers, mistakes and shortcuts
@@ -27,8 +27,8 @@ from __future__ import annotations
 from podlab.checks.verdict import Report, Verdict
 from podlab.grading.exercise import Exercise
 from podlab.grading.grade import NOT_ANSWERED, grade, judge, regrade
-from podlab.grading.living import Place
 from podlab.grading.loading import find, folders, ids
+from podlab.grading.runs import Place
 from podlab.grading.values import seed_of
 
 __all__ = [

@@ -12,9 +12,9 @@ from podlab.checks.verdict import NOT_GRADABLE, REFUSED, Report, Verdict, number
 from podlab.errors import ApiError, ManifestError, PodlabError
 from podlab.grading import answers, loading
 from podlab.grading.exercise import CheckRow, Exercise, Refused, Unreadable
-from podlab.grading.living import Place, live, lived
 from podlab.grading.player import is_the_graders
 from podlab.grading.reading import prepare, remarks
+from podlab.grading.runs import Place, live, lived
 
 NOT_ANSWERED = "not answered yet"
 

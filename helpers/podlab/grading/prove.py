@@ -21,7 +21,7 @@ from podlab.checks.verdict import NOT_ANSWERED, NOT_GRADABLE, Report, number
 from podlab.errors import CheckError
 from podlab.grading.exercise import Exercise
 from podlab.grading.grade import grade
-from podlab.grading.living import Place
+from podlab.grading.runs import Place
 from podlab.grading.values import fill
 
 KINDS = ("right", "mistakes", "shortcuts")

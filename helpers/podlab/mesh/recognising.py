@@ -38,7 +38,7 @@ class Part(NamedTuple):
 
 @functools.cache
 def signs() -> dict[str, dict[str, Any]]:
-    """What each mesh is known by, by its key; ``source`` says where that was read."""
+    """Return the marks of each mesh by its key; ``source`` says where that was read."""
     text = resources.files("podlab.mesh").joinpath("signs.toml").read_text("utf-8")
     return tomllib.loads(text)
 

@@ -10,9 +10,9 @@ import pytest
 from podlab import images
 from podlab.errors import CheckError
 from podlab.grading import Place, find, grade, ids, play, scaffold
-from podlab.grading.living import fixtures
 from podlab.grading.loading import read
 from podlab.grading.prove import expected, lacking, samples
+from podlab.grading.runs import fixtures
 
 NOWHERE = Place(client=None)
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from podlab.errors import CheckError
-from podlab.grading import living, play
+from podlab.grading import play, runs
 from podlab.grading.exercise import Exercise, Run
 from podlab.grading.player import Player
 
@@ -37,13 +37,13 @@ def test_a_step_that_names_a_run_is_left_out_of_the_others(
     """A play that goes two ways is one file."""
     made = exercise(tmp_path, "kills", "outage")
 
-    assert [step.verb for step in living._steps(made, Run(run), {})] == verbs
+    assert [step.verb for step in runs._steps(made, Run(run), {})] == verbs
 
 
 def test_a_step_of_a_run_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     """It would never be played, and nobody would notice."""
     with pytest.raises(CheckError, match="only for the run 'outage'"):
-        living._steps(exercise(tmp_path, "kills"), Run("kills"), {})
+        runs._steps(exercise(tmp_path, "kills"), Run("kills"), {})
 
 
 def test_a_patch_of_the_answer_reaches_each_of_its_pods() -> None:

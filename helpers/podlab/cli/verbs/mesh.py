@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line for each part, or that there is none. Exit code 0 whatever the answer is."""
+    """Print one line for each part, or that none was found. The exit code is 0 in both cases."""
     from podlab import mesh
     from podlab.cli import output
 
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _objects(args: argparse.Namespace) -> list[tuple[str, dict[str, object]]]:
-    """What is looked at, by kind and name."""
+    """Return the objects to look at, by kind and name."""
     if args.pod == "-" or "/" in args.pod or args.pod.endswith((".yaml", ".yml", ".json")):
         from podlab.cli import sending
 

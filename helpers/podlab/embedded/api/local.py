@@ -48,7 +48,7 @@ class LocalApi:
         Delete as the API does: a Pod gracefully, everything else at once. Nothing happens when it is gone.
         """
         kind = self._kinds[resource]
-        obj = self.store.get(kind.shelf, namespace, name)
+        obj = self.store.get(kind.stored_as, namespace, name)
         if obj is not None:
             deletion.remove(self.store, kind, obj, deletion.Options({"gracePeriodSeconds": grace_s}))
 

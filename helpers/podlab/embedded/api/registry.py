@@ -13,7 +13,7 @@ class Kind:
     """
     One resource of one API group.
 
-    ``type`` names its struct in the type table; ``shelf`` is the store's name of it: both spellings of Event
+    ``type`` names its struct in the type table; ``stored_as`` is the store's name of it: both spellings of Event
     share one. ``inert`` resources are stored and have no effect. ``review`` resources are answered, never
     stored. ``empty`` resources can be listed, and nothing can be created: clients look whether there are any.
     """
@@ -33,7 +33,7 @@ class Kind:
         self.review: bool = row.get("review", False)
         self.empty: bool = row.get("empty", False)
         self.name_rule: str = row.get("name", "subdomain")
-        self.shelf = self.resource
+        self.stored_as = self.resource
         self.api_version = f"{self.group}/v1" if self.group else "v1"
 
     @property

@@ -108,7 +108,7 @@ def _remaining(left: dict[str, list[RawObject]]) -> dict[str, tuple[str, str]]:
     """The conditions that are not well, as reason and message by type."""
     found: dict[str, tuple[str, str]] = {}
     if left:
-        groups = {kind.shelf: kind.group for kind in kinds().values()}
+        groups = {kind.stored_as: kind.group for kind in kinds().values()}
         parts = sorted(
             f"{resource}.{groups.get(resource, '')} has {len(objects)} resource instances"
             for resource, objects in left.items()

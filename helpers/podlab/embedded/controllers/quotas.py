@@ -20,13 +20,13 @@ def start(context: Context) -> None:
     worker = context.worker("quotas", controller.reconcile)
 
     def counted(_: str, obj: RawObject) -> None:
-        if context.store.shelf("resourcequotas").versions:
+        if context.store.collection("resourcequotas").versions:
             for one in context.store.list("resourcequotas", obj["metadata"].get("namespace", "")):
                 worker.add(key_of(one))
 
     for kind in kinds().values():
-        if kind.namespaced and not kind.review and kind.shelf not in quota.NOT_COUNTED:
-            context.watch(kind.shelf, counted)
+        if kind.namespaced and not kind.review and kind.stored_as not in quota.NOT_COUNTED:
+            context.watch(kind.stored_as, counted)
 
 
 class Quotas:

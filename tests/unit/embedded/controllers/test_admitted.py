@@ -133,7 +133,7 @@ def test_a_node_that_comes_in_time_keeps_its_pods(cluster: Cluster) -> None:
 @pytest.mark.parametrize("resource", ["services", "endpoints", "endpointslices"])
 def test_the_service_of_the_api_comes_back(cluster: Cluster, resource: str) -> None:
     """``kubectl delete all --all`` took it away for good, and its name with it."""
-    bootstrap.keep_furnished(cluster.store, "-")
+    bootstrap.keep_namespace_defaults(cluster.store, "-")
     before = cluster.store.get(resource, "default", "kubernetes")
     cluster.api.delete(resource, "default", "kubernetes")
     after = cluster.store.get(resource, "default", "kubernetes")

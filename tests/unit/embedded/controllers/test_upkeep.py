@@ -221,7 +221,7 @@ def test_the_root_certificate_is_put_right_when_it_was_changed():
     """As when it was deleted."""
     store = Store()
     bootstrap.first_objects(store, authority="right")
-    bootstrap.keep_furnished(store, "right")
+    bootstrap.keep_namespace_defaults(store, "right")
     found = store.get("configmaps", "default", bootstrap.ROOT_CA)
     store.update("configmaps", {**found, "data": {"ca.crt": "wrong", "other": "x"}})
 

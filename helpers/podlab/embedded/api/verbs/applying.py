@@ -34,7 +34,7 @@ async def apply(store: Store, request: Request, route: Route, body: Any, *, dry:
                          "apply patch")  # fmt: skip
     if not isinstance(body, dict) or kind.group == "events.k8s.io":
         raise bad_request("the applied configuration is not an object of this kind")
-    old = store.get(kind.shelf, route.namespace, route.name)
+    old = store.get(kind.stored_as, route.namespace, route.name)
     config = {key: value for key, value in body.items() if key != "status"}
     if old is None:
         return await _create(store, request, route, config, dry)

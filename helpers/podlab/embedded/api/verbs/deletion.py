@@ -141,11 +141,11 @@ def remove(store: Store, kind: Kind, obj: RawObject, options: Options) -> RawObj
         # Watchers of a Pod that goes at once (by force, ended, never scheduled) see the mark first all the
         # same.
         marked = {**meta, "deletionTimestamp": timestamp(store.clock()), "deletionGracePeriodSeconds": 0}
-        store.update(kind.shelf, {**obj, "metadata": marked})
+        store.update(kind.stored_as, {**obj, "metadata": marked})
     if before and grace and grace >= meta.get("deletionGracePeriodSeconds", 0):
         return obj  # a longer grace than the one that runs already changes nothing
     if grace == 0 and not holders:
-        store.delete(kind.shelf, meta.get("namespace", ""), meta["name"])
+        store.delete(kind.stored_as, meta.get("namespace", ""), meta["name"])
         return None
     if not before or grace < meta.get("deletionGracePeriodSeconds", 0):
         meta["deletionTimestamp"] = timestamp(store.clock() + grace)
@@ -154,7 +154,7 @@ def remove(store: Store, kind: Kind, obj: RawObject, options: Options) -> RawObj
             meta["generation"] += 1
     if holders:
         meta["finalizers"] = holders
-    return store.update(kind.shelf, {**obj, "metadata": meta})
+    return store.update(kind.stored_as, {**obj, "metadata": meta})
 
 
 def orphan(store: Store, owner: RawObject) -> None:

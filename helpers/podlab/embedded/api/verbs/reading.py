@@ -41,7 +41,7 @@ def get(store: Store, request: Request, route: Route) -> Response:
 
 def find(store: Store, route: Route) -> Version:
     """The object that a route names. Raises Fault 404."""
-    version = store.version(route.kind.shelf, route.namespace, route.name)
+    version = store.version(route.kind.stored_as, route.namespace, route.name)
     if version is None:
         raise not_found(route.kind.resource, route.kind.group, route.name)
     return version
@@ -102,7 +102,7 @@ def page(store: Store, request: Request, route: Route) -> Page:
     if not token:
         check_revision(store, request.one("resourceVersion"))
     try:
-        then = store.versions_at(route.kind.shelf, revision)
+        then = store.versions_at(route.kind.stored_as, revision)
     except ExpiredError:
         raise _expired_token(store, after) from None
     keys = sorted(k for k in then if not route.namespace or k[0] == route.namespace)

@@ -117,9 +117,9 @@ async def _finalize(services: Services, request: Request, route: Route) -> Respo
     obj = writing.typed(request, route.kind, await read_object(request))
     writing.check_place(obj, route)
     changed = {**old, "spec": obj.get("spec") or {}}
-    stored = services.store.update(route.kind.shelf, changed)
+    stored = services.store.update(route.kind.stored_as, changed)
     return writing.answer(
-        request, route.kind, deletion.finish_if_free(services.store, route.kind.shelf, stored)
+        request, route.kind, deletion.finish_if_free(services.store, route.kind.stored_as, stored)
     )
 
 

@@ -136,14 +136,14 @@ def _first_lines(store: Store, request: Request, watcher: Watcher) -> None:
     since = reading.check_revision(store, asked)
     initial = request.one("sendInitialEvents")
     if request.flag("sendInitialEvents") or (not since and initial != "false"):
-        for version in store.versions(watcher.route.kind.shelf, watcher.route.namespace or None):
+        for version in store.versions(watcher.route.kind.stored_as, watcher.route.namespace or None):
             named = not watcher.route.name or version.object["metadata"]["name"] == watcher.route.name
             if named and (watcher.test is None or watcher.test(version.object)):
                 watcher.put(watcher.line("ADDED", version, None))
         if request.flag("sendInitialEvents") and request.flag("allowWatchBookmarks"):
             watcher.put(bookmark(watcher.route.kind, store.revision, end=True))
     elif since:
-        for change in store.changes_since(watcher.route.kind.shelf, since):
+        for change in store.changes_since(watcher.route.kind.stored_as, since):
             watcher.see(change)
 
 
@@ -175,7 +175,7 @@ async def watch(store: Store, request: Request, route: Route) -> None:
         await _send(request, error, more=False)
         return
     # No await between the first lines and the subscription: a change in between would be lost.
-    cancel = store.subscribe(route.kind.shelf, watcher.see)
+    cancel = store.subscribe(route.kind.stored_as, watcher.see)
     try:
         await _start(request)
         await _pump(store, request, watcher, lasts_s)

@@ -189,7 +189,7 @@ def insert(
         errors = validation.validate(kind.type, obj)
         if errors:
             raise fault.invalid(kind.kind, kind.group, meta.get("name", ""), errors)
-        if store.get(kind.shelf, meta.get("namespace", ""), meta["name"]) is None:
+        if store.get(kind.stored_as, meta.get("namespace", ""), meta["name"]) is None:
             admission.check(store, kind, obj, [] if warnings is None else warnings)
             return _imagined(store, obj) if dry else _stored(store, kind, obj)
         if not base:
@@ -200,7 +200,7 @@ def insert(
 
 def _stored(store: Store, kind: Kind, obj: RawObject) -> RawObject:
     try:
-        return store.create(kind.shelf, obj)
+        return store.create(kind.stored_as, obj)
     except TakenError:
         raise fault.already_exists(kind.resource, kind.group, obj["metadata"]["name"]) from None
 
@@ -300,10 +300,10 @@ def replace(
     if dry:
         return {**obj, "metadata": {**obj["metadata"], "resourceVersion": old["metadata"]["resourceVersion"]}}
     try:
-        stored = store.update(kind.shelf, obj)
+        stored = store.update(kind.stored_as, obj)
     except NotThereError:
         raise fault.not_found(kind.resource, kind.group, route.name) from None
-    return deletion.finish_if_free(store, kind.shelf, stored)
+    return deletion.finish_if_free(store, kind.stored_as, stored)
 
 
 def _check_version(kind: Kind, meta: RawObject, old: RawObject) -> None:

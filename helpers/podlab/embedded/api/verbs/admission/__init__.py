@@ -17,7 +17,7 @@ from podlab.pods.raw import RawObject
 
 def default(store: Store, kind: Kind, obj: RawObject) -> None:
     """Fill in what the namespace's rules give a new object; in place."""
-    if kind.resource == "pods" and store.shelf("limitranges").versions:
+    if kind.resource == "pods" and store.collection("limitranges").versions:
         from podlab.embedded.api.verbs.admission import limits
 
         limits.default(store.list("limitranges", obj["metadata"]["namespace"]), obj)
@@ -43,14 +43,18 @@ def check(
     Raises:
         Fault: 403, with upstream's text; 422 for labels of a namespace that mean nothing.
     """
-    if kind.resource == "pods" and (old is None or sub == "resize") and store.shelf("limitranges").versions:
+    if (
+        kind.resource == "pods"
+        and (old is None or sub == "resize")
+        and store.collection("limitranges").versions
+    ):
         from podlab.embedded.api.verbs.admission import limits
 
         limits.check(store.list("limitranges", obj["metadata"]["namespace"]), obj)
     from podlab.embedded.api.verbs.admission import podsecurity
 
     podsecurity.check(store, kind, obj, warnings, old)
-    if kind.namespaced and store.shelf("resourcequotas").versions:
+    if kind.namespaced and store.collection("resourcequotas").versions:
         from podlab.embedded.api.verbs.admission import quota
 
         quota.check(store, kind, obj, old, sub=sub)

@@ -99,7 +99,7 @@ def used(store: Store, one: RawObject, now: float) -> Amounts:
     for kind in kinds().values():
         concerned = names_of(kind, hard)
         if kind.namespaced and not kind.review and concerned and kind.group != "events.k8s.io":
-            for obj in store.list(kind.shelf, namespace):
+            for obj in store.list(kind.stored_as, namespace):
                 if in_scope(one, kind, obj):
                     found = usage(kind, obj, now)
                     total = amounts.added(total, {key: found[key] for key in concerned if key in found})

@@ -41,7 +41,7 @@ class Mutating:
 
     def concerned(self, kind: Kind, obj: RawObject) -> Sequence[RawObject]:
         """The webhooks to be asked about a new object; mostly none."""
-        if not self._store.shelf(CONFIGURATIONS).versions:
+        if not self._store.collection(CONFIGURATIONS).versions:
             return ()
         from podlab.embedded.api.verbs.webhooks import matching
 
