@@ -1,8 +1,9 @@
 """
-Calls and log lines that are lost over rolling updates of lab 14's Deployment, with its drain and without.
+Calls and log lines that are lost when Pods of lab 14's Deployment are replaced, with its drain and without.
 
     python benchmarks/rollout_loss.py                                # 5 rollouts of each form, own embedded cluster
-    python benchmarks/rollout_loss.py --rollouts 20 --driver kind --name lab
+    python benchmarks/rollout_loss.py --deletions 20                 # and 20 times one Pod is deleted
+    python benchmarks/rollout_loss.py --driver kind --name lab
 
 A customer calls 20 times a second and does not wait for answers. Each page takes two seconds, so calls are under way
 whenever a container is told to stop. Written lines are those that the recorder read from the shops' own output;
@@ -98,8 +99,8 @@ def production(change: Callable[[Body], None]) -> list[Body]:
 # ---------------------------------------------------------------------------------------------------- measuring
 
 
-def measure(lab: Lab, change: Callable[[Body], None], rollouts: int) -> Loss:
-    """Roll one form out *rollouts* times under load."""
+def measure(lab: Lab, change: Callable[[Body], None], rollouts: int, deletions: int) -> Loss:
+    """Roll one form out *rollouts* times under load, then delete one of its Pods *deletions* times."""
     lab.apply(yaml.safe_dump_all(production(change)))
     names = lambda: {pod["metadata"]["name"] for pod in lab.pods_of("shop")}  # noqa: E731
     ready = lambda: len(names()) == 2 and all(map(whole, lab.pods_of("shop")))  # noqa: E731
@@ -108,9 +109,12 @@ def measure(lab: Lab, change: Callable[[Body], None], rollouts: int) -> Loss:
     with Recorder(lab.client, namespace=lab.namespace) as recorder:
         lab.apply(LOAD)
         steady(lab, recorder)
-        for number in range(rollouts):
-            old = names()
-            lab.change(release(number))
+        for number in range(rollouts + deletions):
+            old = names() if number < rollouts else {min(names())}
+            if number < rollouts:
+                lab.change(release(number))
+            else:
+                lab.delete("pod", *old)
             recorder.wait(lambda _pods, old=old: not names() & old and ready(), deadline_s=240)
             replaced |= old
             steady(lab, recorder)
@@ -187,6 +191,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rollouts", type=int, default=5, help="of each form (default: 5)")
+    parser.add_argument("--deletions", type=int, default=0, help="of one Pod, in each form (default: 0)")
     parser.add_argument("--form", action="append", choices=FORMS, help="only this one; repeatable")
     on_a_cluster.add_options(parser)
     options = parser.parse_args()
@@ -194,10 +199,10 @@ def main() -> None:
         lab.need("postgres", "dbmate", "postgres-exporter")
         lab.apply(LAB / "around.yaml")
         lab.wait(lambda: [lab.ready(pod) for pod in ("db", "sink")] == ["1/1", "1/1"], deadline_s=120)
-        print(f"{options.rollouts} rollouts of two replicas on {lab.driver}")
+        print(f"{options.rollouts} rollouts of two replicas, {options.deletions} deletions, on {lab.driver}")
         print(f"{'form':<20} {'calls lost':>15} {'lines lost':>15} {'doubled':>7} {'killed':>6}")
         for name in options.form or FORMS:
-            print(f"{name:<20} {measure(lab, FORMS[name], options.rollouts)}", flush=True)
+            print(f"{name:<20} {measure(lab, FORMS[name], options.rollouts, options.deletions)}", flush=True)
 
 
 if __name__ == "__main__":
