@@ -29,7 +29,9 @@ def test_all_clocks_together_tell_the_order(kept):
 
 def test_no_edge_is_without_a_source(kept):
     for timeline in (kept.timeline(), clocks.status_alone(kept)):
-        assert all(at.sources and at.lo <= at.hi for at in clocks.edges(timeline).values())
+        edges = clocks.edges(timeline)
+        assert {"a started", "a ended", "b started", "b ended"} <= set(edges)
+        assert all(at.sources and at.lo <= at.hi for at in edges.values())
 
 
 def test_a_pod_that_was_not_recorded_is_named(kept):
