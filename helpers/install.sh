@@ -32,6 +32,8 @@ have_pip() { "$venv/bin/python" -c 'import pip' 2>/dev/null; }
 
 pip_options=(--disable-pip-version-check --progress-bar off --constraint constraints.txt)
 
+as_it_is=(--no-deps --no-compile --only-binary :all:) # uv is one program: nothing to resolve, compile or build
+
 # uv: the environment's own, one on PATH, or the one that the pip of $python or of the environment brings.
 choose_installer() {
   local each
@@ -40,8 +42,8 @@ choose_installer() {
     for each in "$venv/bin/uv" uv; do
       if "$each" --version >/dev/null 2>&1; then uv=("$each"); return 0; fi
     done
-    if "$python" -m pip --python "$venv/bin/python" install "${pip_options[@]}" uv || { bring_pip &&
-      "$venv/bin/python" -m pip install "${pip_options[@]}" uv; }; then
+    if "$python" -m pip --python "$venv/bin/python" install "${pip_options[@]}" "${as_it_is[@]}" uv || { bring_pip &&
+      "$venv/bin/python" -m pip install "${pip_options[@]}" "${as_it_is[@]}" uv; }; then
       if "$venv/bin/uv" --version >/dev/null 2>&1; then uv=("$venv/bin/uv"); return 0; fi
     fi
   fi
