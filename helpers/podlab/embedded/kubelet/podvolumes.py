@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol
 
 from podlab.embedded.kubelet import downward
@@ -58,6 +58,23 @@ class Volumes(Protocol):
         """Remove all volumes of a Pod."""
 
 
+def mounted_below(pod: RawObject, volume: str) -> set[str]:
+    """
+    Return the places inside *volume* at which containers mount other volumes, relative to it.
+
+    A volume of objects is mounted read-only, so the folder for another mount has to be there before.
+    Source: pkg/volume/util/nested_volumes.go.
+    """
+    found = set()
+    for container in (*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"]):
+        mounts = container.get("volumeMounts") or ()
+        paths = [(one["name"], PurePosixPath(one["mountPath"])) for one in mounts]
+        for own in [path for name, path in paths if name == volume]:
+            below = [path for _, path in paths if own in path.parents]
+            found |= {str(path.relative_to(own)) for path in below if not set(below) & set(path.parents)}
+    return found
+
+
 class PodVolumes:
     """Sets up the volumes of Pods of one node."""
 
@@ -95,9 +112,12 @@ class PodVolumes:
         contents = {path: file.content for path, file in files.items()}
         modes = {path: file.mode for path, file in files.items() if file.mode is not None}
         owners = {path: file.uid for path, file in files.items() if file.uid is not None}
-        return self._volumes.materialise(
+        place = self._volumes.materialise(
             uid, name, contents, source.get("defaultMode", 0o644), modes, gid, owners
         )
+        for below in mounted_below(pod, name):
+            (Path(place) / below).mkdir(parents=True, exist_ok=True)
+        return place
 
     def _host_path(self, source: RawObject) -> str:
         if not self._allow_host_path:

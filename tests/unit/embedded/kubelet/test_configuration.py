@@ -394,6 +394,19 @@ def volumes_of(store: Store, folder: Path) -> PodVolumes:
     return PodVolumes(store, Volumes(folder), lambda _: FACTS, lambda *_: "token", False)
 
 
+def test_a_mount_inside_a_volume_that_the_node_writes_has_a_folder(store: Store, tmp_path: Path) -> None:
+    """The volume is read-only, so the container's start could not make it; one further down is that volume's matter."""
+    names = {"c": "/etc/in", "a": "/etc/in/a", "b": "/etc/in/a/b", "d": "/etc/in/d/e", "f": "/etc/inside"}
+    mounts = [{"name": name, "mountPath": path} for name, path in names.items()]
+    volume = {"name": "c", "configMap": {"name": "conf"}}
+
+    made = Path(volumes_of(store, tmp_path).set_up(pod({"volumeMounts": mounts}, volumes=[volume]), volume))
+
+    assert sorted(p.name for p in made.iterdir() if p.is_dir() and p.name[0] != ".") == ["a", "d"]
+    assert (made / "d/e").is_dir()
+    assert not (made / "a/b").exists()
+
+
 def test_a_projected_volume_gathers_its_sources(store: Store, tmp_path: Path) -> None:
     """Labels are sorted and quoted; a mode of its own is kept."""
     items = [{"key": "password", "path": "sub/pw", "mode": 0o440}]
