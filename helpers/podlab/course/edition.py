@@ -21,7 +21,16 @@ _OF_EXERCISE = (
     "exercise.toml", "ask.md", "hints.md", "debrief.md", "starter.yaml", "starter.txt", "given.yaml", "fixtures.yaml",
     "play.yaml",
 )  # fmt: skip
-_OF_LAB = ("*.md", "lab.toml", "manifests/*", "pictures/*", "files/*")
+_OF_LAB = (
+    "*.md",
+    "lab.toml",
+    "manifests/*",
+    "pictures/*",
+    "files/*",
+    "*/*.md",
+    "*/manifests/*",
+    "*/recordings/*",
+)
 DELIVERED = Path(__file__).resolve().parent
 _HIDDEN = re.compile(r"\[\[checks\]\]\n(?:(?!\[\[|\[\w).*\n?)*", re.MULTILINE)
 
