@@ -76,7 +76,7 @@ def test_a_namesake_is_left_alone(cluster: Cluster, client: Client, home: Path) 
 
 def test_a_namespace_that_does_not_exist_is_an_error(cluster: Cluster, home: Path) -> None:
     """And leaves no record behind."""
-    with pytest.raises(DriverError, match="no namespace nowhere"):
+    with pytest.raises(DriverError, match="namespace nowhere does not exist"):
         ContextDriver().make(Profile(name="class", source=cluster.kubeconfig, namespace="nowhere"))
 
     assert state.names() == []

@@ -196,7 +196,7 @@ def test_an_image_archive_becomes_an_image_of_the_cluster(home: Path) -> None:
         [sys.executable, "-m", "podlab", "images"], capture_output=True, text=True, check=True
     )
     assert any(line.startswith("hello:1 ") for line in done.stdout.splitlines())
-    with pytest.raises(DriverError, match=r"no file nowhere\.tar"):
+    with pytest.raises(DriverError, match=r"file nowhere\.tar does not exist"):
         driver.load_images("lab", ["nowhere.tar"])
     assert cluster.client().version()
 

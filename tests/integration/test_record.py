@@ -148,7 +148,7 @@ def test_a_namespace_deleted_midway_ends_the_recording(
     )
 
     assert (recording.end_reason, recording.complete) == ("gone", True)
-    with pytest.raises(ApiError, match=r"is being deleted|there is no namespace"):
+    with pytest.raises(ApiError, match=r"is being deleted|does not exist"):
         apply(client, load(FIRST_POD), namespace=namespace)
 
 

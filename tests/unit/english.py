@@ -34,6 +34,10 @@ RULES: Mapping[str, Mapping[str, re.Pattern[str]]] = {
         "write what happens": RIDDLES,
         "write 'report', 'message', 'event'": TOLD,
     },
+    "string": {
+        "write 'is not a' or name the fault": IS_NO,
+        "write 'unknown', 'missing', 'does not exist'": THERE_IS_NO,
+    },
     "summary": {
         "write 'is not a', 'other than'": IS_NO,
         "write 'if absent', 'without'": THERE_IS_NO,
@@ -98,6 +102,15 @@ def messages(path: Path) -> Iterator[Text]:
         for one in found:
             if words := text_of(one):
                 yield Text("message", f"{where}:{one.lineno}", words)
+
+
+def strings(path: Path) -> Iterator[Text]:
+    """Yield all other strings with blanks in a module: texts that become part of a message elsewhere."""
+    where, tree = path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in docs and " " in text_of(node):
+            yield Text("string", f"{where}:{node.lineno}", text_of(node))
 
 
 def summaries(path: Path) -> Iterator[Text]:

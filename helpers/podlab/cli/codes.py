@@ -9,7 +9,7 @@ from __future__ import annotations
 
 EXIT_CODES: dict[int, str] = {
     0: "done",
-    1: "done, and the answer is no (doctor: something needed is broken; status: not running)",
+    1: "done, with a negative answer (doctor: something needed is broken; status: not running)",
     2: "the command line or a manifest is wrong",
     3: "a cluster could not be made, found, reached or stopped",
     4: "the API server refused a request",

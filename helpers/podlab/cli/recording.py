@@ -272,7 +272,7 @@ def read(path: Path) -> Recording:
 def _why_no_file(path: Path) -> str:
     if path.is_dir():
         return "it is a folder"
-    return "it is no ordinary file" if path.exists() else "no such file"
+    return "it is not an ordinary file" if path.exists() else "no such file"
 
 
 def check_picture(out: Path) -> None:

@@ -34,7 +34,7 @@ def read(source: str) -> list[Manifest]:
         why = (
             "it is a folder"
             if path.is_dir()
-            else "it is no ordinary file"
+            else "it is not an ordinary file"
             if path.exists()
             else "no such file"
         )

@@ -102,7 +102,7 @@ def docker(facts: Facts) -> Finding:
         return _ok("docker", f"engine {facts.docker_version} answers")
     said = {
         "no permission": "an engine is there, but you may not use it",
-        "no program": "there is no docker program",
+        "no program": "the docker program is missing",
         "no engine": "no Docker engine answers",
     }.get(facts.docker_problem, "no Docker engine answers")
     known = facts.docker_detail if facts.docker_problem == "no engine" else ""

@@ -45,7 +45,7 @@ def engine(*, timeout_s: float = 10.0) -> Engine:
         return Engine(out.strip())
     detail = next((line.strip() for line in err.splitlines() if line.strip()), f"exit code {code}")
     if code == 127:
-        return Engine(None, "no program", "there is no docker on PATH")
+        return Engine(None, "no program", "docker is not on PATH")
     return Engine(None, "no permission" if "permission denied" in err.lower() else "no engine", detail)
 
 

@@ -20,7 +20,7 @@ def kind_is_possible() -> tuple[bool, str]:
     if engine.version is None:
         return False, f"no Docker engine answers ({engine.problem})"
     if kind_binary.find() is None and shutil.which("go") is None:
-        return False, "Docker answers, but there is no kind and no Go to build it with"
+        return False, "Docker answers, but kind is not installed, nor Go to build it with"
     image = node_image()
     if image is None:
         return (

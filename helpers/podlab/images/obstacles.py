@@ -83,7 +83,7 @@ def _of_wheel(part: Part, machine: Machine) -> tuple[str, str] | None:
     if "musllinux" not in part.file and oldest and (machine.glibc_minor or 0) < min(oldest):
         return f"{part.name} needs glibc 2.{min(oldest)} or newer", "use a newer Linux, such as Debian 12"
     if not machine.has_pip and not wheels.is_here(part):
-        return f"{part.name} is not installed, and there is no pip", "python -m ensurepip, or ./start again"
+        return f"{part.name} is not installed, and pip is missing", "python -m ensurepip, or ./start again"
     return None
 
 
@@ -91,7 +91,7 @@ def _of_deb(part: Part, machine: Machine) -> tuple[str, str] | None:
     if debs.is_here(part):
         return None
     if not machine.has_apt:
-        return f"{part.name} is a Debian package, and there is no apt-get", _ELSEWHERE
+        return f"{part.name} is a Debian package, and apt-get is missing", _ELSEWHERE
     if machine.debian != debs.RELEASE:
         return (
             f"{part.name} {part.version} is of Debian {debs.RELEASE}, and this is {machine.debian}",
@@ -103,4 +103,7 @@ def _of_deb(part: Part, machine: Machine) -> tuple[str, str] | None:
 def _of_go(part: Part, machine: Machine) -> tuple[str, str] | None:
     if machine.has_go or golang.is_here(part):
         return None
-    return f"{part.name} is built with Go, and there is none", "install Go 1.26 or newer and put it on PATH"
+    return (
+        f"{part.name} is built with Go, which is not installed",
+        "install Go 1.26 or newer and put it on PATH",
+    )

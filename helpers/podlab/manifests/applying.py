@@ -186,7 +186,7 @@ def refusal(client: Client, manifest: Manifest, space: str, error: ApiError) -> 
         summary = f'namespace "{space}" is being deleted, so {what} cannot be made in it'
         return _again(error, summary, cause=message, hint="wait until it is gone, or use another namespace")
     if error.code == 404 and f'namespaces "{space}" not found' in message:
-        summary = f'there is no namespace "{space}" for {what}'
+        summary = f'namespace "{space}" for {what} does not exist'
         return _again(
             error,
             summary,

@@ -51,7 +51,7 @@ def _in_line(line: str) -> tuple[str, str] | None:
             return f"{BLANKS[character]} stands after {after}", f"{what}; it came with the copied text"
     quote = QUOTED.search(line)
     if quote:
-        return f"a typographic quote ({quote[1]}) is no quote to YAML", 'write straight quotes: "…"'
+        return f"a typographic quote ({quote[1]}) is not a quote to YAML", 'write straight quotes: "…"'
     return None
 
 

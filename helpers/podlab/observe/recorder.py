@@ -315,7 +315,7 @@ class Recorder:
         ]
         return WaitTimeoutError(
             f"{until if isinstance(until, str) else 'the condition'} was not reached after {deadline_s:g} s",
-            cause=", ".join(states) or "there is no Pod",
+            cause=", ".join(states) or "no Pods were seen",
             hint="read the Events in the recording, or give it a longer deadline",
         )
 

@@ -232,7 +232,7 @@ class Watcher(threading.Thread):
                 head = read_head(line)
                 if head is None:
                     if line.strip():
-                        raise StreamBroken(f"a line that is no WatchEvent: {line[:60]!r}")
+                        raise StreamBroken(f"a line that is not a WatchEvent: {line[:60]!r}")
                 elif head.uid:
                     if self._is_new(head):
                         self._remember(head, line)

@@ -42,7 +42,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
         "docker",
         {"docker_version": None, "docker_problem": "no program"},
         "broken",
-        "no docker program",
+        "docker program is missing",
         "install",
     ),
     (

@@ -59,7 +59,7 @@ def test_docker_without_kind_is_not_enough(home: Path) -> None:
     driver, why = drivers.choose()
 
     assert driver.name == "embedded"
-    assert "no kind" in why
+    assert "kind is not installed" in why
 
 
 def test_docker_without_a_node_image_is_not_enough(home: Path) -> None:

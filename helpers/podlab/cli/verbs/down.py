@@ -52,4 +52,4 @@ def _nothing(name: str) -> str:
     from podlab.drivers import state
 
     near = difflib.get_close_matches(name, state.names(), 1)
-    return f"there is no cluster {name} to stop" + (f"; did you mean {near[0]}?" if near else "")
+    return f"no cluster {name} is running" + (f"; did you mean {near[0]}?" if near else "")
