@@ -9,6 +9,7 @@ the build with 1; so does anything that a page would fetch from elsewhere while 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -38,7 +39,10 @@ def gather(to: Path) -> None:
             if path.is_file() and ".ipynb_checkpoints" not in path.parts:
                 target = to / path.relative_to(TOP)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
+                if path.suffix in {".md", ".ipynb"}:
+                    target.write_text(without_folders(path.read_text("utf-8"), path.parent), encoding="utf-8")
+                else:
+                    shutil.copyfile(path, target)
     shutil.copyfile(TOP / "docs" / "site" / "conf.py", to / "conf.py")
     for name, text in pages.made().items():
         (to / name).parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +52,15 @@ def gather(to: Path) -> None:
         if readme.with_name(f"{folder}.ipynb").exists():
             readme.write_text(pages.with_its_page(readme.read_text("utf-8"), folder), encoding="utf-8")
     (to / "index.md").write_text(pages.front(to), encoding="utf-8")
+
+
+def without_folders(text: str, base: Path) -> str:
+    """The text of a page without its links to folders, which a site does not list; the words of the link stay."""
+
+    def shown(link: re.Match[str]) -> str:
+        return link[1] if (base / link[2]).is_dir() else link[0]
+
+    return re.sub(r"(?<!!)\[([^\]\[\x22\n]+)\]\(([^)#\s:]+)\)", shown, text)
 
 
 class Links(HTMLParser):

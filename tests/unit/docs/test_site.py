@@ -67,3 +67,13 @@ def test_the_sources_are_the_course_and_the_pages_that_the_package_makes(
     assert "ManifestError" in (tmp_path / "errors.md").read_text()
     assert list(tmp_path.glob("**/answers")) == []
     assert "{" not in (tmp_path / "situations.md").read_text()
+
+
+def test_a_link_to_a_folder_keeps_its_words_alone(build: ModuleType, tmp_path: Path) -> None:
+    """A site lists no folders; links to files stay."""
+    (tmp_path / "things").mkdir()
+    (tmp_path / "a.txt").touch()
+
+    assert build.without_folders('["a", "(b)](things)"', tmp_path) == '["a", "(b)](things)"'
+    text = "see [the things](things/), [a file](a.txt) and ![a picture](things)"
+    assert build.without_folders(text, tmp_path) == "see the things, [a file](a.txt) and ![a picture](things)"
