@@ -4,7 +4,7 @@ Ten questions of a stranger: how many clicks from the README to the page that an
     python benchmarks/questions.py
 
 An answer is a sentence that is looked for word by word, so that a page that lost it is noticed. The README itself is
-0 clicks away. ``tests/unit/docs/test_questions.py`` asks that each is found within one click.
+0 clicks away. ``tests/unit/docs/test_strangers_questions.py`` asks that each is found within one click.
 """
 
 from __future__ import annotations
