@@ -114,7 +114,9 @@ class Growing:
         self.place = replace(place, see=self._see if len(exercise.runs) < 4 else None)
 
     def _see(self, run: str, observation: Any) -> None:
-        self._pictures.setdefault(run, self._new()).see(observation)
+        if run not in self._pictures:  # each has a thread: not one for every observation
+            self._pictures[run] = self._new()
+        self._pictures[run].see(observation)
 
     def finish(self) -> None:
         """Leave the report alone below the cell."""

@@ -50,3 +50,21 @@ def test_an_answer_is_kept_and_shown_as_understood(shell, capsys):
 def test_other_magics_and_plain_cells_are_left_alone():
     for lines in ([], ["%%manifest x\n"], ["x = 1\n"], ["%%predict 1.1\n", "answer: 200\n"]):
         assert magics.with_a_body(list(lines)) == lines
+
+
+def test_each_run_of_an_exercise_has_one_growing_picture(monkeypatch):
+    """One for each observation left hundreds of threads, and e36 without free file descriptors."""
+    from types import SimpleNamespace
+
+    from podlab import magics
+    from podlab.grading import Place
+
+    made = []
+    monkeypatch.setattr(
+        magics, "Picture", lambda *_, **__: made.append(1) or SimpleNamespace(see=lambda _: None)
+    )
+    growing = magics.Growing(Place(client=None), SimpleNamespace(runs=("one", "two")))
+    for run in ("one", "two", "one", "one"):
+        growing.place.see(run, {})
+
+    assert len(made) == 2
