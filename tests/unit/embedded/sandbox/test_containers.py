@@ -689,6 +689,7 @@ def test_a_mount_below_dev_gets_a_dev_of_its_own(tmp_path: Path) -> None:
     on_node(scenario)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may map more ids than its own")
 def test_a_volume_in_memory_has_the_pods_group() -> None:
     """fsGroup: the root of the mount, and what is made in it."""
 

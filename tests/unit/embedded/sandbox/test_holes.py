@@ -116,16 +116,17 @@ def test_the_old_root_is_gone_before_a_volume_is_put_in_place(
     done: list[str] = []
     for name in ("mount", "pivot_root", "umount"):
         monkeypatch.setattr(linux, name, lambda *_a, _name=name, **_k: done.append(_name))
-    for name in ("_skeleton", "_system_mounts", "_put"):
+    for name in ("_skeleton", "_mount_devices", "_system_mounts", "_put"):
         monkeypatch.setattr(rootfs, name, lambda *_a, _name=name, **_k: done.append(_name))
     monkeypatch.setattr(rootfs, "_copy_of", lambda *_a: done.append("_copy_of") or 0)
     for name in ("mkdir", "chdir", "rmdir"):
         monkeypatch.setattr(os, name, lambda *_a: None)
-    rootfs.enter(str(tmp_path), "", "", "", {"kind": "scratch"}, [{}, {}], read_only=False)
+    rootfs.enter(str(tmp_path), "", "", "", {"kind": "scratch"}, [{"target": "/v"}] * 2, read_only=False)
     assert done == [
         "mount",
         "pivot_root",
         "_skeleton",
+        "_mount_devices",
         "_system_mounts",
         "_copy_of",
         "_copy_of",
