@@ -91,7 +91,8 @@ class LogFollower(threading.Thread):
         self.stopping = threading.Event()
         # Both are set by the recorder when the Pod's status shows it.
         self.ended, self.superseded = run.ended, run.previous
-        self._last = ""  # stamp of the last line written
+        self._last = ""  # the latest stamp of a line written
+        self._resumed_at = ""  # what it was when the present stream began; "" in the first one
         self._same: list[bytes] = []  # lines written with that very stamp
         self._replayed: list[bytes] = []  # those of them that a new stream will bring again
         self._thinner = Thinner()
@@ -180,7 +181,7 @@ class LogFollower(threading.Thread):
                 self._write(self._thinner.flush())
 
     def _read(self, answer: Answer | BaseHTTPResponse) -> None:
-        self._replayed = list(self._same)
+        self._replayed, self._resumed_at = list(self._same), self._last
         stream = LineStream(answer, self._wake, self._idle_s())
         for batch in stream.batches():
             if batch is None:
@@ -238,7 +239,12 @@ class LogFollower(threading.Thread):
         )
 
     def _line(self, raw: bytes) -> Line | None:
-        """Return stamp and text of one line of the log; None if it was written before."""
+        """
+        Return stamp and text of one line of the log; None if it was written before.
+
+        Within a stream a line may carry an earlier stamp than the one above it: the runtime stamps stdout and stderr
+        by themselves. So only what is older than the stamp at which the stream resumed was written before.
+        """
         at, blank, text = raw.partition(b" ")
         if not blank and not at:
             return None
@@ -246,13 +252,12 @@ class LogFollower(threading.Thread):
         if not _is_stamp(moment):
             moment, text = self._last, raw  # a line broken by the runtime goes on without a stamp
         key, last = _order(moment), _order(self._last)
-        if key < last:
+        if key < _order(self._resumed_at) or (key == last and self._again(text)):
             return None
         if key > last:
             self._last, self._same = moment, []
-        elif self._again(text):
-            return None
-        self._same.append(text)
+        if key >= last:
+            self._same.append(text)
         return moment, text
 
     def _again(self, text: bytes) -> bool:
