@@ -53,6 +53,7 @@ def ask(lab: Lab, port: int, credentials: str) -> str:
 
 def test_oauth2_proxy_lets_only_those_in_whom_it_knows(shop: Lab) -> None:
     """And nobody gets past it: the shop listens on the Pod's own loopback."""
+    shop.wait(lambda: ask(shop, 4180, "maria:today") == "200", "the shop does not answer yet", deadline_s=60)
     found = {
         "right": ask(shop, 4180, "maria:today"),
         "wrong": ask(shop, 4180, "maria:yesterday"),
