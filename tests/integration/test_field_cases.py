@@ -298,7 +298,7 @@ def test_a_volume_in_memory_belongs_to_the_group_of_the_pod(client: Client, name
     }
     volumes = [{"name": "m", "emptyDir": {"medium": "Memory"}}]
     spec = {"container": container, "securityContext": {"fsGroup": 123}, "volumes": volumes}
-    assert printed(client, ended(client, namespace, spec)) == ["2777 123", "123"]
+    assert printed(client, ended(client, namespace, spec)) == ["3777 123", "123"]
 
 
 def test_a_termination_message_may_lie_below_dev(client: Client, namespace: str) -> None:

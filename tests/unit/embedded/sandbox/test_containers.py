@@ -700,10 +700,10 @@ def test_a_volume_in_memory_has_the_pods_group() -> None:
         mounts = (Mount(memory, "/m"), Mount(plain, "/p"))
         command = "touch /m/f; mkdir /m/sub; touch /m/sub/f; stat -c '%a %g' /m /m/f /m/sub/f /p"
         assert (await bench.run(pod, command, mounts=mounts))[1] == [
-            "2777 123",
+            "3777 123",
             "644 123",
             "644 123",
-            "777 0",
+            "1777 0",
         ]
 
     on_node(scenario)

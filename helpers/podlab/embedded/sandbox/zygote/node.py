@@ -235,7 +235,9 @@ class Node:
             size = f"size={request['size']}," if request["size"] else ""
             linux.mount("volume", path, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, size + "mode=1777")
             os.chown(path, -1, wanted.st_gid)
-            os.chmod(path, stat.S_IMODE(wanted.st_mode))
+            os.chmod(
+                path, stat.S_IMODE(wanted.st_mode) | stat.S_ISVTX
+            )  # the kubelet leaves tmpfs its sticky bit
         return True
 
     def on_unmount(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
