@@ -48,9 +48,11 @@ def gather(to: Path) -> None:
         (to / name).parent.mkdir(parents=True, exist_ok=True)
         (to / name).write_text(text, encoding="utf-8")
     for readme in to.glob("labs/[0-9]*/README.md"):
-        folder = readme.parent.name
-        if readme.with_name(f"{folder}.ipynb").exists():
-            readme.write_text(pages.with_its_page(readme.read_text("utf-8"), folder), encoding="utf-8")
+        notebooks = readme.parent.glob(f"{readme.parent.name}.ipynb")
+        parts = sorted(readme.parent.glob("*/**/README.md"))
+        below = [str(page.relative_to(readme.parent).with_suffix("")) for page in (*notebooks, *parts)]
+        if below:
+            readme.write_text(pages.with_its_pages(readme.read_text("utf-8"), below), encoding="utf-8")
     (to / "index.md").write_text(pages.front(to), encoding="utf-8")
 
 

@@ -60,9 +60,10 @@ def _tree(caption: str, pages: Iterable[str]) -> str:
     return f"\n```{{toctree}}\n:caption: {caption}\n:maxdepth: 1\n\n" + "\n".join(pages) + "\n```\n"
 
 
-def with_its_page(readme: str, name: str) -> str:
-    """A lab's README that has the lab's notebook as its page below."""
-    return f"{readme}\n```{{toctree}}\n:hidden:\n\n{name}\n```\n"
+def with_its_pages(readme: str, names: list[str]) -> str:
+    """A lab's README that has the lab's notebook, and the READMEs of its parts, as the pages below it."""
+    listed = "\n".join(names)
+    return f"{readme}\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n"
 
 
 def exercises() -> dict[str, str]:
