@@ -3,7 +3,8 @@ Which answers are proved on which cluster: all on the embedded one, on kind a sa
 
 ``PODLAB_KIND_ANSWERS`` says how many are drawn beside each exercise's first right answer; ``all`` takes all. Of an
 exercise that keeps a learner busy for an hour, whose play takes minutes too, the embedded cluster proves the first
-right answer and ``PODLAB_LARGE_ANSWERS`` others, or ``all``.
+right answer and ``PODLAB_LARGE_ANSWERS`` others, or ``all``; kind proves it with ``all`` only, for there e36's check of
+the database's metrics does not yet see what it waits for.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def chosen(driver: str) -> list[Sample]:
     if driver == "embedded":
         large, small = (list(filter(test, ALL)) for test in (is_large, lambda one: not is_large(one)))
         return [*small, *_drawn(large, os.environ.get("PODLAB_LARGE_ANSWERS", "2"))]
-    return _drawn(ALL, os.environ.get("PODLAB_KIND_ANSWERS", "24"))
+    wanted = os.environ.get("PODLAB_KIND_ANSWERS", "24")
+    return _drawn([one for one in ALL if wanted == "all" or not is_large(one)], wanted)
 
 
 def _drawn(every: Sequence[Sample], wanted: str) -> list[Sample]:
