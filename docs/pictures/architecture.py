@@ -47,6 +47,7 @@ WORDS = {
     "embedded": "a Kubernetes of one node",
     "orders": "fetch | proxy | (shop shipper)",
     "files": "whole or not at all",
+    "nearest": "near misses of names",
     "paths": "where things are kept",
     "extras": "optional packages",
     "version": "of podlab",

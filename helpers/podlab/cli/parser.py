@@ -5,7 +5,6 @@ Find the verb, build its parser, and say what is wrong with a command line in th
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import NoReturn, Protocol, cast
 
 from podlab.cli.codes import table
 from podlab.errors import PodlabError
+from podlab.nearest import nearest
 
 _FOLDER = os.path.join(os.path.dirname(__file__), "verbs")  # noqa: PTH118, PTH120  (pathlib costs 4 ms here)
 
@@ -89,11 +89,11 @@ def load(name: str) -> Verb:
     """
     known = names()
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1, 0.5)
+        near = nearest(name, known, 0.5)
         raise UsageError(
             f"podlab has no verb {name!r}",
             cause=f"verbs: {', '.join(known)}",
-            hint=f"podlab {near[0]}" if near else "podlab --help",
+            hint=f"podlab {near}" if near else "podlab --help",
         )
     return cast(Verb, import_module(f"podlab.cli.verbs.{name.replace('-', '_')}"))
 
@@ -151,11 +151,11 @@ def overview() -> str:
 
 def _refuse(parser: argparse.ArgumentParser, word: str) -> NoReturn:
     options = [option for action in parser._actions for option in action.option_strings]
-    near = difflib.get_close_matches(word.split("=", maxsplit=1)[0], options, 1, 0.5)
+    near = nearest(word.split("=", maxsplit=1)[0], options, 0.5)
     raise UsageError(
         f"{parser.prog}: unknown argument {word!r}",
         cause=f"it takes: {', '.join(one for one in options if one.startswith('--')) or 'none'}",
-        hint=f"{near[0]}, or: {parser.prog} --help" if near else f"{parser.prog} --help",
+        hint=f"{near}, or: {parser.prog} --help" if near else f"{parser.prog} --help",
     )
 
 

@@ -12,6 +12,7 @@ from podlab.cli.ages import age
 from podlab.client import Client
 from podlab.client.types import segment
 from podlab.errors import ApiError, NotFoundError
+from podlab.nearest import POSSIBLE, nearest
 from podlab.pods import roles
 from podlab.pods.raw import RawView
 
@@ -22,12 +23,10 @@ def find_pod(client: Client, namespace: str, pod: str) -> dict[str, Any]:
     try:
         return dict(client.get(f"{pods}/{segment(pod)}"))
     except NotFoundError as error:
-        import difflib
-
         known = [one["metadata"]["name"] for one in client.get(pods)["items"]]
-        near = difflib.get_close_matches(pod, known, 1)
+        near = nearest(pod, known)
         error.cause = f"Pods in namespace {namespace}: {', '.join(known) or 'none'}"
-        error.hint = f"the same with {near[0]}" if near else "podlab status, or another --namespace"
+        error.hint = f"the same with {near}" if near else "podlab status, or another --namespace"
         raise
 
 
@@ -38,15 +37,13 @@ def log_refusal(client: Client, namespace: str, pod: str, container: str, error:
     Raises:
         NotFoundError: There is no such Pod; the hint names the nearest.
     """
-    import difflib
-
     spec, said = find_pod(client, namespace, pod)["spec"], str(error.status.get("message", ""))
     names = [one["name"] for one in roles.in_spec(spec)]
     if container not in names:
-        near = difflib.get_close_matches(container, names, 1, 0.4) or names[:1]
+        near = nearest(container, names, POSSIBLE) or names[0]
         summary = f"Pod {namespace}/{pod} has no container {container}"
         error.summary, error.cause = summary, f"its containers are: {', '.join(names)}"
-        error.hint = f"the same with -c {near[0]}"
+        error.hint = f"the same with -c {near}"
     elif "previous terminated" in said:
         error.summary = f"container {container} of Pod {namespace}/{pod} has no earlier run"
         error.hint = "the same without --previous"

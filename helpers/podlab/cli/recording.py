@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from podlab import paths
 from podlab.cli.parser import UsageError
 from podlab.errors import ManifestError, PodlabError, RecordingError, WaitTimeoutError
+from podlab.nearest import POSSIBLE, nearest
 
 if TYPE_CHECKING:
     from podlab.drivers import Cluster
@@ -257,14 +258,12 @@ def read(path: Path) -> Recording:
     from podlab import observe
 
     if not path.is_file():
-        import difflib
-
         known = [one.name for one in path.parent.glob("[!.]*.json*") if one.is_file()]
-        near = difflib.get_close_matches(path.name, known, 1, 0.4)
+        near = nearest(path.name, known, POSSIBLE)
         raise RecordingError(
             f"recording {path} does not exist",
             cause=_why_no_file(path),
-            hint=f"the same with {path.with_name(near[0])}" if near else "podlab record MANIFEST --out RUN",
+            hint=f"the same with {path.with_name(near)}" if near else "podlab record MANIFEST --out RUN",
         )
     return observe.read_recording(path)
 
@@ -288,12 +287,10 @@ def check_picture(out: Path) -> None:
 def _timeline(recording: Recording, pod: str, path: Path) -> Timeline:
     pods = list(recording.pods())
     if pod not in pods:
-        import difflib
-
-        near = difflib.get_close_matches(pod, pods, 1)
+        near = nearest(pod, pods)
         raise RecordingError(
             f"{path} holds no Pod {pod!r}",
             cause=f"Pods in it: {', '.join(pods) or 'none'}",
-            hint=f"--pod {near[0]}" if near else f"podlab show {path}",
+            hint=f"--pod {near}" if near else f"podlab show {path}",
         )
     return recording.timeline(pod)

@@ -18,6 +18,7 @@ from podlab.client import Client
 from podlab.errors import ApiError, ConflictError, ManifestError, NotFoundError
 from podlab.manifests import Manifest, verdicts
 from podlab.manifests.faults import error_of
+from podlab.nearest import nearest
 
 # a refused patch is printed whole, in Go's own notation, before the reason
 _DUMP = re.compile(r'^.*?Invalid value: "map\[.*\]": ', re.DOTALL)
@@ -172,9 +173,7 @@ def _named(manifest: Manifest, namespace: str) -> str:
 
 
 def _near(path: Path) -> str:
-    import difflib
-
     folder = path if path.is_dir() else path.parent
     known = sorted(one.name for one in folder.glob("*") if one.suffix in _ENDINGS and one.is_file())
-    near = difflib.get_close_matches(path.name, known, 1) or (known[:1] if folder == path else [])
-    return str(folder / near[0]) if near else f"ls {folder}"
+    near = nearest(path.name, known) or (known[0] if known and folder == path else None)
+    return str(folder / near) if near else f"ls {folder}"

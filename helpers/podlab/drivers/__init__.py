@@ -17,6 +17,7 @@ from importlib import import_module
 from podlab.drivers import state
 from podlab.drivers.base import DEFAULT_NAME, Cluster, Driver, Profile, Progress, Status, silent
 from podlab.errors import DriverError
+from podlab.nearest import nearest
 
 __all__ = [
     "DEFAULT_NAME",
@@ -45,13 +46,11 @@ DRIVERS = {
 def get(name: str) -> Driver:
     """Return the driver of that name; nothing is started or asked."""
     if name not in DRIVERS:
-        import difflib
-
-        near = difflib.get_close_matches(name, DRIVERS, 1)
+        near = nearest(name, DRIVERS)
         raise DriverError(
             f"unknown driver {name!r}",
             cause=f"drivers: {', '.join(DRIVERS)}",
-            hint=f"--driver {near[0] if near else 'kind'}",
+            hint=f"--driver {near or 'kind'}",
         )
     module, kind = DRIVERS[name]
     driver: Driver = getattr(import_module(module), kind)()
@@ -113,20 +112,18 @@ def need(name: str = DEFAULT_NAME) -> Cluster:
     cluster = find(name)
     if cluster is not None:
         return cluster
-    import difflib
-
     known = state.names()
     if name in known:
         raise _ended(name)
-    near = difflib.get_close_matches(name, known, 1)
+    near = nearest(name, known)
     # Most likely meant: ./start --name made it, and the next command did not say so.
     if not near and len(known) == 1:
-        near = [f"{known[0]}, or export PODLAB_CLUSTER={known[0]}"]
+        near = f"{known[0]}, or export PODLAB_CLUSTER={known[0]}"
     again = "podlab up" if name == DEFAULT_NAME else f"podlab up --cluster {name}"
     raise DriverError(
         f"no cluster {name!r} is running",
         cause=f"clusters that podlab made: {', '.join(known) or 'none'}",
-        hint=f"--cluster {near[0]}" if near else again,
+        hint=f"--cluster {near}" if near else again,
     )
 
 

@@ -7,7 +7,6 @@ tree of this package, then in the data of the installed wheel. Adding a folder a
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from podlab.checks.case import Key, digest
 from podlab.errors import CheckError
 from podlab.grading import exercise as model
 from podlab.grading.exercise import CheckRow, Exercise, Fence, Run
+from podlab.nearest import nearest
 
 _FOLDER = re.compile(r"(e\d{2,3})-([a-z0-9-]+)\Z")
 _ANSWER_OF = {"predict": "prediction", "choose": "choices", "diagnose": "choices"}
@@ -78,11 +78,11 @@ def find(wanted: str) -> Exercise:
     known = folders()
     name = wanted.strip().lower()
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
+        near = nearest(name, known)
         raise CheckError(
             f"unknown exercise {wanted!r}",
             cause=f"exercises: {', '.join(known) or 'none'}",
-            hint=f"did you mean {near[0]}?" if near else None,
+            hint=f"did you mean {near}?" if near else None,
         )
     return _read_cached(known[name], _stamp(known[name]))
 
@@ -194,10 +194,8 @@ class _Table:
             raise self.error(of.strip("[]"), f"{of or 'the file'} is a table")
         for key, value in data.items():
             if key not in fields:
-                near = difflib.get_close_matches(key, fields, 1)
-                raise self.error(
-                    key, f"unknown field {key!r}", f"did you mean {near[0]!r}?" if near else None
-                )
+                near = nearest(key, fields)
+                raise self.error(key, f"unknown field {key!r}", f"did you mean {near!r}?" if near else None)
             if not isinstance(value, fields[key]) or (isinstance(value, bool) and fields[key] is not bool):
                 raise self.error(key, f"{key} has the wrong type: {value!r}")
         for key in required:

@@ -7,7 +7,6 @@ SHA-256 of what is downloaded. An image names its parts and says how it starts.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 
 from podlab import paths
 from podlab.errors import BuildError
+from podlab.nearest import POSSIBLE, nearest
 
 FOLDER = paths.shipped("clusters/images")
 FILE = FOLDER.with_suffix(".yaml")
@@ -111,11 +111,11 @@ class Recipes:
             bare = full.partition(":")[0]
             if name in (full, bare, bare.removeprefix("podlab-")):
                 return image
-        near = difflib.get_close_matches(name, self.images, 1, 0.4)
+        near = nearest(name, self.images, POSSIBLE)
         raise BuildError(
             f"podlab has no recipe for an image {name!r}",
             cause=f"recipes: {', '.join(self.images)}",
-            hint=f"podlab images build {near[0]}" if near else "podlab images build   (lists them)",
+            hint=f"podlab images build {near}" if near else "podlab images build   (lists them)",
         )
 
     def parts_of(self, image: Image) -> list[Part]:

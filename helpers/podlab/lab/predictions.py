@@ -8,7 +8,6 @@ listed there takes any label.
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 
 from podlab.checks import notation
 from podlab.errors import CheckError
+from podlab.nearest import nearest
 
 NOT_ANSWERED = "not answered yet"
 _SHORT = {"y": "yes", "n": "no", "true": "yes", "false": "no", "none": "nothing"}
@@ -143,8 +143,8 @@ def _is_order(text: str) -> bool:
 
 
 def _unknown(label: str, round_: str, asked: Sequence[str]) -> str:
-    near = difflib.get_close_matches(label, asked, n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]!r}?" if near else f"it asks for: {', '.join(asked)}"
+    near = nearest(label, asked)
+    hint = f"did you mean {near!r}?" if near else f"it asks for: {', '.join(asked)}"
     return f"round {round_} does not ask for {label!r}: {hint}"
 
 

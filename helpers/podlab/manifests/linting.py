@@ -8,13 +8,13 @@ message is left to upstream.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from podlab.manifests.reading import Manifest
+from podlab.nearest import nearest
 from podlab.pods import roles
 from podlab.pods.status import minor_of
 
@@ -207,8 +207,8 @@ def _unknown_volume(spec: Spec, _server: str) -> Iterator[Finding]:
         for index, mount in enumerate(_rows(container, "volumeMounts")):
             name = str(mount.get("name"))
             if name not in volumes:
-                near = difflib.get_close_matches(name, volumes, 1)
-                hint = f'did you mean "{near[0]}"?' if near else "add it to the Pod's volumes"
+                near = nearest(name, volumes)
+                hint = f'did you mean "{near}"?' if near else "add it to the Pod's volumes"
                 field = f"{path}.volumeMounts[{index}].name"
                 yield Finding("unknown-volume", field, f'the Pod has no volume "{name}"', hint, level="error")
 

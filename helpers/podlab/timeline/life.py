@@ -6,11 +6,11 @@ The record of one Pod's life, and the plain facts that follow from it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podlab.errors import TimelineError
+from podlab.nearest import POSSIBLE, nearest
 from podlab.pods.raw import RawObject
 from podlab.timeline.clocks import Offset
 from podlab.timeline.model import Instant, Lane, Marker, Run, Stretch
@@ -62,11 +62,11 @@ class PodLife:
             if lane.name == name:
                 return lane
         names = [lane.name for lane in self.lanes]
-        near = difflib.get_close_matches(name, names, 1, 0.4) or names[:1]
+        near = nearest(name, names, POSSIBLE) or next(iter(names), None)
         raise TimelineError(
             f"Pod {self.name} has no container {name}",
             cause="its containers are: " + ", ".join(names),
-            hint=f"the same with {near[0]!r}" if near else None,
+            hint=f"the same with {near!r}" if near else None,
         )
 
     def starts(self, name: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from podlab.cli import parser as common
+from podlab.nearest import nearest
 
 SUMMARY = "stop a cluster and remove all that was made for it"
 EXAMPLE = """
@@ -47,9 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _nothing(name: str) -> str:
-    import difflib
-
     from podlab.drivers import state
 
-    near = difflib.get_close_matches(name, state.names(), 1)
-    return f"no cluster {name} is running" + (f"; did you mean {near[0]}?" if near else "")
+    near = nearest(name, state.names())
+    return f"no cluster {name} is running" + (f"; did you mean {near}?" if near else "")
