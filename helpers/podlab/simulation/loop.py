@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 EPOCH_NS = 1_767_225_600_000_000_000  # 2026-01-01T00:00:00Z: when every simulation begins
@@ -13,7 +14,7 @@ class IdleError(RuntimeError):
 
 
 class _Jump:
-    """Stands where the selector would: waiting *timeout* seconds is moving the clock by as much."""
+    """Stands where the selector would: waiting is moving the clock to the next timer."""
 
     def __init__(self, loop: SimulatedLoop) -> None:
         self._loop = loop
@@ -21,12 +22,15 @@ class _Jump:
     def select(self, timeout: float | None) -> list[Any]:
         if timeout is None:
             raise IdleError("the simulation waits for something that no one will do")
-        self._loop.advance(timeout)
+        if timeout > 0:
+            self._loop.advance_to_next_timer()
         return []
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
     """No sockets, no threads, no signals: timers and tasks only, which is all that a scripted node needs."""
+
+    _scheduled: list[asyncio.TimerHandle]  # asyncio's own heap of timers
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,9 +41,23 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Simulated seconds since the beginning."""
         return self._now
 
-    def advance(self, seconds: float) -> None:
-        """Move the clock."""
-        self._now += max(0.0, seconds)
+    @property
+    def _clock_resolution(self) -> float:
+        """
+        The smallest step that this clock can make from now.
+
+        asyncio runs timers that are due within the clock's resolution. With that of a real clock, 1 ns, one could run
+        before its time; whoever then waits for the same time again, as a probe does, would do so for ever.
+        """
+        return math.ulp(self._now)
+
+    @_clock_resolution.setter
+    def _clock_resolution(self, seconds: float) -> None:
+        """Leave out what asyncio sets: the resolution of the machine's clock."""
+
+    def advance_to_next_timer(self) -> None:
+        """Move the clock to the very time of the next timer: a sum of differences could end before it."""
+        self._now = max(self._now, self._scheduled[0].when())
 
     def _process_events(self, event_list: list[Any]) -> None:
         """Do nothing: a simulation watches no files."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import pytest
 
 import podlab
 from podlab.errors import ManifestError
+from podlab.simulation.loop import SimulatedLoop
 from podlab.simulation.simulate import SimulatedRecording, simulate
 
 Json = dict[str, Any]
@@ -214,3 +217,22 @@ def test_a_config_map_may_stand_beside_the_pod() -> None:
     text = json.dumps(pod([], [{"name": "app", "env": env}])) + "\n---\n" + json.dumps(conf)
 
     assert simulate(text, {"app": {"runs_s": 1}}).end_reason == "Succeeded"
+
+
+def test_no_timer_of_a_simulation_runs_before_its_time() -> None:
+    """asyncio lets a timer run up to 1 ns early; who then waits for the same time again would do so for ever."""
+    loop = SimulatedLoop()
+    seen: list[tuple[float, float]] = []
+
+    async def wait_until(when: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(when):
+                await asyncio.Event().wait()
+        seen.append((when, loop.time()))
+
+    async def both() -> None:
+        await asyncio.gather(*(wait_until(when) for when in (7.9999999999999964, 8.0, 8.000000000000002)))
+
+    loop.run_until_complete(both())
+    loop.close()
+    assert [now >= when for when, now in seen] == [True, True, True], seen
