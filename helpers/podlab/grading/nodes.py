@@ -1,7 +1,8 @@
 """
-The value ``node``: the name of a node that takes Pods, for plays that hand a Pod to a kubelet without the scheduler.
+The nodes that answers run on: whether Pods can live there, and the value ``node``.
 
-An exercise asks for it with ``node = "node"`` among its values; until it is run the value is that word itself.
+``node`` is the name of a node that takes Pods, for plays that hand a Pod to a kubelet without the scheduler. An
+exercise asks for it with ``node = "node"`` among its values; until it is run the value is that word itself.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from podlab.errors import CheckError
+from podlab.drivers.embedded import REDUCED
+from podlab.errors import ApiError, CheckError
 from podlab.pods.raw import RawView
 
 if TYPE_CHECKING:
@@ -31,6 +33,28 @@ def named(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
     if values.get(WORD) != WORD:
         return dict(values)
     return {**values, WORD: first(client.get("/api/v1/nodes")["items"])}
+
+
+def refuse_reduced(client: Client) -> None:
+    """
+    Refuse a cluster whose node isolates nothing: right answers would lose points there.
+
+    Raises:
+        CheckError: A node is in the reduced mode; names what it lacks. Nodes that may not be listed are believed.
+    """
+    try:
+        nodes = client.get("/api/v1/nodes")["items"]
+    except ApiError:
+        return
+    reason = next(
+        (why for node in nodes if (why := (node["metadata"].get("annotations") or {}).get(REDUCED))), ""
+    )
+    if reason:
+        raise CheckError(
+            "this cluster runs in the reduced mode, where Pods do not live as on a node",
+            cause=reason,
+            hint="podlab doctor tells what to change; or grade on another machine, or on kind",
+        )
 
 
 def first(nodes: Sequence[RawView]) -> str:

@@ -96,6 +96,7 @@ def _one(exercise: Exercise, case: Case, run: Run, place: Place, seed: int, stop
         return Life(recording, answered=recording.pods(), values=values)
     if place.client is None:
         raise CheckError(f"{exercise.name} needs a cluster", hint="podlab up makes one")
+    nodes.refuse_reduced(place.client)
     values = nodes.named(values, place.client)
     steps = _steps(exercise, run, values)
     with Ground(place.client, exercise.id, place.namespace, place.labels) as ground:

@@ -1,4 +1,4 @@
-"""The value ``node``: the name of a node that takes Pods."""
+"""Nodes that answers run on: the reduced mode is refused, and the value ``node`` names one that takes Pods."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from podlab.errors import CheckError
+from podlab.drivers.embedded import REDUCED
+from podlab.errors import ApiError, CheckError
 from podlab.grading import nodes
 
 
@@ -60,3 +61,27 @@ def test_nodes_are_listed_only_for_exercises_that_ask() -> None:
     assert nodes.named({"nonce": "x"}, client) == {"nonce": "x"}
     assert client.asked == 0
     assert nodes.named({"node": "node"}, client) == {"node": "worker"}
+
+
+def test_an_answer_is_not_graded_where_nothing_is_isolated() -> None:
+    """Without volumes and Services a right answer would get nothing, so it gets no marks either way."""
+    reduced = node("macos")
+    reduced["metadata"]["annotations"] = {REDUCED: "no volumes"}
+    client: Any = Lister(node("a"), reduced)
+
+    with pytest.raises(CheckError, match="reduced mode") as error:
+        nodes.refuse_reduced(client)
+
+    assert error.value.cause == "no volumes"
+
+
+def test_a_node_is_believed_where_it_may_not_be_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A student of a class sees no nodes, and real ones have no reduced mode."""
+    client: Any = Lister(node("a"))
+    nodes.refuse_reduced(client)
+
+    def forbidden(_path: str) -> dict[str, Any]:
+        raise ApiError("forbidden", code=403)
+
+    monkeypatch.setattr(client, "get", forbidden)
+    nodes.refuse_reduced(client)
