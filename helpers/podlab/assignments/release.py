@@ -116,7 +116,7 @@ def _solutions(parts: Sequence[Part]) -> Iterator[str]:
         yield fill(part.exercise.debrief, values, source="debrief.md")
 
 
-def put(path: Path, text: str) -> None:
+def put(path: Path, text: str | bytes) -> None:
     """Write a file in one step, and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text)

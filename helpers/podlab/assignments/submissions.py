@@ -2,9 +2,9 @@
 Submissions: which answers a student handed in, whatever happened to the notebook on its way.
 
 A submission is a notebook, a folder of notebooks, a zip, or a download of a learning platform (Moodle and Canvas put
-the student into names of files and folders). Answer cells are taken by the id under which they were released; where
-that is lost, by the cell's metadata, then by their first line ``%%exercise eNN``. What else was changed does not
-matter, and is reported.
+the student into names of files and folders, Gradescope into ``submission_metadata.yml``). Answer cells are taken by
+the id under which they were released; where that is lost, by the cell's metadata, then by their first line
+``%%exercise eNN``. What else was changed does not matter, and is reported.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from podlab.assignments import archives
+from podlab.assignments import archives, exports
 from podlab.assignments.archives import Unreadable
 from podlab.assignments.roster import Student, match
 
@@ -62,11 +62,21 @@ def read(paths: Iterable[Path], students: Sequence[Student]) -> list[Submission]
     Return one submission for each student found in *paths*, by id; files that cannot be read are submissions with a
     fault. Never raises for what is in a file.
     """
+    given = list(paths)
     by_student: dict[str, list[Submission]] = {}
-    for source, data in _files(paths):
-        each = _one(source, data, students)
+    named = exports.submitters(given)
+    for source, data in _files(given):
+        each = _one(source, data, students, named)
         by_student.setdefault(each.student, []).append(each)
     return [_merged(name, found) for name, found in sorted(by_student.items())]
+
+
+def of_one(folder: Path, student: Student) -> Submission:
+    """Return the submission of a student whom the platform has named: every file in *folder* is theirs."""
+    found = [_read(source, data, student.id, True) for source, data in _files([folder])]
+    return _merged(student.id, found) if found else Submission(
+        student.id, True, [], fault="no notebook was handed in: a file that ends in .ipynb, or a zip of one"
+    )  # fmt: skip
 
 
 def _files(paths: Iterable[Path]) -> Iterator[tuple[str, bytes | Unreadable]]:
@@ -101,21 +111,26 @@ def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | Unreadable]]
         yield name, Unreadable(f"{name} cannot be read", cause=error.strerror or str(error))
 
 
-def _one(source: str, data: bytes | Unreadable, students: Sequence[Student]) -> Submission:
+def _one(
+    source: str, data: bytes | Unreadable, students: Sequence[Student], named: Mapping[str, Sequence[str]]
+) -> Submission:
     stem = re.sub(r"\.(ipynb|zip)\b", "", source)
     words = [word for part in stem.split("/") for word in (part, *_WORDS.findall(part))]
-    student = match(words, students)
-    name = student.id if student else (stem.split("/")[0] or source)
+    # The platform's own list decides: below their folder students name files as they like.
+    listed = next((named[folder] for folder in exports.folders(source) if folder in named), None)
+    student = match(words if listed is None else listed, students)
+    return _read(source, data, student.id if student else (stem.split("/")[0] or source), student is not None)
+
+
+def _read(source: str, data: bytes | Unreadable, name: str, known: bool) -> Submission:
     late = ["the platform marked it as late"] if re.search(r"(^|_)LATE_", source) else []
     if isinstance(data, Unreadable):
-        return Submission(name, student is not None, [source], notes=late, fault=str(data).replace("\n", " "))
+        return Submission(name, known, [source], notes=late, fault=str(data).replace("\n", " "))
     try:
         answers, notes = answers_of(data)
     except Unreadable as error:
-        return Submission(
-            name, student is not None, [source], notes=late, fault=str(error).replace("\n", " ")
-        )
-    return Submission(name, student is not None, [source], answers, [*late, *notes])
+        return Submission(name, known, [source], notes=late, fault=str(error).replace("\n", " "))
+    return Submission(name, known, [source], answers, [*late, *notes])
 
 
 def answers_of(data: bytes) -> tuple[dict[str, str], list[str]]:

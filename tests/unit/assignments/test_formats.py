@@ -1,9 +1,8 @@
 """
 Marks in the formats of other tools: only documented fields, whatever the students handed in.
 
-The tables follow the published texts: nbgrader 0.9.6 ``nbgraderformat/v3.json`` and ``v3.py``; Gradescope
-``autograder_samples/docs/specs.md``; PrairieLearn ``docs/externalGrading.md``; GitHub Classroom
-``autograding-grading-reporter/src``; JUnit as in Jenkins' ``junit-10.xsd``. nbgrader and otter-grader themselves run in
+Schemas of the platforms' results are in ``platform_schemas``. The tables here follow nbgrader 0.9.6
+``nbgraderformat/v3.json`` and ``v3.py``, and Jenkins' ``junit-10.xsd``. nbgrader and otter-grader themselves run in
 ``tests/assignments/prove_formats.py``.
 """
 
@@ -16,7 +15,7 @@ import runpy
 import sys
 import types
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from typing import Any
 import jsonschema
 import pytest
 from assignment_class import BLUEPRINT
+from platform_schemas import CLASSROOM, GRADESCOPE, POINTS, PRAIRIELEARN, closed
 
 from podlab.assignments import blueprint, formats, kept
 from podlab.assignments.blueprint import Blueprint
@@ -32,56 +32,10 @@ from podlab.assignments.gradebook import Mark
 from podlab.assignments.roster import Student
 from podlab.errors import PodlabError
 
-NUMBER, TEXT, POINTS = {"type": "number"}, {"type": "string"}, {"type": "number", "minimum": 0}
 HOSTILE = 'x "\x00\ud800</case>\n### END HIDDEN TESTS'
 SECRET = "the shipper restarts twice"
 
 
-def closed(required: str = "", **properties: Any) -> dict[str, Any]:
-    """The schema of an object with these fields alone."""
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": properties,
-        "required": required.split(),
-    }
-
-
-def rows(of: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of a list."""
-    return {"type": "array", "items": of}
-
-
-VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
-FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
-GRADESCOPE = closed(
-    "tests", score=NUMBER, execution_time=NUMBER, output=TEXT, output_format=FORMAT, test_output_format=FORMAT,
-    test_name_format=FORMAT, visibility=VISIBILITY, stdout_visibility=VISIBILITY, extra_data={"type": "object"},
-    leaderboard=rows(closed("name value", name=TEXT, value={}, order={"enum": ["asc", "desc"]})),
-    tests=rows(closed(
-        "score", score=POINTS, max_score=POINTS, status={"enum": ["passed", "failed"]}, name=TEXT, name_format=FORMAT,
-        number=TEXT, output=TEXT, output_format=FORMAT, tags=rows(TEXT), visibility=VISIBILITY,
-        extra_data={"type": "object"},
-    )),
-)  # fmt: skip
-IMAGES = rows(closed("url", label=TEXT, url=TEXT))
-PRAIRIELEARN = {
-    **closed(
-        "gradable", gradable={"type": "boolean"}, score={"type": "number", "minimum": 0, "maximum": 1}, message=TEXT,
-        output=TEXT, format_errors=rows(TEXT), images=IMAGES,
-        tests=rows(closed("name", name=TEXT, description=TEXT, points=POINTS, max_points=POINTS, message=TEXT,
-                          output=TEXT, images=IMAGES)),
-    ),
-    "if": {"properties": {"gradable": {"const": True}}}, "then": {"required": ["score"]},
-    "else": {"not": {"required": ["score"]}},
-}  # fmt: skip
-STATUS = {"enum": ["pass", "fail", "error"]}
-CLASSROOM = closed(
-    "version status max_score tests", version={"const": 1}, status=STATUS, message=TEXT, max_score=POINTS,
-    tests=rows(closed("name status score", name=TEXT, status=STATUS, message=TEXT, test_code=TEXT,
-                      task_id={"type": "integer"}, filename=TEXT, line_no={"type": "integer"}, duration=NUMBER,
-                      score=POINTS, output={"type": "string", "maxLength": 500})),
-)  # fmt: skip
 NBGRADER_CELL = closed(
     "schema_version grade locked solution", schema_version={"const": 3}, grade={"type": "boolean"},
     locked={"type": "boolean"}, solution={"type": "boolean"}, task={"type": "boolean"},

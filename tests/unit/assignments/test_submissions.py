@@ -189,6 +189,55 @@ def test_a_download_with_zips_in_it_is_read_in_memory(tmp_path: Path, notebook: 
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["all.zip"]
 
 
+GRADESCOPE = """\
+submission_1:
+  :submitters:
+  - :name: Bob Brown
+    :sid: '7'
+    :email: bob@example.org
+  :created_at: !ruby/object:Time 2026-11-30 09:00:00.000000000 Z
+submission_2:
+  :submitters:
+  - :name: Ada Lovelace
+  - :name: Bob Brown
+"""
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_a_gradescope_export_says_who_handed_in(tmp_path: Path, notebook: Notebook, packed: bool) -> None:
+    """By the list beside all submissions: neither a file's name nor a list that a student handed in counts."""
+    body = json.dumps(notebook(e00=ORDER)).encode()
+    forged = GRADESCOPE.replace("Bob Brown", "Cy \u00c7elik").encode()
+    files = {
+        "export/submission_metadata.yml": GRADESCOPE.encode(),
+        "export/submission_1/ada.ipynb": body,
+        "export/submission_1/submission_metadata.yml": forged,
+        "export/submission_1/submission_2/x.ipynb": b"{",
+        "export/submission_2/bob.ipynb": body,
+    }
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "export.zip").write_bytes(zipped(files))
+
+    found = submissions.read([tmp_path / ("export.zip" if packed else "export")], STUDENTS)
+
+    assert [(each.student, each.known, each.answers.get("e00")) for each in found] == [
+        ("ada", True, ORDER), ("bob", True, ORDER)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["- 1", "a: b", "submission_1: {:submitters: []}", "{", "&a [*a]", "\x00"])
+def test_a_strange_list_of_an_export_names_nobody(tmp_path: Path, notebook: Notebook, text: str) -> None:
+    """The submissions are read all the same."""
+    (tmp_path / "submission_metadata.yml").write_text(text)
+    (tmp_path / "bob.ipynb").write_text(json.dumps(notebook(e00=ORDER)))
+
+    (found,) = submissions.read([tmp_path], STUDENTS)
+
+    assert (found.student, found.answers["e00"]) == ("bob", ORDER)
+
+
 def test_a_zip_with_ten_thousand_entries_is_one_line(tmp_path: Path) -> None:
     """Bounded before anything is unpacked."""
     (tmp_path / "ada.zip").write_bytes(zipped({f"{n}.ipynb": b"" for n in range(10_000)}))

@@ -3,7 +3,7 @@ Marks in the formats of other tools; each module is named after the tool and has
 
     canvas, moodle     CSV for the gradebook of the learning platform
     classroom          GitHub Classroom's results
-    gradescope         results.json and the autograder's zip
+    gradescope         results.json; ``release`` makes the autograder's zip
     junit              JUnit XML
     nbgrader           scores and submissions for nbgrader's autograde; ``release`` writes the source notebook
     otter              a test set and submissions for otter-grader
@@ -12,16 +12,17 @@ Marks in the formats of other tools; each module is named after the tool and has
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
 from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.gradebook import Mark
+from podlab.assignments.roster import Student
 from podlab.errors import PodlabError
 
-RELEASED = ("nbgrader",)
+RELEASED = ("gradescope", "nbgrader")
 
 
 def names() -> list[str]:
@@ -37,14 +38,14 @@ def write(name: str, blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> 
     return found
 
 
-def release(name: str, blueprint: Blueprint) -> dict[str, str]:
+def release(name: str, blueprint: Blueprint, students: Sequence[Student] = ()) -> Mapping[str, str | bytes]:
     """
-    Return path -> text of what the tool *name* releases to learners.
+    Return path -> content of what the tool *name* is given with a release.
 
     Raises:
         PodlabError: The tool releases nothing, or cannot take this assignment.
     """
     if name not in RELEASED:
         raise PodlabError(f"cannot release for {name}", hint=f"formats of a release: {', '.join(RELEASED)}")
-    found: dict[str, str] = import_module(f"{__name__}.{name}").release(blueprint)
+    found: Mapping[str, str | bytes] = import_module(f"{__name__}.{name}").release(blueprint, students)
     return found

@@ -1,4 +1,9 @@
-"""Gradescope: ``STUDENT.json`` in the form of results.json, with a test for each check; hidden ones stay hidden."""
+"""
+Gradescope: results.json with a test for each check, where hidden ones stay hidden; and the zip of an autograder.
+
+    podlab release … --format gradescope    OUT/gradescope/autograder.zip
+    podlab report … --format gradescope     gradescope/STUDENT.json
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from podlab.assignments import autograder
 from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.gradebook import Mark
+from podlab.assignments.roster import Student
 from podlab.assignments.student_files import per_student
+
+
+def release(blueprint: Blueprint, students: Sequence[Student]) -> dict[str, bytes]:
+    """
+    Return the autograder's zip by its path.
+
+    Raises:
+        PodlabError: The assignment draws by student, and there is no roster with e-mail addresses.
+    """
+    return {"autograder.zip": autograder.packed(blueprint, students)}
 
 
 def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
@@ -17,12 +34,12 @@ def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
 
 
 def results(mark: Mark) -> dict[str, Any]:
-    """Return results.json of one student: no total where something was not gradable."""
-    body: dict[str, Any] = {
-        "output": f"{mark.state}: {'; '.join(mark.notes)}".rstrip(": "), "output_format": "text",
-        "stdout_visibility": "hidden", "tests": list(_tests(mark)),
-    }  # fmt: skip
-    return body if mark.total is None else {"score": mark.total, **body}
+    """Return results.json of one student; without any score where something was not gradable."""
+    says = f"{mark.state}: {'; '.join(mark.notes)}".rstrip(": ")
+    if mark.total is None:
+        return autograder.open_result(says)  # Gradescope would add up the scores of tests
+    return {"score": mark.total, "output": says, "output_format": "text", "stdout_visibility": "hidden",
+            "tests": list(_tests(mark))}  # fmt: skip
 
 
 def _tests(mark: Mark) -> Iterator[dict[str, Any]]:

@@ -23,6 +23,7 @@ from podlab.assignments import kept
 from podlab.assignments.blueprint import Blueprint, Part
 from podlab.assignments.gradebook import Mark
 from podlab.assignments.marking import safe
+from podlab.assignments.roster import Student
 
 SCHEMA = 3
 _CONFIG = '''"""Settings of nbgrader for assignments that podlab released."""
@@ -55,7 +56,7 @@ kept[digest]["points"]
 ### END HIDDEN TESTS"""
 
 
-def release(blueprint: Blueprint) -> dict[str, str]:
+def release(blueprint: Blueprint, _students: Sequence[Student] = ()) -> dict[str, str]:
     """
     Return path -> text of the course folder with the source notebook.
 

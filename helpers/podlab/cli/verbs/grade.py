@@ -23,7 +23,7 @@ podlab grade moodle-download.zip --assignment term/instructor --out grades --job
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("submissions", nargs="+", type=Path, metavar="SUBMISSION",
-                        help="notebooks, folders, zips, downloads of Moodle or Canvas")  # fmt: skip
+                        help="notebooks, folders, zips, downloads of Moodle, Canvas or Gradescope")  # fmt: skip
     parser.add_argument(
         "--assignment", type=Path, required=True, metavar="FOLDER", help="the released instructor folder"
     )

@@ -9,6 +9,7 @@ SUMMARY = "make an assignment's notebooks, and the instructor's folder with solu
 EXAMPLE = """
 podlab release labs/assignments/pods-50 --roster roster.csv --out term
 podlab release mine.toml --out term --format nbgrader
+podlab release mine.toml --roster roster.csv --out term --format gradescope
 """
 
 
@@ -22,7 +23,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, required=True, metavar="FOLDER", help="where to; a new or empty folder"
     )
     parser.add_argument("--format", action="append", default=[], metavar="NAME",
-                        help="also as a source notebook of another tool, in FOLDER/NAME: nbgrader")  # fmt: skip
+                        help="also for another tool, in FOLDER/NAME: gradescope (an autograder's zip) or nbgrader "
+                        "(a source notebook)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     texts = {
         args.out / name / path: text
         for name in args.format
-        for path, text in formats.release(name, plan).items()
+        for path, text in formats.release(name, plan, students).items()
     }  # before anything is written: not every tool takes every assignment
     made = release.release(plan, args.out, students)
     for path, text in texts.items():
