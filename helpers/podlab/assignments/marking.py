@@ -26,6 +26,7 @@ from podlab import grading
 from podlab.assignments.blueprint import Blueprint, Part
 from podlab.assignments.submissions import Submission
 from podlab.checks.verdict import NOT_GRADABLE, Report
+from podlab.client import resources
 from podlab.errors import PodlabError
 from podlab.files import write_whole
 from podlab.grading import regrade
@@ -217,13 +218,11 @@ def sweep(folder: Path, place: grading.Place) -> int:
     """Delete the namespaces that an earlier, killed run of this grading left; returns how many."""
     if place.client is None:
         return 0
-    found = (
-        place.client.get("/api/v1/namespaces", labelSelector=f"{LABEL}={sweep_label(folder)}").get("items")
-        or []
-    )
+    left = f"{LABEL}={sweep_label(folder)}"
+    found = place.client.get(resources.path("namespaces"), labelSelector=left).get("items") or []
     for each in found:
         with suppress(PodlabError):
-            place.client.delete(f"/api/v1/namespaces/{each['metadata']['name']}")
+            place.client.remove(resources.path("namespaces", name=each["metadata"]["name"]))
     return len(found)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,7 +12,8 @@ from typing import Any
 
 from podlab.assignments.roster import Student
 from podlab.classroom import objects
-from podlab.client import Client
+from podlab.client import Client, resources
+from podlab.client.waiting import until
 from podlab.errors import ApiError, ConflictError, NotFoundError, PodlabError, WaitTimeoutError
 from podlab.files import PRIVATE, write_whole
 
@@ -65,7 +65,7 @@ def _student(
     client: Client, name: str, student: Student, out: Path, server: dict[str, Any], days: float, made: Made
 ) -> Path:
     space = objects.namespace_of(name, student)
-    _ensure(client, "/api/v1/namespaces", objects.namespace(name, student))
+    _ensure(client, resources.path("namespaces"), objects.namespace(name, student))
     for body in objects.inside():
         path = client.path_of(body, space, collection=True)
         try:
@@ -87,7 +87,7 @@ def _ensure(client: Client, path: str, body: dict[str, Any]) -> None:
 
 
 def _token(client: Client, space: str, seconds: int) -> str:
-    path = f"/api/v1/namespaces/{space}/serviceaccounts/{objects.ACCOUNT}/token"
+    path = resources.path("serviceaccounts", space, objects.ACCOUNT) + "/token"
     body = {
         "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": seconds}
     }  # fmt: skip
@@ -108,7 +108,9 @@ def _server(client: Client) -> dict[str, Any]:
 
 def spaces(client: Client, name: str) -> list[dict[str, Any]]:
     """Return the namespaces of a class, by name."""
-    found = client.get("/api/v1/namespaces", labelSelector=f"{objects.CLASS}={name}").get("items") or []
+    found = (
+        client.get(resources.path("namespaces"), labelSelector=f"{objects.CLASS}={name}").get("items") or []
+    )
     return sorted(found, key=lambda each: str(each["metadata"]["name"]))
 
 
@@ -126,24 +128,29 @@ def delete(client: Client, name: str, *, tell: Callable[[str], None] = lambda _l
             f"unknown class {name!r}: this cluster has no namespaces of it", hint="podlab class list"
         )
     for space in found:
-        with suppress(NotFoundError, ConflictError):
-            client.delete(f"/api/v1/namespaces/{space}")
-    gives_up_at = time.monotonic() + _GONE_S
-    while True:
-        left = spaces(client, name)
-        if not left:
-            return len(found)
-        tell(f"{len(left)} of {len(found)} namespaces are still being deleted")
-        if time.monotonic() > gives_up_at:
-            raise WaitTimeoutError(
-                f"{len(left)} namespaces of {name} are still there", hint=f"podlab class delete {name}"
-            )
-        time.sleep(1.0)
+        client.remove(resources.path("namespaces", name=space))
+    left = len(found)
+
+    def all_gone() -> bool:
+        nonlocal left
+        left = len(spaces(client, name))
+        return left == 0
+
+    until(
+        all_gone,
+        deadline_s=_GONE_S,
+        every_s=1.0,
+        meanwhile=lambda: tell(f"{left} of {len(found)} namespaces are still being deleted"),
+        late=lambda: WaitTimeoutError(
+            f"{left} namespaces of {name} are still there", hint=f"podlab class delete {name}"
+        ),
+    )
+    return len(found)
 
 
 def classes(client: Client) -> Iterator[tuple[str, int]]:
     """Yield the classes on a cluster and how many students each has."""
-    found = client.get("/api/v1/namespaces", labelSelector=objects.CLASS).get("items") or []
+    found = client.get(resources.path("namespaces"), labelSelector=objects.CLASS).get("items") or []
     names = sorted(str(each["metadata"]["labels"][objects.CLASS]) for each in found)
     for name in dict.fromkeys(names):
         yield name, names.count(name)

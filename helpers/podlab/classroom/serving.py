@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from podlab.classroom import board, creating
-from podlab.client import Client
+from podlab.client import Client, resources
 from podlab.course.progress import SHARED
 from podlab.errors import PodlabError
 
@@ -28,8 +28,8 @@ def look(client: Client, name: str) -> list[board.Seat]:
             f"unknown class {name!r}: this cluster has no namespaces of it", hint="podlab class create"
         )
     selector = f"metadata.name={SHARED}"
-    progress = _by_space(client.get("/api/v1/configmaps", fieldSelector=selector))
-    pods = _by_space(client.get("/api/v1/pods"))
+    progress = _by_space(client.get(resources.path("configmaps"), fieldSelector=selector))
+    pods = _by_space(client.get(resources.path("pods")))
     return [
         board.seat(space, next(iter(progress.get(space["metadata"]["name"], [])), None),
                    pods.get(space["metadata"]["name"], []))

@@ -68,26 +68,26 @@ def _verb_typed(line: str) -> str:
 
 
 def _pods(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    return _listed(parsed_args, "/api/v1/namespaces/{}/pods")
+    return _listed(parsed_args, "pods")
 
 
 def _objects(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    jobs, deployments = "/apis/batch/v1/namespaces/{}/jobs", "/apis/apps/v1/namespaces/{}/deployments"
-    found = [f"job/{name}" for name in _listed(parsed_args, jobs)]
-    return _pods(parsed_args) + found + [f"deployment/{name}" for name in _listed(parsed_args, deployments)]
+    jobs = [f"job/{name}" for name in _listed(parsed_args, "jobs")]
+    return _pods(parsed_args) + jobs + [f"deployment/{name}" for name in _listed(parsed_args, "deployments")]
 
 
 def _namespaces(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    return _listed(parsed_args, "/api/v1/namespaces")
+    return _listed(parsed_args, "namespaces")
 
 
-def _listed(parsed_args: argparse.Namespace, path: str) -> list[str]:
+def _listed(parsed_args: argparse.Namespace, kind: str) -> list[str]:
     from podlab.cli import clusters
+    from podlab.client import resources
 
     with suppress(PodlabError, OSError):
         cluster = clusters.of(parsed_args)
         namespace = parsed_args.namespace or cluster.namespace
-        listed = cluster.client().get(path.format(namespace), timeout_s=_ASKED_S)["items"]
+        listed = cluster.client().get(resources.path(kind, namespace), timeout_s=_ASKED_S)["items"]
         return [str(one["metadata"]["name"]) for one in listed]
     return []
 

@@ -12,8 +12,7 @@ from typing import Any
 from podlab.cli import kinds
 from podlab.cli.parser import UsageError
 from podlab.cli.reading import find_pod, log_refusal
-from podlab.client import Client
-from podlab.client.types import segment
+from podlab.client import Client, resources
 from podlab.errors import ApiError, NotFoundError, PodlabError
 from podlab.pods import roles
 from podlab.pods.raw import RawView
@@ -45,7 +44,7 @@ def pods_of(client: Client, namespace: str, what: str | None, selector: str | No
         NotFoundError: There is none; of a Pod, the hint names the nearest.
         UsageError: It is a kind without Pods.
     """
-    pods = f"/api/v1/namespaces/{segment(namespace)}/pods"
+    pods = resources.path("pods", namespace)
     if selector:
         return _some(list(client.get(pods, labelSelector=selector)["items"]), selector)
     kind, _, name = str(what).rpartition("/")
@@ -133,10 +132,10 @@ class Copier:
             self._failures.append(error)
 
     def _one(self, pod: str, container: str, patient: bool) -> None:
-        path = f"/api/v1/namespaces/{segment(self._namespace)}/pods/{segment(pod)}/log"
+        log = resources.path("pods", self._namespace, pod) + "/log"
         start = f"[pod/{pod}/{container}] ".encode() if self._prefix else b""
         try:
-            with self._client.lines(path, **self._params, container=container) as lines:
+            with self._client.lines(log, **self._params, container=container) as lines:
                 for line in lines:
                     self._write(start + line.rstrip(b"\n") + b"\n")
         except ApiError as error:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from podlab.cli import kinds
 from podlab.cli.parser import UsageError
 from podlab.cli.reading import find_pod
 from podlab.cli.sending import find, in_folder, read, title
-from podlab.client import Client
+from podlab.client import Client, Resource
+from podlab.client.waiting import until_gone
 from podlab.drivers.base import Progress
 from podlab.errors import WaitTimeoutError
 from podlab.manifests import Manifest
@@ -79,9 +79,7 @@ def _is_file(word: str) -> bool:
     return word.endswith(_ENDINGS) or Path(word).is_file()
 
 
-def _named(
-    client: Client, kind: kinds.Kind | None, name: str, namespace: str, absent: bool
-) -> list[Manifest]:
+def _named(client: Client, kind: Resource | None, name: str, namespace: str, absent: bool) -> list[Manifest]:
     """The object of that kind (default: Pod) and name; it must be there, unless *absent* allows otherwise."""
     kind = kind or kinds.POD
     one = Manifest({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name}})
@@ -92,7 +90,7 @@ def _named(
     return [one]
 
 
-def _all(client: Client, kind: kinds.Kind, namespace: str, selector: str | None) -> list[Manifest]:
+def _all(client: Client, kind: Resource, namespace: str, selector: str | None) -> list[Manifest]:
     body = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {}}
     listed = client.get(client.path_of(body, namespace, collection=True), labelSelector=selector)["items"]
     return [Manifest({**body, "metadata": {"name": item["metadata"]["name"]}}) for item in listed]
@@ -137,18 +135,19 @@ def _begin(client: Client, one: Manifest, stored: dict[str, Any], grace_s: float
 def _wait(
     client: Client, one: Manifest, stored: Mapping[str, Any], namespace: str, grace_s: float | None
 ) -> None:
-    uid = stored["metadata"]["uid"]
+    path = client.path_of(one.object, namespace)
     own_s = float((stored.get("spec") or {}).get("terminationGracePeriodSeconds") or 0)
     patience_s = _SPARE_S + (own_s if grace_s is None else grace_s)
-    gives_up_at = time.monotonic() + patience_s
-    while (left := find(client, one, namespace)) is not None and left["metadata"]["uid"] == uid:
-        if time.monotonic() > gives_up_at:
-            held = ", ".join(left["metadata"].get("finalizers") or [])
-            raise WaitTimeoutError(
-                f"{one.kind.lower()}/{one.name} was still being deleted after {patience_s:.0f} s",
-                cause=f"finalizers hold it: {held}"
-                if held
-                else "its node has not confirmed the end of its containers",
-                hint=f"podlab events {one.name}",
-            )
-        time.sleep(0.1)
+
+    def late() -> WaitTimeoutError:
+        left = client.find(path) or stored
+        held = ", ".join(left["metadata"].get("finalizers") or [])
+        return WaitTimeoutError(
+            f"{one.kind.lower()}/{one.name} was still being deleted after {patience_s:.0f} s",
+            cause=f"finalizers hold it: {held}"
+            if held
+            else "its node has not confirmed the end of its containers",
+            hint=f"podlab events {one.name}",
+        )
+
+    until_gone(client, path, uid=stored["metadata"]["uid"], deadline_s=patience_s, late=late)

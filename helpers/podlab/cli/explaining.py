@@ -10,22 +10,13 @@ from typing import Any
 
 from podlab.cli.parser import UsageError
 from podlab.cli.reading import find_pod
-from podlab.client import Client
-from podlab.client.types import segment
+from podlab.client import Client, resources
 from podlab.errors import ApiError, NotFoundError
 from podlab.pods.raw import RawObject
 from podlab.timeline import Explanation, explain, explain_owner
 
-_GROUPS = {
-    "Job": "/apis/batch/v1",
-    "Deployment": "/apis/apps/v1",
-    "ReplicaSet": "/apis/apps/v1",
-    "StatefulSet": "/apis/apps/v1",
-    "DaemonSet": "/apis/apps/v1",
-}
-_SHORT = {"po": "Pod", "deploy": "Deployment", "rs": "ReplicaSet", "sts": "StatefulSet", "ds": "DaemonSet"}
-_WORDS = {kind.lower(): kind for kind in ("Pod", *_GROUPS)}
-_OF_FIELDS = {*_WORDS, *_SHORT, "pods"}
+_CONTROLLERS = ("Job", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
+_EXPLAINED = ("Pod", *_CONTROLLERS)
 
 
 def asked_for(words: list[str], cluster: str = "") -> tuple[str, str]:
@@ -38,22 +29,27 @@ def asked_for(words: list[str], cluster: str = "") -> tuple[str, str]:
     Raises:
         UsageError: The kind is none that can be explained, or it is a field, which kubectl explains.
     """
-    if re.fullmatch(r"[a-z]+(\.[a-zA-Z]+)+", words[0]) and words[0].partition(".")[0] in _OF_FIELDS:
+    if re.fullmatch(r"[a-z]+(\.[a-zA-Z]+)+", words[0]) and _kind(words[0].partition(".")[0]):
         raise UsageError(
             f"{words[0]} is a field, and podlab explain is about objects that exist",
             cause="kubectl explains fields",
             hint=f'kubectl --kubeconfig "$(podlab kubeconfig{cluster})" explain {words[0]}',
         )
     kind, name = words[:2] if len(words) > 1 else (words[0].rpartition("/")[0], words[0].rpartition("/")[2])
-    word = kind.lower().partition(".")[0]
-    singular = next((one for one in (word, word.removesuffix("s")) if one in _WORDS or one in _SHORT), None)
-    if kind and singular is None:
+    found = _kind(kind.partition(".")[0])
+    if kind and not found:
         raise UsageError(
             f"podlab explain knows no {kind}",
-            cause=f"it takes: {', '.join(_WORDS)}",
+            cause=f"it takes: {', '.join(_EXPLAINED).lower()}",
             hint=f"podlab explain {name}",
         )
-    return (_WORDS.get(singular) or _SHORT[singular] if singular else ""), name
+    return found, name
+
+
+def _kind(word: str) -> str:
+    """Return the kind that can be explained and that *word* names; empty for another word."""
+    found = resources.named(word)
+    return found.kind if found and found.kind in _EXPLAINED else ""
 
 
 def told(client: Client, namespace: str, kind: str, name: str) -> Explanation:
@@ -63,7 +59,6 @@ def told(client: Client, namespace: str, kind: str, name: str) -> Explanation:
     Raises:
         NotFoundError: There is none; the hint names the nearest Pod.
     """
-    base = f"/api/v1/namespaces/{segment(namespace)}"
     if kind in ("", "Pod"):
         try:
             pod = find_pod(client, namespace, name)
@@ -72,19 +67,17 @@ def told(client: Client, namespace: str, kind: str, name: str) -> Explanation:
             if not kind:
                 raise
         else:
-            events = _items(client, f"{base}/events", fieldSelector=f"involvedObject.name={name}")
+            events = _items(
+                client, resources.path("events", namespace), fieldSelector=f"involvedObject.name={name}"
+            )
             return explain(pod, events, now=time.time())
-    owner = dict(client.get(_path(kind, namespace, name)))
-    between = _items(client, _path("ReplicaSet", namespace)) if kind == "Deployment" else []
+    owner = dict(client.get(resources.path(kind, namespace, name)))
+    between = _items(client, resources.path("replicasets", namespace)) if kind == "Deployment" else []
     labels = ((owner.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
     wanted = ",".join(f"{key}={value}" for key, value in labels.items()) or None
-    pods, events = _items(client, f"{base}/pods", labelSelector=wanted), _items(client, f"{base}/events")
+    pods = _items(client, resources.path("pods", namespace), labelSelector=wanted)
+    events = _items(client, resources.path("events", namespace))
     return explain_owner({"kind": kind, **owner}, pods, events, between=between, now=time.time())
-
-
-def _path(kind: str, namespace: str, name: str = "") -> str:
-    path = f"{_GROUPS[kind]}/namespaces/{segment(namespace)}/{kind.lower()}s"
-    return f"{path}/{segment(name)}" if name else path
 
 
 def _items(client: Client, path: str, **params: Any) -> list[RawObject]:
@@ -93,9 +86,9 @@ def _items(client: Client, path: str, **params: Any) -> list[RawObject]:
 
 def _other(client: Client, namespace: str, name: str) -> str:
     """The kind of the controller's object of that name; empty for none."""
-    for kind in _GROUPS:
+    for kind in _CONTROLLERS:
         try:
-            client.get(_path(kind, namespace, name))
+            client.get(resources.path(kind, namespace, name))
         except ApiError:
             continue
         return kind

@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from podlab.client import Client
-from podlab.client.types import segment
+from podlab.client import Client, resources
 from podlab.errors import PodlabError
 
 AGAIN_S = 1.0
@@ -39,10 +38,11 @@ class Follower:
         self.trouble = ""
         self._client, self._since = client, time.monotonic()
         self._done = threading.Event()
-        base = f"/api/v1/namespaces/{segment(namespace)}"
         streams = [("pods", f"metadata.name={pod}"), ("events", f"involvedObject.name={pod}")]
         self._threads = [
-            threading.Thread(target=self._follow, args=(f"{base}/{what}", what, field), daemon=True)
+            threading.Thread(
+                target=self._follow, args=(resources.path(what, namespace), what, field), daemon=True
+            )
             for what, field in streams
         ]
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from podlab.cli import kinds as known_kinds
 from podlab.cli.ages import age
-from podlab.client import Client
-from podlab.client.types import segment
+from podlab.client import Client, resources
 from podlab.errors import ApiError, NotFoundError
 from podlab.nearest import POSSIBLE, nearest
 from podlab.pods import roles
@@ -19,11 +18,10 @@ from podlab.pods.raw import RawView
 
 def find_pod(client: Client, namespace: str, pod: str) -> dict[str, Any]:
     """Return the Pod; the error for an unknown name suggests the nearest."""
-    pods = f"/api/v1/namespaces/{segment(namespace)}/pods"
     try:
-        return dict(client.get(f"{pods}/{segment(pod)}"))
+        return dict(client.get(resources.path("pods", namespace, pod)))
     except NotFoundError as error:
-        known = [one["metadata"]["name"] for one in client.get(pods)["items"]]
+        known = [one["metadata"]["name"] for one in client.get(resources.path("pods", namespace))["items"]]
         near = nearest(pod, known)
         error.cause = f"Pods in namespace {namespace}: {', '.join(known) or 'none'}"
         error.hint = f"the same with {near}" if near else "podlab status, or another --namespace"
@@ -61,8 +59,7 @@ def pod_rows(
     Raises:
         NotFoundError: A Pod of *names* is not there; the hint names the nearest.
     """
-    place = f"/namespaces/{segment(namespace)}" if namespace else ""
-    found = client.rows(f"/api/v1{place}/pods", includeObject="Object", labelSelector=selector)
+    found = client.rows(resources.path("pods", namespace), includeObject="Object", labelSelector=selector)
     wanted = [name.removeprefix("pod/") for name in names]
     there = {pod["metadata"]["name"] for _, pod in found}
     for name in wanted:
@@ -86,8 +83,7 @@ def events(
     if kind:
         known = known_kinds.find(kind)
         fields.append(f"involvedObject.kind={known.kind if known else kind.capitalize()}")
-    place = f"/namespaces/{segment(namespace)}" if namespace else ""
-    found = client.get(f"/api/v1{place}/events", fieldSelector=",".join(fields) or None)["items"]
+    found = client.get(resources.path("events", namespace), fieldSelector=",".join(fields) or None)["items"]
     found = [event for event in found if not kinds or event.get("type") in kinds]
     return sorted(
         found, key=lambda event: (_last_seen(event), int(event["metadata"].get("resourceVersion") or 0))
@@ -123,7 +119,7 @@ def _last_seen(event: RawView) -> str:
 def node_images(client: Client) -> list[dict[str, str]]:
     """Return the images that the nodes hold, by name; a kubelet reports the largest 50 of each node."""
     rows: dict[str, dict[str, str]] = {}
-    for node in client.get("/api/v1/nodes")["items"]:
+    for node in client.get(resources.path("nodes"))["items"]:
         for image in node.get("status", {}).get("images") or []:
             size = f"{image.get('sizeBytes', 0) / 2**20:.1f} MiB"
             for name in image.get("names") or []:

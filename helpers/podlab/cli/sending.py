@@ -15,7 +15,7 @@ from typing import Any
 from podlab import manifests as reading
 from podlab.cli.parser import UsageError
 from podlab.client import Client
-from podlab.errors import ApiError, ConflictError, ManifestError, NotFoundError
+from podlab.errors import ApiError, ConflictError, ManifestError
 from podlab.manifests import Manifest, verdicts
 from podlab.manifests.faults import error_of
 from podlab.nearest import nearest
@@ -122,9 +122,7 @@ def find(client: Client, manifest: Manifest, namespace: str) -> dict[str, Any] |
     if not manifest.name:
         return None  # generateName: always new
     try:
-        return dict(client.get(client.path_of(manifest.object, namespace)))
-    except NotFoundError:
-        return None
+        return client.find(client.path_of(manifest.object, namespace))
     except ManifestError:
         return None  # a kind that the server does not know: `reading.apply` says so, with its line
 

@@ -1,9 +1,11 @@
 """
 A thin client of the Kubernetes API: raw dicts in, raw dicts out.
 
-    Client            get, create, replace, patch, delete, text, lines, stream, exec, port_forward
+    Client            get, find, create, replace, patch, delete, remove, text, lines, stream, exec, port_forward
     ExecOutput        what a command run in a container left
     Kubeconfig        server, credentials and namespace of one context
+    resources.path    the REST path of a kind, a namespace and a name
+    waiting           until something is true, until an object is gone, until Pods may be made
 
 It exists beside the ``kubernetes`` package because a recorder must not decode each WatchEvent into models
 (nine times the work), and because ``import podlab.client`` must cost next to nothing: http.client, PyYAML and

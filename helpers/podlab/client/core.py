@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from podlab.client import resources
 from podlab.client.kubeconfig import Kubeconfig
 from podlab.client.types import ExecOutput, Resource
-from podlab.errors import ApiError
+from podlab.errors import ApiError, ConflictError, NotFoundError
 from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
@@ -62,6 +62,13 @@ class Client:
         """Return the object or list at *path*, such as ``/api/v1/namespaces/x/pods``."""
         return self._object("GET", path, params, timeout_s=timeout_s)
 
+    def find(self, path: str, *, timeout_s: float = READ_TIMEOUT_S) -> RawObject | None:
+        """Return the object at *path*; None if it does not exist."""
+        try:
+            return self.get(path, timeout_s=timeout_s)
+        except NotFoundError:
+            return None
+
     def create(self, path: str, body: RawObject, **params: Any) -> RawObject:
         """Create *body* in the collection at *path* and return it as stored."""
         return self._object("POST", path, params, body=body)
@@ -84,6 +91,28 @@ class Client:
     def delete(self, path: str, body: RawObject | None = None, **params: Any) -> RawObject:
         """Delete the object at *path*; *body* is a DeleteOptions object."""
         return self._object("DELETE", path, params, body=body)
+
+    def remove(self, path: str, *, uid: str | None = None, grace_s: int | None = None) -> bool:
+        """
+        Delete the object at *path* as kubectl does: what it owns is deleted in the background.
+
+        Args:
+            uid: Delete it only if this is its uid.
+            grace_s: How long its containers may take; None: as the Pod says.
+
+        Returns:
+            False if it does not exist, is being deleted already (a namespace), or has another uid.
+        """
+        options: RawObject = {"propagationPolicy": "Background"}
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
+        if grace_s is not None:
+            options["gracePeriodSeconds"] = grace_s
+        try:
+            self.delete(path, options)
+        except (NotFoundError, ConflictError):
+            return False
+        return True
 
     def table(self, path: str, *, timeout_s: float = READ_TIMEOUT_S, **params: Any) -> list[RawObject]:
         """

@@ -1,5 +1,9 @@
 """
-Which path a kind of object lives under: a table for the kinds that lessons use, discovery for the rest.
+The REST path of each kind: a table for the kinds that lessons use, discovery for the rest.
+
+    path     of objects whose kind is known when the code is written: ``path("pods", namespace, name)``
+    named    of words that people type: ``po``, ``pods``, ``deployments.apps``
+    find     of the apiVersion and kind in a manifest
 
 The table says where a kind lives on a server that has it; whether this one does is for ``require`` to ask.
 """
@@ -9,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from podlab.client.types import Resource
+from podlab.client.types import Resource, prefix_of
 from podlab.errors import ManifestError, NotFoundError
 from podlab.pods.raw import RawObject
 
@@ -17,23 +21,25 @@ _TABLE = """
 v1 Namespace namespaces cluster
 v1 Node nodes cluster
 v1 PersistentVolume persistentvolumes cluster
-v1 Pod pods
-v1 Service services
-v1 ConfigMap configmaps
+v1 Pod pods po
+v1 Service services svc
+v1 ConfigMap configmaps cm
 v1 Secret secrets
-v1 ServiceAccount serviceaccounts
+v1 ServiceAccount serviceaccounts sa
 v1 Event events
 v1 Endpoints endpoints
-v1 PersistentVolumeClaim persistentvolumeclaims
+v1 PersistentVolumeClaim persistentvolumeclaims pvc
 v1 ReplicationController replicationcontrollers
 v1 ResourceQuota resourcequotas
 v1 LimitRange limitranges
-apps/v1 Deployment deployments
-apps/v1 ReplicaSet replicasets
-apps/v1 StatefulSet statefulsets
-apps/v1 DaemonSet daemonsets
+apps/v1 Deployment deployments deploy
+apps/v1 ReplicaSet replicasets rs
+apps/v1 StatefulSet statefulsets sts
+apps/v1 DaemonSet daemonsets ds
 batch/v1 Job jobs
-batch/v1 CronJob cronjobs
+batch/v1 CronJob cronjobs cj
+admissionregistration.k8s.io/v1 MutatingWebhookConfiguration mutatingwebhookconfigurations cluster
+admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration validatingwebhookconfigurations cluster
 discovery.k8s.io/v1 EndpointSlice endpointslices
 events.k8s.io/v1 Event events
 networking.k8s.io/v1 NetworkPolicy networkpolicies
@@ -48,12 +54,46 @@ rbac.authorization.k8s.io/v1 ClusterRoleBinding clusterrolebindings cluster
 
 def _read_table(text: str) -> dict[tuple[str, str], Resource]:
     rows = (line.split() for line in text.split("\n") if line)
-    return {(row[0], row[1]): Resource(row[0], row[1], row[2], len(row) == 3) for row in rows}
+    return {(row[0], row[1]): Resource(row[0], row[1], row[2], row[3:] != ["cluster"]) for row in rows}
+
+
+def _words(text: str) -> dict[str, Resource]:
+    """Kind, plural and short name of each row, in small letters; of two kinds of one name the first row counts."""
+    found: dict[str, Resource] = {}
+    for row in (line.split() for line in text.split("\n") if line):
+        for word in (row[1].lower(), *row[2:]):
+            found.setdefault(word, KNOWN[row[0], row[1]])
+    return found
 
 
 # Kinds of v1 without which there is no API server.
 EVERYWHERE = frozenset(("ConfigMap", "Namespace", "Pod", "Secret", "Service", "ServiceAccount"))
 KNOWN: Mapping[tuple[str, str], Resource] = _read_table(_TABLE)
+_WORDS: Mapping[str, Resource] = _words(_TABLE)
+
+
+def named(word: str) -> Resource | None:
+    """Return the kind that *word* names: ``Pod``, ``pods``, ``po``, ``deployments.apps``; None for another word."""
+    name, _, group = word.lower().partition(".")
+    found = _WORDS.get(name)
+    return found if found and group in ("", found.api_version.rpartition("/")[0]) else None
+
+
+def path(kind: str, namespace: str | None = None, name: str | None = None) -> str:
+    """
+    Return the REST path of one object, or without *name* of the collection.
+
+    Args:
+        kind: A word that ``named`` knows.
+        namespace: None: the collection of all namespaces; kinds of the whole cluster ignore it.
+
+    Raises:
+        ManifestError: *kind* is not in the table.
+    """
+    found = named(kind)
+    if found is None:
+        raise ManifestError(f"unknown kind {kind!r}", hint="client.path_of asks the server for it")
+    return found.path(namespace, name)
 
 
 def find(api_version: str, kind: str, get: Callable[[str], RawObject]) -> Resource:
@@ -104,9 +144,8 @@ def require(api_version: str, kind: str, get: Callable[[str], RawObject]) -> Non
 
 
 def _discover(api_version: str, get: Callable[[str], RawObject]) -> list[dict[str, Any]]:
-    prefix = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     try:
-        return list(get(prefix).get("resources", []))
+        return list(get(prefix_of(api_version)).get("resources", []))
     except NotFoundError:
         return []
 

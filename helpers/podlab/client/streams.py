@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from podlab.client import failures
+from podlab.client import failures, resources
 from podlab.client.transport import CONNECT_TIMEOUT_S, Transport
-from podlab.client.types import ExecOutput, segment
+from podlab.client.types import ExecOutput
 from podlab.errors import ApiError, ConnectionLostError, WaitTimeoutError
 
 _PROTOCOLS = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
@@ -109,7 +109,7 @@ def run(
     params = [("command", part) for part in command] + [("stdout", "true"), ("stderr", "true")]
     params += [("container", container)] if container else []
     params += [("stdin", "true")] if stdin is not None else []
-    path = f"/api/v1/namespaces/{segment(namespace)}/pods/{segment(pod)}/exec"
+    path = resources.path("pods", namespace, pod) + "/exec"
     end_at = time.monotonic() + timeout_s
     socket_ = connect(transport, path, params, min(timeout_s, UPGRADE_S))
     output = {1: bytearray(), 2: bytearray(), 3: bytearray()}
@@ -179,7 +179,7 @@ def _exit_code(transport: Transport, path: str, status_text: bytes) -> int:
 @contextmanager
 def forward(transport: Transport, namespace: str, pod: str, port: int) -> Iterator[int]:
     """Yield a local port; each connection to it becomes a WebSocket. See ``Client.port_forward``."""
-    path = f"/api/v1/namespaces/{segment(namespace)}/pods/{segment(pod)}/portforward"
+    path = resources.path("pods", namespace, pod) + "/portforward"
     listener = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
 

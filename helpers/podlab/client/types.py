@@ -12,6 +12,11 @@ def segment(name: str) -> str:
     return quoted.replace(".", "%2E") if set(name) <= {"."} else quoted
 
 
+def prefix_of(api_version: str) -> str:
+    """Return where the kinds of an apiVersion are served."""
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+
+
 class ExecOutput(NamedTuple):
     """
     The output and exit code of a command that ran inside a container.
@@ -35,7 +40,7 @@ class Resource(NamedTuple):
     @property
     def prefix(self) -> str:
         """``/api/v1`` for the core group, ``/apis/GROUP/VERSION`` for all others."""
-        return f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
+        return prefix_of(self.api_version)
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
         """Return the path of the collection, or of one object; cluster-wide kinds ignore *namespace*."""

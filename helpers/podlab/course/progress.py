@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from podlab import paths
 from podlab.checks.verdict import ANSWERED, Report, number
+from podlab.client import resources
 from podlab.errors import ConflictError, PodlabError
 from podlab.grading.exercise import Exercise
 
 if TYPE_CHECKING:
     from podlab.client import Client
-
-    pass
 
 FILE = "progress.jsonl"
 SHARED = "podlab-progress"
@@ -58,9 +57,8 @@ def share(client: Client, namespace: str) -> None:
     Does nothing in other namespaces, and nothing when the server refuses: a lesson goes on without a board.
     """
     with suppress(PodlabError):
-        client.get(f"/api/v1/namespaces/{namespace}/resourcequotas/class")
+        client.get(resources.path("resourcequotas", namespace, "class"))
         events = "\n".join(json.dumps(event) for event in read()[-_MOST_SHARED:])
-        path = f"/api/v1/namespaces/{namespace}/configmaps"
         body = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -68,9 +66,9 @@ def share(client: Client, namespace: str) -> None:
             "data": {"events": events},
         }
         try:
-            client.create(path, body)
+            client.create(resources.path("configmaps", namespace), body)
         except ConflictError:
-            client.replace(f"{path}/{SHARED}", body)
+            client.replace(resources.path("configmaps", namespace, SHARED), body)
 
 
 def attempt(report: Report, *, seed: int, cluster: str) -> None:

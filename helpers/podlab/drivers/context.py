@@ -7,10 +7,9 @@ kubeconfig that is handed out holds that one context, set to that namespace.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from typing import Any
 
+from podlab.client import resources, waiting
 from podlab.drivers import kubeconfig, process, state
 from podlab.drivers.base import Cluster, Profile, Progress, Status, silent
 from podlab.errors import ApiError, ConflictError, DriverError, NotFoundError, PodlabError, WaitTimeoutError
@@ -92,7 +91,8 @@ class ContextDriver:
             else:
                 progress(f"making namespace {namespace}")
                 _make_namespace(record)
-            _wait_for_account(record, min(profile.deadline_s, 30))
+            client = state.cluster(record).client()
+            waiting.until_account(client, namespace, deadline_s=min(profile.deadline_s, 30))
             if profile.merge:
                 kubeconfig.merge(record)
             record["state"] = "ready"
@@ -113,7 +113,7 @@ def _make_namespace(record: state.Record) -> None:
     )
     state.save(record)
     try:
-        client.create("/api/v1/namespaces", body)
+        client.create(resources.path("namespaces"), body)
     except ConflictError as error:
         raise DriverError(
             f"namespace {namespace} exists already there, and podlab did not make it; it is left alone",
@@ -133,7 +133,7 @@ def _make_namespace(record: state.Record) -> None:
 def _check_namespace(record: state.Record) -> None:
     client, namespace = state.cluster(record).client(), record["namespace"]
     try:
-        found = client.get(f"/api/v1/namespaces/{namespace}")
+        found = client.get(resources.path("namespaces", name=namespace))
     except NotFoundError as error:
         raise DriverError(
             f"namespace {namespace} does not exist on that cluster", cause=error.summary
@@ -141,35 +141,13 @@ def _check_namespace(record: state.Record) -> None:
     except ApiError as error:
         if error.code != 403:
             raise
-        client.get(f"/api/v1/namespaces/{namespace}/pods", limit=1)  # many users may only look inside
+        client.get(resources.path("pods", namespace), limit=1)  # many users may only look inside
         return
     if found.get("status", {}).get("phase") == "Terminating":
         raise DriverError(
             f"namespace {namespace} is being deleted",
             hint=f"with kubectl: kubectl get namespace {namespace} --watch",
         )
-
-
-def _wait_for_account(record: state.Record, deadline_s: float) -> None:
-    """Wait for the default ServiceAccount, without which no Pod is admitted."""
-    client, deadline = state.cluster(record).client(), time.monotonic() + deadline_s
-    path = f"/api/v1/namespaces/{record['namespace']}/serviceaccounts/default"
-    while True:
-        try:
-            client.get(path)
-            return
-        except NotFoundError as error:
-            if time.monotonic() > deadline:
-                raise WaitTimeoutError(
-                    f"namespace {record['namespace']} had no default ServiceAccount after {deadline_s:g} s",
-                    cause=error.summary,
-                    hint="look at the cluster's kube-controller-manager",
-                ) from error
-        except ApiError as error:
-            if error.code == 403:
-                return  # may not look; the first Pod will tell
-            raise
-        time.sleep(0.05)
 
 
 def _remove(record: state.Record, progress: Progress) -> None:
@@ -182,44 +160,31 @@ def _remove(record: state.Record, progress: Progress) -> None:
 
 
 def _delete_namespace(record: state.Record, progress: Progress, *, deadline_s: float = 90.0) -> None:
-    client, path = state.cluster(record).client(), f"/api/v1/namespaces/{record['namespace']}"
-    try:
-        found = client.get(path)
-    except NotFoundError:
-        return
-    if (found["metadata"].get("labels") or {}).get(LABEL) != record["id"]:
+    client, path = state.cluster(record).client(), resources.path("namespaces", name=record["namespace"])
+    found = client.find(path)
+    if found is None or (found["metadata"].get("labels") or {}).get(LABEL) != record["id"]:
         return
     uid = found["metadata"]["uid"]
     progress(f"deleting namespace {record['namespace']}")
-    _ask_to_delete(client, path, uid)
-    deadline = time.monotonic() + deadline_s
-    while True:
-        try:
-            if client.get(path)["metadata"]["uid"] != uid:
-                return
-        except NotFoundError:
-            return
-        if time.monotonic() > deadline:
-            raise WaitTimeoutError(
-                f"namespace {record['namespace']} was still being deleted after {deadline_s:g} s",
-                hint=f"with kubectl: kubectl get namespace {record['namespace']} -o yaml says what holds it",
-            )
-        time.sleep(0.2)
-
-
-def _ask_to_delete(client: Any, path: str, uid: str) -> None:
-    try:
-        client.delete(path, {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}})
-    except (NotFoundError, ConflictError):
-        return  # gone, or being deleted already: the wait that follows tells
+    client.remove(path, uid=uid)
+    waiting.until_gone(
+        client,
+        path,
+        uid=uid,
+        deadline_s=deadline_s,
+        late=lambda: WaitTimeoutError(
+            f"namespace {record['namespace']} was still being deleted after {deadline_s:g} s",
+            hint=f"with kubectl: kubectl get namespace {record['namespace']} -o yaml says what holds it",
+        ),
+    )
 
 
 def _namespace_note(cluster: Cluster) -> str:
     try:
-        found = cluster.client().get(f"/api/v1/namespaces/{cluster.namespace}")
-    except NotFoundError:
-        return f"its namespace {cluster.namespace} is gone: podlab down, then podlab up"
+        found = cluster.client().find(resources.path("namespaces", name=cluster.namespace))
     except ApiError:
         return ""
+    if found is None:
+        return f"its namespace {cluster.namespace} is gone: podlab down, then podlab up"
     phase = found.get("status", {}).get("phase", "Active")
     return "" if phase == "Active" else f"its namespace {cluster.namespace} is {phase}"

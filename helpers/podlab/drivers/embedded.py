@@ -219,10 +219,12 @@ def _remove(record: state.Record) -> None:
 
 
 def _ask(cluster: Cluster) -> tuple[str | None, list[str], str]:
+    from podlab.client import resources
+
     try:
         client = cluster.client()
         version = client.version()
-        nodes = client.get("/api/v1/nodes")["items"]
+        nodes = client.get(resources.path("nodes"))["items"]
         return version, [node["metadata"]["name"] for node in nodes], _reduced_note(nodes)
     except PodlabError as error:
         return None, [], f"its daemon runs but does not answer: {error.summary}"

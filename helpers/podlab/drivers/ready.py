@@ -6,11 +6,11 @@ Wait until a fresh cluster can be taught on: its nodes are Ready, Pods may be ma
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
-from podlab.client import Client
+from podlab.client import Client, resources
+from podlab.client.waiting import until
 from podlab.drivers.base import Progress, silent
 from podlab.errors import ApiError, ConnectionLostError, WaitTimeoutError
 
@@ -20,7 +20,7 @@ Question = Callable[[Client], str]
 
 def nodes_ready(client: Client) -> str:
     """Every node has condition Ready=True."""
-    nodes = client.get("/api/v1/nodes", timeout_s=5)["items"]
+    nodes = client.get(resources.path("nodes"), timeout_s=5)["items"]
     if not nodes:
         return "no node has registered"
     waiting = [node for node in nodes if not _is_ready(node)]
@@ -29,7 +29,7 @@ def nodes_ready(client: Client) -> str:
 
 def pods_may_be_made(client: Client) -> str:
     """The default ServiceAccount is there; until then every Pod is refused."""
-    accounts = client.get("/api/v1/namespaces/default/serviceaccounts", timeout_s=5)["items"]
+    accounts = client.get(resources.path("serviceaccounts", "default"), timeout_s=5)["items"]
     return (
         ""
         if any(one["metadata"]["name"] == "default" for one in accounts)
@@ -39,8 +39,10 @@ def pods_may_be_made(client: Client) -> str:
 
 def names_resolve(client: Client) -> str:
     """The cluster's DNS Service has an endpoint that is ready."""
-    path = "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices"
-    slices = client.get(path, timeout_s=5, labelSelector="kubernetes.io/service-name=kube-dns")["items"]
+    of_dns = "kubernetes.io/service-name=kube-dns"
+    slices = client.get(resources.path("endpointslices", "kube-system"), timeout_s=5, labelSelector=of_dns)[
+        "items"
+    ]
     ends = [end for one in slices for end in one.get("endpoints") or []]
     ready = any((end.get("conditions") or {}).get("ready") for end in ends)
     return "" if ready else "the cluster's DNS is not ready"
@@ -59,18 +61,29 @@ def wait(
     Raises:
         WaitTimeoutError: Something was still missing after *deadline_s* in all.
     """
-    deadline = time.monotonic() + deadline_s
-    said = ""
-    for question in questions:
-        while missing := _ask(question, client):
-            if missing != said and not said:
-                progress(f"waiting: {missing}")
-                said = missing
-            if time.monotonic() > deadline:
-                raise WaitTimeoutError(
-                    f"the cluster was not ready after {deadline_s:g} s", cause=missing, hint="podlab doctor"
-                )
-            time.sleep(interval_s)
+    open_questions, missing, said = list(questions), "", False
+
+    def all_answered() -> bool:
+        nonlocal missing
+        while open_questions:
+            missing = _ask(open_questions[0], client)
+            if missing:
+                return False
+            del open_questions[0]
+        return True
+
+    def say_once() -> None:
+        nonlocal said
+        if not said:
+            progress(f"waiting: {missing}")
+            said = True
+
+    def late() -> WaitTimeoutError:
+        return WaitTimeoutError(
+            f"the cluster was not ready after {deadline_s:g} s", cause=missing, hint="podlab doctor"
+        )
+
+    until(all_answered, deadline_s=deadline_s, late=late, every_s=interval_s, meanwhile=say_once)
 
 
 def _ask(question: Question, client: Client) -> str:

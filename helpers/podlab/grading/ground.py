@@ -14,8 +14,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from podlab.client import Client
-from podlab.errors import ApiError, ConflictError, NotFoundError, PodlabError, WaitTimeoutError
+from podlab.client import Client, resources, waiting
+from podlab.errors import ApiError, ConflictError, PodlabError, WaitTimeoutError
 
 MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
 LOCK = "podlab-grading"
@@ -50,7 +50,7 @@ class Ground:
             "metadata": {"name": self.namespace, "labels": labels},
         }
         try:
-            self.client.create("/api/v1/namespaces", body)
+            self.client.create(resources.path("namespaces"), body)
         except ApiError as error:
             if error.code != _FORBIDDEN:
                 raise
@@ -66,7 +66,7 @@ class Ground:
         with suppress(PodlabError):
             if self.own:
                 self._end_pods()
-                self.client.delete(f"/api/v1/namespaces/{self.namespace}")
+                self.client.remove(resources.path("namespaces", name=self.namespace))
             else:
                 self._remove()
                 self._unlock()
@@ -76,63 +76,53 @@ class Ground:
         self.made += stored
 
     def _await_account(self) -> None:
-        """Wait for the default ServiceAccount, without which no Pod is admitted: a slow controller takes its time."""
-        gives_up_at = time.monotonic() + _ACCOUNT_S
-        while time.monotonic() < gives_up_at:
-            try:
-                self.client.get(f"/api/v1/namespaces/{self.namespace}/serviceaccounts/default")
-                return
-            except NotFoundError:
-                time.sleep(0.1)
-            except ApiError:
-                return  # may not look; the first Pod will tell
+        """Wait until Pods may be made; if the cluster is slow even so, the first Pod's refusal says it."""
+        with suppress(PodlabError):
+            waiting.until_account(self.client, self.namespace, deadline_s=_ACCOUNT_S)
 
     def _end_pods(self) -> None:
         """End what still runs at once: a namespace grants its Pods their grace, and an answer may ask for minutes."""
         with suppress(PodlabError):
-            self.client.delete(f"/api/v1/namespaces/{self.namespace}/pods", {"gracePeriodSeconds": 0})
+            self.client.delete(resources.path("pods", self.namespace), {"gracePeriodSeconds": 0})
 
     # -- a namespace that is shared -----------------------------------------------------------------------
 
     @property
     def _locks(self) -> str:
-        return f"/api/v1/namespaces/{self.namespace}/configmaps"
+        return resources.path("configmaps", self.namespace)
 
     def _lock(self) -> None:
-        gives_up_at = time.monotonic() + _WAIT_S
         body = {
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": LOCK, "labels": MANAGED},
             "data": {"since": str(time.time())},
         }  # fmt: skip
-        while True:
+
+        def taken() -> str:
             try:
-                self._lock_uid = self.client.create(self._locks, body)["metadata"]["uid"]
-                return
+                return str(self.client.create(self._locks, body)["metadata"]["uid"])
             except ConflictError:
                 self._break_stale()
-            if time.monotonic() > gives_up_at:
-                raise WaitTimeoutError(
-                    f"another grading holds namespace {self.namespace}",
-                    cause=f"its lock is the ConfigMap {LOCK}",
-                    hint=f"wait for it, or delete that ConfigMap if no grading runs in {self.namespace}",
-                )
-            time.sleep(1.0)
+                return ""
+
+        def late() -> WaitTimeoutError:
+            return WaitTimeoutError(
+                f"another grading holds namespace {self.namespace}",
+                cause=f"its lock is the ConfigMap {LOCK}",
+                hint=f"wait for it, or delete that ConfigMap if no grading runs in {self.namespace}",
+            )
+
+        self._lock_uid = waiting.until(taken, deadline_s=_WAIT_S, late=late, every_s=1.0)
 
     def _break_stale(self) -> None:
         with suppress(PodlabError, ValueError, KeyError):
             found = self.client.get(f"{self._locks}/{LOCK}")
             if time.time() - float(found["data"]["since"]) > _STALE_S:
-                self._delete(f"{self._locks}/{LOCK}", found["metadata"]["uid"])
+                self.client.remove(f"{self._locks}/{LOCK}", uid=found["metadata"]["uid"], grace_s=0)
 
     def _unlock(self) -> None:
-        self._delete(f"{self._locks}/{LOCK}", self._lock_uid)
+        self.client.remove(f"{self._locks}/{LOCK}", uid=self._lock_uid, grace_s=0)
 
     def _remove(self) -> None:
         for body in reversed(self.made):
             path = self.client.path_of(body, self.namespace)
-            self._delete(path, body["metadata"]["uid"])
-
-    def _delete(self, path: str, uid: str) -> None:
-        options = {"gracePeriodSeconds": 0, "propagationPolicy": "Background", "preconditions": {"uid": uid}}
-        with suppress(NotFoundError, ConflictError):
-            self.client.delete(path, options)
+            self.client.remove(path, uid=body["metadata"]["uid"], grace_s=0)

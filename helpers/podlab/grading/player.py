@@ -209,9 +209,7 @@ class Player:
 
     def _delete(self, step: Step | RawObject, *, grace_s: int | None = None) -> tuple[bool, str, Any]:
         if not isinstance(step, Step):
-            options = {} if grace_s is None else {"gracePeriodSeconds": grace_s}
-            with suppress(NotFoundError):
-                self.client.delete(self.client.path_of(step, self.ground.namespace), options)
+            self.client.remove(self.client.path_of(step, self.ground.namespace), grace_s=grace_s)
             return True, "", None
         pods = self.answered() if step.what in ("answer", "pod") else [self.target(step)]
         chosen = [pod for pod in pods if pod is not None]

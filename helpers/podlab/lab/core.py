@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from podlab import manifests
+from podlab.client import resources
 from podlab.errors import NotFoundError, PodlabError
 from podlab.lab import clocks, looking, texts
 from podlab.lab import facts as words
@@ -27,15 +28,7 @@ if TYPE_CHECKING:
     from podlab.timeline import Explanation, Timeline
     from podlab.timeline.prediction import Score
 
-_CORE = {
-    "pod": "pods",
-    "service": "services",
-    "event": "events",
-    "configmap": "configmaps",
-    "secret": "secrets",
-}
 CELL_COLUMNS = 100  # JupyterLab beside its file browser, on a small laptop: longer lines would wrap
-_GROUPS = {"job": "/apis/batch/v1", "deployment": "/apis/apps/v1", "replicaset": "/apis/apps/v1"}
 
 
 class Lab:
@@ -361,7 +354,7 @@ class Lab:
         Return the name of a node that takes Pods, and a little more than half of the CPU it has for them,
         such as ``1020m``: two Pods that reserve as much do not fit on it together.
         """
-        return looking.half_a_node(self.client.get("/api/v1/nodes").get("items") or [])
+        return looking.half_a_node(self.client.get(resources.path("nodes")).get("items") or [])
 
     def pods_of(self, owner: str) -> list[RawObject]:
         """Return the Pods that a Job, a ReplicaSet or a Deployment made, oldest first."""
@@ -378,7 +371,7 @@ class Lab:
 
     def node_ready(self) -> bool:
         """Return whether some node of the cluster is Ready."""
-        nodes = self.client.get("/api/v1/nodes").get("items") or []
+        nodes = self.client.get(resources.path("nodes")).get("items") or []
         return any(
             condition["type"] == "Ready" and condition["status"] == "True"
             for node in nodes
@@ -405,12 +398,11 @@ class Lab:
 
     def delete(self, kind: str, name: str, *, grace_s: int | None = None, wait_s: float = 60) -> None:
         """Delete one object and wait until it is gone; one that is gone already is fine."""
-        options = {} if grace_s is None else {"gracePeriodSeconds": grace_s}
-        try:
-            self.client.delete(self._path(kind, name), options)
-        except NotFoundError:
-            return
-        self.wait(lambda: not self._there(kind, name), f"{kind} {name} is still there", deadline_s=wait_s)
+        path = self._path(kind, name)
+        if self.client.remove(path, grace_s=grace_s):
+            self.wait(
+                lambda: self.client.find(path) is None, f"{kind} {name} is still there", deadline_s=wait_s
+            )
 
     def close(self) -> None:
         """Delete the namespace with all that is in it, and let it go; the cluster stays for the next notebook."""
@@ -492,20 +484,8 @@ class Lab:
     # -- plumbing -----------------------------------------------------------------------------------------
 
     def _path(self, kind: str, name: str | None = None) -> str:
-        singular = kind.lower().removesuffix("s")
-        prefix = _GROUPS.get(singular, "/api/v1")
-        path = f"{prefix}/namespaces/{self.namespace}/{_CORE.get(singular, singular + 's')}"
-        return f"{path}/{name}" if name else path
+        return resources.path(kind, self.namespace, name)
 
     def _uid(self, pod: str) -> str | None:
-        try:
-            return str(self.get("pod", pod)["metadata"]["uid"])
-        except NotFoundError:
-            return None
-
-    def _there(self, kind: str, name: str) -> bool:
-        try:
-            self.get(kind, name)
-        except NotFoundError:
-            return False
-        return True
+        found = self.client.find(self._path("pod", pod))
+        return str(found["metadata"]["uid"]) if found else None

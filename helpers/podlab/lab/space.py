@@ -8,26 +8,18 @@ made are ever touched.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
-from podlab.client import Client
-from podlab.errors import ConflictError, NotFoundError, PodlabError, WaitTimeoutError
+from podlab.client import Client, resources
+from podlab.client.waiting import until
+from podlab.errors import ConflictError, PodlabError, WaitTimeoutError
 from podlab.lab.telling import Telling, watched
 from podlab.pods.raw import RawObject
 
 MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
 # owners first, so that nothing is made again behind our back
-_KINDS = (
-    "/apis/apps/v1/{}/deployments",
-    "/apis/batch/v1/{}/jobs",
-    "/api/v1/{}/services",
-    "/api/v1/{}/pods",
-    "/api/v1/{}/configmaps",
-    "/api/v1/{}/secrets",
-)
-_AT_ONCE = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
+_KINDS = ("deployments", "jobs", "services", "pods", "configmaps", "secrets")
 _MADE_BY_KUBERNETES = "kube-root-ca.crt"
 
 
@@ -42,13 +34,11 @@ class Space:
         """Make the namespace, or empty it if it is there; no-op where the namespace is not ours."""
         if not self.own:
             return
-        try:
-            found = self.client.get(f"/api/v1/namespaces/{self.name}")
-        except NotFoundError:
+        found = self.client.find(self._path)
+        if found is None:
             self._make()
-            return
-        if found["metadata"].get("deletionTimestamp"):
-            wait_for(self._is_gone, 60, f"namespace {self.name} is being deleted and is still there")
+        elif found["metadata"].get("deletionTimestamp"):
+            self._until_gone([self._path], 60, f"namespace {self.name} is being deleted and is still there")
             self._make()
         else:
             self.empty()
@@ -64,18 +54,17 @@ class Space:
             return
         pods = []
         for kind in _KINDS:
-            paths = self._list(kind.format(f"namespaces/{self.name}"))
+            paths = self._list(resources.path(kind, self.name))
             self._drop(paths)
-            pods += [path for path in paths if "/pods/" in path]
-        wait_for(lambda: not any(map(self._there, pods)), 30, f"Pods of {self.name} are still being deleted")
+            pods += paths if kind == "pods" else []
+        self._until_gone(pods, 30, f"Pods of {self.name} are still being deleted")
 
     def close(self) -> None:
         """Delete the namespace if it is ours, else what was made in it."""
-        if not self.own:
+        if self.own:
+            self.client.remove(self._path)
+        else:
             self.empty()
-            return
-        with suppress(NotFoundError):
-            self.client.delete(f"/api/v1/namespaces/{self.name}")
 
     def replace(self, objects: Iterable[RawObject]) -> None:
         """
@@ -84,9 +73,9 @@ class Space:
         In a namespace that is not ours only objects made through this lab are deleted.
         """
         paths = [self.client.path_of(each, self.name) for each in objects]
-        stale = [path for path in paths if (self.own or path in self.made) and self._there(path)]
+        stale = [path for path in paths if (self.own or path in self.made) and self.client.find(path)]
         self._drop(stale)
-        wait_for(lambda: not any(map(self._there, stale)), 30, f"{', '.join(stale)}: still being deleted")
+        self._until_gone(stale, 30, f"{', '.join(stale)}: still being deleted")
 
     def note(self, objects: Iterable[RawObject]) -> None:
         """Remember *objects* as made by this lab."""
@@ -95,30 +84,23 @@ class Space:
     def _make(self) -> None:
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.name, "labels": MANAGED}}
         with suppress(ConflictError):
-            self.client.create("/api/v1/namespaces", body)
+            self.client.create(resources.path("namespaces"), body)
+
+    @property
+    def _path(self) -> str:
+        return resources.path("namespaces", name=self.name)
 
     def _list(self, path: str) -> list[str]:
-        try:
-            items = self.client.get(path).get("items") or []
-        except NotFoundError:
-            return []  # this cluster does not know the kind
-        names = [item["metadata"]["name"] for item in items]
+        listed = self.client.find(path) or {}  # empty: this cluster does not know the kind
+        names = [item["metadata"]["name"] for item in listed.get("items") or []]
         return [f"{path}/{name}" for name in names if name != _MADE_BY_KUBERNETES]
 
     def _drop(self, paths: Iterable[str]) -> None:
         for path in paths:
-            with suppress(NotFoundError):
-                self.client.delete(path, dict(_AT_ONCE))
+            self.client.remove(path, grace_s=0)
 
-    def _there(self, path: str) -> bool:
-        try:
-            self.client.get(path)
-        except NotFoundError:
-            return False
-        return True
-
-    def _is_gone(self) -> bool:
-        return not self._there(f"/api/v1/namespaces/{self.name}")
+    def _until_gone(self, paths: Sequence[str], deadline_s: float, what: str) -> None:
+        wait_for(lambda: not any(map(self.client.find, paths)), deadline_s, what)
 
 
 def wait_for(done: Callable[[], bool], deadline_s: float, what: str, *, hint: str | None = None) -> None:
@@ -128,22 +110,20 @@ def wait_for(done: Callable[[], bool], deadline_s: float, what: str, *, hint: st
     Raises:
         WaitTimeoutError: After *deadline_s*, with *what* as its first line.
     """
-    gives_up_at = time.monotonic() + deadline_s
     problem: PodlabError | None = None
+
+    def asked() -> bool:
+        nonlocal problem
+        try:
+            answer, problem = done(), None
+        except PodlabError as error:
+            # It does not exist yet, or cannot start yet: the reason is reported at the deadline.
+            answer, problem = False, error
+        return answer
+
+    def late() -> WaitTimeoutError:
+        cause = problem.summary if problem else None
+        return WaitTimeoutError(f"{what} (waited {deadline_s:.0f} s)", cause=cause, hint=hint)
+
     with Telling(lambda seconds: f"waiting, {seconds:.0f} s; so far: {what}", active=watched()) as telling:
-        while True:
-            try:
-                if done():
-                    return
-                problem = None
-            except PodlabError as error:
-                # It does not exist yet, or cannot start yet: the reason is reported at the deadline.
-                problem = error
-            if time.monotonic() >= gives_up_at:
-                raise WaitTimeoutError(
-                    f"{what} (waited {deadline_s:.0f} s)",
-                    cause=problem.summary if problem else None,
-                    hint=hint,
-                )
-            telling.due()
-            time.sleep(0.2)
+        until(asked, deadline_s=deadline_s, late=late, every_s=0.2, meanwhile=telling.due)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from podlab.client import Client
-from podlab.errors import ApiError, ConflictError, ManifestError, NotFoundError, PodlabError
+from podlab.errors import ApiError, ManifestError, PodlabError
 from podlab.manifests import lookalikes, verdicts
 from podlab.manifests.faults import Fault, error_of
 from podlab.manifests.reading import Manifest
@@ -127,14 +127,9 @@ def remove(client: Client, objects: Sequence[dict[str, Any]], *, grace_s: int | 
     """
     failed: PodlabError | None = None
     for stored in reversed(objects):
-        options: dict[str, Any] = {"propagationPolicy": "Background"}
-        options["preconditions"] = {"uid": stored["metadata"]["uid"]}
-        if grace_s is not None and stored.get("kind") == "Pod":
-            options["gracePeriodSeconds"] = grace_s
+        of_pods = grace_s if stored.get("kind") == "Pod" else None
         try:
-            client.delete(client.path_of(stored), options)
-        except (NotFoundError, ConflictError):
-            continue
+            client.remove(client.path_of(stored), uid=stored["metadata"]["uid"], grace_s=of_pods)
         except PodlabError as error:
             failed = failed or error
     if failed:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from podlab.client import Client
+from podlab.client import Client, resources
 from podlab.errors import ApiError, ConnectionLostError, RecordingError
 from podlab.observe.asking import Question
 from podlab.observe.framing import LineStream, StreamBroken
@@ -96,7 +96,7 @@ class LogFollower(threading.Thread):
         self._same: list[bytes] = []  # lines written with that very stamp
         self._replayed: list[bytes] = []  # those of them that a new stream will bring again
         self._thinner = Thinner()
-        self._path = f"/api/v1/namespaces/{run.namespace}/pods/{run.pod}/log"
+        self._path = resources.path("pods", run.namespace, run.pod) + "/log"
         self._question = (
             Question(client, self._path, run.container, self._over) if ask and not run.ended else None
         )

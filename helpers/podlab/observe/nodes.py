@@ -20,7 +20,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from podlab.client import Client
+from podlab.client import Client, resources
 from podlab.errors import PodlabError
 from podlab.observe.logs import Incarnation
 from podlab.observe.writing import Writer, encode
@@ -249,7 +249,9 @@ def node_clock(client: Client) -> NodeSource | None:
     if not client.context.startswith("kind-") or not shutil.which("docker"):
         return None
     with suppress(PodlabError, OSError, subprocess.SubprocessError):
-        names = [node["metadata"]["name"] for node in client.get("/api/v1/nodes", timeout_s=5.0)["items"]]
+        names = [
+            node["metadata"]["name"] for node in client.get(resources.path("nodes"), timeout_s=5.0)["items"]
+        ]
         command = ["docker", "inspect", "--format", "{{.State.Running}}", *names]
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
         if done.returncode == 0 and set(done.stdout.split()) == {"true"}:

@@ -16,8 +16,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from podlab import manifests
-from podlab.client import Client
-from podlab.client.types import segment
+from podlab.client import Client, resources
 from podlab.errors import ConnectionLostError, PodlabError, WaitTimeoutError
 from podlab.manifests import Manifest
 from podlab.observe.goals import Goal, Until, belongs, expected_pods
@@ -153,7 +152,7 @@ class Recorder:
             params["fieldSelector"] = f"{field}={self._pod}"
         return Watcher(
             self.client,
-            f"/api/v1/namespaces/{segment(self.namespace)}/{resource}",
+            resources.path(resource, self.namespace),
             resource,
             self.writer,
             self._wake_read,
