@@ -23,8 +23,10 @@ def owned_by(objects: Iterable[RawObject], owners: Collection[str]) -> list[RawO
 
 
 def restarts(pod: RawObject) -> dict[str, int]:
-    """Return the restart count of every container, by name."""
-    return {name: int(each.get("restartCount") or 0) for name, each in _statuses(pod).items()}
+    """Return the restart count of every container, by name; 0 also before the kubelet has shown a container."""
+    shown = _statuses(pod)
+    names = [each["name"] for each in roles.containers(pod, roles.INIT, roles.APP)]
+    return {name: int(shown.get(name, {}).get("restartCount") or 0) for name in names}
 
 
 def reached(body: RawObject, wanted: str) -> RawObject | None:

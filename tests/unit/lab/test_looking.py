@@ -49,6 +49,13 @@ def test_the_exit_code_of_a_running_container_is_unknown():
     assert looking.restarts(body) == {"a": 2}
 
 
+def test_a_container_that_the_kubelet_has_not_shown_yet_was_not_restarted():
+    """A new Pod has no status: a page that waits for a restart must not end in a KeyError."""
+    body = pod(inits=[container("first")], apps=[container("a")], statuses=[])
+
+    assert looking.restarts(body) == {"first": 0, "a": 0}
+
+
 def test_a_condition_is_there_only_while_it_is_true():
     body = {
         "status": {
