@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,7 @@ class PodImage:
     files: dict[str, str]
     links: dict[str, str]
     inline: dict[str, str]
+    tools: tuple[str, ...]
     entrypoint: tuple[str, ...]
     command: tuple[str, ...]
     environment: tuple[str, ...]
@@ -124,6 +125,7 @@ def _pod_image(name: str, table: dict[str, Any], path: Path) -> PodImage:
         "files": {},
         "links": {},
         "inline": {},
+        "tools": [],
         "entrypoint": [],
         "command": [],
         "environment": [],
@@ -137,7 +139,7 @@ def _pod_image(name: str, table: dict[str, Any], path: Path) -> PodImage:
             hint="the top of that file lists the keys",
         )
     row: dict[str, Any] = {**defaults, **table}
-    for key in ("names", "entrypoint", "command", "environment"):
+    for key in ("names", "tools", "entrypoint", "command", "environment"):
         row[key] = tuple(row[key])
     return PodImage(name=name, **row)
 
@@ -152,6 +154,7 @@ def pod_image_step(have: Ingredients, image: PodImage, known: Mapping[str, PodIm
             image.base,
             image.links,
             image.inline,
+            *((image.tools,) if image.tools else ()),  # an image without any keeps the key that it has
             image.entrypoint,
             image.command,
             image.environment,
@@ -160,7 +163,7 @@ def pod_image_step(have: Ingredients, image: PodImage, known: Mapping[str, PodIm
         "below": [s.key for s in below],
         "recipe": 1,
     }
-    if image.base == "busybox":
+    if image.base == "busybox" or image.tools:
         inputs["programs"] = busybox_step(have.versions).key
 
     def make(out: Path) -> dict[str, Any]:
@@ -203,7 +206,26 @@ def _entries(have: Ingredients, image: PodImage) -> list[Entry]:
         entries += _copied(target, REPOSITORY / source)
     if image.base == "busybox":
         entries += _busybox_entries(have.cache.path(busybox_step(have.versions)))
+    if image.tools:
+        entries += tool_entries(have.cache.path(busybox_step(have.versions)), image.tools)
     return entries
+
+
+def tool_entries(folder: Path, tools: Sequence[str]) -> list[Entry]:
+    """
+    Return busybox in /usr/local/bin and a link to it for each of *tools*, for an image that has a system of its own.
+
+    Raises:
+        BuildError: busybox has no applet of such a name.
+    """
+    known = {Path(name).name for name in (folder / "applets").read_text().split()}
+    if unknown := sorted(set(tools) - known):
+        raise BuildError(
+            f"busybox has no applet {', '.join(unknown)}",
+            hint="pods/images.toml: tools lists names of applets",
+        )
+    program = Entry("usr/local/bin/busybox", folder / "busybox", 0o755)
+    return [program, *(Entry(f"usr/local/bin/{name}", "/usr/local/bin/busybox") for name in tools)]
 
 
 def _copied(target: str, source: Path) -> list[Entry]:

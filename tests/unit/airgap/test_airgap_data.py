@@ -11,7 +11,7 @@ from builder import compiled
 from builder.cache import Cache
 from builder.failure import BuildError
 from builder.gobuild import go_parts, go_step
-from builder.images import pod_images
+from builder.images import pod_images, tool_entries
 from builder.plan import make_plan
 from builder.versions import REPOSITORY, load_versions
 
@@ -67,7 +67,29 @@ def test_a_change_of_busybox_settings_changes_the_images_that_hold_it(
     after = {step.name: step.key for step in make_plan(Cache(tmp_path)).steps}
 
     changed = {name for name, key in before.items() if after[name] != key}
-    assert changed == {"busybox", "pod-busybox", "contents-v1.36.3", "node-v1.36.3"}
+    assert changed == {"busybox", "pod-busybox", "pod-podlab-app", "contents-v1.36.3", "node-v1.36.3"}
+
+
+def test_the_teaching_image_has_the_tools_that_the_pages_call(tmp_path: Path) -> None:
+    """Pages ask with wget from inside of podlab-app; Debian's Python image has neither wget nor nc."""
+    (tmp_path / "applets").write_text("bin/busybox\nusr/bin/wget\nusr/bin/nc\nbin/ls\n")
+    (tmp_path / "busybox").write_text("")
+    tools = pod_images()["podlab-app"].tools
+
+    made = {entry.name: entry.source for entry in tool_entries(tmp_path, tools)}
+    assert {"wget", "nc"} <= set(tools)
+    assert made == {
+        "usr/local/bin/busybox": tmp_path / "busybox",
+        **{f"usr/local/bin/{name}": "/usr/local/bin/busybox" for name in tools},
+    }
+
+
+def test_a_tool_that_busybox_lacks_is_named(tmp_path: Path) -> None:
+    """Or the image would hold a link that leads to an applet not found."""
+    (tmp_path / "applets").write_text("usr/bin/wget\n")
+
+    with pytest.raises(BuildError, match="no applet curl"):
+        tool_entries(tmp_path, ["wget", "curl"])
 
 
 def test_an_unknown_version_is_refused_with_the_known_ones() -> None:
