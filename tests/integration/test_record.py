@@ -8,11 +8,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tcp_relay import Relay
 
-from podlab.client import Client
+from podlab.client import Client, Kubeconfig
 from podlab.errors import ApiError, ConflictError, ConnectionLostError, ManifestError, NotFoundError
 from podlab.manifests import apply, load
 from podlab.observe import Patience, Recorder, Recording, read_recording, record
@@ -84,6 +85,28 @@ def test_the_first_pod_is_recorded_from_creation_to_success(
     runs = [(one["event"], one.get("container")) for one in recording.observations if one["source"] == "node"]
     assert {("start", name) for name in ("fetch", "proxy", "app")} <= set(runs)
     assert {("exit", name) for name in ("fetch", "proxy", "app")} <= set(runs)
+
+
+class Counting(Client):
+    """A client that notes of each object that it creates whether it was a dry run."""
+
+    def __init__(self, config: Kubeconfig) -> None:
+        super().__init__(config)
+        self.noted: list[str | None] = []
+
+    def create(self, path: str, body: dict[str, Any], **params: Any) -> dict[str, Any]:
+        """Create, and note it."""
+        self.noted.append(params.get("dryRun"))
+        return super().create(path, body, **params)
+
+
+def test_a_manifest_is_checked_once_before_it_is_recorded(client: Client, namespace: str) -> None:
+    """One dry run, before there is a file; then the object itself."""
+    counting = Counting(client.config)
+
+    record(counting, FIRST_POD, namespace=namespace, until=bool, deadline_s=60, logs=False)
+
+    assert counting.noted == ["All", None]
 
 
 def test_without_access_to_the_node_it_is_asked_who_is_over(

@@ -212,6 +212,13 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     add_file_option(parser)
 
 
+def add_sending(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the verbs that send manifests to a cluster: ``apply`` and ``create``."""
+    add_files(parser)
+    add_target(parser)
+    add_json(parser)
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``."""
     parser.add_argument("--json", action="store_true", help="print JSON for programs")

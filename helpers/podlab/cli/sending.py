@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from podlab.nearest import nearest
 # a refused patch is printed whole, in Go's own notation, before the reason
 _DUMP = re.compile(r'^.*?Invalid value: "map\[.*\]": ', re.DOTALL)
 _ENDINGS = {".yaml", ".yml", ".json"}
+Send = Callable[[Client, Sequence[Manifest], str], list[tuple[str, str]]]
+"""Sends objects to a namespace and returns ("pod/web", "created") for each: ``apply`` or ``create``."""
 _MERGE, _STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
 
 
@@ -65,6 +67,16 @@ def in_folder(name: str) -> list[str]:
         return [name]
     files = sorted(str(one) for one in folder.iterdir() if one.suffix in _ENDINGS and one.is_file())
     return files or [name]
+
+
+def run(args: argparse.Namespace, send: Send) -> int:
+    """Send the manifests that *args* name, and print one line for each object as kubectl would."""
+    from podlab.cli import clusters, output
+
+    cluster = clusters.of(args)
+    results = send(cluster.client(), read_all(args), args.namespace or cluster.namespace)
+    output.results(results, as_json=args.json)
+    return 0
 
 
 def create(client: Client, manifests: Sequence[Manifest], namespace: str) -> list[tuple[str, str]]:

@@ -59,7 +59,8 @@ class Player:
     One run of a play.
 
     Args:
-        texts: Name for ``apply`` (``answer``, ``given``) -> objects, ready to be applied.
+        texts: Name for ``apply`` (``answer``, ``given``) -> objects, ready to be applied; ``runs`` has passed the
+            answer to ``manifests.validate`` before it started the recording.
         fixtures: Fixture name -> objects.
         see: Called with each observation.
         stop: Set by whoever interrupts.
@@ -154,7 +155,7 @@ class Player:
         name = str(step.what)
         if name not in self.texts:
             raise CheckError(f"the play applies {name!r}", cause=f"there is: {', '.join(self.texts)}")
-        self.ground.note(self.recorder.apply(self.texts[name]))
+        self.ground.note(self.recorder.apply(self.texts[name], checked=name == "answer"))
         return True, name, None
 
     def _wait(self, step: Step) -> tuple[bool, str, Any]:

@@ -28,10 +28,13 @@ _ACCOUNT_DEADLINE_S = 10.0  # a new namespace has no "default" ServiceAccount fo
 
 
 def apply(
-    client: Client, manifests: Sequence[Manifest], *, namespace: str | None = None
+    client: Client, manifests: Sequence[Manifest], *, namespace: str | None = None, checked: bool = False
 ) -> list[dict[str, Any]]:
     """
     Create *manifests* in *namespace* (unless they name their own) and return them as stored, in their order.
+
+    Args:
+        checked: The caller has passed them to ``validate`` just now; they are not sent as a dry run again.
 
     Raises:
         ManifestError: Every field that the server refuses, with its line; nothing was made.
@@ -40,7 +43,8 @@ def apply(
     """
     space = namespace or client.namespace
     ordered = sorted(manifests, key=lambda manifest: manifest.kind != "Namespace")
-    validate(client, ordered, namespace=space)
+    if not checked:
+        validate(client, ordered, namespace=space)
     made: list[tuple[Manifest, dict[str, Any]]] = []
     try:
         for manifest in ordered:

@@ -246,12 +246,12 @@ class Recorder:
 
     # -- what happens in between --------------------------------------------------------------------------
 
-    def apply(self, given: Sequence[Manifest]) -> list[dict[str, Any]]:
-        """Create the objects and note the moment; see ``manifests.apply`` for what it raises."""
+    def apply(self, given: Sequence[Manifest], *, checked: bool = False) -> list[dict[str, Any]]:
+        """Create the objects and note the moment; see ``manifests.apply`` for *checked* and for what it raises."""
         self._look()
         self._old_uids = set(self._pods)
         before = self.writer.now()
-        stored = manifests.apply(self.client, given, namespace=self.namespace)
+        stored = manifests.apply(self.client, given, namespace=self.namespace, checked=checked)
         names = [
             {"kind": one.get("kind"), "name": one["metadata"]["name"], "uid": one["metadata"]["uid"]}
             for one in stored
@@ -423,7 +423,7 @@ def record(
     recorder.start(given)
     try:
         if given:
-            recorder.apply(given)
+            recorder.apply(given, checked=True)
         reason = _run(recorder, until, end_at, delete_after_s)
     except KeyboardInterrupt:
         recorder.finish("interrupted")

@@ -16,16 +16,11 @@ podlab apply -f - -n demo < pod.yaml
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    common.add_files(parser)
-    common.add_target(parser)
-    common.add_json(parser)
+    common.add_sending(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Apply, and print one line for each object as kubectl would."""
-    from podlab.cli import clusters, output, sending
+    from podlab.cli import sending
 
-    cluster = clusters.of(args)
-    results = sending.apply(cluster.client(), sending.read_all(args), args.namespace or cluster.namespace)
-    output.results(results, as_json=args.json)
-    return 0
+    return sending.run(args, sending.apply)

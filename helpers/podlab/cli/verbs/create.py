@@ -15,16 +15,11 @@ podlab create pod.yaml -n demo
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    common.add_files(parser)
-    common.add_target(parser)
-    common.add_json(parser)
+    common.add_sending(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Create, and print one line for each object as kubectl would."""
-    from podlab.cli import clusters, output, sending
+    from podlab.cli import sending
 
-    cluster = clusters.of(args)
-    results = sending.create(cluster.client(), sending.read_all(args), args.namespace or cluster.namespace)
-    output.results(results, as_json=args.json)
-    return 0
+    return sending.run(args, sending.create)
