@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from podlab.timeline import Instant, Timeline
 
 
+KILLED = 137  # the exit code of SIGKILL: 128 + 9
 MOMENTS = "NAME.start, NAME.end, NAME.ready, NAME.start[1], pod.ready, pod.deletion"
 
 
@@ -122,6 +123,16 @@ class Life:
         """Return the exit code of each ended run, oldest first; None for a run that nobody saw."""
         timeline = self.timeline(pod)
         return timeline.exit_codes(container) if questions.lane(timeline, container) else []
+
+    def killed(self, pod: str | None = None) -> list[str]:
+        """
+        Return the containers that SIGKILL ended: the app containers among them, or all of them if none is an app's.
+
+        An app that uses up the Pod's grace period leaves nothing of it to the sidecars, which are killed then too.
+        """
+        lanes = [lane for lane in self.timeline(pod).lanes if KILLED in self.exit_codes(lane.name, pod)]
+        apps = [lane for lane in lanes if lane.role == "app"]
+        return [lane.name for lane in apps or lanes]
 
     @property
     def phase(self) -> str:

@@ -95,10 +95,5 @@ def in_time(case: Case) -> Finding:
         return Finding(False, "no line of shop arrived", hint=nothing(life))
     if not life.reached("gone"):
         return Finding(False, "the Pod was still there when the wait for its end was over")
-    killed = [lane for lane in life.timeline().lanes if KILLED in life.exit_codes(lane.name)]
-    late = [
-        lane for lane in killed if lane.role == "app"
-    ] or killed  # an app that used up the grace leaves none
-    return Finding(
-        not killed, f"killed by SIGKILL: {', '.join(lane.name for lane in late)}", "the grace period was over"
-    )
+    killed = life.killed()
+    return Finding(not killed, f"killed by SIGKILL: {', '.join(killed)}", "the grace period was over")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from podlab.timeline.crashes import why_it_ended
 from podlab.timeline.events import short
 from podlab.timeline.situations.observed import Container, Observed
-from podlab.timeline.situations.table import Facts, Situation
+from podlab.timeline.situations.table import Facts, Situation, hint_for
 
 # What to do about an eviction, by what its message says; {0} is what the pattern names.
 _EVICTIONS = (
@@ -56,11 +54,7 @@ _DISRUPTIONS = {
 
 def evicted_hint(message: str) -> str:
     """Return what to change so that a Pod is not evicted again, by what its eviction says."""
-    for pattern, text in _EVICTIONS:
-        found = re.search(pattern, message)
-        if found:
-            return text.format(*found.groups())
-    return "ask for what it uses (resources), then apply it again"
+    return hint_for(message, _EVICTIONS, otherwise="ask for what it uses (resources), then apply it again")
 
 
 def _evicted(o: Observed) -> Facts | None:

@@ -6,7 +6,7 @@ import re
 
 from podlab.timeline.events import short
 from podlab.timeline.situations.observed import Container
-from podlab.timeline.situations.table import Facts, Situation
+from podlab.timeline.situations.table import Facts, Situation, hint_for
 
 REASONS = frozenset((
     "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError",
@@ -61,12 +61,8 @@ def _bad_name(c: Container) -> Facts | None:
 def _pulled(c: Container) -> Facts | None:
     if c.reason not in REASONS:
         return None
-    why = _why(c)
-    for pattern, text in _PULLS:
-        found = re.search(pattern, why, re.IGNORECASE)
-        if found:
-            return {**_facts(c), "hint": "; " + text.format(*found.groups())}
-    return {**_facts(c), "hint": ""}
+    hint = hint_for(_why(c), _PULLS, otherwise="", any_case=True)
+    return {**_facts(c), "hint": f"; {hint}" if hint else ""}
 
 
 def _facts(c: Container) -> dict[str, str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from podlab.timeline.events import short
 from podlab.timeline.situations.observed import Container
-from podlab.timeline.situations.table import Facts, Situation
+from podlab.timeline.situations.table import Facts, Situation, hint_for
 
 REASONS = frozenset(("CreateContainerConfigError", "CreateContainerError"))
 _AGAIN = "it is tried again by itself"
@@ -36,11 +34,7 @@ def _refused(c: Container) -> Facts | None:
 
 def hint(name: str, said: str) -> str:
     """Return what to try, by what the kubelet says."""
-    for pattern, text in _FAULTS:
-        found = re.search(pattern, said)
-        if found:
-            return text.format(*found.groups(), name=name)
-    return f"create or correct what the message names; {_AGAIN}"
+    return hint_for(said, _FAULTS, otherwise=f"create or correct what the message names; {_AGAIN}", name=name)
 
 
 TABLE: tuple[Situation[Container], ...] = (

@@ -6,7 +6,6 @@ What is wrong with a Pod of it stands in the other tables, and is said here of t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ from typing import Any
 
 from podlab.pods.raw import RawObject
 from podlab.timeline.events import last_event, message_of, short
-from podlab.timeline.situations.table import Facts, Situation
+from podlab.timeline.situations.table import Facts, Situation, hint_for
 
 # What the API server says of a Pod that it does not let a controller make -> what to try.
 _REFUSALS = (
@@ -93,11 +92,7 @@ class Owner:
 
 def refusal_hint(said: str) -> str:
     """Return what to try about a Pod that the API server refuses, by what it says."""
-    for pattern, text in _REFUSALS:
-        found = re.search(pattern, said)
-        if found:
-            return text.format(*found.groups())
-    return "correct what the message names in its Pod template"
+    return hint_for(said, _REFUSALS, otherwise="correct what the message names in its Pod template")
 
 
 def _deleted(o: Owner) -> Facts | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from podlab.timeline.events import short
 from podlab.timeline.situations.observed import Observed
-from podlab.timeline.situations.table import Facts, Situation
+from podlab.timeline.situations.table import Facts, Situation, hint_for
 
 _AGAIN = "the kubelet tries again by itself"
 # What the kubelet says of a volume -> what to try.
@@ -45,14 +43,6 @@ _SANDBOXES = (
 )  # fmt: skip
 
 
-def _hint(table: tuple[tuple[str, str], ...], said: str, other: str) -> str:
-    for pattern, text in table:
-        found = re.search(pattern, said, re.IGNORECASE)
-        if found:
-            return text.format(*found.groups())
-    return other
-
-
 def _not_prepared(o: Observed) -> bool:
     started = any(c.runs or c.latest_end for c in o.containers)
     return o.phase == "Pending" and not started and not o.holds("PodReadyToStartContainers")
@@ -61,13 +51,21 @@ def _not_prepared(o: Observed) -> bool:
 def _volume(o: Observed) -> Facts | None:
     said = o.says("FailedMount", "FailedAttachVolume", "FailedMapVolume") if _not_prepared(o) else ""
     other = f"create what the message names; {_AGAIN}"
-    return {"said": short(said), "hint": _hint(_VOLUMES, said, other)} if said else None
+    return (
+        {"said": short(said), "hint": hint_for(said, _VOLUMES, otherwise=other, any_case=True)}
+        if said
+        else None
+    )
 
 
 def _sandbox(o: Observed) -> Facts | None:
     said = o.says("FailedCreatePodSandBox", "NetworkNotReady") if _not_prepared(o) else ""
     other = f"podlab events --for {o.meta.get('name')}"
-    return {"said": short(said), "hint": _hint(_SANDBOXES, said, other)} if said else None
+    return (
+        {"said": short(said), "hint": hint_for(said, _SANDBOXES, otherwise=other, any_case=True)}
+        if said
+        else None
+    )
 
 
 TABLE: tuple[Situation[Observed], ...] = (

@@ -7,10 +7,13 @@ read from the top, and the first that holds is the answer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 Facts = Mapping[str, str]
+Hints = Sequence[tuple[str, str]]
+"""Patterns of what Kubernetes says, each with what to try; ``{0}`` is the pattern's first group."""
 T = TypeVar("T")
 
 
@@ -47,6 +50,15 @@ class Situation(NamedTuple, Generic[T]):
         known = {"pod": pod, **facts}
         what, why, hint = (text.format_map(known) for text in (self.what, self.why, self.hint))
         return Found(self.name, what, why, hint)
+
+
+def hint_for(message: str, hints: Hints, *, otherwise: str, any_case: bool = False, **names: str) -> str:
+    """Return what to try, by the first pattern of *hints* that *message* matches; *names* fill its braces too."""
+    for pattern, text in hints:
+        match = re.search(pattern, message, re.IGNORECASE if any_case else 0)
+        if match:
+            return text.format(*match.groups(), **names)
+    return otherwise
 
 
 def first(table: Sequence[Situation[T]], subjects: Iterable[T], pod: str) -> Found | None:
