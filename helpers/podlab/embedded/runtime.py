@@ -87,11 +87,13 @@ class ContainerConfig(NamedTuple):
     run_as_user: int | None = None
     run_as_group: int | None = None
     supplemental_groups: Sequence[int] = ()
+    strict_groups: bool = False  # those alone, without the groups in which the image's files have the user
     read_only_root: bool = False
     # Of the capabilities that engines leave to root: which are taken too ("ALL": all), and given back.
     drop_capabilities: Sequence[str] = ()
     add_capabilities: Sequence[str] = ()
     no_new_privileges: bool = False
+    default_seccomp: bool = False  # the runtime's own list of system calls that a container may not make
     memory_limit_bytes: int | None = None
     cpu_limit_millis: int | None = None
     tty: bool = False
@@ -99,6 +101,14 @@ class ContainerConfig(NamedTuple):
     # The container whose PID namespace is joined (ephemeral containers with a target); None: its own, or the Pod's.
     pid_namespace_of: str | None = None
     ports: Sequence[int] = ()  # declared ports: only the reduced mode, which shares one host, needs to know
+
+
+class ContainerUser(NamedTuple):
+    """Who the first process of a container is; *groups* are sorted, the primary group among them."""
+
+    uid: int
+    gid: int
+    groups: Sequence[int]
 
 
 class ContainerRecord(NamedTuple):
@@ -125,6 +135,7 @@ class ContainerRecord(NamedTuple):
     reason: str = ""
     message: str = ""
     log_path: str = ""
+    user: ContainerUser | None = None  # None before it was started
 
 
 class ImageRecord(NamedTuple):
@@ -140,6 +151,9 @@ class ImageRecord(NamedTuple):
     size_bytes: int = 0
     ids: tuple[int, int] | None = None  # of ``user``, by the image's own files; None where they are not known
     primary_groups: Mapping[int, int] = MappingProxyType({})  # user -> group, by the image's passwd
+    member_groups: Mapping[int, Sequence[int]] = MappingProxyType(
+        {}
+    )  # user -> groups that list it, by its group file
 
 
 class ExecResult(NamedTuple):
@@ -178,6 +192,7 @@ class Runtime(Protocol):
     """Runs sandboxes and containers. All coroutines may be cancelled; what they began is then undone or finished."""
 
     granted: frozenset[str]  # capabilities that a container gets if it asks, beside the usual ones
+    filters_calls: bool  # whether a container that asks for the runtime's seccomp profile gets it
 
     def watch(self, on_change: Callable[[str], None]) -> None:
         """Call *on_change(pod_uid)* soon after any container or sandbox of that Pod changed state."""

@@ -59,6 +59,7 @@ class ScriptedRuntime:
         self._pulled: set[str] = set()
         self._addresses = 1
         self.granted = frozenset({"NET_ADMIN"})
+        self.filters_calls = True
         self._unpulled: dict[str, ContainerScript] = {}
 
     def mark_absent(self, image: str, script: ContainerScript) -> None:

@@ -6,7 +6,7 @@ Pure. Source: containerd's pkg/oci/spec_opts.go (WithUser, WithUserID) at v2.2, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -30,6 +30,18 @@ def passwd(text: str) -> list[Account]:
 def group(text: str) -> dict[str, int]:
     """Name -> number of the groups of a group file."""
     return {row[0]: int(row[2]) for row in _rows(text) if len(row) > 2 and _numbers(row[2:3])}
+
+
+def memberships(text: str, accounts: Sequence[Account]) -> Mapping[int, tuple[int, ...]]:
+    """User -> the groups of a group file that list that user as a member, in the order of the file."""
+    found: dict[int, tuple[int, ...]] = {}
+    for row in _rows(text):
+        if len(row) < 4 or not _numbers(row[2:3]):
+            continue
+        members = {name.strip() for name in row[3].split(",")}
+        for uid in {one.uid for one in accounts if one.name in members}:
+            found[uid] = (*found.get(uid, ()), int(row[2]))
+    return found
 
 
 def _rows(text: str) -> Iterator[list[str]]:

@@ -323,9 +323,12 @@ def _record(digest: str, entry: dict[str, Any]) -> ImageRecord:
 
 
 def _with_users(record: ImageRecord, root: Path) -> ImageRecord:
-    known = accounts.passwd(_text_in(root, "passwd"))
-    found = accounts.ids(record.user, known, accounts.group(_text_in(root, "group")))
-    return record._replace(ids=found, primary_groups={one.uid: one.gid for one in reversed(known)})
+    known, groups = accounts.passwd(_text_in(root, "passwd")), _text_in(root, "group")
+    return record._replace(
+        ids=accounts.ids(record.user, known, accounts.group(groups)),
+        primary_groups={one.uid: one.gid for one in reversed(known)},
+        member_groups=accounts.memberships(groups, known),
+    )
 
 
 def _text_in(root: Path, name: str) -> str:

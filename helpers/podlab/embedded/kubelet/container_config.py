@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -146,10 +147,12 @@ class ConfigMaker:
             run_as_user=security.get("runAsUser"),
             run_as_group=security.get("runAsGroup"),
             supplemental_groups=_groups(security),
+            strict_groups=security.get("supplementalGroupsPolicy") == "Strict",
             read_only_root=bool(security.get("readOnlyRootFilesystem")),
             drop_capabilities=tuple((security.get("capabilities") or {}).get("drop") or ()),
             add_capabilities=tuple((security.get("capabilities") or {}).get("add") or ()),
             no_new_privileges=security.get("allowPrivilegeEscalation") is False,
+            default_seccomp=ungranted.asks_seccomp(pod, container),
             memory_limit_bytes=memory,
             cpu_limit_millis=cpu,
             tty=bool(container.get("tty")),
@@ -204,6 +207,11 @@ def _mounts(
         target = mount["mountPath"]
         target = target if target.startswith("/") else f"/{target}"
         name = mount["name"]
+        if mount.get("recursiveReadOnly") == "Enabled":
+            text = (
+                f"failed to resolve recursive read-only mode: volume {json.dumps(name)} requested recursive "
+            )
+            raise ValueError(text + "read-only mode, but it is not supported by the runtime")
         read_only = bool(mount.get("readOnly")) or name in kept_by_node
         mounts.append(Mount(volumes[name], target, read_only, sub_path))
     return mounts

@@ -102,7 +102,11 @@ class Starter:
             for text in ungranted.of_pod(pod):
                 self._recorder.event(pod, "Warning", ungranted.REASON, text)
         granted = self._runtime.granted if ungranted.asks_net_admin(pod) else ()
-        for text in ungranted.of_container(container, granted):
+        filtered = self._runtime.filters_calls
+        for text in (
+            *ungranted.of_container(container, granted),
+            *ungranted.of_profile(pod, container, filters_calls=filtered),
+        ):
             self._recorder.event(pod, "Warning", ungranted.REASON, text, field_path=path)
 
     def _do_back_off(self, pod: RawObject, container: RawObject, view: PodView, path: str) -> None:

@@ -25,6 +25,15 @@ def of_pod(pod: RawObject) -> Iterator[str]:
             yield f"this node does not share {what}; the Pod runs without"
 
 
+def asks_seccomp(pod: RawObject, container: RawObject) -> bool:
+    """Whether a container is to run under the runtime's own seccomp profile."""
+    for owner in (container, pod["spec"]):
+        profile = (owner.get("securityContext") or {}).get("seccompProfile")
+        if profile:
+            return bool(profile.get("type") == "RuntimeDefault")
+    return False
+
+
 def asks_net_admin(pod: RawObject) -> bool:
     """Whether the Pod needs a network of its own whose rules it may change; of the node's network nobody may."""
     if pod["spec"].get("hostNetwork"):
@@ -36,6 +45,13 @@ def asks_net_admin(pod: RawObject) -> bool:
 def _added(container: RawObject) -> set[str]:
     security = container.get("securityContext") or {}
     return plain((security.get("capabilities") or {}).get("add") or ())
+
+
+def of_profile(pod: RawObject, container: RawObject, *, filters_calls: bool) -> Iterator[str]:
+    """Return the text for a container whose system calls this node cannot filter."""
+    if asks_seccomp(pod, container) and not filters_calls:
+        what = "the seccomp profile RuntimeDefault"
+        yield f"container {container['name']} asks for {what}; this node filters no system calls"
 
 
 def of_container(container: RawObject, granted: Collection[str] = ()) -> Iterator[str]:

@@ -152,6 +152,11 @@ def _from_record(
         "state": _state(record, view, old),
         "resources": container.get("resources") or {},
     }
+    if record.user is not None:
+        user = record.user
+        status["user"] = {
+            "linux": {"uid": user.uid, "gid": user.gid, "supplementalGroups": list(user.groups)}
+        }
     if requests := (container.get("resources") or {}).get("requests"):
         status["allocatedResources"] = requests
     return status

@@ -32,6 +32,7 @@ from podlab.embedded.sandbox import addresses, execs, launch, program, record, v
 from podlab.embedded.sandbox.image import Image, Images
 from podlab.embedded.sandbox.link import Link, NodeError, NodeLink
 from podlab.embedded.sandbox.logs import LogFile, Stream
+from podlab.embedded.sandbox.zygote import seccomp
 from podlab.embedded.trees import remove_tree, tree_bytes
 from podlab.errors import SandboxError
 
@@ -90,6 +91,7 @@ class ProcessRuntime:
         self.reduced = ""  # why this is the reduced mode and what it cannot do; empty on a real node
         self.facts: dict[str, Any] = {}
         self.granted: frozenset[str] = frozenset()
+        self.filters_calls = False
         self.node_ip = launch.NODE_IP
         # Where the files of Pods are kept: small, many, and gone with the node. In its memory if it has one, whose
         # folder appears there under another path than here.
@@ -117,6 +119,7 @@ class ProcessRuntime:
         if outcome == "ready":
             self.facts = value
             self.granted = frozenset({"NET_ADMIN"} if value["net_admin"] else ())
+            self.filters_calls = seccomp.supported()
             assert link.folder is not None
             self._folder = link.folder
             self.files = f"/proc/self/fd/{self._folder}"
@@ -263,6 +266,8 @@ class ProcessRuntime:
             state=ContainerState.CREATED,
             created_at=time.time_ns(),
             log_path=config.log_path,
+            # Elsewhere every container is the user who started the cluster, whatever the Pod asks for.
+            user=program.user(config, image.record) if os.geteuid() == 0 and not self.reduced else None,
         )
         container = _Container(sandbox, config, image, entry)
         sandbox.containers.append(container)
@@ -335,7 +340,7 @@ class ProcessRuntime:
         config, image = container.config, container.image.record
         root = container.image.root(_layer(container))
         volumes_of.add_files(root, config.mounts)
-        user, group = program.ids(config, image)
+        user = program.user(config, image)
         joined = self._containers.get(config.pid_namespace_of or "")
         return {
             "name": container.record.id,
@@ -348,13 +353,14 @@ class ProcessRuntime:
             "argv": list(program.arguments(config, image)),
             "env": program.environment(config, image, container.sandbox.config.hostname),
             "cwd": config.working_dir or image.working_dir or "/",
-            "uid": user,
-            "gid": group,
-            "groups": list(config.supplemental_groups),
+            "uid": user.uid,
+            "gid": user.gid,
+            "groups": list(user.groups),
             "ids": os.geteuid() == 0,
             "drop": program.dropped(config),
             "add": program.added(config),
             "no_new_privileges": config.no_new_privileges,
+            "seccomp": config.default_seccomp,
             "memory": config.memory_limit_bytes,
             "pids": _PIDS,
             "limits": [],
@@ -460,7 +466,19 @@ class ProcessRuntime:
             pipes.close()
             raise RuntimeFault("NotRunning", f"container {container_id} is not running")
         start = self._start_request(container)
-        kept = ("env", "cwd", "uid", "gid", "groups", "ids", "drop", "add", "no_new_privileges", "limits")
+        kept = (
+            "env",
+            "cwd",
+            "uid",
+            "gid",
+            "groups",
+            "ids",
+            "drop",
+            "add",
+            "no_new_privileges",
+            "seccomp",
+            "limits",
+        )
         request = {key: start[key] for key in kept}
         request |= {"name": os.urandom(16).hex(), "container": container_id, "argv": list(command)}
         request |= {"tty": pipes.tty, "pids": 0}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from podlab.embedded.runtime import ContainerConfig, ImageRecord
+from podlab.embedded.runtime import ContainerConfig, ContainerUser, ImageRecord
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # capabilities(7): those that container engines leave to root.
@@ -63,3 +63,15 @@ def ids(config: ContainerConfig, image: ImageRecord) -> tuple[int, int]:
         user = config.run_as_user
         group = image.primary_groups.get(user, 0 if image.ids else group)
     return user, group if config.run_as_group is None else config.run_as_group
+
+
+def user(config: ContainerConfig, image: ImageRecord) -> ContainerUser:
+    """
+    Return user, group and all groups of a container.
+
+    The groups are those of the Pod and, unless its policy is Strict, those in which the image's own files list the
+    user. The primary group is always among them, as containerd has it.
+    """
+    uid, gid = ids(config, image)
+    members = () if config.strict_groups else image.member_groups.get(uid, ())
+    return ContainerUser(uid, gid, sorted({gid, *config.supplemental_groups, *members}))

@@ -92,3 +92,14 @@ def with_user(path: Path, user: str) -> Path:
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
     return path
+
+
+def test_a_container_is_in_the_groups_that_the_image_lists_for_its_user() -> None:
+    """``id -G`` was ``0 60000``; containerd gives ``1000 50000 60000``, and Strict leaves the image's groups out."""
+    known = accounts.passwd("app:x:1000:1000::/:/bin/sh\nroot:x:0:0::/:/bin/sh\n")
+    members = accounts.memberships("app:x:1000:\nextra:x:50000:root, app\nbad:x:many:app\nshort:x:7\n", known)
+    image = ImageRecord("sha256:1", (), primary_groups={1000: 1000}, member_groups=members)
+    asked = container(run_as_user=1000)._replace(supplemental_groups=(60000,))
+    assert program.user(asked, image) == (1000, 1000, [1000, 50000, 60000])
+    assert program.user(asked._replace(strict_groups=True), image) == (1000, 1000, [1000, 60000])
+    assert program.user(container(run_as_user=5), image) == (5, 0, [0])

@@ -199,6 +199,11 @@ def test_commands_are_expanded_with_the_final_environment(store: Store, tmp_path
         ({"subPath": "../x"}, "unable to provision SubPath `../x`: must not contain '..'"),
         ({"subPath": "/x"}, "error SubPath `/x` must not be an absolute path"),
         ({"subPathExpr": "$(NOT_SET)"}, "missing value for NOT_SET"),
+        (
+            {"readOnly": True, "recursiveReadOnly": "Enabled"},
+            'failed to resolve recursive read-only mode: volume "v" requested recursive read-only mode, '
+            "but it is not supported by the runtime",
+        ),
     ],
 )
 def test_a_bad_sub_path_keeps_the_container_from_being_made(

@@ -58,3 +58,13 @@ def test_a_node_renews_its_lease_and_owns_it() -> None:
         "holderIdentity": "n", "leaseDurationSeconds": 40, "renewTime": "2023-11-14T22:13:30.250000Z",
     }  # fmt: skip
     assert found["metadata"]["ownerReferences"][0]["uid"] == node["metadata"]["uid"]
+
+
+def test_a_profile_that_this_machine_cannot_enforce_is_spoken_of() -> None:
+    """RuntimeDefault of the Pod counts for its containers; a container's own profile wins."""
+    pod = {"spec": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}}
+    free = {"name": "free", "securityContext": {"seccompProfile": {"type": "Unconfined"}}}
+    assert list(ungranted.of_profile(pod, {"name": "c"}, filters_calls=True)) == []
+    assert list(ungranted.of_profile(pod, free, filters_calls=False)) == []
+    (text,) = ungranted.of_profile(pod, {"name": "c"}, filters_calls=False)
+    assert "container c asks for the seccomp profile RuntimeDefault" in text

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ from sandbox_bench import Bench, on_node
 
 from podlab.embedded.kubelet.podfiles import PodFiles
 from podlab.embedded.runtime import ContainerState, Mount, RuntimeFault
+from podlab.embedded.sandbox.zygote import seccomp
 from podlab.embedded.sandbox.zygote.cgroups import Groups
 from podlab.embedded.sandbox.zygote.node import Node
 from podlab.embedded.volumes import Volumes
@@ -456,6 +459,56 @@ def test_without_privilege_escalation_a_program_gains_nothing() -> None:
             assert lines[0].split()[1] == shown
 
     on_node(scenario)
+
+
+def test_the_profile_runtime_default_filters_system_calls_of_a_container_and_its_commands() -> None:
+    """Asked for, it was silently not there (``Seccomp: 0``). ``unshare`` of nothing is allowed to everybody else."""
+
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        look = "grep ^Seccomp: /proc/self/status; python3 -c 'import ctypes; print(ctypes.CDLL(None).unshare(0))'"
+        for asked, mode, outcome in ((False, "0", "0"), (True, "2", "-1")):
+            _code, lines = await bench.run(pod, look, default_seccomp=asked, image="python:3.11-slim")
+            assert (lines[0].split()[1], lines[1]) == (mode, outcome)
+        identity = await bench.start(pod, "sleep 60", default_seccomp=True)
+        result = await bench.runtime.exec_sync(identity, ["grep", "^Seccomp:", "/proc/self/status"], 30)
+        assert result.stdout.split()[1] == b"2"
+
+    on_node(scenario)
+
+
+def test_the_filter_refuses_what_engines_refuse_on_both_machines() -> None:
+    """The program is run here, by the rules of seccomp(2), for calls that matter."""
+    refused, unknown, allowed = 0x50000 | errno.EPERM, 0x50000 | errno.ENOSYS, 0x7FFF0000
+    for machine, kind, mount, clone, write in (
+        ("x86_64", 0xC000003E, 165, 56, 1),
+        ("aarch64", 0xC00000B7, 40, 220, 64),
+    ):
+        for number, argument, expected in (
+            (mount, 0, refused),
+            (clone, 0x10000000, refused),  # a user namespace
+            (clone, 0x11, allowed),  # fork
+            (435, 0, unknown),
+            (write, 0, allowed),
+        ):
+            assert verdict(seccomp.program(machine), kind, number, argument) == expected
+        assert verdict(seccomp.program(machine), kind ^ 1, write, 0) == unknown
+
+
+def verdict(program: bytes, machine: int, number: int, argument: int) -> int:
+    """Run a filter."""
+    fields, lines = {0: number, 4: machine, 16: argument}, list(struct.iter_unpack("=HBBI", program))
+    place = held = 0
+    while True:
+        code, then, otherwise, value = lines[place]
+        if code == 0x06:
+            return int(value)
+        if code == 0x20:
+            held, jump = fields[value], 0
+        else:
+            met = {0x15: held == value, 0x35: held >= value, 0x45: bool(held & value)}[code]
+            jump = then if met else otherwise
+        place += 1 + jump
 
 
 def test_the_machines_settings_are_read_only_in_a_container() -> None:

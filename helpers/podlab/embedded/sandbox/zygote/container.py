@@ -14,7 +14,7 @@ import resource
 import stat
 import time
 
-from podlab.embedded.sandbox.zygote import linux, rootfs
+from podlab.embedded.sandbox.zygote import linux, rootfs, seccomp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ def _finish(request: dict[str, Any], report: int, users: int) -> NoReturn:
         _enter_users(users, request["add"])
     for number in request["drop"]:
         linux.prctl(linux.PR_CAPBSET_DROP, number)
+    if request["seccomp"] and seccomp.supported():
+        seccomp.install()  # while this process still may; what follows is none of what it refuses
     _change_user(request)
     if request["no_new_privileges"]:
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)

@@ -210,11 +210,12 @@ def open_beneath(folder: int, path: str, flags: int) -> int:
     return _checked(result, path)
 
 
-def prctl(option: int, value: int = 0) -> int:
-    """prctl(2) with one number."""
+def prctl(option: int, value: int = 0, second: int = 0) -> int:
+    """prctl(2) with one number or two."""
     nothing = ctypes.c_ulong(0)
     return _checked(
-        _libc.prctl(ctypes.c_int(option), ctypes.c_ulong(value), nothing, nothing, nothing), "prctl"
+        _libc.prctl(ctypes.c_int(option), ctypes.c_ulong(value), ctypes.c_ulong(second), nothing, nothing),
+        "prctl",
     )
 
 
