@@ -58,6 +58,7 @@ class Image:
     environment: tuple[str, ...] = ("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",)
     labels: dict[str, str] = field(default_factory=dict)
     stop_signal: str = ""
+    user: str = ""
 
 
 def write_layer(entries: Iterable[Entry], archive: Path) -> Layer:
@@ -96,6 +97,8 @@ def _config(image: Image) -> dict[str, Any]:
         config["Cmd"] = list(image.command)
     if image.stop_signal:
         config["StopSignal"] = image.stop_signal
+    if image.user:
+        config["User"] = image.user
     diff_ids: Sequence[str] = [layer.diff_id for layer in image.layers]
     history = [{"created": EPOCH, "created_by": "podlab airgap build"} for _ in diff_ids]
     return {

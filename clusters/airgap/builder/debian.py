@@ -157,7 +157,7 @@ def fetch_source(package: str, suite: str, out: Path) -> Path:
         "APT::Sandbox::User=root",
     ]
     run(["apt-get", *options, "update"])
-    run(["apt-get", *options, "source", "--download-only", package], cwd=out)
+    run(["apt-get", *options, "source", "--only-source", "--download-only", package], cwd=out)
     (description,) = out.glob("*.dsc")
     run(["dpkg-source", "--no-check", "-x", description, "source"], cwd=out)  # apt has checked its hash
     return out / "source"

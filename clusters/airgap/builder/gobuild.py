@@ -41,6 +41,8 @@ class GoPart:
     Attributes:
         programs: Name of each program and the package that it is built from.
         stamped: Linker variables, such as the version that the program prints.
+        tests: Name of each test binary and the package whose tests it runs.
+        folder: Where its ``go.mod`` and ``go.sum`` lie, if not in ``go/NAME-VERSION``.
     """
 
     name: str
@@ -49,10 +51,12 @@ class GoPart:
     programs: dict[str, str]
     tags: str = ""
     stamped: dict[str, str] = field(default_factory=dict)
+    tests: dict[str, str] = field(default_factory=dict)
+    folder: Path | None = None
 
     @property
     def recipe(self) -> Path:
-        return HOME / "go" / f"{self.name}-{self.version}"
+        return self.folder or HOME / "go" / f"{self.name}-{self.version}"
 
 
 def go_parts(versions: Versions) -> list[GoPart]:
@@ -64,7 +68,7 @@ def go_parts(versions: Versions) -> list[GoPart]:
             "k8s.io/kubernetes",
             versions.kubernetes,
             {name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
-            stamped=_kubernetes_stamps(versions.kubernetes),
+            stamped=kubernetes_stamps(versions.kubernetes),
         ),
         GoPart(
             "coredns",
@@ -90,7 +94,7 @@ def go_step(part: GoPart) -> Step:
     if not (part.recipe / "go.sum").exists():
         raise BuildError(
             f"there is no checked module list for {part.name} {part.version}",
-            cause=f"{part.recipe.relative_to(HOME)}/go.sum is missing",
+            cause=f"{part.recipe}/go.sum is missing",
             hint=f"clusters/airgap/build.py --lock {part.name} (downloads, and asks the checksum database)",
         )
     inputs = {
@@ -99,6 +103,8 @@ def go_step(part: GoPart) -> Step:
         "tags": part.tags,
         "flags": _ldflags(part),
     }
+    if part.tests:
+        inputs["tests"] = part.tests
     return Step(f"go-{part.name}-{part.version}", inputs, lambda out: _build(part, out))
 
 
@@ -107,7 +113,7 @@ def lock(part: GoPart) -> None:
     need("go")
     part.recipe.mkdir(parents=True, exist_ok=True)
     (part.recipe / "go.sum").unlink(missing_ok=True)
-    replaces = _staging_replaces(part) if part.name == "kubernetes" else ""
+    replaces = _staging_replaces(part) if part.module == "k8s.io/kubernetes" else ""
     (part.recipe / "go.mod").write_text(
         f"module podlab.invalid/airgap/{part.name}\n\ngo 1.26.0\n\n"
         f"require {part.module} {part.version}\n{replaces}"
@@ -115,6 +121,8 @@ def lock(part: GoPart) -> None:
     env = {**_environment(), "GOFLAGS": "-mod=mod -buildvcs=false"}
     for package in part.programs.values():
         run(["go", "list", "-deps", "-tags", part.tags, package], cwd=part.recipe, env=env)
+    for package in part.tests.values():
+        run(["go", "list", "-deps", "-test", "-tags", part.tags, package], cwd=part.recipe, env=env)
 
 
 def _build(part: GoPart, out: Path) -> dict[str, object]:
@@ -123,7 +131,8 @@ def _build(part: GoPart, out: Path) -> dict[str, object]:
     shutil.copytree(part.recipe, work)
     (out / "bin").mkdir()
     compiled = 0
-    for name, package in part.programs.items():
+    wanted = [(["build"], part.programs), (["test", "-c"], part.tests)]
+    for verb, name, package in [(verb, *one) for verb, programs in wanted for one in programs.items()]:
         shell.listener(f"  compiling {name}")
         flags = [
             "-v",
@@ -135,7 +144,7 @@ def _build(part: GoPart, out: Path) -> dict[str, object]:
             "-o",
             str(out / "bin" / name),
         ]
-        words: list[str | Path] = ["nice", "go", "build", *flags, package]
+        words: list[str | Path] = ["nice", "go", *verb, *flags, package]
         said = run(words, cwd=work, env=_environment(), hint=_REFUSED, with_stderr=True)
         compiled += sum(not line.startswith("go:") for line in said.splitlines())
     shutil.rmtree(work)
@@ -162,7 +171,8 @@ def _ldflags(part: GoPart) -> str:
     return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in sorted(part.stamped.items()))])
 
 
-def _kubernetes_stamps(version: str) -> dict[str, str]:
+def kubernetes_stamps(version: str) -> dict[str, str]:
+    """The linker variables by which Kubernetes' programs know their *version*, such as ``v1.36.3``."""
     major, minor, _ = version.removeprefix("v").split(".")
     facts = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")

@@ -205,7 +205,7 @@ def _entries(have: Ingredients, image: PodImage) -> list[Entry]:
     for target, source in image.files.items():
         entries += _copied(target, REPOSITORY / source)
     if image.base == "busybox":
-        entries += _busybox_entries(have.cache.path(busybox_step(have.versions)))
+        entries += busybox_entries(have.cache.path(busybox_step(have.versions)))
     if image.tools:
         entries += tool_entries(have.cache.path(busybox_step(have.versions)), image.tools)
     return entries
@@ -238,7 +238,7 @@ def _copied(target: str, source: Path) -> list[Entry]:
     ]
 
 
-def _busybox_entries(folder: Path) -> list[Entry]:
+def busybox_entries(folder: Path) -> list[Entry]:
     """busybox in /bin, a link to it for each applet, and the few files that programs expect."""
     program = "/bin/busybox"
     entries = [Entry(program[1:], folder / "busybox", 0o755)]

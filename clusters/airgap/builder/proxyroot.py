@@ -41,7 +41,7 @@ def _pick(node_root: Path, out: Path) -> dict[str, Any]:
     picked = [path for pattern in PICKED for path in sorted(source.glob(pattern))]
     if not any(path.name == "iptables-restore" for path in picked):
         raise BuildError("the node's root has no iptables-restore", cause=f"looked in {node_root}")
-    for path in [*picked, *_libraries(source, picked)]:
+    for path in [*picked, *libraries(source, picked)]:
         _copy(path, source, target)
     (target / "run").mkdir(exist_ok=True)  # iptables keeps its lock there
     notes = compress_layer(target, out / "layer.tar.gz")
@@ -50,8 +50,8 @@ def _pick(node_root: Path, out: Path) -> dict[str, Any]:
     return notes
 
 
-def _libraries(source: Path, picked: Iterable[Path]) -> list[Path]:
-    """The shared libraries that the picked programs and modules load, asked inside the root itself."""
+def libraries(source: Path, picked: Iterable[Path]) -> list[Path]:
+    """Return the shared libraries that the picked programs and modules load, asked inside the root *source*."""
     loaded: set[str] = set()
     for path in picked:
         if path.is_file() and not path.is_symlink() and path.open("rb").read(4) == b"\x7fELF":
