@@ -23,13 +23,14 @@ from podlab.embedded.controllers.base import (
 from podlab.pods.raw import RawObject
 
 
-def claim(context: Context, resource: str, owner: RawObject) -> list[RawObject]:
+def claim(context: Context, resource: str, owner: RawObject, *, finalizer: str = "") -> list[RawObject]:
     """
     Adopt and release, then return what *owner* controls.
 
     Args:
         resource: What is claimed, such as ``pods``.
         owner: An object with ``spec.selector``. One that is being deleted adopts nothing.
+        finalizer: Put on what is adopted; its controller takes it away.
     """
     selector, store, claimed = owner["spec"]["selector"], context.store, []
     for obj in store.list(resource, owner["metadata"]["namespace"]):
@@ -38,15 +39,19 @@ def claim(context: Context, resource: str, owner: RawObject) -> list[RawObject]:
         if ours and not matching and not deleting(obj):
             store.update(resource, _released(obj, owner))
         elif matching and controller_of(obj) is None and not deleting(obj) and not deleting(owner):
-            claimed.append(store.update(resource, _adopted(obj, owner)))
+            claimed.append(store.update(resource, _adopted(obj, owner, finalizer)))
         elif ours:
             claimed.append(obj)
     return claimed
 
 
-def _adopted(obj: RawObject, owner: RawObject) -> RawObject:
+def _adopted(obj: RawObject, owner: RawObject, finalizer: str) -> RawObject:
     owners = [*obj["metadata"].get("ownerReferences", ()), reference_to(owner)]
-    return {**obj, "metadata": {**obj["metadata"], "ownerReferences": owners}}
+    held = list(obj["metadata"].get("finalizers", ()))
+    if finalizer and finalizer not in held:
+        held.append(finalizer)
+    meta = {**obj["metadata"], "ownerReferences": owners, **({"finalizers": held} if held else {})}
+    return {**obj, "metadata": meta}
 
 
 def _released(obj: RawObject, owner: RawObject) -> RawObject:

@@ -3,8 +3,7 @@ Jobs: Pods until enough have succeeded, or too many have failed.
 
 A sidecar does not keep a Job open: what counts is the phase of the Pod, and that looks at app containers alone.
 
-Unlike upstream there is no tracking finalizer on the Pods: this controller sees every change of the store, so a Pod
-cannot vanish uncounted. What has been counted is remembered by uid.
+What has been counted is remembered by uid; a finalizer keeps a Pod in being until then (``jobtracking``).
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ from podlab.embedded.controllers.base import (
 )
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.embedded.controllers.jobcounts import FAILED, IGNORED, SUCCEEDED, TAKEN_BACK, Counted
+from podlab.embedded.controllers.jobtracking import FINALIZER, Tracking
 from podlab.pods.raw import RawObject
 
 LIMIT = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
@@ -49,6 +49,7 @@ def start(context: Context) -> None:
     controller = Jobs(context)
     worker = context.worker("jobs", controller.reconcile)
     controller.again = worker.add
+    tracking = Tracking(context, controller.has_counted)
 
     wake = wakes_claimant(context, worker, "jobs", "Job")
 
@@ -57,11 +58,15 @@ def start(context: Context) -> None:
         if owner and owner["kind"] == "Job":
             key = (pod["metadata"]["namespace"], owner["name"])
             controller.count(key, owner["uid"], pod, gone=kind == "DELETED")
+        if kind != "DELETED":
+            tracking.pod_changed(pod)
         wake(kind, pod)
 
     def job_changed(kind: str, job: RawObject) -> None:
         if kind == "DELETED":
             controller.forget(job["metadata"]["uid"])
+        if kind == "DELETED" or deleting(job):
+            tracking.job_is_gone(job)
         worker.add(key_of(job))
 
     context.watch("jobs", job_changed)
@@ -112,6 +117,11 @@ class Jobs:
         if message and counted.verdict is None:
             counted.verdict = ("PodFailurePolicy", message)
 
+    def has_counted(self, job_uid: str, pod_uid: str) -> bool:
+        """Whether a Pod's end was taken down."""
+        counted = self._counted.get(job_uid)
+        return counted is not None and pod_uid in counted.how
+
     def forget(self, job_uid: str) -> None:
         """The Job is gone."""
         self._counted.pop(job_uid, None)
@@ -126,7 +136,7 @@ class Jobs:
             return
         if deleting(job):
             return
-        pods = claim(self._context, "pods", job)
+        pods = claim(self._context, "pods", job, finalizer=FINALIZER)
         active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
         counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
         decided = (
@@ -232,6 +242,7 @@ class Jobs:
                 pod["metadata"]["annotations"] |= jobcounts.failures_so_far(
                     job, counted.last_failed.get(index)
                 )
+        pod["metadata"]["finalizers"] = [*pod["metadata"].get("finalizers", ()), FINALIZER]
         make_pod(self._context, self._events, job, pod)
 
     def _take_back(self, job: RawObject, pod: RawObject) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from plane import deployment, job, pod
 
+from podlab.embedded.api.verbs import deletion
 from podlab.embedded.controllers import rollout
+from podlab.embedded.controllers.jobtracking import FINALIZER
 
 REVISION = "deployment.kubernetes.io/revision"
 
@@ -89,6 +91,51 @@ def test_a_job_releases_a_pod_with_other_labels(cluster):
     owners = {p["metadata"]["name"]: len(p["metadata"].get("ownerReferences", ())) for p in cluster.pods()}
     assert owners.pop(made["metadata"]["name"]) == 0
     assert list(owners.values()) == [1]
+
+
+def finalizers(cluster):
+    return [p["metadata"].get("finalizers", []) for p in cluster.pods()]
+
+
+def test_a_pod_of_a_job_is_held_until_it_is_counted(cluster):
+    """Its node has let it go, and it is there still; once its end is counted it goes."""
+    cluster.create("jobs", job(podReplacementPolicy="Failed"))
+    cluster.run()
+    assert finalizers(cluster) == [[FINALIZER]]
+
+    (made,) = cluster.pods()
+    meta = {**made["metadata"], "deletionTimestamp": "2023-11-14T22:13:20Z", "deletionGracePeriodSeconds": 1}
+    marked = cluster.store.update("pods", {**made, "metadata": meta})
+    cluster.run()
+    assert deletion.finish(cluster.store, "pods", marked) is not None
+    assert finalizers(cluster) == [[FINALIZER]]
+
+    cluster.set_pod(made, "Failed")
+    cluster.run()
+    assert made["metadata"]["name"] not in [p["metadata"]["name"] for p in cluster.pods()]
+    assert cluster.store.get("jobs", "lab", "batch")["status"]["failed"] == 1
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_a_pod_that_has_ended_is_let_go_of(cluster, phase):
+    cluster.create("jobs", job(backoffLimit=0))
+    cluster.run()
+    (made,) = cluster.pods()
+    cluster.set_pod(made, phase)
+    cluster.run()
+    assert finalizers(cluster) == [[]]
+
+
+@pytest.mark.parametrize("orphan", [True, False])
+def test_a_deleted_job_holds_none_of_its_pods(cluster, orphan):
+    """Whether its Pods stay behind or not."""
+    made = cluster.create("jobs", job())
+    cluster.run()
+    if orphan:
+        deletion.orphan(cluster.store, made["metadata"])
+    cluster.store.delete("jobs", "lab", "batch")
+    cluster.run()
+    assert [FINALIZER] not in finalizers(cluster)
 
 
 def test_a_job_of_another_controller_is_left_alone(cluster):

@@ -1,0 +1,63 @@
+"""
+The finalizer that keeps a Job's Pod in being until the Job has counted how it ended.
+
+Source: pkg/controller/job/{job_controller,tracking_utils}.go at v1.36.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from podlab.embedded.api.verbs.deletion import finish_if_free
+from podlab.embedded.controllers.base import Context, Key, controller_of, deleting, key_of
+from podlab.pods.raw import RawObject
+
+FINALIZER = "batch.kubernetes.io/job-tracking"
+
+
+def tracked(pod: RawObject) -> bool:
+    """True while the finalizer is there."""
+    return FINALIZER in pod["metadata"].get("finalizers", ())
+
+
+class Tracking:
+    """
+    Takes the finalizer from Pods that are counted, or that no Job will count.
+
+    Args:
+        is_counted: Whether the Job of that uid has counted the Pod of that uid.
+    """
+
+    def __init__(self, context: Context, is_counted: Callable[[str, str], bool]) -> None:
+        self._context, self._is_counted = context, is_counted
+        self._worker = context.worker("job-tracking", self.reconcile)
+
+    def pod_changed(self, pod: RawObject) -> None:
+        """Look at a Pod soon."""
+        if tracked(pod):
+            self._worker.add(key_of(pod))
+
+    def job_is_gone(self, job: RawObject) -> None:
+        """Look at all Pods of a Job that is deleted or being deleted."""
+        for pod in self._context.store.list("pods", job["metadata"]["namespace"]):
+            self.pod_changed(pod)
+
+    def reconcile(self, key: Key) -> None:
+        """Release one Pod, if it may go."""
+        pod = self._context.store.get("pods", *key)
+        if pod is None or not tracked(pod):
+            return
+        job = self._job_of(pod)
+        if job and not deleting(job) and not self._is_counted(job["metadata"]["uid"], pod["metadata"]["uid"]):
+            return
+        left = [one for one in pod["metadata"]["finalizers"] if one != FINALIZER]
+        meta = {name: value for name, value in pod["metadata"].items() if name != "finalizers"}
+        released = {**pod, "metadata": {**meta, **({"finalizers": left} if left else {})}}
+        finish_if_free(self._context.store, "pods", self._context.store.update("pods", released))
+
+    def _job_of(self, pod: RawObject) -> RawObject | None:
+        owner = controller_of(pod)
+        if owner is None or owner["kind"] != "Job":
+            return None
+        job = self._context.store.get("jobs", pod["metadata"]["namespace"], owner["name"])
+        return job if job is not None and job["metadata"]["uid"] == owner["uid"] else None
