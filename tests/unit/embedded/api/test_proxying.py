@@ -89,3 +89,11 @@ def test_the_right_to_a_proxy_is_one_of_its_own(server: Server) -> None:
     refused: Any = server.ask("GET", f"{PODS}/shop/proxy/x", headers={"impersonate-user": "bob"})
     assert refused.code == 403
     assert 'cannot get resource "pods/proxy" in API group ""' in refused.json["message"]
+
+
+def test_a_node_shows_its_configuration_as_a_kubelet_does(server: Server) -> None:
+    """Upstream's suite of the kubelet begins with it."""
+    server.store.create("nodes", {"kind": "Node", "apiVersion": "v1", "metadata": {"name": "n"}})
+    shown = server.ask("GET", "/api/v1/nodes/n/proxy/configz").json["kubeletconfig"]
+    assert (shown["kind"], shown["clusterDNS"]) == ("KubeletConfiguration", ["10.96.0.10"])
+    assert server.ask("GET", "/api/v1/nodes/n/proxy/nothing").code == 404

@@ -16,6 +16,7 @@ import socket
 from typing import Any, NamedTuple
 
 from podlab.embedded import fault
+from podlab.embedded.addresses import DNS_SERVICE
 from podlab.embedded.api.http.codec import dumps
 from podlab.embedded.api.http.request import Request, Response, Route
 from podlab.embedded.api.services import Services
@@ -31,6 +32,19 @@ NOT_CARRIED = frozenset((
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer",
     b"transfer-encoding", b"upgrade", b"host", b"authorization", b"content-length",
 ))  # fmt: skip
+
+
+# What this node does of a KubeletConfiguration; a field that is missing says nothing.
+CONFIGURATION = {
+    "kind": "KubeletConfiguration",
+    "apiVersion": "kubelet.config.k8s.io/v1beta1",
+    "clusterDNS": [DNS_SERVICE],
+    "clusterDomain": "cluster.local",
+    "maxPods": 110,
+    "containerLogMaxSize": "10Mi",
+    "containerLogMaxFiles": 2,
+    "nodeLeaseDurationSeconds": 40,
+}
 
 
 class Target(NamedTuple):
@@ -106,7 +120,7 @@ def locate(store: Store, route: Route) -> Target:
 
 
 def _of_node(services: Services, route: Route, path: str) -> Response:
-    """The two pages of a kubelet that are served here."""
+    """The three pages of a kubelet that are served here."""
     _, name, _ = split(route.name)
     find(services.store, Route(route.kind, "", name, "", ""))
     if path.startswith("/healthz"):
@@ -114,6 +128,8 @@ def _of_node(services: Services, route: Route, path: str) -> Response:
     if path.rstrip("/") == "/pods":
         pods = [pod for pod in services.store.list("pods") if pod["spec"].get("nodeName") == name]
         return Response(dumps({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": pods}))
+    if path.rstrip("/") == "/configz":
+        return Response(dumps({"kubeletconfig": CONFIGURATION}))
     return Response(b"404 page not found\n", 404, "text/plain; charset=utf-8")
 
 
