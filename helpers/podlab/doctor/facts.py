@@ -90,3 +90,5 @@ class Facts:
     """Each image of the labs, and whether it has been built here; empty where there are no recipes."""
     lab_obstacles: Sequence[tuple[str, str, str]] = ()
     """Image, why it cannot be had here, and what to do."""
+    labs_without_images: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Each of these images, and the labs that need it, such as ``05-certificates``."""

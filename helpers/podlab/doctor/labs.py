@@ -14,7 +14,9 @@ def findings(facts: Facts) -> Iterator[Finding]:
     if not total:
         return
     for image, why, repair in facts.lab_obstacles:
-        yield Finding(image, "note", f"cannot be made here: {why}", repair)
+        labs = facts.labs_without_images.get(image, ())
+        so = f", so lab {' and '.join(name[:2] for name in labs)} cannot run" if labs else ""
+        yield Finding(image, "note", f"cannot be made here{so}: {why}", repair)
     if not facts.lab_obstacles:
         built = sum(facts.lab_images.values())
         yield Finding("lab images", "ok", f"all {total} can be built here; {built} are (podlab images build)")

@@ -53,12 +53,14 @@ def look(driver: str | None = None) -> Facts:
 def _lab_images() -> dict[str, Any]:
     """Nothing where the recipes cannot be read: podlab's own tests are what minds those."""
     from podlab.errors import BuildError
-    from podlab.images import archive_of, load, obstacles
+    from podlab.images import archive_of, labs_that_need, load, obstacles
 
     try:
         known = load()
         built = {image.name: archive_of(image, known) is not None for image in known.images.values()}
-        return {"lab_images": built, "lab_obstacles": obstacles.find(known, obstacles.here())}
+        found = obstacles.find(known, obstacles.here())
+        stopped = {one.image: labs_that_need(one.image, known) for one in found}
+        return {"lab_images": built, "lab_obstacles": found, "labs_without_images": stopped}
     except (BuildError, OSError):
         return {}
 

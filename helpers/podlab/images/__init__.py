@@ -19,7 +19,19 @@ from __future__ import annotations
 
 from podlab.images import recipes
 from podlab.images.builder import archive_of, bring, build
-from podlab.images.needs import need, once
+from podlab.images.needs import labs_that_need, need, once
 from podlab.images.recipes import Image, Part, Recipes, load
 
-__all__ = ["Image", "Part", "Recipes", "archive_of", "bring", "build", "load", "need", "once", "recipes"]
+__all__ = [
+    "Image",
+    "Part",
+    "Recipes",
+    "archive_of",
+    "bring",
+    "build",
+    "labs_that_need",
+    "load",
+    "need",
+    "once",
+    "recipes",
+]

@@ -41,12 +41,21 @@ def bring(
     Have the images called *names* on the nodes of *cluster*, built first where need be.
 
     Raises:
-        BuildError: An image cannot be had on this machine; the cause says why.
+        BuildError: An image cannot be had on this machine; the first line names it and says why.
         DriverError: The cluster does not take it.
     """
     known = known or recipes.load()
-    archives_made = [str(build(known.find(name), known, progress)) for name in names]
+    archives_made = [str(_have(known.find(name), known, progress)) for name in names]
     drivers.get(cluster.driver).load_images(cluster.name, archives_made, progress=progress)
+
+
+def _have(image: Image, known: Recipes, progress: Progress) -> Path:
+    try:
+        return build(image, known, progress)
+    except BuildError as error:
+        raise BuildError(
+            f"what needs {image.name} cannot run here: {error.summary}", cause=error.cause, hint=error.hint
+        ) from error
 
 
 def archive_of(image: Image, known: Recipes) -> Path | None:

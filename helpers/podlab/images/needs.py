@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import tomllib
 from collections.abc import Callable, Sequence
 
+from podlab import paths
 from podlab.drivers.base import Cluster, silent
 from podlab.images import builder, recipes
 from podlab.images.cache import Progress
+from podlab.images.recipes import Recipes
 
 
 def need(cluster: Cluster, names: Sequence[str], progress: Progress = silent) -> str:
@@ -18,7 +21,7 @@ def need(cluster: Cluster, names: Sequence[str], progress: Progress = silent) ->
     names them.
 
     Raises:
-        BuildError: An image cannot be had on this machine; the cause says why.
+        BuildError: An image cannot be had on this machine; the first line names it and says why.
     """
     known = recipes.load()
     listed = ", ".join(known.find(name).name for name in names)
@@ -26,6 +29,16 @@ def need(cluster: Cluster, names: Sequence[str], progress: Progress = silent) ->
         return f"this cluster has to have these images: {listed}"
     builder.bring(cluster, names, known=known, progress=progress)
     return f"images on the cluster: {listed}"
+
+
+def labs_that_need(image: str, known: Recipes) -> list[str]:
+    """Return the labs whose ``lab.toml`` lists the image of this full name, such as ``05-certificates``."""
+    found = []
+    for file in sorted(paths.shipped("labs").glob("[0-9][0-9]-*/lab.toml")):
+        needs = tomllib.loads(file.read_text("utf-8")).get("needs", [])
+        if any(known.find(name).name == image for name in needs):
+            found.append(file.parent.name)
+    return found
 
 
 def once(cluster: Cluster) -> Callable[[Sequence[str]], None]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from podlab import doctor, images
+from podlab import doctor, images, paths
+from podlab.doctor import probes
 from podlab.doctor.facts import Facts
-from podlab.images import obstacles
+from podlab.drivers import Cluster
+from podlab.errors import BuildError
+from podlab.images import need, obstacles
 from podlab.images.obstacles import Machine
 
 KNOWN = images.load()
@@ -56,6 +62,46 @@ def test_what_cannot_be_had_is_one_line_with_what_to_do(machine: Machine, image:
     (line,) = [line for line in said.splitlines() if image in line]
     assert why in line
     assert found[image].repair in line
+
+
+def lab_needs() -> list[tuple[str, str]]:
+    """Return each lab with each image that it needs."""
+    labs = paths.shipped("labs").glob("[0-9][0-9]-*/lab.toml")
+    read = {file.parent.name: tomllib.loads(file.read_text("utf-8"))["needs"] for file in labs}
+    return [(lab, name) for lab, needs in sorted(read.items()) for name in needs]
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave this machine without programs, packages and networks: no image can be made."""
+    monkeypatch.setenv("PATH", str(tmp_path / "no-programs"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-pip"))
+    monkeypatch.setattr(obstacles, "here", lambda: Machine(has_pip=False, has_apt=False, has_go=False))
+
+
+@pytest.mark.parametrize(("lab", "name"), lab_needs())
+@pytest.mark.usefixtures("bare")
+def test_a_lab_whose_image_is_missing_says_so_in_its_notebook(lab: str, name: str) -> None:
+    """The first line names the image and why it is missing; nothing reaches the cluster."""
+    image = KNOWN.find(name).name
+
+    with pytest.raises(BuildError) as failed:
+        need(Cluster("embedded", "lab", Path("none"), "lab"), [name])
+
+    (line,) = failed.value.summary.splitlines()
+    assert line.startswith(f"what needs {image} cannot run here: "), lab
+    assert failed.value.hint
+
+
+@pytest.mark.parametrize(("lab", "name"), lab_needs())
+@pytest.mark.usefixtures("bare")
+def test_the_doctor_names_the_labs_that_a_missing_image_stops(lab: str, name: str) -> None:
+    """One line for each image, with the number of the lab."""
+    image = KNOWN.find(name).name
+    said = doctor.as_text(doctor.report(Facts(**probes._lab_images())))
+
+    (line,) = [line for line in said.splitlines() if image in line]
+    assert re.search(rf"cannot be made here, so lab [\d and]*{lab[:2]}[\d and]* cannot run: ", line), line
 
 
 def test_an_old_c_library_stops_only_what_needs_a_newer_one() -> None:
