@@ -3,8 +3,7 @@ Which answers are proved on which cluster: all on the embedded one, on kind a sa
 
 ``PODLAB_KIND_ANSWERS`` says how many are drawn beside each exercise's first right answer; ``all`` takes all. Of an
 exercise that keeps a learner busy for an hour, whose play takes minutes too, the embedded cluster proves the first
-right answer and ``PODLAB_LARGE_ANSWERS`` others, or ``all``; kind proves it with ``all`` only, for there e36's check of
-the database's metrics does not yet see what it waits for.
+right answer and ``PODLAB_LARGE_ANSWERS`` others, or ``all``; kind proves the first right answer, or all with ``all``.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ def is_large(sample: Sample) -> bool:
 
 def chosen(driver: str) -> list[Sample]:
     """The answers that are proved on this kind of cluster."""
+    large, small = (list(filter(test, ALL)) for test in (is_large, lambda one: not is_large(one)))
     if driver == "embedded":
-        large, small = (list(filter(test, ALL)) for test in (is_large, lambda one: not is_large(one)))
         return [*small, *_drawn(large, os.environ.get("PODLAB_LARGE_ANSWERS", "2"))]
     wanted = os.environ.get("PODLAB_KIND_ANSWERS", "24")
-    return _drawn([one for one in ALL if wanted == "all" or not is_large(one)], wanted)
+    return [*_drawn(small, wanted), *_drawn(large, "all" if wanted == "all" else "0")]
 
 
 def _drawn(every: Sequence[Sample], wanted: str) -> list[Sample]:
