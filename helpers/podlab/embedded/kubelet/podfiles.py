@@ -34,12 +34,12 @@ class PodFiles:
 
     Args:
         folder: Where logs are.
-        small: Where the small files are, in folders ``files`` and ``messages``; by default with the logs.
+        small: Where the small files are, in a folder for each Pod below ``pods``; by default with the logs.
     """
 
     def __init__(self, folder: Path, small: str = "") -> None:
         self._logs = f"{folder}/logs"
-        self._hosts, self._messages = (f"{small or folder}/{name}" for name in ("files/hosts", "messages"))
+        self._small = f"{small or folder}/pods"
 
     def log_path(self, pod: RawObject, container: str, attempt: int) -> str:
         """``logs/<namespace>_<name>_<uid>/<container>/<attempt>.log``, as a node lays them out."""
@@ -60,7 +60,7 @@ class PodFiles:
 
     def message_path(self, pod: RawObject, container: str, attempt: int) -> str:
         """Where the termination message of one run is written by the container."""
-        return f"{self._messages}/{pod['metadata']['uid']}/{container}.{attempt}"
+        return f"{self._small_of(pod)}/messages/{container}.{attempt}"
 
     def begin_message(self, pod: RawObject, container: str, attempt: int) -> str:
         """An empty message file that every user in the container may write."""
@@ -68,12 +68,12 @@ class PodFiles:
         _write(path, b"", 0o666)
         return path
 
-    def _hosts_path(self, pod: RawObject) -> str:
-        return f"{self._hosts}/{pod['metadata']['uid']}"
+    def _small_of(self, pod: RawObject) -> str:
+        return f"{self._small}/{pod['metadata']['uid']}"
 
     def hosts(self, pod: RawObject, hostname: str, domain: str, address: str) -> str:
         """The Pod's /etc/hosts, with the names of its spec's hostAliases; on the host's network the host's own."""
-        path = self._hosts_path(pod)
+        path = f"{self._small_of(pod)}/hosts"
         if pod["spec"].get("hostNetwork"):
             text = HOSTS_HEAD_OF_NODE + NODE_HOSTS.read_text(encoding="utf-8", errors="replace")
         else:
@@ -107,8 +107,7 @@ class PodFiles:
     def remove(self, pod: RawObject) -> None:
         """The Pod is gone: nothing of it stays."""
         remove_tree(self._logs_of(pod))
-        remove_tree(f"{self._messages}/{pod['metadata']['uid']}")
-        remove_tree(self._hosts_path(pod))
+        remove_tree(self._small_of(pod))
 
 
 class NoFiles(PodFiles):
@@ -124,7 +123,7 @@ class NoFiles(PodFiles):
 
     def hosts(self, pod: RawObject, hostname: str, domain: str, address: str) -> str:
         """The path alone."""
-        return self._hosts_path(pod)
+        return f"{self._small_of(pod)}/hosts"
 
     def message(self, pod: RawObject, record: ContainerRecord) -> str:
         """Return what the script says."""

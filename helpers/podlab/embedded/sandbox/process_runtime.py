@@ -169,6 +169,7 @@ class ProcessRuntime:
         self._links += 1
         request = {
             "uid": identity,
+            "owner": config.pod_uid,
             "hostname": config.hostname,
             "ip": ip,
             "link": self._links,
@@ -180,7 +181,7 @@ class ProcessRuntime:
         folder = f"{self._zygote.folder}/pods/{identity[:24]}"
         try:
             await self.link.call("pod_start", request)
-            volumes_of.write_pod_files(self._shared_files(identity), config)
+            volumes_of.write_pod_files(self._shared_files(config.pod_uid, identity), config)
         except OSError as error:
             self._addresses.give_back(ip)
             await self._quietly("pod_stop", {"uid": identity, "containers": []})
@@ -194,8 +195,8 @@ class ProcessRuntime:
         self._changed(config.pod_uid)
         return entry
 
-    def _shared_files(self, sandbox_id: str) -> str:
-        return f"{self.files}/files/sandboxes/{sandbox_id[:24]}"
+    def _shared_files(self, pod_uid: str, sandbox_id: str) -> str:
+        return f"{self.files}/pods/{pod_uid}/sandbox-{sandbox_id[:24]}"
 
     def _in_node(self, source: str) -> str:
         """The path under which the node sees *source*."""
@@ -239,7 +240,7 @@ class ProcessRuntime:
             for one in sandbox.containers:
                 self._forget(one)
             await asyncio.to_thread(remove_tree, sandbox.folder)
-            remove_tree(self._shared_files(sandbox.record.id))
+        await self._quietly("forget", {"owner": pod_uid})
 
     # --- containers -------------------------------------------------------------------------------
 
@@ -347,7 +348,9 @@ class ProcessRuntime:
             "pod": container.record.sandbox_id,
             "root": root,
             "mounts": volumes_of.requests(
-                config.mounts, self._shared_files(container.record.sandbox_id), self._in_node
+                config.mounts,
+                self._shared_files(container.record.pod_uid, container.record.sandbox_id),
+                self._in_node,
             ),
             "read_only": config.read_only_root,
             "argv": list(program.arguments(config, image)),

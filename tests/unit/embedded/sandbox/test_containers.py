@@ -709,18 +709,42 @@ def test_a_pod_s_small_files_lie_in_the_memory_of_the_node() -> None:
     on_node(scenario)
 
 
-def test_a_flood_of_termination_message_fills_no_other_file_s_place() -> None:
-    """The message file is the container's to write, as much as it likes."""
+@pytest.mark.parametrize("flooded", ["/dev/termination-log", "/etc/hosts", "/etc/resolv.conf", "/dev/shm/x"])
+def test_what_a_pod_may_write_to_the_node_is_bounded_and_takes_nobody_elses_place(flooded: str) -> None:
+    """All Pods shared the memory behind these files, with each other and with their Secrets."""
+
+    async def scenario(bench: Bench) -> None:
+        mine, other = await bench.pod("mine"), await bench.pod("other")
+        files = PodFiles(bench.folder, bench.runtime.files)
+        pods = {
+            uid: {"metadata": {"uid": uid, "name": "p", "namespace": "n"}, "spec": {}}
+            for uid in ("mine", "other")
+        }
+        mounts = {
+            uid: (
+                Mount(files.begin_message(pod, "c", 0), "/dev/termination-log"),
+                Mount(files.hosts(pod, "box", "", "10.244.0.9"), "/etc/hosts"),
+            )
+            for uid, pod in pods.items()
+        }
+        code, _ = await bench.run(mine, f"head -c 200000000 /dev/zero > {flooded}", mounts=mounts["mine"])
+        told = "echo last words > /dev/termination-log; head -c 60000000 /dev/zero > /dev/shm/x"
+        assert (code != 0, (await bench.run(other, told, mounts=mounts["other"]))[0]) == (True, 0)
+        assert Path(mounts["other"][0].source).read_text() == "last words\n"
+        await bench.runtime.remove_pod("mine")
+        assert not (Path(bench.runtime.files) / "pods" / "mine").exists()
+
+    on_node(scenario)
+
+
+def test_a_devices_mode_is_not_the_containers_to_change() -> None:
+    """The device is the host's own: a Pod could take /dev/null away from the whole machine."""
 
     async def scenario(bench: Bench) -> None:
         pod = await bench.pod()
-        files = PodFiles(bench.folder, bench.runtime.files)
-        meta = {"uid": "u", "name": "p", "namespace": "n"}
-        message = files.begin_message({"metadata": meta}, "flood", 0)
-        command = "head -c 200000000 /dev/zero > /dev/termination-log"
-        code, _ = await bench.run(pod, command, mounts=(Mount(message, "/dev/termination-log"),))
-        hosts = files.hosts({"metadata": meta, "spec": {}}, "box", "", "10.244.0.9")
-        assert (code != 0, "10.244.0.9" in Path(hosts).read_text()) == (True, True)
+        command = "chmod 666 /dev/null && echo changed; touch /dev/zero && echo touched; echo x > /dev/null; echo $?"
+        assert (await bench.run(pod, command))[1][-1:] == ["0"]
+        assert not {"changed", "touched"} & set((await bench.run(pod, command))[1])
 
     on_node(scenario)
 

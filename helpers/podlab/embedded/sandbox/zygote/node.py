@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 _NETLINK, _NETFILTER = 16, 12
-_SHM_FLAGS = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+_NO_PROGRAMS = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+_POD_MEMORY = (
+    "size=65m,nr_inodes=16k,mode=755"  # 64 MiB of shared memory, as containerd gives, and some small files
+)
 
 
 class Running:
@@ -78,19 +81,16 @@ class Node:
             "proc",
             "dev",
             "pause-proc",
-            "shm",
             "files",
-            "messages",
+            "pods",
             "terminals",
         ):
             os.mkdir(f"{self.folder}/{name}", 0o755)
-        # The daemon's files of Pods. Termination messages lie beside, not in it: a container that writes its own
-        # without end fills this folder's memory, and no Pod's volumes.
+        # What the daemon writes for Pods. What their containers may write too lies in ``pods``, in memory of each
+        # one's own: whoever fills that takes nobody else's place.
         linux.mount(
             "files", self.folder + "/files", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=1g,mode=755"
         )
-        # One for all Pods, a folder each: every further mount would be copied into each container's namespace.
-        linux.mount("shm", self.folder + "/shm", "tmpfs", _SHM_FLAGS, "size=1g,mode=755")
         own_proc = self._mount_proc()
         if own_proc:  # elsewhere Pods see each other's processes, and could open their networks
             self.users = netadmin.make_users(self.proc)
@@ -185,7 +185,8 @@ class Node:
         pod = self._make_pod(request)
         if request["share_processes"]:
             pod.pause = pods.start_pause(self.folder + "/pause-proc")
-        pod.memory = f"{self.folder}/shm/{pod.uid}"
+        self._mount_memory(request["owner"])
+        pod.memory = f"{self.folder}/pods/{request['owner']}/shm-{pod.uid}"
         os.mkdir(pod.memory)
         os.chmod(pod.memory, 0o1777)  # noqa: S103  as /dev/shm is
         pod.terminals = f"{self.folder}/terminals/{pod.uid}"
@@ -203,6 +204,21 @@ class Node:
             os.close(network)
         pod.users = self.users
         return pod
+
+    def _mount_memory(self, owner: str) -> None:
+        """Memory for what the containers of one Pod write outside of their volumes, through all its sandboxes."""
+        place = f"{self.folder}/pods/{owner}"
+        if not os.path.ismount(place):
+            os.makedirs(place, exist_ok=True)
+            linux.mount("pod", place, "tmpfs", _NO_PROGRAMS, _POD_MEMORY)
+
+    def on_forget(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
+        """Give the memory of a Pod back that will have no sandbox any more."""
+        place = f"{self.folder}/pods/{request['owner']}"
+        if os.path.ismount(place):
+            linux.umount(place)
+        trees.remove_tree(place)
+        return True
 
     def on_pod_stop(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
         """Kill what is left of a Pod and take its network away."""

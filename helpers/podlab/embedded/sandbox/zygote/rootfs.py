@@ -70,14 +70,19 @@ class BadMountError(Exception):
 
 
 def prepare_devices(folder: str) -> None:
-    """Make the /dev that all containers share: device files bound from the host, read-only but for the devices."""
+    """
+    Make the /dev that all containers share: device files bound from the host, and all of it read-only.
+
+    A device is written to all the same; but its mode, owner and times are the host's, and root in a container is its
+    owner where root started the cluster.
+    """
     os.makedirs(folder, exist_ok=True)
     linux.mount("dev", folder, "tmpfs", linux.MS_NOSUID, "mode=755,size=64k")
     for name in _DEVICES:
         if not os.path.exists("/dev/" + name):
             continue
         _touch(f"{folder}/{name}")
-        linux.mount("/dev/" + name, f"{folder}/{name}", "", linux.MS_BIND)
+        linux.bind("/dev/" + name, f"{folder}/{name}", read_only=True)
     for name, target in _DEVICE_LINKS:
         os.symlink(target, f"{folder}/{name}")
     for name in ("pts", "shm"):
