@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 PATTERN = re.compile(r"^([+-]?)(\d+\.?\d*|\.\d+)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+)?$")
 WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
@@ -18,6 +19,9 @@ NANO = 10**9
 LONGEST = 64  # characters; a real server accepts more, no honest manifest needs it
 
 
+@lru_cache(
+    512
+)  # a cluster's Pods ask for few different amounts, and its scheduler sums them for each placement
 def _split(text: str) -> tuple[int, str]:
     """The value in units of 10**-9 (rounded up, as upstream does) and the suffix as written."""
     match = PATTERN.match(text)

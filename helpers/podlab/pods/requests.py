@@ -26,12 +26,12 @@ def amounts(quantities: dict[str, Any] | None) -> Amounts:
 
 def plus(one: Amounts, other: Amounts) -> Amounts:
     """The sum, resource by resource."""
-    return {name: one.get(name, 0) + other.get(name, 0) for name in {*one, *other}}
+    return one | {name: one.get(name, 0) + amount for name, amount in other.items()}
 
 
 def larger(one: Amounts, other: Amounts) -> Amounts:
     """The larger of two, resource by resource."""
-    return {name: max(one.get(name, 0), other.get(name, 0)) for name in {*one, *other}}
+    return one | {name: max(one.get(name, 0), amount) for name, amount in other.items()}
 
 
 def pod_amounts(pod: dict[str, Any], key: str) -> Amounts:
@@ -58,21 +58,9 @@ def pod_amounts(pod: dict[str, Any], key: str) -> Amounts:
     return plus(whole, amounts(spec.get("overhead")))
 
 
-# Spec -> its requests, by identity: a stored object is never changed in place, and a status is written beside the
-# same spec. Holding the spec keeps its id from being given to another.
-_known: dict[int, tuple[dict[str, Any], Amounts]] = {}
-_KNOWN_MOST = 500
-
-
 def pod_requests(pod: dict[str, Any]) -> Amounts:
-    """Return what the scheduler sets aside for the Pod, for as long as it lives. Not to be changed in place."""
-    spec = pod["spec"]
-    found = _known.get(id(spec))
-    if found is None:
-        if len(_known) >= _KNOWN_MOST:
-            del _known[next(iter(_known))]
-        found = _known[id(spec)] = spec, pod_amounts(pod, "requests")
-    return found[1]
+    """Return what the scheduler sets aside for the Pod, for as long as it lives."""
+    return pod_amounts(pod, "requests")
 
 
 def total(pods: Iterable[dict[str, Any]]) -> Amounts:

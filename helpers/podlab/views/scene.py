@@ -322,8 +322,7 @@ def _draw_lane(  # noqa: PLR0912
                 x0 = min(x0, x1 - least)
             elif x1 <= filled or x1 <= x0:
                 continue
-        what = (state, span.reason, span.exit_code)
-        key = _KEYS.get(what) or _KEYS.setdefault(what, style_of(*what))
+        key = style_of(state, span.reason, span.exit_code)
         if kept:
             shown = x1 if x1 > shown else shown
         elif x0 < filled < x1:
@@ -341,9 +340,6 @@ def _draw_lane(  # noqa: PLR0912
         done.setdefault((key, row.height), []).append((a, b, y))
     scene.used.update(open_boxes)
 
-
-_KEYS: dict[tuple[str, str, int | None], str] = {}
-"""``style_of`` of what was drawn before: asking it for each of 10,000 spans would cost as much as drawing them."""
 
 _NEVER_HIDDEN = frozenset({"running", "unseen", "terminating"})
 """States that get a box of their own however brief they were, unless another run has that place."""

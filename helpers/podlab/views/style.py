@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 INK, FAINT, PAPER, GRID = "#1F2933", "#5F6B7A", "#FFFFFF", "#E3E7EB"
 ALARM = "#B2182B"
@@ -56,6 +57,7 @@ ROLE_LONG = {
 }
 
 
+@lru_cache(256)  # asked for each of 10,000 spans, it would cost as much as drawing them
 def style_of(state: str, reason: str, exit_code: int | None) -> str:
     """The key into ``LOOKS`` of a span."""
     if state == "running":
