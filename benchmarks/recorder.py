@@ -162,7 +162,7 @@ def run_ours(port: int, total: int, seconds: float) -> dict[str, Any]:
         before = cpu_s()
         recorder.wait(lambda _: recorder.newest_version("pods") >= total + 1, deadline_s=seconds * 4 + 60)
         used = cpu_s() - before
-        recorder._close_streams()  # its last comparison with a list does not belong to the loop
+        recorder._sources.close()  # its last comparison with a list does not belong to the loop
         recorder.writer.end("closed")
         memory_mb, seen = peak_mb(), bytearray(total + 2)  # the check below is not the recorder's memory
         with out.open("rb") as file:

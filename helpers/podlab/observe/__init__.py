@@ -10,7 +10,10 @@ Recording: list, watch, logs and node clocks of the Pods of one namespace, kept 
 The modules, in reading order:
 
     goals       until when to record;  asking: whether a container still runs, asked through its log
+    whole       record: apply, wait and end, in one call
     recorder    Recorder: starts the sources, applies, waits, ends
+    latest      LatestPods: the newest state of each Pod, and which of them count
+    sources     Sources: the threads that observe
     watching    Watcher: list, watch, reconnect and resume;  framing: lines of a stream;  heads: their first words
     logs        LogFollower: the logs of every run of a container
     nodes       the node's own events;  nodetime: its clock against ours
@@ -24,9 +27,10 @@ recorder works on that file alone. This package decodes no object into models: i
 from __future__ import annotations
 
 from podlab.observe.nodes import ContainerdEvents, EmbeddedEvents, NodeSource, node_clock
-from podlab.observe.recorder import Recorder, record
+from podlab.observe.recorder import Recorder
 from podlab.observe.recording import Observation, Recording, read_recording
 from podlab.observe.watching import Patience, Watcher
+from podlab.observe.whole import record
 
 __all__ = [
     "ContainerdEvents",
