@@ -6,7 +6,9 @@ The lab: a cluster and a namespace for a notebook.
     lab.logs(...), lab.exec(...), lab.events()   kubectl's verbs
     lab.close()                                  tidy up
 
-    core         Lab and its verbs
+    core         Lab, whose verbs stand by their use in
+                 objects (create, change, delete), observing (record, and ask the recording),
+                 inspecting (ask the cluster), answering (predictions, facts, exercises); workplace: what they share
     space        the namespace: made, emptied, deleted;  holding: by one notebook at a time
     recording    running the recorder with a growing picture
     facts        predictions, and facts in a fixed form

@@ -1,0 +1,173 @@
+"""
+``Inspecting``: the verbs of a lab that ask the cluster: objects, logs, Events, and waiting for what they show.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from podlab.client import resources
+from podlab.lab import looking
+from podlab.lab.workplace import Workplace
+from podlab.pods.raw import RawObject
+
+if TYPE_CHECKING:
+    from podlab.timeline import Explanation
+
+
+class Inspecting(Workplace):
+    """The present state of the namespace."""
+
+    def get(self, kind: str, name: str | None = None) -> RawObject:
+        """Return one object as the API sends it, or without *name* the list of that kind."""
+        return self.client.get(self._path(kind, name))
+
+    def logs(self, pod: str, container: str | None = None, *, previous: bool = False) -> str:
+        """Return what a container wrote: its newest run, or with *previous* the run before."""
+        params: dict[str, Any] = {"container": container, "previous": "true" if previous else None}
+        return self.client.text(self._path("pod", pod) + "/log", **{k: v for k, v in params.items() if v})
+
+    def lines(self, pod: str, container: str | None = None, **wanted: Any) -> list[RawObject]:
+        """Return the JSON lines of a container's newest run whose fields equal *wanted*."""
+        found = []
+        for text in self.logs(pod, container).splitlines():
+            try:
+                line = json.loads(text)
+            except ValueError:
+                continue
+            if isinstance(line, dict) and all(line.get(key) == value for key, value in wanted.items()):
+                found.append(line)
+        return found
+
+    def wait_for_line(self, pod: str, container: str, *, deadline_s: float = 30, **wanted: Any) -> RawObject:
+        """Wait for the first JSON line with these fields, and return it."""
+        found: list[RawObject] = []
+
+        def look() -> bool:
+            found[:] = self.lines(pod, container, **wanted)[:1]
+            return bool(found)
+
+        self.wait(look, f"{pod}/{container} wrote no line with {wanted}", deadline_s=deadline_s)
+        return found[0]
+
+    def wait_for_text(self, pod: str, container: str, text: str, *, deadline_s: float = 30) -> None:
+        """Wait until *text* stands in the log of a container."""
+        self.wait(
+            lambda: text in self.logs(pod, container),
+            f"{pod}/{container} never wrote {text!r}",
+            deadline_s=deadline_s,
+        )
+
+    def exec(self, pod: str, command: str | Sequence[str], container: str | None = None) -> str:
+        """Run *command* in a container (text goes to ``sh -c``) and return what it printed, both streams."""
+        words_ = ["sh", "-c", command] if isinstance(command, str) else list(command)
+        output = self.client.exec(self.namespace, pod, words_, container=container)
+        return (output.stdout + output.stderr).strip()
+
+    def events(self, pod: str | None = None, container: str | None = None) -> list[RawObject]:
+        """
+        Return the Events of the namespace, oldest first; of one Pod or container if named.
+
+        While the Pod lives, those of former Pods of that name are left out.
+        """
+        uid = self._uid(pod) if pod else None
+        found = []
+        for event in self.get("event").get("items") or []:
+            about = event.get("involvedObject") or {}
+            of_container = f"{{{container}}}" in str(about.get("fieldPath"))
+            same = pod is None or (about.get("name") == pod and uid in (None, about.get("uid")))
+            if same and (container is None or of_container):
+                found.append(event)
+        return sorted(
+            found, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or "")
+        )
+
+    def row(self, pod: str) -> dict[str, str]:
+        """
+        Return the row of a Pod in ``kubectl get pods``, as the server made it: READY, STATUS, RESTARTS and
+        others, by column name.
+        """
+        found = self.client.table(self._path("pod", pod))
+        return {name: str(cell) for name, cell in found[0].items()}
+
+    def status(self, pod: str) -> str:
+        """Return what ``kubectl get pods`` shows under STATUS, asked of the server."""
+        return self.row(pod)["STATUS"]
+
+    def ready(self, pod: str) -> str:
+        """Return what ``kubectl get pods`` shows under READY, such as ``2/2``, asked of the server."""
+        return self.row(pod)["READY"]
+
+    def chart(self, *pods: str) -> None:
+        """Print of each Pod its STATUS, the states of its containers and its Events: what a diagnosis starts from."""
+        for pod in pods:
+            print(looking.chart(self.get("pod", pod), self.row(pod), self.events(pod)))
+
+    def restarts(self, pod: str) -> dict[str, int]:
+        """Return how often each container of a Pod was restarted, by its name."""
+        return looking.restarts(self.get("pod", pod))
+
+    def wait_for_status(self, pod: str, word: str, *, deadline_s: float = 60) -> str:
+        """Wait until ``kubectl get pods`` would show *word* under STATUS, and return what the server printed."""
+        self.wait(
+            lambda: self.status(pod) == word,
+            f"STATUS of Pod {pod} never was {word}",
+            deadline_s=deadline_s,
+        )
+        return word
+
+    def condition(self, pod: str, kind: str) -> dict[str, str]:
+        """Return one condition of a Pod, such as ``PodScheduled``; empty when it has none of that type."""
+        found = self.get("pod", pod).get("status", {}).get("conditions") or []
+        return next((each for each in found if each["type"] == kind), {})
+
+    def half_a_node(self) -> tuple[str, str]:
+        """
+        Return the name of a node that takes Pods, and a little more than half of the CPU it has for them,
+        such as ``1020m``: two Pods that reserve as much do not fit on it together.
+        """
+        return looking.half_a_node(self.client.get(resources.path("nodes")).get("items") or [])
+
+    def pods_of(self, owner: str) -> list[RawObject]:
+        """Return the Pods that a Job, a ReplicaSet or a Deployment made, oldest first."""
+        sets = looking.owned_by(self.get("replicaset").get("items") or [], {owner})
+        owners = {owner} | {each["metadata"]["name"] for each in sets}
+        found = looking.owned_by(self.get("pod").get("items") or [], owners)
+        return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+    def reached(self, kind: str, name: str, wanted: str) -> RawObject | None:
+        """Return the condition *wanted* (``Failed``) of an object while it is True; None while it is not."""
+        return looking.reached(self.get(kind, name), wanted)
+
+    exit_code = staticmethod(looking.exit_code)
+
+    def node_ready(self) -> bool:
+        """Return whether some node of the cluster is Ready."""
+        nodes = self.client.get(resources.path("nodes")).get("items") or []
+        return any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for node in nodes
+            for condition in node["status"].get("conditions") or []
+        )
+
+    def explain(self, what: str) -> Explanation:
+        """
+        Return in three lines why a Pod (``web``), a Job (``job/m``) or a Deployment (``deployment/web``) does not run.
+
+        From its state and Events, and those of its Pods; ``podlab explain`` does the same.
+        """
+        from podlab.timeline import explain, explain_owner
+
+        kind, _, name = what.rpartition("/")
+        if kind.lower() in ("", "pod"):
+            return explain(self.get("pod", name), self.events(name), now=time.time())
+        pods, events, between = (self.get(one)["items"] for one in ("pod", "event", "replicaset"))
+        owner = {"kind": kind.capitalize(), **self.get(kind, name)}
+        return explain_owner(owner, pods, events, between=between, now=time.time())
+
+    def _uid(self, pod: str) -> str | None:
+        found = self.client.find(self._path("pod", pod))
+        return str(found["metadata"]["uid"]) if found else None
