@@ -91,6 +91,8 @@ class EventRecorder:
         """
         now = self._clock()
         about = self._reference(obj, field_path)
+        if self._is_refused(_namespace(about)):
+            return
         subject = (about["uid"], about["name"], about.get("namespace", ""))
         if not _remember(self._budgets, (*subject, type_), lambda: _Budget(now)).take(now):
             return
@@ -101,6 +103,18 @@ class EventRecorder:
         text = COMBINED + message if combined else message
         if not self._count_up(key, about, text, now):
             self._write(key, about, type_, reason, text, now)
+
+    def _is_refused(self, namespace: str) -> bool:
+        """
+        Whether a server refuses a new Event there: the namespace is gone or being deleted (NamespaceLifecycle).
+
+        A component whose Pod ends late would write into it otherwise, and nothing would delete the Event. A store
+        without the namespace "default" is no cluster's: simulations have no namespaces.
+        """
+        found = self._store.get("namespaces", "", namespace)
+        if found is None:
+            return self._store.get("namespaces", "", "default") is not None
+        return bool(found["metadata"].get("deletionTimestamp"))
 
     def _reference(self, obj: RawObject, field_path: str) -> RawObject:
         meta = obj["metadata"]
