@@ -5,6 +5,7 @@ A thin client of the Kubernetes API: raw dicts in, raw dicts out.
     ExecOutput        what a command run in a container left
     Kubeconfig        server, credentials and namespace of one context
     resources.path    the REST path of a kind, a namespace and a name
+    budget.Budget     requests at once and a second, for all clients that share it
     waiting           until something is true, until an object is gone, until Pods may be made
 
 It exists beside the ``kubernetes`` package because a recorder must not decode each WatchEvent into models

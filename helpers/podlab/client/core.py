@@ -20,6 +20,7 @@ from podlab.pods.raw import RawObject
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
+    from podlab.client.budget import Budget
     from podlab.client.connections import Answer
     from podlab.client.transport import Transport
 
@@ -36,8 +37,8 @@ class Client:
     the ``ApiError`` family for refusals and ``ConnectionLostError`` where no answer came.
     """
 
-    def __init__(self, config: Kubeconfig) -> None:
-        self.config = config
+    def __init__(self, config: Kubeconfig, budget: Budget | None = None) -> None:
+        self.config, self.budget = config, budget
         self.server, self.namespace, self.context = config.server, config.namespace, config.context
         self._discovered: dict[str, RawObject] = {}  # path of an API group version -> its resources
 
@@ -46,12 +47,20 @@ class Client:
         """Connections and credentials; ssl and http.client are loaded here, with the first request."""
         from podlab.client.transport import Transport
 
-        return Transport(self.config)
+        return Transport(self.config, self.budget)
 
     @classmethod
     def from_kubeconfig(cls, path: Path | None = None, context: str | None = None) -> Client:
         """Return a client for *context* of *path* (default: ``$KUBECONFIG``, then ``~/.kube/config``)."""
         return cls(Kubeconfig.load(path, context))
+
+    def within(self, budget: Budget) -> Client:
+        """Return a client of the same server whose requests wait for their turn in *budget*."""
+        return Client(self.config, budget)
+
+    def spare(self) -> bool:
+        """Return whether a question that nothing depends on may be asked now; always, without a budget."""
+        return self.budget is None or self.budget.spare()
 
     def __repr__(self) -> str:
         return f"Client({self.server!r}, context={self.context!r})"

@@ -40,6 +40,7 @@ def connect(transport: Transport, path: str, params: Sequence[tuple[str, str]], 
 
     url = transport.config.server.replace("http", "ws", 1) + path + "?" + urlencode(params)
     for last in (False, True):
+        transport.take_turn()
         generation = transport.credentials.generation
         try:
             return websocket.create_connection(

@@ -24,6 +24,7 @@ from podlab.client.kubeconfig import Kubeconfig
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, ProxyManager
 
+    from podlab.client.budget import Budget
     from podlab.client.connections import Answer, Pool
 
 CONNECT_TIMEOUT_S = 5.0
@@ -33,10 +34,10 @@ _POOL_SIZE = 32
 
 
 class Transport:
-    """One server and one identity; safe to share between threads."""
+    """One server, one identity and, if given, a budget of requests; safe to share between threads."""
 
-    def __init__(self, config: Kubeconfig) -> None:
-        self.config = config
+    def __init__(self, config: Kubeconfig, budget: Budget | None = None) -> None:
+        self.config, self._budget = config, budget
         self.credentials = identity.Credentials(config)
         self._lock = threading.Lock()
         self._pool: Pool | ProxyManager | None = None
@@ -95,6 +96,7 @@ class Transport:
     ) -> Answer | BaseHTTPResponse:
         from podlab.client.connections import Pool
 
+        self.take_turn()
         headers = {**headers, **self.credentials.headers()}
         try:
             pool = self.pool()
@@ -107,6 +109,11 @@ class Transport:
             return _by_proxy(pool, method, url, payload, headers, read_timeout_s)
         except failures.broken() as error:
             raise failures.lost(self.config.server, method, path, error) from error
+
+    def take_turn(self) -> None:
+        """Wait until the budget has a token for one more request."""
+        if self._budget:
+            self._budget.take()
 
     def pool(self) -> Pool | ProxyManager:
         """Return the connections of the current identity; a renewed certificate gets new ones."""

@@ -40,6 +40,7 @@ class Question:
         path: Of the Pod's log.
         proven: Called once, as soon as an answer proves it.
         clock: Monotonic seconds; tests give their own.
+        spare: Whether a request that nothing depends on may be sent now; a question is one.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Question:
         container: str,
         proven: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
+        spare: Callable[[], bool] = lambda: True,
     ) -> None:
         self._client, self._path, self._container, self._clock = client, path, container, clock
+        self._spare = spare
         self._proven, self._once = proven, threading.Lock()
         self._left, self._at = _ALLOWANCE, clock()
         self._place = 0
@@ -64,12 +67,12 @@ class Question:
         self._place = 0
 
     def ask(self) -> threading.Thread | None:
-        """Ask now, if the allowance lets."""
+        """Ask now, if the allowance lets, and the budget of all requests."""
         self._place += 1
         now = self._clock()
         self._left = min(_ALLOWANCE, self._left + (now - self._at) * _RENEWED_PER_S)
         self._at = now
-        if self._left < 1:
+        if self._left < 1 or not self._spare():
             return None
         self._left -= 1
         thread = threading.Thread(target=self._wait, name=f"podlab-ask-{self._container}", daemon=True)

@@ -97,9 +97,9 @@ class LogFollower(threading.Thread):
         self._replayed: list[bytes] = []  # those of them that a new stream will bring again
         self._thinner = Thinner()
         self._path = resources.path("pods", run.namespace, run.pod) + "/log"
-        self._question = (
-            Question(client, self._path, run.container, self._over) if ask and not run.ended else None
-        )
+        self._question: Question | None = None
+        if ask and not run.ended:
+            self._question = Question(client, self._path, run.container, self._over, spare=client.spare)
         fixed = {"source": "log", "pod": run.pod, "pod_uid": run.pod_uid, "container": run.container}
         self._prefix = b"," + encode({**fixed, "restart": run.restart})[1:-1] + b","
 
