@@ -15,6 +15,7 @@ The modules, in reading order:
     latest      LatestPods: the newest state of each Pod, and which of them count
     sources     Sources: the threads that observe
     watching    Watcher: list, watch, reconnect and resume;  framing: lines of a stream;  heads: their first words
+    sharing     SharedWatch: one watch for many recordings at once
     logs        LogFollower: the logs of every run of a container
     nodes       the node's own events;  nodetime: its clock against ours
     thinning    how many lines of a log are kept;  writing: one observation a line
@@ -29,6 +30,7 @@ from __future__ import annotations
 from podlab.observe.nodes import ContainerdEvents, EmbeddedEvents, NodeSource, node_clock
 from podlab.observe.recorder import Recorder
 from podlab.observe.recording import Observation, Recording, read_recording
+from podlab.observe.sharing import SharedWatch
 from podlab.observe.watching import Patience, Watcher
 from podlab.observe.whole import record
 
@@ -40,6 +42,7 @@ __all__ = [
     "Patience",
     "Recorder",
     "Recording",
+    "SharedWatch",
     "Watcher",
     "node_clock",
     "read_recording",

@@ -44,6 +44,9 @@ class NodeSource(Protocol):
     def stop(self) -> None:
         """Write what is still held and end."""
 
+    def another(self) -> NodeSource:
+        """Return a new source of the same clock, for another recording."""
+
 
 # topic of containerd -> event of a recording; all others are of no use to a timeline
 _TOPICS = {
@@ -119,6 +122,10 @@ class ContainerdEvents:
                     self._held.setdefault(event["container_id"], []).append(event)
                 return
         self._writer.observe(_named(event, run))
+
+    def another(self) -> ContainerdEvents:
+        """Return a new source of the same nodes."""
+        return ContainerdEvents(self._nodes)
 
     def see(self, pod_uid: str) -> None:
         """Nothing to do: containerd speaks of containers only."""
@@ -209,6 +216,10 @@ class EmbeddedEvents:
     def start(self, writer: Writer, wake: int) -> None:
         """Nothing to attach to: the daemon writes its record whether anybody listens or not."""
         self._writer, self._wake = writer, wake
+
+    def another(self) -> EmbeddedEvents:
+        """Return a new source of the same daemon."""
+        return EmbeddedEvents(self._client)
 
     def see(self, pod_uid: str) -> None:
         """Remember a Pod to ask for; one whose image cannot be pulled has a record too."""

@@ -22,6 +22,7 @@ from podlab.observe.goals import Goal, Until, expected_pods
 from podlab.observe.latest import LatestPods
 from podlab.observe.nodes import NodeSource, node_clock
 from podlab.observe.recording import Recording
+from podlab.observe.sharing import SharedWatch
 from podlab.observe.sources import Sources
 from podlab.observe.watching import Patience
 from podlab.observe.writing import Writer
@@ -53,6 +54,7 @@ class Recorder:
         pod: Record this Pod alone; default: all of the namespace.
         labels: Record the Pods with these labels alone, and what is said of them: a label selector.
         existing: Also write down, and follow, what was there before.
+        shared: The watch to take part in, in place of an own one; for a whole namespace in which nothing is yet.
         on_observation: Called with each observation, in this thread, while it waits.
 
     Leaving the block ends the recording; an exception ends it as "interrupted" or "failed".
@@ -70,6 +72,7 @@ class Recorder:
         pod: str | None = None,
         labels: str | None = None,
         existing: bool = False,
+        shared: SharedWatch | None = None,
         header: dict[str, Any] | None = None,
         on_observation: Callable[[dict[str, Any]], None] | None = None,
         patience: Patience | None = None,
@@ -77,7 +80,10 @@ class Recorder:
     ) -> None:
         self.client, self.namespace = client, namespace
         self._pod, self._labels, self._existing, self._logs = pod, labels, existing, logs
-        self._node = node_clock(client) if node == "auto" else node
+        self._shared = shared
+        if node == "auto":
+            node = shared.node_source() if shared else node_clock(client)
+        self._node = node
         self._ask = self._node is None if ask is None else ask
         self._on_observation, self._patience, self._lost_after_s = (
             on_observation,
@@ -97,7 +103,7 @@ class Recorder:
         Raises:
             ConnectionLostError, ApiError: If the first lists cannot be had; no file is left.
         """
-        version = self.client.version()
+        version = self._shared.version if self._shared else self.client.version()
         header = {
             "server": version,
             "driver": "context",
@@ -119,6 +125,7 @@ class Recorder:
             pod=self._pod,
             labels=self._labels,
             existing=self._existing,
+            shared=self._shared,
             patience=self._patience,
             lost_after_s=self._lost_after_s,
         )

@@ -17,6 +17,7 @@ from podlab.errors import ConnectionLostError
 from podlab.observe.logs import LogFollower, incarnations
 from podlab.observe.nodes import NodeSource
 from podlab.observe.nodetime import NodeTime
+from podlab.observe.sharing import Part, SharedWatch
 from podlab.observe.watching import Patience, Watcher
 from podlab.observe.writing import Writer
 
@@ -29,7 +30,7 @@ class Sources:
 
     Args:
         writer: Takes the observations.
-        logs, node, ask, pod, labels, existing: As the ``Recorder`` has them.
+        logs, node, ask, pod, labels, existing, shared: As the ``Recorder`` has them.
         lost_after_s: Without any answer of the server for so long, the connection counts as lost.
 
     Attributes:
@@ -48,15 +49,16 @@ class Sources:
         pod: str | None,
         labels: str | None,
         existing: bool,
+        shared: SharedWatch | None,
         patience: Patience,
         lost_after_s: float,
     ) -> None:
         self._client, self._writer, self._namespace = client, writer, namespace
         self._logs, self._node, self._ask = logs, node, ask
         self._pod, self._labels, self._existing = pod, labels, existing
-        self._patience, self._lost_after_s = patience, lost_after_s
+        self._shared, self._patience, self._lost_after_s = shared, patience, lost_after_s
         self.changed = threading.Event()
-        self._watchers: list[Watcher] = []
+        self._watchers: list[Watcher | Part] = []
         self._followers: dict[tuple[str, str], LogFollower] = {}
         self._times: dict[str, NodeTime] = {}
         self._wake_read, self._wake_write = os.pipe()
@@ -87,7 +89,9 @@ class Sources:
 
     def _watcher(
         self, resource: str, keep: bool, strangers: set[bytes] | None, chosen: set[bytes] | None
-    ) -> Watcher:
+    ) -> Watcher | Part:
+        if self._shared:
+            return self._shared.part(resource, self._namespace, self._writer, self.changed.set)
         params: dict[str, Any] = {}
         if self._labels and resource == "pods":
             params["labelSelector"] = self._labels
@@ -126,7 +130,8 @@ class Sources:
         threads: list[threading.Thread] = []
         for watcher in self._watchers:
             watcher.stop()
-            threads.append(watcher)
+            if isinstance(watcher, Watcher):
+                threads.append(watcher)
         for follower in self._followers.values():
             follower.stopping.set()
             threads.append(follower)

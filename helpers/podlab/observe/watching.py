@@ -22,7 +22,7 @@ from podlab.client import Client
 from podlab.errors import ApiError, ConnectionLostError, GoneError, PodlabError, RecordingError
 from podlab.observe.framing import LineStream, StreamBroken
 from podlab.observe.heads import Head, read_head
-from podlab.observe.writing import Writer, encode
+from podlab.observe.writing import Sink, encode
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -70,7 +70,7 @@ class Watcher(threading.Thread):
         client: Client,
         path: str,
         resource: str,
-        writer: Writer,
+        writer: Sink,
         wake: int,
         *,
         params: dict[str, Any] | None = None,

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from podlab import paths
 from podlab.errors import RecordingError
@@ -27,6 +27,19 @@ SCHEMA = 1
 def encode(body: dict[str, Any]) -> bytes:
     """Return *body* as one compact line of JSON, without newline."""
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogateescape")
+
+
+class Sink(Protocol):
+    """Where a watch writes: a recording, or what hands its lines on to several."""
+
+    def now(self) -> float:
+        """Seconds since it began."""
+
+    def raw(self, lines: list[bytes]) -> None:
+        """Take *lines*, each a whole JSON object without newline."""
+
+    def mark(self, event: str, **fields: Any) -> None:
+        """Take one observation of the watch itself, such as a gap."""
 
 
 class Writer:

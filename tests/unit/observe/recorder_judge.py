@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from watchserver import History, Schedule, WatchServer
 
 from podlab.client import Client, Kubeconfig
 from podlab.errors import WaitTimeoutError
-from podlab.observe import Patience, Recorder
+from podlab.observe import Patience, Recorder, SharedWatch
 
 PATIENCE = Patience(idle_s=0.15, settle_s=0.1, read_s=2.0, first_pause_s=0.01, longest_pause_s=0.1)
 DEADLINE_S = 6.0
@@ -63,13 +63,15 @@ def judge(
     )
 
 
-def ours(seed: int, out: Path, *, changes: int = 60, seconds: float = 0.4) -> Verdict:
-    """Record one schedule with ``Recorder`` and judge the file that it left."""
+def ours(seed: int, out: Path, *, changes: int = 60, seconds: float = 0.4, shared: bool = False) -> Verdict:
+    """Record one schedule with ``Recorder``, with its own or a *shared* watch, and judge the file that it left."""
     history, schedule = History(seed, changes=changes), Schedule.of(seed)
     server = WatchServer(history, schedule, seconds=seconds)
+    client, ending = client_of(server), ExitStack()
     try:
+        watch = ending.enter_context(SharedWatch(client, patience=PATIENCE)) if shared else None
         recorder = Recorder(
-            client_of(server), namespace="lab", out=out, logs=False, node=None, patience=PATIENCE
+            client, namespace="lab", out=out, logs=False, node=None, patience=PATIENCE, shared=watch
         )
         recorder.start()
         server.play()
@@ -80,6 +82,7 @@ def ours(seed: int, out: Path, *, changes: int = 60, seconds: float = 0.4) -> Ve
             )
     finally:
         recording = recorder.finish("closed")
+        ending.close()
         server.close()
     seen, named = set[tuple[str, int]](), list[tuple[int, int]]()
     for one in recording.observations:
