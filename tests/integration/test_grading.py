@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from podlab.client import Client
+from podlab.client.budget import Budget
 from podlab.errors import PodlabError
-from podlab.grading import Place, find, grade, regrade
+from podlab.grading import Place, find, grade, regrade, together
 from podlab.grading.ground import LOCK, Ground
 from podlab.grading.prove import samples
 
@@ -31,6 +34,38 @@ def test_two_gradings_at_once_do_not_meet(client: Client) -> None:
         reports = list(pool.map(lambda _: grade("e14", RIGHT, Place(client)), range(2)))
 
     assert [report.score for report in reports] == [5, 5], "\n".join(map(str, reports))
+
+
+def test_gradings_share_one_watch_and_one_budget(client: Client, tmp_path: Path) -> None:
+    """Three answers at once, right and wrong: two watches in all, each with its own verdict and its own evidence."""
+    wrong = next(sample.text for sample in samples(find("e14")) if sample.kind == "mistakes")
+    texts, watches = [RIGHT, wrong, RIGHT], list[str]()
+    with together(Place(client), Budget(50, 100)) as place:
+        assert place.client is not None
+        assert place.shared is not None
+        stream = place.client.stream
+
+        def counted(path: str, **options: Any) -> Any:
+            if options.get("watch"):
+                watches.append(path)
+            return stream(path, **options)
+
+        place.client.stream = counted  # type: ignore[method-assign]
+        with ThreadPoolExecutor(3) as pool:
+            reports = list(
+                pool.map(
+                    lambda n: grade("e14", texts[n], replace(place, keep=tmp_path / str(n))),
+                    range(len(texts)),
+                )
+            )
+        pods = sum(len(uids) for uids in place.shared.nodes.values())
+
+    assert [report.score == 5 for report in reports] == [True, False, True], "\n".join(map(str, reports))
+    assert all(report.gradable for report in reports), "\n".join(map(str, reports))
+    assert [path for path in watches if "/namespaces/" in path] == []
+    assert pods >= 3
+    for number, text in enumerate(texts):
+        assert str(regrade(find("e14"), text, tmp_path / str(number))) == str(reports[number])
 
 
 def test_an_answer_that_shares_its_processes_is_judged_by_the_named_container(client: Client) -> None:

@@ -47,5 +47,15 @@ def of(args: argparse.Namespace) -> Cluster:
         )
     if not (context or file or (kubectl.as_plugin() and not named)):
         return drivers.need(args.name)
+    return borrowed(file, context)
+
+
+def borrowed(file: Path | None, context: str | None) -> Borrowed:
+    """
+    Return *context* (default: the current one) of the kubeconfig *file* (default: what kubectl reads).
+
+    Raises:
+        DriverError: There is none.
+    """
     config = Kubeconfig.load(file, context)
     return Borrowed("context", config.context, file or Path(), config.context, config.namespace)

@@ -183,6 +183,12 @@ def add_namespace(parser: argparse.ArgumentParser) -> None:
 
 def add_target(parser: argparse.ArgumentParser) -> None:
     """Add what says where a command works: ``--cluster``, or a context of any kubeconfig; and ``--namespace``."""
+    add_any_cluster(parser)
+    add_namespace(parser)
+
+
+def add_any_cluster(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cluster``, ``--context`` and ``--kubeconfig``, for commands that work on the whole cluster."""
     add_cluster(parser)
     parser.add_argument(
         "--context", metavar="C", help="instead: a context of your own kubeconfig, as with kubectl"
@@ -190,7 +196,6 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kubeconfig", type=Path, metavar="F", help="instead: the cluster of this kubeconfig"
     )
-    add_namespace(parser)
 
 
 def add_file_option(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ from podlab.grading.ground import Ground
 from podlab.grading.player import Player, Stopped
 from podlab.grading.values import fill
 from podlab.manifests import Manifest
-from podlab.observe import Recorder, Recording, read_recording
+from podlab.observe import Recorder, Recording, SharedWatch, read_recording
 
 if TYPE_CHECKING:
     from podlab.client import Client
@@ -44,6 +44,7 @@ class Place:
         at_once: How many runs of one exercise go on at the same time.
         labels: For the namespaces that are made.
         bring: Puts the images that an exercise needs on the cluster, by their names; None: they are there.
+        shared: The watch that all gradings take part in (see ``together``); None: each recording has its own.
     """
 
     client: Client | None
@@ -54,6 +55,7 @@ class Place:
     at_once: int = 4
     labels: Mapping[str, str] = field(default_factory=dict)
     bring: Callable[[Sequence[str]], None] | None = None
+    shared: SharedWatch | None = None
 
     @classmethod
     def on(cls, cluster: Cluster, **options: Any) -> Place:
@@ -96,7 +98,8 @@ def _one(exercise: Exercise, case: Case, run: Run, place: Place, seed: int, stop
         return Life(recording, answered=recording.pods(), values=values)
     if place.client is None:
         raise CheckError(f"{exercise.name} needs a cluster", hint="podlab up makes one")
-    nodes.refuse_reduced(place.client)
+    if place.shared is None:  # else it was asked once for all
+        nodes.refuse_reduced(place.client)
     values = nodes.named(values, place.client)
     steps = _steps(exercise, run, values)
     with Ground(place.client, exercise.id, place.namespace, place.labels) as ground:
@@ -140,6 +143,7 @@ def _lived(
 
     with Recorder(
         place.client, namespace=ground.namespace, out=out, on_observation=see,
+        shared=place.shared if ground.own else None,
         header={"exercise": exercise.id, "run": run.name, "seed_values": values},
     ) as recorder:  # fmt: skip
         player = Player(place.client, ground, recorder, texts, fixtures(exercise, values), stop)

@@ -37,17 +37,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--web", type=int, metavar="PORT", help="board: serve it as a page on this port of localhost"
     )
     parser.add_argument("--once", action="store_true", help="board: print it once and end")
-    common.add_cluster(parser)
+    common.add_any_cluster(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked."""
     import re
 
-    from podlab import drivers
+    from podlab.cli import clusters
     from podlab.errors import PodlabError
 
-    client = drivers.need(args.name).client()
+    client = clusters.of(args).client()
     if args.action == "list":
         return _list(client)
     if not args.class_ or not re.fullmatch(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", args.class_):

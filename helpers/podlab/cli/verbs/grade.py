@@ -12,11 +12,15 @@ from podlab.cli import parser as common
 
 if TYPE_CHECKING:
     from podlab.assignments.marking import Tally
+    from podlab.client.budget import Budget
+    from podlab.drivers import Cluster
+    from podlab.grading import Place
 
 SUMMARY = "grade submissions by how their Pods live; resumable, no student code is run"
 EXAMPLE = """
 podlab grade submissions/ --assignment term/instructor --roster roster.csv --out grades
 podlab grade moodle-download.zip --assignment term/instructor --out grades --jobs 12
+podlab grade submissions/ --assignment term/instructor --out grades --on context --context school
 """
 
 
@@ -33,14 +37,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--jobs", type=int, default=4 * (os.cpu_count() or 1), metavar="N",
                         help="answers graded side by side (default: 4 for each core; they mostly wait)")  # fmt: skip
-    common.add_cluster(parser)
+    parser.add_argument(
+        "--on", choices=("kind", "context", "embedded"), metavar="D",
+        help="the cluster's driver; context: the current context of your kubeconfig, or that of --context",
+    )  # fmt: skip
+    parser.add_argument(
+        "--requests", type=_rate, default=20.0, metavar="R",
+        help="requests a second that all answers together send to the API server at most (default: 20)",
+    )  # fmt: skip
+    common.add_any_cluster(parser)
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.1 <= value <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of requests a second, such as 20")
+    return value
 
 
 def run(args: argparse.Namespace) -> int:
     """Grade what is not graded yet; exit code 1 where something was not gradable."""
-    from podlab import drivers, grading
+    from podlab import grading
     from podlab.assignments import blueprint, gradebook, marking, roster, submissions
     from podlab.errors import PodlabError
+    from podlab.grading.together import budget
 
     missing = [path for path in args.submissions if not path.exists()]
     if missing:
@@ -52,19 +75,47 @@ def run(args: argparse.Namespace) -> int:
         raise PodlabError(
             "no notebooks were found in the submissions", hint="submissions end in .ipynb or .zip"
         )
-    cluster = drivers.need(args.name)
-    place = grading.Place.on(cluster)
-    marking.sweep(args.out, place)
-    tally = marking.mark(plan, found, args.out, place, at_once=args.jobs, tell=_tell)
-    print(
-        f"\n{tally.done} answers of {len(found)} submissions: {tally.done - tally.kept} graded now, {tally.kept} before"
-    )
+    requests = budget(args.requests)
+    with grading.together(grading.Place.on(_cluster(args)), requests) as place:
+        marking.sweep(args.out, place)
+        tally = marking.mark(plan, found, args.out, place, at_once=args.jobs, tell=_tell)
+    graded = tally.done - tally.kept
+    print(f"\n{tally.done} answers of {len(found)} submissions: {graded} graded now, {tally.kept} before")
+    if graded:
+        _print_use(requests, place, graded)
     marks = gradebook.marks(plan, args.out, students)
     bad = [mark for mark in marks if mark.state in ("not gradable", "unreadable")]
     for mark in bad:
         print(f"  {mark.student.id}: {mark.state}: {'; '.join(mark.notes) or 'run the same command again'}")
     print(f"marks: podlab report {args.out} --assignment {args.assignment}")
     return 1 if bad else 0
+
+
+def _cluster(args: argparse.Namespace) -> Cluster:
+    """Return the cluster to grade on: a context of a kubeconfig, or one that podlab made."""
+    from podlab.cli import clusters
+
+    named = args.name != os.environ.get("PODLAB_CLUSTER", "lab")
+    if args.on == "context" and not named:
+        return clusters.borrowed(args.kubeconfig, args.context)
+    cluster = clusters.of(args)
+    if args.on and cluster.driver != args.on:
+        raise common.UsageError(
+            f"cluster {cluster.name!r} is not of driver {args.on}",
+            cause=f"its driver is {cluster.driver}",
+            hint=f"--on {cluster.driver}, or another --cluster: podlab status lists them",
+        )
+    return cluster
+
+
+def _print_use(requests: Budget, place: Place, graded: int) -> None:
+    """Print what the grading cost the cluster: requests, and the Pods of each node."""
+    share = f"{requests.taken / graded:.0f} an answer, at most {requests.per_s:g} a second"
+    watch = "one watch for all" if place.shared else "a watch for each answer: this account may not watch all"
+    print(f"requests to the API server: {requests.taken}, {share}; {watch}")
+    if place.shared and place.shared.nodes:
+        nodes = sorted(place.shared.nodes.items())
+        print("Pods by node: " + ", ".join(f"{node} {len(pods)}" for node, pods in nodes))
 
 
 def _tell(tally: Tally) -> None:

@@ -1,0 +1,58 @@
+"""
+Parts that gradings side by side share, however many they are: one budget of requests, one watch of the cluster.
+
+Where the account may not watch all namespaces, each recording watches its own, within the same budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from podlab.client.budget import Budget
+from podlab.errors import ApiError, CheckError
+from podlab.grading import nodes
+from podlab.grading.runs import Place
+from podlab.observe import SharedWatch
+
+REQUESTS_PER_S = 20.0
+"""As the controllers of kube-controller-manager (``--kube-api-qps``, v1.36)."""
+
+_BURST_S = 2.0
+_FORBIDDEN = 403
+
+
+def budget(per_s: float = REQUESTS_PER_S) -> Budget:
+    """Return a budget of *per_s* requests a second for one grading."""
+    return Budget(per_s, _BURST_S * per_s)
+
+
+@contextmanager
+def together(place: Place, shared_budget: Budget | None = None) -> Iterator[Place]:
+    """
+    Yield *place* with a client within the budget and, where that is allowed, with a shared watch.
+
+    Raises:
+        ConnectionLostError: The cluster does not answer.
+    """
+    if place.client is None:
+        yield place
+        return
+    place = replace(place, client=place.client.within(shared_budget or budget()))
+    assert place.client is not None
+    try:
+        nodes.refuse_reduced(place.client)
+        watch = SharedWatch(place.client).start()
+    except CheckError:  # each answer is refused by itself, with the reason
+        yield place
+        return
+    except ApiError as error:
+        if error.code != _FORBIDDEN:
+            raise
+        yield place
+        return
+    try:
+        yield replace(place, shared=watch)
+    finally:
+        watch.end()
