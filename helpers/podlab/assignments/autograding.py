@@ -63,7 +63,7 @@ def results(top: Path) -> dict[str, Any]:
     source = top / "source"
     plan = blueprint.read(source / FILE)
     student = _student(plan, source, json.loads((top / "submission_metadata.json").read_text("utf-8")))
-    found = submissions.of_one(top / "submission", student)
+    found = submissions.of_one(top / "submission", student, plan)
     if found.fault:
         # The student's own file is at fault, and can be handed in again: so this is a score.
         return {**autograder.open_result(f"0 of {float(plan.points):g}: {found.fault}"), "score": 0.0}

@@ -11,16 +11,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from podlab.assignments import archives, exports
 from podlab.assignments.archives import Unreadable
+from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.roster import Student, match
+from podlab.grading.answers import MAX_BYTES, bare
 
-_FIRST_LINE = re.compile(r"\A\s*%%exercise[ \t]+(e\d{2,3})\b[^\n]*\n?")
+Starter = Callable[[str, str], str]
+"""Student and exercise -> the starter of the answer cell."""
+
+# Below comments of the student's own, too, where Jupyter would not find it.
+_FIRST_LINE = re.compile(r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*%%exercise[ \t]+(e\d{2,3})\b[^\n]*\n?")
 _ID = re.compile(r"(e\d{2,3})-answer\Z")
 _WORDS = re.compile(r"[^/\\_]+")
 MOST_CELLS, MOST_NOTEBOOK = 5_000, 20 << 20
@@ -57,26 +64,43 @@ class Cell:
     rank: int
 
 
-def read(paths: Iterable[Path], students: Sequence[Student]) -> list[Submission]:
+def read(
+    paths: Iterable[Path], students: Sequence[Student], blueprint: Blueprint | None = None
+) -> list[Submission]:
     """
     Return one submission for each student found in *paths*, by id; files that cannot be read are submissions with a
     fault. Never raises for what is in a file.
+
+    With a *blueprint* a cell or a file that still holds the starter hides no answer in another one.
     """
+    starter = _starters(blueprint)
     given = list(paths)
     by_student: dict[str, list[Submission]] = {}
     named = exports.submitters(given)
     for source, data in _files(given):
-        each = _one(source, data, students, named)
+        each = _one(source, data, students, named, starter)
         by_student.setdefault(each.student, []).append(each)
-    return [_merged(name, found) for name, found in sorted(by_student.items())]
+    return [_merged(name, found, starter) for name, found in sorted(by_student.items())]
 
 
-def of_one(folder: Path, student: Student) -> Submission:
+def of_one(folder: Path, student: Student, blueprint: Blueprint) -> Submission:
     """Return the submission of a student whom the platform has named: every file in *folder* is theirs."""
-    found = [_read(source, data, student.id, True) for source, data in _files([folder])]
-    return _merged(student.id, found) if found else Submission(
+    starter = _starters(blueprint)
+    found = [_read(source, data, student.id, True, starter) for source, data in _files([folder])]
+    return _merged(student.id, found, starter) if found else Submission(
         student.id, True, [], fault="no notebook was handed in: a file that ends in .ipynb, or a zip of one"
     )  # fmt: skip
+
+
+def _starters(blueprint: Blueprint | None) -> Starter:
+    """Return how to look up the starter of a student's exercise; without a blueprint there is none."""
+
+    @cache
+    def of(student: str) -> dict[str, str]:
+        parts = blueprint.parts(student) if blueprint else []
+        return {part.exercise.id: part.exercise.shown(part.seed)[1] for part in parts}
+
+    return lambda student, exercise: of(student).get(exercise, "")
 
 
 def _files(paths: Iterable[Path]) -> Iterator[tuple[str, bytes | Unreadable]]:
@@ -100,9 +124,7 @@ def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | Unreadable]]
             raise Unreadable(f"{name} is larger than {archives.MOST_BYTES >> 20} MiB")
         data = path.read_bytes()
         if path.suffix == ".zip":
-            yield from (
-                (f"{name}/{inner}", content) for inner, content in list(archives.notebooks(data, name))
-            )
+            yield from ((f"{name}/{inner}", content) for inner, content in archives.notebooks(data, name))
         else:
             yield name, data
     except Unreadable as error:
@@ -112,30 +134,34 @@ def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | Unreadable]]
 
 
 def _one(
-    source: str, data: bytes | Unreadable, students: Sequence[Student], named: Mapping[str, Sequence[str]]
-) -> Submission:
+    source: str, data: bytes | Unreadable, students: Sequence[Student], named: Mapping[str, Sequence[str]],
+    starter: Starter,
+) -> Submission:  # fmt: skip
     stem = re.sub(r"\.(ipynb|zip)\b", "", source)
     words = [word for part in stem.split("/") for word in (part, *_WORDS.findall(part))]
     # The platform's own list decides: below their folder students name files as they like.
     listed = next((named[folder] for folder in exports.folders(source) if folder in named), None)
     student = match(words if listed is None else listed, students)
-    return _read(source, data, student.id if student else (stem.split("/")[0] or source), student is not None)
+    name = student.id if student else (stem.split("/")[0] or source)
+    return _read(source, data, name, student is not None, starter)
 
 
-def _read(source: str, data: bytes | Unreadable, name: str, known: bool) -> Submission:
+def _read(source: str, data: bytes | Unreadable, name: str, known: bool, starter: Starter) -> Submission:
     late = ["the platform marked it as late"] if re.search(r"(^|_)LATE_", source) else []
     if isinstance(data, Unreadable):
         return Submission(name, known, [source], notes=late, fault=str(data).replace("\n", " "))
     try:
-        answers, notes = answers_of(data)
+        answers, notes = answers_of(data, lambda exercise: starter(name, exercise))
     except Unreadable as error:
         return Submission(name, known, [source], notes=late, fault=str(error).replace("\n", " "))
     return Submission(name, known, [source], answers, [*late, *notes])
 
 
-def answers_of(data: bytes) -> tuple[dict[str, str], list[str]]:
+def answers_of(
+    data: bytes, starter: Callable[[str], str] = lambda _exercise: ""
+) -> tuple[dict[str, str], list[str]]:
     """
-    Return the answers of one notebook by exercise id, and what was strange.
+    Return the answers of one notebook by exercise id, and what was strange; *starter* gives an exercise's starter.
 
     Raises:
         Unreadable: It cannot be read as a notebook, or is too large.
@@ -153,15 +179,21 @@ def answers_of(data: bytes) -> tuple[dict[str, str], list[str]]:
     notes += [
         f"{name}: the cell lost its id" for name, cells in found.items() if min(c.rank for c in cells) > 0
     ]
-    return {name: _best(cells).text for name, cells in sorted(found.items())}, sorted(notes)
+    best = {name: _best(cells, starter(name)).text for name, cells in sorted(found.items())}
+    return best, sorted(notes)
 
 
-def _best(cells: Sequence[Cell]) -> Cell:
-    """The best recognised cell; among equals the last one, unless it is empty and an earlier one is not."""
+def _best(cells: Sequence[Cell], starter: str) -> Cell:
+    """The best recognised cell; among equals the last one, unless it is unanswered and an earlier one is not."""
     rank = min(cell.rank for cell in cells)
     equal = [cell for cell in cells if cell.rank == rank]
-    filled = [cell for cell in equal if re.sub(r"^\s*#.*$", "", cell.text, flags=re.MULTILINE).strip()]
-    return (filled or equal)[-1]
+    return ([cell for cell in equal if _answered(cell.text, starter)] or equal)[-1]
+
+
+def _answered(text: str, starter: str) -> bool:
+    """Whether a text holds more than comments, and is not the starter."""
+    words = bare(text).split()
+    return bool(words) and words != bare(starter).split()
 
 
 def _cells(data: bytes) -> list[Mapping[str, Any]]:
@@ -185,7 +217,8 @@ def _candidate(cell: Mapping[str, Any]) -> Cell | None:
     if not isinstance(text, str):
         return None
     first = _FIRST_LINE.match(text)
-    body = text[first.end() :] if first else text
+    # A longer answer is refused; it need not be kept in the results of everybody who hands in twenty megabytes.
+    body = (text[first.end() :] if first else text)[: 2 * MAX_BYTES]
     by_id = _ID.match(str(cell.get("id") or ""))
     if by_id:
         return Cell(by_id[1], body, 0)
@@ -200,14 +233,14 @@ def _candidate(cell: Mapping[str, Any]) -> Cell | None:
     return Cell(first[1], body, 2) if first else None
 
 
-def _merged(student: str, found: Sequence[Submission]) -> Submission:
+def _merged(student: str, found: Sequence[Submission], starter: Starter) -> Submission:
     """Several files of one student: for each exercise the first that is answered, in the order of names."""
     if len(found) == 1:
         return found[0]
     answers: dict[str, str] = {}
     for each in found:
         for name, text in each.answers.items():
-            if name not in answers or not answers[name].strip():
+            if name not in answers or not _answered(answers[name], starter(student, name)):
                 answers[name] = text
     faults = [each.fault for each in found if each.fault]
     notes = [note for each in found for note in each.notes] + [f"{len(found)} files were handed in"]

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         raise PodlabError(f"{missing[0]} does not exist", hint="podlab grade FOLDER-OF-SUBMISSIONS …")
     plan = blueprint.read(args.assignment)
     students = roster.read(args.roster) if args.roster else []
-    found = submissions.read(args.submissions, students)
+    found = submissions.read(args.submissions, students, plan)
     if not found:
         raise PodlabError(
             "no notebooks were found in the submissions", hint="submissions end in .ipynb or .zip"
