@@ -48,11 +48,11 @@ def _drawn(every: Sequence[Sample], wanted: str) -> list[Sample]:
         return list(every)
     first = {sample.exercise.id: sample for sample in reversed(every) if sample.kind == "right"}
     others = [sample for sample in every if sample not in first.values()]
-    return [*first.values(), *random.Random(_commit()).sample(others, min(int(wanted), len(others)))]
+    return [*first.values(), *random.Random(commit()).sample(others, min(int(wanted), len(others)))]
 
 
 @cache
-def _commit() -> str:
+def commit() -> str:
     return subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout

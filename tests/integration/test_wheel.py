@@ -9,18 +9,18 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from exercise_secrets import leaks, secrets
 
-from podlab.grading import find, ids, loading
+from podlab.grading import find, loading
 from podlab.grading.prove import samples
 
 pytestmark = pytest.mark.embedded
 
 ROOT = Path(__file__).resolve().parents[2]
-SHOWN = {"e00"}  # notebook 00 shows a right answer of e00 on purpose: it teaches how to answer
 PIP = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 
@@ -55,37 +55,11 @@ def run(command: Sequence[str], **more: object) -> subprocess.CompletedProcess[s
     return done  # type: ignore[no-any-return]
 
 
-def body(text: str) -> str:
-    """A text without its comments and blanks, as it would be copied."""
-    lines = (line.split("#", 1)[0].rstrip() for line in text.splitlines())
-    return "\n".join(line for line in lines if line.strip())
-
-
-def secrets() -> Iterator[tuple[str, str]]:
-    """Name and text of each answer, mistake and shortcut that nobody types by chance, and of each hidden check."""
-    for name in ids():
-        exercise = find(name)
-        starter = body(exercise.starter)
-        for sample in samples(exercise):
-            text = body(sample.text)
-            if name not in SHOWN and len(text) > 40 and text not in starter:
-                yield f"{name}/{sample.kind}/{sample.name}", text
-        for row in exercise.checks:
-            if not row.visible:
-                yield f"{name}/check {row.id}", row.text
-
-
-def leaks(files: dict[str, bytes]) -> list[tuple[str, str]]:
-    """Each file that holds a secret, and which one."""
-    texts = {name: body(data.decode("utf-8", "replace")) for name, data in files.items()}
-    return [(file, name) for name, secret in secrets() for file, text in texts.items() if secret in text]
-
-
 def test_no_secret_text_is_in_the_wheel(files: dict[str, bytes]) -> None:
     """Neither as a file nor inside of one; keys are digests of 64 hexadecimal digits alone."""
     assert len(list(secrets())) > 100
     assert [name for name in files if "/answers/" in name or name.endswith("key.toml")] == []
-    assert leaks(files) == []
+    assert leaks(files, secrets()) == []
     keys = [json.loads(data) for name, data in files.items() if name.endswith("key.json")]
     assert len(keys) > 3
     accepted = [digest for key in keys for digests in key.values() for digest in digests]
@@ -96,7 +70,9 @@ def test_an_answer_in_the_wheel_would_be_seen(files: dict[str, bytes]) -> None:
     """The test above can fail."""
     name, secret = next((name, text) for name, text in secrets() if name.startswith("e14/right"))
 
-    assert ("podlab/x.md", name) in leaks({**files, "podlab/x.md": f"text\n{secret}\nmore".encode()})
+    assert ("podlab/x.md", name) in leaks(
+        {**files, "podlab/x.md": f"text\n{secret}\nmore".encode()}, secrets()
+    )
 
 
 def test_every_file_of_the_package_and_of_the_course_is_in_the_wheel(files: dict[str, bytes]) -> None:

@@ -6,16 +6,22 @@ The first lines of an answer file say what it must get, as a comment:
     # earns 2; says "shipper was not started again"; hint 2
     # refused "container shipper is missing"
     # needs 1.36                       (only on servers of that version or newer; before: 0)
+
+``{{name}}`` in an answer is a value of the variant, or one that ``answers/values.py`` works out of them: a right answer
+must be right for every seed, because releases print it for every student.
 """
 
 from __future__ import annotations
 
 import re
+import runpy
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from podlab.checks.verdict import NOT_ANSWERED, NOT_GRADABLE, Report, number
 from podlab.errors import CheckError
@@ -83,12 +89,28 @@ def samples(exercise: Exercise, seed: int = 0) -> Iterator[Sample]:
     yield Sample(exercise, "empty", "empty", "# nothing here\n", nothing, seed)
     if exercise.answer == "manifest" and exercise.starter.strip():
         yield Sample(exercise, "starter", "starter", exercise.starter_text(values), nothing, seed)
+    values = {**values, **_solved(exercise, values)}
     for kind in KINDS:
         for path in sorted((exercise.folder / "answers" / kind).glob("*.*")):
             text = fill(
                 path.read_text("utf-8"), values, source=f"{exercise.folder.name}/answers/{kind}/{path.name}"
             )
             yield Sample(exercise, kind, path.stem, text, expected(text, path), seed)
+
+
+def _solved(exercise: Exercise, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """
+    Return further values for the answers alone: what is right in this variant, by the exercise's ``answers/values.py``.
+
+    That file has ``values(drawn, key)``; *key* is key.toml, empty where there is none.
+    """
+    path, key = exercise.folder / "answers" / "values.py", exercise.folder / "key.toml"
+    if not path.is_file():
+        return {}
+    found: Mapping[str, Any] = runpy.run_path(str(path))["values"](
+        values, tomllib.loads(key.read_text("utf-8")) if key.is_file() else {}
+    )
+    return found
 
 
 def expected(text: str, path: Path) -> Expected:
