@@ -93,7 +93,7 @@ def of_one(folder: Path, student: Student, blueprint: Blueprint) -> Submission:
 
 
 def _starters(blueprint: Blueprint | None) -> Starter:
-    """Return how to look up the starter of a student's exercise; without a blueprint there is none."""
+    """Return the look-up of a student's starters; without a blueprint each is empty."""
 
     @cache
     def of(student: str) -> dict[str, str]:
