@@ -90,7 +90,21 @@ def _request_failed(url: str, why: str) -> str:
     return f'failed to resolve image: failed to do request: Head "{url}": {why}'
 
 
+def mirrors() -> dict[str, str]:
+    """
+    The registries that others stand in for, as containerd's ``hosts.toml`` has them: domain -> host.
+
+    ``PODLAB_REGISTRY_MIRRORS`` names them, such as ``registry.k8s.io=localhost:5001,docker.io=mirror.example.org``.
+    """
+    rows = os.environ.get("PODLAB_REGISTRY_MIRRORS", "").split(",")
+    pairs = (row.strip().partition("=") for row in rows)
+    return {domain: host for domain, _equals, host in pairs if domain and host}
+
+
 def _host(name: ImageName) -> str:
+    mirror = mirrors().get(name.domain)
+    if mirror:
+        return mirror
     return "registry-1.docker.io" if name.domain == "docker.io" else name.domain
 
 

@@ -308,6 +308,23 @@ def test_a_registry_that_sends_other_bytes_is_refused(tmp_path: Path) -> None:
         made.server.server_close()
 
 
+def test_a_mirror_is_asked_in_the_place_of_its_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image keeps the name that was asked for; other registries have no mirror."""
+    made = Registry()
+    try:
+        host = made.name.partition("/")[0]
+        monkeypatch.setenv("PODLAB_REGISTRY_MIRRORS", f"registry.invalid={host}, other.invalid=127.0.0.1:1")
+        image = asyncio.run(ImageStore(tmp_path).pull("registry.invalid/team/hello:1"))
+        assert image.record.names == ("registry.invalid/team/hello:1",)
+        with pytest.raises(ImageError, match=r"no such host|timeout"):
+            asyncio.run(ImageStore(tmp_path).pull("registry.other.invalid/team/hello:1"))
+    finally:
+        made.server.shutdown()
+        made.server.server_close()
+
+
 def test_an_unreachable_registry_is_not_asked_twice(tmp_path: Path) -> None:
     registry._unreachable.clear()
     for _turn in range(2):
