@@ -15,6 +15,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from podlab.embedded.addresses import DNS_SERVICE
 from podlab.embedded.network.netlink import address_bytes, attribute
 
 TABLE = b"podlab\0"
@@ -23,7 +24,7 @@ _NEW_TABLE, _NEW_CHAIN, _NEW_RULE, _DELETE_RULE = 0, 3, 6, 8
 _REQUEST, _ACK, _CREATE, _APPEND = 1, 4, 0x400, 0x800
 _IPV4 = 2
 _PREROUTING, _OUTPUT, _POSTROUTING = 0, 3, 4
-_JUMP = -3
+_JUMP, _RETURN = -3, -5
 _VERDICT_REGISTER, _REGISTER, _SECOND = 0, 1, 2
 _NESTED = 0x8000
 _DNAT = 1
@@ -35,6 +36,10 @@ class Endpoint(NamedTuple):
 
     address: str
     port: int
+
+
+_RANGE = address_bytes("10.96.0.0")[:2]  # of a /16
+_NOWHERE = Endpoint("10.96.255.254", 1)
 
 
 class Forward(NamedTuple):
@@ -70,6 +75,7 @@ def replace_services(forwards: Iterable[Forward]) -> tuple[bytes, int]:
     for forward in forwards:
         messages += _forward(forward)
         own.update(endpoint.address for endpoint in forward.endpoints)
+    messages += _refuse_the_rest()
     messages += [
         _rule(b"hairpin\0", [*_match_address(12, one), *_match_address(16, one), _expression(b"masq\0", b"")])
         for one in sorted(own)
@@ -92,6 +98,19 @@ def _forward(forward: Forward) -> list[bytes]:
     rules = []
     for position, endpoint in enumerate(forward.endpoints):
         rules.append(_rule(b"services\0", [*matches, *_choice(forward, position), *_destination(endpoint)]))
+    return rules
+
+
+def _refuse_the_rest() -> list[bytes]:
+    """
+    Rules for ports that no Service has, which kube-proxy rejects: the range is the node's own, and so would be they.
+
+    They go to a port where nothing listens: a rule that rejects needs another module. DNS is answered by the node.
+    """
+    rules = [_rule(b"services\0", [*_match_address(16, DNS_SERVICE), _verdict(_RETURN)])]
+    for protocol in ("TCP", "UDP"):
+        matches = [_payload(1, 16, 2), _equals(_RANGE), *_match_protocol(protocol)]
+        rules.append(_rule(b"services\0", [*matches, *_destination(_NOWHERE)]))
     return rules
 
 
@@ -156,6 +175,10 @@ def _destination(endpoint: Endpoint) -> list[bytes]:
 
 def _immediate(register: int, value: bytes) -> bytes:
     return _expression(b"immediate\0", _number(1, register) + _nest(2, attribute(1, value)))
+
+
+def _verdict(code: int) -> bytes:
+    return _expression(b"immediate\0", _number(1, _VERDICT_REGISTER) + _nest(2, _nest(2, _number(1, code))))
 
 
 def _jump(chain: bytes) -> bytes:

@@ -95,6 +95,32 @@ def test_waiting_for_a_service_as_the_lesson_does() -> None:
     on_node(scenario)
 
 
+def test_a_port_that_no_service_has_reaches_nothing_of_the_node() -> None:
+    """A listener of the node, or of a Pod in its network, answered at every Service's address."""
+
+    async def scenario(bench: Bench) -> None:
+        store = Store()
+        proxy = ServiceProxy(store, bench.runtime)
+        await proxy.start()
+        if not proxy.works:
+            pytest.skip("this kernel has no nftables")
+        shop, host = await bench.pod("shop"), await bench.pod("host", host_network=True)
+        await bench.start(host, "while true; do echo mine | nc -l -p 18123; done")
+        store.set("services", [_service("db", "10.96.7.7", 5432)])
+        await proxy.apply()
+        code, _lines = await bench.run(
+            shop, f"until nc -z -w 2 {bench.runtime.node_ip} 18123; do sleep 0.1; done"
+        )
+        assert code == 0
+        for port in (18123, 5432):
+            code, lines = await bench.run(shop, f"nc -w 5 10.96.7.7 {port} </dev/null; echo $?")
+            assert lines[-1] == "1" and "mine" not in lines
+        code, lines = await bench.run(shop, "nslookup kubernetes.default 10.96.0.10 || true")
+        assert "10.96.0.10" in " ".join(lines)
+
+    on_node(scenario)
+
+
 def test_several_endpoints_all_get_their_share() -> None:
     async def scenario(bench: Bench) -> None:
         counts = await _connections(bench, _service("web", "10.96.7.8", 80), "10.96.7.8")
