@@ -95,13 +95,17 @@ def commands() -> str:
     return "\n".join(parts)
 
 
+PARTED = {"Lab"}  # classes whose methods stand in several modules
+
+
 def api() -> str:
     """Each public name, from its docstrings."""
     parts = ["# Python\n\n`import podlab` offers these names.\n"]
     for name in podlab.__all__:
         home = import_module(podlab._HOMES[name])
         kind = "autoclass" if inspect.isclass(getattr(home, name)) else "autofunction"
-        parts.append(f"## {name}\n\n```{{eval-rst}}\n.. {kind}:: {home.__name__}.{name}\n```\n")
+        options = "   :inherited-members:\n" if name in PARTED else ""
+        parts.append(f"## {name}\n\n```{{eval-rst}}\n.. {kind}:: {home.__name__}.{name}\n{options}```\n")
     return "\n".join(parts)
 
 

@@ -2,7 +2,7 @@
 The rules of CONTRIBUTING.md for English, as patterns, and the texts that they are applied to.
 
 Messages: the arguments of errors and of ``print``, ``cause=``, ``hint=`` and ``help=``, and the SUMMARY of verbs.
-Summaries: the first paragraph of every docstring of the package. Headings: those of Markdown files and notebooks.
+Summaries: the first paragraph of every docstring. Headings and prose: those of Markdown files and notebooks.
 Strings that only quote the API server or the kubelet (``podlab/embedded``) keep upstream's words; so do its docstrings'
 quotes, which stand in double back quotes and are left out.
 """
@@ -13,6 +13,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,6 +48,11 @@ RULES: Mapping[str, Mapping[str, re.Pattern[str]]] = {
         "write 'without', 'missing'": THERE_IS_NO,
         "write 'is not a'": IS_NO,
     },
+    "prose": {
+        "write 'without', 'missing', 'does not exist'": THERE_IS_NO,
+        "write 'is not a'": IS_NO,
+        "write what happens": RIDDLES,
+    },
     "subject": {
         "write what changed": THERE_IS_NO,
         "begin with a verb": re.compile(r"^(What|Of|The|A|An)\b"),
@@ -71,6 +77,12 @@ class Text(NamedTuple):
                 yield f"{self.where}: {advice}: {' '.join(self.words.split())[:110]}"
 
 
+@lru_cache(1024)
+def _tree(path: Path) -> ast.Module:
+    """The parsed module; several rules read each of them."""
+    return ast.parse(path.read_text("utf-8"))
+
+
 def text_of(node: ast.expr) -> str:
     """Return the words of a string, an f-string or a sum of them; ``{}`` for a value."""
     if isinstance(node, ast.Constant):
@@ -93,7 +105,7 @@ def _arguments(call: ast.Call) -> Iterator[ast.expr]:
 def messages(path: Path) -> Iterator[Text]:
     """Yield the messages in a module."""
     where = path.relative_to(ROOT)
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(_tree(path)):
         found: Iterator[ast.expr] = iter(())
         if isinstance(node, ast.Call):
             found = _arguments(node)
@@ -106,7 +118,7 @@ def messages(path: Path) -> Iterator[Text]:
 
 def strings(path: Path) -> Iterator[Text]:
     """Yield all other strings with blanks in a module: texts that become part of a message elsewhere."""
-    where, tree = path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))
+    where, tree = path.relative_to(ROOT), _tree(path)
     docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in docs and " " in text_of(node):
@@ -116,7 +128,7 @@ def strings(path: Path) -> Iterator[Text]:
 def summaries(path: Path) -> Iterator[Text]:
     """Yield the first paragraphs of a module's docstrings."""
     where = path.relative_to(ROOT)
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             doc = ast.get_docstring(node)
             if doc:
@@ -124,12 +136,23 @@ def summaries(path: Path) -> Iterator[Text]:
                 yield Text("summary", f"{where}:{line}", doc.partition("\n\n")[0])
 
 
-def headings(path: Path) -> Iterator[Text]:
-    """Yield the headings of a Markdown file or of a notebook's words."""
-    where, text = path.relative_to(ROOT), path.read_text("utf-8")
+def _pages_words(path: Path) -> str:
+    """Return the words of a Markdown file or of a notebook's Markdown cells, without blocks of code."""
+    text = path.read_text("utf-8")
     if path.suffix == ".ipynb":
         cells = (cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown")
-        text = "\n".join("".join(cell["source"]) for cell in cells)
-    outside = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
-    for words in re.findall(r"^#+ (.+)$", outside, re.M):
-        yield Text("heading", str(where), words)
+        text = "\n\n".join("".join(cell["source"]) for cell in cells)
+    return re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S)
+
+
+def headings(path: Path) -> Iterator[Text]:
+    """Yield the headings of a page."""
+    for words in re.findall(r"^#+ (.+)$", _pages_words(path), re.M):
+        yield Text("heading", str(path.relative_to(ROOT)), words)
+
+
+def prose(path: Path) -> Iterator[Text]:
+    """Yield the lines of a page's words; code in back quotes is left out."""
+    for line in _pages_words(path).splitlines():
+        if words := re.sub(r"`[^`]*`", "``", line).strip("# "):
+            yield Text("prose", str(path.relative_to(ROOT)), words)

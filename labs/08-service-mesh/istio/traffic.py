@@ -1,4 +1,4 @@
-"""What two proxies and the app behind them count: requests, handshakes, and who asked."""
+"""Counters of two proxies and the app behind them: requests, handshakes, and who asked."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def beside(case: Case) -> Finding:
 
 @check("restarts")
 def restarts(case: Case) -> Finding:
-    """Of both; the back-off of one container leaves the other alone, but no lines arrive meanwhile."""
+    """Neither container may restart: the back-off of one leaves the other alone, but no lines arrive meanwhile."""
     life = case.life()
     again = [name for name in BOTH if life.restarts(name) or not life.ran(name)]
     return Finding(not again, f"{again[0]} was started again or never ran" if again else "")

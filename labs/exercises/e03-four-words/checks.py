@@ -74,7 +74,7 @@ def judged(case: Case, question: str) -> Finding:
     pod, container = case.values["pod"]
     field, value = given(case, question)
     if not field.strip():
-        return Finding(False, "nothing is said")
+        return Finding(False, "the answer is empty")
     is_field = case.key.accepts(f"{pod} {question}", named(field))
     truth = holds(case.life(pod).latest(pod)["status"], container, named(field))
     said = {"yes": "true", "no": "false"}.get(value.strip().lower(), value.strip().lower().strip("\"'`"))

@@ -20,7 +20,7 @@ def files(case: Case) -> list[str]:
 
 
 def said(case: Case, start: int) -> Seen:
-    """Return the answer for one start (0, 1): file -> there or not, None where nothing is said."""
+    """Return the answer for one start (0, 1): file -> there or not, None for an answer without it."""
     by_start = grouped(case, (FIRST, AGAIN)[start])
     return by_start if by_start is not None else lines(case, start)
 
@@ -36,7 +36,7 @@ def lines(case: Case, start: int) -> Seen:
 
 
 def grouped(case: Case, names: tuple[str, ...]) -> Seen | None:
-    """Read a map of both starts: to the files that are there, or to file and yes or no. None: it is no such map."""
+    """Read a map of both starts: to the files that are there, or to file and yes or no. None: another text."""
     rows = {key: value for key, value in case.answer.choices.items() if key.lower().startswith(names)}
     if not rows:
         return None

@@ -58,7 +58,7 @@ def first(case: Case) -> Finding:
 
 @check("second")
 def second(case: Case) -> Finding:
-    """Three failures are three starts; under Never there is no second one."""
+    """Three failures are three starts; under Never a second one is never started."""
     return judged(case, rows(case)[2], "the policy decides whether the kubelet tries this container again")
 
 

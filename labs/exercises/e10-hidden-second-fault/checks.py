@@ -68,7 +68,7 @@ def order(case: Case) -> Finding:
     """The faults that are named must all be there, in order."""
     named = marks(case, "faults", FAULTS)
     complete = set(named) >= set(truth(case))
-    found = "another one shows first" if complete else "not all faults are named, so there is no order"
+    found = "another one shows first" if complete else "name all faults first: only then they have an order"
     return judged(case, named == list(truth(case)), found, HIDDEN, 2)
 
 

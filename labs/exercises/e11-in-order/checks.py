@@ -18,7 +18,7 @@ def order(case: Case) -> Finding:
     missing = [name for name in STEPS if not life.role(name)]
     if missing:
         return Finding(
-            False, f"there is no container {missing[0]}", "two steps were asked for, and an app", 1
+            False, f"the Pod has no container {missing[0]}", "two steps were asked for, and an app", 1
         )
     roles = [life.role(name) for name in STEPS]
     if roles[0] == "sidecar":

@@ -58,7 +58,7 @@ def back(case: Case) -> Finding:
 
 @check("phase")
 def phase(case: Case) -> Finding:
-    """Words of kubectl's STATUS column are no phases."""
+    """Words of kubectl's STATUS column are not phases."""
     life = case.life()
     truth = {pod: life.timeline(pod).phase.lower() for pod in ENDS}
     said = items(case, PHASES | set(STATUS_WORDS))

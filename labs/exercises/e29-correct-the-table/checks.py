@@ -22,7 +22,7 @@ def wordings(case: Case) -> Finding:
 
 @check("proofs")
 def proofs(case: Case) -> Finding:
-    """A recording that does not show the corrected part is no proof of it."""
+    """A recording proves the corrected part only if it shows it."""
     proved = {row for row in ROWS if case.key.accepts(f"{row} proof", case.answer.chose(f"{row} proof"))}
     wrong = [row for row in ROWS if row not in proved or not holds(case, row)]
     return Finding.counted(len(ROWS) - len(wrong), len(ROWS), found=f"not proved: row {', '.join(wrong)}")

@@ -37,7 +37,9 @@ def served(case: Case) -> Finding:
     if wrong:
         return wrong
     if life.restarts("shop"):
-        return Finding(False, "shop was restarted to read the prices", "a new process is no reload", hint=3)
+        return Finding(
+            False, "shop was restarted to read the prices", "a new process is not a reload", hint=3
+        )
     arrived = [life.reached(word) for word in ("second", "third")]
     return Finding.counted(sum(arrived), 2, **({} if all(arrived) else missing(life)))
 
@@ -68,7 +70,7 @@ def mounts(pod: dict[str, Any], container: str) -> list[str]:
 
 @check("untouched")
 def untouched(case: Case) -> Finding:
-    """Of both runs, and only where a change was served: a shop that nobody tells anything is untouched too."""
+    """The shop stays in both runs, where a change was served: without one it is untouched too."""
     for life in case.lives.values():
         if not life.made or not life.reached("second"):
             return Finding(False, "no change was served")

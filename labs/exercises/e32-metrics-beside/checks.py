@@ -56,7 +56,7 @@ def killed(case: Case) -> Finding:
     """Both kills, and the long pause before the third run."""
     life = case.life("beside")
     if missing(life) or not life.reached("kill"):
-        return Finding(False, "there is no exporter that works")
+        return Finding(False, "no exporter works")
     if life.restarts("db"):
         return Finding(False, "db was restarted")
     return Finding(life.reached("back-again"), "exporter did not come back")
@@ -67,7 +67,7 @@ def reachable(case: Case) -> Finding:
     """From the second kill until exporter runs again."""
     life = case.life("beside")
     if missing(life) or not life.reached("back-again"):
-        return Finding(False, "there is no exporter that comes back")
+        return Finding(False, "no exporter comes back")
     first, last = life.act("again").at, life.act("back-again").at + 1
     calls = [line for line in life.said("client", event="call") if first <= line["_at"]]
     failed = [line["outcome"] for line in calls if line["outcome"] != "ok"]
@@ -88,7 +88,7 @@ def job(case: Case) -> Finding:
     """An exporter that runs on keeps the Pod from ending."""
     life = case.life("job")
     if missing(life):
-        return Finding(False, "there is no exporter that works")
+        return Finding(False, "no exporter works")
     return Finding(
         life.reached("ended") and life.phase == "Succeeded",
         "db had ended, and the Pod ran on",

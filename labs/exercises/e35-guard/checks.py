@@ -46,7 +46,7 @@ def rotated(case: Case) -> Finding:
     """After the change tomorrow's token opens, and today's is answered with 401 at last."""
     life = case.life()
     if not life.made or not life.reached("open") or pages(life, "nobody"):
-        return Finding(False, "there was no guarded shop whose token could change")
+        return Finding(False, "no guarded shop ran whose token could change")
     if not life.reached("rotated"):
         return Finding(False, "the new token does not open")
     if any(life.restarts(lane.name) for lane in life.timeline().lanes):

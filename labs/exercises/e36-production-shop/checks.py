@@ -43,13 +43,13 @@ def shops(life: Life) -> list[str]:
 
 
 def spec(life: Life) -> dict[str, Any]:
-    """Return the spec of the first Pod of the Deployment; {} where there is none."""
+    """Return the spec of the first Pod of the Deployment; {} without a Pod."""
     found = shops(life)
     return life.latest(found[0])["spec"] if found else {}
 
 
 def row(life: Life, container: str) -> dict[str, Any]:
-    """Return a container of the first Pod as its spec has it; {} where there is none."""
+    """Return a container of the first Pod as its spec has it; {} without one."""
     rows = [*(spec(life).get("initContainers") or []), *(spec(life).get("containers") or [])]
     return next((each for each in rows if each["name"] == container), {})
 
@@ -148,7 +148,7 @@ def early(life: Life) -> str:
 def unsure(life: Life) -> str:
     """Say why the proxy was not sure to be there first."""
     if life.role("proxy", shops(life)[0]) != "sidecar":
-        return "proxy is no sidecar"
+        return "proxy is not a sidecar"
     return "" if gated(life) else "nothing holds shop back until the proxy listens"
 
 
@@ -160,7 +160,7 @@ def gated(life: Life) -> bool:
 
 @check("usable")
 def usable(case: Case) -> Finding:
-    """Of the first two shops of each run; and for a reason that holds every time."""
+    """The first two shops of each run are judged, and for a reason that holds every time."""
     for name in RUNS:
         life = case.life(name)
         firsts = [line for pod in shops(life)[:2] for line in life.said(pod, "shop", event="first-call")[:1]]
@@ -318,7 +318,7 @@ def bad_release(case: Case) -> Finding:
         return Finding(False, NOT_CALM, hint=1)
     old = set(life.act("bad").output or ())
     if 1 in evidence(life).get("times", [1]):
-        return Finding(False, "there was no good release before")
+        return Finding(False, "no good release ran before")
     new = [pod for pod in shops(life) if pod not in old]
     if any(life.ran("shop", pod) for pod in new):
         return Finding(False, "the shop of the bad release started")

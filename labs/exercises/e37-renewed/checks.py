@@ -34,7 +34,7 @@ def killed(case: Case) -> Finding:
     """The same with a renewer that is killed."""
     life = case.life("killed")
     if not life.role("renew"):
-        return Finding(False, "there is no container renew to kill")
+        return Finding(False, "the Pod has no container renew to kill")
     found = served(case, "killed")
     if found.holds and not life.came_back("crash", "renew"):
         return Finding(False, "renew did not come back")

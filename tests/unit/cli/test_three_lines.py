@@ -220,7 +220,7 @@ def test_a_file_that_is_no_image_is_one_reason_and_no_fault_of_the_sandbox(
     (home / "garbage.tar").write_bytes(b"garbage" * 400)
     with pytest.raises(errors.SandboxError) as caught:
         archive.load(home / "garbage.tar", home / "images")
-    assert caught.value.cause == "it is no tar file"
+    assert caught.value.cause == "it is not a tar file"
 
     monkeypatch.setattr(embedded.EmbeddedDriver, "find", lambda *_: True)
     with pytest.raises(errors.DriverError):

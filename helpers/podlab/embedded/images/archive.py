@@ -81,7 +81,7 @@ class Image:
 def _brief(error: Exception) -> str:
     """Return one line; tarfile tells what each of its readers found, which helps nobody."""
     if isinstance(error, tarfile.ReadError) and "\n" in str(error):
-        return "it is no tar file"
+        return "it is not a tar file"
     return " ".join(str(error).split()) or type(error).__name__
 
 

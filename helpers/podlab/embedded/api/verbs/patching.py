@@ -152,7 +152,10 @@ def _add(document: Any, path: list[str], value: Any) -> Any:
     elif isinstance(parent, dict):
         parent[path[-1]] = value
     else:
-        raise PatchError(f"add operation does not apply: /{'/'.join(path)} is no container", missing=True)
+        raise PatchError(
+            f"add operation does not apply: /{'/'.join(path)} is not inside of an object or a list",
+            missing=True,
+        )
     return document
 
 
