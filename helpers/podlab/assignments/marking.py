@@ -87,7 +87,8 @@ def mark(
     at_once: int = 8, tell: Callable[[Tally], None] = lambda _tally: None,
 ) -> Tally:  # fmt: skip
     """
-    Grade all *submissions* into *out*; can be run again after any end.
+    Grade all *submissions* into *out*, *at_once* side by side or as many as the nodes have room for; can be run again
+    after any end.
 
     Raises:
         PodlabError: *out* cannot be written.
@@ -103,7 +104,7 @@ def mark(
     tally.done = tally.kept = len(todo) - len(open_jobs)
     place = replace(place, labels={LABEL: sweep_label(folder)})
     tell(tally)
-    with ThreadPoolExecutor(max_workers=max(1, at_once)) as pool:
+    with ThreadPoolExecutor(max_workers=max(1, min(at_once, place.room or at_once))) as pool:
         running = {pool.submit(_one, folder, job, place) for job in open_jobs}
         try:
             _drain(running, tally, tell)
@@ -123,13 +124,13 @@ def _drain(running: set[Future[Report]], tally: Tally, tell: Callable[[Tally], N
 
 
 def _one(folder: Path, job: Job, place: grading.Place) -> Report:
-    keep = evidence_of(folder, job.student)
+    keep, began = evidence_of(folder, job.student), time.monotonic()
     try:
         report = grading.grade(job.part.exercise, job.text, replace(place, keep=keep), seed=job.part.seed)
     except PodlabError as error:
         report = Report(job.part.exercise.name, job.part.exercise.points, refused="not gradable: run it again",
                         notes=str(error).splitlines(), state=NOT_GRADABLE)  # fmt: skip
-    _store(folder, job, report)
+    _store(folder, job, report, round(time.monotonic() - began, 3))
     return report
 
 
@@ -152,7 +153,7 @@ def again(blueprint: Blueprint, folder: Path, students: Sequence[str] | None = N
         job = Job(result["student"], part, result["answer"])
         report = regrade(part.exercise, job.text, evidence_of(folder, job.student), seed=part.seed)
         if report.state != NOT_GRADABLE:
-            _store(folder, job, report)
+            _store(folder, job, report, result.get("took_s"))
             count += 1
     return count
 
@@ -238,13 +239,14 @@ def _is_done(folder: Path, job: Job) -> bool:
         return False
 
 
-def _store(folder: Path, job: Job, report: Report) -> None:
+def _store(folder: Path, job: Job, report: Report, took_s: float | None) -> None:
+    """Write one result; *took_s* is how long the answer was in grading, None where that was not measured."""
     share = report.score / report.points if report.points else 0
     body = {
         "schema": SCHEMA, "student": job.student, "row": job.part.row, "seed": job.part.seed, "digest": job.digest,
         "points": float(job.part.points), "answer": job.text,
         "earned": float(share * job.part.points) if report.gradable else None, "report": report.as_dict(),
-        "text": str(report),
+        "text": str(report), "took_s": took_s,
     }  # fmt: skip
     _write(_path(folder, job), body)
 

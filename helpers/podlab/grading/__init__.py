@@ -14,7 +14,7 @@ In the order in which an answer passes through:
     play        the steps of a play;  conditions: what it can wait for
     player      performs a play and records it
     runs        all runs of an exercise, side by side
-    together    what many gradings share: a budget of requests, one watch
+    sharing     what many gradings share: a budget of requests, one watch
     evidence    recordings and acts, kept beside a grade
     grade       an answer's text in, a report out
     prove       an exercise folder against its own right answers, mistakes and shortcuts
@@ -30,7 +30,7 @@ from podlab.grading.exercise import Exercise
 from podlab.grading.grade import NOT_ANSWERED, grade, judge, regrade
 from podlab.grading.loading import find, folders, ids
 from podlab.grading.runs import Place
-from podlab.grading.together import together
+from podlab.grading.sharing import together
 from podlab.grading.values import seed_of
 
 __all__ = [

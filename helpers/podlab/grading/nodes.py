@@ -3,6 +3,9 @@ The nodes that answers run on: whether Pods can live there, and the value ``node
 
 ``node`` is the name of a node that takes Pods, for plays that hand a Pod to a kubelet without the scheduler. An
 exercise asks for it with ``node = "node"`` among its values; until it is run the value is that word itself.
+
+``room`` bounds how many answers are graded side by side: a Pod that no node has room for waits without a node, and
+its right answer would look like one that never gets there.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from podlab.drivers.embedded import REDUCED
 from podlab.errors import ApiError, CheckError
+from podlab.pods import quantity
 from podlab.pods.raw import RawView
 
 if TYPE_CHECKING:
@@ -19,7 +23,11 @@ if TYPE_CHECKING:
 
 
 WORD = "node"
+PODS_EACH = 10
+"""Pods that one answer may have at once, its fixtures and the Pods that are ending included."""
+
 _SHUT = ("NoSchedule", "NoExecute")
+_OVER = ("Succeeded", "Failed")
 
 
 def named(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
@@ -63,6 +71,31 @@ def first(nodes: Sequence[RawView]) -> str:
     if not names:
         raise CheckError("no node takes Pods", hint="podlab doctor shows the nodes")
     return names[0]
+
+
+def room(nodes: Sequence[RawView], pods: Sequence[RawView]) -> int:
+    """
+    Return how many answers the nodes have room for at once, by the Pods that they may still take; at least 1.
+
+    Args:
+        pods: All Pods of the cluster.
+    """
+    free = 0
+    for node in nodes:
+        if _takes_pods(node):
+            name = node["metadata"]["name"]
+            here = sum(
+                pod["spec"].get("nodeName") == name and (pod.get("status") or {}).get("phase") not in _OVER
+                for pod in pods
+            )
+            free += max(0, quantity.value(node["status"].get("allocatable", {}).get("pods", 0)) - here)
+    return max(1, free // PODS_EACH)
+
+
+def cpus(nodes: Sequence[RawView]) -> int:
+    """Return the whole CPUs of the nodes that take Pods; at least 1."""
+    rows = [node["status"].get("allocatable", {}).get("cpu", 0) for node in nodes if _takes_pods(node)]
+    return max(1, sum(map(quantity.milli, rows)) // 1000)
 
 
 def _takes_pods(node: RawView) -> bool:

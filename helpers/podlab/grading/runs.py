@@ -44,7 +44,9 @@ class Place:
         at_once: How many runs of one exercise go on at the same time.
         labels: For the namespaces that are made.
         bring: Puts the images that an exercise needs on the cluster, by their names; None: they are there.
-        shared: The watch that all gradings take part in (see ``together``); None: each recording has its own.
+        shared: The watch that all gradings take part in (see ``sharing``); None: each recording has its own.
+        room: How many answers the nodes have room for at once; None: not known.
+        cpus: CPUs of the nodes that take Pods; None: not known.
     """
 
     client: Client | None
@@ -56,6 +58,8 @@ class Place:
     labels: Mapping[str, str] = field(default_factory=dict)
     bring: Callable[[Sequence[str]], None] | None = None
     shared: SharedWatch | None = None
+    room: int | None = None
+    cpus: int | None = None
 
     @classmethod
     def on(cls, cluster: Cluster, **options: Any) -> Place:

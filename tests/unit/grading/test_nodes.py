@@ -85,3 +85,25 @@ def test_a_node_is_believed_where_it_may_not_be_listed(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(client, "get", forbidden)
     nodes.refuse_reduced(client)
+
+
+def sized(name: str, pods: int, cpu: str, **spec: Any) -> dict[str, Any]:
+    """A node with room for *pods* Pods."""
+    made = node(name, **spec)
+    made["status"]["allocatable"] = {"pods": str(pods), "cpu": cpu}
+    return made
+
+
+def test_the_room_for_answers_is_that_of_the_nodes_that_take_pods() -> None:
+    """Pods that are there count, those that are over do not, and a control plane gives no room."""
+    shut = {"taints": [{"key": "control-plane", "effect": "NoSchedule"}]}
+    listed = [sized("a", 110, "2"), sized("b", 25, "1500m"), sized("c", 110, "8", **shut)]
+    pods = [{"spec": {"nodeName": "a"}, "status": {"phase": "Running"}}] * 40
+    pods += [{"spec": {"nodeName": "a"}, "status": {"phase": "Succeeded"}}] * 40
+    pods += [{"spec": {"nodeName": "b"}, "status": {"phase": "Pending"}}] * 30
+
+    assert (nodes.room(listed, pods), nodes.cpus(listed)) == (7, 3)
+
+
+def test_a_full_cluster_grades_one_answer_after_the_other() -> None:
+    assert nodes.room([sized("a", 5, "1")], []) == 1

@@ -35,8 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="GRADES", help="where results and evidence are kept"
     )
-    parser.add_argument("--jobs", type=int, default=4 * (os.cpu_count() or 1), metavar="N",
-                        help="answers graded side by side (default: 4 for each core; they mostly wait)")  # fmt: skip
+    parser.add_argument("--jobs", type=int, metavar="N",
+                        help="answers graded side by side, if the nodes have room for them (default: 4 for each core "
+                        "of this machine, or of a context's nodes, at most 32; they mostly wait)")  # fmt: skip
     parser.add_argument(
         "--on", choices=("kind", "context", "embedded"), metavar="D",
         help="the cluster's driver; context: the current context of your kubeconfig, or that of --context",
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from podlab import grading
     from podlab.assignments import blueprint, gradebook, marking, roster, submissions
     from podlab.errors import PodlabError
-    from podlab.grading.together import budget
+    from podlab.grading.sharing import budget
 
     missing = [path for path in args.submissions if not path.exists()]
     if missing:
@@ -76,9 +77,12 @@ def run(args: argparse.Namespace) -> int:
             "no notebooks were found in the submissions", hint="submissions end in .ipynb or .zip"
         )
     requests = budget(args.requests)
-    with grading.together(grading.Place.on(_cluster(args)), requests) as place:
+    cluster = _cluster(args)
+    with grading.together(grading.Place.on(cluster), requests) as place:
         marking.sweep(args.out, place)
-        tally = marking.mark(plan, found, args.out, place, at_once=args.jobs, tell=_tell)
+        cores = (place.cpus if cluster.driver == "context" else None) or os.cpu_count() or 1
+        jobs = args.jobs or min(32, 4 * cores)
+        tally = marking.mark(plan, found, args.out, place, at_once=jobs, tell=_tell)
     graded = tally.done - tally.kept
     print(f"\n{tally.done} answers of {len(found)} submissions: {graded} graded now, {tally.kept} before")
     if graded:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from podlab.client import Client, resources
 from podlab.client.budget import Budget
 from podlab.errors import ApiError, CheckError
 from podlab.grading import nodes
@@ -31,7 +32,7 @@ def budget(per_s: float = REQUESTS_PER_S) -> Budget:
 @contextmanager
 def together(place: Place, shared_budget: Budget | None = None) -> Iterator[Place]:
     """
-    Yield *place* with a client within the budget and, where that is allowed, with a shared watch.
+    Yield *place* with a client within the budget and, where that is allowed, with a shared watch and the nodes' room.
 
     Raises:
         ConnectionLostError: The cluster does not answer.
@@ -39,11 +40,12 @@ def together(place: Place, shared_budget: Budget | None = None) -> Iterator[Plac
     if place.client is None:
         yield place
         return
-    place = replace(place, client=place.client.within(shared_budget or budget()))
-    assert place.client is not None
+    client = place.client.within(shared_budget or budget())
+    place = replace(place, client=client)
     try:
-        nodes.refuse_reduced(place.client)
-        watch = SharedWatch(place.client).start()
+        nodes.refuse_reduced(client)
+        place = _measured(place, client)
+        watch = SharedWatch(client).start()
     except CheckError:  # each answer is refused by itself, with the reason
         yield place
         return
@@ -56,3 +58,10 @@ def together(place: Place, shared_budget: Budget | None = None) -> Iterator[Plac
         yield replace(place, shared=watch)
     finally:
         watch.end()
+
+
+def _measured(place: Place, client: Client) -> Place:
+    """Return *place* with what its nodes have room for."""
+    listed = client.get(resources.path("nodes"))["items"]
+    pods = client.get(resources.path("pods"))["items"]
+    return replace(place, room=nodes.room(listed, pods), cpus=nodes.cpus(listed))

@@ -14,7 +14,7 @@ from podlab.client import Client, Kubeconfig
 from podlab.client.budget import Budget
 from podlab.drivers.embedded import REDUCED
 from podlab.grading import Place
-from podlab.grading.together import together
+from podlab.grading.sharing import together
 
 Served = Callable[..., Client]
 
