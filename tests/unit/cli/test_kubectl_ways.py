@@ -16,7 +16,19 @@ import yaml
 from unit.client.api_stub import Request, Stub, status
 
 from podlab import cli, drivers
-from podlab.cli import ages, clusters, completing, copying, deleting, kinds, kubectl, podtable, recording
+from podlab.cli import (
+    ages,
+    clusters,
+    completing,
+    copying,
+    deleting,
+    kinds,
+    kubectl,
+    parser,
+    podtable,
+    recording,
+)
+from podlab.drivers import state
 from podlab.errors import PodlabError
 
 
@@ -62,8 +74,6 @@ def test_a_verb_of_kubectl_is_answered_with_the_line_that_works(
 
 def test_no_verb_is_both_kubectls_and_ours() -> None:
     """A file in the folder of verbs takes the word from kubectl's list."""
-    from podlab.cli import parser
-
     assert [name for name in parser.names() if kubectl.knows(name)] == []
 
 
@@ -109,6 +119,29 @@ def test_a_context_of_any_kubeconfig_can_be_worked_on(home: Path, monkeypatch: p
     with pytest.raises(PodlabError, match="no cluster 'lab2' is running"):
         clusters.of(arguments(name="lab2"))
     assert not (home / "podlab").exists()
+
+
+def test_grading_goes_where_on_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``--on context``: podlab's cluster of that driver, else kubectl's context, whatever else is called lab."""
+    monkeypatch.setenv("KUBECONFIG", str(a_kubeconfig(home / "config")))
+    verb = parser.load("grade")
+
+    def chosen(*options: str) -> Any:
+        words = ["s", "--assignment", "a", "--out", "g", *options]
+        return verb._cluster(parser.parse(verb, words))  # type: ignore[attr-defined]
+
+    assert chosen("--on", "context").context == "a"
+    assert chosen("--on", "context", "--context", "b").context == "b"
+    for driver, context in (("embedded", "a"), ("context", "podlab-lab")):
+        record = state.new_record(driver, "lab", context="podlab-lab", namespace="mine")
+        state.save({**record, "state": "ready"})
+        other = drivers.Cluster("embedded", "lab", home / "config", "a")
+        monkeypatch.setattr("podlab.drivers.embedded.EmbeddedDriver.find", lambda *_, found=other: found)
+        assert chosen("--on", "context").context == context
+    with pytest.raises(PodlabError, match="cluster 'lab' is not of driver kind"):
+        chosen("--on", "kind")
+    with pytest.raises(PodlabError, match="not a number of requests"):
+        chosen("--requests", "0")
 
 
 def test_the_plugin_speaks_as_it_is_called(home: Path) -> None:

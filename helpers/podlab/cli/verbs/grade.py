@@ -97,11 +97,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _cluster(args: argparse.Namespace) -> Cluster:
     """Return the cluster to grade on: a context of a kubeconfig, or one that podlab made."""
+    from podlab import drivers
     from podlab.cli import clusters
 
-    named = args.name != os.environ.get("PODLAB_CLUSTER", "lab")
-    if args.on == "context" and not named:
-        return clusters.borrowed(args.kubeconfig, args.context)
+    if args.on == "context" and args.name == os.environ.get("PODLAB_CLUSTER", "lab"):
+        made = drivers.find(args.name)
+        if args.kubeconfig or args.context or made is None or made.driver != "context":
+            return clusters.borrowed(args.kubeconfig, args.context)
     cluster = clusters.of(args)
     if args.on and cluster.driver != args.on:
         raise common.UsageError(
