@@ -35,15 +35,16 @@ import grading
 from podlab import drivers
 from podlab.assignments import blueprint, marking
 from podlab.assignments import submissions as reading
-from podlab.client import Client, resources
+from podlab.client import Client, resources, waiting
 from podlab.client.budget import Budget
 from podlab.course.progress import SHARED
 from podlab.drivers import Profile
-from podlab.grading import Place
-from podlab.grading import together as sharing
+from podlab.errors import WaitTimeoutError
+from podlab.grading import Place, sharing
 from podlab.observe import read_recording
 
 FIRST_POD = Path(__file__).parents[1] / "labs" / "00-first-pod" / "manifests" / "first-pod.yaml"
+SERVE = "mkdir /tmp/w; hostname > /tmp/w/index.html; exec httpd -f -p 8080 -h /tmp/w"
 QUIET_S = 20.0
 DEADLINE_S = 300
 
@@ -77,6 +78,40 @@ def learn(file: Path, run: Path) -> bool:
     return bool(recording.complete) and recording.end_reason == "Succeeded"
 
 
+def crossing(asked: Path, asking: Path) -> str:
+    """
+    Return whether a Pod of one student reaches one of another.
+
+    Each namespace has a NetworkPolicy against it; whether that holds is a matter of the cluster's network plugin.
+    """
+    one, other = Client.from_kubeconfig(asked), Client.from_kubeconfig(asking)
+    for client in (one, other):
+        container = {"name": "c", "image": "busybox:1.36", "command": ["sh", "-c", SERVE]}
+        spec = {"terminationGracePeriodSeconds": 0, "containers": [container]}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "crossing"}, "spec": spec}
+        client.create(resources.path("pods", client.namespace), pod)
+
+    def address(client: Client) -> str:
+        status = client.get(resources.path("pods", client.namespace, "crossing"))["status"]
+        return str(status["podIP"]) if status["phase"] == "Running" else ""
+
+    def late() -> WaitTimeoutError:
+        return WaitTimeoutError("the Pods did not run in time")
+
+    ip = waiting.until(lambda: address(one), deadline_s=DEADLINE_S, late=late)
+    waiting.until(lambda: address(other), deadline_s=DEADLINE_S, late=late)
+    command = ["wget", "-qO-", "-T", "5", f"http://{ip}:8080/"]
+    home = one.exec(one.namespace, "crossing", command, timeout_s=60)
+    if home.exit_code:
+        return f"not known: the Pod does not reach itself ({home.stderr.strip()})"
+    reached = other.exec(other.namespace, "crossing", command, timeout_s=60).exit_code == 0
+    return (
+        "reached: the network plugin does not enforce NetworkPolicy"
+        if reached
+        else "refused by NetworkPolicy"
+    )
+
+
 def class_figures(client: Client, target: Sequence[str], students: int, work: Path) -> None:
     """Make a class, let all record at once, look at the board, delete it; print each figure."""
     roster, name = work / "roster.csv", f"bench-{secrets.token_hex(2)}"
@@ -103,6 +138,8 @@ def class_figures(client: Client, target: Sequence[str], students: int, work: Pa
     ]
     print(f"  Pods by node: {spread([str(pod['spec'].get('nodeName')) for pod in pods])}")
 
+    if students > 1:
+        print(f"from one student's Pod to another's: {crossing(*learners[:2])}")
     seconds, board = podlab("class", "board", name, "--once", target=target)
     solved = sum(line.split()[1:2] == ["1"] for line in board.splitlines())
     print(f"class board: {solved} of {students} with a solved exercise, in {seconds:.1f} s")
@@ -167,6 +204,7 @@ def main() -> None:
     )
     parser.add_argument("--students", type=int, default=30)
     parser.add_argument("--grade", type=int, metavar="N", help="grade this many submissions instead")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep both gradings here")
     parser.add_argument("--jobs", type=int, default=8, help="answers graded side by side")
     parser.add_argument("--cluster", metavar="N", help="a cluster that podlab made and that runs")
     parser.add_argument("--kubeconfig", type=Path, metavar="F", help="instead: the cluster of this file")
@@ -186,7 +224,7 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory() as work:
             if options.grade:
-                grade_figures(client, options.grade, options.jobs, Path(work))
+                grade_figures(client, options.grade, options.jobs, options.keep or Path(work))
             else:
                 class_figures(client, target, options.students, Path(work))
     finally:
