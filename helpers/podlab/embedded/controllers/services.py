@@ -120,10 +120,12 @@ class Services:
             "labels": labels,
             "ownerReferences": [reference_to(service)],
         }
-        self._context.api.create(
-            "endpointslices",
-            {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": made, **body},
-        )
+        # In the reduced mode Pods have addresses of the loopback range, which a new slice may not name.
+        own = any(a.startswith("127.") for endpoint in endpoints for a in endpoint["addresses"])
+        first = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": made, **body}
+        stored = self._context.api.create("endpointslices", first | ({"endpoints": []} if own else {}))
+        if own:
+            self._context.store.update("endpointslices", {**stored, "endpoints": endpoints})
 
     def _write_endpoints(self, service: RawObject, pods: list[RawObject]) -> None:
         meta = service["metadata"]

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from podlab.embedded.addresses import DNS_SERVICE
 from podlab.embedded.kubelet import ungranted
 from podlab.embedded.kubelet.environment import Facts, MissingSourceError, Objects, environment
-from podlab.embedded.kubelet.expansion import TooLongError, expand, expand_strictly, lenient
+from podlab.embedded.kubelet.expansion import Room, TooLongError, expand, expand_strictly, lenient
 from podlab.embedded.kubelet.images import StartError
 from podlab.embedded.kubelet.podfiles import PodFiles
 from podlab.embedded.kubelet.podvolumes import SOURCES
@@ -119,8 +119,10 @@ class ConfigMaker:
             volumes: Volume name -> path on the node.
         """
         try:
-            env = environment(pod, container, self._objects, facts, volumes)
-            mounts = _mounts(pod, container, volumes, env)
+            room = Room()
+            env = environment(pod, container, self._objects, facts, volumes, room)
+            mounts = _mounts(pod, container, volumes, env, room)
+            command, args = (_words(container.get(key) or (), env, room) for key in ("command", "args"))
         except TooLongError as error:
             raise StartError("CreateContainerError", str(error)) from error
         except (MissingSourceError, ValueError) as error:
@@ -131,7 +133,6 @@ class ConfigMaker:
         _refuse_profile(security)
         name, address = container["name"], facts.addresses.get("status.podIP", "")
         mounts += self._own_files(pod, container, attempt, address, mounts)
-        command, args = (_words(container.get(key) or (), env) for key in ("command", "args"))
         memory, cpu = limits(container)
         return ContainerConfig(
             name=name,
@@ -174,13 +175,10 @@ class ConfigMaker:
         return [*mounts, Mount(message, path)]
 
 
-def _words(given: Sequence[str], env: Mapping[str, str]) -> list[str]:
-    """The words of a command with the variables in them. Raises StartError."""
+def _words(given: Sequence[str], env: Mapping[str, str], room: Room) -> list[str]:
+    """The words of a command with the variables in them. Raises TooLongError."""
     lookup = lenient(env)
-    try:
-        return [expand(word, lookup) for word in given]
-    except TooLongError as error:
-        raise StartError("CreateContainerError", str(error)) from error
+    return [room.take(expand(word, lookup)) for word in given]
 
 
 def limits(container: RawObject) -> tuple[int | None, int | None]:
@@ -191,7 +189,7 @@ def limits(container: RawObject) -> tuple[int | None, int | None]:
 
 
 def _mounts(
-    pod: RawObject, container: RawObject, volumes: Mapping[str, str], env: Mapping[str, str]
+    pod: RawObject, container: RawObject, volumes: Mapping[str, str], env: Mapping[str, str], room: Room
 ) -> list[Mount]:
     mounts = []
     # What the node writes it also follows and removes, links too: nobody else may put any there.
@@ -199,7 +197,7 @@ def _mounts(
     for mount in container.get("volumeMounts") or ():
         sub_path = mount.get("subPath") or ""
         if mount.get("subPathExpr"):
-            sub_path = expand_strictly(mount["subPathExpr"], env)
+            sub_path = room.take(expand_strictly(mount["subPathExpr"], env))
         if sub_path.startswith("/"):
             raise ValueError(f"error SubPath `{sub_path}` must not be an absolute path")
         if ".." in PurePosixPath(sub_path).parts:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from podlab.embedded.kubelet import downward, envfile
-from podlab.embedded.kubelet.expansion import expand, lenient
+from podlab.embedded.kubelet.expansion import Room, expand, lenient
 from podlab.pods.raw import RawObject
 
 POD_FOLDERS = "/var/lib/kubelet/pods"
@@ -41,24 +41,29 @@ def environment(
     objects: Objects,
     facts: Facts,
     volumes: Mapping[str, str] | None = None,
+    room: Room | None = None,
 ) -> dict[str, str]:
     """
-    The variables of a container. Raises MissingSourceError.
+    The variables of a container. Raises MissingSourceError, and TooLongError if *room* does not hold them.
 
     envFrom comes first, later entries win; then env in order, each value expanded with what stands before it;
     Service variables fill what is still free.
     """
+    room = room or Room()
     services = service_variables(pod, objects)
     result: dict[str, str] = {}
     for source in container.get("envFrom") or ():
-        result |= _from(pod, source, objects)
+        found = _from(pod, source, objects)
+        for text in found.values():
+            room.take(text)
+        result |= found
     for entry in container.get("env") or ():
         if "fileKeyRef" in (entry.get("valueFrom") or {}):
             value = _from_file(pod, entry["valueFrom"]["fileKeyRef"], volumes or {})
         else:
             value = _value(pod, container, entry, objects, facts, result, services)
         if value is not None:
-            result[entry["name"]] = value
+            result[entry["name"]] = room.take(value)
     return result | {k: v for k, v in services.items() if k not in result}
 
 

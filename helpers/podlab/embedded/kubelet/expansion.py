@@ -5,10 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 LONGEST = 128 * 1024  # bytes; what Linux lets one argument or variable be (MAX_ARG_STRLEN)
+MOST = (
+    6 * 1024 * 1024
+)  # bytes; what it lets all of them be together, where a stack is large (3/4 of _STK_LIM)
 
 
 class TooLongError(ValueError):
     """A text has become longer than any program can be given."""
+
+
+class Room:
+    """
+    The room left for the texts of one program: its arguments, its variables and the paths of its mounts.
+
+    Each text is bounded by ``LONGEST``; a manifest holds a hundred thousand that all name the same long one.
+    """
+
+    def __init__(self) -> None:
+        self._left = MOST
+
+    def take(self, text: str) -> str:
+        """
+        *text*, for which there is room.
+
+        Raises:
+            TooLongError: If there is none.
+        """
+        self._left -= len(text)
+        if self._left < 0:
+            raise TooLongError(f"argument list too long: arguments and variables exceed {MOST} bytes")
+        return text
 
 
 def expand(text: str, lookup: Callable[[str], str]) -> str:

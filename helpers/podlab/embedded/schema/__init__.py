@@ -4,7 +4,7 @@ The schema of the Kubernetes API as data, and what the server does with it: deco
     typetable     types.json.gz: every struct and its fields;  generate: makes it from Go modules, run by hand
     decode        JSON to a struct, with Go's messages;  defaults: fill in
     validation    the rules of rules.json;  context: the walk through an object
-                  checks, datachecks, volumechecks, quotachecks, rbacchecks: rules that look at neighbours
+                  checks, datachecks, endpointchecks, volumechecks, quotachecks, rbacchecks: rules that look further
     updates       what may change in a stored object;  ephemerals: ephemeral containers that are added
     pods          service account, tolerations, priority, QoS class
     words         formats of names, labels, ports, …;  fielderror: one fault with its field path

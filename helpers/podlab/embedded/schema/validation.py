@@ -37,13 +37,14 @@ def rule(name: str) -> Rule:
         from podlab.embedded.schema import (
             checks,
             datachecks,
+            endpointchecks,
             quotachecks,
             rbacchecks,
             volumechecks,
             webhookchecks,
         )
 
-        modules = (checks, volumechecks, datachecks, rbacchecks, quotachecks, webhookchecks)
+        modules = (checks, volumechecks, datachecks, endpointchecks, rbacchecks, quotachecks, webhookchecks)
         found = next(module.CHECKS[name] for module in modules if name in module.CHECKS)
     return found
 

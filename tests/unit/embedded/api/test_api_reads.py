@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from asgi import PODS, Server, pod
 
+from podlab.embedded.api.verbs import reading
+
 TABLE = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
 
 
@@ -252,3 +254,12 @@ def test_discovery_in_both_forms(server: Server) -> None:
     assert server.ask("GET", "/version").json["gitVersion"] == "v1.36.3"
     document = server.ask("GET", "/openapi/v3/api/v1").json
     assert "io.k8s.api.core.v1.Pod" in document["components"]["schemas"]
+
+
+@pytest.mark.parametrize("revision", [10**30, -1])
+def test_a_continue_token_of_another_world_is_refused(server: Server, revision: int) -> None:
+    refused = server.ask("GET", PODS, **{"continue": reading.make_token(revision, ("default", "a"))})
+    assert (refused.code, refused.json["message"]) == (
+        400,
+        "invalid continue token: continue key is not valid",
+    )

@@ -53,6 +53,9 @@ def test_a_request_of_our_own_origin_passes(server: Server) -> None:
     assert server.ask("GET", PODS, headers={"origin": f"https://{HOST}"}).code == 200
 
 
+MERGES = b"a0: &a0 {x: 1}\n" + b"".join(
+    b"a%d: &a%d {<<: [*a%d, *a%d, *a%d]}\n" % (n, n, n - 1, n - 1, n - 1) for n in range(1, 30)
+)
 BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n" + b"".join(
     b"%c: &%c [%b]\n" % (98 + i, 98 + i, b",".join([b"*%c" % (97 + i)] * 9)) for i in range(1, 9)
 )
@@ -68,6 +71,7 @@ BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n" + b"".
         (b"{a: " * 5_000, "application/yaml"),
         (b"spec: " + BOMB.replace(b"\n", b"\n  "), "application/yaml"),
         (BOMB, "application/yaml"),
+        (MERGES, "application/yaml"),
         (b"metadata: &m {name: p, labels: *m}", "application/yaml"),
         (b"a: !!python/object/apply:os.system ['true']", "application/yaml"),
         (b"\xff\xfe\x00", "application/json"),

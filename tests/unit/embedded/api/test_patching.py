@@ -57,3 +57,18 @@ def test_an_applied_configuration_adds_after_what_was_there(configuration: str, 
     applied = {"containers": names(*configuration.split())}
     merged = patching.strategic(SPEC, {"containers": names("a", "b", "c")}, applied, applied=True)
     assert " ".join(c["name"] for c in merged["containers"]) == expected
+
+
+def test_a_value_is_taken_from_a_list_whatever_else_a_patch_names() -> None:
+    """As sets: two lists of 40,000 were compared with each other, and nobody else was answered for minutes."""
+    old = {"finalizers": [f"a.b/{n}" for n in range(40_000)]}
+    gone = [f"a.b/{n}" for n in range(1, 80_000)]
+    merged = patching.strategic(
+        "meta/v1.ObjectMeta", old, {"$deleteFromPrimitiveList/finalizers": [*gone, {"a": 1}, [1], None]}
+    )
+    assert merged["finalizers"] == ["a.b/0"]
+
+
+def test_an_index_of_many_digits_is_no_index() -> None:
+    with pytest.raises(patching.PatchError, match="invalid array index"):
+        patching.json_patch({"a": []}, [{"op": "add", "path": "/a/" + "9" * 5000, "value": 1}])

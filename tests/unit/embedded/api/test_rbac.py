@@ -292,3 +292,15 @@ def test_bindings_are_printed_with_their_subjects(server: Server) -> None:
     )
     cells = table.json["rows"][0]["cells"]
     assert [cells[0], cells[1], *cells[3:]] == ["b", "Role/a", "bob", "", "default/waiter"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/namespaces//secrets", "/api/v1//secrets", "/api//v1/secrets"])
+def test_an_empty_part_of_a_path_makes_no_other_request_of_it(server: Server, path: str) -> None:
+    """Who may get the namespace "secrets" was given the Secrets of every namespace."""
+    server.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "secrets"}})
+    view = f"/apis/{GROUP}/v1/namespaces/secrets/rolebindings"
+    subject = {**WAITER, "namespace": "default"}
+    assert server.ask("POST", view, binding("ClusterRole", "view", subject)).code == 201
+    assert as_waiter(server, "GET", "/api/v1/namespaces/secrets").code == 200
+    assert as_waiter(server, "GET", path).code in (403, 404)
+    assert server.ask("GET", path).code == 404

@@ -544,3 +544,34 @@ def test_an_expansion_that_doubles_ends_before_it_fills_the_memory() -> None:
     with pytest.raises(expansion.TooLongError):
         expand("$(V0)" * 100_000, lenient(values))
     assert len(expand("$(V0)" * 100, lenient(values))) == 100_000
+
+
+MANY = ["$(A)"] * 1000
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"command": ["true", *MANY]},
+        {"args": MANY},
+        {"env": [{"name": f"B{n}", "value": text} for n, text in enumerate(MANY)]},
+        {
+            "volumeMounts": [
+                {"name": "v", "mountPath": f"/{n}", "subPathExpr": text} for n, text in enumerate(MANY)
+            ]
+        },
+        {"envFrom": [{"prefix": f"P{n}", "configMapRef": {"name": "big"}} for n in range(1000)]},
+    ],
+    ids=lambda held: next(iter(held)),
+)
+def test_a_long_text_that_many_hold_ends_before_it_fills_the_memory(
+    store: Store, tmp_path: Path, held: Json
+) -> None:
+    """Each is short enough for a program; together they were gigabytes from a manifest of a few kilobytes."""
+    text = "x" * 100_000
+    wanted = pod({"command": ["true"], **held, "env": [{"name": "A", "value": text}, *held.get("env", ())]})
+    meta = {"name": "big", "namespace": wanted["metadata"]["namespace"]}
+    store.create("configmaps", {"metadata": meta, "data": {"a": text}})
+
+    with pytest.raises(StartError, match="argument list too long"):
+        config_of(wanted, store, tmp_path)

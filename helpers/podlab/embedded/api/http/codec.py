@@ -8,6 +8,7 @@ nor notices a duplicate key, and its aliases share nodes that a later walk would
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from typing import Any
@@ -29,6 +30,7 @@ SYNTAX = (
     ("Invalid \\", "in string escape code"),
 )
 META_VERSIONS = ("v1", "v1beta1")  # of the group meta.k8s.io: Tables and PartialObjectMetadata
+MAX_MERGED = 100_000  # keys that the merge keys (<<) of a YAML text add
 MAX_NESTING = 100  # opening brackets of a YAML text in flow style; block style nests by indentation
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -149,7 +151,7 @@ def parse_yaml(data: bytes) -> Any:
     if data.count(b"[") + data.count(b"{") > MAX_NESTING * 100 or _depth(data) > MAX_NESTING:
         raise bad_request("yaml: exceeded max depth")
     try:
-        return yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(data, Loader=_loader())
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark is not None and mark.line else ""
@@ -158,6 +160,31 @@ def parse_yaml(data: bytes) -> Any:
         ) from None
     except (RecursionError, ValueError, OverflowError, TypeError) as error:
         raise bad_request(f"yaml: {error}") from None
+
+
+@functools.cache
+def _loader() -> type[Any]:
+    """libyaml's loader with a bound for merge keys: each may hold the mapping before it several times."""
+    import yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        merged = 0
+
+        def flatten_mapping(self, node: Any) -> None:
+            for key, value in node.value:
+                if key.tag != "tag:yaml.org,2002:merge":
+                    continue
+                for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if isinstance(part, yaml.MappingNode):
+                        self.flatten_mapping(part)
+                        self.merged += len(part.value)
+                    if self.merged > MAX_MERGED:
+                        raise yaml.constructor.ConstructorError(
+                            None, None, "too many merged keys", node.start_mark
+                        )
+            super().flatten_mapping(node)
+
+    return Loader
 
 
 def _depth(data: bytes) -> int:

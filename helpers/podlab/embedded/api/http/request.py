@@ -68,6 +68,10 @@ class Request:
         self.method: str = scope.get("method", "GET")
         self.path: str = scope["path"]
         self.headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        if scope.get(
+            "subprotocols"
+        ):  # a WebSocket's, which its library keeps apart; a token may be among them
+            self.headers["sec-websocket-protocol"] = ", ".join(scope["subprotocols"])
         self.query: dict[str, list[str]] = _query(scope.get("query_string", b""))
         self.warnings: list[str] = []
         self.user: User = NOBODY
@@ -156,6 +160,8 @@ def route(path: str) -> Route:
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
+        if not namespace:  # not all of them
+            raise no_such_path()
     kind = kind_of(group, rest[0])
     name, sub = (rest[1] if len(rest) > 1 else ""), (rest[2] if len(rest) > 2 else "")
     if kind is None or (namespace and not kind.namespaced) or (kind.namespaced and name and not namespace):

@@ -126,7 +126,7 @@ def _pointer(text: str) -> list[str]:
 def _index(items: list[Any], step: str, *, end: bool = False) -> int:
     if end and step == "-":
         return len(items)
-    place = int(step) if step.isdigit() else -1
+    place = int(step) if step.isdigit() and len(step) < 10 else -1
     if not 0 <= place < len(items) + end:
         raise PatchError(f"invalid array index {step}", missing=True)
     return place
@@ -198,7 +198,8 @@ def _struct(kind: str, target: RawObject, patch: RawObject, rank: Rank) -> RawOb
     table = typetable.fields(kind) if typetable.is_struct(kind) else {}
     result = dict(target)
     if isinstance(patch.get("$retainKeys"), list):
-        result = {k: v for k, v in result.items() if k in patch["$retainKeys"]}
+        kept = _scalars(patch["$retainKeys"])
+        result = {k: v for k, v in result.items() if k in kept}
     for key, value in patch.items():
         if not key.startswith("$"):
             field = table.get(key)
@@ -223,7 +224,13 @@ def _map_value(kind: str) -> str:
 
 def _drop(result: RawObject, name: str, values: Any) -> None:
     if isinstance(result.get(name), list) and isinstance(values, list):
-        result[name] = [item for item in result[name] if item not in values]
+        gone = _scalars(values)
+        result[name] = [item for item in result[name] if isinstance(item, (dict, list)) or item not in gone]
+
+
+def _scalars(values: list[Any]) -> set[Any]:
+    """Those of *values* that a list of scalars can hold, as a set: either list may be as long as a request allows."""
+    return {value for value in values if not isinstance(value, (dict, list))}
 
 
 def _member(kind: str, field: typetable.Field | None, old: Any, new: Any, order: Any, rank: Rank) -> Any:
@@ -243,7 +250,8 @@ def _member(kind: str, field: typetable.Field | None, old: Any, new: Any, order:
 
 def _list(kind: str, key: str, old: list[Any], patch: list[Any], order: Any, rank: Rank) -> list[Any]:
     if not key or not typetable.is_struct(kind):  # a set of scalars, such as finalizers
-        merged = old + [item for item in patch if item not in old]
+        known = _scalars(old)
+        merged = old + [item for item in patch if isinstance(item, (dict, list)) or item not in known]
         return _ordered(_ordered(merged, patch, "", old, rank), order, "", old, rank)
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
         return [item for item in patch if "$patch" not in item]

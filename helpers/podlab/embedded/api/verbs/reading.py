@@ -99,6 +99,8 @@ def page(store: Store, request: Request, route: Route) -> Page:
     limit = request.number("limit") or 0
     token = request.one("continue")
     revision, after = _token(token) if token else (store.revision, None)
+    if not 0 <= revision <= store.revision:
+        raise _not_ours()
     if not token:
         check_revision(store, request.one("resourceVersion"))
     try:
@@ -133,7 +135,11 @@ def _token(text: str) -> tuple[int, Key]:
         revision, namespace, name = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         return int(revision), (str(namespace), str(name))
     except (ValueError, TypeError, RecursionError):
-        raise bad_request("invalid continue token: continue key is not valid") from None
+        raise _not_ours() from None
+
+
+def _not_ours() -> Fault:
+    return bad_request("invalid continue token: continue key is not valid")
 
 
 def _expired_token(store: Store, after: Key | None) -> Fault:

@@ -36,8 +36,13 @@ class Attributes(NamedTuple):
 
 
 def of(request: Request) -> Attributes:
-    """The attributes of an HTTP request, whether or not its path leads anywhere."""
-    parts = [part for part in request.path.split("/") if part]
+    """
+    The attributes of an HTTP request, whether or not its path leads anywhere.
+
+    The path is taken apart as ``route`` does it: whatever one of them left out, such as an empty part, would be judged
+    as another request than is answered.
+    """
+    parts = request.path.strip("/").split("/")
     if parts[:1] == ["api"] and len(parts) > 2:
         return _of_resource(request, "", parts[2:])
     if parts[:1] == ["apis"] and len(parts) > 3:
