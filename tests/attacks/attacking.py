@@ -61,6 +61,11 @@ class Range:
         with Path(f"/proc/{self.daemon}/status").open(encoding="ascii") as lines:
             return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
+    def busy_s(self) -> float:
+        """The processor time that the daemon has used, in seconds."""
+        fields = Path(f"/proc/{self.daemon}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def cluster(*options: str, source: Path | None = None, umask: int = 0o022) -> Iterator[Range]:
