@@ -38,12 +38,22 @@ _RULES = [
 ]  # fmt: skip
 
 
+def readable_id(text: str, *, most: int = 30) -> str:
+    """
+    Return an id in small letters, digits and dashes: different for different ids.
+
+    Args:
+        most: Characters of the longest result; at least 16.
+    """
+    plain = re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")
+    if plain == text and len(plain) <= most:
+        return plain
+    return f"{plain[: most - 8].strip('-') or 'student'}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+
+
 def namespace_of(name: str, student: Student) -> str:
     """Return the namespace of a student: readable, valid, and different for different students."""
-    plain = re.sub(r"[^a-z0-9-]+", "-", student.id.lower()).strip("-")
-    if plain != student.id or len(plain) > 30:
-        plain = f"{plain[:22].strip('-') or 'student'}-{hashlib.sha256(student.id.encode()).hexdigest()[:6]}"
-    return f"{name}-{plain}"
+    return f"{name}-{readable_id(student.id)}"
 
 
 def namespace(name: str, student: Student) -> RawObject:
