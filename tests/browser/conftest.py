@@ -128,6 +128,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def browser() -> Iterator[webdriver.Chrome]:
     """A headless Chromium whose console messages are kept."""
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
     options = Options()
     for argument in QUIET:
         options.add_argument(argument)
