@@ -9,7 +9,7 @@ A thin client of the Kubernetes API: raw dicts in, raw dicts out.
     waiting           until something is true, until an object is gone, until Pods may be made
 
 It exists beside the ``kubernetes`` package because a recorder must not decode each WatchEvent into models
-(nine times the work), and because ``import podlab.client`` must cost next to nothing: http.client, PyYAML and
+(nine times the work), and because ``import podlab.client`` must cost next to nothing: urllib3, PyYAML and
 websocket-client are loaded when first used. What it leaves out: informers, models, server-side apply.
 """
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from podlab.client.budget import Budget
-    from podlab.client.connections import Answer
     from podlab.client.transport import Transport
 
 READ_TIMEOUT_S = 30.0
@@ -44,7 +43,7 @@ class Client:
 
     @cached_property
     def transport(self) -> Transport:
-        """Connections and credentials; ssl and http.client are loaded here, with the first request."""
+        """Connections and credentials; ssl and urllib3 are loaded here, with the first request."""
         from podlab.client.transport import Transport
 
         return Transport(self.config, self.budget)
@@ -167,14 +166,14 @@ class Client:
 
     def stream(
         self, path: str, *, read_timeout_s: float | None = None, **params: Any
-    ) -> AbstractContextManager[Answer | BaseHTTPResponse]:
+    ) -> AbstractContextManager[BaseHTTPResponse]:
         """Open *path* and yield the answer with its body unread; for readers that frame it themselves."""
         return self._stream(path, read_timeout_s, params)
 
     @contextmanager
     def _stream(
         self, path: str, read_timeout_s: float | None, params: dict[str, Any]
-    ) -> Iterator[Answer | BaseHTTPResponse]:
+    ) -> Iterator[BaseHTTPResponse]:
         accept = _LOG_TYPES if path.endswith("/log") else "application/json"
         answer = self.transport.open("GET", path, params, accept=accept, read_timeout_s=read_timeout_s)
         try:
@@ -195,7 +194,7 @@ class Client:
         with self._stream(path, read_timeout_s, params) as answer:
             yield self._split(path, answer)
 
-    def _split(self, path: str, answer: Answer | BaseHTTPResponse) -> Iterator[bytes]:
+    def _split(self, path: str, answer: BaseHTTPResponse) -> Iterator[bytes]:
         from podlab.client import failures
 
         rest = b""
@@ -310,7 +309,7 @@ class Client:
             raise ApiError(f"{method} {path} was answered with no object", cause=str(decoded)[:200])
         return decoded
 
-    def _body(self, method: str, path: str, answer: Answer | BaseHTTPResponse) -> bytes:
+    def _body(self, method: str, path: str, answer: BaseHTTPResponse) -> bytes:
         from podlab.client import failures
 
         try:

@@ -6,7 +6,6 @@ what, why (the server's own words), what to try.
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 from podlab.errors import ApiError, ConflictError, ConnectionLostError, GoneError, NotFoundError
@@ -70,11 +69,12 @@ def lost(server: str, method: str, path: str, error: BaseException) -> Connectio
 
 
 def broken() -> tuple[type[Exception], ...]:
-    """Return what a connection that breaks raises; urllib3 is only asked where a proxy made it load."""
+    """Return what a connection that breaks raises."""
     import http.client
 
-    proxied = sys.modules.get("urllib3.exceptions")
-    return (OSError, http.client.HTTPException, *((proxied.HTTPError,) if proxied else ()))
+    from urllib3.exceptions import HTTPError
+
+    return OSError, http.client.HTTPException, HTTPError
 
 
 def _plain(error: BaseException) -> str:

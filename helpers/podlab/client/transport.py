@@ -1,13 +1,14 @@
 """
 Sends requests: TLS, proxies, credentials, and one renewal of credentials when the server answers 401.
 
-http.client is loaded with the first request, not with the import of this package; urllib3 where there is a proxy.
+urllib3 is loaded with the first request, not with the import of this package.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import ssl
 import threading
 import time
@@ -22,10 +23,9 @@ from podlab.client import failures
 from podlab.client.kubeconfig import Kubeconfig
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse, ProxyManager
+    from urllib3 import BaseHTTPResponse, PoolManager
 
     from podlab.client.budget import Budget
-    from podlab.client.connections import Answer, Pool
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
@@ -40,7 +40,7 @@ class Transport:
         self.config, self._budget = config, budget
         self.credentials = identity.Credentials(config)
         self._lock = threading.Lock()
-        self._pool: Pool | ProxyManager | None = None
+        self._pool: PoolManager | None = None
         self._pool_generation = -1
 
     def open(
@@ -53,7 +53,7 @@ class Transport:
         content_type: str = "application/json",
         accept: str = "application/json",
         read_timeout_s: float | None = READ_TIMEOUT_S,
-    ) -> Answer | BaseHTTPResponse:
+    ) -> BaseHTTPResponse:
         """
         Send one request and return its answer with the body unread; the caller releases it.
 
@@ -93,20 +93,23 @@ class Transport:
         payload: bytes | None,
         headers: dict[str, str],
         read_timeout_s: float | None,
-    ) -> Answer | BaseHTTPResponse:
-        from podlab.client.connections import Pool
+    ) -> BaseHTTPResponse:
+        from urllib3 import Timeout
 
         self.take_turn()
         headers = {**headers, **self.credentials.headers()}
         try:
-            pool = self.pool()
-            if isinstance(pool, Pool):
-                parts = urlsplit(url)
-                target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-                return pool.request(
-                    method, target, payload, headers, connect_s=CONNECT_TIMEOUT_S, read_s=read_timeout_s
-                )
-            return _by_proxy(pool, method, url, payload, headers, read_timeout_s)
+            return self.pool().request(
+                method,
+                url,
+                body=payload,
+                headers=headers,
+                preload_content=False,
+                decode_content=False,
+                redirect=False,
+                retries=False,
+                timeout=Timeout(connect=CONNECT_TIMEOUT_S, read=read_timeout_s),
+            )
         except failures.broken() as error:
             raise failures.lost(self.config.server, method, path, error) from error
 
@@ -115,31 +118,30 @@ class Transport:
         if self._budget:
             self._budget.take()
 
-    def pool(self) -> Pool | ProxyManager:
+    def pool(self) -> PoolManager:
         """Return the connections of the current identity; a renewed certificate gets new ones."""
-        from podlab.client.connections import Pool
-
         with self._lock:
             if self._pool is None or (
                 self._pool_generation != self.credentials.generation and self.config.user.get("exec")
             ):
                 self._pool_generation = self.credentials.generation
-                proxy, name = self.proxy(), self.config.cluster.get("tls-server-name")
-                if proxy:
-                    self._pool = self._proxy_manager(proxy, name)
-                else:
-                    self._pool = Pool(self.config.server, self.ssl_context(), name)
+                self._pool = self._new_pool()
             return self._pool
 
-    def _proxy_manager(self, proxy: str, name: str | None) -> ProxyManager:
-        from urllib3 import ProxyManager
+    def _new_pool(self) -> PoolManager:
+        from urllib3 import PoolManager, ProxyManager, disable_warnings, exceptions
 
-        options: dict[str, Any] = {"maxsize": _POOL_SIZE, "ssl_context": self.ssl_context()}
-        if name:
+        options: dict[str, Any] = {"maxsize": _POOL_SIZE, "socket_options": _kept_alive()}
+        context, name = self.ssl_context(), self.config.cluster.get("tls-server-name")
+        if context:
+            options["ssl_context"] = context
+        if context and name:
             options.update(server_hostname=name, assert_hostname=name)
         if self.config.cluster.get("insecure-skip-tls-verify"):
             options["cert_reqs"] = ssl.CERT_NONE
-        return ProxyManager(proxy, **options)
+            disable_warnings(exceptions.InsecureRequestWarning)  # the kubeconfig asks for it
+        proxy = self.proxy()
+        return ProxyManager(proxy, **options) if proxy else PoolManager(**options)
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Return the TLS settings of this context; None over plain http."""
@@ -191,30 +193,23 @@ def _query(params: Mapping[str, Any]) -> str:
     return "?" + urlencode(rows) if rows else ""
 
 
-def _by_proxy(
-    pool: ProxyManager,
-    method: str,
-    url: str,
-    body: bytes | None,
-    headers: dict[str, str],
-    read_s: float | None,
-) -> BaseHTTPResponse:
-    from urllib3 import Timeout
+def _kept_alive() -> list[tuple[int, int, int]]:
+    """
+    Return options that probe an idle connection each 30 s.
 
-    return pool.request(
-        method,
-        url,
-        body=body,
-        headers=headers,
-        preload_content=False,
-        decode_content=False,
-        redirect=False,
-        retries=False,
-        timeout=Timeout(connect=CONNECT_TIMEOUT_S, read=read_s),
-    )
+    A firewall or a NAT before a real cluster forgets a silent connection in 4 to 6 minutes, without a word to either
+    side; the next request would wait for its whole timeout.
+    """
+    idle = getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None))  # Linux, macOS
+    probes = [] if idle is None else [(socket.IPPROTO_TCP, idle, 30)]
+    return [
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),  # urllib3's own, which a list of ours replaces
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        *probes,
+    ]
 
 
-def _drain(answer: Answer | BaseHTTPResponse) -> bytes:
+def _drain(answer: BaseHTTPResponse) -> bytes:
     try:
         return answer.read(1 << 20)
     except Exception:  # an error page that breaks off changes nothing: the code is known
@@ -223,7 +218,7 @@ def _drain(answer: Answer | BaseHTTPResponse) -> bytes:
         answer.close()  # unread rest or not, an error is rare enough to pay for a new connection
 
 
-def _retry_after_s(answer: Answer | BaseHTTPResponse) -> float | None:
+def _retry_after_s(answer: BaseHTTPResponse) -> float | None:
     """Return how long a busy server (429) asks us to wait; None when it does not say or is not busy."""
     if answer.status != 429:
         return None

@@ -160,7 +160,8 @@ def _spawn(home: Path, profile: Profile) -> tuple[subprocess.Popen[bytes], int]:
 
 def _load_client() -> None:
     """Load what the first request needs, while the daemon is busy with its own start."""
-    import podlab.client.connections
+    import urllib3  # noqa: F401
+
     import podlab.client.transport  # noqa: F401
 
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-    from podlab.client.connections import Answer
 
 _READ_BYTES = (
     1 << 16
@@ -78,7 +77,7 @@ class LineStream:
         idle_s: After how much silence ``batches`` yields None; may be changed on the way.
     """
 
-    def __init__(self, answer: Answer | BaseHTTPResponse, wake: int, idle_s: float) -> None:
+    def __init__(self, answer: BaseHTTPResponse, wake: int, idle_s: float) -> None:
         self.idle_s = idle_s
         opened: Any = answer
         self._file = opened._fp.fp  # the buffered socket below http.client

@@ -26,7 +26,6 @@ from podlab.pods import roles
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-    from podlab.client.connections import Answer
 
 _RETRY_S = 0.2
 _SILENCE_S = 30.0
@@ -180,7 +179,7 @@ class LogFollower(threading.Thread):
             finally:
                 self._write(self._thinner.flush())
 
-    def _read(self, answer: Answer | BaseHTTPResponse) -> None:
+    def _read(self, answer: BaseHTTPResponse) -> None:
         self._replayed, self._resumed_at = list(self._same), self._last
         stream = LineStream(answer, self._wake, self._idle_s())
         for batch in stream.batches():

@@ -27,7 +27,6 @@ from podlab.observe.writing import Sink, encode
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-    from podlab.client.connections import Answer
 
 _ABOUT = re.compile(rb'"involvedObject":\{[^{}]*"uid":"([^"]+)"')
 _WINDOW = 4096  # how many events are remembered, to drop those that come twice
@@ -201,7 +200,7 @@ class Watcher(threading.Thread):
                 )
             self._follow(answer)
 
-    def _follow(self, answer: Answer | BaseHTTPResponse) -> None:
+    def _follow(self, answer: BaseHTTPResponse) -> None:
         stream = LineStream(answer, self._wake, self._patience.idle_s)
         for batch in stream.batches():
             if batch is not None:
