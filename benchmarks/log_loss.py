@@ -12,9 +12,8 @@ counted.
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +130,7 @@ def loss(recording: Recording, pods: Sequence[str], counts: dict[str, Body]) -> 
     """
     written: dict[str, int] = {}
     ended = set()
-    for line in said(recording, set(pods)):
+    for line in on_a_cluster.said(recording, set(pods), "shop"):
         written["{pod}/{role}/{run}".format(**line)] = line["seq"]
         ended |= {line["pod"]} if line["event"] == "end" else set()
     if unknown := set(pods) - ended:
@@ -146,23 +145,9 @@ def loss(recording: Recording, pods: Sequence[str], counts: dict[str, Body]) -> 
     return Loss(len(pods), sum(written.values()), sum(missing.values()), doubled, len(losing))
 
 
-def said(recording: Recording, pods: set[str]) -> Iterator[Body]:
-    """Yield the shops' own lines."""
-    for each in recording.observations:
-        if each.get("source") == "log" and each["pod"] in pods and each["container"] == "shop":
-            yield json.loads(each["line"])
-
-
 def main() -> None:
     """Print two rows for each form."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--deletions", type=int, default=20, help="of Pods of each form (default: 20)")
-    parser.add_argument("--rollouts", type=int, default=5, help="of each form (default: 5)")
-    parser.add_argument("--form", action="append", choices=FORMS, help="only this one; repeatable")
-    on_a_cluster.add_options(parser)
-    options = parser.parse_args()
+    options = on_a_cluster.forms(__doc__, FORMS, deletions=20)
     with on_a_cluster.lab(options, "podlab-bench-logs") as lab:
         lab.need("otelcol")
         lab.apply(FOLDER / "manifests/store.yaml")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 
 import podlab
 from podlab import drivers
 from podlab.lab.core import Lab
+from podlab.observe import Recording
+from podlab.pods.raw import RawObject
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +23,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--driver", choices=("kind", "embedded", "context"), help="of that cluster (default: as it is)"
     )
+
+
+def forms(doc: str, names: Collection[str], *, deletions: int) -> argparse.Namespace:
+    """Parse the options of a benchmark that compares forms: ``--rollouts``, ``--deletions``, ``--form``."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rollouts", type=int, default=5, help="of each form (default: %(default)s)")
+    parser.add_argument(
+        "--deletions", type=int, default=deletions, help="of Pods of each form (default: %(default)s)"
+    )
+    parser.add_argument("--form", action="append", choices=names, help="only this one; repeatable")
+    add_options(parser)
+    return parser.parse_args()
+
+
+def said(recording: Recording, pods: Collection[str], container: str = "") -> Iterator[RawObject]:
+    """Yield the JSON lines that *container* (default: each) of these Pods wrote."""
+    for each in recording.observations:
+        if each.get("source") == "log" and each["pod"] in pods and container in ("", each["container"]):
+            with suppress(ValueError):
+                yield json.loads(each["line"])
 
 
 @contextmanager

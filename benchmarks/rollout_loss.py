@@ -13,10 +13,8 @@ form" proxy, shipper and metrics are further app containers.
 
 from __future__ import annotations
 
-import argparse
 import copy
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,9 +157,9 @@ def arrived(lab: Lab) -> dict[str, Body]:
 
 def loss(recording: Recording, replaced: set[str], counts: dict[str, Body]) -> Loss:
     """Compare what the shops of the *replaced* Pods wrote with what arrived, and count the load's calls."""
-    calls = [line for line in said(recording, {"load"}) if line["event"] == "call"]
+    calls = [line for line in on_a_cluster.said(recording, {"load"}) if line["event"] == "call"]
     written: dict[str, int] = {}
-    for line in said(recording, replaced, "shop"):
+    for line in on_a_cluster.said(recording, replaced, "shop"):
         source = f"{line['pod']}/{line['role']}/{line['run']}"
         written[source] = max(written.get(source, 0), line["seq"])
     return Loss(
@@ -175,26 +173,9 @@ def loss(recording: Recording, replaced: set[str], counts: dict[str, Body]) -> L
     )  # fmt: skip
 
 
-def said(recording: Recording, pods: set[str], container: str = "") -> Iterator[Body]:
-    """Yield the JSON lines of these Pods."""
-    for each in recording.observations:
-        if each.get("source") == "log" and each["pod"] in pods and container in ("", each["container"]):
-            try:
-                yield json.loads(each["line"])
-            except ValueError:
-                continue
-
-
 def main() -> None:
     """Print a row for each form."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rollouts", type=int, default=5, help="of each form (default: 5)")
-    parser.add_argument("--deletions", type=int, default=0, help="of one Pod, in each form (default: 0)")
-    parser.add_argument("--form", action="append", choices=FORMS, help="only this one; repeatable")
-    on_a_cluster.add_options(parser)
-    options = parser.parse_args()
+    options = on_a_cluster.forms(__doc__, FORMS, deletions=0)
     with on_a_cluster.lab(options, "podlab-bench-rollout") as lab:
         lab.need("postgres", "dbmate", "postgres-exporter")
         lab.apply(LAB / "around.yaml")
