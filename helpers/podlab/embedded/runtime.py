@@ -192,10 +192,14 @@ class Runtime(Protocol):
     """Runs sandboxes and containers. All coroutines may be cancelled; what they began is then undone or finished."""
 
     granted: frozenset[str]  # capabilities that a container gets if it asks, beside the usual ones
+    lost: str  # why nothing can be run any more; empty while it can
     filters_calls: bool  # whether a container that asks for the runtime's seccomp profile gets it
 
     def watch(self, on_change: Callable[[str], None]) -> None:
         """Call *on_change(pod_uid)* soon after any container or sandbox of that Pod changed state."""
+
+    def unwritten(self) -> int:
+        """How many writes to logs were refused since the last time that this was asked."""
 
     def view(self, pod_uid: str) -> tuple[Sequence[SandboxRecord], Sequence[ContainerRecord]]:
         """All records of one Pod, newest first. Immediate: no process is asked."""

@@ -60,6 +60,7 @@ class ScriptedRuntime:
         self._addresses = 1
         self.granted = frozenset({"NET_ADMIN"})
         self.filters_calls = True
+        self.lost = ""
         self._unpulled: dict[str, ContainerScript] = {}
 
     def mark_absent(self, image: str, script: ContainerScript) -> None:
@@ -77,6 +78,10 @@ class ScriptedRuntime:
         """All records of one Pod, newest first."""
         containers = self._containers.get(pod_uid, {})
         return self._sandboxes.get(pod_uid, [])[::-1], [c.record for c in containers.values()][::-1]
+
+    def unwritten(self) -> int:
+        """None: a simulation writes no logs."""
+        return 0
 
     def script_of(self, container_id: str) -> tuple[ContainerScript, ContainerRecord]:
         """The script of a container, and its record."""

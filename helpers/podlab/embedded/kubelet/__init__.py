@@ -17,7 +17,7 @@ In reading order:
     probing      startup, liveness and readiness probes (prober.worker)
                  handlers: runs a probe or a hook;  httpget, grpchealth: two of its forms
     resizing     changes of resources in a running Pod
-    evicting     Pods that use too much disk;  lease: the node's heartbeat
+    evicting     Pods that use too much disk;  lease: the node's heartbeat;  nodehealth: its conditions and taints
     statuswriter the status, written only where it changed (status_manager.go)
     clock        wall clock and pace: at once, or with a real kubelet's delays
 

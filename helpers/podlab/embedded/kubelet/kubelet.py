@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
-from podlab.embedded.kubelet import evicting, lease, podvolumes
+from podlab.embedded.kubelet import evicting, lease, nodehealth, podvolumes
 from podlab.embedded.kubelet.services import NodeServices
 from podlab.embedded.kubelet.worker import PodWorker
 from podlab.embedded.lifecycle.view import PodView
@@ -50,6 +50,7 @@ class Kubelet:
         """Evict Pods that take more of the disk than they may; a real node looks as often."""
         while True:
             await asyncio.sleep(EVICTION_S)
+            self._look_at_node()
             for uid, worker in list(self._workers.items()):
                 if not worker.writer.may_run:
                     continue
@@ -60,6 +61,13 @@ class Kubelet:
                 )
                 if text:
                     worker.evict(text)
+
+    def _look_at_node(self) -> None:
+        """Say what state the node itself is in."""
+        services = self.services
+        full = nodehealth.full(services.folder, services.runtime.unwritten()) if services.folder else ""
+        state = nodehealth.State(services.runtime.lost, full)
+        nodehealth.put(services.store, services.node_name, state, services.recorder)
 
     async def close(self) -> None:
         """Stop watching and drop all workers; the containers are the runtime's to end."""
@@ -105,6 +113,8 @@ class Kubelet:
                 other.room_again()
 
     def _runtime_changed(self, pod_uid: str) -> None:
+        if self.services.runtime.lost:
+            self._look_at_node()
         worker = self._workers.get(pod_uid)
         if worker:
             worker.runtime_changed()

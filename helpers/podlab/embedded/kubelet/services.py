@@ -67,6 +67,7 @@ class NodeServices:
             store, "kubelet", host=node_name, clock=lambda: self.clock.now() / SECOND
         )
         self.files = NoFiles(Path("/")) if folder is None else PodFiles(folder, small)
+        self.folder = "" if folder is None else str(folder)
         self._disk = volumes
         self.volumes = PodVolumes(store, volumes, self.facts, make_token, allow_host_path)
         self.stopper = Stopper(runtime, self.handlers, self.recorder)

@@ -28,10 +28,16 @@ def timestamp(at: int) -> str:
 
 
 class LogFile:
-    """One container's log; never raises for a full disk: lines are then dropped, as on a real node."""
+    """
+    One container's log; never raises for a full disk: lines are then dropped, as on a real node.
+
+    Attributes:
+        refused: How often that was.
+    """
 
     def __init__(self, path: str, max_bytes: int) -> None:
         self._path, self._max_bytes = path, max_bytes
+        self.refused = 0
         try:
             self._descriptor = self._open()
         except FileNotFoundError:
@@ -54,6 +60,7 @@ class LogFile:
         try:
             os.write(self._descriptor, data)
         except OSError:
+            self.refused += 1
             return
         self._size += len(data)
         if self._size > self._max_bytes:

@@ -92,6 +92,7 @@ class ProcessRuntime:
         self.facts: dict[str, Any] = {}
         self.granted: frozenset[str] = frozenset()
         self.filters_calls = False
+        self.lost = ""  # why the node is gone
         self.node_ip = launch.NODE_IP
         # Where the files of Pods are kept: small, many, and gone with the node. In its memory if it has one, whose
         # folder appears there under another path than here.
@@ -140,6 +141,14 @@ class ProcessRuntime:
     def watch(self, on_change: Callable[[str], None]) -> None:
         """Call *on_change(pod_uid)* after every change of a record of that Pod."""
         self._listeners.append(on_change)
+
+    def unwritten(self) -> int:
+        """How many writes to logs were refused since the last time that this was asked."""
+        found = sum(one.log.refused for one in self._containers.values() if one.log)
+        for one in self._containers.values():
+            if one.log:
+                one.log.refused = 0
+        return found
 
     def view(self, pod_uid: str) -> tuple[Sequence[SandboxRecord], Sequence[ContainerRecord]]:
         """All records of one Pod, newest first."""
@@ -640,6 +649,8 @@ class ProcessRuntime:
         for running in self._execs.values():
             running.ended(-int(signal.SIGKILL))
         self._execs.clear()
+        self.lost = "its processes have ended; `podlab down` and `podlab up` make the cluster anew"
+        self._changed("")
 
     async def _watch_memory(self, container: _Container) -> None:
         """Without cgroups: look at the memory ten times a second and kill above the limit."""
