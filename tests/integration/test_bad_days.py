@@ -1,0 +1,228 @@
+"""
+``podlab grade`` on a bad day: files that cannot be read, a disk that is full, a cluster that goes away.
+
+One line for each fault, everything else is graded, nothing is half-written, and the same command goes on later.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from clusters import RUN_ID
+
+from podlab import drivers
+from podlab.drivers import Cluster, Profile, state
+from podlab.grading import find
+from podlab.grading.prove import samples
+
+pytestmark = [pytest.mark.embedded, pytest.mark.timeout(900)]
+
+PLAN = """\
+title = "Two"
+seed = 0
+
+[[rows]]
+name = "words"
+points = 4
+choose = ["e26"]
+
+[[rows]]
+name = "beside"
+points = 5
+choose = ["e14"]
+"""
+PODLAB = [sys.executable, "-m", "podlab"]
+Run = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A cluster of this module's own: a test ends it."""
+    driver = drivers.get("embedded")
+    made = driver.make(Profile(name=f"bad-{RUN_ID}"))
+    try:
+        yield made
+    finally:
+        driver.stop(made.name)
+
+
+@pytest.fixture
+def term(tmp_path: Path) -> Path:
+    """The released assignment."""
+    (tmp_path / "two.toml").write_text(PLAN)
+    subprocess.run(
+        [*PODLAB, "release", str(tmp_path / "two.toml"), "--out", str(tmp_path / "term")], check=True
+    )
+    return tmp_path / "term"
+
+
+def right(exercise: str) -> str:
+    """A right answer."""
+    return next(each.text for each in samples(find(exercise)) if each.kind == "right")
+
+
+def notebook(term: Path, **answers: str) -> str:
+    """The released notebook with these answers."""
+    body = json.loads((term / "student" / "two.ipynb").read_text())
+    for cell in body["cells"]:
+        name = cell["metadata"].get("podlab", {}).get("exercise")
+        if cell["cell_type"] == "code" and name in answers:
+            cell["source"] = f"%%exercise {name}\n{answers[name]}"
+    return json.dumps(body)
+
+
+def hand_in(folder: Path, student: str, text: str) -> None:
+    """Put a notebook into a student's folder."""
+    (folder / student).mkdir(parents=True)
+    (folder / student / "two.ipynb").write_text(text)
+
+
+def command(term: Path, submissions: Path, cluster: str, *more: str) -> list[str]:
+    """The command that grades."""
+    given = [
+        "--assignment",
+        str(term / "instructor"),
+        "--out",
+        str(term.parent / "grades"),
+        "--name",
+        cluster,
+    ]
+    return [*PODLAB, "grade", str(submissions), *given, *more]
+
+
+def run(words: list[str]) -> Run:
+    """Run to the end; the output of a failure is short and holds no traceback."""
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr[-3000:]
+    return done
+
+
+def whole(folder: Path) -> dict[str, str]:
+    """State of every result, by path; all of them can be read, and no draft of one is left."""
+    assert [path.name for path in folder.rglob("*.part")] == []
+    found = {path.relative_to(folder / "results").as_posix(): json.loads(path.read_text())
+             for path in (folder / "results").glob("*/*.json")}  # fmt: skip
+    return {name: body["report"]["state"] for name, body in found.items()}
+
+
+def zipped(entries: dict[str, bytes]) -> bytes:
+    """A zip of these entries."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def test_broken_files_are_a_line_each_and_the_others_are_graded(term: Path, cluster: Cluster) -> None:
+    """Fifty good ones beside a broken notebook, a zip of 10,000 entries, a damaged zip, and one that climbs out."""
+    given = term.parent / "handed-in"
+    for number in range(50):
+        hand_in(given, f"s{number:02}", notebook(term, e26=right("e26")))
+    hand_in(given, "broken", '{"cells": [')
+    good = notebook(term, e26=right("e26")).encode()
+    packed = {
+        "many": zipped({f"{number}.ipynb": b"" for number in range(10_000)}),
+        "damaged": zipped({"a.ipynb": good})[:-40],
+        "climbs": zipped({"../../../grades/results/s00/e26.json": b"{}", "../a.ipynb": good}),
+    }
+    for name, data in packed.items():
+        (given / name).mkdir()
+        (given / name / "x.zip").write_bytes(data)
+
+    done = run(command(term, given, cluster.name))
+
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1
+    for name, words in {
+        "broken": "cannot be read as a notebook",
+        "many": "10000 entries",
+        "damaged": "as a zip",
+    }.items():
+        (line,) = [line for line in lines if line.startswith(f"  {name}:")]
+        assert "unreadable: " in line
+        assert words in line
+    states = whole(term.parent / "grades")
+    assert sorted({name.split("/")[0] for name in states}) == sorted(
+        [*(f"s{n:02}" for n in range(50)), "climbs"]
+    )
+    assert {state for name, state in states.items() if name.endswith("e26.json")} == {"answered"}
+
+
+FULL_DISK = """\
+set -eu
+out="$1"; shift
+mkdir -p "$out"
+mount -t tmpfs -o size=160k none "$out"
+code=0
+"$@" >"$out.first" 2>&1 || code=$?
+echo "$code" >"$out.code"
+cp -r "$out" "$out.kept"
+mount -o remount,size=200m "$out"
+"$@" >"$out.second" 2>&1
+cp -r "$out" "$out.whole"
+"""
+
+
+def test_a_full_disk_is_one_error_and_nothing_is_half_written(term: Path, cluster: Cluster) -> None:
+    """On a file system of 160 kB; with more space the same command grades the rest, and nothing twice."""
+    given, out = term.parent / "handed-in", term.parent / "grades"
+    for number in range(40):
+        hand_in(given, f"s{number:02}", notebook(term, e26=right("e26")))
+
+    own = [] if os.geteuid() == 0 else ["--map-root-user"]
+    words = ["unshare", *own, "--mount", "--propagation", "private", "sh", "-c", FULL_DISK, "sh", str(out)]
+    done = run([*words, *command(term, given, cluster.name)])
+
+    assert done.returncode == 0, done.stderr
+    first = Path(f"{out}.first").read_text()
+    assert "Traceback" not in first, first[-3000:]
+    assert "No space left on device" in first
+    assert Path(f"{out}.code").read_text().strip() not in ("0", "1")
+    kept, states = whole(Path(f"{out}.kept")), whole(Path(f"{out}.whole"))
+    assert 0 < len(kept) < 80
+    assert len(states) == 80
+    assert {state for name, state in states.items() if name.endswith("e26.json")} == {"answered"}
+    second = Path(f"{out}.second").read_text()
+    assert f"{80 - len(kept)} graded now, {len(kept)} before" in second
+
+
+def test_a_cluster_that_goes_away_leaves_grades_open(term: Path, cluster: Cluster) -> None:
+    """Its daemon is killed while answers run. They are not gradable, and the same command grades them on a new one."""
+    given, out = term.parent / "handed-in", term.parent / "grades"
+    for number in range(6):
+        hand_in(given, f"s{number}", notebook(term, e26=right("e26"), e14=right("e14")))
+    grading = subprocess.Popen(
+        command(term, given, cluster.name), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    gives_up_at = time.monotonic() + 120
+    while not list(out.glob("evidence/*/e14-*.jsonl")):
+        assert grading.poll() is None, grading.stdout
+        assert time.monotonic() < gives_up_at
+        time.sleep(0.1)
+    record = state.read(cluster.name)
+    assert record is not None
+    os.kill(record["daemon"]["pid"], signal.SIGKILL)
+    told, _ = grading.communicate()
+
+    states = whole(out)
+    assert "Traceback" not in told, told[-3000:]
+    assert grading.returncode == 1
+    assert {states[f"s{n}/e26.json"] for n in range(6)} == {"answered"}
+    assert {states[f"s{n}/e14.json"] for n in range(6)} == {"not gradable"}
+    assert len([line for line in told.splitlines() if ": not gradable: " in line]) == 6
+
+    drivers.get("embedded").make(Profile(name=cluster.name))
+    again = run(command(term, given, cluster.name))
+    assert "6 graded now, 6 before" in again.stdout, again.stdout
+    assert set(whole(out).values()) == {"answered"}
