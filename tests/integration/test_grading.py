@@ -167,3 +167,23 @@ def test_a_pod_that_asks_for_minutes_of_grace_is_ended_with_its_grading(client: 
     while client.get(path)["items"] and time.monotonic() < gives_up_at:
         time.sleep(0.2)
     assert not client.get(path)["items"]
+
+
+def test_a_container_without_limits_gets_some(client: Client) -> None:
+    """Else it would have the node's whole memory and disk, beside the answers of others; its own limits stay."""
+    own = {"limits": {"memory": "2Gi"}, "requests": {"memory": "64Mi"}}
+    body = {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "greedy"},
+        "spec": {"containers": [
+            {"name": "a", "image": "busybox:1.36", "command": ["sleep", "60"]},
+            {"name": "b", "image": "busybox:1.36", "command": ["sleep", "60"], "resources": own},
+        ]},
+    }  # fmt: skip
+    with Ground(client, "e99", "default", LABEL) as ground:
+        stored = client.create(f"/api/v1/namespaces/{ground.namespace}/pods", body)
+
+    requests = [each["resources"]["requests"]["memory"] for each in stored["spec"]["containers"]]
+    assert requests == ["0", "64Mi"], "an exercise that asks for requests sees that there are none"
+    limits = [each["resources"]["limits"] for each in stored["spec"]["containers"]]
+    assert [each["memory"] for each in limits] == ["1Gi", "2Gi"]
+    assert [each["ephemeral-storage"] for each in limits] == ["1Gi", "1Gi"]

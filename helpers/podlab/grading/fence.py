@@ -39,6 +39,8 @@ _TYPES: tuple[tuple[str, type, str], ...] = (
     ("securityContext", Mapping, "a mapping"), ("lifecycle", Mapping, "a mapping"),
 )  # fmt: skip
 _MOST_CONTAINERS, _MOST_OBJECTS, _LONGEST_GRACE_S = 12, 12, 300
+_MOST_PODS = 10
+_COUNTS = ("replicas", "parallelism", "completions")
 
 
 def refusal(fence: Fence, answer: Sequence[RawView], starter: Sequence[RawView]) -> str:
@@ -159,7 +161,10 @@ def _shape(answer: Sequence[RawView]) -> Iterator[str]:
                 yield f"metadata.{key} is not allowed here"
         if "spec" in body and not isinstance(body["spec"], Mapping):
             yield f"spec of {body.get('kind')} is not a mapping"
+        yield from _many(body)
     for spec in pods(answer):
+        if spec.get("ephemeralContainers"):
+            yield "ephemeralContainers is not allowed: they are added to a Pod that runs, for debugging"
         for key in LISTS:
             rows = spec.get(key)
             if rows is not None and not (
@@ -173,6 +178,26 @@ def _shape(answer: Sequence[RawView]) -> Iterator[str]:
         grace = spec.get("terminationGracePeriodSeconds")
         if isinstance(grace, int) and grace > _LONGEST_GRACE_S:
             yield f"terminationGracePeriodSeconds is at most {_LONGEST_GRACE_S} here"
+
+
+def _many(body: RawView) -> Iterator[str]:
+    """An answer that is many Pods takes the node from the answers that are graded beside it."""
+    spec = body.get("spec")
+    if not isinstance(spec, Mapping):
+        return
+    for key in _COUNTS:
+        count = spec.get(key)
+        if isinstance(count, int) and count > _MOST_PODS:
+            yield f"{key} is at most {_MOST_PODS} here"
+    rolling = (
+        (spec.get("strategy") or {}).get("rollingUpdate")
+        if isinstance(spec.get("strategy"), Mapping)
+        else None
+    )
+    surge = rolling.get("maxSurge") if isinstance(rolling, Mapping) else None
+    number = str(surge).removesuffix("%")
+    if number.isdigit() and int(number) > (100 if str(surge).endswith("%") else _MOST_PODS):
+        yield f"maxSurge is at most {_MOST_PODS} Pods or 100% here"
 
 
 def _fields(row: RawView) -> Iterator[str]:

@@ -19,6 +19,15 @@ from podlab.errors import ApiError, ConflictError, PodlabError, WaitTimeoutError
 
 MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
 LOCK = "podlab-grading"
+# A container that states no limit would have the node's whole memory and disk, and other answers are graded there too.
+LIMITS = {
+    "apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": LOCK, "labels": MANAGED},
+    "spec": {"limits": [{
+        "type": "Container",
+        "default": {"memory": "1Gi", "ephemeral-storage": "1Gi"},
+        "defaultRequest": {"memory": "0", "ephemeral-storage": "0"},  # else a missing request would not be seen
+    }]},
+}  # fmt: skip
 _STALE_S = 900.0  # a grader that was killed leaves its lock; no grading takes that long
 _WAIT_S = 300.0
 _ACCOUNT_S = 90.0
@@ -57,6 +66,8 @@ class Ground:
             self.own, self.namespace = False, self._shared
             self._lock()
         else:
+            with suppress(ApiError):  # who may make namespaces need not be allowed to limit what is in them
+                self.client.create(f"/api/v1/namespaces/{self.namespace}/limitranges", LIMITS)
             self._await_account()
         return self
 

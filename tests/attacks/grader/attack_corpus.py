@@ -158,6 +158,19 @@ def shapes() -> Iterator[Attack]:
         yield Attack("shape", name, "e14", text)
 
 
+def many() -> Iterator[Attack]:
+    """One object that is a crowd, and containers that come later."""
+    deployment, job = right("e33"), right("e16")
+    yield Attack("many", "replicas", "e33", changed(deployment, spec(replicas=900)))
+    for name, surge in {"surge": 900, "surge-percent": "90000%"}.items():
+        rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge}}
+        yield Attack("many", name, "e33", changed(deployment, spec(strategy=rolling)))
+    for name in ("parallelism", "completions"):
+        yield Attack("many", name, "e16", changed(job, spec(**{name: 5_000})))
+    later = [{"name": "late", "image": "busybox:1.36", "command": ["sleep", "60"]}]
+    yield Attack("many", "ephemeral", "e14", changed(right("e14"), spec(ephemeralContainers=later)))
+
+
 def other_objects() -> Iterator[Attack]:
     """Objects beside the answer that would act for it."""
     good = right("e14")
@@ -171,6 +184,15 @@ def other_objects() -> Iterator[Attack]:
         "service": "apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {ports: [{port: 5432}]}",
         "pod": "apiVersion: v1\nkind: Pod\nmetadata: {name: sink}\nspec: {containers: []}",
     }  # fmt: skip
+    objects |= {
+        kind.lower(): f"apiVersion: {group}\nkind: {kind}\nmetadata: {{name: restorer}}\nspec: {{}}"
+        for kind, group in {"DaemonSet": "apps/v1", "StatefulSet": "apps/v1", "ReplicaSet": "apps/v1", "Job": "batch/v1",
+                            "CronJob": "batch/v1", "ValidatingWebhookConfiguration": "admissionregistration.k8s.io/v1",
+                            "CustomResourceDefinition": "apiextensions.k8s.io/v1", "ResourceQuota": "v1", "Node": "v1"}.items()
+    }  # fmt: skip
+    objects["elsewhere"] = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: x, namespace: kube-system}\nspec: {containers: []}"
+    )
     for name, text in objects.items():
         yield Attack("objects", name, "e14", f"{good}\n---\n{text}\n")
     yield Attack("objects", "only-another", "e14", objects["deployment"])
@@ -201,8 +223,10 @@ def imitations() -> Iterator[Attack]:
     yield Attack("imitation", "e06-behind-the-service", "e06", changed(starter("e06"), lambda b: (
         b["metadata"].update(labels={"app": "db"}), b["spec"].update(initContainers=[{**behind, "restartPolicy": "Always"}]))), 0, False)  # fmt: skip
     liveness = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1}
+    # OnFailure starts a killed shipper again (2 points), and one that the probe ends well lets the Pod end (1 point): both
+    # are lived. Which of the two comes about is a matter of moments; the points for a sidecar stay lost.
     yield Attack("imitation", "e14-any-restart", "e14", changed(starter("e14"), lambda b: (
-        b["spec"].update(restartPolicy="OnFailure"), container("shipper", livenessProbe=liveness)(b))), 1, False)  # fmt: skip
+        b["spec"].update(restartPolicy="OnFailure"), container("shipper", livenessProbe=liveness)(b))), 3, False)  # fmt: skip
 
 
 def floods() -> Iterator[Attack]:
@@ -222,7 +246,7 @@ def floods() -> Iterator[Attack]:
     )
 
 
-FAMILIES = (host, ownership, replaced_programs, shapes, other_objects, imitations, floods)
+FAMILIES = (host, ownership, replaced_programs, shapes, many, other_objects, imitations, floods)
 
 
 def attacks() -> list[Attack]:
