@@ -2,7 +2,7 @@
 The doctor: what this machine can run, and one repair line for each thing that it cannot.
 
     probes   facts from the machine; never raise, each bounded in time
-    facts    what is known, as plain data
+    machine  what is known of the machine, as plain data
     checks   facts to findings; pure, so every wrong state is tested without a broken machine
     labs     the same for the images of the labs
 
@@ -16,9 +16,9 @@ from typing import Any
 
 from podlab.doctor import labs
 from podlab.doctor.checks import Finding, judge
-from podlab.doctor.facts import Facts
+from podlab.doctor.machine import MachineFacts
 
-__all__ = ["Facts", "Finding", "Report", "as_text", "examine", "judge", "report"]
+__all__ = ["Finding", "MachineFacts", "Report", "as_text", "examine", "judge", "report"]
 
 DRIVERS = ("kind", "embedded")
 
@@ -54,7 +54,7 @@ def examine(driver: str | None = None) -> Report:
     return report(probes.look(driver), driver)
 
 
-def report(facts: Facts, driver: str | None = None) -> Report:
+def report(facts: MachineFacts, driver: str | None = None) -> Report:
     """Return what *facts* mean, for one driver or for all."""
     findings = (*judge(facts, driver), *labs.findings(facts))
     stopped = {name for finding in findings for name in finding.stops}

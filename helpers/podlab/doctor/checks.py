@@ -1,5 +1,5 @@
 """
-Facts to findings, one for each subject; pure, so that every wrong state of a machine can be tested.
+MachineFacts to findings, one for each subject; pure, so that every wrong state of a machine can be tested.
 
 A finding is ``ok``, ``note`` (works, but worth knowing), or ``broken`` (the drivers that it names cannot
 work).
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from podlab.doctor.facts import GIB, Facts
+from podlab.doctor.machine import GIB, MachineFacts
 
 Level = str
 """``ok``, ``note`` or ``broken``."""
@@ -42,10 +42,10 @@ class Finding:
     stops: tuple[str, ...] = ()
 
 
-Check = Callable[[Facts], Finding]
+Check = Callable[[MachineFacts], Finding]
 
 
-def python(facts: Facts) -> Finding:
+def python(facts: MachineFacts) -> Finding:
     """Python is new enough and the packages are there."""
     version = ".".join(str(part) for part in facts.python)
     if facts.python < (3, 11, 0):
@@ -73,7 +73,7 @@ def python(facts: Facts) -> Finding:
     return _ok("python", version)
 
 
-def system(facts: Facts) -> Finding:
+def system(facts: MachineFacts) -> Finding:
     """The system is one that clusters run on: Linux, WSL 2; on macOS a virtual machine's or another machine's."""
     if facts.platform == "win32":
         return _broken(
@@ -94,7 +94,7 @@ def system(facts: Facts) -> Finding:
     return _ok("system", f"{what} {facts.kernel}".strip())
 
 
-def docker(facts: Facts) -> Finding:
+def docker(facts: MachineFacts) -> Finding:
     """A Docker engine answers this user."""
     from podlab.drivers.docker import hint
 
@@ -110,7 +110,7 @@ def docker(facts: Facts) -> Finding:
     return _broken("docker", said + detail, hint(facts.docker_problem), "kind")
 
 
-def kind(facts: Facts) -> Finding:
+def kind(facts: MachineFacts) -> Finding:
     """The kind program is there and new enough, or can be built."""
     from podlab.drivers.kind_binary import MODULE, OLDEST, VERSION
 
@@ -129,7 +129,7 @@ def kind(facts: Facts) -> Finding:
     return _ok("kind", f"{version} at {facts.kind_path}")
 
 
-def kubectl(facts: Facts) -> Finding:
+def kubectl(facts: MachineFacts) -> Finding:
     """kubectl is there; only learners need it, podlab does not."""
     repair = "install kubectl (https://kubernetes.io/docs/tasks/tools); podlab works without it"
     if facts.kubectl_path is None:
@@ -145,7 +145,7 @@ def kubectl(facts: Facts) -> Finding:
     return _ok("kubectl", f"{version} at {facts.kubectl_path}")
 
 
-def node_image(facts: Facts) -> Finding:
+def node_image(facts: MachineFacts) -> Finding:
     """A node image is here or can be pulled."""
     if facts.node_image:
         return _ok("node image", facts.node_image)
@@ -155,7 +155,7 @@ def node_image(facts: Facts) -> Finding:
     return _broken("node image", f"none here, and none can be pulled{why}", "podlab airgap build", "kind")
 
 
-def disk(facts: Facts) -> Finding:
+def disk(facts: MachineFacts) -> Finding:
     """Enough room where clusters live; a full disk evicts Pods without a word."""
     if not facts.disk_free_bytes:
         return Finding("disk", "note", "could not be looked at", "df -h")
@@ -173,7 +173,7 @@ def disk(facts: Facts) -> Finding:
     return _ok("disk", text)
 
 
-def memory(facts: Facts) -> Finding:
+def memory(facts: MachineFacts) -> Finding:
     """Enough memory for one node."""
     free = facts.memory_available_bytes
     if free is None:
@@ -191,7 +191,7 @@ def memory(facts: Facts) -> Finding:
     return _ok("memory", text)
 
 
-def cgroup(facts: Facts) -> Finding:
+def cgroup(facts: MachineFacts) -> Finding:
     """Which cgroup version; v1 still works, and its end is announced."""
     if facts.platform != "linux":
         return _ok("cgroup", "inside the engine's own machine")
@@ -212,7 +212,7 @@ def cgroup(facts: Facts) -> Finding:
     return _ok("cgroup", "version 2")
 
 
-def inotify(facts: Facts) -> Finding:
+def inotify(facts: MachineFacts) -> Finding:
     """Limits that several nodes exhaust; then a node dies with "too many open files"."""
     watches, instances = facts.inotify_watches, facts.inotify_instances
     if watches is None or instances is None:
@@ -226,7 +226,7 @@ def inotify(facts: Facts) -> Finding:
     return _ok("inotify", text)
 
 
-def ports(facts: Facts) -> Finding:
+def ports(facts: MachineFacts) -> Finding:
     """Ports with a fixed number are free; one-node clusters take any free one."""
     taken = [port for port in facts.ports if port.holder]
     if not taken:
@@ -236,7 +236,7 @@ def ports(facts: Facts) -> Finding:
     return Finding("ports", "note", text, f"stop it, or choose another port than {first.number}")
 
 
-def clock(facts: Facts) -> Finding:
+def clock(facts: MachineFacts) -> Finding:
     """The clock is right enough that times of the node and of this machine can be laid side by side."""
     if facts.year < 2025:
         return _broken(
@@ -260,7 +260,7 @@ def clock(facts: Facts) -> Finding:
     return _ok("clock", "synchronised" if facts.clock_synchronised else "plausible")
 
 
-def proxies(facts: Facts) -> Finding:
+def proxies(facts: MachineFacts) -> Finding:
     """A proxy is never asked for the cluster on this machine."""
     if not facts.proxies:
         return _ok("proxies", "none set")
@@ -283,7 +283,7 @@ def proxies(facts: Facts) -> Finding:
     return _ok("proxies", f"{names} set, and the cluster is spared")
 
 
-def user_namespaces(facts: Facts) -> Finding:
+def user_namespaces(facts: MachineFacts) -> Finding:
     """The kernel lets this user make the namespaces of which a Pod consists."""
     if facts.platform != "linux":
         return _broken(
@@ -303,7 +303,7 @@ def user_namespaces(facts: Facts) -> Finding:
     return _broken("namespaces", text, _repair_namespaces(facts), "embedded")
 
 
-def mounting_proc(facts: Facts) -> Finding:
+def mounting_proc(facts: MachineFacts) -> Finding:
     """A new /proc can be mounted, so that containers see their own pids."""
     if facts.sandbox is None or facts.sandbox.failed():
         return Finding("proc", "note", "not tried, since namespaces are refused", "see namespaces")
@@ -322,7 +322,7 @@ def mounting_proc(facts: Facts) -> Finding:
     return _ok("proc", "can be mounted anew")
 
 
-def nftables(facts: Facts) -> Finding:
+def nftables(facts: MachineFacts) -> Finding:
     """Services of the embedded cluster are rules of nftables."""
     if facts.sandbox is None or facts.sandbox.failed():
         return Finding("nftables", "note", "not tried, since namespaces are refused", "see namespaces")
@@ -361,13 +361,13 @@ _ONLY_FOR = {
 }
 
 
-def judge(facts: Facts, driver: str | None = None) -> Iterator[Finding]:
+def judge(facts: MachineFacts, driver: str | None = None) -> Iterator[Finding]:
     """Yield a finding for each check, in a fixed order; those that only another driver needs are left out."""
     left_out = {check for name, checks in _ONLY_FOR.items() if driver not in (None, name) for check in checks}
     return (check(facts) for check in CHECKS if check not in left_out)
 
 
-def _why_refused(facts: Facts) -> str:
+def _why_refused(facts: MachineFacts) -> str:
     if facts.apparmor_restricts_userns:
         return "AppArmor allows user namespaces only to programs with a profile"
     if facts.unprivileged_userns_clone == 0:
@@ -379,7 +379,7 @@ def _why_refused(facts: Facts) -> str:
     return "the kernel does not allow it"
 
 
-def _repair_namespaces(facts: Facts) -> str:
+def _repair_namespaces(facts: MachineFacts) -> str:
     if facts.apparmor_restricts_userns:
         return "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
     if facts.unprivileged_userns_clone == 0:

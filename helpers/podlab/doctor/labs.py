@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from podlab.doctor.checks import Finding
-from podlab.doctor.facts import Facts
+from podlab.doctor.machine import MachineFacts
 
 
-def findings(facts: Facts) -> Iterator[Finding]:
+def findings(facts: MachineFacts) -> Iterator[Finding]:
     """Yield the findings; nothing where the recipes are not there, as in an install without the repository."""
     total = len(facts.lab_images)
     if not total:

@@ -19,7 +19,7 @@ from typing import Any
 
 from podlab import paths
 from podlab.doctor import sandbox_trial
-from podlab.doctor.facts import Facts, Port
+from podlab.doctor.machine import MachineFacts, Port
 from podlab.doctor.ports import holder
 from podlab.drivers import docker, kind_binary, kind_choice, process
 
@@ -36,7 +36,7 @@ PACKAGES_OF_PAGES = ("jupyterlab", "ipywidgets", "matplotlib", "pandas", "kubern
 PORTS = ((8888, "JupyterLab"), (6443, "API of the class cluster"), (30080, "shop of the class cluster"))
 
 
-def look(driver: str | None = None) -> Facts:
+def look(driver: str | None = None) -> MachineFacts:
     """Return the facts that the checks for *driver* need, or all; slow questions are asked side by side."""
     with ThreadPoolExecutor(4) as pool:
         engine = pool.submit(_docker) if driver != "embedded" else None
@@ -47,7 +47,7 @@ def look(driver: str | None = None) -> Facts:
         found |= programs.result() | lab_images.result()
         found |= engine.result() if engine else {}
         found["sandbox"] = trial.result() if trial else None
-    return Facts(**found)
+    return MachineFacts(**found)
 
 
 def _lab_images() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
-from podlab.doctor.facts import Sandbox
+from podlab.doctor.machine import Sandbox
 from podlab.drivers import process
 
 _CODE = r"""

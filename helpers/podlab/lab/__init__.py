@@ -11,7 +11,7 @@ The lab: a cluster and a namespace for a notebook.
                  inspecting (ask the cluster), answering (predictions, facts, exercises); workplace: what they share
     space        the namespace: made, emptied, deleted;  holding: by one notebook at a time
     recording    running the recorder with a growing picture
-    facts        predictions, and facts in a fixed form
+    factsheet    facts in a fixed form, beside what was predicted
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from podlab.lab import facts as words
+from podlab.lab import factsheet
 from podlab.lab.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Answering(Workplace):
 
     def facts(self, round_: str, /, **found: Any) -> None:
         """Print the facts of a round, each beside what was predicted for it."""
-        print("\n".join(words.lines(found, self.predictions.get(round_, {}))))
+        print("\n".join(factsheet.lines(found, self.predictions.get(round_, {}))))
 
     def place(self) -> Place:
         """Return where answers to exercises are run: here, under names of the grader's own."""

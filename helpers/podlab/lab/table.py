@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from podlab.lab.facts import plain
+from podlab.lab.factsheet import plain
 from podlab.lab.forms import INIT, OLDER, SIDECAR
 
 if TYPE_CHECKING:

@@ -31,13 +31,13 @@ from podlab.timeline.explain_owner import explain_owner
 from podlab.timeline.model import Evidence, Instant, Lane, Marker, Run, Span, Stretch
 from podlab.timeline.prediction import Prediction, Score, Statement
 from podlab.timeline.prediction import parse as predict
-from podlab.timeline.questions import Answer
+from podlab.timeline.questions import Inference
 from podlab.timeline.timeline import Timeline
 
 __all__ = [
-    "Answer",
     "Evidence",
     "Explanation",
+    "Inference",
     "Instant",
     "Lane",
     "Marker",

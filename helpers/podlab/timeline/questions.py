@@ -22,13 +22,13 @@ BACK_OFF_S = (10, 20, 40, 80, 160, 300)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Inference:
     """
-    An answer and what it rests on. True in a condition only when the evidence forces a yes.
+    An inference and what it rests on. True in a condition only when the evidence forces a yes.
 
     Attributes:
         value: True, False, or None when the evidence does not tell.
-        text: The answer as a sentence, the same on every run.
+        text: The inference as a sentence, the same on every run.
         evidence: What decided it, with times.
     """
 
@@ -91,7 +91,7 @@ def _named(timeline: PodLife, text: str) -> bool:
     return any(lane.name == text for lane in timeline.lanes)
 
 
-def before(timeline: PodLife, first: str, second: str) -> Answer:
+def before(timeline: PodLife, first: str, second: str) -> Inference:
     """
     Did *first* come before *second*?
 
@@ -108,9 +108,9 @@ def before(timeline: PodLife, first: str, second: str) -> Answer:
         (gate, words), (other, other_words) = moment(timeline, first), moment(timeline, second)
         never = f"it is not known that {other_words}"
     if gate is None:
-        return Answer(False if other is not None else None, f"{words} was not seen", _of(other))
+        return Inference(False if other is not None else None, f"{words} was not seen", _of(other))
     if other is None:
-        return Answer(None, never, _of(gate))
+        return Inference(None, never, _of(gate))
     return _ordered(timeline, gate, other, words, other_words)
 
 
@@ -124,16 +124,16 @@ def _of(*instants: Instant | None) -> tuple[Evidence, ...]:
     return tuple(e for instant in instants if instant is not None for e in instant.evidence[:2])
 
 
-def _ordered(timeline: PodLife, one: Instant, two: Instant, one_words: str, two_words: str) -> Answer:
+def _ordered(timeline: PodLife, one: Instant, two: Instant, one_words: str, two_words: str) -> Inference:
     verdict, evidence = one.order(two), _of(one, two)
     if verdict is True:
-        return Answer(True, f"{one_words} before {two_words}", evidence)
+        return Inference(True, f"{one_words} before {two_words}", evidence)
     if verdict is False:
-        return Answer(False, f"{two_words} before {one_words}", evidence)
+        return Inference(False, f"{two_words} before {one_words}", evidence)
     rules = _rule(timeline, one_words, two_words)
     if rules:
-        return Answer(True, f"{one_words} before {two_words}", (*evidence, *rules))
-    return Answer(None, f"{one_words} and {two_words} too close together to be told apart", evidence)
+        return Inference(True, f"{one_words} before {two_words}", (*evidence, *rules))
+    return Inference(None, f"{one_words} and {two_words} too close together to be told apart", evidence)
 
 
 def _rule(timeline: PodLife, one: str, two: str) -> tuple[Evidence, ...]:
@@ -144,21 +144,21 @@ def _rule(timeline: PodLife, one: str, two: str) -> tuple[Evidence, ...]:
     return tuple(Evidence("rule", text) for a, b, text in edges if a == one and b == two)[:1]
 
 
-def overlapped(timeline: PodLife, first: str, second: str) -> Answer:
+def overlapped(timeline: PodLife, first: str, second: str) -> Inference:
     """Was there a moment at which both ran?"""
     one, two = timeline.lane(first), timeline.lane(second)
     pairs = [(a, b) for a in one.runs if a.ran for b in two.runs if b.ran]
     verdicts = [(_overlap(timeline, a, b), a, b) for a, b in pairs]
     for verdict, a, b in verdicts:
         if verdict is True:
-            return Answer(
+            return Inference(
                 True, f"{first} and {second} ran at the same time", _of(a.start, a.end, b.start, b.end)
             )
     if all(verdict is False for verdict, _, _ in verdicts):
-        return Answer(
+        return Inference(
             False, f"{first} and {second} never ran at the same time", _of(one.last_end, two.first_start)
         )
-    return Answer(None, f"whether {first} and {second} ran at the same time is not forced by the evidence")
+    return Inference(None, f"whether {first} and {second} ran at the same time is not forced by the evidence")
 
 
 def _overlap(timeline: PodLife, a: Run, b: Run) -> bool | None:
@@ -177,18 +177,18 @@ def _starts_before_end(timeline: PodLife, start: Instant, end: Instant | None) -
     return True if start.hi <= timeline.until else None
 
 
-def outlived(timeline: PodLife, first: str, second: str) -> Answer:
+def outlived(timeline: PodLife, first: str, second: str) -> Inference:
     """Did *first* run on after *second* had ended for the last time?"""
     one, two = timeline.lane(first), timeline.lane(second)
     if not one.starts or not two.starts:
         idle = first if not one.starts else second
-        return Answer(False if idle == first else None, f"{idle} never started")
+        return Inference(False if idle == first else None, f"{idle} never started")
     if one.last_end is None and two.last_end is None:
-        return Answer(None, f"{first} and {second} were both running at the last look")
+        return Inference(None, f"{first} and {second} were both running at the last look")
     if one.last_end is None:
-        return Answer(True, f"{first} was still running when {second} had ended", _of(two.last_end))
+        return Inference(True, f"{first} was still running when {second} had ended", _of(two.last_end))
     if two.last_end is None:
-        return Answer(False, f"{second} was still running when {first} had ended", _of(one.last_end))
+        return Inference(False, f"{second} was still running when {first} had ended", _of(one.last_end))
     return _ordered(timeline, two.last_end, one.last_end, f"{second} ended", f"{first} ended")
 
 
@@ -287,14 +287,14 @@ def _notation(steps: list[list[Lane]]) -> str:
     return " | ".join(f"({' '.join(step)})" if len(step) > 1 else step[0] for step in names)
 
 
-def waited_for(timeline: PodLife) -> Answer:
+def waited_for(timeline: PodLife) -> Inference:
     """Return what kept the Pod from being Ready, in order, each with how long it took."""
     ready = timeline.ready_after()
     steps = list(_steps(timeline))
     names = ", ".join(text for text, _ in steps) or "nothing"
     if ready is None:
-        return Answer(False, f"the Pod was never Ready; it waited for {names}", tuple(e for _, e in steps))
-    return Answer(
+        return Inference(False, f"the Pod was never Ready; it waited for {names}", tuple(e for _, e in steps))
+    return Inference(
         True, f"the Pod was Ready after it had waited for {names}", (*(e for _, e in steps), *_of(ready))
     )
 
@@ -350,7 +350,7 @@ def _took(start: Instant, end: Instant, text: str) -> Evidence:
     return Evidence("status", f"{text} took", max(0.0, end.lo - start.hi), max(0.0, end.hi - start.lo))
 
 
-def why_not_running(timeline: PodLife) -> Answer:
+def why_not_running(timeline: PodLife) -> Inference:
     """
     Why the Pod is not running at the last look, by the reading order of the course.
 
@@ -360,7 +360,7 @@ def why_not_running(timeline: PodLife) -> Answer:
 
     found = explain(timeline.pod, _events(timeline))
     lines = tuple(Evidence("status", line) for line in (found.why, found.hint) if line)
-    return Answer(not found.well, found.what, lines)
+    return Inference(not found.well, found.what, lines)
 
 
 def _events(timeline: PodLife) -> list[dict[str, Any]]:
@@ -382,7 +382,7 @@ def _events(timeline: PodLife) -> list[dict[str, Any]]:
     return found
 
 
-def next_try(timeline: PodLife, name: str | None = None) -> Answer:
+def next_try(timeline: PodLife, name: str | None = None) -> Inference:
     """
     When the kubelet starts a container in back-off again.
 
@@ -402,8 +402,8 @@ def next_try(timeline: PodLife, name: str | None = None) -> Answer:
         at = Instant(last.end.lo + wait, last.end.hi + wait + (15 if wait else 1))
         text = f"{lane.name} is started again ({_ordinal(number)} restart)"
         rule = Evidence("rule", f"back-off of {wait} s, counted from the end of its last run", at.lo, at.hi)
-        return Answer(True, text, (rule, *_of(last.end)))
-    return Answer(False, f"{name or 'no container'} is waiting to be started again")
+        return Inference(True, text, (rule, *_of(last.end)))
+    return Inference(False, f"{name or 'no container'} is waiting to be started again")
 
 
 def _comes_back(lane: Lane, last: Run) -> bool:

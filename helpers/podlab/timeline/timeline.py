@@ -16,7 +16,7 @@ from podlab.timeline.build import CUT_SHORT, build
 from podlab.timeline.facts import heard, pod_names
 from podlab.timeline.life import PodLife
 from podlab.timeline.model import Instant
-from podlab.timeline.questions import Answer
+from podlab.timeline.questions import Inference
 
 
 @dataclass(frozen=True)
@@ -82,28 +82,28 @@ class Timeline(PodLife):
         """The order of last ends, as ``(shop extra) | s2 | s1``; see ``questions.stop_order``."""
         return questions.stop_order(self)
 
-    def before(self, first: str, second: str) -> Answer:
+    def before(self, first: str, second: str) -> Inference:
         """
         Did *first* come before *second*? Names of containers, or moments as ``proxy.start``, ``fetch.end``.
         """
         return questions.before(self, first, second)
 
-    def overlapped(self, first: str, second: str) -> Answer:
+    def overlapped(self, first: str, second: str) -> Inference:
         """Did both run at the same time at some moment?"""
         return questions.overlapped(self, first, second)
 
-    def outlived(self, first: str, second: str) -> Answer:
+    def outlived(self, first: str, second: str) -> Inference:
         """Did *first* run on after *second* had ended for the last time?"""
         return questions.outlived(self, first, second)
 
-    def waited_for(self) -> Answer:
+    def waited_for(self) -> Inference:
         """Return what kept the Pod from being Ready, step by step."""
         return questions.waited_for(self)
 
-    def why_not_running(self) -> Answer:
+    def why_not_running(self) -> Inference:
         """Why the Pod is not running (or not Ready) at the last look."""
         return questions.why_not_running(self)
 
-    def next_try(self, name: str | None = None) -> Answer:
+    def next_try(self, name: str | None = None) -> Inference:
         """When the kubelet will start a container again that is in back-off."""
         return questions.next_try(self, name)

@@ -9,9 +9,9 @@ import pytest
 
 from podlab import doctor
 from podlab.doctor.checks import CHECKS
-from podlab.doctor.facts import GIB, Facts, Port, Sandbox
+from podlab.doctor.machine import GIB, MachineFacts, Port, Sandbox
 
-HEALTHY = Facts(
+HEALTHY = MachineFacts(
     docker_version="28.2.2",
     docker_skew_s=0.01,
     kind_path="/usr/local/bin/kind",
@@ -142,7 +142,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
 ]
 
 
-def finding(facts: Facts, name: str) -> doctor.Finding:
+def finding(facts: MachineFacts, name: str) -> doctor.Finding:
     return next(one for one in doctor.judge(facts) if one.name == name)
 
 

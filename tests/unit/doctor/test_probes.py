@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from podlab.doctor import probes, sandbox_trial
-from podlab.doctor.facts import Facts
+from podlab.doctor.machine import MachineFacts
 from podlab.doctor.ports import holder
 
 
 def test_this_machine_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Facts come back whole, with Docker's program hidden so that no registry is asked."""
+    """MachineFacts come back whole, with Docker's program hidden so that no registry is asked."""
     monkeypatch.setenv("PATH", "/nonexistent")
     facts = probes.look()
 
-    assert isinstance(facts, Facts)
+    assert isinstance(facts, MachineFacts)
     assert facts.python == tuple(sys.version_info[:3])
     assert facts.docker_problem == "no program"
     assert facts.missing_packages == []

@@ -11,7 +11,7 @@ import pytest
 
 from podlab import doctor, images, paths
 from podlab.doctor import probes
-from podlab.doctor.facts import Facts
+from podlab.doctor.machine import MachineFacts
 from podlab.drivers import Cluster
 from podlab.errors import BuildError
 from podlab.images import need, obstacles
@@ -31,7 +31,7 @@ def test_a_machine_with_everything_has_no_obstacle() -> None:
     """And the doctor says so in one line."""
     assert obstacles.find(KNOWN, Machine()) == []
 
-    (finding,) = doctor.labs.findings(Facts(lab_images={"a": True, "b": False}))
+    (finding,) = doctor.labs.findings(MachineFacts(lab_images={"a": True, "b": False}))
     assert (finding.level, finding.text) == ("ok", "all 2 can be built here; 1 are (podlab images build)")
 
 
@@ -58,7 +58,9 @@ def test_what_cannot_be_had_is_one_line_with_what_to_do(machine: Machine, image:
     assert why in found[image].why
     assert found[image].repair
 
-    said = doctor.as_text(doctor.report(Facts(lab_images={image: False}, lab_obstacles=[found[image]])))
+    said = doctor.as_text(
+        doctor.report(MachineFacts(lab_images={image: False}, lab_obstacles=[found[image]]))
+    )
     (line,) = [line for line in said.splitlines() if image in line]
     assert why in line
     assert found[image].repair in line
@@ -98,7 +100,7 @@ def test_a_lab_whose_image_is_missing_says_so_in_its_notebook(lab: str, name: st
 def test_the_doctor_names_the_labs_that_a_missing_image_stops(lab: str, name: str) -> None:
     """One line for each image, with the number of the lab."""
     image = KNOWN.find(name).name
-    said = doctor.as_text(doctor.report(Facts(**probes._lab_images())))
+    said = doctor.as_text(doctor.report(MachineFacts(**probes._lab_images())))
 
     (line,) = [line for line in said.splitlines() if image in line]
     assert re.search(rf"cannot be made here, so lab [\d and]*{lab[:2]}[\d and]* cannot run: ", line), line

@@ -3,11 +3,11 @@
 import pytest
 
 from podlab.errors import CheckError
-from podlab.lab import facts, predictions
+from podlab.lab import factsheet, predictions
 
 
 def agrees(said, value):
-    return predictions.agrees(said, value, facts.plain(value))
+    return predictions.agrees(said, value, factsheet.plain(value))
 
 
 def test_an_unanswered_cell_says_what_to_do():

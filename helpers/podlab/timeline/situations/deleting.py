@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from podlab.timeline.situations import hooks
 from podlab.timeline.situations.observed import Observed
-from podlab.timeline.situations.table import Facts, Situation
+from podlab.timeline.situations.table import Details, Situation
 
 OVERDUE_S = 30.0  # after the end of its grace: a kubelet that works needs a few seconds
 _BY_CONTROLLERS = {
@@ -32,12 +32,12 @@ def left(o: Observed) -> str:
     return "no container of it runs"
 
 
-def _hook(o: Observed) -> Facts | None:
+def _hook(o: Observed) -> Details | None:
     hook = hooks.running(o.containers) if _deleted(o) and not o.over else None
     return None if hook is None else {"name": hook.container, "hint": hooks.hint(hook.container)}
 
 
-def _finalizers(o: Observed) -> Facts | None:
+def _finalizers(o: Observed) -> Details | None:
     names = list(o.meta.get("finalizers") or [])
     if not _deleted(o) or not names or _running(o):
         return None
@@ -49,7 +49,7 @@ def _finalizers(o: Observed) -> Facts | None:
     }
 
 
-def _node_silent(o: Observed) -> Facts | None:
+def _node_silent(o: Observed) -> Details | None:
     if not _deleted(o) or o.over:
         return None
     node = str(o.spec.get("nodeName") or "")
@@ -58,7 +58,7 @@ def _node_silent(o: Observed) -> Facts | None:
     return {"node": node, "left": left(o)} if node and (lost or never) else None
 
 
-def _overdue(o: Observed) -> Facts | None:
+def _overdue(o: Observed) -> Details | None:
     late = o.age_s(o.meta.get("deletionTimestamp")) if _deleted(o) and not o.over else None
     if late is None or late < OVERDUE_S:
         return None
@@ -66,7 +66,7 @@ def _overdue(o: Observed) -> Facts | None:
     return {"late": f"{late:.0f}", "left": left(o), "failed": f"; {failed}" if failed else ""}
 
 
-def _grace(o: Observed) -> Facts | None:
+def _grace(o: Observed) -> Details | None:
     if not _deleted(o) or o.over:
         return None
     grace = o.meta.get("deletionGracePeriodSeconds")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from podlab.timeline.crashes import why_it_ended
 from podlab.timeline.events import short
 from podlab.timeline.situations.observed import Container, Observed
-from podlab.timeline.situations.table import Facts, Situation, hint_for
+from podlab.timeline.situations.table import Details, Situation, hint_for
 
 # What to do about an eviction, by what its message says; {0} is what the pattern names.
 _EVICTIONS = (
@@ -57,14 +57,14 @@ def evicted_hint(message: str) -> str:
     return hint_for(message, _EVICTIONS, otherwise="ask for what it uses (resources), then apply it again")
 
 
-def _evicted(o: Observed) -> Facts | None:
+def _evicted(o: Observed) -> Details | None:
     if o.phase != "Failed" or o.status.get("reason") != "Evicted":
         return None
     message = str(o.status.get("message") or "")
     return {"said": short(f"Evicted: {message}"), "hint": evicted_hint(message)}
 
 
-def _refused(o: Observed) -> Facts | None:
+def _refused(o: Observed) -> Details | None:
     reason = str(o.status.get("reason") or "")
     if o.phase != "Failed" or not reason:
         return None
@@ -78,7 +78,7 @@ def _refused(o: Observed) -> Facts | None:
     return {"said": said, "hint": hint or f"podlab events --for {o.meta.get('name')}"}
 
 
-def _disrupted(o: Observed) -> Facts | None:
+def _disrupted(o: Observed) -> Details | None:
     target = o.condition("DisruptionTarget")
     hint = _DISRUPTIONS.get(str(target.get("reason") or ""))
     if o.phase != "Failed" or target.get("status") != "True" or hint is None:
@@ -86,11 +86,11 @@ def _disrupted(o: Observed) -> Facts | None:
     return {"said": short(f"{target['reason']}: {target.get('message') or ''}"), "hint": hint}
 
 
-def _lost(c: Container) -> Facts | None:
+def _lost(c: Container) -> Details | None:
     return {"title": c.title} if c.ended.get("reason") == "ContainerStatusUnknown" else None
 
 
-def _ended_badly(c: Container) -> Facts | None:
+def _ended_badly(c: Container) -> Details | None:
     if c.role == "sidecar" or not c.ended.get("exitCode"):
         return None
     why, hint = why_it_ended(c.of.pod, c.name, c.status, c.of.events)
@@ -100,7 +100,7 @@ def _ended_badly(c: Container) -> Facts | None:
     return {"said": short(told), "hint": hint}
 
 
-def _unclear(o: Observed) -> Facts | None:
+def _unclear(o: Observed) -> Details | None:
     return {} if o.phase == "Failed" else None
 
 

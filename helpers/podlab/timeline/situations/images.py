@@ -6,7 +6,7 @@ import re
 
 from podlab.timeline.events import short
 from podlab.timeline.situations.observed import Container
-from podlab.timeline.situations.table import Facts, Situation, hint_for
+from podlab.timeline.situations.table import Details, Situation, hint_for
 
 REASONS = frozenset((
     "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError",
@@ -40,7 +40,7 @@ def _image(c: Container) -> str:
     return str(c.spec.get("image") or "?")
 
 
-def _no_secret(c: Container) -> Facts | None:
+def _no_secret(c: Container) -> Details | None:
     said = c.of.says("FailedToRetrieveImagePullSecret") if c.reason in REASONS else ""
     if not said:
         return None
@@ -50,15 +50,15 @@ def _no_secret(c: Container) -> Facts | None:
             "name": c.name, "image": _image(c)}  # fmt: skip
 
 
-def _never(c: Container) -> Facts | None:
+def _never(c: Container) -> Details | None:
     return _facts(c) if c.reason == "ErrImageNeverPull" else None
 
 
-def _bad_name(c: Container) -> Facts | None:
+def _bad_name(c: Container) -> Details | None:
     return _facts(c) if c.reason == "InvalidImageName" else None
 
 
-def _pulled(c: Container) -> Facts | None:
+def _pulled(c: Container) -> Details | None:
     if c.reason not in REASONS:
         return None
     hint = hint_for(_why(c), _PULLS, otherwise="", any_case=True)

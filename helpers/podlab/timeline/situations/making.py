@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from podlab.timeline.events import short
 from podlab.timeline.situations.observed import Container
-from podlab.timeline.situations.table import Facts, Situation, hint_for
+from podlab.timeline.situations.table import Details, Situation, hint_for
 
 REASONS = frozenset(("CreateContainerConfigError", "CreateContainerError"))
 _AGAIN = "it is tried again by itself"
@@ -25,7 +25,7 @@ _FAULTS = (
 )  # fmt: skip
 
 
-def _refused(c: Container) -> Facts | None:
+def _refused(c: Container) -> Details | None:
     if c.reason not in REASONS:
         return None
     said = c.message or c.says("Failed") or c.reason

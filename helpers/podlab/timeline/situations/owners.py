@@ -13,7 +13,7 @@ from typing import Any
 
 from podlab.pods.raw import RawObject
 from podlab.timeline.events import last_event, message_of, short
-from podlab.timeline.situations.table import Facts, Situation, hint_for
+from podlab.timeline.situations.table import Details, Situation, hint_for
 
 # What the API server says of a Pod that it does not let a controller make -> what to try.
 _REFUSALS = (
@@ -95,14 +95,14 @@ def refusal_hint(said: str) -> str:
     return hint_for(said, _REFUSALS, otherwise="correct what the message names in its Pod template")
 
 
-def _deleted(o: Owner) -> Facts | None:
+def _deleted(o: Owner) -> Details | None:
     meta = o.body.get("metadata") or {}
     if not meta.get("deletionTimestamp"):
         return None
     return {"names": ", ".join(meta.get("finalizers") or []) or "none", "pods": str(len(o.pods))}
 
 
-def _refused(o: Owner) -> Facts | None:
+def _refused(o: Owner) -> Details | None:
     said = o.true("ReplicaFailure").get("message") or message_of(last_event(o.events, "FailedCreate"))
     done = o.true("Complete") or len(o.pods) >= o.wanted > 0
     if not said or done:
@@ -110,7 +110,7 @@ def _refused(o: Owner) -> Facts | None:
     return {"said": short(said), "hint": refusal_hint(str(said)), "have": f"{len(o.pods)} of {o.wanted}"}
 
 
-def _job_failed(o: Owner) -> Facts | None:
+def _job_failed(o: Owner) -> Details | None:
     failed = o.true("Failed") or o.true("FailureTarget")
     if o.kind != "Job" or not failed:
         return None
@@ -121,21 +121,21 @@ def _job_failed(o: Owner) -> Facts | None:
     return {"said": short(f"{reason}: {failed.get('message') or ''}"), "hint": hint + logs}
 
 
-def _suspended(o: Owner) -> Facts | None:
+def _suspended(o: Owner) -> Details | None:
     return {} if o.kind == "Job" and o.spec.get("suspend") and not o.true("Complete") else None
 
 
-def _elsewhere(o: Owner) -> Facts | None:
+def _elsewhere(o: Owner) -> Details | None:
     by = o.spec.get("managedBy")
     ours = by in (None, "", "kubernetes.io/job-controller")
     return None if o.kind != "Job" or ours or o.status.get("startTime") else {"by": str(by)}
 
 
-def _paused(o: Owner) -> Facts | None:
+def _paused(o: Owner) -> Details | None:
     return {} if o.kind == "Deployment" and o.spec.get("paused") else None
 
 
-def _none_wanted(o: Owner) -> Facts | None:
+def _none_wanted(o: Owner) -> Details | None:
     if o.wanted or o.true("Complete"):
         return None
     if o.kind == "DaemonSet":
@@ -144,12 +144,12 @@ def _none_wanted(o: Owner) -> Facts | None:
     return {"why": f"spec.{key} is 0, so it makes no Pod", "hint": f"set spec.{key} to 1 or more"}
 
 
-def _not_looked_at(o: Owner) -> Facts | None:
+def _not_looked_at(o: Owner) -> Details | None:
     seen = o.status.get("observedGeneration") or o.status.get("startTime") or o.events or o.pods
     return None if seen or o.true("Complete") else {}
 
 
-def _late(o: Owner) -> Facts | None:
+def _late(o: Owner) -> Details | None:
     progress = o.condition("Progressing")
     late = o.kind == "Deployment" and progress.get("reason") == "ProgressDeadlineExceeded"
     return {"said": short(progress.get("message") or "")} if late and not o.pods else None

@@ -6,7 +6,7 @@ import re
 
 from podlab.timeline.events import short
 from podlab.timeline.situations.observed import Observed
-from podlab.timeline.situations.table import Facts, Situation
+from podlab.timeline.situations.table import Details, Situation
 
 SILENT_S = 20.0  # a scheduler and a kubelet that work answer within seconds
 _NODES = "(with kubectl: kubectl describe nodes)"
@@ -62,19 +62,19 @@ def _nowhere(o: Observed) -> bool:
     return not o.spec.get("nodeName") and not o.over
 
 
-def _gated(o: Observed) -> Facts | None:
+def _gated(o: Observed) -> Details | None:
     if not _nowhere(o) or o.condition("PodScheduled").get("reason") != "SchedulingGated":
         return None
     names = ", ".join(str(gate.get("name")) for gate in o.spec.get("schedulingGates") or [])
     return {"names": f": {names}" if names else ""}
 
 
-def _other_scheduler(o: Observed) -> Facts | None:
+def _other_scheduler(o: Observed) -> Details | None:
     name = str(o.spec.get("schedulerName") or "default-scheduler")
     return {"name": name} if _nowhere(o) and not _said(o) and name != "default-scheduler" else None
 
 
-def _not_looked_at(o: Observed) -> Facts | None:
+def _not_looked_at(o: Observed) -> Details | None:
     if not _nowhere(o) or _said(o):
         return None
     age = o.age_s(o.meta.get("creationTimestamp"))
@@ -83,28 +83,28 @@ def _not_looked_at(o: Observed) -> Facts | None:
     return {"since": f" in {age:.0f} s", "hint": "see whether the scheduler runs: podlab status"}
 
 
-def _makes_room(o: Observed) -> Facts | None:
+def _makes_room(o: Observed) -> Details | None:
     node = o.status.get("nominatedNodeName")
     return {"node": str(node), "said": short(_said(o), 200)} if _nowhere(o) and node and _said(o) else None
 
 
-def _volume(o: Observed) -> Facts | None:
+def _volume(o: Observed) -> Details | None:
     found = "persistentvolumeclaim" in _said(o).lower() and _nowhere(o)
     return {"said": short(_said(o)), "hint": unfit_hint(_said(o))} if found else None
 
 
-def _unfit(o: Observed) -> Facts | None:
+def _unfit(o: Observed) -> Details | None:
     return {"said": short(_said(o)), "hint": unfit_hint(_said(o))} if _nowhere(o) else None
 
 
-def _absent_node(o: Observed) -> Facts | None:
+def _absent_node(o: Observed) -> Details | None:
     """A Pod that the scheduler did not place: neither its condition nor its Event is there."""
     node = o.spec.get("nodeName")
     placed = o.condition("PodScheduled") or o.event("Scheduled") or o.containers
     return {"node": str(node)} if node and not placed and o.phase == "Pending" and not o.over else None
 
 
-def _silent_node(o: Observed) -> Facts | None:
+def _silent_node(o: Observed) -> Details | None:
     if o.phase != "Pending" or o.containers or not o.spec.get("nodeName"):
         return None
     if o.condition("PodReadyToStartContainers") or o.event("FailedMount", "FailedCreatePodSandBox"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from podlab.timeline.events import short
 from podlab.timeline.situations.observed import Observed
-from podlab.timeline.situations.table import Facts, Situation, hint_for
+from podlab.timeline.situations.table import Details, Situation, hint_for
 
 _AGAIN = "the kubelet tries again by itself"
 # What the kubelet says of a volume -> what to try.
@@ -48,7 +48,7 @@ def _not_prepared(o: Observed) -> bool:
     return o.phase == "Pending" and not started and not o.holds("PodReadyToStartContainers")
 
 
-def _volume(o: Observed) -> Facts | None:
+def _volume(o: Observed) -> Details | None:
     said = o.says("FailedMount", "FailedAttachVolume", "FailedMapVolume") if _not_prepared(o) else ""
     other = f"create what the message names; {_AGAIN}"
     return (
@@ -58,7 +58,7 @@ def _volume(o: Observed) -> Facts | None:
     )
 
 
-def _sandbox(o: Observed) -> Facts | None:
+def _sandbox(o: Observed) -> Details | None:
     said = o.says("FailedCreatePodSandBox", "NetworkNotReady") if _not_prepared(o) else ""
     other = f"podlab events --for {o.meta.get('name')}"
     return (

@@ -10,18 +10,18 @@ from podlab.timeline.crashes import why_it_ended
 from podlab.timeline.events import short
 from podlab.timeline.situations import hooks
 from podlab.timeline.situations.observed import Container
-from podlab.timeline.situations.table import Facts, Situation
+from podlab.timeline.situations.table import Details, Situation
 
 _CRASHES = frozenset(("CrashLoopBackOff", "RunContainerError", "PostStartHookError"))
 _NOT_YET = frozenset(("", "PodInitializing", "ContainerCreating"))
 
 
-def _hook(c: Container) -> Facts | None:
+def _hook(c: Container) -> Details | None:
     found = hooks.of(c)
     return None if found is None else {"name": c.name, "since": found.started_at, "hint": hooks.hint(c.name)}
 
 
-def _crashes(c: Container) -> Facts | None:
+def _crashes(c: Container) -> Details | None:
     if c.reason not in _CRASHES:
         return None
     if not c.last:
@@ -45,7 +45,7 @@ def _next_try(c: Container) -> list[str]:
     return [f"back-off {waits[1]}, next try from {at:%H:%M:%S} UTC on"]
 
 
-def _ended(c: Container) -> Facts | None:
+def _ended(c: Container) -> Details | None:
     """It has ended badly, or is a sidecar that should have gone on; not one that is told to stop with its Pod."""
     stops = c.role == "sidecar" and all(
         a.ended and not a.comes_back for a in c.of.containers if a.role == "app"
@@ -66,7 +66,7 @@ def _ended(c: Container) -> Facts | None:
     }
 
 
-def _other(c: Container) -> Facts | None:
+def _other(c: Container) -> Details | None:
     return {**_at(c), "why": short(c.message or c.reason)} if c.reason not in _NOT_YET else None
 
 

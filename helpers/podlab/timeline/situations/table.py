@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-Facts = Mapping[str, str]
+Details = Mapping[str, str]
 Hints = Sequence[tuple[str, str]]
 """Patterns of what Kubernetes says, each with what to try; ``{0}`` is the pattern's first group."""
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Situation(NamedTuple, Generic[T]):
     """
 
     name: str
-    holds: Callable[[T], Facts | None]
+    holds: Callable[[T], Details | None]
     what: str
     why: str
     hint: str

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from podlab.timeline.events import short
 from podlab.timeline.situations.observed import Container, Observed
-from podlab.timeline.situations.table import Facts, Situation
+from podlab.timeline.situations.table import Details, Situation
 
 
 def _runs(o: Observed) -> bool:
     return o.phase == "Running" and not o.holds("Ready")
 
 
-def _silent_node(o: Observed) -> Facts | None:
+def _silent_node(o: Observed) -> Details | None:
     lost = o.status.get("reason") == "NodeLost" or (_runs(o) and o.event("NodeNotReady"))
     return (
         {"node": str(o.spec.get("nodeName") or "")} if lost and (_runs(o) or o.phase == "Unknown") else None
     )
 
 
-def _unprobed(c: Container) -> Facts | None:
+def _unprobed(c: Container) -> Details | None:
     if (
         c.role == "init"
         or not c.runs
@@ -39,7 +39,7 @@ def _apps(o: Observed) -> list[Container]:
     return [c for c in o.containers if c.role == "app"]
 
 
-def _helper_holds(o: Observed) -> Facts | None:
+def _helper_holds(o: Observed) -> Details | None:
     """An app container has done its work, and another, which will not end, keeps the Pod from being over."""
     apps = _apps(o)
     done = [c.name for c in apps if c.ended.get("exitCode") == 0 and not c.comes_back]
@@ -52,19 +52,19 @@ def _helper_holds(o: Observed) -> Facts | None:
             "what": "keeps its Job open" if job else "runs but is not Ready", "first": on[0]}  # fmt: skip
 
 
-def _comes_again(o: Observed) -> Facts | None:
+def _comes_again(o: Observed) -> Details | None:
     again = [c.name for c in _apps(o) if c.ended and c.comes_back]
     return {**_ends(o), "again": ", ".join(again), "first": again[0]} if _runs(o) and again else None
 
 
-def _is_ending(o: Observed) -> Facts | None:
+def _is_ending(o: Observed) -> Details | None:
     apps = _apps(o)
     if not _runs(o) or not apps or not all(c.ended for c in apps):
         return None
     return {**_ends(o), "first": apps[0].name}
 
 
-def _one_ended(o: Observed) -> Facts | None:
+def _one_ended(o: Observed) -> Details | None:
     over = [c.name for c in _apps(o) if c.ended]
     return {**_ends(o), "first": over[0]} if _runs(o) and over else None
 
@@ -77,12 +77,12 @@ def _ends(o: Observed) -> dict[str, str]:
     return {"ends": short(f"ended: {names}; {rest}")}
 
 
-def _unready(o: Observed) -> Facts | None:
+def _unready(o: Observed) -> Details | None:
     said = o.condition("Ready").get("message") or "its condition Ready is not True"
     return {"why": short(said)} if _runs(o) else None
 
 
-def _gates(o: Observed) -> Facts | None:
+def _gates(o: Observed) -> Details | None:
     gates = [str(gate.get("conditionType")) for gate in o.spec.get("readinessGates") or []]
     missing = [gate for gate in gates if not o.holds(gate)]
     if not _runs(o) or not missing or not o.holds("ContainersReady"):

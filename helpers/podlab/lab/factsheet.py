@@ -33,7 +33,7 @@ def plain(value: Any) -> str:
         return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    # An Answer of a timeline: its value is the fact, the evidence is for the eye.
+    # An inference of a timeline: its value is the fact, the evidence is for the eye.
     if hasattr(value, "evidence"):
         return plain(value.value)
     if isinstance(value, (set, frozenset)):

@@ -2,13 +2,15 @@
 
 import pytest
 
-from podlab.lab import facts
-from podlab.timeline import Answer
+from podlab.lab import factsheet
+from podlab.timeline import Inference
 
 
 def test_a_prediction_stands_beside_its_fact_and_the_last_line_counts():
     predicted = {"order": "a | (b c)", "restarts": "2", "phase": "running"}
-    lines = facts.lines({"order": "a | (c b)", "restarts": 3, "phase": "Running", "other": True}, predicted)
+    lines = factsheet.lines(
+        {"order": "a | (c b)", "restarts": 3, "phase": "Running", "other": True}, predicted
+    )
 
     assert lines == [
         "order     a | (c b)   you said a | (b c): right",
@@ -20,7 +22,7 @@ def test_a_prediction_stands_beside_its_fact_and_the_last_line_counts():
 
 
 def test_without_a_prediction_nothing_is_counted():
-    assert facts.lines({"phase": "Running"}, {}) == ["phase  Running"]
+    assert factsheet.lines({"phase": "Running"}, {}) == ["phase  Running"]
 
 
 @pytest.mark.parametrize(
@@ -31,10 +33,10 @@ def test_without_a_prediction_nothing_is_counted():
         ([], "nothing"),
         ({"b", "a"}, "a, b"),
         (["Failed", False], "Failed, no"),
-        (Answer(None, "cannot tell"), "unknown"),
-        (Answer(True, "a before b"), "yes"),
+        (Inference(None, "cannot tell"), "unknown"),
+        (Inference(True, "a before b"), "yes"),
         (0, "0"),
     ],
 )
 def test_values_are_said_in_words(value, words):
-    assert facts.plain(value) == words
+    assert factsheet.plain(value) == words

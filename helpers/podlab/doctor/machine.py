@@ -49,7 +49,7 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Facts:
+class MachineFacts:
     """One machine, at one moment."""
 
     platform: str = "linux"
