@@ -12,7 +12,7 @@ The way of one Pod:
 
 The rooms, from the ground up; a room imports only from those above it in this list:
 
-    fault, settings, addresses, trees    Status errors; a daemon's settings; addresses; removing folders
+    clock, fault, settings, addresses, trees    a clock that never goes back; Status errors; a daemon's settings; …
     runtime            the seam between kubelet and containers, after the CRI
     store              objects, versions, watches
     events, nodefit    Events with their counts; taints, affinity and ports of the host

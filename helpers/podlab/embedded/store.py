@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from podlab.embedded import clock
 from podlab.pods.raw import RawObject
 
 Key = tuple[str, str]  # (namespace, name); namespace "" for cluster scope
@@ -55,7 +56,7 @@ def uid() -> str:
 
 def timestamp(at: float | None = None) -> str:
     """RFC 3339 in UTC with whole seconds, as metav1.Time is written."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clock.now_s() if at is None else at))
 
 
 class Version:
@@ -144,7 +145,7 @@ class Store:
         self,
         *,
         history: int = HISTORY,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = clock.now_s,
         make_uid: Callable[[], str] = uid,
     ) -> None:
         self.revision = 1

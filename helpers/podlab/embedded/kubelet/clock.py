@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-import time
 from typing import Protocol
+
+from podlab.embedded import clock
 
 SECOND = 1_000_000_000
 START_NOTICE_S = 0.02
@@ -18,11 +19,11 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """The machine's clock."""
+    """The cluster's clock."""
 
     def now(self) -> int:
         """Nanoseconds since the epoch, UTC."""
-        return time.time_ns()
+        return clock.now_ns()
 
 
 class Pace:

@@ -12,6 +12,8 @@ import marshal
 import os
 import sys
 
+from podlab.embedded import clock
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +55,7 @@ def launch(
     settings: dict[str, object] = {
         "name": f"podlab-{node_name}-{os.getpid()}",
         "node_name": node_name,
+        "clock": clock.OF_CLUSTER.offset_ns,
         "folder": base + "/node",
         "node_ip": NODE_IP,
         "service_range": SERVICE_RANGE,

@@ -15,6 +15,8 @@ import os
 import time
 from collections.abc import Callable
 
+from podlab.embedded import clock
+
 _MAX_LINE = 16 * 1024
 _CHUNK = 64 * 1024
 # Per container and second; above it the pipe is left alone until the second is over.
@@ -51,7 +53,7 @@ class LogFile:
 
     def write(self, stream: bytes, pieces: list[tuple[bytes, bytes]]) -> None:
         """Append *pieces* (tag, text) of *stream*, all with the present time."""
-        seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+        seconds, nanoseconds = divmod(clock.now_ns(), 1_000_000_000)
         if seconds != self._second:
             self._second = seconds
             self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode()

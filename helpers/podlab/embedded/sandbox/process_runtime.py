@@ -13,10 +13,10 @@ import resource
 import select
 import signal
 import socket
-import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
+from podlab.embedded import clock
 from podlab.embedded.runtime import (
     ContainerConfig,
     ContainerRecord,
@@ -196,7 +196,7 @@ class ProcessRuntime:
             await self._quietly("pod_stop", {"uid": identity, "containers": []})
             text = f'failed to setup network for sandbox "{identity}": {error.strerror}'
             raise RuntimeFault("FailedCreatePodSandBox", text) from error
-        entry = SandboxRecord(identity, config.pod_uid, config.attempt, time.time_ns(), True, ip)
+        entry = SandboxRecord(identity, config.pod_uid, config.attempt, clock.now_ns(), True, ip)
         sandbox = _Sandbox(config, entry, folder)
         self._sandboxes[identity] = sandbox
         self._by_pod.setdefault(config.pod_uid, []).append(sandbox)
@@ -232,7 +232,7 @@ class ProcessRuntime:
         if sandbox.memory_volumes and not self._others_of(sandbox):
             await self._quietly("unmount", {"paths": sorted(sandbox.memory_volumes)})
         self._addresses.give_back(sandbox.record.ip)
-        self.events.add(sandbox.record.pod_uid, "sandbox-stop", time.time_ns())
+        self.events.add(sandbox.record.pod_uid, "sandbox-stop", clock.now_ns())
         self._changed(sandbox.record.pod_uid)
 
     def _others_of(self, sandbox: _Sandbox) -> bool:
@@ -274,7 +274,7 @@ class ProcessRuntime:
             image_id=config.image_id,
             attempt=config.attempt,
             state=ContainerState.CREATED,
-            created_at=time.time_ns(),
+            created_at=clock.now_ns(),
             log_path=config.log_path,
             # Elsewhere every container is the user who started the cluster, whatever the Pod asks for.
             user=program.user(config, image.record) if os.geteuid() == 0 and not self.reduced else None,
@@ -332,7 +332,7 @@ class ProcessRuntime:
 
     async def _start_failed(self, container: _Container, text: str) -> None:
         message = _START + text
-        now = time.time_ns()
+        now = clock.now_ns()
         container.record = container.record._replace(
             state=ContainerState.EXITED,
             finished_at=now,
@@ -418,7 +418,7 @@ class ProcessRuntime:
         await container.exited.wait()
 
     async def _signal(self, container: _Container, number: signal.Signals) -> None:
-        self._note(container, "signal", time.time_ns(), signal=int(number))
+        self._note(container, "signal", clock.now_ns(), signal=int(number))
         await self._quietly("signal", {"name": container.record.id, "signal": int(number), "group": False})
 
     async def remove_container(self, container_id: str) -> None:
@@ -640,7 +640,7 @@ class ProcessRuntime:
 
     def _node_gone(self) -> None:
         """The node ended under us: everything in it is dead."""
-        now = time.time_ns()
+        now = clock.now_ns()
         for container in list(self._containers.values()):
             if container.record.state is ContainerState.RUNNING:
                 self._exited(container, {"status": int(signal.SIGKILL), "oom": 0, "at": now})

@@ -22,11 +22,11 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from podlab.embedded import clock
 from podlab.embedded.images import toolbox
 from podlab.embedded.sandbox.link import NodeError
 
@@ -120,7 +120,7 @@ class ReducedLink:
             env={**request["env"], "PATH": path, "HOME": str(place)},
             start_new_session=True,
         )
-        at = time.time_ns()
+        at = clock.now_ns()
         self._running[request["name"]] = process
         threading.Thread(target=self._wait, args=(request["name"], process), daemon=True).start()
         return {"at": at, "pid": process.pid}, []
@@ -128,7 +128,7 @@ class ReducedLink:
     def _wait(self, name: str, process: subprocess.Popen[bytes]) -> None:
         """In a thread each: the one way to wait that every system has."""
         code = process.wait()
-        at = time.time_ns()
+        at = clock.now_ns()
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._ended, name, code, at)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import calendar
 import time
 
+from podlab.embedded import clock
+
 MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
 
 
@@ -43,4 +45,4 @@ def human(seconds: float) -> str:  # noqa: PLR0911 - one per scale, as upstream 
 
 def age(instant: str | None) -> str:
     """How long ago *instant* was; ``<unknown>`` for none."""
-    return human(time.time() - epoch(instant)) if instant else "<unknown>"
+    return human(clock.now_s() - epoch(instant)) if instant else "<unknown>"

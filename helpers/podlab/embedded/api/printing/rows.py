@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from podlab.embedded import clock
 from podlab.embedded.api.printing.ages import age, epoch, human
 from podlab.pods.raw import RawObject
 
@@ -215,7 +216,6 @@ def _job_word(obj: RawObject) -> str:
 
 def job(obj: RawObject) -> list[Any]:
     """A Job."""
-    import time
 
     status, spec = obj.get("status") or {}, obj["spec"]
     done, parallel = status.get("succeeded", 0), spec.get("parallelism") or 0
@@ -223,7 +223,7 @@ def job(obj: RawObject) -> list[Any]:
     completions = f"{done}/{spec['completions'] if spec.get('completions') is not None else wanted}"
     duration = ""
     if status.get("startTime"):
-        end = epoch(status["completionTime"]) if status.get("completionTime") else time.time()
+        end = epoch(status["completionTime"]) if status.get("completionTime") else clock.now_s()
         duration = human(end - epoch(status["startTime"]))
     names, images = _template(obj)
     selector = _selector(spec.get("selector"))

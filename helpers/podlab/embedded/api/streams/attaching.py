@@ -14,10 +14,10 @@ import fcntl
 import json
 import struct
 import termios
-import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
+from podlab.embedded import clock
 from podlab.embedded.api.http.request import Request
 from podlab.embedded.api.services import Services
 from podlab.embedded.api.streams import catchup, channels
@@ -68,7 +68,7 @@ def _instance(services: Services, pod: RawObject, container: str) -> ContainerRe
     try:
         return services.node.check_running(pod, container)
     except Fault:
-        found = catchup.just_ended(services.node, pod, container, time.time_ns())
+        found = catchup.just_ended(services.node, pod, container, clock.now_ns())
         if found is None:
             raise
         return found
@@ -95,7 +95,7 @@ class Attachment:
 
     async def run(self) -> None:
         """Carry the streams until the container has ended or the client has left."""
-        runtime, began_ns = cast(Attaching, self.services.node.runtime), time.time_ns()
+        runtime, began_ns = cast(Attaching, self.services.node.runtime), clock.now_ns()
         self.stdin, self.close_stdin, detach = runtime.attach(self.found.id, self._output)
         self._catch_up(runtime, began_ns)
         tasks = [asyncio.ensure_future(work) for work in (self._input(), self._send(), self._ended())]

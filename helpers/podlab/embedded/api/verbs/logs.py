@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
+from podlab.embedded import clock
 from podlab.embedded.api.http.request import Request, Response
 from podlab.embedded.api.nodeconnection import NodeConnection, choose, status_of
 from podlab.embedded.fault import Fault, bad_request, invalid
@@ -68,7 +69,7 @@ def _since(seconds: int | None, instant: str) -> str:
     """The oldest time to show, as text that sorts like the stamps in the file; "" for all."""
     if seconds is None and not instant:
         return ""
-    oldest = max(0.0, time.time() - seconds if seconds is not None else _seconds(instant))
+    oldest = max(0.0, clock.now_s() - seconds if seconds is not None else _seconds(instant))
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(oldest)) + f".{int(oldest % 1 * 1e9):09d}Z"
 
 

@@ -12,8 +12,8 @@ import fcntl
 import os
 import resource
 import stat
-import time
 
+from podlab.embedded import clock
 from podlab.embedded.sandbox.zygote import linux, rootfs, seccomp
 
 TYPE_CHECKING = False
@@ -122,7 +122,7 @@ def _finish(request: dict[str, Any], report: int, users: int) -> NoReturn:
     argv: list[str] = request["argv"]
     environment = {os.fsencode(key): os.fsencode(value) for key, value in request["env"].items()}
     path = find_program(argv[0], request["env"].get("PATH", _DEFAULT_PATH))
-    os.write(report, b"t%d" % time.time_ns())
+    os.write(report, b"t%d" % clock.now_ns())
     try:
         os.execve(path, [os.fsencode(part) for part in argv], environment)
     except OSError as error:

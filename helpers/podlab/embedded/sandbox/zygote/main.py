@@ -31,7 +31,7 @@ import os  # noqa: E402
 import resource  # noqa: E402
 import select  # noqa: E402
 
-from podlab.embedded import trees  # noqa: E402
+from podlab.embedded import clock, trees  # noqa: E402
 from podlab.embedded.sandbox.zygote import cgroups, linux, wire  # noqa: E402
 from podlab.embedded.sandbox.zygote.node import Node  # noqa: E402
 
@@ -53,6 +53,7 @@ def main() -> None:
     """Become janitor, clone the node, wait for the end."""
     control, life = int(sys.argv[1]), int(sys.argv[2])
     settings: dict[str, Any] = marshal.loads(bytes.fromhex(sys.argv[3]))
+    clock.OF_CLUSTER.offset_ns = settings["clock"]
     for inherited in (control, life):
         # They came through exec, so nothing closes them at the next one: a container that held the control socket
         # could speak to the daemon as the node does.

@@ -15,9 +15,8 @@ import os
 import select
 import stat
 import sys
-import time
 
-from podlab.embedded import trees
+from podlab.embedded import clock, trees
 from podlab.embedded.network import netlink
 from podlab.embedded.sandbox.zygote import cgroups, container, linux, netadmin, pods, rootfs, wire
 
@@ -512,7 +511,7 @@ class Node:
                 break
             if pid == 0:
                 break
-            at = time.time_ns()
+            at = clock.now_ns()
             running = self.by_pid.pop(pid, None)
             if running is None or running.shared:
                 self._report_lost_sandboxes(20 if running else 0)
