@@ -31,6 +31,15 @@ def is_untouched(pod: dict[str, Any]) -> bool:
     return bool(pod.get("spec", {}).get("nodeName")) and status.get("phase") == "Pending" and not shown
 
 
+def is_unplaced(pod: dict[str, Any]) -> bool:
+    """Whether no scheduler has looked at a Pod that the cluster's own one should place: no manifest does that."""
+    spec, status = pod.get("spec") or {}, pod.get("status") or {}
+    own = spec.get("schedulerName", "default-scheduler") == "default-scheduler"
+    return (
+        own and not spec.get("nodeName") and not spec.get("schedulingGates") and not status.get("conditions")
+    )
+
+
 def start_s(pod: dict[str, Any]) -> float:
     """Return the seconds from a Pod's creation to its first process, by the server's times; 0 where none is known."""
     rows = roles.statuses(pod, roles.INIT)[:1] or roles.statuses(pod, roles.APP)

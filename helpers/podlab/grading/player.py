@@ -22,7 +22,7 @@ from podlab.errors import (
 )
 from podlab.grading import conditions
 from podlab.grading.ground import Ground
-from podlab.grading.pace import MOST, is_untouched, pace
+from podlab.grading.pace import MOST, is_unplaced, is_untouched, pace
 from podlab.grading.play import Step
 from podlab.manifests import Manifest
 from podlab.observe import Recorder
@@ -163,7 +163,19 @@ class Player:
         reached = self.until(condition, step.within_s)
         if not reached and not step.strict:
             reached = self._until_late(condition, step.within_s)
+        if not reached:
+            self._refuse_unplaced(step)
         return reached, "", None
+
+    def _refuse_unplaced(self, step: Step) -> None:
+        """Leave the grade open where the cluster's scheduler does not work: a right answer would look wrong."""
+        names = [pod["metadata"]["name"] for pod in self.look() if is_unplaced(pod)]
+        if names:
+            raise NotGradable(
+                f"no scheduler looked at the Pod {names[0]} while the play waited for {step.name}",
+                cause="it has no node and no condition PodScheduled",
+                hint="look at kube-scheduler on the cluster, then run it again",
+            )
 
     def _until_late(self, condition: conditions.Condition, within_s: float) -> bool:
         """Wait on where this cluster is slow, as much longer as its Pods were late to start."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from podlab.grading.pace import MOST, is_untouched, pace, start_s
+from podlab.grading.pace import MOST, is_unplaced, is_untouched, pace, start_s
 
 
 def pod(started: str | None, *, restarts: int = 0, shop: str | None = None) -> dict[str, Any]:
@@ -62,3 +62,23 @@ def test_a_kubelet_that_has_shown_no_container_yet_is_slow(
     }
 
     assert is_untouched(body) is untouched
+
+
+UNSCHEDULABLE = {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "unplaced"),
+    [
+        ({"schedulerName": "default-scheduler"}, {"phase": "Pending"}, True),
+        ({"nodeName": "node"}, {"phase": "Pending"}, False),
+        ({}, UNSCHEDULABLE, False),
+        ({"schedulerName": "mine"}, {"phase": "Pending"}, False),
+        ({"schedulingGates": [{"name": "wait"}]}, {"phase": "Pending"}, False),
+    ],
+)
+def test_a_pod_that_no_scheduler_has_looked_at_is_the_clusters_doing(
+    spec: dict[str, Any], status: dict[str, Any], unplaced: bool
+) -> None:
+    """One that asks for too much, for another scheduler or for a gate is the manifest's."""
+    assert is_unplaced({"metadata": {"name": "a"}, "spec": spec, "status": status}) is unplaced
