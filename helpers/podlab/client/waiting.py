@@ -17,6 +17,7 @@ from podlab.client.core import Client
 from podlab.errors import ApiError, PodlabError, WaitTimeoutError
 
 _FORBIDDEN = 403
+_SLOWEST_S = 2.0  # of a controller that is slow many clients would ask: the longer it takes, the less often
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ def until(
     deadline_s: float,
     late: Callable[[], PodlabError],
     every_s: float = 0.1,
+    slowest_s: float | None = None,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> T:
     """
@@ -34,6 +36,7 @@ def until(
 
     Args:
         late: Makes the error that is raised when *deadline_s* has passed; *done* was asked at least once by then.
+        slowest_s: Each pause is half as long again as the one before, up to this; None: all are *every_s*.
         meanwhile: Called before each pause, to say what is being waited for.
     """
     gives_up_at = time.monotonic() + deadline_s
@@ -42,6 +45,8 @@ def until(
             raise late()
         meanwhile()
         time.sleep(every_s)
+        if slowest_s is not None:
+            every_s = min(slowest_s, 1.5 * every_s)
     return answer
 
 
@@ -87,4 +92,4 @@ def until_account(client: Client, namespace: str, *, deadline_s: float) -> None:
             hint="look at the cluster's kube-controller-manager",
         )
 
-    until(there, deadline_s=deadline_s, late=late)
+    until(there, deadline_s=deadline_s, late=late, slowest_s=_SLOWEST_S)

@@ -146,3 +146,13 @@ def test_the_account_of_a_namespace_is_waited_for_where_one_may_look(serve) -> N
         waiting.until_account(
             serve(lambda request: status(404, "NotFound", "")).client(), "lab", deadline_s=0
         )
+
+
+def test_the_pauses_grow_up_to_the_slowest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow controller is asked less and less often."""
+    slept: list[float] = []
+    monkeypatch.setattr("podlab.client.waiting.time.sleep", slept.append)
+    answers = iter([False] * 6 + [True])
+    waiting.until(lambda: next(answers), deadline_s=600, late=too_late, every_s=1.0, slowest_s=3.0)
+
+    assert slept == [1.0, 1.5, 2.25, 3.0, 3.0, 3.0]
