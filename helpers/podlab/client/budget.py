@@ -20,6 +20,10 @@ class Budget:
 
     Args:
         clock, sleep: Monotonic seconds, and the wait for a turn; tests give their own.
+
+    Attributes:
+        taken: Requests that were sent; *questions* of them were sent only because the budget had room.
+        waited_s: Sum of all waits for a turn.
     """
 
     def __init__(
@@ -31,10 +35,10 @@ class Budget:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.per_s, self.burst = per_s, max(1.0, burst)
-        self.taken, self.waited_s = 0, 0.0
+        self.taken, self.questions, self.waited_s = 0, 0, 0.0
         self._clock, self._sleep, self._lock = clock, sleep, threading.Lock()
         self._left, self._at = self.burst, clock()
-        self._questions = self.burst * _QUESTIONS
+        self._room = self.burst * _QUESTIONS
 
     def take(self) -> None:
         """Wait for the turn of one request. Turns are given in the order in which they are asked for."""
@@ -51,14 +55,15 @@ class Budget:
         """Return whether a question may be asked now that nothing depends on; it has to ``take`` its token, too."""
         with self._lock:
             self._renew()
-            if self._left < self.burst / 2 or self._questions < 1:
+            if self._left < self.burst / 2 or self._room < 1:
                 return False
-            self._questions -= 1
+            self._room -= 1
+            self.questions += 1
             return True
 
     def _renew(self) -> None:
         now = self._clock()
         more = (now - self._at) * self.per_s
         self._left = min(self.burst, self._left + more)
-        self._questions = min(self.burst * _QUESTIONS, self._questions + more * _QUESTIONS)
+        self._room = min(self.burst * _QUESTIONS, self._room + more * _QUESTIONS)
         self._at = now

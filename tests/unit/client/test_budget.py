@@ -63,6 +63,7 @@ def test_questions_have_a_quarter_of_the_rate() -> None:
     assert [shared.spare() for _ in range(6)] == [True] * 4 + [False] * 2
     time.now += 1
     assert [shared.spare() for _ in range(6)] == [True] * 2 + [False] * 4
+    assert shared.questions == 6
 
 
 def test_turns_are_given_in_order_to_threads_too() -> None:

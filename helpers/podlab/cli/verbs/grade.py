@@ -116,9 +116,12 @@ def _cluster(args: argparse.Namespace) -> Cluster:
 
 def _print_use(requests: Budget, place: Place, graded: int) -> None:
     """Print what the grading cost the cluster: requests, and the Pods of each node."""
-    share = f"{requests.taken / graded:.0f} an answer, at most {requests.per_s:g} a second"
+    needed = requests.taken - requests.questions
+    share = f"{needed / graded:.0f} an answer and {requests.questions} while the budget had room"
     watch = "one watch for all" if place.shared else "a watch for each answer: this account may not watch all"
-    print(f"requests to the API server: {requests.taken}, {share}; {watch}")
+    print(
+        f"requests to the API server: {requests.taken}, at most {requests.per_s:g} a second: {share}; {watch}"
+    )
     if place.shared and place.shared.nodes:
         nodes = sorted(place.shared.nodes.items())
         print("Pods by node: " + ", ".join(f"{node} {len(pods)}" for node, pods in nodes))
