@@ -156,6 +156,7 @@ def class_figures(client: Client, target: Sequence[str], students: int, work: Pa
 
 def grade_figures(client: Client, submissions: int, jobs: int, work: Path) -> None:
     """Grade the same submissions in the two ways and print requests, times and whether the verdicts are equal."""
+    work.mkdir(parents=True, exist_ok=True)
     folder = grading.plan(work / "plan")
     handed_in = grading.hand_in(folder, submissions, work / "handed-in")
     plan, found = blueprint.read(folder), reading.read([handed_in], [])
@@ -178,7 +179,8 @@ def grade_figures(client: Client, submissions: int, jobs: int, work: Path) -> No
         }
         print(f"{way}: {answers} answers of {submissions} submissions in {seconds:.0f} s, {jobs} at a time")
         print(f"  sent by the grader: {budget.taken}, {budget.taken / answers:.1f} an answer, "
-              f"{budget.taken / submissions:.0f} a submission, {budget.taken / seconds:.1f} a second")  # fmt: skip
+              f"{budget.taken / submissions:.0f} a submission, {budget.taken / seconds:.1f} a second; "
+              f"{budget.questions} of them while the budget had room, waits {budget.waited_s:.0f} s")  # fmt: skip
         print(f"  at the API server: {seen}")
         if place.shared:
             print(
