@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from asgi import PODS, Server, pod
 
+from podlab.embedded.api.http import protobuf
 from podlab.embedded.controllers import rollout
 
 
@@ -382,6 +383,21 @@ def test_server_side_apply_says_what_it_does_not_do(server: Server) -> None:
     made = server.ask("PATCH", path, text, kind=kind, fieldManager="me")
     assert made.code == 201
     assert [entry["manager"] for entry in made.json["metadata"]["managedFields"]] == ["me"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        ({1: 1_700_000_000, 2: 5_000}, "2023-11-14T22:13:20.000005Z"),
+        ({1: 0, 2: 0}, "1970-01-01T00:00:00.000000Z"),
+        ({1: 2**64 - 62_135_596_798, 2: 0}, "0001-01-01T00:00:02.000000Z"),  # of upstream's spec on Leases
+        ({}, None),  # Go's zero time
+        ({1: 2**62, 2: 0}, None),
+    ],
+)
+def test_protobuf_instants_are_those_of_all_years(parts: dict[int, int], text: str | None) -> None:
+    """What is before 1970 is a negative number, and was dropped."""
+    assert protobuf._LEAVES["microtime"](parts) == text
 
 
 def test_protobuf_bodies_are_read() -> None:

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from podlab.embedded.api.registry import kinds
 from podlab.embedded.schema import typetable
-from podlab.embedded.store import timestamp
 
 MAGIC = b"k8s\x00"
 MAX_DEPTH = 60
@@ -147,8 +147,15 @@ def _one(kind: str, raw: int | bytes, depth: int) -> Any:  # noqa: PLR0911 - one
 
 
 def _time(parts: dict[int, int | bytes]) -> str | None:
-    seconds = parts.get(1, 0)
-    return timestamp(float(seconds)) if isinstance(seconds, int) and 0 < seconds < 2**34 else None
+    """An instant of the years 1 to 9999; Go's zero time is a message without fields, and none here."""
+    seconds = parts.get(1)
+    if not isinstance(seconds, int):
+        return None
+    try:
+        at = datetime(1970, 1, 1) + timedelta(seconds=seconds - 2**64 if seconds >= 2**63 else seconds)
+    except OverflowError:
+        return None
+    return f"{at.isoformat()}Z"
 
 
 def _micro_time(parts: dict[int, int | bytes]) -> str | None:
