@@ -29,6 +29,7 @@ ARTEFACTS = ROOT / "artefacts"
 BIN = Path(sys.executable).parent
 MOST_SECOND_TRIES = 5  # more failures than that are no accident
 HEARTBEAT_S = 60.0
+UPSTREAM = "tests/conformance/upstream"  # Kubernetes' own specs, a step of their own
 
 
 @dataclass
@@ -94,21 +95,37 @@ def browser_missing() -> str | None:
     return "no Chromium with its driver: apt-get install chromium chromium-driver"
 
 
+def upstream_missing() -> str | None:
+    """Why upstream's own specs cannot be run; None when their binaries are in the cache."""
+    build = ROOT / "tests" / "conformance" / "upstream" / "build.py"
+    probe = subprocess.run(
+        [sys.executable, str(build), "--only", "node", "--is-built"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if probe.returncode == 0:
+        return None
+    said = (probe.stdout or probe.stderr).strip().splitlines() or ["nothing was said"]
+    how = f"python {build.relative_to(ROOT)} --only node, once, 15 to 40 minutes"
+    return f"upstream's suites are not built ({said[-1]}): {how}"
+
+
 def pytest(*args: str) -> list[str]:
     """A pytest command of this virtual environment."""
     return [str(BIN / "python"), "-m", "pytest", "-q", *args]
 
 
-def on_clusters(name: str, folder: str, *, marked: bool = True, lane: str = "") -> list[Step]:
+def on_clusters(name: str, folder: str, *more: str, marked: bool = True, lane: str = "") -> list[Step]:
     """
     The same tests on the embedded cluster and on kind: chosen by mark, or by PODLAB_DRIVER.
 
-    *lane* is that of the step on the embedded cluster, where it is not the cluster's: many small clusters fit on one
-    machine, so long steps that mostly wait run beside the others.
+    *more* goes to pytest. *lane* is that of the step on the embedded cluster, where it is not the cluster's: many small
+    clusters fit on one machine, so long steps that mostly wait run beside the others.
     """
     found = []
     for driver, needs in (("embedded", namespaces_missing), ("kind", docker_missing)):
-        command = pytest(folder, *(("-m", driver) if marked else ()))
+        command = pytest(folder, *more, *(("-m", driver) if marked else ()))
         env = {} if marked else {"PODLAB_DRIVER": driver}
         own = lane if lane and driver == "embedded" else driver
         found.append(Step(f"{name}-{driver}", driver, command, env, needs, lane=own))
@@ -128,7 +145,14 @@ def steps() -> list[Step]:
         Step("attacks", here, pytest("tests/attacks", "-m", "not embedded and not kind")),
         Step("conformance-simulated", here, pytest("tests/conformance", "-m", "not embedded and not kind")),
         *on_clusters("integration", "tests/integration"),
-        *on_clusters("conformance", "tests/conformance"),
+        *on_clusters("conformance", "tests/conformance", f"--ignore={UPSTREAM}"),
+        Step(
+            "upstream",
+            "embedded",
+            pytest(UPSTREAM, "-m", "embedded"),
+            needs=lambda: namespaces_missing() or upstream_missing(),
+            lane="upstream",
+        ),
         *on_clusters("exercises", "tests/exercises"),
         *on_clusters("attacks", "tests/attacks"),
         *on_clusters("notebooks", "tests/notebooks", marked=False, lane="pages"),

@@ -5,6 +5,8 @@ Upstream's own end-to-end suites against the embedded cluster.
     standins    the stand-ins for the images that the suites name (``images.toml``)
     lists       which specs must pass, which cannot and why, which are not asked (``lists/``)
     reports     ginkgo's report, held against the lists
+    writing     the lists, written anew from a run
+    mirror      a registry of the stand-ins, for Pods that always pull
     suites      a cluster, and one run of a suite on it
 
 ``build.py`` and ``run.py`` are the programs; README.md says how to use them.

@@ -5,6 +5,7 @@ Build upstream's end-to-end suites and the images that their Pods run.
     python tests/conformance/upstream/build.py            # makes what is missing
     python tests/conformance/upstream/build.py --list     # what there is, with time and size; makes nothing
     python tests/conformance/upstream/build.py --only node    # the kubelet's own suite, without e2e.test
+    python tests/conformance/upstream/build.py --only node --is-built    # exit code 0 if nothing is missing
 
 From the Go modules of Kubernetes and from Debian packages; as root, because Debian's tools are unpacked with
 debootstrap. It is safe to end and to run again: finished steps are kept, and Go keeps what it has compiled. The first
@@ -43,6 +44,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", choices=BINARY, help="build the binary of this suite alone, and all images")
+    parser.add_argument("--is-built", action="store_true", help="say what is missing; make nothing")
     parser.add_argument("--list", action="store_true", help="list the steps and their state; make nothing")
     parser.add_argument("--lock", action="store_true", help="write go.mod and go.sum anew (asks GOSUMDB)")
     return parser.parse_args(arguments)
@@ -56,6 +58,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if chosen.lock:
             gobuild.lock(plans.part_for_lock(plan))
+        elif chosen.is_built:
+            lacking = [step.name for step in plans.missing(plan, steps)]
+            print(
+                f"{len(steps) - len(lacking)} of {len(steps)} steps are made; missing: {', '.join(lacking) or 'none'}"
+            )
+            return 1 if lacking else 0
         elif chosen.list:
             for step in steps:
                 stamp = plan.cache.stamp(step)

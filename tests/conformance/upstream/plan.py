@@ -44,9 +44,9 @@ TOOLS = Root(
     ("bash", "bind9-dnsutils", "curl", "iproute2", "netcat-openbsd", "nginx-light", "procps", "util-linux"),
 )
 TOOLS_PICKED = (
-    "usr/bin/bash", "usr/bin/curl", "usr/bin/dig", "usr/bin/nslookup", "usr/bin/nc.openbsd", "usr/bin/ipcs",
-    "usr/bin/ipcmk", "usr/bin/ipcrm", "usr/bin/ss", "usr/sbin/ip", "usr/sbin/nginx", "bin/bash", "bin/ip", "bin/ss",
-    "bin/nc.openbsd", "etc/nginx/mime.types",
+    "usr/bin/bash", "usr/bin/curl", "usr/bin/hostname", "bin/hostname", "usr/bin/dig", "usr/bin/nslookup",
+    "usr/bin/nc.openbsd", "usr/bin/ipcs", "usr/bin/ipcmk", "usr/bin/ipcrm", "usr/bin/ss", "usr/sbin/ip",
+    "usr/sbin/nginx", "bin/bash", "bin/ip", "bin/ss", "bin/nc.openbsd", "etc/nginx/mime.types",
 )  # fmt: skip
 
 

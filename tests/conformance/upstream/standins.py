@@ -64,7 +64,7 @@ def load(path: Path = HERE / "images.toml") -> dict[str, Standin]:
 def step(plan: Made, image: Standin) -> Step:
     """The step that makes the archive of *image*; the steps of what it is made of come first in a build."""
     below = [part.key for part in _parts(plan, image)]
-    inputs = {"image": [str(value) for value in vars(image).values()], "parts": below, "recipe": 1}
+    inputs = {"image": [str(value) for value in vars(image).values()], "parts": below, "recipe": 2}
     if image.module:
         inputs["module"] = tree_digest(HERE / "go")
 
@@ -93,7 +93,12 @@ def _parts(plan: Made, image: Standin) -> list[Step]:
 def _base(plan: Made, name: str, out: Path) -> Layer:
     if name == "tools":
         return debian_layer(plan.path(plan.tools()))
-    return write_layer(busybox_entries(plan.path(plan.busybox())), out / "busybox.tar.gz")
+    entries = {entry.name: entry for entry in busybox_entries(plan.path(plan.busybox()))}
+    for path in list(entries):  # upstream's image has all of them in /bin, and specs name them so
+        if path.startswith(("sbin/", "usr/")):
+            place = f"bin/{path.rpartition('/')[2]}"
+            entries.setdefault(place, Entry(place, "/bin/busybox"))
+    return write_layer(entries.values(), out / "busybox.tar.gz")
 
 
 def _entries(plan: Made, image: Standin) -> list[Entry]:

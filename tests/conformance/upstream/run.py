@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""
+Run upstream's end-to-end specs on an embedded cluster, and hold the result against the lists.
+
+    python tests/conformance/upstream/run.py                        # both suites, all that is asked
+    python tests/conformance/upstream/run.py --suite node           # the kubelet's own suite
+    python tests/conformance/upstream/run.py --focus 'Sysctls|InitContainer'      # a regular expression on names
+    python tests/conformance/upstream/run.py --left-out             # which specs are not asked, by reason
+    python tests/conformance/upstream/run.py --write                # write the lists anew from what happens
+
+`build.py` beside this file makes the binaries. Each suite gets a cluster of its own, which is gone at the end, also
+after Ctrl-C. A spec that must pass and did not is run once more, alone with the others of its kind: a busy machine
+is late now and then. A spec that cannot pass, by the list, and passes is a fault of the list. Prints passed / asked
+by group; reports and logs stay in artefacts/upstream.
+
+Exit codes: 0 all as listed, 1 not so, 2 wrong use or nothing built, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from podlab.drivers import process  # noqa: E402
+from podlab.errors import PodlabError  # noqa: E402
+from upstream import lists, plan, reports, suites, writing  # noqa: E402
+from upstream.reports import Outcome  # noqa: E402
+from upstream.suites import Suite  # noqa: E402
+
+OUT = HERE.parents[2] / "artefacts" / "upstream"
+STARTED = time.monotonic()
+MOST_AGAIN = 60  # more failures than that are no accident
+
+
+def say(text: str) -> None:
+    """Print one line of progress, with the time since the start."""
+    print(f"upstream [{time.monotonic() - STARTED:6.1f} s] {text}", flush=True)
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--suite", choices=suites.BINARY, help="one suite (default: both)")
+    parser.add_argument("--focus", metavar="REGEX", help="only specs whose name matches")
+    parser.add_argument("--jobs", type=int, metavar="N", help="specs at a time (default: 10)")
+    parser.add_argument(
+        "--deadline", type=float, default=5400, metavar="S", help="seconds for a suite (default: 5400)"
+    )
+    parser.add_argument("--out", type=Path, default=OUT, metavar="FOLDER", help="where reports and logs go")
+    parser.add_argument(
+        "--left-out", action="store_true", help="count the specs that are not asked; run nothing"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="run all that is not left out, and write the lists"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    chosen = [Suite(name, plan.made(), say) for name in suites.BINARY if options.suite in (None, name)]
+    for suite in chosen:
+        if suite.missing():
+            print(
+                f"the {suite.name} suite is not built: {', '.join(suite.missing())} missing", file=sys.stderr
+            )
+            print("  try: python tests/conformance/upstream/build.py", file=sys.stderr)
+            return 2
+    try:
+        with process.ended_by_signals():
+            act = _count_left_out if options.left_out else _one
+            return max(act(suite, options) for suite in chosen)
+    except KeyboardInterrupt:
+        print("interrupted; the cluster is gone", file=sys.stderr)
+        return 130
+    except (PodlabError, RuntimeError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _count_left_out(suite: Suite, options: argparse.Namespace) -> int:
+    out = options.out / suite.name
+    out.mkdir(parents=True, exist_ok=True)
+    known, patterns = lists.load(suite.name), lists.left_out(suite.name)
+    before = lists.asked_before(suite.name)
+    everything = set(suites.all_specs(suite, out))
+    names = everything - before
+    print(f"{suite.name}: {len(everything)} specs, {len(known.asked)} asked; not asked:")
+    if before:
+        print(f"{len(everything - names):6}  asked in the node suite")
+    for reason, count in lists.reasons(names, known.asked, patterns).most_common():
+        print(f"{count:6}  {reason or 'NO REASON IS LISTED'}")
+    wrong = lists.problems(names, known, patterns)
+    print("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+def _one(suite: Suite, options: argparse.Namespace) -> int:
+    out = options.out / suite.name
+    out.mkdir(parents=True, exist_ok=True)
+    known = lists.load(suite.name)
+    names = known.asked
+    if options.write:
+        patterns = lists.left_out(suite.name, for_good=True)
+        every = set(suites.all_specs(suite, out)) - lists.asked_before(suite.name)
+        names = [name for name in every if not any(pattern.search(name) for pattern, _ in patterns)]
+    names = sorted({name for name in names if re.search(options.focus or "", name)})
+    if not names:
+        raise ValueError(f"no spec that is asked of the {suite.name} suite matches {options.focus!r}")
+    jobs = options.jobs or suites.JOBS[suite.name]
+    ended = outcomes(
+        suite, names, known, out, jobs=jobs, deadline_s=options.deadline, twice=not options.write
+    )
+    print("\n".join([f"{suite.name}: passed / asked by group", *reports.table(ended)]))
+    if options.write:
+        writing.write(suite.name, names, ended, known)
+        say(f"wrote the lists of {suite.name}")
+        return 0
+    wrong = reports.judge(names, ended, known)
+    print("\n".join(wrong))
+    say(f"{suite.name}: {len(names) - len(wrong)} of {len(names)} specs end as listed")
+    return 1 if wrong else 0
+
+
+def outcomes(
+    suite: Suite,
+    names: list[str],
+    known: lists.Lists,
+    out: Path,
+    *,
+    jobs: int,
+    deadline_s: float,
+    twice: bool = True,
+) -> dict[str, Outcome]:
+    """
+    Run *names* on a cluster of their own.
+
+    Args:
+        twice: Run those that did not pass although they must once more.
+
+    Raises:
+        RuntimeError: Ginkgo left no report.
+    """
+    say(f"{suite.name}: {len(names)} specs, {jobs} at a time")
+    with suites.cluster(suite) as where:
+        found = suites.run(suite, where, names, out / "first", jobs=jobs, deadline_s=deadline_s)
+        again = [name for name in names if name not in known.cannot and not _ended_well(found.get(name))]
+        if twice and again and len(again) <= MOST_AGAIN:
+            say(f"{len(again)} specs once more")
+            second = suites.run(suite, where, again, out / "again", jobs=min(jobs, 4), deadline_s=deadline_s)
+            for name in again:
+                if name in second and second[name].passed:
+                    say(f"passed when it was run again: {name}")
+            found |= second
+    return found
+
+
+def _ended_well(outcome: Outcome | None) -> bool:
+    """Whether another try would be of no use: a spec that skipped itself does so again."""
+    return outcome is not None and outcome.state in ("passed", "skipped")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
