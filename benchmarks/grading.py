@@ -29,7 +29,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from podlab import drivers
-from podlab.assignments import blueprint, release
+from podlab.assignments import blueprint, marking, release
 from podlab.assignments.roster import Student
 from podlab.drivers import Cluster, Profile
 from podlab.grading.prove import samples
@@ -84,6 +84,20 @@ def grade(
     return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
+def unfair(folder: Path, out: Path) -> tuple[int, int]:
+    """Return the number of right answers that were graded, and of those that lost a point or are open."""
+    whole, right, lost = blueprint.read(folder), 0, 0
+    for result in marking.results(out):
+        part = next(
+            p for p in whole.parts(result["student"]) if p.exercise.id == result["report"]["exercise"]
+        )
+        texts = {s.text.strip() for s in samples(part.exercise, part.seed) if s.kind == "right"}
+        if result["answer"].strip() in texts:
+            right += 1
+            lost += result["earned"] != result["points"]
+    return right, lost
+
+
 def execute(cluster: str, submissions: Path) -> float:
     """Mean seconds of a cold nbclient run of one notebook, over a sample."""
     os.environ["PODLAB_CLUSTER"] = cluster
@@ -101,9 +115,11 @@ def class_figures(cluster: str, students: int, work: Path) -> None:
     folder = plan(work / "plan")
     submissions = hand_in(folder, students, work / "submissions")
     seconds, mib = grade(cluster, submissions, folder, work / "grades")
+    right, lost = unfair(folder, work / "grades")
     again, _ = grade(cluster, submissions, folder, work / "grades", regrade=True)
     one = execute(cluster, submissions)
     print(f"{students} submissions of {len(EXERCISES)} exercises: {seconds:.0f} s, {mib:.0f} MiB at most")
+    print(f"right answers that lost a point, or are open: {lost} of {right}")
     print(f"nbclient, cold, mean of {SAMPLE}: {one:.1f} s a notebook, {one * students:.0f} s for the class")
     print(f"nbclient / podlab grade: {one * students / seconds:.1f}")
     print(f"regrade from evidence: {again:.1f} s; regrade / grade: {again / seconds:.4f}")
