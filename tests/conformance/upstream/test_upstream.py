@@ -2,7 +2,7 @@
 Upstream's own specs of the kubelet, as far as they are about the course, on the embedded cluster.
 
 ``PODLAB_UPSTREAM=all`` runs all that is asked of the node suite, ``PODLAB_UPSTREAM=InitContainer`` what that regular
-expression finds; `run.py` runs both suites. The other tests hold the
+expression finds; `run_specs.py` runs both suites. The other tests hold the
 lists and their judge to what they promise, without a cluster.
 """
 
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from podlab.embedded.images import ImageStore
 from podlab.embedded.runtime import ImageError
-from upstream import lists, mirror, plan, reports, run, standins, suites
+from upstream import lists, mirror, plan, reports, run_specs, standins, suites
 from upstream.lists import Cannot, Lists
 from upstream.reports import Outcome
 
@@ -41,7 +41,7 @@ def of_the_course(names: list[str]) -> list[str]:
 @pytest.mark.timeout(3600)
 def test_upstreams_specs_end_as_the_lists_say(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Order of starts, restarts, probes and ends, judged by the kubelet's own tests."""
-    suite = suites.Suite("node", plan.made(), run.say)
+    suite = suites.Suite("node", plan.made(), run_specs.say)
     if suite.missing():
         pytest.skip(
             f"0 specs run: {', '.join(suite.missing())} not built (tests/conformance/upstream/build.py)"
@@ -54,7 +54,7 @@ def test_upstreams_specs_end_as_the_lists_say(tmp_path: Path, capfd: pytest.Capt
     assert names
 
     with capfd.disabled():
-        outcomes = run.outcomes(suite, names, known, tmp_path, jobs=16, deadline_s=3000)
+        outcomes = run_specs.outcomes(suite, names, known, tmp_path, jobs=16, deadline_s=3000)
         print("\n".join(["", "upstream's specs: passed / asked", *reports.table(outcomes)]))
 
     assert reports.judge(names, outcomes, known) == []

@@ -147,7 +147,9 @@ def test_a_batch_asks_for_one_acknowledgement_a_message() -> None:
         "10.96.0.5", 80, "TCP", tuple(nftables.Endpoint(f"10.244.0.{n}", 80) for n in (3, 4, 5))
     )
     batch, acknowledgements = nftables.replace_services([forward])
-    assert acknowledgements == 2 + 3 + 3  # two flushes, a rule an endpoint, a masquerade an endpoint
+    refusals = 3  # the DNS Service is spared; then TCP and UDP
+    # Two flushes, a rule for each endpoint, the refusal of other ports, a masquerade for each endpoint.
+    assert acknowledgements == 2 + 3 + refusals + 3
     kinds, offset = [], 0
     while offset < len(batch):
         length, kind = struct.unpack_from("=IH", batch, offset)

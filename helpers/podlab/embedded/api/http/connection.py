@@ -4,7 +4,7 @@ One client's connection: HTTP/1.1 by httptools' parser, each request to the ASGI
 Requests that a client sends ahead are answered in their order. uvicorn serves WebSockets, and is loaded at the first
 upgrade. Its own HTTP protocol (0.54, tried with the tests of this module) does not bound the headers of a request in
 bytes or in time, takes the trailers of a body for headers, writes its 400 into an answer that is under way, sends
-chunks to HTTP/1.0, and keeps a connection whose announced body it never asked for: 6 of 14 tests fail. Loading it
+chunks to HTTP/1.0, and keeps a connection whose announced body it never asked for: 5 of 14 tests fail. Loading it
 costs 63 ms and 5 MB besides.
 """
 

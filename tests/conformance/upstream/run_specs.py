@@ -2,11 +2,11 @@
 """
 Run upstream's end-to-end specs on an embedded cluster, and hold the result against the lists.
 
-    python tests/conformance/upstream/run.py                        # both suites, all that is asked
-    python tests/conformance/upstream/run.py --suite node           # the kubelet's own suite
-    python tests/conformance/upstream/run.py --focus 'Sysctls|InitContainer'      # a regular expression on names
-    python tests/conformance/upstream/run.py --left-out             # which specs are not asked, by reason
-    python tests/conformance/upstream/run.py --write                # write the lists anew from what happens
+    python tests/conformance/upstream/run_specs.py                        # both suites, all that is asked
+    python tests/conformance/upstream/run_specs.py --suite node           # the kubelet's own suite
+    python tests/conformance/upstream/run_specs.py --focus 'Sysctls|InitContainer'      # a regular expression on names
+    python tests/conformance/upstream/run_specs.py --left-out             # which specs are not asked, by reason
+    python tests/conformance/upstream/run_specs.py --write                # write the lists anew from what happens
 
 `build.py` beside this file makes the binaries. Each suite gets a cluster of its own, which is gone at the end, also
 after Ctrl-C. A spec that must pass and did not is run once more, alone with the others of its kind: a busy machine

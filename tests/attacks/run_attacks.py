@@ -1,9 +1,9 @@
 """
 Try the corpora of attacks and print, by family, how many are held.
 
-    python tests/attacks/run.py                  sandbox, API, and the grader's answers that are refused unrun
-    python tests/attacks/run.py --lived          the grader's answers that run, too (minutes)
-    python tests/attacks/run.py --only api
+    python tests/attacks/run_attacks.py                  sandbox, API, and the grader's answers that are refused unrun
+    python tests/attacks/run_attacks.py --lived          the grader's answers that run, too (minutes)
+    python tests/attacks/run_attacks.py --only api
 
 An attack counts as held only if its planted twin, the same probe where the protection is missing, was seen to succeed.
 """
