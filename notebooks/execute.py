@@ -110,6 +110,9 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="run, but store nothing")
     parser.add_argument("--exercises", action="store_true", help="write the exercises' cells, run nothing")
     options = parser.parse_args()
+    for name in options.wanted:
+        if not notebooks([name]):
+            parser.error(f"no notebook's name starts with {name!r}: 03 and lab-06 are examples of names that do")
     if options.exercises:
         for path in notebooks(options.wanted):
             write_exercises(path)
