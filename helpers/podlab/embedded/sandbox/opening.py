@@ -64,8 +64,8 @@ def _reduced(zygote: launch.Zygote, images: Images, refusal: SandboxError) -> Pr
 
     runtime = ProcessRuntime(zygote, images, lambda on_event: reduced.ReducedLink(zygote.folder, on_event))
     runtime.node_ip = "127.0.0.1"
-    runtime.reduced = f"{refusal.cause or refusal.summary}; reduced mode: {reduced.CANNOT}"
+    runtime.reduced = f"{refusal.cause or refusal.summary}; {reduced.CANNOT}"
     runtime.facts = {"own_proc": False, "cgroups": {"version": 0, "memory": False, "pids": False}}
     runtime.use_addresses(reduced.address_prefix())
-    _LOG.warning("%s", runtime.reduced)
+    _LOG.warning("reduced mode, nothing is isolated: %s", runtime.reduced)
     return runtime

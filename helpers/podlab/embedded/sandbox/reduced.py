@@ -31,7 +31,7 @@ from podlab.embedded.images import toolbox
 from podlab.embedded.sandbox.link import NodeError
 
 CANNOT = (
-    "nothing is isolated: containers are processes of your own user and reach all that you reach; "
+    "containers are processes of your own user and reach all that you reach; "
     "no volumes, no Service addresses or names, one set of ports for all Pods, and a program that ignores SIGTERM by "
     "being PID 1 on a real node (137) ends by it here (143)"
 )
