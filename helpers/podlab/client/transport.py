@@ -31,6 +31,7 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
 _BUSY_DEADLINE_S = 15.0  # how long 429 answers are waited out, as client-go does up to ten times
 _POOL_SIZE = 32
+_POOL_AGE_S = 60.0  # kube-apiserver closes a connection that is idle for 90 s, the embedded one after 120 s
 
 
 class Transport:
@@ -41,7 +42,7 @@ class Transport:
         self.credentials = identity.Credentials(config)
         self._lock = threading.Lock()
         self._pool: PoolManager | None = None
-        self._pool_generation = -1
+        self._pool_generation, self._pool_since = -1, 0.0
 
     def open(
         self,
@@ -119,12 +120,17 @@ class Transport:
             self._budget.take()
 
     def pool(self) -> PoolManager:
-        """Return the connections of the current identity; a renewed certificate gets new ones."""
+        """
+        Return the connections of the current identity; a renewed certificate gets new ones.
+
+        Old ones are left behind as well: urllib3 keeps an idle connection without a limit of time, and a server that
+        closes it while the next request is under way looks like a server that is gone.
+        """
         with self._lock:
-            if self._pool is None or (
-                self._pool_generation != self.credentials.generation and self.config.user.get("exec")
-            ):
-                self._pool_generation = self.credentials.generation
+            now = time.monotonic()
+            renewed = self._pool_generation != self.credentials.generation and self.config.user.get("exec")
+            if self._pool is None or renewed or now - self._pool_since >= _POOL_AGE_S:
+                self._pool_generation, self._pool_since = self.credentials.generation, now
                 self._pool = self._new_pool()
             return self._pool
 

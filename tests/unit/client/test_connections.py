@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from podlab.client import Client, Kubeconfig
+from podlab.client import Client, Kubeconfig, transport
 from podlab.errors import ConnectionLostError
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -44,6 +44,14 @@ def serve() -> Iterator[Serve]:
 def test_a_connection_is_used_again(serve: Serve) -> None:
     """The script has one connection only: a second one would never be answered."""
     client, _ = serve([[OK, OK]])
+
+    assert (client.text("/"), client.text("/")) == ("ok", "ok")
+
+
+def test_an_old_connection_is_left_behind(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server closes what has long been idle, perhaps just while the next request is under way."""
+    monkeypatch.setattr(transport, "_POOL_AGE_S", 0.0)
+    client, _ = serve([[OK, b"the old one\r\n\r\n"], [OK]])
 
     assert (client.text("/"), client.text("/")) == ("ok", "ok")
 
