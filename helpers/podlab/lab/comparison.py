@@ -48,7 +48,9 @@ class Comparison:
 
     def lifecycle(self, lives: Lives) -> Facts:
         """Round 5.2: which Job is complete, and how often the init ran; *lives* by the names of the Jobs' Pods."""
-        of = {name.split("-")[1]: life for name, life in lives.items()}
+        by_form = {name.split("-")[1]: life for name, life in lives.items()}
+        # A control plane makes the Pods of three Jobs in any order.
+        of = {form: by_form[form] for form in HELPERS}
         done = {form: self._complete(f"report-{form}") for form in of}
         runs = {form: life.starts("helper") for form, life in of.items()}
         cells = {form: ({"runs": runs[form], "Job complete": done[form]}, of[form]) for form in of}
