@@ -5,11 +5,10 @@ Which cluster a command works on: one that podlab made, or a context of anybody'
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from podlab.cli import kubectl
-from podlab.cli.parser import UsageError
+from podlab.cli.parser import UsageError, names_cluster
 from podlab.client import Client
 from podlab.client.kubeconfig import Kubeconfig
 from podlab.drivers import Cluster
@@ -38,7 +37,7 @@ def of(args: argparse.Namespace) -> Cluster:
     from podlab import drivers
 
     context, file = getattr(args, "context", None), getattr(args, "kubeconfig", None)
-    named = args.name != os.environ.get("PODLAB_CLUSTER", "lab")
+    named = names_cluster(args)
     if named and (context or file):
         raise UsageError(
             "--cluster does not go with --context or --kubeconfig",

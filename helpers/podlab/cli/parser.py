@@ -159,13 +159,23 @@ def _refuse(parser: argparse.ArgumentParser, word: str) -> NoReturn:
     )
 
 
+def default_cluster() -> str:
+    """Return the cluster that commands work on where ``--cluster`` is not given."""
+    return os.environ.get("PODLAB_CLUSTER", "lab")
+
+
+def names_cluster(args: argparse.Namespace) -> bool:
+    """Whether the command line names a cluster other than the default one."""
+    return bool(args.name != default_cluster())
+
+
 def add_cluster(parser: argparse.ArgumentParser) -> None:
     """Add ``--cluster``, the cluster to work on; ``--name`` is its older name."""
     parser.add_argument(
         "--cluster",
         "--name",
         dest="name",
-        default=os.environ.get("PODLAB_CLUSTER", "lab"),
+        default=default_cluster(),
         metavar="N",
         help="the cluster's name (default: $PODLAB_CLUSTER, else lab)",
     )

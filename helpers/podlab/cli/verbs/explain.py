@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 
 from podlab.cli import parser as common
@@ -49,9 +48,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _cluster(args: argparse.Namespace) -> str:
-    named = args.name != os.environ.get("PODLAB_CLUSTER", "lab")
     given = {
-        "--cluster": args.name if named else None,
+        "--cluster": args.name if common.names_cluster(args) else None,
         "--context": args.context,
         "--kubeconfig": args.kubeconfig,
     }

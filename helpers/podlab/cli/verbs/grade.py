@@ -100,7 +100,7 @@ def _cluster(args: argparse.Namespace) -> Cluster:
     from podlab import drivers
     from podlab.cli import clusters
 
-    if args.on == "context" and args.name == os.environ.get("PODLAB_CLUSTER", "lab"):
+    if args.on == "context" and not common.names_cluster(args):
         made = drivers.find(args.name)
         if args.kubeconfig or args.context or made is None or made.driver != "context":
             return clusters.borrowed(args.kubeconfig, args.context)
