@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from podlab.client import resources
 from podlab.drivers.embedded import REDUCED
 from podlab.errors import ApiError, CheckError
 from podlab.pods import quantity
@@ -40,7 +41,7 @@ def named(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
     """
     if values.get(WORD) != WORD:
         return dict(values)
-    return {**values, WORD: first(client.get("/api/v1/nodes")["items"])}
+    return {**values, WORD: first(client.get(resources.path("nodes"))["items"])}
 
 
 def refuse_reduced(client: Client) -> None:
@@ -51,9 +52,14 @@ def refuse_reduced(client: Client) -> None:
         CheckError: A node is in the reduced mode; names what it lacks. Nodes that may not be listed are believed.
     """
     try:
-        nodes = client.get("/api/v1/nodes")["items"]
+        nodes = client.get(resources.path("nodes"))["items"]
     except ApiError:
         return
+    refuse_if_reduced(nodes)
+
+
+def refuse_if_reduced(nodes: Sequence[RawView]) -> None:
+    """As ``refuse_reduced``, for nodes that are listed already."""
     reason = next(
         (why for node in nodes if (why := (node["metadata"].get("annotations") or {}).get(REDUCED))), ""
     )

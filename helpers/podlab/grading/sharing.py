@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from podlab.client import Client, resources
+from podlab.client import resources
 from podlab.client.budget import Budget
 from podlab.errors import ApiError, CheckError
 from podlab.grading import nodes
@@ -43,8 +43,10 @@ def together(place: Place, shared_budget: Budget | None = None) -> Iterator[Plac
     client = place.client.within(shared_budget or budget())
     place = replace(place, client=client)
     try:
-        nodes.refuse_reduced(client)
-        place = _measured(place, client)
+        listed = client.get(resources.path("nodes"))["items"]
+        nodes.refuse_if_reduced(listed)
+        pods = client.get(resources.path("pods"))["items"]
+        place = replace(place, room=nodes.room(listed, pods), cpus=nodes.cpus(listed))
         watch = SharedWatch(client).start()
     except CheckError:  # each answer is refused by itself, with the reason
         yield place
@@ -58,10 +60,3 @@ def together(place: Place, shared_budget: Budget | None = None) -> Iterator[Plac
         yield replace(place, shared=watch)
     finally:
         watch.end()
-
-
-def _measured(place: Place, client: Client) -> Place:
-    """Return *place* with what its nodes have room for."""
-    listed = client.get(resources.path("nodes"))["items"]
-    pods = client.get(resources.path("pods"))["items"]
-    return replace(place, room=nodes.room(listed, pods), cpus=nodes.cpus(listed))
