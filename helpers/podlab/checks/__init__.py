@@ -14,6 +14,6 @@ exercise stands in the exercise's folder; ``podlab.grading`` reads it.
 from __future__ import annotations
 
 from podlab.checks.case import Answer, Case, Finding, Key, check
-from podlab.checks.lives import Act, Life
+from podlab.checks.lives import KILLED, Act, Life
 
-__all__ = ["Act", "Answer", "Case", "Finding", "Key", "Life", "check"]
+__all__ = ["KILLED", "Act", "Answer", "Case", "Finding", "Key", "Life", "check"]

@@ -1,10 +1,9 @@
 """e17 stop-order: the answer against the moments at which the containers noted SIGTERM."""
 
-from podlab.checks import Case, Finding, Life, check, notation
+from podlab.checks import KILLED, Case, Finding, Life, check, notation
 from podlab.errors import CheckError
 from podlab.grading.exercise import Refused
 
-KILLED = 137
 APART_S = 0.6  # a container needs 1 s to end, so whoever waits for it gets SIGTERM at least so much later
 NEVER = "fetch ended long before"
 

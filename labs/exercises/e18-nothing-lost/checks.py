@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from podlab.checks import Case, Finding, Life, check
+from podlab.checks import KILLED, Case, Finding, Life, check
 
-KILLED = 137
 MOST_TWICE = 5  # a shipper that sends five lines and is killed before it notes that sends these five again
 LATE = "SIGTERM reaches all app containers at once, sidecars only after the last app container has ended"
 

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from podlab.checks import Case, Finding, Life, check
+from podlab.checks import KILLED, Case, Finding, Life, check
 
-KILLED = 137
 PROCESS_1 = "SIGTERM goes to process 1 of a container; a shell there does not pass it on"
 
 

@@ -4,10 +4,9 @@ e33 drain: a customer outside counts failed calls, during a rollout and after a 
 Calls before the customer had fifteen good ones in a row are left out: the first Pods may still be starting then.
 """
 
-from podlab.checks import Case, Finding, Life, check
+from podlab.checks import KILLED, Case, Finding, Life, check
 
 BOTH = "endpoint and SIGTERM are handled at the same time: nothing waits for the Service"
-KILLED = 137
 
 
 def failed(life: Life, since: str, until: str | None = None) -> list[str]:

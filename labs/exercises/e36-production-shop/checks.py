@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from podlab.checks import Case, Finding, Life, check
+from podlab.checks import KILLED, Case, Finding, Life, check
 from podlab.checks.notation import parse
 from podlab.errors import CheckError
 
@@ -26,7 +26,6 @@ UNITS = {
     "Mi": 2**20,
     "Gi": 2**30,
 }
-KILLED = 137
 NOT_CALM = "the customer never got fifteen pages in a row"
 GATE = "a sidecar counts as started when its startupProbe or postStart hook says so, not when it listens"
 GRACE = "what still runs at the end of the grace period is killed"
