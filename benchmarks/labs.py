@@ -13,10 +13,8 @@ before the page, and the most while it ran. The last table has a line for each r
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import secrets
-import subprocess
 import sys
 import tempfile
 import threading
@@ -32,7 +30,11 @@ import nbformat
 from podlab import drivers, images
 from podlab.drivers import Cluster, Profile
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "notebooks"))
+
+from pages import nbval  # noqa: E402
+
 DRIVERS = ("kind", "embedded")
 LOOK_EVERY_S = 1.0
 
@@ -148,24 +150,15 @@ def cluster(driver: str, name: str | None) -> Iterator[Cluster]:
 def run(lab: Lab, on: Cluster) -> Run:
     """Run a page as `tests/notebooks/test_nbval.py` does, by somebody without progress."""
     cells = sum(each.cell_type == "code" for each in nbformat.read(lab.page, as_version=4).cells)
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-cell-timeout=200", "-q", "--color=no",
-               f"--nbval-sanitize-with={ROOT / 'tests/notebooks/sanitize.cfg'}", "-p", "no:cacheprovider",
-               "-o", "timeout=0", "-o", "addopts=", str(lab.page)]  # fmt: skip
     roots = list(drivers.get(on.driver).status(on.name).pids.values())
     began = time.monotonic()
     with Peak(roots) as peak, tempfile.TemporaryDirectory() as data:
-        environment = {**os.environ, "PODLAB_CLUSTER": on.name, "PODLAB_DATA": data}
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, text=True, capture_output=True, check=False
-        ).stdout
+        _code, held, done = nbval(lab.page, PODLAB_CLUSTER=on.name, PODLAB_DATA=data)
     took = time.monotonic() - began
-    held = re.search(r"(\d+) passed", done)
     fault = re.search(
         r"^(?:FAILED .*::(Cell \d+)|\w*Error: .*)", re.sub(r"\x1b\[[\d;]*m", "", done), re.MULTILINE
     )
-    return Run(
-        int(held[1]) if held else 0, cells, took, peak.rest, peak.most, fault[0][:120] if fault else ""
-    )
+    return Run(held, cells, took, peak.rest, peak.most, fault[0][:120] if fault else "")
 
 
 # ----------------------------------------------------------------------------------------------------- printing

@@ -6,6 +6,7 @@ import os
 import random
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "notebooks"
+SANITIZE = Path(__file__).with_name("sanitize.cfg")
 TAGS = {"nbval-ignore-output", "nbval-check-output", "raises-exception"}
 MOST_CELLS = {"02": 52, "03": 70}  # the longest lessons; all others 45; cells of exercises come on top
 FEWEST_CELLS, FEWEST_LAB_CELLS, MOST_LINES = 25, 12, 6
@@ -24,6 +26,23 @@ def pages() -> list[Path]:
     """All notebooks of the course, in order, then those of the labs."""
     labs = sorted((ROOT / "labs").glob("[0-9][0-9]-*/[0-9][0-9]-*.ipynb"))
     return sorted(FOLDER.glob("[0-9][0-9]-*.ipynb")) + labs
+
+
+def nbval(path: Path, **environment: str) -> tuple[int, int, str]:
+    """Run nbval on a notebook in a process of its own: exit code, cells that passed, and what it printed."""
+    command = [sys.executable, "-m", "pytest", "--nbval", f"--nbval-sanitize-with={SANITIZE}"]
+    quiet = ["--nbval-cell-timeout=200", "-q", "-p", "no:cacheprovider", "-o", "timeout=0", "-o", "addopts="]
+    done = subprocess.run(
+        [*command, *quiet, str(path)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    passed = re.search(r"(\d+) passed", done.stdout)
+    return done.returncode, int(passed[1]) if passed else 0, done.stdout
 
 
 def pages_to_run() -> list[Path]:

@@ -1,34 +1,10 @@
 """Strict nbval of every page on a real cluster: what is printed now is what is stored, except where a cell says so."""
 
-import os
-import re
-import subprocess
-import sys
-from pathlib import Path
-
 import nbformat
 import pytest
-from pages import ROOT, pages_to_run
+from pages import nbval, pages_to_run
 
-SANITIZE = Path(__file__).with_name("sanitize.cfg")
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-
-
-def nbval(path, **environment):
-    """Run nbval on one notebook in a process of its own; the number of cells that passed, and what it said."""
-    command = [sys.executable, "-m", "pytest", "--nbval", f"--nbval-sanitize-with={SANITIZE}"]
-    quiet = ["--nbval-cell-timeout=200", "-q", "-p", "no:cacheprovider", "-o", "timeout=0", "-o", "addopts="]
-    done = subprocess.run(
-        [*command, *quiet, str(path)],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    passed = re.search(r"(\d+) passed", done.stdout)
-    return done.returncode, int(passed[1]) if passed else 0, done.stdout
 
 
 @pytest.mark.timeout(900)
