@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), *(str(HERE / area) for area in ("sandbox", "api", "grader"))]
+sys.path[:0] = [str(HERE), str(HERE.parent), *(str(HERE / area) for area in ("sandbox", "api", "grader"))]
 
 
 class Result(NamedTuple):

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from api_range import RBAC, Answer, ApiRange, Json
+from image_layers import sparse_layer
 
 from podlab.embedded.api.access import jwt
 from podlab.embedded.images import archive
@@ -905,18 +906,6 @@ def layer(*rows: tuple[str, bytes, str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def hole(size: int) -> bytes:
-    """A layer of one file that is all hole."""
-    buffer = io.BytesIO()
-    info = tarfile.TarInfo("GNUSparseFile.0/hole")
-    keys = {"major": "1", "minor": "0", "name": "hole", "realsize": str(size)}
-    info.pax_headers = {f"GNU.sparse.{key}": value for key, value in keys.items()}
-    info.size = 512
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        tar.addfile(info, io.BytesIO(b"1\n0\n0\n".ljust(512, b"\0")))
-    return buffer.getvalue()
-
-
 def saved(path: Path, data: bytes, *, config_name: str = "") -> Path:
     """A ``docker save`` file of one layer."""
     digest = hashlib.sha256(data).hexdigest()
@@ -986,7 +975,7 @@ LAYERS: dict[str, Callable[[Path], bytes]] = {
     "link-replaced": lambda aim: layer(("f", LINK, str(aim / "mark"), b""), ("f", FILE, "", b"x")),
     "hard-link": lambda aim: layer(("out", LINK, str(aim), b""), ("f", HARD, "out/mark", b""), ("f", FILE, "", b"touched")),
     "pipe": lambda aim: layer(("pipe", FIFO, "", b"")),
-    "hole": lambda aim: hole(64 << 30),
+    "hole": lambda aim: sparse_layer(64 << 30),
 }  # fmt: skip
 # What Python's own unpacking does not follow either, but some engine did: a file written through a link in its place.
 WRITTEN_THROUGH = ("link-replaced", "hard-link")
@@ -998,7 +987,7 @@ def images() -> Iterator[Attack]:
     for name, make in LAYERS.items():
         easier = through if name in WRITTEN_THROUGH else make
         if name == "hole":
-            easier = lambda aim: hole(2 << 30)  # noqa: E731  all hole: it takes nothing
+            easier = lambda aim: sparse_layer(2 << 30)  # noqa: E731  all hole: it takes nothing
         yield Attack("images", name, "write beside an image, or fill the disk", lambda f, make=make: unpacked(make, naive=False),
                      lambda f, make=easier: unpacked(make, naive=True))  # fmt: skip
 

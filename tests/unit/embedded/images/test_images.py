@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from image_layers import sparse_layer
 
 from podlab.embedded.images import ImageStore, archive, catalogue, registry
 from podlab.embedded.images.names import parse
@@ -102,18 +103,6 @@ def layer(*entries: tuple[str, bytes | str | None], kind: bytes = tarfile.REGTYP
     return buffer.getvalue()
 
 
-def sparse(size: int) -> bytes:
-    """A layer of one file that is all hole: 1 KiB in the archive, *size* bytes once unpacked."""
-    buffer = io.BytesIO()
-    info = tarfile.TarInfo("GNUSparseFile.0/hole")
-    keys = {"major": "1", "minor": "0", "name": "hole", "realsize": str(size)}
-    info.pax_headers = {f"GNU.sparse.{key}": value for key, value in keys.items()}
-    info.size = 512
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        tar.addfile(info, io.BytesIO(b"1\n0\n0\n".ljust(512, b"\0")))
-    return buffer.getvalue()
-
-
 def saved(path: Path, layers: list[bytes], *, wrong_layer: bool = False, wrong_config: bool = False) -> Path:
     """A docker save file."""
     digests = [hashlib.sha256(one).hexdigest() for one in layers]
@@ -175,7 +164,7 @@ def test_layers_are_applied_with_whiteouts_and_links_inside(tmp_path: Path) -> N
         ([layer((".wh...", b""))], "leads out"),
         ([layer(("a/.wh..", b""))], "leads out"),
         ([b"no tar at all" * 100], "header"),
-        ([sparse(1 << 43)], "larger than 20 GiB once unpacked"),
+        ([sparse_layer(1 << 43)], "larger than 20 GiB once unpacked"),
     ],
 )
 def test_archives_that_lead_out_are_refused_and_leave_nothing(
