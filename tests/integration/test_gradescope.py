@@ -40,8 +40,8 @@ points = 4
 choose = ["e12"]
 """
 ROSTER = "id,name,email\nada,Ada Lovelace,ada@example.org\nbob,Bob Brown,Bob@Example.org\n"
-# A root of its own, with everything of the real one and /autograder beside it. It is no chroot: in one, no process may
-# make the user namespaces that the embedded cluster needs.
+# A root of its own, with everything of the real one and /autograder beside it. A chroot would not do: in one, no
+# process may make the user namespaces that the embedded cluster needs.
 CONTAINER = r"""
 set -eu
 root="$1"; layout="$2"; shift 2

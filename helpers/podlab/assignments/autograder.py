@@ -4,7 +4,7 @@ The zip that Gradescope builds an autograder from: podlab itself, the assignment
     setup.sh                 run once, when Gradescope builds the image: a virtual environment, filled by pip
     run_autograder           run for each submission; the grading itself is ``podlab.assignments.autograding``
     requirements.txt         the core dependencies of podlab
-    assignment.toml          the blueprint;  students.json: who draws which variant, where it draws by student
+    assignment.toml          the blueprint;  students.json: the roster, where each student has a variant
     lib/podlab/              this package, with the exercises of the assignment and without their answers
 
 Source: gradescope/autograder_samples, ``docs/specs.md`` and ``docs/troubleshooting.md``.
@@ -90,11 +90,11 @@ def packed(blueprint: Blueprint, students: Sequence[Student]) -> bytes:
     Return the zip.
 
     Raises:
-        PodlabError: The assignment draws by student and there is no roster with e-mail addresses.
+        PodlabError: Each student has a variant, and the roster lacks an e-mail address or is missing.
     """
     if blueprint.seed == "student" and not all(student.email for student in students or [Student("")]):
         raise PodlabError(
-            f"{blueprint.title} draws by student, and Gradescope knows students by their e-mail address",
+            f"{blueprint.title} has a variant for each student, and Gradescope knows students by their e-mail address",
             hint="add --roster with the columns id,name,email, all filled; or write  seed = 1  for one variant for all",
         )
     out = io.BytesIO()

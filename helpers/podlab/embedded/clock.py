@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import time
 
-STEP_NS = 1_000_000_000  # a difference that is no slewing any more
+# Slewing corrects less than this; a larger difference is a step of the machine's clock.
+STEP_NS = 1_000_000_000
 # Counted on while the machine is suspended, where the kernel has such a clock.
 _SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 

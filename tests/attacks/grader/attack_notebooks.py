@@ -265,7 +265,7 @@ def reading_checks() -> Iterator[Handed]:
     """Answers and cells that look for keys, checks and other students' work."""
     sources = {
         "source": "import podlab.grading as g\nprint(open(g.find('e14').folder / 'checks.py').read())", "key": "%load labs/exercises/e26-what-is-certain/key.toml",
-        "shell": "!cat /work/*/labs/exercises/*/answers/right/* > answers.txt", "proc": "print(open('/proc/self/environ').read())",
+        "shell": "!cat /srv/*/labs/exercises/*/answers/right/* > answers.txt", "proc": "print(open('/proc/self/environ').read())",
         "frames": "import sys; print(sys._getframe().f_back)", "grades": "import pathlib; print([p.read_text() for p in pathlib.Path('..').rglob('*.json')])",
     }  # fmt: skip
     for name, source in sources.items():

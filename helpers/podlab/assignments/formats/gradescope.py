@@ -23,7 +23,7 @@ def release(blueprint: Blueprint, students: Sequence[Student]) -> dict[str, byte
     Return the autograder's zip by its path.
 
     Raises:
-        PodlabError: The assignment draws by student, and there is no roster with e-mail addresses.
+        PodlabError: Each student has a variant, and the roster lacks an e-mail address or is missing.
     """
     return {"autograder.zip": autograder.packed(blueprint, students)}
 
