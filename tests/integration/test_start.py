@@ -6,6 +6,7 @@ that can be made.
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import zlib
@@ -49,26 +50,33 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(
-    "driver",
-    [pytest.param("embedded", marks=pytest.mark.embedded), pytest.param("kind", marks=pytest.mark.kind)],
+    ("driver", "named"),
+    [
+        pytest.param("embedded", [], marks=pytest.mark.embedded, id="embedded"),
+        # A kind cluster's name counts on the whole machine, where a learner's cluster "lab" may exist.
+        pytest.param("kind", ["--name", f"start-{secrets.token_hex(3)}"], marks=pytest.mark.kind, id="kind"),
+    ],
 )
-def test_it_ends_with_a_recorded_and_drawn_pod_and_can_be_run_again(installed: None, driver: str) -> None:
+def test_it_ends_with_a_recorded_and_drawn_pod_and_can_be_run_again(
+    installed: None, driver: str, named: list[str]
+) -> None:
     """
     Every step is announced, the timeline is printed, the picture is a picture; the second run keeps the
     cluster.
     """
+    name = named[-1] if named else "lab"
     PICTURE.unlink(missing_ok=True)
-    first = start("--no-lab", "--driver", driver)
+    first = start("--no-lab", "--driver", driver, *named)
     assert first.returncode == 0, first.stdout + first.stderr
     for word in ("fetch", "shipper", "app"):
         assert word in first.stdout
     assert PICTURE.read_text().startswith("<svg")
-    assert first.stdout.splitlines()[-1].startswith("start: done: cluster lab runs")
+    assert first.stdout.splitlines()[-1].startswith(f"start: done: cluster {name} runs")
 
-    before, picture = state.read("lab"), zlib.crc32(RUN.read_bytes())
-    second = start("--no-lab")
+    before, picture = state.read(name), zlib.crc32(RUN.read_bytes())
+    second = start("--no-lab", *named)
     assert second.returncode == 0, second.stdout + second.stderr
-    assert state.read("lab") == before
+    assert state.read(name) == before
     assert zlib.crc32(RUN.read_bytes()) != picture
 
 
