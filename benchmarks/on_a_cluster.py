@@ -1,4 +1,4 @@
-"""Where a benchmark of the labs runs: an embedded cluster of its own, or one that is named."""
+"""Where a benchmark of the labs runs: a cluster of its own, or one that is named."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ import argparse
 import json
 import secrets
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import podlab
 from podlab import drivers
+from podlab.drivers import Cluster, Profile
+from podlab.drivers.process import ended_by_signals, not_interrupted
 from podlab.lab.core import Lab
 from podlab.observe import Recording
 from podlab.pods.raw import RawObject
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--name`` and ``--driver``."""
+    """Add ``--name``, ``--driver`` and ``--config``."""
     parser.add_argument(
-        "--name", help="a cluster; default: an embedded one, made for this run and stopped after it"
+        "--name", help="a cluster; default: one that is made for this run and stopped after it"
     )
     parser.add_argument(
-        "--driver", choices=("kind", "embedded", "context"), help="of that cluster (default: as it is)"
+        "--driver",
+        choices=("kind", "embedded", "context"),
+        help="of that cluster (default: as it is; else embedded)",
     )
+    parser.add_argument("--config", help="kind: of the cluster that is made, such as three-nodes")
 
 
 def forms(doc: str, names: Collection[str], *, deletions: int) -> argparse.Namespace:
@@ -46,13 +51,30 @@ def said(recording: Recording, pods: Collection[str], container: str = "") -> It
 
 
 @contextmanager
+def own(driver: str, prefix: str, config: str | None = None) -> Iterator[Cluster]:
+    """
+    Make a cluster for one measurement, and stop it afterwards; Ctrl-C, SIGTERM and SIGHUP stop it too.
+
+    Args:
+        prefix: The start of its name; the rest is drawn, so that two measurements do not meet.
+        config: kind: a config file, or the name of one in ``clusters/kind``.
+    """
+    name = f"{prefix}-{secrets.token_hex(3)}"
+    with ended_by_signals():
+        try:
+            yield drivers.get(driver).make(Profile(name=name, config=config))
+        finally:
+            with not_interrupted():
+                drivers.get(driver).stop(name)
+
+
+@contextmanager
 def lab(options: argparse.Namespace, namespace: str) -> Iterator[Lab]:
     """Open *namespace* on the cluster of *options*; both are gone afterwards, a cluster that was named stays."""
-    own = options.name is None and options.driver is None
-    name = options.name or (f"bench-{secrets.token_hex(3)}" if own else None)
-    try:
-        with podlab.open(name, driver="embedded" if own else options.driver, namespace=namespace) as opened:
-            yield opened
-    finally:
-        if own:
-            drivers.get("embedded").stop(str(name))
+    with ExitStack() as stack:
+        name, driver = options.name, options.driver
+        if name is None and driver != "context":
+            made = stack.enter_context(own(driver or "embedded", "bench", options.config))
+            name, driver = made.name, made.driver
+        stack.enter_context(ended_by_signals())
+        yield stack.enter_context(podlab.open(name, driver=driver, namespace=namespace))

@@ -45,6 +45,15 @@ def nbval(path: Path, **environment: str) -> tuple[int, int, str]:
     return done.returncode, int(passed[1]) if passed else 0, done.stdout
 
 
+def faults_of_run(printed: str) -> list[tuple[int, str]]:
+    """Return the cells that failed, as nbval numbers them, and what it printed of each, from what `nbval` returned."""
+    plain = re.sub(r"\x1b\[[\d;]*m", "", printed)
+    parts = re.split(
+        r"^_{3,} \S*::Cell (\d+) _{3,}$", plain.partition("= short test summary info =")[0], flags=re.M
+    )
+    return [(int(number), text.strip(" =\n")) for number, text in zip(parts[1::2], parts[2::2], strict=True)]
+
+
 def pages_to_run() -> list[Path]:
     """
     The notebooks that are executed: all, but on kind, where a life takes longer, a sample.

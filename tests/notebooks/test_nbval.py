@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from pages import nbval, pages_to_run
+from pages import faults_of_run, nbval, pages_to_run
 
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 
@@ -37,6 +37,8 @@ def test_a_planted_wrong_fact_fails(tmp_path):
 
     assert (code, passed) == (1, 1), said
     assert "2 failed" in said
+    assert [number for number, _ in faults_of_run(said)] == [1, 2]
+    assert "+ order  b | a" in faults_of_run(said)[0][1]
 
 
 def test_names_uids_addresses_ages_and_times_are_not_compared(tmp_path):
