@@ -50,7 +50,7 @@ def busybox_step(versions: Versions) -> Step:
 
 def _pause(kubernetes: GoPart, versions: Versions, out: Path) -> None:
     need("go")
-    env = {"GOFLAGS": "-mod=readonly", "GOWORK": "off"}
+    env = {"GOFLAGS": "-mod=readonly", "GOWORK": "off", "GOTOOLCHAIN": kubernetes.toolchain or "local"}
     answer = run(["go", "mod", "download", "-json", kubernetes.module], cwd=kubernetes.recipe, env=env)
     source = Path(json.loads(answer)["Dir"]) / "build" / "pause" / "linux" / "pause.c"
     _static(source, out / "pause", f"-DVERSION={versions.pause}")

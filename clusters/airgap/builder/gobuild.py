@@ -43,6 +43,7 @@ class GoPart:
         stamped: Linker variables, such as the version that the program prints.
         tests: Name of each test binary and the package whose tests it runs.
         folder: Where its ``go.mod`` and ``go.sum`` lie, if not in ``go/NAME-VERSION``.
+        toolchain: The Go that builds it, such as ``go1.27.3``, which Go fetches as a module; empty for the one on PATH.
     """
 
     name: str
@@ -53,6 +54,7 @@ class GoPart:
     stamped: dict[str, str] = field(default_factory=dict)
     tests: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    toolchain: str = ""
 
     @property
     def recipe(self) -> Path:
@@ -69,12 +71,14 @@ def go_parts(versions: Versions) -> list[GoPart]:
             versions.kubernetes,
             {name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
             stamped=kubernetes_stamps(versions.kubernetes),
+            toolchain=versions.go,
         ),
         GoPart(
             "coredns",
             "github.com/coredns/coredns",
             versions.coredns,
             {"coredns": "github.com/coredns/coredns"},
+            toolchain=versions.go,
         ),
         GoPart(
             "containerd",
@@ -84,7 +88,13 @@ def go_parts(versions: Versions) -> list[GoPart]:
             tags="no_btrfs no_zfs no_devmapper",
             stamped={f"{containerd}/version.Version": versions.containerd},
         ),
-        GoPart("etcd", "go.etcd.io/etcd/server/v3", versions.etcd, {"etcd": "go.etcd.io/etcd/server/v3"}),
+        GoPart(
+            "etcd",
+            "go.etcd.io/etcd/server/v3",
+            versions.etcd,
+            {"etcd": "go.etcd.io/etcd/server/v3"},
+            toolchain=versions.go,
+        ),
         GoPart("kind", "sigs.k8s.io/kind", versions.kind, {"kind": "sigs.k8s.io/kind"}),
     ]
 
@@ -105,6 +115,8 @@ def go_step(part: GoPart) -> Step:
     }
     if part.tests:
         inputs["tests"] = part.tests
+    if part.toolchain:
+        inputs["toolchain"] = part.toolchain
     return Step(f"go-{part.name}-{part.version}", inputs, lambda out: _build(part, out))
 
 
@@ -118,7 +130,7 @@ def lock(part: GoPart) -> None:
         f"module podlab.invalid/airgap/{part.name}\n\ngo 1.26.0\n\n"
         f"require {part.module} {part.version}\n{replaces}"
     )
-    env = {**_environment(), "GOFLAGS": "-mod=mod -buildvcs=false"}
+    env = {**_environment(part), "GOFLAGS": "-mod=mod -buildvcs=false"}
     for package in part.programs.values():
         run(["go", "list", "-deps", "-tags", part.tags, package], cwd=part.recipe, env=env)
     for package in part.tests.values():
@@ -126,7 +138,7 @@ def lock(part: GoPart) -> None:
 
 
 def _build(part: GoPart, out: Path) -> dict[str, object]:
-    _need_go()
+    _need_go(part)
     work = out / "module"
     shutil.copytree(part.recipe, work)
     (out / "bin").mkdir()
@@ -145,23 +157,23 @@ def _build(part: GoPart, out: Path) -> dict[str, object]:
             str(out / "bin" / name),
         ]
         words: list[str | Path] = ["nice", "go", *verb, *flags, package]
-        said = run(words, cwd=work, env=_environment(), hint=_REFUSED, with_stderr=True)
+        said = run(words, cwd=work, env=_environment(part), hint=_REFUSED, with_stderr=True)
         compiled += sum(not line.startswith("go:") for line in said.splitlines())
     shutil.rmtree(work)
-    return {"go": run(["go", "env", "GOVERSION"]).strip(), "compiled_packages": compiled}
+    return {"go": _go_version(part), "compiled_packages": compiled}
 
 
 _REFUSED = "look at the last words above: 403 means that the module mirror does not serve that version"
 
 
-def _environment() -> dict[str, str]:
+def _environment(part: GoPart) -> dict[str, str]:
     """Static programs, nothing from the surroundings; module and build caches stay the user's own."""
     wanted = {
         "CGO_ENABLED": "0",
         "GOOS": "linux",
         "GOARCH": load_versions().architecture,
         "GOFLAGS": "-mod=readonly -buildvcs=false",
-        "GOTOOLCHAIN": "local",
+        "GOTOOLCHAIN": part.toolchain or "local",
         "GOWORK": "off",
     }
     return {**os.environ, **wanted}
@@ -173,7 +185,7 @@ def _ldflags(part: GoPart) -> str:
 
 def kubernetes_stamps(version: str) -> dict[str, str]:
     """The linker variables by which Kubernetes' programs know their *version*, such as ``v1.36.3``."""
-    major, minor, _ = version.removeprefix("v").split(".")
+    major, minor, *_ = version.removeprefix("v").split(".")
     facts = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     return {f"{package}.{key}": value for package in packages for key, value in facts.items()}
@@ -181,7 +193,7 @@ def kubernetes_stamps(version: str) -> dict[str, str]:
 
 def _staging_replaces(part: GoPart) -> str:
     """Its own go.mod points at folders that the module's archive leaves out; point at their releases."""
-    archive = run(["go", "mod", "download", "-json", f"{part.module}@{part.version}"])
+    archive = run(["go", "mod", "download", "-json", f"{part.module}@{part.version}"], env=_environment(part))
     folder = re.search(r'"Dir": "([^"]+)"', archive)
     if folder is None:
         raise BuildError(f"{part.module}@{part.version} was not downloaded", cause=archive[-300:])
@@ -191,9 +203,13 @@ def _staging_replaces(part: GoPart) -> str:
     return "\nreplace (\n" + "".join(f"\t{name} => {name} {release}\n" for name in staging) + ")\n"
 
 
-def _need_go() -> None:
+def _go_version(part: GoPart) -> str:
+    return run(["go", "env", "GOVERSION"], env=_environment(part), hint=_REFUSED).strip()
+
+
+def _need_go(part: GoPart) -> None:
     need("go")
-    found = run(["go", "env", "GOVERSION"]).strip()
+    found = _go_version(part)
     number = re.match(r"go(\d+)\.(\d+)", found)
     if number is None or tuple(int(n) for n in number.groups()) < MINIMUM_GO:
         raise BuildError(

@@ -14,7 +14,12 @@ REPOSITORY = HOME.parent.parent
 
 @dataclass(frozen=True)
 class Versions:
-    """One row of versions.toml with what all rows share; Go versions carry their "v"."""
+    """
+    One row of versions.toml with what all rows share; versions of Go modules carry their "v".
+
+    Attributes:
+        go: The Go toolchain that the row asks for, such as ``go1.27.3``; empty for the one on PATH.
+    """
 
     kubernetes: str
     etcd: str
@@ -26,6 +31,7 @@ class Versions:
     suite: str
     architecture: str
     reference: bool
+    go: str = ""
 
     @property
     def component_images(self) -> dict[str, str]:

@@ -13,9 +13,9 @@ from builder.failure import BuildError
 from builder.gobuild import go_parts, go_step
 from builder.images import pod_images, tool_entries
 from builder.plan import make_plan
-from builder.versions import REPOSITORY, load_versions
+from builder.versions import HOME, REPOSITORY, load_versions
 
-KNOWN = ["v1.36.3", "v1.34.4"]
+KNOWN = sorted(tomllib.loads((HOME / "versions.toml").read_text())["kubernetes"])
 
 
 def test_the_reference_is_one_of_the_known_versions(recipe: Path) -> None:
@@ -24,7 +24,26 @@ def test_the_reference_is_one_of_the_known_versions(recipe: Path) -> None:
 
     assert raw["reference"] in raw["kubernetes"]
     assert load_versions().kubernetes == raw["reference"] == "v1.36.3"
-    assert sorted(raw["kubernetes"]) == sorted(KNOWN)
+
+
+@pytest.mark.parametrize("minor", [34, 35, 36, 37])
+def test_every_minor_version_that_the_pages_speak_of_can_be_built(minor: int) -> None:
+    """The pages say what differs from 1.34 to 1.37; a row each is what lets anybody look."""
+    assert [version for version in KNOWN if version.startswith(f"v1.{minor}.")]
+
+
+def test_a_row_may_name_the_go_that_builds_it(tmp_path: Path, recipe: Path) -> None:
+    """Kubernetes, etcd and CoreDNS of that row are built by it and named anew; kind and containerd serve all rows."""
+    text = (recipe / "versions.toml").read_text()
+    row = '[kubernetes."v1.36.3"]\n'
+    (tmp_path / "versions.toml").write_text(text.replace(row, f'{row}go = "go1.27.3"\n'))
+
+    before = {part.name: go_step(part).key for part in go_parts(load_versions("v1.36.3"))}
+    parts = go_parts(load_versions("v1.36.3", path=tmp_path / "versions.toml"))
+    after = {part.name: go_step(part).key for part in parts}
+
+    assert {part.name for part in parts if part.toolchain} == {"kubernetes", "etcd", "coredns"}
+    assert {name for name, key in before.items() if after[name] != key} == {"kubernetes", "etcd", "coredns"}
 
 
 @pytest.mark.parametrize("kubernetes", KNOWN)
@@ -99,7 +118,7 @@ def test_an_unknown_version_is_refused_with_the_known_ones() -> None:
 
     what, why, hint = str(failed.value).splitlines()
     assert what == "the air-gapped build does not know Kubernetes v1.2.3"
-    assert "v1.34.4, v1.36.3" in why
+    assert ", ".join(KNOWN) in why
     assert hint.startswith("  try: ")
 
 
