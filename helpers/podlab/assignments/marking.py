@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from podlab.checks.verdict import NOT_GRADABLE, Report
 from podlab.client import resources
 from podlab.errors import PodlabError
 from podlab.files import write_whole
-from podlab.grading import regrade
+from podlab.grading import digests, regrade
 
 SCHEMA = 1
 LABEL = "podlab/grading"
@@ -43,17 +44,44 @@ class Job:
     student: str
     part: Part
     text: str
+    rules: digests.Rules
 
     @property
     def digest(self) -> str:
         """Changes when answer, seed or exercise change: then the answer is graded again."""
-        parts = [
-            self.text,
-            str(self.part.seed),
-            self.part.exercise.id,
-            exercise_digest(self.part.exercise.folder),
-        ]
+        return self._digest(self.rules.whole)
+
+    @property
+    def played(self) -> str:
+        """Changes when the answer would be run otherwise: then its evidence is of another play."""
+        return self._digest(self.rules.played)
+
+    def judged(self, folder: Path) -> str:
+        """Changes when judging the evidence kept in *folder* could give another grade, or the grade other points."""
+        seen = digests.evidence(evidence_of(folder, self.student), self.part.exercise.id)
+        return self._digest(self.digest, seen, digests.code(), self.part.row, str(self.part.points))
+
+    def _digest(self, *more: str) -> str:
+        parts = [self.text, str(self.part.seed), self.part.exercise.id, *more]
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass
+class Again:
+    """
+    Counts of judging again.
+
+    Attributes:
+        judged: Answers that were judged by their evidence.
+        kept: Answers whose evidence, exercise and judging code are those of their grade.
+        missing: Answers that stay as they were because their evidence is missing or was not gradable.
+        outdated: Answers, among those judged, whose play has changed: ``podlab grade`` runs them again.
+    """
+
+    judged: int = 0
+    kept: int = 0
+    missing: int = 0
+    outdated: int = 0
 
 
 @dataclass
@@ -75,11 +103,23 @@ class Tally:
 
 def jobs(blueprint: Blueprint, submissions: Sequence[Submission]) -> Iterator[Job]:
     """Yield every answer that counts: the exercises that a student drew, in order; a missing one is empty."""
+    rules = _rules()
     for each in submissions:
         if each.fault:
             continue
         for part in blueprint.parts(each.student):
-            yield Job(each.student, part, each.answers.get(part.exercise.id, ""))
+            yield Job(each.student, part, each.answers.get(part.exercise.id, ""), rules(part))
+
+
+def _rules() -> Callable[[Part], digests.Rules]:
+    """Return a function that reads the digests of each exercise once."""
+    known: dict[Path, digests.Rules] = {}
+
+    def of(part: Part) -> digests.Rules:
+        folder = part.exercise.folder
+        return known.get(folder) or known.setdefault(folder, digests.Rules.of(part.exercise))
+
+    return of
 
 
 def mark(
@@ -134,28 +174,43 @@ def _one(folder: Path, job: Job, place: grading.Place) -> Report:
     return report
 
 
-def again(blueprint: Blueprint, folder: Path, students: Sequence[str] | None = None) -> int:
+def again(
+    blueprint: Blueprint, folder: Path, students: Sequence[str] | None = None, *, everything: bool = False
+) -> Again:
     """
-    Judge every graded answer again by its kept evidence, with today's checks; needs no cluster. Returns how many.
+    Judge graded answers again by their kept evidence, with today's checks; needs no cluster.
 
-    A result whose evidence is missing stays as it was.
+    Args:
+        everything: Judge also the answers for which nothing has changed since their grade.
     """
-    count = 0
+    counts, rules = Again(), _rules()
+    parts = cache(lambda student: {part.exercise.id: part for part in blueprint.parts(student)})
     for result in results(folder):
-        if students is not None and result["student"] not in students:
-            continue
-        part = next(
-            (p for p in blueprint.parts(result["student"]) if p.exercise.id == result["report"]["exercise"]),
-            None,
-        )
-        if part is None:
-            continue
-        job = Job(result["student"], part, result["answer"])
-        report = regrade(part.exercise, job.text, evidence_of(folder, job.student), seed=part.seed)
-        if report.state != NOT_GRADABLE:
-            _store(folder, job, report, result.get("took_s"))
-            count += 1
-    return count
+        part = parts(result["student"]).get(result["report"]["exercise"])
+        if part is not None and (students is None or result["student"] in students):
+            _again(
+                folder,
+                Job(result["student"], part, result["answer"], rules(part)),
+                result,
+                counts,
+                everything,
+            )
+    return counts
+
+
+def _again(folder: Path, job: Job, result: Mapping[str, Any], counts: Again, everything: bool) -> None:
+    if not everything and result.get("judged") == job.judged(folder):
+        counts.kept += 1
+        return
+    exercise = job.part.exercise
+    report = regrade(exercise, job.text, evidence_of(folder, job.student), seed=job.part.seed)
+    if report.state == NOT_GRADABLE:
+        counts.missing += 1
+        return
+    counts.judged += 1
+    same = job.digest == result.get("digest") or job.played == result.get("played")
+    counts.outdated += not same
+    _store(folder, job, report, result.get("took_s"), ran=None if same else result)
 
 
 # -- what is kept --------------------------------------------------------------------------------------------
@@ -201,15 +256,6 @@ def safe(name: str) -> str:
     )
 
 
-def exercise_digest(folder: Path) -> str:
-    """Return a digest of what decides a grade: the texts, play and checks of an exercise, not its answers."""
-    found = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.suffix in (".toml", ".yaml", ".py", ".txt"):
-            found.update(path.name.encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()
-
-
 def sweep_label(folder: Path) -> str:
     """Return the label of namespaces of this grading, by its folder: what a killed grader left can be found."""
     return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
@@ -239,11 +285,22 @@ def _is_done(folder: Path, job: Job) -> bool:
         return False
 
 
-def _store(folder: Path, job: Job, report: Report, took_s: float | None) -> None:
-    """Write one result; *took_s* is how long the answer was in grading, None where that was not measured."""
+def _store(
+    folder: Path, job: Job, report: Report, took_s: float | None, *, ran: Mapping[str, Any] | None = None
+) -> None:
+    """
+    Write one result.
+
+    Args:
+        took_s: How long the answer was in grading; None where that was not measured.
+        ran: The former result, where the answer was run by another play than today's: it keeps the digests of that
+            one, so that podlab grade runs it again.
+    """
     share = report.score / report.points if report.points else 0
+    known = ran or {"digest": job.digest, "played": job.played}
     body = {
-        "schema": SCHEMA, "student": job.student, "row": job.part.row, "seed": job.part.seed, "digest": job.digest,
+        "schema": SCHEMA, "student": job.student, "row": job.part.row, "seed": job.part.seed,
+        "digest": known.get("digest"), "played": known.get("played"), "judged": job.judged(folder),
         "points": float(job.part.points), "answer": job.text,
         "earned": float(share * job.part.points) if report.gradable else None, "report": report.as_dict(),
         "text": str(report), "took_s": took_s,

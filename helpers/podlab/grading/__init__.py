@@ -16,6 +16,7 @@ In the order in which an answer passes through:
     runs        all runs of an exercise, side by side
     sharing     what many gradings share: a budget of requests, one watch
     evidence    recordings and acts, kept beside a grade
+    digests     what a grade was made of: the same again gives the same grade
     grade       an answer's text in, a report out
     prove       an exercise folder against its own right answers, mistakes and shortcuts
 

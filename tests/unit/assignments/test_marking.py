@@ -277,4 +277,4 @@ def test_regrading_uses_the_kept_answer(plan: Blueprint, tmp_path: Path) -> None
     grade(plan, tmp_path / "g", handed_in(e14="kind: ["))
     shutil.rmtree(tmp_path / "g/evidence", ignore_errors=True)
 
-    assert marking.again(plan, tmp_path / "g") == 2
+    assert marking.again(plan, tmp_path / "g", everything=True).judged == 2

@@ -9,6 +9,7 @@ SUMMARY = "judge graded answers again from the kept evidence; needs no cluster"
 EXAMPLE = """
 podlab regrade grades --assignment term/instructor
 podlab regrade grades --assignment term/instructor --student ada
+podlab regrade grades --assignment term/instructor --all
 """
 
 
@@ -21,6 +22,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--student", action="append", metavar="ID", help="only this student (can be given again)"
     )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="judge also answers for which nothing has changed since their grade",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,6 +34,12 @@ def run(args: argparse.Namespace) -> int:
     from podlab.assignments import blueprint, marking
 
     marking.read_submissions(args.grades)
-    count = marking.again(blueprint.read(args.assignment), args.grades, args.student)
-    print(f"{count} answers judged again from their evidence")
+    counts = marking.again(blueprint.read(args.assignment), args.grades, args.student, everything=args.all)
+    print(
+        f"{counts.judged} answers judged again from their evidence, {counts.kept} unchanged since their grade"
+    )
+    if counts.missing:
+        print(f"{counts.missing} stay as they were: their evidence is missing, or does not decide")
+    if counts.outdated:
+        print(f"{counts.outdated} were run by a play that has changed since: podlab grade runs them again")
     return 0
