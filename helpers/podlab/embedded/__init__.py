@@ -26,6 +26,7 @@ The rooms, from the ground up; a room imports only from those above it in this l
     kubelet/           the node's agent
     api/               the API server
     controllers/       scheduler, Deployments, Jobs, garbage collection, …
+    nodekeeper         Services and names of the node; makes it again when its processes have ended
     bootstrap, pki     what exists in a new cluster; its certificate and token
     cluster            one running cluster: store, API server, controllers, kubelet
     daemon             the process of a cluster

@@ -7,7 +7,6 @@ import gc
 import json
 import os
 import signal
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 IDLE_LOOK_S = 5.0
 SETTLE_S = 2.0  # after the start, when the first Pod is up
-API_PORT = 6443  # on the node's own address
 
 
 class Cluster:
@@ -72,7 +70,7 @@ class Cluster:
         from podlab.embedded import sandbox
         from podlab.embedded.kubelet.kubelet import Kubelet
         from podlab.embedded.kubelet.services import NodeServices
-        from podlab.embedded.network import ServiceProxy
+        from podlab.embedded.nodekeeper import NodeKeeper, NodeNetwork
         from podlab.embedded.volumes import Volumes
 
         settings, folder = self.settings, Path(self.settings.folder)
@@ -81,17 +79,13 @@ class Cluster:
         self.node.runtime = runtime
         self.app.extra["/podlab/v1/node-events"] = nodeevents.handler(runtime)
         bootstrap.node(self.store, settings.node_name, runtime.node_ip, runtime.reduced)
-        if not runtime.reduced:  # the reduced mode has no network of its own to listen in
-            descriptor = await runtime.make_socket(None, socket.SOCK_STREAM, (runtime.node_ip, API_PORT))
-            inside = socket.socket(fileno=descriptor)
-            inside.setblocking(False)
-            await self.server.listen_on(inside)  # what kubernetes.default leads to, for Pods
         names = [*pki.NAMES, *pki.ADDRESSES]
         # kubectl in a Pod names the port too.
         self.app.services.hosts += [*names, *(f"{name}:443" for name in names)]
-        proxy = ServiceProxy(self.store, runtime)
-        await proxy.start()
-        self._closers.append(proxy.close)
+        network = NodeNetwork(self.store, runtime, self.server)
+        await network.start()
+        self._closers.append(network.close)
+        volumes = Volumes(folder / "volumes", f"{runtime.files}/files/volumes")
         services = NodeServices(
             self.store,
             runtime,
@@ -99,7 +93,7 @@ class Cluster:
             node_ip=runtime.node_ip,
             folder=folder / "pods",
             small=runtime.files,
-            volumes=Volumes(folder / "volumes", f"{runtime.files}/files/volumes"),
+            volumes=volumes,
             make_token=self._make_token,
             allow_host_path=settings.allow_host_path,
             pace=settings.pace,
@@ -107,6 +101,9 @@ class Cluster:
         kubelet = Kubelet(services)
         kubelet.start()
         self._closers.append(kubelet.close)
+        keeper = NodeKeeper(runtime, network, volumes.forget_contents)
+        keeper.start()
+        self._closers.append(keeper.close)
 
     def _make_token(self, pod: RawObject, audiences: list[str], lasts_s: int) -> str:
         from podlab.embedded.api.access import jwt

@@ -112,6 +112,10 @@ class Volumes:
         """Bytes that the files of one volume take on disk; what vanishes while it is counted is left out."""
         return tree_bytes(_place(self.folder, pod_uid, name))
 
+    def forget_contents(self) -> None:
+        """The contents are gone with the memory of their node: write them anew."""
+        self._written.clear()
+
     def remove(self, pod_uid: str) -> None:
         """Remove all volumes of a Pod; idempotent."""
         for top in (self.folder, self._contents):

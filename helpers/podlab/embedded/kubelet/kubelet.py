@@ -113,8 +113,10 @@ class Kubelet:
                 other.room_again()
 
     def _runtime_changed(self, pod_uid: str) -> None:
-        if self.services.runtime.lost:
+        if not pod_uid:  # the node itself: it is gone, or back
             self._look_at_node()
+            for one in self._workers.values():
+                one.node_changed()
         worker = self._workers.get(pod_uid)
         if worker:
             worker.runtime_changed()

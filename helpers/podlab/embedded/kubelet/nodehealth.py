@@ -63,10 +63,10 @@ def put(store: Store, name: str, state: State, recorder: EventRecorder) -> None:
     }
     now = timestamp(store.clock())
     conditions = [_condition(one, wanted.get(one["type"]), now) for one in node["status"]["conditions"]]
+    if conditions == node["status"]["conditions"]:
+        return
     turned = [new["type"] for new, old in zip(conditions, node["status"]["conditions"], strict=True)
               if new["status"] != old["status"]]  # fmt: skip
-    if not turned:
-        return
     spec = {**node["spec"], "taints": _taints(node["spec"].get("taints") or (), state, now)}
     if not spec["taints"]:
         del spec["taints"]
@@ -79,11 +79,12 @@ def put(store: Store, name: str, state: State, recorder: EventRecorder) -> None:
 
 
 def _condition(old: RawObject, wanted: tuple[str, str, str] | None, now: str) -> RawObject:
-    if wanted is None or old["status"] == wanted[0]:
+    if wanted is None or (old["status"], old.get("message")) == (wanted[0], wanted[2]):
         return old
     status, reason, message = wanted
+    since = old["lastTransitionTime"] if status == old["status"] else now
     return {**old, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": now,
-            "lastTransitionTime": now}  # fmt: skip
+            "lastTransitionTime": since}  # fmt: skip
 
 
 def _taints(present: Sequence[RawObject], state: State, now: str) -> list[RawObject]:

@@ -113,6 +113,10 @@ class PodWorker:
         _, records = self._services.runtime.view(self.uid)
         return [r.state for r in records if self._seen.get(r.id) is not r.state]
 
+    def node_changed(self) -> None:
+        """The node was lost, or serves again."""
+        self._wake.set()
+
     def evict(self, message: str) -> None:
         """The Pod takes more of the node than it may: end it, for good."""
         self._evicted = message
@@ -189,6 +193,8 @@ class PodWorker:
         self._tell(view)
         if self.writer.status["phase"] in TERMINAL:
             return True
+        if self._services.runtime.lost:  # nothing can be started; as a real kubelet skips its syncs then
+            return False
         volumes = await self._mounts.set_up(self.pod)
         self.prober.add(self.pod)
         self.prober.nudge()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NODE_IP = "172.18.0.2"
 SERVICE_RANGE = ("10.96.0.0", 16)
 _CONTROL, _LIFE = 3, 4
+KEEP = b"k"  # on the life line: the daemon goes on, so its folders stay
 
 
 class Zygote:
@@ -62,6 +63,15 @@ def launch(
         "pid": os.getpid(),
         "remove": [base, *(os.path.abspath(os.fspath(one)) for one in remove)],
     }
+    return _start(base, settings)
+
+
+def launch_again(former: Zygote) -> Zygote:
+    """Start another zygote in the place of one that has ended."""
+    return _start(former.folder, former.settings)
+
+
+def _start(base: str, settings: dict[str, object]) -> Zygote:
     if not sys.platform.startswith("linux"):
         return Zygote(0, None, -1, base, settings)  # only the reduced mode, which needs none
     ours, theirs = _socket_pair()

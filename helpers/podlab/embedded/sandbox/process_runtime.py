@@ -8,6 +8,7 @@ writes down the exact moment of everything that happened, for timelines. Decisio
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import select
@@ -85,8 +86,7 @@ class ProcessRuntime:
         if make_link:
             self.link = make_link(self._on_event)
         else:
-            assert zygote.control
-            self.link = Link(socket.socket(fileno=zygote.control.detach()), self._on_event)
+            self.link = self._link_to(zygote)
         _raise_descriptor_limit()
         self.reduced = ""  # why this is the reduced mode and what it cannot do; empty on a real node
         self.facts: dict[str, Any] = {}
@@ -110,6 +110,17 @@ class ProcessRuntime:
 
     async def ready(self) -> None:
         """Wait until the node serves. Raises SandboxError."""
+        try:
+            await self._greet()
+        except SandboxError:
+            await self.close()
+            raise
+
+    def _link_to(self, zygote: launch.Zygote) -> Link:
+        assert zygote.control
+        return Link(socket.socket(fileno=zygote.control.detach()), self._on_event)
+
+    async def _greet(self) -> None:
         link = self.link
         assert isinstance(link, Link)
         try:
@@ -122,15 +133,51 @@ class ProcessRuntime:
             self.granted = frozenset({"NET_ADMIN"} if value["net_admin"] else ())
             self.filters_calls = seccomp.supported()
             assert link.folder is not None
-            self._folder = link.folder
-            self.files = f"/proc/self/fd/{self._folder}"
+            self._keep_folder(link.folder)
             return
-        await self.close()
         raise SandboxError(
             "this machine does not let podlab make a node of its own",
             cause=f"the kernel refused: {value[1]}",
             hint="podlab doctor   (names what is missing and the setting that allows it)",
         )
+
+    def _keep_folder(self, descriptor: int) -> None:
+        """Hold the node's folder open, that of a later node under the same number: others know the path."""
+        if self._folder < 0:
+            self._folder = descriptor
+        else:
+            os.dup2(descriptor, self._folder, inheritable=False)
+            os.close(descriptor)
+        self.files = f"/proc/self/fd/{self._folder}"
+
+    async def renew(self) -> None:
+        """
+        Make a node in the place of one whose processes have ended; what ran there stays dead. Raises SandboxError.
+
+        The files of Pods on disk stay: their logs, their volumes. What lay in the node's memory is gone. Until the
+        caller takes `lost` back, the kubelet starts nothing.
+        """
+        await self._end_zygote(keep_folders=True)
+        self._zygote = launch.launch_again(self._zygote)
+        self.link = self._link_to(self._zygote)
+        await self._greet()
+
+    async def _end_zygote(self, *, keep_folders: bool = False) -> None:
+        """End node and janitor, which removes control groups, and the folders of Pods if they are not to stay."""
+        life, self._zygote.life = self._zygote.life, -1
+        if life >= 0 and keep_folders:
+            with contextlib.suppress(BrokenPipeError):  # the janitor was killed, too
+                os.write(life, launch.KEEP)
+        if life >= 0:
+            os.close(life)
+        self.link.close()
+        if life >= 0:
+            await asyncio.get_running_loop().run_in_executor(None, _wait_for, self._zygote.pid)
+
+    def set_lost(self, why: str) -> None:
+        """Tell the kubelet why the node is lost; empty: it serves again."""
+        self.lost = why
+        self._changed("")
 
     def use_addresses(self, prefix: str) -> None:
         """Give Pods addresses that start with *prefix*; empty: the node's own for all."""
@@ -645,11 +692,13 @@ class ProcessRuntime:
             if container.record.state is ContainerState.RUNNING:
                 self._exited(container, {"status": int(signal.SIGKILL), "oom": 0, "at": now})
         for sandbox in self._sandboxes.values():
-            sandbox.record = sandbox.record._replace(ready=False)
+            if sandbox.record.ready:
+                sandbox.record = sandbox.record._replace(ready=False)
+                self._addresses.give_back(sandbox.record.ip)
         for running in self._execs.values():
             running.ended(-int(signal.SIGKILL))
         self._execs.clear()
-        self.lost = "its processes have ended; `podlab down` and `podlab up` make the cluster anew"
+        self.lost = "its processes have ended"
         self._changed("")
 
     async def _watch_memory(self, container: _Container) -> None:
@@ -709,11 +758,7 @@ class ProcessRuntime:
 
     async def close(self) -> None:
         """Kill everything and leave nothing behind: the janitor removes files and cgroups, and is waited for."""
-        self.link.close()
-        if self._zygote.life >= 0:
-            os.close(self._zygote.life)
-            self._zygote.life = -1
-            await asyncio.get_running_loop().run_in_executor(None, _wait_for, self._zygote.pid)
+        await self._end_zygote()
         for task in list(self._tasks):
             task.cancel()
         if self._folder >= 0:  # not before: its number would soon be another file's

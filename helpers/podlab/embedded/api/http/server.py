@@ -56,12 +56,20 @@ class Server:
         asyncio.sslproto.SSLProtocol.max_size = TLS_BUFFER  # type: ignore[attr-defined]
         await self.listen_on(self.sock)
 
-    async def listen_on(self, sock: socket.socket) -> None:
-        """Answer on one more listening socket."""
+    async def listen_on(self, sock: socket.socket) -> asyncio.Server:
+        """Answer on one more listening socket, until the server or this way to it is closed."""
         loop = asyncio.get_running_loop()
-        self._servers.append(
-            await loop.create_server(self._connection, sock=sock, ssl=self.context, ssl_handshake_timeout=10)
+        made = await loop.create_server(
+            self._connection, sock=sock, ssl=self.context, ssl_handshake_timeout=10
         )
+        self._servers.append(made)
+        return made
+
+    def stop_listening(self, way: asyncio.Server) -> None:
+        """Answer no more on a socket of *listen_on*; its connections go on."""
+        way.close()
+        if way in self._servers:
+            self._servers.remove(way)
 
     def _connection(self) -> Connection:
         return Connection(self._hub, self._websocket, self.headers_s)

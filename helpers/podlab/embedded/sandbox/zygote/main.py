@@ -88,7 +88,10 @@ def main() -> None:
     _wait(life, pidfd)
     linux.pidfd_send_signal(pidfd, 9)
     os.waitpid(pid, 0)
-    _clean(settings, groups)
+    _remove_groups(groups)
+    # The node may have ended before its daemon, which then makes another one and needs the folders of its Pods.
+    if not os.read(life, 1):
+        _remove_folders(settings)
 
 
 def _clone_node(sock: _socket.socket, life: int, settings: dict[str, Any]) -> tuple[int, int, int]:
@@ -154,12 +157,15 @@ def _wait(life: int, pidfd: int) -> None:
     poll.poll()
 
 
-def _clean(settings: dict[str, Any], groups: cgroups.Groups) -> None:
+def _remove_groups(groups: cgroups.Groups) -> None:
     for _try in range(50):
         cgroups.remove_all(groups)
         if not any(os.path.isdir(folder) for folder in (groups.memory, groups.pids) if folder):
             break
         select.poll().poll(10)
+
+
+def _remove_folders(settings: dict[str, Any]) -> None:
     for folder in settings["remove"]:
         trees.remove_tree(folder)
 
