@@ -168,15 +168,20 @@ def _tail(path: str, size: int) -> str:
 
 def log_tail(path: str) -> str:
     """The last 80 lines of a CRI log, at most 2048 bytes, without times and stream names."""
+    # The older part comes first: the log may have been renamed a moment ago.
+    lines = [line for part in (f"{path}.1", path) for line in _last_lines(part)]
+    text = b"".join(_plain(lines)[-LOG_LINES:])[-LOG_BYTES:]
+    return text.decode("utf-8", "replace")
+
+
+def _last_lines(path: str) -> list[bytes]:
     try:
         with open(path, "rb") as file:
             # A CRI line adds about 45 bytes to what the container wrote; 64 KiB hold 80 lines of any usual log.
             file.seek(max(0, os.stat(path).st_size - (64 << 10)))
-            lines = file.read().split(b"\n")
+            return file.read().split(b"\n")
     except OSError:
-        return ""
-    text = b"".join(_plain(lines)[-LOG_LINES:])[-LOG_BYTES:]
-    return text.decode("utf-8", "replace")
+        return []
 
 
 def _plain(lines: Sequence[bytes]) -> list[bytes]:

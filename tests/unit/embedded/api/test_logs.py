@@ -11,6 +11,7 @@ from asgi import HOST
 from podlab.embedded.api.http.request import Request
 from podlab.embedded.api.verbs.logs import Options, Reader
 from podlab.embedded.fault import Fault
+from podlab.embedded.kubelet.podfiles import log_tail
 from podlab.embedded.sandbox.logs import LogFile
 
 
@@ -70,3 +71,19 @@ def test_a_followed_log_goes_on_in_the_file_that_took_its_place(tmp_path: Path) 
 
     assert (tmp_path / "0.log.1").exists()
     assert seen == [b"line %d\n" % number for number in range(40)]
+
+
+@pytest.mark.parametrize(("query", "first"), [("", 0), ("tailLines=25", 15)])
+def test_both_parts_of_a_log_that_grew_too_long_are_read(tmp_path: Path, query: str, first: int) -> None:
+    """The newer part alone begins in the middle of what the container wrote."""
+    log = LogFile(str(tmp_path / "0.log"), max_bytes=1500)
+    for number in range(40):
+        log.write(b"stdout", [(b"F", b"line %d" % number)])
+    log.close()
+    newer = (tmp_path / "0.log").read_bytes().count(b"\n")
+    assert 0 < newer < 25
+
+    reader = Reader(str(tmp_path / "0.log"), options(query))
+    assert [reader.show(raw) for raw in reader.first()] == [b"line %d\n" % n for n in range(first, 40)]
+    reader.file.close()
+    assert log_tail(str(tmp_path / "0.log")) == "".join(f"line {n}\n" for n in range(40))

@@ -13,6 +13,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from podlab.embedded import clock
 from podlab.embedded.api.http.request import Request, Response
@@ -134,11 +135,16 @@ async def answer(store: Store, node: NodeConnection, request: Request, pod: RawO
 
 
 class Reader:
-    """Reads complete lines of one log, from where it stopped last, also when a new file has taken its place."""
+    """
+    Reads complete lines of one log, from where it stopped last, also when a new file has taken its place.
+
+    It begins with the older part of a log that grew too long, which a real kubelet no longer shows: a learner whose
+    first lines are gone looks for a fault of the program.
+    """
 
     def __init__(self, path: str, options: Options) -> None:
         self.path = path
-        self.file = open(path, "rb")  # noqa: SIM115 - closed by the caller
+        self.file = _oldest_part(path)
         self.options = options
         self.rest = b""
         self.left = options.limit
@@ -195,6 +201,14 @@ class Reader:
             yield from self.lines()
         else:
             yield from deque(self.lines(), maxlen=self.options.tail)
+
+
+def _oldest_part(path: str) -> BinaryIO:
+    """Open what was renamed when the log grew too long, else the log; the caller closes it."""
+    try:
+        return open(f"{path}.1", "rb")
+    except FileNotFoundError:
+        return open(path, "rb")
 
 
 async def _stream(
