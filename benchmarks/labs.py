@@ -4,6 +4,7 @@ Run each lab's page as its test does, and print what ran, how long it took and h
     python benchmarks/labs.py                                    # all labs, on an embedded cluster of their own
     python benchmarks/labs.py --driver kind --driver embedded    # on both, one after the other
     python benchmarks/labs.py --driver kind --name lab 05 11     # two labs, on a cluster that runs already
+    python benchmarks/labs.py --driver kind --config three-nodes 14
 
 Strict nbval compares each cell with what the page holds; a lab ran where all of its cells did. Memory is the sum of
 the proportional set sizes of all processes of the cluster, those of its Pods included, read once a second: at rest
@@ -13,8 +14,6 @@ before the page, and the most while it ran. The last table has a line for each r
 from __future__ import annotations
 
 import argparse
-import re
-import secrets
 import sys
 import tempfile
 import threading
@@ -26,14 +25,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import on_a_cluster
 
 from podlab import drivers, images
-from podlab.drivers import Cluster, Profile
+from podlab.drivers import Cluster
+from podlab.drivers.process import ended_by_signals
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "notebooks"))
 
-from pages import nbval  # noqa: E402
+from pages import faults_of_run, nbval  # noqa: E402
 
 DRIVERS = ("kind", "embedded")
 LOOK_EVERY_S = 1.0
@@ -131,20 +132,19 @@ class Peak:
 
 
 @contextmanager
-def cluster(driver: str, name: str | None) -> Iterator[Cluster]:
-    """Return the cluster *name*, or one that is made for this run and stopped after it."""
-    known = drivers.get(driver)
-    if name is not None:
-        found = known.find(name)
-        if found is None:
-            raise SystemExit(f"labs.py: {name} is not a running {driver} cluster; podlab status lists them")
-        yield found
+def cluster(driver: str, options: argparse.Namespace) -> Iterator[Cluster]:
+    """Return the cluster that ``--name`` names, or one that is made for this run and stopped after it."""
+    if options.name is None:
+        with on_a_cluster.own(driver, "labs", options.config if driver == "kind" else None) as made:
+            yield made
         return
-    made = known.make(Profile(name=f"labs-{secrets.token_hex(3)}"))
-    try:
-        yield made
-    finally:
-        known.stop(made.name)
+    found = drivers.get(driver).find(options.name)
+    if found is None:
+        raise SystemExit(
+            f"labs.py: {options.name} is not a running {driver} cluster; podlab status lists them"
+        )
+    with ended_by_signals():
+        yield found
 
 
 def run(lab: Lab, on: Cluster) -> Run:
@@ -155,10 +155,8 @@ def run(lab: Lab, on: Cluster) -> Run:
     with Peak(roots) as peak, tempfile.TemporaryDirectory() as data:
         _code, held, done = nbval(lab.page, PODLAB_CLUSTER=on.name, PODLAB_DATA=data)
     took = time.monotonic() - began
-    fault = re.search(
-        r"^(?:FAILED .*::(Cell \d+)|\w*Error: .*)", re.sub(r"\x1b\[[\d;]*m", "", done), re.MULTILINE
-    )
-    return Run(held, cells, took, peak.rest, peak.most, fault[0][:120] if fault else "")
+    fault = next((f"cell {number}: {text.splitlines()[1]}" for number, text in faults_of_run(done)), "")
+    return Run(held, cells, took, peak.rest, peak.most, fault[:120])
 
 
 # ----------------------------------------------------------------------------------------------------- printing
@@ -198,6 +196,7 @@ def main() -> None:
         "--driver", action="append", choices=DRIVERS, help="may be repeated (default: embedded)"
     )
     parser.add_argument("--name", help="a cluster that runs already, and stays (with one --driver)")
+    parser.add_argument("--config", help="kind: of the cluster that is made, such as three-nodes")
     options = parser.parse_args()
     chosen, wanted = labs(options.lab), options.driver or ["embedded"]
     if not chosen or (options.name and len(wanted) > 1):
@@ -206,7 +205,7 @@ def main() -> None:
     print("| lab | driver | cells that held / all | wall time, s | memory at rest, MiB | at most, MiB |")
     print("|---|---|---|---|---|---|", flush=True)
     for driver, runs in ran.items():
-        with cluster(driver, options.name) as on:
+        with cluster(driver, options) as on:
             for lab in chosen:
                 one = runs[lab.number] = run(lab, on)
                 held = f"{one.held} / {one.cells}" + (f" ({one.fault})" if one.fault else "")
