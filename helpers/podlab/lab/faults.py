@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 STEADY_CALLS = 20  # so many good calls in a row: the fault is over
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Effect:
     """
-    The effect of one fault; prints as ``proxy, yes``: who was restarted, were calls lost.
+    The effect of one fault; prints as ``proxy, yes`` among facts: who was restarted, were calls lost.
 
     Attributes:
         restarted: Names of the containers whose restart count grew.
@@ -29,6 +29,9 @@ class Effect:
 
     def __str__(self) -> str:
         return f"{' '.join(sorted(self.restarted)) or 'nobody'}, {'yes' if self.lost else 'no'}"
+
+    def __repr__(self) -> str:
+        return f"restarted: {' '.join(sorted(self.restarted)) or 'nobody'}; calls lost: {self.lost} of {self.calls}"
 
 
 def calls(lab: Lab, customer: str) -> list[str]:

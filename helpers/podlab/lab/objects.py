@@ -13,6 +13,13 @@ from podlab.lab.workplace import Workplace
 from podlab.pods.raw import RawObject
 
 
+class Stored(list[RawObject]):
+    """Objects as the server has them; at the end of a cell they print as kinds and names, not with all fields."""
+
+    def __repr__(self) -> str:
+        return ", ".join(f"{each['kind']} {each['metadata']['name']}" for each in self)
+
+
 class Objects(Workplace):
     """Manifests, and the objects that are made of them."""
 
@@ -27,17 +34,17 @@ class Objects(Workplace):
         """Return the text of *manifest*: the name of a ``%%manifest`` cell, a file, or YAML itself."""
         return texts.find(manifest, self.texts)[0]
 
-    def apply(self, manifest: str | Path) -> list[RawObject]:
+    def apply(self, manifest: str | Path) -> Stored:
         """Create the objects of *manifest*, in place of those that a former run left, and return them."""
         loaded = self._load(manifest)
         self.space.replace([each.object for each in loaded])
-        stored = manifests.apply(self.client, loaded, namespace=self.namespace)
+        stored = Stored(manifests.apply(self.client, loaded, namespace=self.namespace))
         self.space.note(stored)
         return stored
 
-    def change(self, manifest: str | Path) -> list[RawObject]:
+    def change(self, manifest: str | Path) -> Stored:
         """Change the objects of *manifest* that are there to what it says, and create the others; returns them."""
-        stored = [self._changed(each.object) for each in self._load(manifest)]
+        stored = Stored(self._changed(each.object) for each in self._load(manifest))
         self.space.note(stored)
         return stored
 

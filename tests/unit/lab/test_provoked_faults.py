@@ -53,3 +53,4 @@ def test_the_effect_is_complete_only_after_a_row_of_good_calls():
 
 def test_it_prints_all_who_were_restarted():
     assert str(Effect(frozenset({"shop", "proxy"}), 9, 0)) == "proxy shop, no"
+    assert repr(Effect(frozenset(), 9, 2)) == "restarted: nobody; calls lost: 2 of 9"
