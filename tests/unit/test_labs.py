@@ -68,6 +68,21 @@ def test_the_production_page_shows_the_manifest_of_its_lab():
     assert f"%%manifest production\n{kept.rstrip()}" in shown
 
 
+def unknown_commands(text: str) -> set[str]:
+    """The words after ``podlab`` in marked text that are not commands."""
+    verbs = {path.stem for path in (NOTEBOOKS.parent / "helpers/podlab/cli/verbs").glob("[a-z]*.py")}
+    return set(re.findall(r"`podlab ([a-z][a-z-]*)", text)) - verbs
+
+
+def test_pages_labs_and_exercises_name_commands_that_exist():
+    """A debrief once sent learners to `podlab timeline`, which never existed."""
+    labs = NOTEBOOKS.parent / "labs"
+    texts = [*labs.rglob("*.md"), *labs.rglob("*.ipynb"), *NOTEBOOKS.glob("*.ipynb")]
+
+    assert {path.name: found for path in texts if (found := unknown_commands(path.read_text("utf-8")))} == {}
+    assert unknown_commands("`podlab timeline` and `podlab plot`") == {"timeline"}
+
+
 def test_a_planted_fault_is_found(tmp_path):
     """A lab without a notebook, with an exercise that nobody wrote."""
     folder = tmp_path / "99-nothing"
