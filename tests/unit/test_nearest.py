@@ -26,6 +26,8 @@ def test_a_lower_likeness_accepts_a_farther_name() -> None:
 
 def test_no_command_loads_difflib_before_it_fails() -> None:
     """The module is for errors: a command that succeeds does not wait for it."""
-    code = "import sys, podlab.cli.parser, podlab.cli.reading, podlab.drivers; sys.exit('difflib' in sys.modules)"
+    code = (
+        "import sys, podlab.cli.parser, podlab.cli.lookup, podlab.drivers; sys.exit('difflib' in sys.modules)"
+    )
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -99,12 +99,12 @@ def _clusters(**_: Any) -> list[str]:
 
 
 def _containers(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    from podlab.cli import clusters, reading
+    from podlab.cli import clusters, lookup
     from podlab.pods import roles
 
     with suppress(PodlabError, OSError):
         cluster = clusters.of(parsed_args)
-        pod = reading.find_pod(
+        pod = lookup.find_pod(
             cluster.client(), parsed_args.namespace or cluster.namespace, str(parsed_args.pod)
         )
         return [str(one["name"]) for one in roles.containers(pod)]

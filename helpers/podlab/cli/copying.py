@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from podlab.cli import kinds
+from podlab.cli.lookup import find_pod, log_refusal
 from podlab.cli.parser import UsageError
-from podlab.cli.reading import find_pod, log_refusal
 from podlab.client import Client, resources
 from podlab.errors import ApiError, NotFoundError, PodlabError
 from podlab.pods import roles

@@ -12,8 +12,8 @@ from typing import Any
 
 from podlab import manifests as reading
 from podlab.cli import kinds
+from podlab.cli.lookup import find_pod
 from podlab.cli.parser import UsageError
-from podlab.cli.reading import find_pod
 from podlab.cli.sending import find, in_folder, read, title
 from podlab.client import Client, Resource
 from podlab.client.waiting import until_gone

@@ -8,8 +8,8 @@ import re
 import time
 from typing import Any
 
+from podlab.cli.lookup import find_pod
 from podlab.cli.parser import UsageError
-from podlab.cli.reading import find_pod
 from podlab.client import Client, resources
 from podlab.errors import ApiError, NotFoundError
 from podlab.pods.raw import RawObject

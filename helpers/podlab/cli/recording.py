@@ -89,7 +89,7 @@ def make(
 ) -> Recording:
     """Apply the manifest, if there is one, and record until what was asked for, the deadline, or the end."""
     from podlab import observe
-    from podlab.cli import deleting, reading
+    from podlab.cli import deleting, lookup
 
     manifests = _given(args) if _applies(args) else None
     if manifests is not None and all(one.kind in _WITHOUT_PODS for one in manifests):
@@ -104,7 +104,7 @@ def make(
         check_place(args.out)  # what is deleted does not come back because the file could not be written
         deleting.delete(client, manifests, namespace, progress=steps)
     if args.pod:
-        reading.find_pod(client, namespace, args.pod)
+        lookup.find_pod(client, namespace, args.pod)
         options["pod"] = args.pod
     if args.selector:
         options["labels"] = args.selector

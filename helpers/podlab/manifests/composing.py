@@ -27,13 +27,13 @@ class Refused(Exception):  # noqa: N818  (never leaves this package)
 
 
 @dataclass(slots=True)
-class Node:
+class Composed:
     """A value with the line of each part: what ``lines_of`` walks."""
 
     value: Any
     line: int
     size: int = 1
-    children: dict[str | int, Node] = field(default_factory=dict)
+    children: dict[str | int, Composed] = field(default_factory=dict)
     key_lines: dict[str, int] = field(default_factory=dict)
     merged: bool = False
 
@@ -42,13 +42,13 @@ class Node:
 class _Open:
     """A mapping or sequence that is being filled."""
 
-    node: Node
+    node: Composed
     anchor: str | None
     mapping: bool
     key: str | None = None
     key_line: int = 0
     waiting: bool = False  # a key was read, its value comes next
-    merges: list[Node] = field(default_factory=list)
+    merges: list[Composed] = field(default_factory=list)
 
 
 class Composer:
@@ -56,11 +56,11 @@ class Composer:
 
     def __init__(self) -> None:
         self.duplicates: list[tuple[int, str]] = []
-        self._anchors: dict[str, Node] = {}
+        self._anchors: dict[str, Composed] = {}
         self._open: list[_Open] = []
         self._open_anchors: set[str] = set()
         self._count = 0
-        self.root: Node | None = None
+        self.root: Composed | None = None
 
     def feed(self, event: Any) -> None:
         """Take one event of ``yaml.parse``; raises Refused for what cannot be allowed."""
@@ -87,7 +87,7 @@ class Composer:
             raise Refused(line, f"the tag {event.tag} is not allowed in a manifest", "remove it")
         if event.anchor:
             self._open_anchors.add(event.anchor)
-        self._open.append(_Open(Node({} if mapping else [], line), event.anchor, mapping))
+        self._open.append(_Open(Composed({} if mapping else [], line), event.anchor, mapping))
 
     def _end(self) -> None:
         done = self._open.pop()
@@ -103,7 +103,7 @@ class Composer:
             self._open_anchors.discard(done.anchor)
         self._place(node, done.anchor)
 
-    def _place(self, node: Node, anchor: str | None) -> None:
+    def _place(self, node: Composed, anchor: str | None) -> None:
         if anchor:
             self._anchors[anchor] = node
         if not self._open:
@@ -118,7 +118,7 @@ class Composer:
         else:
             parent.key, parent.key_line, parent.waiting = self._key(node), node.line, True
 
-    def _fill(self, parent: _Open, node: Node) -> None:
+    def _fill(self, parent: _Open, node: Composed) -> None:
         key, parent.waiting = str(parent.key), False
         if key == "<<":
             parent.merges += self._merge(node, parent.key_line)
@@ -129,14 +129,14 @@ class Composer:
         parent.node.key_lines[key] = parent.key_line
 
     @staticmethod
-    def _merge(node: Node, line: int) -> list[Node]:
+    def _merge(node: Composed, line: int) -> list[Composed]:
         parts = list(node.children.values()) if isinstance(node.value, list) else [node]
         if not all(isinstance(part.value, dict) for part in parts):
             raise Refused(line, '"<<" merges mappings only')
         return parts
 
     @staticmethod
-    def _key(node: Node) -> str:
+    def _key(node: Composed) -> str:
         value = node.value
         if isinstance(value, bool):
             return "true" if value else "false"
@@ -144,12 +144,12 @@ class Composer:
             return str(value)
         raise Refused(node.line, "a key must be a word, not a mapping, a list or null")
 
-    def _scalar(self, event: Any, line: int) -> Node:
+    def _scalar(self, event: Any, line: int) -> Composed:
         self._count += 1
         self._check(self._count, line)
         try:
             if event.tag and event.tag != "!":
-                return Node(scalars.tagged(event.tag, event.value), line, _weight(event.value))
+                return Composed(scalars.tagged(event.tag, event.value), line, _weight(event.value))
         except ValueError as error:
             raise Refused(line, str(error)) from error
         value = scalars.plain(event.value) if event.implicit[0] else event.value
@@ -157,9 +157,9 @@ class Composer:
             raise Refused(
                 line, f"{event.value} is a number that JSON does not have", "put it in quotes if it is text"
             )
-        return Node(value, line, _weight(event.value))
+        return Composed(value, line, _weight(event.value))
 
-    def _alias(self, name: str, line: int) -> Node:
+    def _alias(self, name: str, line: int) -> Composed:
         if name in self._open_anchors:
             raise Refused(line, f"the alias *{name} stands inside of what it names")
         if name not in self._anchors:
@@ -183,10 +183,10 @@ def _weight(text: str) -> int:
     return 1 + len(text) // 32
 
 
-def lines_of(root: Node) -> dict[str, int]:
+def lines_of(root: Composed) -> dict[str, int]:
     """Return field path to line (from 0) for every field of *root*; paths as upstream writes them."""
     lines = {"": root.line}
-    stack: list[tuple[str, Node]] = [("", root)]
+    stack: list[tuple[str, Composed]] = [("", root)]
     while stack:
         path, node = stack.pop()
         for key, child in node.children.items():

@@ -12,7 +12,7 @@ from typing import Any
 
 from podlab.errors import ManifestError
 from podlab.manifests import lookalikes
-from podlab.manifests.composing import Composer, Node, Refused, lines_of
+from podlab.manifests.composing import Composed, Composer, Refused, lines_of
 from podlab.manifests.faults import Fault, error_of
 
 MAX_BYTES = 1 << 20
@@ -150,7 +150,7 @@ def _documents(text: str) -> Iterator[tuple[int, str]]:
         start = marker.end() if marker else end
 
 
-def _compose(document: str, offset: int, name: str, faults: list[Fault]) -> Node | None:
+def _compose(document: str, offset: int, name: str, faults: list[Fault]) -> Composed | None:
     import yaml
 
     composer = Composer()

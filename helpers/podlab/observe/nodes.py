@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from podlab.client import Client, resources
 from podlab.errors import PodlabError
-from podlab.observe.logs import Incarnation
+from podlab.observe.logfollower import Incarnation
 from podlab.observe.writing import Writer, encode
 
 _MAX_HELD = 100_000

@@ -16,7 +16,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
@@ -28,7 +28,7 @@ from podlab.observe.nodes import NodeSource, node_clock
 from podlab.observe.watching import Patience, Watcher
 from podlab.observe.writing import Writer, encode
 
-_START_DEADLINE_S = 15.0
+START_DEADLINE_S = 15.0  # for the first lists
 _CATCH_UP_S, _STEP_S = 1.0, 0.02
 _CHECK_TIMEOUT_S = 5.0
 # Anchored, and no brace between: a label called "namespace" cannot send its Pod's life into another recording.
@@ -71,7 +71,7 @@ class SharedWatch:
         for stream in self._streams.values():
             stream.watcher.start()
         try:
-            self._await_lists()
+            await_lists([stream.watcher for stream in self._streams.values()], self.client, None)
         except BaseException:
             self.end()
             raise
@@ -102,17 +102,6 @@ class SharedWatch:
         """The descriptor that becomes readable at the end."""
         return self._wake_read
 
-    def _await_lists(self) -> None:
-        end_at = time.monotonic() + _START_DEADLINE_S
-        for what, stream in self._streams.items():
-            if not stream.watcher.ready.wait(max(0.0, end_at - time.monotonic())):
-                raise ConnectionLostError(
-                    f"the API server {self.client.server} did not list {what} of all namespaces in time",
-                    hint="podlab status tells whether the cluster runs",
-                )
-            if stream.watcher.failure:
-                raise stream.watcher.failure
-
     def end(self) -> None:
         """End the watch; parts that are left get nothing more."""
         for stream in self._streams.values():
@@ -124,6 +113,31 @@ class SharedWatch:
         if not any(stream.watcher.is_alive() for stream in self._streams.values()):
             os.close(self._wake_write)
             os.close(self._wake_read)
+
+
+def await_lists(
+    watchers: Sequence[Watcher | Part],
+    client: Client,
+    namespace: str | None,
+    deadline_s: float = START_DEADLINE_S,
+) -> None:
+    """
+    Wait until each of *watchers* has its first list; *namespace* None stands for all namespaces.
+
+    Raises:
+        ConnectionLostError: If a list does not come within *deadline_s* seconds.
+        PodlabError: What the server refused for good.
+    """
+    end_at = time.monotonic() + deadline_s
+    for watcher in watchers:
+        if not watcher.ready.wait(max(0.0, end_at - time.monotonic())):
+            raise ConnectionLostError(
+                f"the API server {client.server} did not list {watcher.resource} in time",
+                cause="all namespaces" if namespace is None else f"namespace {namespace}",
+                hint="podlab status tells whether the cluster runs",
+            )
+        if watcher.failure:
+            raise watcher.failure
 
 
 class _Stream:

@@ -14,14 +14,12 @@ from typing import Any
 
 from podlab.client import Client, resources
 from podlab.errors import ConnectionLostError
-from podlab.observe.logs import LogFollower, incarnations
+from podlab.observe.logfollower import LogFollower, incarnations
 from podlab.observe.nodes import NodeSource
 from podlab.observe.nodetime import NodeTime
-from podlab.observe.sharing import Part, SharedWatch
+from podlab.observe.sharing import START_DEADLINE_S, Part, SharedWatch, await_lists
 from podlab.observe.watching import Patience, Watcher
 from podlab.observe.writing import Writer
-
-_START_DEADLINE_S = 15.0
 
 
 class Sources:
@@ -85,7 +83,8 @@ class Sources:
         ]
         for watcher in self._watchers:
             watcher.start()
-        self._await_lists()
+        deadline_s = min(START_DEADLINE_S, self._lost_after_s)
+        await_lists(self._watchers, self._client, self._namespace, deadline_s)
 
     def _watcher(
         self, resource: str, keep: bool, strangers: set[bytes] | None, chosen: set[bytes] | None
@@ -112,18 +111,6 @@ class Sources:
             changed=self.changed.set,
             patience=self._patience,
         )
-
-    def _await_lists(self) -> None:
-        end_at = time.monotonic() + min(_START_DEADLINE_S, self._lost_after_s)
-        for watcher in self._watchers:
-            if not watcher.ready.wait(max(0.0, end_at - time.monotonic())):
-                raise ConnectionLostError(
-                    f"the API server {self._client.server} did not list {watcher.resource} in time",
-                    cause=f"namespace {self._namespace}",
-                    hint="podlab status tells whether the cluster runs",
-                )
-            if watcher.failure:
-                raise watcher.failure
 
     def close(self) -> None:
         """End all threads, and wait up to 5 s for each."""

@@ -10,7 +10,7 @@ import pytest
 from unit.client.api_stub import Answer, Request, Stub, status
 
 from podlab import cli, drivers, errors, lab, manifests
-from podlab.cli import reading, recording, sending
+from podlab.cli import lookup, recording, sending
 from podlab.client.types import segment
 from podlab.drivers import embedded, state
 from podlab.embedded.images import archive
@@ -243,7 +243,7 @@ def test_open_takes_the_name_first_and_hints_in_python() -> None:
 def test_a_name_stays_one_segment_of_the_path(name: str, quoted: str, serve: Callable[[str], Stub]) -> None:
     """It leads to no other object."""
     stub = serve("")
-    reading.find_pod(stub.client(), "default", name)
+    lookup.find_pod(stub.client(), "default", name)
 
     assert segment(name) == quoted
     assert stub.requests[-1].path == f"/api/v1/namespaces/default/pods/{quoted}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from podlab import cli, drivers
-from podlab.cli import reading, recording, sending
+from podlab.cli import lookup, recording, sending
 from podlab.drivers import state
 from podlab.errors import ConflictError, DriverError, ManifestError, RecordingError
 
@@ -209,7 +209,7 @@ def test_an_event_row_shows_when_it_was_last_seen() -> None:
         "message": "two\n lines",
     }
 
-    assert reading.event_row(event, times=True) == (
+    assert lookup.event_row(event, times=True) == (
         "2026-01-01T00:00:09Z",
         "Warning",
         "BackOff",
@@ -220,9 +220,9 @@ def test_an_event_row_shows_when_it_was_last_seen() -> None:
     )
     del event["series"]
     event["involvedObject"]["fieldPath"] = "spec.initContainers{fetch}"
-    assert reading.event_row(event, times=True)[0] == "2026-01-01T00:00:01Z"
-    assert reading.event_row(event, now=1767225661.5)[0] == "60s"
-    assert reading.event_row(event)[4:6] == ("fetch", "1")
+    assert lookup.event_row(event, times=True)[0] == "2026-01-01T00:00:01Z"
+    assert lookup.event_row(event, now=1767225661.5)[0] == "60s"
+    assert lookup.event_row(event)[4:6] == ("fetch", "1")
 
 
 def test_a_recording_with_a_gap_that_was_cut_short_can_be_shown(

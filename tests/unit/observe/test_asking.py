@@ -8,9 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from podlab.errors import ApiError, ConnectionLostError
-from podlab.observe import logs
+from podlab.observe import logfollower
 from podlab.observe.asking import PAUSES_S, Question
-from podlab.observe.logs import Incarnation, LogFollower
+from podlab.observe.logfollower import Incarnation, LogFollower
 
 Answer = Callable[[], Iterator[bytes]]
 
@@ -123,8 +123,8 @@ def test_a_container_that_says_nothing_for_long_is_no_gap(monkeypatch) -> None:
             follower.stopping.set()
         raise ConnectionLostError("read timed out")
 
-    monkeypatch.setattr(logs.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(logs, "_RETRY_S", 0.0)
+    monkeypatch.setattr(logfollower.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(logfollower, "_RETRY_S", 0.0)
     monkeypatch.setattr(follower, "_follow", silent)
     follower._hold()
 
@@ -143,7 +143,7 @@ def test_a_node_that_refuses_at_once_is_given_up_with_a_gap(monkeypatch) -> None
     def refused() -> None:
         raise ConnectionLostError("connection refused")
 
-    monkeypatch.setattr(logs, "_RETRY_S", 0.0)
+    monkeypatch.setattr(logfollower, "_RETRY_S", 0.0)
     monkeypatch.setattr(follower, "_follow", refused)
     follower._hold()
 
@@ -163,7 +163,7 @@ def test_logs_that_may_not_be_read_are_asked_for_once(monkeypatch) -> None:
         asked.append(1)
         raise ApiError("refused", cause="pods is forbidden: cannot get pods/log", code=403)
 
-    monkeypatch.setattr(logs, "_RETRY_S", 0.0)
+    monkeypatch.setattr(logfollower, "_RETRY_S", 0.0)
     monkeypatch.setattr(follower, "_follow", forbidden)
     follower._hold()
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from podlab.observe import logs
-from podlab.observe.logs import Incarnation, LogFollower
+from podlab.observe import logfollower
+from podlab.observe.logfollower import Incarnation, LogFollower
 
 ERR, OUT, LATER = (f"2026-01-01T00:00:00.{number:09}Z" for number in (300, 200, 400))
 
@@ -19,7 +19,7 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> list[list[bytes]]:
     """What the API server sends, one entry for each time it is asked."""
     given: list[list[bytes]] = []
     stream = lambda *_: SimpleNamespace(batches=lambda: iter([given.pop(0)]), idle_s=0.0)  # noqa: E731
-    monkeypatch.setattr(logs, "LineStream", stream)
+    monkeypatch.setattr(logfollower, "LineStream", stream)
     return given
 
 

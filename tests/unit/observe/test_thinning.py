@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from podlab.observe.logs import Incarnation, LogFollower
+from podlab.observe.logfollower import Incarnation, LogFollower
 from podlab.observe.thinning import Line, Thinner
 
 

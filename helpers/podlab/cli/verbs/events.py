@@ -31,15 +31,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one line for each Event."""
-    from podlab.cli import clusters, output, reading
+    from podlab.cli import clusters, lookup, output
 
     cluster = clusters.of(args)
     namespace = None if args.all_namespaces else args.namespace or cluster.namespace
-    found = reading.events(cluster.client(), namespace, args.about, args.types)
+    found = lookup.events(cluster.client(), namespace, args.about, args.types)
     if args.json:
         output.as_json(found)
     elif found:
-        output.table(reading.EVENT_HEADER, [reading.event_row(one, times=args.times) for one in found])
+        output.table(lookup.EVENT_HEADER, [lookup.event_row(one, times=args.times) for one in found])
     else:
         output.say("no Events here" + (f" about {args.about}" if args.about else ""))
     return 0

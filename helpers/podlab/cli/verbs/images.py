@@ -41,13 +41,13 @@ def run(args: argparse.Namespace) -> int:
     if args.build:
         return _build(args)
     from podlab import drivers
-    from podlab.cli import output, reading
+    from podlab.cli import lookup, output
 
     if args.load is not None:
         _load(args.name, args.load)
     cluster = drivers.need(args.name)
     rows = (
-        _of_catalogue(cluster.name) if cluster.driver == "embedded" else reading.node_images(cluster.client())
+        _of_catalogue(cluster.name) if cluster.driver == "embedded" else lookup.node_images(cluster.client())
     )
     if args.json:
         output.as_json(rows)

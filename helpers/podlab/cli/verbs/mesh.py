@@ -50,8 +50,8 @@ def _objects(args: argparse.Namespace) -> list[tuple[str, dict[str, object]]]:
         ]  # of a List, too
         return [(f"{one['kind']} {one['metadata']['name']}", one) for one in objects if "spec" in one]
     from podlab import drivers
-    from podlab.cli import reading
+    from podlab.cli import lookup
 
     cluster = drivers.need(args.name)
     namespace = args.namespace or cluster.namespace
-    return [(f"Pod {args.pod}", reading.find_pod(cluster.client(), namespace, args.pod))]
+    return [(f"Pod {args.pod}", lookup.find_pod(cluster.client(), namespace, args.pod))]

@@ -28,11 +28,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one line for each Pod; with ``-o wide``, one for each container below it."""
-    from podlab.cli import clusters, output, reading
+    from podlab.cli import clusters, lookup, output
 
     cluster = clusters.of(args)
     client, namespace = cluster.client(), args.namespace or cluster.namespace
-    found = reading.pod_rows(client, None if args.all_namespaces else namespace, args.pods, args.selector)
+    found = lookup.pod_rows(client, None if args.all_namespaces else namespace, args.pods, args.selector)
     if args.json or args.output == "json":
         from podlab.cli import podtable
 

@@ -34,12 +34,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Paint until it is time to stop; exit code 6 when *--for* was over first."""
-    from podlab.cli import clusters, reading
+    from podlab.cli import clusters, lookup
     from podlab.cli.following import Follower
 
     cluster = clusters.of(args)
     client, namespace = cluster.client(), args.namespace or cluster.namespace
-    reading.find_pod(client, namespace, args.pod)
+    lookup.find_pod(client, namespace, args.pod)
     with Follower(client, namespace, args.pod, cluster.driver) as follower:
         return _paint_until_done(args, follower)
 

@@ -36,7 +36,7 @@ class Store(Protocol):
         """Call back for every change; returns how to end it."""
 
 
-class Node(Protocol):
+class NodeNetwork(Protocol):
     """The part of the runtime that is needed here."""
 
     node_ip: str
@@ -53,7 +53,7 @@ class Node(Protocol):
 class ServiceProxy:
     """Keeps the node's rules and names equal to the store's Services."""
 
-    def __init__(self, store: Store, node: Node) -> None:
+    def __init__(self, store: Store, node: NodeNetwork) -> None:
         self._store, self._node = store, node
         self.zone = Zone()
         self.works = False  # whether the kernel took the rules

@@ -32,7 +32,7 @@ from podlab.embedded.runtime import (
 from podlab.embedded.sandbox import addresses, execs, launch, program, record, volumes_of
 from podlab.embedded.sandbox.image import Image, Images
 from podlab.embedded.sandbox.link import Link, NodeError, NodeLink
-from podlab.embedded.sandbox.logs import LogFile, Stream
+from podlab.embedded.sandbox.logfiles import LogFile, Stream
 from podlab.embedded.sandbox.zygote import seccomp
 from podlab.embedded.trees import remove_tree, tree_bytes
 from podlab.errors import SandboxError

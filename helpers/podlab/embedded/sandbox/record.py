@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from podlab.embedded.sandbox.logs import timestamp
+from podlab.embedded.sandbox.logfiles import timestamp
 
 _PODS, _EVENTS_PER_POD = 500, 5000
 

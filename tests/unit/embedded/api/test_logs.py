@@ -12,7 +12,7 @@ from podlab.embedded.api.http.request import Request
 from podlab.embedded.api.verbs.logs import Options, Reader
 from podlab.embedded.fault import Fault
 from podlab.embedded.kubelet.podfiles import log_tail
-from podlab.embedded.sandbox.logs import LogFile
+from podlab.embedded.sandbox.logfiles import LogFile
 
 
 def options(query: str = "") -> Options:

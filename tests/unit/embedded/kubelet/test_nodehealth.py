@@ -11,7 +11,7 @@ from podlab.embedded import bootstrap
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.kubelet import nodehealth
 from podlab.embedded.kubelet.nodehealth import State
-from podlab.embedded.sandbox.logs import LogFile
+from podlab.embedded.sandbox.logfiles import LogFile
 from podlab.embedded.store import Store
 
 

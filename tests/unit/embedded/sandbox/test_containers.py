@@ -22,7 +22,7 @@ from podlab.embedded.kubelet.podfiles import PodFiles
 from podlab.embedded.runtime import ContainerState, Mount, RuntimeFault
 from podlab.embedded.sandbox.zygote import seccomp
 from podlab.embedded.sandbox.zygote.cgroups import Groups
-from podlab.embedded.sandbox.zygote.node import Node
+from podlab.embedded.sandbox.zygote.node import NodeProcess
 from podlab.embedded.volumes import Volumes
 
 _RUNC = (
@@ -545,7 +545,7 @@ def test_a_kernel_without_a_pid_limit_per_namespace_is_not_asked_for_one() -> No
     """There /proc/sys/kernel/pid_max is the whole machine's."""
     asked: list[int] = []
 
-    class Old(Node):
+    class Old(NodeProcess):
         def _spawn(self, _sequence: int, request: dict[str, Any], *_rest: Any) -> None:
             asked.append(request["pids"])
 

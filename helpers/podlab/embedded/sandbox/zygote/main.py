@@ -33,7 +33,7 @@ import select  # noqa: E402
 
 from podlab.embedded import clock, trees  # noqa: E402
 from podlab.embedded.sandbox.zygote import cgroups, linux, wire  # noqa: E402
-from podlab.embedded.sandbox.zygote.node import Node  # noqa: E402
+from podlab.embedded.sandbox.zygote.node import NodeProcess  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _be_node(sock: _socket.socket, mapped: int, settings: dict[str, Any]) -> Non
     os.setgid(0)
     os.setuid(0)
     linux.set_title(f"podlab: node {settings['name']}")
-    node = Node(sock, settings)
+    node = NodeProcess(sock, settings)
     try:
         facts = node.prepare()
     except OSError as error:

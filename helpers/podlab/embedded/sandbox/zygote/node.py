@@ -48,7 +48,7 @@ class Running:
         self.held = -1
 
 
-class Node:
+class NodeProcess:
     """State of the node and its request handlers, named ``on_<operation>``."""
 
     def __init__(self, control: _socket.socket, settings: dict[str, Any]) -> None:
