@@ -73,6 +73,11 @@ def is_running(pod: RawObject | None, container: str) -> bool:
     return any(row["name"] == container and "running" in (row.get("state") or {}) for row in rows(pod))
 
 
+def may_run(pod: RawObject | None, container: str) -> bool:
+    """Whether the Pod has this container and has not ended, by the newest status."""
+    return pod is not None and not is_over(pod) and container in _containers(pod)
+
+
 def was_started(pod: RawObject | None, container: str) -> bool:
     """Whether the container was started at least once, by the newest status."""
     for row in rows(pod):

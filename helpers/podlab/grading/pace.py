@@ -16,6 +16,16 @@ from podlab.pods import roles
 
 USUAL_S = 4.0  # from a Pod's creation to its first process: 1 s embedded, 2 to 4 s on kind
 MOST = 4.0
+UNSTARTED_S = (
+    120.0  # a node that has started no process of a Pod for so long, and names no obstacle, is broken
+)
+_LATE = (
+    "not registered",
+    "failed to sync",
+    "timed out",
+    "deadline exceeded",
+)  # of FailedMount, FailedCreatePodSandBox
+_PREPARING = ("ContainerCreating", "PodInitializing")
 
 
 def pace(pods: Iterable[dict[str, Any]]) -> float:
@@ -24,11 +34,37 @@ def pace(pods: Iterable[dict[str, Any]]) -> float:
     return min(MOST, max(1.0, slowest / USUAL_S))
 
 
-def is_untouched(pod: dict[str, Any]) -> bool:
-    """Whether a Pod has its node, and the kubelet has shown no container of it: no manifest does that."""
-    status = pod.get("status") or {}
-    shown = roles.statuses(pod, roles.INIT, roles.APP)
-    return bool(pod.get("spec", {}).get("nodeName")) and status.get("phase") == "Pending" and not shown
+def is_unstarted(pod: dict[str, Any]) -> bool:
+    """
+    Whether a Pod has its node and no process yet, and its status names no obstacle: the node is still at work.
+
+    A wrong manifest may look the same: an Event alone names a volume that cannot be mounted (see ``is_obstacle``).
+    """
+    spec, status = pod.get("spec") or {}, pod.get("status") or {}
+    if (
+        not spec.get("nodeName")
+        or status.get("phase") != "Pending"
+        or pod["metadata"].get("deletionTimestamp")
+    ):
+        return False
+    return all(map(_is_preparing, roles.statuses(pod, roles.INIT, roles.APP)))
+
+
+def _is_preparing(row: dict[str, Any]) -> bool:
+    state = row.get("state") or {}
+    reason = (state.get("waiting") or {}).get("reason")
+    return not (set(state) - {"waiting"} or row.get("lastState") or row.get("restartCount")) and (
+        reason in (None, *_PREPARING)
+    )
+
+
+def is_obstacle(event: dict[str, Any]) -> bool:
+    """
+    Whether an Event about a Pod without a process may be the manifest's doing: a download, or a Warning that names
+    more than a node that is late.
+    """
+    late = any(words in str(event.get("message")) for words in _LATE)
+    return event.get("reason") == "Pulling" or (event.get("type") == "Warning" and not late)
 
 
 def is_unplaced(pod: dict[str, Any]) -> bool:

@@ -22,13 +22,14 @@ from podlab.errors import (
 )
 from podlab.grading import conditions
 from podlab.grading.ground import Ground
-from podlab.grading.pace import MOST, is_unplaced, is_untouched, pace
+from podlab.grading.pace import UNSTARTED_S, is_obstacle, is_unplaced, is_unstarted, pace
 from podlab.grading.play import Step
 from podlab.manifests import Manifest
 from podlab.observe import Recorder
 from podlab.pods.raw import RawObject
 
 FIXTURE_S = 90.0
+STATUS_S = 5.0  # the kubelet shows a new state within 2 s where it is not busy
 _BY_SIGNAL = 128
 _KEPT_LINES = 20_000
 _STATIC = ("Service", "ConfigMap", "Secret", "ServiceAccount", "Role", "RoleBinding")
@@ -80,6 +81,7 @@ class Player:
         self.acts: list[Act] = []
         self.lines: deque[RawObject] = deque(maxlen=_KEPT_LINES)
         self.pace = 1.0
+        self.obstacles: set[str] = set()  # names of Pods
 
     # -- the way through ----------------------------------------------------------------------------------
 
@@ -104,6 +106,8 @@ class Player:
 
     def _do(self, step: Step) -> None:
         self.look()
+        if step.verb == "kill":
+            self._await_victim(step)
         restarts = conditions.restarts(self.target(step))
         act: Callable[[Step], tuple[bool, str, Any]] = getattr(self, f"_{step.verb}")
         at = time.time()
@@ -116,6 +120,8 @@ class Player:
         """Keep what waits may ask for."""
         if observation.get("source") == "log":
             self.lines.append(dict(observation))
+        elif observation.get("resource") == "events" and is_obstacle(observation.get("object") or {}):
+            self.obstacles.add(str(observation["object"].get("involvedObject", {}).get("name")))
 
     def look(self) -> list[RawObject]:
         """Return the newest state of all living Pods."""
@@ -162,25 +168,49 @@ class Player:
         condition = conditions.Condition(step.what, self)
         reached = self.until(condition, step.within_s)
         if not reached and not step.strict:
-            reached = self._until_late(condition, step.within_s)
-        if not reached:
-            self._refuse_unplaced(step)
+            reached = self._until_started(condition, step.within_s) or self._until_late(
+                condition, step.within_s
+            )
         return reached, "", None
 
-    def _refuse_unplaced(self, step: Step) -> None:
-        """Leave the grade open where the cluster's scheduler does not work: a right answer would look wrong."""
-        names = [pod["metadata"]["name"] for pod in self.look() if is_unplaced(pod)]
-        if names:
+    def _until_started(self, condition: conditions.Condition, within_s: float) -> bool:
+        """
+        Give the condition its whole time once the Pods have their first process, where the cluster still prepares one.
+
+        Raises:
+            NotGradable: A Pod has none even after ``UNSTARTED_S``, and nothing names an obstacle.
+        """
+        if not self._unstarted():
+            return False
+        if not self.until(lambda pods: condition(pods) or not self._unstarted(), UNSTARTED_S):
+            self._refuse_unstarted()
+        return self.until(condition, within_s)
+
+    def _unstarted(self) -> list[RawObject]:
+        """Return the Pods that no scheduler or no node has got to: a right answer would look wrong."""
+        pods = [pod for pod in self.look() if is_unplaced(pod) or is_unstarted(pod)]
+        return [pod for pod in pods if pod["metadata"]["name"] not in self.obstacles]
+
+    def _refuse_unstarted(self) -> None:
+        pod = next(iter(self._unstarted()), None)
+        if pod is None:
+            return
+        name, late = pod["metadata"]["name"], f"in {UNSTARTED_S:.0f} s"
+        if is_unplaced(pod):
             raise NotGradable(
-                f"no scheduler looked at the Pod {names[0]} while the play waited for {step.name}",
+                f"no scheduler looked at the Pod {name} {late}",
                 cause="it has no node and no condition PodScheduled",
                 hint="look at kube-scheduler on the cluster, then run it again",
             )
+        raise NotGradable(
+            f"the node started no process of the Pod {name} {late}",
+            cause="it has its node, and no container and no Event names an obstacle",
+            hint="the cluster is too slow at the moment: run it again",
+        )
 
     def _until_late(self, condition: conditions.Condition, within_s: float) -> bool:
         """Wait on where this cluster is slow, as much longer as its Pods were late to start."""
-        slow = MOST if any(map(is_untouched, self.look())) else self.pace
-        more_s = within_s * (slow - 1)
+        more_s = within_s * (self.pace - 1)
         return more_s > 0 and self.until(condition, more_s)
 
     def _pause(self, step: Step) -> tuple[bool, str, Any]:
@@ -199,6 +229,16 @@ class Player:
         # The end of the container may end the shell too: the code of a signal is as good as 0.
         done = ended.exit_code == 0 or ended.exit_code >= _BY_SIGNAL
         return done, container, (ended.stdout + ended.stderr).strip()
+
+    def _await_victim(self, step: Step) -> None:
+        """Let the status of a container that was started catch up: its own words arrive before the kubelet's."""
+        container = str(step.what)
+
+        def settled(_pods: list[RawObject]) -> bool:
+            pod = self.target(step)
+            return not conditions.may_run(pod, container) or conditions.is_running(pod, container)
+
+        self.until(settled, STATUS_S * self.pace)
 
     def _exec(self, step: Step) -> tuple[bool, str, Any]:
         container, command = str(step.what["container"]), step.what["command"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from podlab.grading.pace import MOST, is_unplaced, is_untouched, pace, start_s
+from podlab.grading.pace import MOST, is_obstacle, is_unplaced, is_unstarted, pace, start_s
 
 
 def pod(started: str | None, *, restarts: int = 0, shop: str | None = None) -> dict[str, Any]:
@@ -44,24 +44,44 @@ def test_a_pod_that_is_kept_waiting_by_its_init_container_is_not_slow() -> None:
 
 
 @pytest.mark.parametrize(
-    ("node", "rows", "untouched"),
+    ("node", "row", "unstarted"),
     [
-        ({"nodeName": "node"}, [], True),
-        ({}, [], False),
-        ({"nodeName": "node"}, [{"name": "shop", "state": {"waiting": {}}}], False),
+        ({"nodeName": "node"}, None, True),
+        ({"nodeName": "node"}, {"state": {"waiting": {"reason": "ContainerCreating"}}}, True),
+        ({}, None, False),
+        ({"nodeName": "node"}, {"state": {"waiting": {"reason": "ErrImagePull"}}}, False),
+        ({"nodeName": "node"}, {"state": {"running": {}}}, False),
+        ({"nodeName": "node"}, {"state": {"waiting": {}}, "lastState": {"terminated": {}}}, False),
     ],
 )
-def test_a_kubelet_that_has_shown_no_container_yet_is_slow(
-    node: dict[str, str], rows: list[dict[str, Any]], untouched: bool
+def test_a_node_that_still_prepares_the_first_process_is_slow(
+    node: dict[str, str], row: dict[str, Any] | None, unstarted: bool
 ) -> None:
-    """A Pod without a node may ask for too much: that is the manifest's doing."""
+    """A Pod without a node may ask for too much, and a reason names an obstacle: both are the manifest's doing."""
+    rows = [{"name": "shop", **row}] if row else []
     body = {
         "metadata": {"name": "a"},
         "spec": node,
         "status": {"phase": "Pending", "containerStatuses": rows},
     }
 
-    assert is_untouched(body) is untouched
+    assert is_unstarted(body) is unstarted
+
+
+@pytest.mark.parametrize(
+    ("event", "obstacle"),
+    [
+        ({"type": "Normal", "reason": "Scheduled"}, False),
+        ({"type": "Normal", "reason": "Pulling"}, True),
+        ({"type": "Warning", "reason": "FailedMount", "message": 'configmap "numbers" not found'}, True),
+        ({"type": "Warning", "reason": "FailedMount", "message": '"kube-root-ca.crt" not registered'}, False),
+    ],
+)
+def test_a_warning_about_an_object_or_a_download_is_an_obstacle(
+    event: dict[str, str], obstacle: bool
+) -> None:
+    """A kubelet that is late to learn of an object warns too."""
+    assert is_obstacle(event) is obstacle
 
 
 UNSCHEDULABLE = {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}
