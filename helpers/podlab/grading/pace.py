@@ -8,7 +8,7 @@ more time its right answer would look like one that never gets there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ _PREPARING = ("ContainerCreating", "PodInitializing")
 
 def pace(pods: Iterable[dict[str, Any]]) -> float:
     """Return how many times slower than usual the slowest start among *pods* was: 1 (usual, or faster) to 4."""
-    slowest = max((start_s(pod) for pod in pods), default=0.0)
+    slowest = max((late_s for pod in pods for late_s in (start_s(pod), *_gaps_s(pod))), default=0.0)
     return min(MOST, max(1.0, slowest / USUAL_S))
 
 
@@ -84,6 +84,16 @@ def start_s(pod: dict[str, Any]) -> float:
     if not begun or not created:
         return 0.0
     return max(0.0, (min(begun) - _time(created)).total_seconds())
+
+
+def _gaps_s(pod: dict[str, Any]) -> Iterator[float]:
+    """Yield the seconds from the end of each regular init container to the start of the next container."""
+    inits = roles.statuses(pod, roles.INIT)
+    following = [*inits[1:], *roles.statuses(pod, roles.APP)[:1]]
+    for row, after in zip(inits, following, strict=False):
+        done = (row.get("state") or {}).get("terminated") or {}
+        if done.get("exitCode") == 0 and done.get("finishedAt") and not after.get("restartCount"):
+            yield from ((begun - _time(done["finishedAt"])).total_seconds() for begun in _starts(after))
 
 
 def _starts(row: dict[str, Any]) -> list[datetime]:

@@ -38,6 +38,20 @@ def test_the_slowest_start_says_how_slow_a_cluster_is(pods: list[dict[str, Any]]
     assert pace(pods) == slower
 
 
+def test_a_node_that_is_late_with_the_next_container_is_slow() -> None:
+    """The first start is not the only one that a node may be late with: here 12 s lie between an end and a start."""
+    body = pod("2026-11-30T12:00:01Z", shop="2026-11-30T12:00:14Z")
+    body["status"]["initContainerStatuses"][0]["state"] = {
+        "terminated": {
+            "exitCode": 0,
+            "startedAt": "2026-11-30T12:00:01Z",
+            "finishedAt": "2026-11-30T12:00:02Z",
+        }
+    }
+
+    assert pace([body]) == 3.0
+
+
 def test_a_pod_that_is_kept_waiting_by_its_init_container_is_not_slow() -> None:
     """The app of a Pod whose init container was tried again starts late for a reason of its own."""
     assert start_s(pod("2026-11-30T12:00:40Z", restarts=2, shop="2026-11-30T12:00:41Z")) == 0.0
