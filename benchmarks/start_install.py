@@ -2,7 +2,7 @@
 What a first start costs: ``./start --no-lab`` on a clean clone with empty caches, against ``pip install jupyterlab``.
 
     python benchmarks/start_install.py             # one round: start, pip, in the same run
-    python benchmarks/start_install.py --rounds 3  # medians
+    python benchmarks/start_install.py --rounds 3  # each round's ratio, the median and the least of them
 
 A terminal is played to ./start, and its output is timed: when the first drawing of the Pod appears, when its whole
 life is drawn, when everything is done. uv is taken off PATH, so that ./start has to bring it; pip's environment is made
@@ -135,8 +135,11 @@ def main() -> None:
     )
     for name in MARKS:
         times = [each[name] for each in ours]
-        middle = statistics.median(times)
-        print(f"  ./start --no-lab, {name:<16} {middle:6.1f} s   / that = {middle / base:.3f}")
+        ratios = [time_s / other for time_s, other in zip(times, theirs, strict=True)]
+        print(
+            f"  ./start --no-lab, {name:<16} {statistics.median(times):6.1f} s   / that, by round: "
+            f"median {statistics.median(ratios):.3f}, least {min(ratios):.3f}, most {max(ratios):.3f}"
+        )
     mine, other = statistics.median(used[::2]), statistics.median(used[1::2])
     print(f"  processor time: ./start {mine:.1f} s, pip {other:.1f} s, ratio {mine / other:.3f}")
     print("  aims: the first timeline at most 0.15, the end at most 0.3")

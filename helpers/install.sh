@@ -34,7 +34,10 @@ pip_options=(--disable-pip-version-check --progress-bar off --constraint constra
 
 as_it_is=(--no-deps --no-compile --only-binary :all:) # uv is one program: nothing to resolve, compile or build
 
-# uv: the environment's own, one on PATH, or the one that the pip of $python or of the environment brings.
+uv_version() { sed -n 's/^uv==//p' constraints.txt; }
+
+# uv: the environment's own, one on PATH, its program from the index, or what the pip of $python or of the environment
+# brings.
 choose_installer() {
   local each
   installer=uv
@@ -42,6 +45,10 @@ choose_installer() {
     for each in "$venv/bin/uv" uv; do
       if "$each" --version >/dev/null 2>&1; then uv=("$each"); return 0; fi
     done
+    as_pip_was_told
+    if [ -z "${PIP_NO_INDEX:-}" ] && "$python" helpers/fetch_uv.py "$(uv_version)" "$venv/bin/uv"; then
+      if "$venv/bin/uv" --version >/dev/null 2>&1; then uv=("$venv/bin/uv"); return 0; fi
+    fi
     if "$python" -m pip --python "$venv/bin/python" install "${pip_options[@]}" "${as_it_is[@]}" uv || { bring_pip &&
       "$venv/bin/python" -m pip install "${pip_options[@]}" "${as_it_is[@]}" uv; }; then
       if "$venv/bin/uv" --version >/dev/null 2>&1; then uv=("$venv/bin/uv"); return 0; fi

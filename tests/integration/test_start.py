@@ -95,8 +95,8 @@ def test_the_first_timeline_comes_before_jupyterlab_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    In an empty environment: the core, a cluster, a Pod's life in the terminal; only then the rest, by uv, and pip
-    itself, which a learner will look for.
+    In an empty environment: the core, a cluster, a Pod's life in the terminal and as a picture; only then is the rest
+    waited for, by uv, and pip itself, which a learner will look for.
     """
     venv = tmp_path / "venv"
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
@@ -111,8 +111,8 @@ def test_the_first_timeline_comes_before_jupyterlab_is_installed(
         "by uv",
         "a cluster named fresh",
         "app (app)",
-        "meanwhile: JupyterLab",
         "first-pod.svg",
+        "meanwhile: JupyterLab",
         "start: done",
     ]
     places = [done.stdout.index(words) for words in order]

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import os
+import platform
 import subprocess
 import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -70,3 +79,84 @@ def test_an_environment_of_another_version_is_not_up_to_date(venv: Path) -> None
     assert bash(f"mark_installed core; {ask}", venv) == "no"
     assert bash(f"mark_installed dev; {ask}", venv) == "yes"
     assert bash(f"wanted=older; mark_installed dev; wanted=newer; {ask}", venv) == "no"
+
+
+def wheel_of_uv(version: str, program: bytes) -> bytes:
+    """A wheel as uv's are: one program among its scripts."""
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr(f"uv-{version}.data/scripts/uv", program)
+    return body.getvalue()
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """A package index on this machine: ``url``, ``files`` by path, ``asked`` for."""
+    files: dict[str, tuple[str, bytes]] = {}
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            kind, body = files.get(self.path, ("text/plain", b""))
+            self.send_response(200 if self.path in files else 404)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}/simple", files=files, asked=asked)
+        server.shutdown()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the wheel that the test offers is for Linux")
+@pytest.mark.parametrize("honest", [True, False])
+def test_uv_comes_from_the_index_without_pip(tmp_path: Path, index: SimpleNamespace, honest: bool) -> None:
+    """
+    The wheel of the pinned version for this machine. Where its SHA-256 is another, it is not installed, and pip is
+    asked.
+    """
+    version = bash("uv_version", tmp_path)
+    machine, libc = (
+        platform.machine(),
+        "manylinux_2_17" if platform.libc_ver()[0] == "glibc" else "musllinux_1_1",
+    )
+    body = wheel_of_uv(version, b"#!/bin/sh\necho uv of the index\n")
+    rows = [
+        {"filename": f"uv-{version}-py3-none-win_amd64.whl", "url": "/other.whl", "hashes": {"sha256": "0"}},
+        {"filename": f"uv-0.0.1-py3-none-{libc}_{machine}.whl", "url": "/old.whl", "hashes": {"sha256": "0"}},
+        {
+            "filename": f"uv-{version}-py3-none-{libc}_{machine}.whl",
+            "url": "../../files/uv.whl",
+            "hashes": {"sha256": hashlib.sha256(body if honest else b"other").hexdigest()},
+        },
+    ]
+    page = json.dumps({"meta": {"api-version": "1.1"}, "name": "uv", "files": rows}).encode()
+    index.files["/simple/uv/"] = ("application/vnd.pypi.simple.v1+json", page)
+    index.files["/files/uv.whl"] = ("application/octet-stream", body)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "python").write_text(
+        f'#!/bin/sh\necho "$*" >>{tmp_path}/asked\n[ "$1" = -m ] || exec {sys.executable} "$@"\n'
+    )
+    (tmp_path / "python").chmod(0o755)
+    (tmp_path / "bin" / "python").symlink_to(tmp_path / "python")
+
+    output = bash(
+        "python=$venv/python; choose_installer; echo $installer",
+        tmp_path, PIP_INDEX_URL=index.url, PATH="/usr/bin:/bin", no_proxy="127.0.0.1",
+    )  # fmt: skip
+
+    assert index.asked == ["/simple/uv/", "/files/uv.whl"]
+    asked_pip = "-m pip" in (tmp_path / "asked").read_text()
+    if honest:
+        assert (output, asked_pip) == ("uv", False)
+        assert subprocess.check_output([tmp_path / "bin" / "uv"], text=True) == "uv of the index\n"
+    else:
+        assert "is not the file that the index lists" in output
+        assert asked_pip
+        assert not (tmp_path / "bin" / "uv").exists()
