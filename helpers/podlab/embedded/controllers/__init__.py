@@ -9,7 +9,7 @@ docstring says why. All of them run in the daemon's one thread.
     scheduler     gives Pods without a node to the one node, or says why it cannot
     services      EndpointSlices and Endpoints of Services, from the readiness of Pods
     mirroring     EndpointSlices of Endpoints that somebody wrote by hand
-    replicasets   as many Pods as asked for
+    replicasets   as many Pods as asked for, of ReplicationControllers too
     deployments   ReplicaSets, rolled from one template to the next
     jobs          Pods until enough have succeeded
     daemonsets    one Pod on the one node

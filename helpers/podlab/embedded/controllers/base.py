@@ -200,6 +200,12 @@ def selects(selector: RawObject | None, labels: RawObject) -> bool:
     return all(matches(rule, labels) for rule in selector.get("matchExpressions") or ())
 
 
+def selector_of(obj: RawObject) -> RawObject | None:
+    """Return ``spec.selector`` as a LabelSelector; that of a ReplicationController is a map of labels."""
+    found = obj["spec"].get("selector")
+    return {"matchLabels": found} if obj["kind"] == "ReplicationController" else found
+
+
 # -- Pods ----------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from podlab.embedded.controllers.base import (
     key_of,
     owned,
     reference_to,
+    selector_of,
     selects,
 )
 from podlab.pods.raw import RawObject
@@ -32,7 +33,7 @@ def claim(context: Context, resource: str, owner: RawObject, *, finalizer: str =
         owner: An object with ``spec.selector``. One that is being deleted adopts nothing.
         finalizer: Put on what is adopted; its controller takes it away.
     """
-    selector, store, claimed = owner["spec"]["selector"], context.store, []
+    selector, store, claimed = selector_of(owner), context.store, []
     for obj in store.list(resource, owner["metadata"]["namespace"]):
         matching = selects(selector, obj["metadata"].get("labels") or {})
         ours = bool(owned([obj], owner))
@@ -78,7 +79,7 @@ def wakes_claimant(
         elif owner is None:
             labels = obj["metadata"].get("labels") or {}
             for one in context.store.list(owners, namespace):
-                if selects(one["spec"].get("selector"), labels):
+                if selects(selector_of(one), labels):
                     worker.add(key_of(one))
 
     return changed

@@ -15,7 +15,8 @@ from podlab.pods.raw import RawObject
 EVENT_TTL_S = 3600.0
 SWEEP_S = 60.0
 FOREGROUND = "foregroundDeletion"
-OWNERS = ("deployments", "replicasets", "daemonsets", "jobs", "pods", "services", "configmaps", "secrets")
+OWNERS = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "jobs", "pods", "services",
+          "configmaps", "secrets")  # fmt: skip
 OWNED = (
     "replicasets",
     "pods",
@@ -26,6 +27,7 @@ OWNED = (
     "services",
     "deployments",
     "daemonsets",
+    "replicationcontrollers",
 )
 
 

@@ -1,4 +1,10 @@
-"""ReplicaSets: as many Pods as asked for, made and removed one by one."""
+"""
+ReplicaSets and ReplicationControllers: as many Pods as asked for, made and removed one by one.
+
+A ReplicationController is an older ReplicaSet, whose selector is a map of labels.
+
+Source: pkg/controller/replicaset/replica_set.go and pkg/controller/replication at v1.36.3.
+"""
 
 from __future__ import annotations
 
@@ -27,26 +33,32 @@ from podlab.pods.raw import RawObject
 
 
 def start(context: Context) -> None:
-    """Watch ReplicaSets and the Pods that they control."""
-    controller = ReplicaSets(context)
-    worker = context.worker("replicasets", controller.reconcile)
+    """Watch ReplicaSets, ReplicationControllers and the Pods that they control."""
+    _start(context, "replicasets", "ReplicaSet", "replicaset-controller")
+    _start(context, "replicationcontrollers", "ReplicationController", "replication-controller")
+
+
+def _start(context: Context, resource: str, kind: str, component: str) -> None:
+    controller = ReplicaSets(context, resource, component)
+    worker = context.worker(resource, controller.reconcile)
     controller.again = worker.add
 
-    context.watch("replicasets", lambda _, one: worker.add(key_of(one)))
-    context.watch("pods", wakes_claimant(context, worker, "replicasets", "ReplicaSet"))
+    context.watch(resource, lambda _, one: worker.add(key_of(one)))
+    context.watch("pods", wakes_claimant(context, worker, resource, kind))
 
 
 class ReplicaSets:
-    """Compares the Pods of one ReplicaSet with its ``spec.replicas``."""
+    """Compares the Pods of one object of *resource* with its ``spec.replicas``."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, resource: str, component: str) -> None:
         self._context = context
-        self._events = context.recorder("replicaset-controller")
+        self._resource = resource
+        self._events = context.recorder(component)
         self.again: Again = never
 
     def reconcile(self, key: Key) -> None:
         """One step towards the wanted number, and the status as it is now."""
-        one = self._context.store.get("replicasets", *key)
+        one = self._context.store.get(self._resource, *key)
         if one is None:
             return
         pods = claim(self._context, "pods", one)
@@ -74,7 +86,7 @@ class ReplicaSets:
             self._events.event(one, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
 
     def _report(self, one: RawObject, key: Key, pods: list[RawObject], refusal: Fault | None) -> None:
-        current = self._context.store.get("replicasets", *key)
+        current = self._context.store.get(self._resource, *key)
         if current is None:
             return
         pods = owned(self._context.store.list("pods", key[0]), one)
@@ -95,7 +107,8 @@ class ReplicaSets:
         }
         status = {"replicas": len(active), "observedGeneration": one["metadata"].get("generation", 1)}
         status |= {name: count for name, count in counts.items() if count}
-        status["terminatingReplicas"] = sum(deleting(pod) and not finished(pod) for pod in pods)
+        if self._resource == "replicasets":
+            status["terminatingReplicas"] = sum(deleting(pod) and not finished(pod) for pod in pods)
         if refusal:
             # The first refusal stays: each names another Pod, and a change would bring the controller back at once.
             entry = {
@@ -106,4 +119,4 @@ class ReplicaSets:
             }
             kept = condition(current, "ReplicaFailure")
             status["conditions"] = [kept] if kept else with_condition([], entry, self._context.stamp())
-        set_status(self._context, "replicasets", current, status)
+        set_status(self._context, self._resource, current, status)

@@ -412,13 +412,23 @@ def selector(context: Context, path: str, spec: RawObject, kind: Any) -> None:
         context.add(invalid(f"{path}.template.metadata.labels", has, text))
 
 
-def always(context: Context, path: str, template: RawObject, _argument: Any) -> None:
+def plain_selector(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+    """Check a ReplicationController's selector: labels, not empty, and those of its template."""
+    found, has = spec.get("selector"), ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    if not found:
+        context.add(required(f"{path}.selector"))
+    elif "template" in spec and any((has or {}).get(key) != text for key, text in found.items()):
+        text = "`selector` does not match template `labels`"
+        context.add(invalid(f"{path}.template.metadata.labels", has, text))
+
+
+def always(context: Context, path: str, template: RawObject, kind: Any) -> None:
     """Pods of a workload restart always and have no deadline."""
     policy = template["spec"].get("restartPolicy")
     if policy != "Always":
         context.add(unsupported(f"{path}.spec.restartPolicy", policy, ("Always",)))
     if template["spec"].get("activeDeadlineSeconds") is not None:
-        text = "activeDeadlineSeconds in ReplicaSet is not Supported"
+        text = f"activeDeadlineSeconds in {kind or 'ReplicaSet'} is not Supported"
         context.add(forbidden(f"{path}.spec.activeDeadlineSeconds", text))
 
 
@@ -539,7 +549,7 @@ CHECKS: dict[str, Rule] = {
     for check in (
         meta, template_meta, no_ephemeral, no_ephemeral_template, containers, init_containers, volume_mounts,
         resources, value_from, file_keys, hostname_override,
-        env_from, volumes, handler, sleep, toleration, sysctls, service_ports, selector, always,
+        env_from, volumes, handler, sleep, toleration, sysctls, service_ports, selector, plain_selector, always,
         progress_deadline, recreate, job_selector, job_restart, event, new_event,
     )
 }  # fmt: skip

@@ -54,6 +54,8 @@ def apply(kind: str, obj: RawObject) -> RawObject:
         of_pod(obj)
     elif kind == "core/v1.LimitRange":
         of_limit_range(obj)
+    elif kind == "core/v1.ReplicationController" and not obj["metadata"].get("labels"):
+        obj["metadata"]["labels"] = _template_labels(obj.get("spec") or {}) or {}
     return obj
 
 
@@ -125,6 +127,10 @@ def _policy_types(spec: RawObject) -> list[str]:
     return ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
 
 
+def _template_labels(spec: RawObject) -> RawObject | None:
+    return ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+
+
 def _subject_group(subject: RawObject) -> str | None:
     return "rbac.authorization.k8s.io" if subject.get("kind") in ("User", "Group") else None
 
@@ -140,4 +146,5 @@ COMPUTED: dict[str, Callable[[RawObject], Any]] = {
     "replacement_policy": lambda spec: "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed",
     "policy_types": _policy_types,
     "subject_group": _subject_group,
+    "template_labels": _template_labels,
 }

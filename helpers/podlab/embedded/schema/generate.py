@@ -27,7 +27,8 @@ from podlab.embedded.schema import typetable
 VERSION = "0.36.3"
 ROOTS = {
     "core/v1": ["Namespace", "Node", "Pod", "Service", "Endpoints", "ConfigMap", "Secret", "ServiceAccount",
-                "Event", "ResourceQuota", "LimitRange", "Binding", "PodLogOptions", "PodTemplate"],
+                "Event", "ResourceQuota", "LimitRange", "Binding", "PodLogOptions", "PodTemplate",
+                "ReplicationController"],
     "apps/v1": ["Deployment", "ReplicaSet", "DaemonSet"],
     "batch/v1": ["Job"],
     "discovery/v1": ["EndpointSlice"],

@@ -196,3 +196,40 @@ def test_strict_decoding_complains_in_the_order_of_the_text(server: Server) -> N
         'unknown field "spec.other"',
     )
     assert refused.endswith(f"strict decoding error: {', '.join(complaints)}")
+
+
+def test_a_replicationcontroller_takes_its_selector_from_its_template(server: Server) -> None:
+    """Its labels too; its Scale and its row in a Table show the plain selector."""
+    path = "/api/v1/namespaces/default/replicationcontrollers"
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": pod()["spec"]}
+    made = server.ask("POST", path, {"metadata": {"name": "r"}, "spec": {"template": template}}).json
+    assert (made["spec"]["selector"], made["metadata"]["labels"]) == ({"a": "b"}, {"a": "b"})
+    assert (made["spec"]["replicas"], made["status"]) == (1, {"replicas": 0})
+
+    assert server.ask("GET", f"{path}/r/scale").json["status"]["selector"] == "a=b"
+    table = server.ask("GET", path, headers={"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}).json
+    assert table["rows"][0]["cells"][0] == "r"
+    assert table["rows"][0]["cells"][-1] == "a=b"
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ({"selector": {"a": "b"}}, "spec.template: Required value"),
+        ({"selector": {"a": "c"}, "template": {}}, "`selector` does not match template `labels`"),
+        (
+            {"template": {"spec": {"restartPolicy": "Never"}}},
+            'spec.template.spec.restartPolicy: Unsupported value: "Never"',
+        ),
+    ],
+)
+def test_a_replicationcontroller_that_cannot_work_is_refused(
+    server: Server, spec: dict[str, Any], why: str
+) -> None:
+    if "template" in spec:
+        inner = {**pod()["spec"], **spec["template"].get("spec", {})}
+        spec = {**spec, "template": {"metadata": {"labels": {"a": "b"}}, "spec": inner}}
+    path = "/api/v1/namespaces/default/replicationcontrollers"
+    refused = server.ask("POST", path, {"metadata": {"name": "r"}, "spec": spec})
+    assert refused.code == 422
+    assert why in refused.json["message"]

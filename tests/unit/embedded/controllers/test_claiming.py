@@ -206,3 +206,46 @@ def _sizes(cluster):
 def test_shares_are_those_of_upstream(replicas, sizes, surge, expected):
     """The sum is what replicas and surge allow; rounding goes to the largest."""
     assert rollout.in_proportion(replicas, sizes, rollout.Bounds(surge, 2)) == expected
+
+
+def replication_controller(replicas=2):
+    """An older ReplicaSet: its selector is a map of labels."""
+    labels = {"app": "shop"}
+    return {
+        "apiVersion": "v1",
+        "kind": "ReplicationController",
+        "metadata": {"name": "old", "namespace": "lab"},
+        "spec": {
+            "replicas": replicas,
+            "selector": labels,
+            "template": {"metadata": {"labels": labels}, "spec": pod()["spec"]},
+        },
+    }
+
+
+def test_a_replicationcontroller_makes_its_pods_and_scales_them(cluster):
+    """It counts like a ReplicaSet; a Pod with other labels is released and replaced."""
+    made = cluster.create("replicationcontrollers", replication_controller())
+    settle(cluster)
+    assert {pod["metadata"]["ownerReferences"][0]["kind"] for pod in cluster.pods()} == {
+        "ReplicationController"
+    }
+    status = cluster.store.get("replicationcontrollers", "lab", "old")["status"]
+    assert (status["replicas"], status["readyReplicas"], "terminatingReplicas" in status) == (2, 2, False)
+
+    relabel(cluster, cluster.pods()[0], {"app": "other"})
+    settle(cluster)
+    assert (len(cluster.pods(app="shop")), len(cluster.pods(app="other"))) == (2, 1)
+
+    cluster.store.update("replicationcontrollers", {**made, "spec": {**made["spec"], "replicas": 0}})
+    settle(cluster)
+    assert cluster.pods(app="shop") == []
+
+
+def test_what_a_replicationcontroller_made_goes_with_it(cluster):
+    cluster.create("replicationcontrollers", replication_controller())
+    settle(cluster)
+    assert len(cluster.pods()) == 2
+    cluster.store.delete("replicationcontrollers", "lab", "old")
+    settle(cluster)
+    assert cluster.pods() == []

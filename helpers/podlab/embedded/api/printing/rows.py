@@ -192,6 +192,11 @@ def replica_set(obj: RawObject) -> list[Any]:
     return [_name(obj), *counts, _age(obj), names, images, _selector(obj["spec"].get("selector"))]
 
 
+def replication_controller(obj: RawObject) -> list[Any]:
+    """Return the cells of a ReplicationController: those of a ReplicaSet with a plain selector."""
+    return [*replica_set(obj)[:-1], _pairs(obj["spec"].get("selector"))]
+
+
 def daemon_set(obj: RawObject) -> list[Any]:
     """A DaemonSet."""
     status = obj.get("status") or {}

@@ -30,6 +30,7 @@ COLUMNS: dict[str, str] = {
     "serviceaccounts": "Name*|Age",
     "deployments": "Name*|Ready|Up-to-date|Available|Age|+Containers|+Images|+Selector",
     "replicasets": "Name*|#Desired|#Current|#Ready|Age|+Containers|+Images|+Selector",
+    "replicationcontrollers": "Name*|#Desired|#Current|#Ready|Age|+Containers|+Images|+Selector",
     "daemonsets": "Name*|#Desired|#Current|#Ready|#Up-to-date|#Available|"
     "Node Selector|Age|+Containers|+Images|+Selector",
     "jobs": "Name*|Status|Completions|Duration|Age|+Containers|+Images|+Selector",
@@ -55,6 +56,7 @@ CELLS: dict[str, Callable[[RawObject], list[Any]]] = {
     "serviceaccounts": rows.service_account,
     "deployments": rows.deployment,
     "replicasets": rows.replica_set,
+    "replicationcontrollers": rows.replication_controller,
     "daemonsets": rows.daemon_set,
     "jobs": rows.job,
     "resourcequotas": rows.resource_quota,

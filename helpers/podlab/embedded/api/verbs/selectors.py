@@ -29,6 +29,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "namespaces": frozenset(("status.phase",)),
     "services": frozenset(("spec.clusterIP", "spec.type")),
     "replicasets": frozenset(("status.replicas",)),
+    "replicationcontrollers": frozenset(("status.replicas",)),
     "jobs": frozenset(("status.successful",)),
 }  # fmt: skip
 

@@ -55,7 +55,7 @@ def prepare_update(store: Store, kind: Kind, obj: RawObject, old: RawObject) -> 
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
 
-TEMPLATED = ("deployments", "replicasets", "daemonsets", "jobs")
+TEMPLATED = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "jobs")
 
 
 def _drop_disabled(kind: Kind, obj: RawObject, old: RawObject | None) -> None:
@@ -319,6 +319,7 @@ _CREATE: dict[str, Callable[[Store, RawObject], None]] = {
     "secrets": _secret_data,
     "jobs": _create_job,
     "replicasets": _zero_status("replicas"),
+    "replicationcontrollers": _zero_status("replicas"),
     "daemonsets": _zero_status(
         "currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"
     ),

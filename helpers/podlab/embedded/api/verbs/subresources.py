@@ -127,9 +127,10 @@ async def _finalize(services: Services, request: Request, route: Route) -> Respo
 
 
 def _scale_of(obj: RawObject) -> RawObject:
-    """The Scale of a Deployment or ReplicaSet."""
+    """The Scale of a Deployment, ReplicaSet or ReplicationController."""
     meta = obj["metadata"]
-    labels = (obj["spec"].get("selector") or {}).get("matchLabels") or {}
+    selector = obj["spec"].get("selector") or {}
+    labels = selector if obj["kind"] == "ReplicationController" else selector.get("matchLabels") or {}
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     return {
         "kind": "Scale",

@@ -21,7 +21,10 @@ PREFIX = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")
 MODES = ("enforce", "audit", "warn")
 # Where each kind keeps its Pod template.
-TEMPLATES = dict.fromkeys(("deployments", "replicasets", "daemonsets", "jobs"), ("spec", "template", "spec"))
+TEMPLATES = dict.fromkeys(
+    ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "jobs"),
+    ("spec", "template", "spec"),
+)
 MOST_PODS = 3000
 
 
