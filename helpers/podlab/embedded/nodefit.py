@@ -90,13 +90,17 @@ def _term(term: RawObject, labels: RawObject, name: str) -> bool:
     )
 
 
+def container_ports(pod: RawObject) -> list[RawObject]:
+    """Return the ports of all its containers as the Pod lists them."""
+    containers = [*(pod["spec"].get("containers") or ()), *(pod["spec"].get("initContainers") or ())]
+    return [port for container in containers for port in container.get("ports") or ()]
+
+
 def host_ports(pod: RawObject) -> set[HostPort]:
     """Return what the Pod takes of the node's ports."""
-    containers = [*pod["spec"].get("containers", ()), *pod["spec"].get("initContainers", ())]
-    ports = [port for container in containers for port in container.get("ports", ())]
     return {
         HostPort(port.get("hostIP") or EVERY_ADDRESS, port.get("protocol", "TCP"), port["hostPort"])
-        for port in ports
+        for port in container_ports(pod)
         if port.get("hostPort")
     }
 

@@ -1,5 +1,5 @@
 """
-The cluster's DNS: A, AAAA (always empty), SRV and PTR for names of the cluster, NXDOMAIN at once for all others.
+The cluster's DNS: A, AAAA (always empty), CNAME, SRV and PTR for names of the cluster, NXDOMAIN at once for all others.
 
 An unknown name fails in milliseconds instead of waiting for a server that an air-gapped room does not have; lessons
 count on it. Names outside of the cluster do not resolve: a Pod of the embedded node reaches no other network.
@@ -13,12 +13,14 @@ from typing import cast
 
 from podlab.embedded.network.names import ZONE, Zone
 
-_A, _PTR, _AAAA, _SRV, _ANY = 1, 12, 28, 33, 255
+_A, _CNAME, _PTR, _AAAA, _SRV, _ANY = 1, 5, 12, 28, 33, 255
+_MOST_ALIASES = 8  # CoreDNS follows as many
 _TTL_S = 5
 _NO_ERROR, _FORMAT_ERROR, _NAME_ERROR, _NOT_IMPLEMENTED = 0, 1, 3, 4
 _FLAGS = 0x8580  # response, authoritative, recursion desired and available
 IDLE_S = 10.0  # a silent connection is closed then
 _REVERSE = ".in-addr.arpa"
+_QUESTION = b"\xc0\x0c"  # the name in the question, as a pointer to it
 
 
 class Responder(asyncio.DatagramProtocol):
@@ -85,16 +87,38 @@ def _look_up(name: str, kind: int, zone: Zone) -> tuple[int, list[bytes]]:
     if ports is not None:
         targets = [struct.pack(">HHH", 0, 100, port) + _encode(target) for port, target in ports]
         return _NO_ERROR, [_record(_SRV, one) for one in targets] if kind in (_SRV, _ANY) else []
+    aliases, name, owner = _aliases(name, kind, zone)
     addresses = zone.addresses(name)
     if addresses is None and name != ZONE:
-        return _NAME_ERROR, []
+        return (_NO_ERROR, aliases) if aliases else (_NAME_ERROR, [])
     if kind not in (_A, _ANY):
-        return _NO_ERROR, []
-    return _NO_ERROR, [_record(_A, bytes(int(part) for part in one.split("."))) for one in addresses or ()]
+        return _NO_ERROR, aliases
+    found = [bytes(int(part) for part in one.split(".")) for one in addresses or ()]
+    return _NO_ERROR, [*aliases, *(_record(_A, one, owner) for one in found)]
 
 
-def _record(kind: int, data: bytes) -> bytes:
-    return b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, _TTL_S, len(data)) + data
+def _aliases(name: str, kind: int, zone: Zone) -> tuple[list[bytes], str, bytes]:
+    """
+    Follow Services of type ExternalName.
+
+    Returns:
+        The CNAME records on the way, the name at its end, and that name as the owner of its records.
+
+    Source: ``UpstreamString`` and ``A`` of CoreDNS' plugin/backend_lookup.go. A target outside of the cluster is
+    given without addresses: there is nobody to ask.
+    """
+    records: list[bytes] = []
+    owner = _QUESTION
+    while (target := zone.alias(name)) and len(records) < _MOST_ALIASES:
+        records.append(_record(_CNAME, _encode(target), owner))
+        name, owner = target, _encode(target)
+        if kind == _CNAME:
+            break
+    return records, name, owner
+
+
+def _record(kind: int, data: bytes, owner: bytes = _QUESTION) -> bytes:
+    return owner + struct.pack(">HHIH", kind, 1, _TTL_S, len(data)) + data
 
 
 def _encode(name: str) -> bytes:

@@ -19,6 +19,7 @@ class Zone:
         self._addresses: dict[str, tuple[str, ...]] = {}
         self._ports: dict[str, tuple[tuple[int, str], ...]] = {}
         self._pointers: dict[str, str] = {}
+        self._aliases: dict[str, str] = {}
         self._namespaces: set[str] = set()
 
     def replace(self, services: Iterable[Mapping[str, Any]], slices: Iterable[Mapping[str, Any]]) -> None:
@@ -34,6 +35,7 @@ class Zone:
             zone._add(service, by_service.get((meta.get("namespace", ""), meta["name"]), []))
         self._addresses, self._ports = zone._addresses, zone._ports
         self._pointers, self._namespaces = zone._pointers, zone._namespaces
+        self._aliases = zone._aliases
 
     def _add(self, service: Mapping[str, Any], slices: Iterable[Mapping[str, Any]]) -> None:
         namespace, name = service["metadata"].get("namespace", ""), service["metadata"]["name"]
@@ -42,6 +44,7 @@ class Zone:
         self._namespaces.add(namespace)
         address = spec.get("clusterIP")
         if spec.get("type") == "ExternalName":
+            self._aliases[base] = spec.get("externalName", "").lower().rstrip(".")
             return
         if address and address != "None":
             self._addresses[base] = (address,)
@@ -72,9 +75,13 @@ class Zone:
             return found
         if name.endswith(f".pod.{ZONE}"):
             return _pod_address(name)
-        if any(known.endswith("." + name) for known in self._addresses):
+        if any(known.endswith("." + name) for known in (*self._addresses, *self._aliases)):
             return ()  # a name above others exists, without a record of its own
         return None
+
+    def alias(self, name: str) -> str | None:
+        """Return the name that a Service of type ExternalName stands for (small letters, no final dot), or None."""
+        return self._aliases.get(name)
 
     def services(self, name: str) -> tuple[tuple[int, str], ...] | None:
         """Port and target of an SRV name, or None."""

@@ -14,10 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
+from podlab.embedded import nodefit
 from podlab.embedded.network import nftables
 from podlab.embedded.network.dns import Responder, converse
 from podlab.embedded.network.names import Zone
 
+LOOPBACK = "127.0.0.1"
+ENDED = ("Succeeded", "Failed")
 DNS_ADDRESS = "10.96.0.10"
 # Labels by which a Service, or a slice of it, is left to somebody else than kube-proxy.
 OTHER_PROXY, HEADLESS = "service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"
@@ -77,6 +80,7 @@ class ServiceProxy:
             _LOG.warning("no names of the cluster: %s", error.strerror)
         for resource in ("services", "endpointslices"):
             self._cancels.append(self._store.watch(resource, self._changed))
+        self._cancels.append(self._store.watch("pods", self._pod_changed))
         self._dirty.set()
         self._task = loop.create_task(self._follow())
 
@@ -98,6 +102,10 @@ class ServiceProxy:
         # Names at once (a container may ask in the same millisecond), rules with the next turn of the loop.
         self._dirty.set()
 
+    def _pod_changed(self, kind: str, pod: dict[str, Any]) -> None:
+        if nodefit.host_ports(pod):
+            self._changed(kind, pod)
+
     async def _follow(self) -> None:
         while True:
             await self._dirty.wait()
@@ -112,7 +120,8 @@ class ServiceProxy:
         """Bring names and rules to the store's present state. Raises OSError when the node is gone."""
         services, slices = self._store.list("services"), self._store.list("endpointslices")
         self.zone.replace(services, slices)
-        wanted = tuple(forwards(services, slices, self._node.node_ip))
+        address = self._node.node_ip
+        wanted = (*forwards(services, slices, address), *host_ports(self._store.list("pods"), address))
         if not self.works or wanted == self._applied:
             return
         refused = await self._node.netfilter(*nftables.replace_services(wanted))
@@ -168,6 +177,28 @@ def forwards(
                     yield nftables.Forward(one, int(port["port"]), protocol, endpoints, sticky)
                 if port.get("nodePort"):
                     yield nftables.Forward(node_ip, int(port["nodePort"]), protocol, endpoints, sticky)
+
+
+def host_ports(pods: list[dict[str, Any]], node_ip: str) -> Iterator[nftables.Forward]:
+    """
+    Yield the ``hostPort`` of each container that runs in a network of its Pod's own.
+
+    Without a ``hostIP`` it is that of every address of the node. What comes from 127.0.0.1 itself does not get there:
+    the kernel would have to route that address, and then Pods could reach what listens on the node's loopback.
+
+    Source: the portmap plug-in of CNI, which container runtimes call; ``GetPodContainerPortMappings``.
+    """
+    for pod in pods:
+        address = (pod.get("status") or {}).get("podIP")
+        if not address or pod["spec"].get("hostNetwork") or pod["status"].get("phase") in ENDED:
+            continue
+        for port in nodefit.container_ports(pod):
+            if port.get("hostPort"):
+                endpoint = nftables.Endpoint(address, int(port["containerPort"]))
+                own = port.get("hostIP") or nodefit.EVERY_ADDRESS
+                for one in (node_ip, LOOPBACK) if own == nodefit.EVERY_ADDRESS else (own,):
+                    protocol = port.get("protocol", "TCP")
+                    yield nftables.Forward(one, int(port["hostPort"]), protocol, (endpoint,))
 
 
 def _endpoints(

@@ -11,7 +11,7 @@ import pytest
 from podlab.embedded.network import netlink, nftables
 from podlab.embedded.network.dns import answer
 from podlab.embedded.network.names import Zone
-from podlab.embedded.network.proxy import forwards
+from podlab.embedded.network.proxy import forwards, host_ports
 
 
 def service(name: str, address: str, *ports: dict[str, Any], **spec: Any) -> dict[str, Any]:
@@ -46,6 +46,9 @@ def zone() -> Zone:
             service("db", "10.96.0.5", {"name": "sql", "port": 5432}),
             service("peers", "None", {"port": 80}),
             service("none", "None", {"port": 80}),
+            service("other", "", type="ExternalName", externalName="db.ns.svc.cluster.local"),
+            service("far", "", type="ExternalName", externalName="Example.org."),
+            service("ring", "", type="ExternalName", externalName="ring.ns.svc.cluster.local"),
         ],
         [endpoints("peers", ready("10.244.0.3", "a"), ready("10.244.0.4"))],
     )
@@ -60,6 +63,8 @@ def ask(zone: Zone, name: str, kind: int = 1) -> tuple[int, list[bytes]]:
     count = struct.unpack(">H", reply[6:8])[0]
     records, offset = [], 12 + len(question) + 4
     for _number in range(count):
+        if reply[offset] < 0xC0:  # a name in full, behind an alias
+            offset = reply.index(b"\0", offset) + 1 - 2
         length = struct.unpack_from(">H", reply, offset + 10)[0]
         records.append(reply[offset + 12 : offset + 12 + length])
         offset += 12 + length
@@ -94,6 +99,49 @@ def test_answers(zone: Zone, name: str, kind: int, code: int, count: int) -> Non
 
 def test_the_address_is_the_services(zone: Zone) -> None:
     assert ask(zone, "db.ns.svc.cluster.local") == (0, [bytes([10, 96, 0, 5])])
+
+
+def text_of(name: str) -> bytes:
+    return b"".join(bytes([len(one)]) + one.encode() for one in name.split(".")) + b"\0"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "records"),
+    [
+        ("other", 1, [text_of("db.ns.svc.cluster.local"), bytes([10, 96, 0, 5])]),
+        ("other", 5, [text_of("db.ns.svc.cluster.local")]),
+        ("other", 28, [text_of("db.ns.svc.cluster.local")]),
+        ("far", 1, [text_of("example.org")]),  # nobody knows its address
+        ("ring", 1, [text_of("ring.ns.svc.cluster.local")] * 8),  # an alias of itself has an end
+    ],
+)
+def test_an_external_name_is_an_alias(zone: Zone, name: str, kind: int, records: list[bytes]) -> None:
+    assert ask(zone, f"{name}.ns.svc.cluster.local", kind) == (0, records)
+
+
+def pod_with_port(**port: Any) -> dict[str, Any]:
+    ports = [{"containerPort": 8080, **port}]
+    return {"spec": {"containers": [{"ports": ports}]}, "status": {"podIP": "10.244.0.3", "phase": "Running"}}
+
+
+def test_host_ports_lead_to_the_pod() -> None:
+    """At every address of the node, or at the one that is asked for."""
+    to = (nftables.Endpoint("10.244.0.3", 8080),)
+    every, one = pod_with_port(hostPort=80), pod_with_port(hostPort=80, hostIP="127.0.0.1", protocol="UDP")
+    assert list(host_ports([every, one], "172.18.0.2")) == [
+        nftables.Forward("172.18.0.2", 80, "TCP", to),
+        nftables.Forward("127.0.0.1", 80, "TCP", to),
+        nftables.Forward("127.0.0.1", 80, "UDP", to),
+    ]
+
+
+def test_no_host_port_leads_to_a_pod_without_a_network_of_its_own() -> None:
+    """One that has ended, that has no address yet, that uses the node's network, or that asks for none."""
+    ended, waiting, shared = (pod_with_port(hostPort=80) for _ in range(3))
+    ended["status"]["phase"] = "Failed"
+    del waiting["status"]["podIP"]
+    shared["spec"]["hostNetwork"] = True
+    assert list(host_ports([ended, waiting, shared, pod_with_port()], "172.18.0.2")) == []
 
 
 def test_any_bytes_as_a_query_are_survived(zone: Zone) -> None:
