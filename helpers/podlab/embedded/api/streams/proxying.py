@@ -2,7 +2,7 @@
 ``pods/NAME/proxy``, ``services/NAME/proxy`` and ``nodes/NAME/proxy``: a page of a Pod through the API server.
 
 NAME is ``name``, ``name:port`` or ``scheme:name:port``; the port of a Service is its number or name. Upgrades to
-WebSocket are not carried, and links in pages are not rewritten.
+WebSocket are not carried. ``pagelinks`` leads the links of a page back through here.
 
 Source: apimachinery/pkg/util/{net/port_split.go,proxy/upgradeaware.go} and the ResourceLocation of pods and services in
 pkg/registry/core at v1.36.3.
@@ -20,6 +20,7 @@ from podlab.embedded.addresses import DNS_SERVICE
 from podlab.embedded.api.http.codec import dumps
 from podlab.embedded.api.http.request import Request, Response, Route
 from podlab.embedded.api.services import Services
+from podlab.embedded.api.streams import pagelinks
 from podlab.embedded.api.verbs.endpoints import endpoint
 from podlab.embedded.api.verbs.reading import find
 from podlab.embedded.fault import Fault
@@ -27,6 +28,7 @@ from podlab.embedded.store import Store
 
 CONNECT_S = 30.0
 CHUNK = 64 * 1024
+MOST_PAGE = 4 * 1024 * 1024  # bytes of a page whose links are rewritten; of a larger one they stay
 # RFC 9110 7.6.1, and what is between the client and this server alone.
 NOT_CARRIED = frozenset((
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te", b"trailer",
@@ -140,7 +142,7 @@ class _Exchange:
         self.services, self.request, self.target, self.path = services, request, target, path
         self.headers: list[tuple[bytes, bytes]] = []
         self.out: list[bytes] = []
-        self.begun = self.complete = False
+        self.begun = self.complete = self.page = False
 
     async def run(self) -> None:
         """
@@ -222,23 +224,51 @@ class _Exchange:
             await self._pass_on(parser)
         if not self.begun:
             raise OSError(104, "EOF")
+        if self.page:
+            self._rewrite()
+            await self._begin(parser.get_status_code())
         await self.request.send({"type": "http.response.body", "body": b"".join(self.out)})
 
     async def _pass_on(self, parser: Any) -> None:
         code = parser.get_status_code()
         if not self.begun and self.headers_done and code >= 200:
-            self.begun = True
-            await self.request.send({"type": "http.response.start", "status": code, "headers": self._shown()})
-        if self.begun and self.out and not self.complete:
+            self.begun, self.page = True, self._is_page()
+            if not self.page:
+                await self._begin(code)
+        if self.page and sum(map(len, self.out)) > MOST_PAGE:
+            self.page = False
+            await self._begin(code)
+        if self.begun and not self.page and self.out and not self.complete:
             await self.request.send(
                 {"type": "http.response.body", "body": b"".join(self.out), "more_body": True}
             )
             self.out.clear()
 
+    async def _begin(self, code: int) -> None:
+        await self.request.send({"type": "http.response.start", "status": code, "headers": self._shown()})
+
+    def _is_page(self) -> bool:
+        """Whether the answer may hold links; one that is compressed is not looked into."""
+        headers = dict(self.headers)
+        kind = headers.get(b"content-type", b"").partition(b";")[0].strip()
+        return kind == b"text/html" and b"content-encoding" not in headers and self.request.method != "HEAD"
+
+    def _rewrite(self) -> None:
+        host = self.request.headers.get("host", "")
+        hosts = frozenset((host, f"{self.target.host}:{self.target.port}"))
+        self.out = [pagelinks.rewritten(b"".join(self.out), self._prefix, hosts)]
+        self.headers = [(key, value) for key, value in self.headers if key != b"content-length"]
+        self.headers.append((b"content-length", str(len(self.out[0])).encode()))
+
+    @property
+    def _prefix(self) -> str:
+        """The path under which the target is reached."""
+        return self.request.path.removesuffix(self.path)
+
     def _shown(self) -> list[tuple[bytes, bytes]]:
         """The headers of the answer as the client gets them; a redirect of the target leads back through here."""
         own = (f"{self.target.scheme}://{self.target.host}:{self.target.port}/").encode()
-        prefix = self.request.path.encode().removesuffix(self.path.encode()) + b"/"
+        prefix = self._prefix.encode() + b"/"
         shown = []
         for key, value in self.headers:
             inside = key == b"location" and value.startswith((own, b"/")) and not value.startswith(b"//")
