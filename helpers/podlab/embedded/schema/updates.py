@@ -108,11 +108,58 @@ def _selector_of(obj: RawObject, old: RawObject) -> list[FieldError]:
 
 def _job(obj: RawObject, old: RawObject) -> list[FieldError]:
     errors = _selector_of(obj, old)
-    if obj["spec"].get("template") != old["spec"].get("template"):
-        errors.append(invalid("spec.template", obj["spec"].get("template"), IMMUTABLE))
+    errors += _job_template(obj["spec"].get("template") or {}, old["spec"].get("template") or {}, old)
     if obj["spec"].get("completions") != old["spec"].get("completions"):
         errors.append(invalid("spec.completions", obj["spec"].get("completions"), IMMUTABLE))
     return errors
+
+
+def _job_template(new: RawObject, was: RawObject, job: RawObject) -> list[FieldError]:
+    """
+    While a Job is suspended and none of its Pods runs, resources and what the scheduler looks at may change.
+
+    Source: ``validatePodTemplateUpdate`` in pkg/apis/batch/validation, ``shouldAllowMutablePodTemplate`` in
+    pkg/registry/batch/job/strategy.go at v1.36.3.
+    """
+    suspended = bool(job["spec"].get("suspend"))
+    if suspended and _is_at_rest(job.get("status") or {}):
+        was = {
+            **was,
+            "metadata": new.get("metadata"),
+            "spec": _with_what_may_change(new["spec"], was["spec"]),
+        }
+        if "metadata" not in new:
+            del was["metadata"]
+    if new == was:
+        return []
+    field, value = ("spec.template.spec", new.get("spec")) if suspended else ("spec.template", new)
+    return [invalid(field, value, IMMUTABLE)]
+
+
+def _is_at_rest(status: RawObject) -> bool:
+    suspended = any(
+        c["type"] == "Suspended" and c["status"] == "True" for c in status.get("conditions") or ()
+    )
+    return ("startTime" not in status or suspended) and not status.get("active")
+
+
+def _with_what_may_change(new: RawObject, was: RawObject) -> RawObject:
+    """Return the old Pod spec with the new one's node affinity, selector, tolerations, gates and resources."""
+    taken = {key: new.get(key) for key in ("nodeSelector", "tolerations", "schedulingGates")}
+    rest = {key: value for key, value in (was.get("affinity") or {}).items() if key != "nodeAffinity"}
+    node = {key: value for key, value in (new.get("affinity") or {}).items() if key == "nodeAffinity"}
+    taken["affinity"] = {**rest, **node} or (None if new.get("affinity") is None else {})
+    for key in ("containers", "initContainers"):
+        before, after = was.get(key) or [], new.get(key) or []
+        if before and [one["name"] for one in before] == [one["name"] for one in after]:
+            taken[key] = [
+                {
+                    **{k: v for k, v in old.items() if k != "resources"},
+                    **{k: v for k, v in one.items() if k == "resources"},
+                }
+                for old, one in zip(before, after, strict=True)
+            ]
+    return {key: value for key, value in {**was, **taken}.items() if value is not None}
 
 
 def _service(obj: RawObject, old: RawObject) -> list[FieldError]:

@@ -233,3 +233,47 @@ def test_a_replicationcontroller_that_cannot_work_is_refused(
     refused = server.ask("POST", path, {"metadata": {"name": "r"}, "spec": spec})
     assert refused.code == 422
     assert why in refused.json["message"]
+
+
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+
+
+def a_job(server: Server, *, suspend: bool, **status: Any) -> dict[str, Any]:
+    template = {"spec": {**pod()["spec"], "restartPolicy": "Never"}}
+    made = server.ask(
+        "POST", JOBS, {"metadata": {"name": "j"}, "spec": {"template": template, "suspend": suspend}}
+    )
+    stored = server.store.get("jobs", "default", "j")
+    assert stored is not None
+    server.store.update("jobs", {**stored, "status": status})
+    found: dict[str, Any] = made.json["spec"]["template"]["spec"]
+    return found
+
+
+RESOURCES = {"containers": [{"name": "app", "resources": {"requests": {"cpu": "5m"}}}]}
+SUSPENDED = [{"type": "Suspended", "status": "True"}]
+
+
+@pytest.mark.parametrize(
+    ("suspend", "status", "change", "code"),
+    [
+        (True, {}, RESOURCES, 200),
+        (True, {}, {"nodeSelector": {"a": "b"}}, 200),
+        (True, {"startTime": "2026-01-01T00:00:00Z", "conditions": SUSPENDED}, RESOURCES, 200),
+        (True, {"startTime": "2026-01-01T00:00:00Z"}, RESOURCES, 422),
+        (True, {"active": 1, "startTime": "2026-01-01T00:00:00Z", "conditions": SUSPENDED}, RESOURCES, 422),
+        (True, {}, {"containers": [{"name": "app", "image": "other"}]}, 422),
+        (True, {}, {"hostname": "other"}, 422),
+        (False, {}, RESOURCES, 422),
+    ],
+)
+def test_the_template_of_a_job_at_rest_may_change_in_part(
+    server: Server, suspend: bool, status: dict[str, Any], change: dict[str, Any], code: int
+) -> None:
+    spec = a_job(server, suspend=suspend, **status)
+    name = spec["containers"][0]["name"]
+    if "containers" in change:
+        change = {"containers": [{**change["containers"][0], "name": name}]}
+    body = {"spec": {"template": {"spec": change}}}
+    patched = server.ask("PATCH", f"{JOBS}/j", body, kind="application/strategic-merge-patch+json")
+    assert patched.code == code, patched.json.get("message")
