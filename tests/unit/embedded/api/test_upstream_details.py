@@ -277,3 +277,18 @@ def test_the_template_of_a_job_at_rest_may_change_in_part(
     body = {"spec": {"template": {"spec": change}}}
     patched = server.ask("PATCH", f"{JOBS}/j", body, kind="application/strategic-merge-patch+json")
     assert patched.code == code, patched.json.get("message")
+
+
+def test_a_status_is_applied_where_it_is_asked_for_alone(server: Server) -> None:
+    """Server-side apply of the Pod leaves the status; of its subresource, it merges it."""
+    made = server.ask("POST", PODS, pod("p")).json
+    config = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
+    config["status"] = {"conditions": [{"type": "Mine", "status": "True"}]}
+    apply = {"kind": "application/apply-patch+yaml", "fieldManager": "m"}
+
+    whole = server.ask("PATCH", f"{PODS}/p", config, **apply).json
+    assert "Mine" not in str(whole["status"])
+    alone = server.ask("PATCH", f"{PODS}/p/status", config, **apply).json
+    assert [one["type"] for one in alone["status"]["conditions"]] == ["Mine"]
+    assert (alone["spec"], alone["status"]["phase"]) == (made["spec"], "Pending")
+    assert server.ask("PATCH", f"{PODS}/none/status", config, **apply).code == 404

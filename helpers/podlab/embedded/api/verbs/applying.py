@@ -14,6 +14,7 @@ from podlab.embedded.api.access.rbac.attributes import Attributes
 from podlab.embedded.api.http.request import Request, Response, Route
 from podlab.embedded.api.verbs import ownership, writing
 from podlab.embedded.api.verbs.patching import PatchError, strategic
+from podlab.embedded.api.verbs.reading import find
 from podlab.embedded.fault import Fault, bad_request
 from podlab.embedded.store import Store, timestamp
 from podlab.pods.raw import RawObject
@@ -35,6 +36,8 @@ async def apply(store: Store, request: Request, route: Route, body: Any, *, dry:
     if not isinstance(body, dict) or kind.group == "events.k8s.io":
         raise bad_request("the applied configuration is not an object of this kind")
     old = store.get(kind.stored_as, route.namespace, route.name)
+    if route.sub == "status":
+        return _merge_status(store, request, route, body, dry)
     config = {key: value for key, value in body.items() if key != "status"}
     if old is None:
         return await _create(store, request, route, config, dry)
@@ -82,6 +85,17 @@ def _merge(
     entries = ownership.entries_of(owners, kind.api_version, old, timestamp(store.clock()))
     stored = writing.replace(store, route, obj, old, dry=dry, warnings=request.warnings, managed=entries)
     return writing.answer(request, kind, stored)
+
+
+def _merge_status(store: Store, request: Request, route: Route, body: RawObject, dry: bool) -> Response:
+    """Merge the status alone. Nobody owns fields of a status here: two who apply the same field do not conflict."""
+    old = find(store, route).object
+    try:
+        merged = strategic(route.kind.type, old, {"status": body.get("status") or {}}, applied=True)
+    except PatchError as error:
+        raise bad_request(str(error)) from None
+    obj = writing.typed(request, route.kind, copy.deepcopy(merged))
+    return writing.answer(request, route.kind, writing.replace(store, route, obj, old, dry=dry))
 
 
 def _warn(
