@@ -116,7 +116,10 @@ class Cluster:
         # As upstream does: a token that the API server has put into a Pod itself is good for a year, for the
         # clients that read it only once.
         lasts_s = jwt.YEAR_S if lasts_s == jwt.MOUNTED_S and not audiences else lasts_s
-        return jwt.make(self.token, account, now=now, lasts_s=lasts_s, pod=pod, audiences=audiences)
+        node = self.store.get("nodes", "", pod["spec"].get("nodeName", ""))
+        return jwt.make(
+            self.token, account, now=now, lasts_s=lasts_s, pod=pod, node=node, audiences=audiences
+        )
 
     async def close(self) -> None:
         """End every part, the newest first."""

@@ -232,9 +232,17 @@ def test_a_token_is_good_for_its_audience_and_as_long_as_its_pod(server: Server)
     made = server.ask("POST", PODS, pod()).json
     account = server.store.get("serviceaccounts", "default", "waiter")
     assert account is not None
-    token = jwt.make(server.app.services.tokens[0], account, now=server.store.clock(), lasts_s=600, pod=made)
+    node = {"metadata": {"name": "n", "uid": "1-2"}}
+    now, secret = server.store.clock(), server.app.services.tokens[0]
+    token = jwt.make(secret, account, now=now, lasts_s=600, pod=made, node=node)
     itself = {"authorization": f"Bearer {token}"}
     assert server.ask("GET", "/version", headers=itself).code == 200
+    extra = server.ask("POST", reviews, {"spec": {"token": token}}).json["status"]["user"]["extra"]
+    of_pod = {f"pod-{key}": [made["metadata"][key]] for key in ("name", "uid")}
+    named = {f"authentication.kubernetes.io/{key}": value for key, value in of_pod.items()}
+    assert named.items() <= extra.items()
+    assert extra["authentication.kubernetes.io/node-name"] == ["n"]
+    assert extra["authentication.kubernetes.io/node-uid"] == ["1-2"]
     server.store.delete("pods", "default", "p")
     assert server.ask("GET", "/version", headers=itself).code == 401
 

@@ -78,10 +78,13 @@ def _account(claims: dict[str, Any], store: Store) -> User | None:
     extra = [("authentication.kubernetes.io/credential-id", f"JTI={claims['jti']}")]
     if not _lives(store, "serviceaccounts", namespace, account):
         return None
-    if pod:
-        if not _lives(store, "pods", namespace, pod):
-            return None
-        extra += [(f"authentication.kubernetes.io/pod-{key}", pod[key]) for key in ("name", "uid")]
+    if pod and not _lives(store, "pods", namespace, pod):
+        return None
+    for kind in ("pod", "node"):
+        if kind in bound:
+            extra += [
+                (f"authentication.kubernetes.io/{kind}-{key}", bound[kind][key]) for key in ("name", "uid")
+            ]
     return users.account(namespace, account["name"], uid=account["uid"], extra=tuple(extra))
 
 

@@ -38,16 +38,24 @@ def make(
     now: float,
     lasts_s: int,
     pod: RawObject | None = None,
+    node: RawObject | None = None,
     audiences: Sequence[str] = (),
 ) -> str:
-    """A token for *account*, signed with *secret* (HS256); without *audiences* it is for the API server."""
+    """
+    Return a token for *account*, signed with *secret* (HS256); without *audiences* it is for the API server.
+
+    Args:
+        pod: What the token ends with.
+        node: Where that Pod runs.
+    """
     meta = account["metadata"]
     bound: RawObject = {
         "namespace": meta["namespace"],
         "serviceaccount": {"name": meta["name"], "uid": meta["uid"]},
     }
-    if pod is not None:
-        bound["pod"] = {"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]}
+    for name, obj in (("pod", pod), ("node", node)):
+        if obj is not None:
+            bound[name] = {"name": obj["metadata"]["name"], "uid": obj["metadata"]["uid"]}
     claims = {
         "aud": list(audiences) or [ISSUER], "exp": int(now) + lasts_s, "iat": int(now), "iss": ISSUER,
         "jti": uid(), "nbf": int(now),
