@@ -251,3 +251,70 @@ def _get(port: int) -> bytes:
         while data := peer.recv(4096):
             received += data
         return received
+
+
+class Watching(Client):
+    """A client that notes which Events it watches: the field selector of each watch, "" for all of the namespace."""
+
+    def __init__(self, config: Kubeconfig) -> None:
+        super().__init__(config)
+        self.noted: set[str] = set()
+
+    def stream(self, path: str, **params: Any) -> Any:
+        """Open the stream, and note it."""
+        if path.endswith("/events"):
+            self.noted.add(params.get("fieldSelector", ""))
+        return super().stream(path, **params)
+
+
+CHOSEN = """
+apiVersion: v1
+kind: Pod
+metadata: {{name: {name}, labels: {{app: {app}}}}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers: [{{name: app, image: "busybox:1.36", command: [sleep, "600"]}}]
+"""
+
+
+@pytest.mark.parametrize("own", [1, 12])
+def test_events_of_others_are_not_asked_for(
+    client: Client, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: int
+) -> None:
+    """
+    Of Pods that labels choose, those that come later too, each one's Events are watched alone; of more Pods than have
+    such a watch, those of the namespace are, and what is said of others is left out.
+    """
+    monkeypatch.setattr("podlab.observe.sources._OWN_WATCHES", own)
+    watching, out = Watching(client.config), tmp_path / "run.jsonl"
+    for name, app in (("one", "shop"), ("other", "db")):
+        apply(client, load(CHOSEN.format(name=name, app=app)), namespace=namespace)
+
+    with Recorder(
+        watching, namespace=namespace, labels="app=shop", existing=True, out=out, logs=False
+    ) as recorder:
+        recorder.wait("Ready", deadline_s=60)
+        for name, app in (("two", "shop"), ("three", "shop"), ("stranger", "db")):
+            apply(client, load(CHOSEN.format(name=name, app=app)), namespace=namespace)
+        recorder.wait(
+            lambda pods: len(pods) == 3 and all(pod["status"]["phase"] == "Running" for pod in pods),
+            deadline_s=60,
+        )
+
+    recording = read_recording(out)
+    chosen = {
+        one["object"]["metadata"]["uid"] for one in recording.observations if one.get("resource") == "pods"
+    }
+    told: dict[str, set[str]] = {}
+    for one in recording.observations:
+        if one.get("resource") == "events" and "object" in one:
+            told.setdefault(one["object"]["involvedObject"]["name"], set()).add(one["object"]["reason"])
+    alone = {f"involvedObject.uid={uid}" for uid in chosen}
+    assert recording.gaps == []
+    assert {name: {"Scheduled", "Started"} <= reasons for name, reasons in told.items()} == {
+        "one": True,
+        "two": True,
+        "three": True,
+    }
+    assert len(watching.noted & alone) == min(own, 3)
+    assert ("" in watching.noted) == (own < 3)

@@ -1,6 +1,10 @@
 """
 The sources of a recording: two watches, a follower for the log of each run, and the node's clock.
 
+Where labels choose the Pods, no selector names the Events of all of them. So each chosen Pod has a watch of its own
+Events, once it is seen: a busy namespace then costs no more than a quiet one. Of many chosen Pods, the Events of the
+namespace are watched and sorted out here.
+
 Each is a thread that writes its observations by itself; the recorder starts and ends them, and looks at what the
 watch of Pods has brought.
 """
@@ -20,6 +24,8 @@ from podlab.observe.nodetime import NodeTime
 from podlab.observe.sharing import START_DEADLINE_S, Part, SharedWatch, await_lists
 from podlab.observe.watching import Patience, Watcher
 from podlab.observe.writing import Writer
+
+_OWN_WATCHES = 12  # so many chosen Pods have a watch of Events each; those of more come from the namespace's
 
 
 class Sources:
@@ -59,6 +65,8 @@ class Sources:
         self._watchers: list[Watcher | Part] = []
         self._followers: dict[tuple[str, str], LogFollower] = {}
         self._times: dict[str, NodeTime] = {}
+        self._chosen: set[bytes] = set()
+        self._beyond: set[bytes] = set()  # those without a watch of their own Events
         self._wake_read, self._wake_write = os.pipe()
 
     # -- begin and end ------------------------------------------------------------------------------------
@@ -76,41 +84,63 @@ class Sources:
         if self._node:
             self._node.start(self._writer, self._wake_read)
         strangers = set[bytes]() if of_manifest else None
-        chosen = set[bytes]() if self._labels else None
-        self._watchers = [
-            self._watcher("pods", True, strangers, chosen),
-            self._watcher("events", False, strangers, chosen),
-        ]
+        self._watchers = [self._watcher("pods", strangers)]
+        if self._shared or not self._labels:
+            self._watchers.append(self._watcher("events", strangers))
         for watcher in self._watchers:
             watcher.start()
         deadline_s = min(START_DEADLINE_S, self._lost_after_s)
         await_lists(self._watchers, self._client, self._namespace, deadline_s)
 
     def _watcher(
-        self, resource: str, keep: bool, strangers: set[bytes] | None, chosen: set[bytes] | None
+        self,
+        resource: str,
+        strangers: set[bytes] | None = None,
+        *,
+        uid: str = "",
+        chosen: set[bytes] | None = None,
     ) -> Watcher | Part:
         if self._shared:
             return self._shared.part(resource, self._namespace, self._writer, self.changed.set)
-        params: dict[str, Any] = {}
-        if self._labels and resource == "pods":
-            params["labelSelector"] = self._labels
-        if self._pod:
-            field = "metadata.name" if resource == "pods" else "involvedObject.name"
-            params["fieldSelector"] = f"{field}={self._pod}"
         return Watcher(
             self._client,
             resources.path(resource, self._namespace),
             resource,
             self._writer,
             self._wake_read,
-            params=params,
-            keep_objects=keep,
-            existing=self._existing,
+            params=self._selected(resource, uid),
+            keep_objects=resource == "pods",
+            existing=self._existing or (resource == "events" and bool(self._labels)),
             strangers=strangers,
             chosen=chosen,
             changed=self.changed.set,
             patience=self._patience,
         )
+
+    def _selected(self, resource: str, uid: str) -> dict[str, str]:
+        """Return the selector that the server is asked by; *uid* is that of the Pod whose Events are watched alone."""
+        if uid:
+            return {"fieldSelector": f"involvedObject.uid={uid}"}
+        if self._pod:
+            field = "metadata.name" if resource == "pods" else "involvedObject.name"
+            return {"fieldSelector": f"{field}={self._pod}"}
+        return {"labelSelector": self._labels} if self._labels and resource == "pods" else {}
+
+    def _watch_events_of(self, uid: str) -> None:
+        """Watch the Events of a Pod that labels chose, from those that are there already."""
+        if uid.encode() in self._chosen:
+            return
+        self._chosen.add(uid.encode())
+        watcher = None
+        if len(self._chosen) <= _OWN_WATCHES:
+            watcher = self._watcher("events", uid=uid)
+        else:
+            if not self._beyond:
+                watcher = self._watcher("events", chosen=self._beyond)
+            self._beyond.add(uid.encode())
+        if watcher is not None:
+            self._watchers.append(watcher)
+            watcher.start()
 
     def close(self) -> None:
         """End all threads, and wait up to 5 s for each."""
@@ -145,12 +175,15 @@ class Sources:
     def verify(self) -> None:
         """Compare what was written with the server's lists."""
         for watcher in self._watchers:
+            watcher.ready.wait(START_DEADLINE_S)  # that of a Pod that was seen last may be listing still
             if not watcher.failure:
                 watcher.verify()
 
     def newest_version(self, resource: str) -> int:
         """Return the highest resourceVersion of *resource* that is written down or was listed."""
-        return max(watcher.newest_version for watcher in self._watchers if watcher.resource == resource)
+        return max(
+            (watcher.newest_version for watcher in self._watchers if watcher.resource == resource), default=0
+        )
 
     def reading_ended_logs(self) -> bool:
         """Whether the log of an ended run is still being read."""
@@ -179,6 +212,8 @@ class Sources:
     def follow(self, pod: dict[str, Any]) -> None:
         """Follow the logs of the runs that *pod* has, those that are followed already left alone."""
         runs = list(incarnations(pod))
+        if self._labels and not self._shared:
+            self._watch_events_of(str(pod["metadata"]["uid"]))
         if self._node:
             self._node.see(pod["metadata"]["uid"])
             self._node.learn(runs)

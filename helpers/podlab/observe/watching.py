@@ -57,8 +57,8 @@ class Watcher(threading.Thread):
         existing: Whether objects that were there before the recording are written down.
         strangers: uids of Pods that are no part of the recording, as it is of a manifest: those that the first list
             shows are added, and what happens to them, or is said of them, is not written down.
-        chosen: uids of the Pods that the recording is of, where labels chose them: the watch of Pods adds them, and
-            that of Events writes down what is said of these alone.
+        chosen: uids of Pods, added to by the caller: a watch of Events writes down what is said of these alone, and
+            holds the others back until their Pod is among them.
         changed: Called after each batch that held something new; must be quick.
 
     ``failure`` holds a refusal by the server that ended the watch for good (credentials, rights).
@@ -249,7 +249,7 @@ class Watcher(threading.Thread):
 
     def _hold_back(self, line: bytes) -> None:
         """Keep an Event until its Pod is seen on the other watch: that one may be behind."""
-        if self._chosen is not None and self.resource == "events":
+        if self._chosen is not None:
             self._held.append(line)
 
     def _released(self, stamp: bytes) -> list[bytes]:
@@ -265,9 +265,6 @@ class Watcher(threading.Thread):
     def _is_strange(self, head: Head, line: bytes) -> bool:
         """True of a Pod that was there before, or that nobody chose, and of an Event about it."""
         if self._chosen is not None:
-            if self.resource != "events":
-                self._chosen.add(head.uid)
-                return False
             return _about(line) not in self._chosen
         if not self._strangers:
             return False

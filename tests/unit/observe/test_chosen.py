@@ -23,19 +23,16 @@ def event(uid: str, version: int, about: str) -> bytes:
 
 
 def test_an_event_that_is_ahead_of_its_pod_waits_for_it(tmp_path: Path) -> None:
-    """It is written down once its Pod is seen; Events of Pods that nobody chose are not."""
+    """It is written down once its Pod is chosen; Events of Pods that nobody chose are not."""
     writer, chosen = Writer(tmp_path / "run.jsonl", {}), set[bytes]()
-    pods, events = (
-        Watcher(None, "/", what, writer, 0, keep_objects=what == "pods", chosen=chosen)  # type: ignore[arg-type]
-        for what in ("pods", "events")
-    )
+    events = Watcher(None, "/", "events", writer, 0, chosen=chosen)  # type: ignore[arg-type]
     events._take([event("e1", 1, "pod-1"), event("e2", 2, "stranger")])
     assert writer.lines == 0
-    pods._take([line("Pod", "pod-1", 3)])
+    chosen.add(b"pod-1")
     events._take([event("e3", 4, "pod-1"), event("e4", 5, "stranger")])
     writer.end("closed")
 
     rows = [json.loads(row) for row in (tmp_path / "run.jsonl").read_text().splitlines()[1:-1]]
-    assert [row["object"]["metadata"]["name"] for row in rows] == ["pod-1", "e1", "e3"]
+    assert [row["object"]["metadata"]["name"] for row in rows] == ["e1", "e3"]
     times = [row["t"] for row in rows]
     assert times == sorted(times)
