@@ -14,6 +14,7 @@ before the page, and the most while it ran. The last table has a line for each r
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 import threading
@@ -147,6 +148,12 @@ def cluster(driver: str, options: argparse.Namespace) -> Iterator[Cluster]:
         yield found
 
 
+def in_short(number: int, text: str) -> str:
+    """Return what nbval prints of a failed cell in one line: its first words, and the lines that differ."""
+    differ = [" ".join(line.split()) for line in text.splitlines() if re.match(r"  [-+] ", line)]
+    return f"{text.splitlines()[1].strip() or number}: {'; '.join(differ)[:200]}".replace("|", "/")
+
+
 def run(lab: Lab, on: Cluster) -> Run:
     """Run a page as `tests/notebooks/test_nbval.py` does, by somebody without progress."""
     cells = sum(each.cell_type == "code" for each in nbformat.read(lab.page, as_version=4).cells)
@@ -155,8 +162,8 @@ def run(lab: Lab, on: Cluster) -> Run:
     with Peak(roots) as peak, tempfile.TemporaryDirectory() as data:
         _code, held, done = nbval(lab.page, PODLAB_CLUSTER=on.name, PODLAB_DATA=data)
     took = time.monotonic() - began
-    fault = next((f"cell {number}: {text.splitlines()[1]}" for number, text in faults_of_run(done)), "")
-    return Run(held, cells, took, peak.rest, peak.most, fault[:120])
+    fault = next((in_short(number, text) for number, text in faults_of_run(done)), "")
+    return Run(held, cells, took, peak.rest, peak.most, fault)
 
 
 # ----------------------------------------------------------------------------------------------------- printing
