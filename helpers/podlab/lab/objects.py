@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from podlab import manifests
-from podlab.errors import NotFoundError, PodlabError
+from podlab.errors import ApiError, ManifestError, NotFoundError
 from podlab.lab import texts
 from podlab.lab.workplace import Workplace
 from podlab.pods.raw import RawObject
@@ -58,13 +58,18 @@ class Objects(Workplace):
         """
         Ask the server about each object of *manifest* without making it: ``taken`` or ``refused``, by
         name.
+
+        Raises:
+            PodlabError: The server could not be asked, or failed; that is not a refusal.
         """
         found = {}
         for each in self._load(manifest):
             try:
                 manifests.validate(self.client, [each], namespace=self.namespace)
                 found[each.name] = "taken"
-            except PodlabError:
+            except (ManifestError, ApiError) as error:
+                if isinstance(error, ApiError) and error.code >= 500:
+                    raise
                 found[each.name] = "refused"
         return found
 
