@@ -6,7 +6,9 @@ Pictures of what was seen go to ``artefacts/browser/``, which git ignores.
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -26,7 +28,7 @@ from podlab.drivers import Cluster, Profile, get
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts" / "browser"
 TOKEN = "podlab-browser-test"
-CLUSTER = "browser"
+CLUSTER = f"browser-{secrets.token_hex(3)}"
 
 QUIET = [
     "--headless=new",
@@ -80,6 +82,12 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]
     folder = tmp_path_factory.mktemp("lab")
     port = free_port()
     home = tmp_path_factory.mktemp("jupyter-home")
+    # As ./start sets it up: without a question about news.
+    settings = {
+        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
+    }
+    (home / "labconfig").mkdir()
+    (home / "labconfig/default_setting_overrides.json").write_text(json.dumps(settings))
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(home),

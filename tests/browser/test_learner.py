@@ -7,6 +7,7 @@ page is read before it is run, run from the top, its controls are pressed, and o
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -210,6 +211,19 @@ class Page:
     def shoot(self, word: str) -> None:
         self.browser.save_screenshot(str(ARTEFACTS / f"{self.file.stem}-{word}.png"))
 
+    def shoot_all(self, word: str) -> None:
+        """Take a picture of each screen from the top of the page to its end, for whoever looks at the artefacts."""
+        panel = "const panel = document.querySelector('.jp-Notebook .jp-WindowedPanel-outer');"
+        self.script(f"{panel} panel.scrollTop = 0")
+        for number in itertools.count():
+            time.sleep(0.5)  # cells that come into view are drawn
+            self.shoot(f"{word}-{number:02}")
+            if not self.script(
+                f"{panel} const before = panel.scrollTop; panel.scrollTop += panel.clientHeight - 60;"
+                "return panel.scrollTop > before"
+            ):
+                return
+
     def stop_kernel(self) -> None:
         found = self.kernel().get("id")
         if found:
@@ -267,7 +281,7 @@ def a_right_answer(cells: list[dict[str, Any]]) -> tuple[str, str] | None:
     return None
 
 
-@pytest.mark.timeout(PAGE_S + 300)
+@pytest.mark.timeout(3 * PAGE_S)
 @pytest.mark.parametrize("page", wanted(), indirect=True)
 def test_a_page_of_the_course_works_for_a_learner(page: Page) -> None:
     """Nothing is answered before it is run; then it runs without an error, grows, and grades."""
@@ -277,13 +291,15 @@ def test_a_page_of_the_course_works_for_a_learner(page: Page) -> None:
     page.run_all()
     grown = page.rest(PAGE_S)
     page.save()
+    page.shoot_all("ran")
     ran = page.cells()
     pressed = page.press_controls()
     page.rest(60)
     exercise = a_right_answer(ran)
     if exercise:
         page.answer(*exercise)
-        page.rest(240)
+        page.rest(PAGE_S)  # e36 lives through two starts, five faults and two rollouts
+        page.shoot("answered")
     page.save()
     after = page.cells()
     console = [entry["message"] for entry in page.browser.get_log("browser") if entry["level"] == "SEVERE"]
