@@ -119,7 +119,7 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]
         yield lab
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(120)  # it ends its kernels first
 
 
 @pytest.fixture(scope="session")
