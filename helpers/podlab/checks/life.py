@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podlab.pods import roles
+from podlab.pods.raw import RawView
+
 if TYPE_CHECKING:
     from podlab.timeline import Lane, Timeline
 
@@ -58,6 +61,19 @@ def outlived(timeline: Timeline, first: str, second: str) -> bool | None:
 def came_back(timeline: Timeline, name: str) -> bool:
     """Whether the container was started again after its first run."""
     return ran(timeline, name) and timeline.restarts(name) >= 1
+
+
+def starts_again(pod: RawView, name: str, exit_code: int | None) -> bool:
+    """
+    Whether the restart policy starts a container again that ended with *exit_code*; None: not known, so it may.
+
+    Rules of a container's own (``restartPolicyRules``) are not read: they may, too.
+    """
+    found = roles.find(pod, name)
+    if found is None or roles.role(*found) == "sidecar" or found[1].get("restartPolicyRules"):
+        return True
+    policy = found[1].get("restartPolicy") or (pod.get("spec") or {}).get("restartPolicy") or "Always"
+    return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
 
 
 def ended_in(timeline: Timeline, phase: str) -> bool:

@@ -39,7 +39,7 @@ class Act:
         at: When it was done, seconds since the epoch by the recorder's clock.
         restarts: Container -> restartCount of the target Pod just before, for steps that act on a Pod.
         output: What an ``exec`` printed, the object of a ``look``, or the names of the Pods that a ``delete`` or a
-            ``rollout`` met.
+            ``rollout`` met; of a ``kill`` the node's time just before the signal, in whole seconds since the epoch.
         pod: The Pod that it was done to.
     """
 
@@ -51,6 +51,12 @@ class Act:
     restarts: Mapping[str, int] = field(default_factory=dict)
     output: Any = None
     pod: str = ""
+
+    @property
+    def struck_at(self) -> float:
+        """When it was done by the node's clock, if the act noted that; else a second before the recorder's time."""
+        noted = str(self.output or "").strip()
+        return float(noted) if noted.isdigit() else self.at - 1.0
 
 
 @dataclass(frozen=True)
@@ -147,16 +153,33 @@ class Life:
         """
         Whether *container* was started again because of *act*.
 
-        The run that the act met must have ended after the act, and the next run must have started.
+        The run that the act met must have ended after the act, by the node's clock where the act noted it, and the
+        next run must have started. A run that a failing probe had ended by then, and an exit code for which the
+        restart policy starts nothing again, have another cause.
         """
         met = self.act(act) if isinstance(act, str) else act
         if not met.done or container not in met.restarts:
             return False
-        runs = {run.restart: run for run in self.timeline(met.pod or None).lane(container).runs}
-        struck, after = runs.get(met.restarts[container]), runs.get(met.restarts[container] + 1)
+        timeline = self.timeline(met.pod or None)
+        runs = [run for run in timeline.lane(container).runs if run.restart >= met.restarts[container]]
+        # The status that the act met may have been late: runs that were over before it are not the one it struck.
+        alive = [run for run in runs if run.end is None or timeline.zero + run.end.hi >= met.struck_at]
+        struck, after = (*alive, None, None)[:2]
         if struck is None or struck.end is None or after is None or after.start is None:
             return False
-        return self.timeline(met.pod or None).zero + struck.end.hi >= met.at - 1.0
+        began_at = timeline.zero + struck.start.lo if struck.start else 0.0
+        if any(began_at - 1.0 <= at <= met.struck_at for at in self._probe_kills(container, met.pod)):
+            return False
+        return questions.starts_again(timeline.pod, container, struck.exit_code)
+
+    def _probe_kills(self, container: str, pod: str) -> Iterator[float]:
+        """Yield when the kubelet ended runs of *container* because a probe failed, in whole seconds."""
+        for body in self._all_events(pod or None):
+            about, text = body.get("involvedObject") or {}, str(body.get("message"))
+            if body.get("reason") == "Killing" and f"{{{container}}}" in str(about.get("fieldPath")):
+                at = epoch(body.get("lastTimestamp") or body.get("eventTime"))
+                if at is not None and "probe" in text:
+                    yield at
 
     def stayed(self, act: str | Act, container: str) -> bool:
         """Whether *container* was not restarted after *act*."""
@@ -257,15 +280,16 @@ class Life:
 
     def events(self, pod: str | None = None, reason: str | None = None) -> list[RawObject]:
         """Return the Events about *pod* (default: the answer's first), by order of arrival, newest state of each."""
+        found = {body["metadata"].get("uid", ""): body for body in self._all_events(pod)}
+        return [body for body in found.values() if reason in (None, body.get("reason"))]
+
+    def _all_events(self, pod: str | None) -> Iterator[RawObject]:
+        """Yield each state of each Event about *pod*, by order of arrival."""
         name = pod or (self.answered[0] if self.answered else "")
-        found: dict[str, RawObject] = {}
         for each in self.recording.observations if self.recording else ():
-            if each.get("resource") == "events" and "object" in each:
-                body = each["object"]
-                about = body.get("involvedObject") or {}
-                if about.get("name") == name and reason in (None, body.get("reason")):
-                    found[body["metadata"].get("uid", "")] = body
-        return list(found.values())
+            body = each.get("object") if each.get("resource") == "events" else None
+            if body and (body.get("involvedObject") or {}).get("name") == name:
+                yield body
 
     def latest(self, pod: str | None = None) -> RawObject:
         """Return the newest state of the Pod object that was seen."""

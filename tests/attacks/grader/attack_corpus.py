@@ -223,10 +223,10 @@ def imitations() -> Iterator[Attack]:
     yield Attack("imitation", "e06-behind-the-service", "e06", changed(starter("e06"), lambda b: (
         b["metadata"].update(labels={"app": "db"}), b["spec"].update(initContainers=[{**behind, "restartPolicy": "Always"}]))), 0, False)  # fmt: skip
     liveness = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1}
-    # OnFailure starts a killed shipper again (2 points), and one that the probe ends well lets the Pod end (1 point): both
-    # are lived. Which of the two comes about is a matter of moments; the points for a sidecar stay lost.
+    # The probe has shipper started again and again, and none of these restarts comes of the kill: a shipper that is killed
+    # leaves with 0, and OnFailure leaves it at that. Then the Pod may end (1 point); the points for a sidecar stay lost.
     yield Attack("imitation", "e14-any-restart", "e14", changed(starter("e14"), lambda b: (
-        b["spec"].update(restartPolicy="OnFailure"), container("shipper", livenessProbe=liveness)(b))), 3, False)  # fmt: skip
+        b["spec"].update(restartPolicy="OnFailure"), container("shipper", livenessProbe=liveness)(b))), 1, False)  # fmt: skip
 
 
 def floods() -> Iterator[Attack]:
