@@ -5,25 +5,30 @@ What one grading takes, exercise by exercise, and whether the same answers get t
     python benchmarks/exercises.py --times 10 --jobs 2         # the whole set ten times: how many verdict files differ
     python benchmarks/exercises.py e04 e18 --times 5 --load 4  # beside four loops that want a processor each
     python benchmarks/exercises.py --cluster NAME              # on a cluster that runs, such as one of kind
+    python benchmarks/exercises.py --times 10 --results FILE   # kept answer by answer; the same command goes on
 
 A verdict file holds a line for each answer: exercise, kind, name, state, score and the words of each check. Times are
 wall times of one grading, from the text to the report, with *jobs* gradings side by side. The grading time of the
 command itself is what a learner waits for, so no reference is measured beside it; the last column is the median
-divided by the median of all exercises.
+divided by the median of all exercises. ``--results`` keeps a JSON line for each grading, below one that names the
+state of the repository: a file of another state is refused.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import secrets
 import statistics
 import subprocess
 import sys
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from podlab import drivers, grading
@@ -33,23 +38,105 @@ from podlab.grading.prove import Proof, Sample, prove, samples
 BURN = "while True: pass"
 
 
-def verdict(proof: Proof) -> str:
-    """Return what a verdict file holds of one answer: nothing in it depends on time, place or order."""
-    return f"{proof.exercise} {proof.kind}/{proof.name} {proof.report.state}\n{proof.report}"
+ROOT = Path(__file__).parents[1]
 
 
-def once(chosen: Sequence[Sample], place: grading.Place, jobs: int) -> list[Proof]:
-    """Grade all answers, *jobs* at a time, and return the proofs in the order of *chosen*."""
+@dataclass(frozen=True)
+class Graded:
+    """
+    One grading, as a results file keeps it.
+
+    Attributes:
+        time: Which time of the whole set, from 1.
+        verdict: What a verdict file holds of it: nothing in it depends on time, place or order.
+        line: The grading in one line; ``faults`` is empty where the report was the expected one.
+    """
+
+    time: int
+    exercise: str
+    kind: str
+    name: str
+    verdict: str
+    line: str
+    faults: tuple[str, ...]
+    seconds: float
+
+    @classmethod
+    def of(cls, proof: Proof, time: int) -> Graded:
+        """Return what is kept of *proof*."""
+        verdict = f"{proof.exercise} {proof.kind}/{proof.name} {proof.report.state}\n{proof.report}"
+        return cls(
+            time, proof.exercise, proof.kind, proof.name, verdict, str(proof), proof.faults, proof.seconds
+        )
+
+    @property
+    def key(self) -> tuple[int, str, str, str]:
+        """Which grading it is."""
+        return self.time, self.exercise, self.kind, self.name
+
+
+class Results:
+    """The gradings so far, in a file where one is given: a run that was cut off goes on."""
+
+    def __init__(self, path: Path | None, state: str) -> None:
+        self.path, self._lock = path, threading.Lock()
+        self.kept: dict[tuple[int, str, str, str], Graded] = {}
+        if path is None:
+            return
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        if not lines:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps({"state": state}) + "\n", "utf-8")
+        elif json.loads(lines[0]) != {"state": state}:
+            raise SystemExit(
+                f"{path} holds results of {json.loads(lines[0])['state']}, and this is {state}: take another file"
+            )
+        for row in map(json.loads, lines[1:]):
+            found = Graded(**{**row, "faults": tuple(row["faults"])})
+            self.kept[found.key] = found
+
+    def add(self, graded: Graded) -> Graded:
+        """Keep one grading."""
+        with self._lock:
+            self.kept[graded.key] = graded
+            if self.path:
+                with self.path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(graded)) + "\n")
+        return graded
+
+
+def state() -> str:
+    """Return the commit, and a digest of what differs from it."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    changed = git("diff", "HEAD", "--", "helpers", "labs")
+    return git("rev-parse", "HEAD").strip() + (
+        hashlib.sha256(changed.encode()).hexdigest()[:8] if changed else ""
+    )
+
+
+def once(
+    chosen: Sequence[Sample], place: grading.Place, jobs: int, time: int, results: Results
+) -> list[Graded]:
+    """Grade all answers that have no result yet, *jobs* at a time, and return all in the order of *chosen*."""
+
+    def one(sample: Sample) -> Graded:
+        exercise = sample.exercise.name.split()[0]
+        kept = results.kept.get((time, exercise, sample.kind, sample.name))
+        return kept or results.add(Graded.of(prove(sample, place), time))
+
     with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(lambda sample: prove(sample, place), chosen))
+        return list(pool.map(one, chosen))
 
 
-def table(proofs: Sequence[Proof]) -> Iterator[str]:
+def table(graded: Sequence[Graded]) -> Iterator[str]:
     """Yield the lines of the table: an exercise each, and all together."""
-    by: dict[str, list[Proof]] = defaultdict(list)
-    for proof in proofs:
-        if proof.kind != "empty":  # nothing is run for it
-            by[proof.exercise].append(proof)
+    by: dict[str, list[Graded]] = defaultdict(list)
+    for each in graded:
+        if each.kind != "empty":  # nothing is run for it
+            by[each.exercise].append(each)
     middle = statistics.median(each.seconds for found in by.values() for each in found)
     yield f"{'exercise':<9}{'gradings':>9}{'median s':>10}{'slowest s':>11}  {'slowest answer':<44}{'/ all':>6}"
     for name, found in by.items():
@@ -62,14 +149,23 @@ def table(proofs: Sequence[Proof]) -> Iterator[str]:
     yield f"{'all':<9}{len(every):>9}{middle:>10.1f}{max(every):>11.1f}  over 20 s: {over} of {len(every)}"
 
 
-def compared(rounds: Sequence[Sequence[Proof]]) -> Iterator[str]:
+def by_kind(graded: Sequence[Graded]) -> Iterator[str]:
+    """Yield for each kind of answer how many gradings were as expected, of all."""
+    for kind in dict.fromkeys(each.kind for each in graded):
+        mine = [each for each in graded if each.kind == kind]
+        yield f"{kind:<10} as expected: {sum(not each.faults for each in mine)} of {len(mine)}"
+
+
+def compared(rounds: Sequence[Sequence[Graded]]) -> Iterator[str]:
     """Yield how many verdict files differ, and the answers whose verdicts did."""
-    files = {hashlib.sha256("\n".join(map(verdict, proofs)).encode()).hexdigest() for proofs in rounds}
+    files = {
+        hashlib.sha256("\n".join(each.verdict for each in graded).encode()).hexdigest() for graded in rounds
+    }
     yield f"the same {len(rounds[0])} answers {len(rounds)} times: {len(files)} distinct verdict files"
-    for proofs in zip(*rounds, strict=True):
-        seen = Counter(map(verdict, proofs))
+    for same in zip(*rounds, strict=True):
+        seen = Counter(each.verdict for each in same)
         if len(seen) > 1:
-            yield f"  {proofs[0].exercise} {proofs[0].kind}/{proofs[0].name}: {len(seen)} verdicts"
+            yield f"  {same[0].exercise} {same[0].kind}/{same[0].name}: {len(seen)} verdicts"
             yield from (f"    {count} times: {text!r}" for text, count in seen.items())
 
 
@@ -108,6 +204,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--load", type=int, default=0, metavar="N", help="N loops beside it, at nice 19")
     parser.add_argument("--cluster", metavar="NAME", help="a cluster that runs")
     parser.add_argument("--only", metavar="KIND", help="right, mistakes, shortcuts, empty or starter")
+    parser.add_argument(
+        "--results", type=Path, metavar="FILE", help="keep each grading there, and go on from it"
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the verdict files there")
     return parser.parse_args()
 
@@ -117,21 +216,23 @@ def main() -> int:
     options = arguments()
     wanted = [grading.find(name) for name in options.exercise or grading.ids()]
     chosen = [s for each in wanted for s in samples(each) if options.only in (None, s.kind)]
-    rounds: list[list[Proof]] = []
+    results = Results(options.results, state())
+    rounds: list[list[Graded]] = []
     with somewhere(options.cluster) as cluster, busy(options.load):
         place = grading.Place.on(cluster)
-        for number in range(options.times):
-            rounds.append(once(chosen, place, options.jobs))
-            bad = [proof for proof in rounds[-1] if proof.faults]
-            print(f"time {number + 1}: {len(chosen) - len(bad)} of {len(chosen)} as expected", flush=True)
-            print("".join(f"  {proof}\n" for proof in bad), end="", flush=True)
+        for time in range(1, options.times + 1):
+            rounds.append(once(chosen, place, options.jobs, time, results))
+            bad = [each for each in rounds[-1] if each.faults]
+            print(f"time {time}: {len(chosen) - len(bad)} of {len(chosen)} as expected", flush=True)
+            print("".join(f"  {each.line}\n" for each in bad), end="", flush=True)
             if options.out:
                 options.out.mkdir(parents=True, exist_ok=True)
-                (options.out / f"verdicts-{number + 1}.txt").write_text("\n".join(map(verdict, rounds[-1])))
-    print("\n".join(table([proof for proofs in rounds for proof in proofs])))
+                text = "\n".join(each.verdict for each in rounds[-1])
+                (options.out / f"verdicts-{time}.txt").write_text(text)
+    every = [each for graded in rounds for each in graded]
     lines = list(compared(rounds))
-    print("\n".join(lines))
-    return 1 if len(lines) > 1 or any(proof.faults for proofs in rounds for proof in proofs) else 0
+    print("\n".join([*table(every), *by_kind(every), *lines]))
+    return 1 if len(lines) > 1 or any(each.faults for each in every) else 0
 
 
 if __name__ == "__main__":
