@@ -36,18 +36,41 @@ def pace(pods: Iterable[dict[str, Any]]) -> float:
 
 def is_unstarted(pod: dict[str, Any]) -> bool:
     """
-    Whether a Pod has its node and no process yet, and its status names no obstacle: the node is still at work.
+    Whether a Pod has its node, the next of its containers has no process yet, and nothing in the Pod explains it.
 
-    A wrong manifest may look the same: an Event alone names a volume that cannot be mounted (see ``is_obstacle``).
+    Explained are: a container before it that has not ended or started yet, a postStart hook before it, a reason in its
+    status. An Event alone names a volume that cannot be mounted (see ``is_obstacle``).
     """
     spec, status = pod.get("spec") or {}, pod.get("status") or {}
-    if (
-        not spec.get("nodeName")
-        or status.get("phase") != "Pending"
-        or pod["metadata"].get("deletionTimestamp")
-    ):
+    over = status.get("phase") in ("Succeeded", "Failed") or pod["metadata"].get("deletionTimestamp")
+    if over or not spec.get("nodeName"):
         return False
-    return all(map(_is_preparing, roles.statuses(pod, roles.INIT, roles.APP)))
+    if not roles.statuses(pod, roles.INIT, roles.APP):
+        return bool(status.get("phase") == "Pending")
+    hooks = {row["name"] for row in roles.containers(pod) if (row.get("lifecycle") or {}).get("postStart")}
+    sidecars = {row["name"] for row in roles.sidecars(pod)}
+    for row in roles.statuses(pod, roles.INIT):
+        if not _is_passed(row, row["name"] in sidecars):
+            return _is_preparing(row)
+        if row["name"] in hooks:
+            return False
+    for row in roles.statuses(pod, roles.APP):
+        if _is_preparing(row) or row["name"] in hooks:
+            return _is_preparing(row)
+    return False
+
+
+def started(pod: dict[str, Any]) -> int:
+    """Return how many containers of a Pod have been started."""
+    return sum(not _is_preparing(row) for row in roles.statuses(pod, roles.INIT, roles.APP))
+
+
+def _is_passed(row: dict[str, Any], sidecar: bool) -> bool:
+    """Whether an init container lets the next one start."""
+    state = row.get("state") or {}
+    if sidecar:
+        return "running" in state and bool(row.get("started"))
+    return (state.get("terminated") or {}).get("exitCode") == 0
 
 
 def _is_preparing(row: dict[str, Any]) -> bool:
@@ -60,11 +83,14 @@ def _is_preparing(row: dict[str, Any]) -> bool:
 
 def is_obstacle(event: dict[str, Any]) -> bool:
     """
-    Whether an Event about a Pod without a process may be the manifest's doing: a download, or a Warning that names
-    more than a node that is late.
+    Whether an Event about a Pod that waits for a process may be the manifest's doing.
+
+    A download is, and a Warning about a failure that names more than a node that is late.
     """
-    late = any(words in str(event.get("message")) for words in _LATE)
-    return event.get("reason") == "Pulling" or (event.get("type") == "Warning" and not late)
+    reason, late = str(event.get("reason")), any(words in str(event.get("message")) for words in _LATE)
+    return reason == "Pulling" or (
+        reason.startswith("Failed") and event.get("type") == "Warning" and not late
+    )
 
 
 def is_unplaced(pod: dict[str, Any]) -> bool:

@@ -14,9 +14,10 @@ A step has one verb and may have ``as`` (its name for checks), ``within_s`` (its
 on), ``only`` (the run that it belongs to: it is left out in all others) and ``if`` (an earlier step: without that one
 having been reached, this one is left out); ``kill`` may have ``signal: KILL``, which needs a run that shares its
 processes: a process 1 takes no SIGKILL from inside. A wait whose deadline passes does not end the play: the step is
-noted as not reached, and checks judge that. It counts from the first process of the Pods, and on a slow cluster it is
-later (see ``pace``), unless the step is ``strict: true``: then it is part of what is played. Only a fixture that does
-not start, a node that starts nothing, or a cluster that does not answer ends it: then the answer is not gradable.
+noted as not reached, and checks judge that. A node that still prepares the next container is waited for, and on a slow
+cluster a deadline is later (see ``pace``), unless the step is ``strict: true``: then it is part of what is played. Only
+a fixture that does not start, a node that does not get on, or a cluster that does not answer ends it: then the answer
+is not gradable.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from podlab.errors import (
 )
 from podlab.grading import conditions
 from podlab.grading.ground import Ground
-from podlab.grading.pace import UNSTARTED_S, is_obstacle, is_unplaced, is_unstarted, pace
+from podlab.grading.pace import UNSTARTED_S, is_obstacle, is_unplaced, is_unstarted, pace, started
 from podlab.grading.play import Step
 from podlab.manifests import Manifest
 from podlab.observe import Recorder
@@ -177,26 +177,29 @@ class Player:
 
     def _until_started(self, condition: conditions.Condition, within_s: float) -> bool:
         """
-        Give the condition its whole time once the Pods have their first process, where the cluster still prepares one.
+        Give the condition its whole time once the cluster has started what it still prepares.
 
         Raises:
-            NotGradable: A Pod has none even after ``UNSTARTED_S``, and nothing names an obstacle.
+            NotGradable: It did not get on for ``UNSTARTED_S``, and nothing names an obstacle.
         """
-        if not self._unstarted():
+        before = {pod["metadata"]["uid"]: started(pod) for pod in self._unstarted()}
+        if not before:
             return False
         if not self.until(lambda pods: condition(pods) or not self._unstarted(), UNSTARTED_S):
-            self._refuse_unstarted()
+            stuck = [pod for pod in self._unstarted() if before.get(pod["metadata"]["uid"]) == started(pod)]
+            self._refuse_stuck(stuck)
         return self.until(condition, within_s)
 
     def _unstarted(self) -> list[RawObject]:
-        """Return the Pods that no scheduler or no node has got to: a right answer would look wrong."""
+        """Return the Pods that the scheduler or a node is late with: a right answer would look wrong."""
         pods = [pod for pod in self.look() if is_unplaced(pod) or is_unstarted(pod)]
         return [pod for pod in pods if pod["metadata"]["name"] not in self.obstacles]
 
-    def _refuse_unstarted(self) -> None:
-        pod = next(iter(self._unstarted()), None)
-        if pod is None:
+    @staticmethod
+    def _refuse_stuck(pods: Sequence[RawObject]) -> None:
+        if not pods:
             return
+        pod = pods[0]
         name, late = pod["metadata"]["name"], f"in {UNSTARTED_S:.0f} s"
         if is_unplaced(pod):
             raise NotGradable(
@@ -205,8 +208,8 @@ class Player:
                 hint="look at kube-scheduler on the cluster, then run it again",
             )
         raise NotGradable(
-            f"the node started no process of the Pod {name} {late}",
-            cause="it has its node, and no container and no Event names an obstacle",
+            f"the node did not start the next container of the Pod {name} {late}",
+            cause="nothing in the Pod holds it back, and no Event names an obstacle",
             hint="the cluster is too slow at the moment: run it again",
         )
 

@@ -14,6 +14,7 @@ from podlab.grading.play import Step
 from podlab.grading.player import NotGradable, Player
 
 PREPARING = {"waiting": {"reason": "ContainerCreating"}}
+METADATA = {"name": "answer", "uid": "1", "labels": {PART: "answer"}}
 UNPLACED: dict[str, Any] = {}
 RUNNING = {"running": {"startedAt": "2026-11-30T12:00:01Z"}}
 FAILED_MOUNT = {"type": "Warning", "reason": "FailedMount", "involvedObject": {"name": "answer"}}
@@ -23,12 +24,12 @@ def pod(state: dict[str, Any]) -> dict[str, Any]:
     """Return the answer's Pod on its node; its one container is in *state*."""
     if state is UNPLACED:
         return {
-            "metadata": {"name": "answer", "labels": {PART: "answer"}},
+            "metadata": METADATA,
             "spec": {},
             "status": {"phase": "Pending"},
         }
     return {
-        "metadata": {"name": "answer", "labels": {PART: "answer"}, "creationTimestamp": "2026-11-30T12:00:00Z"},
+        "metadata": {**METADATA, "creationTimestamp": "2026-11-30T12:00:00Z"},
         "spec": {"nodeName": "node", "containers": [{"name": "shop"}]},
         "status": {
             "phase": "Running" if state is RUNNING else "Pending",
@@ -90,7 +91,7 @@ def test_a_deadline_counts_from_the_first_process() -> None:
 
 def test_a_node_that_starts_nothing_leaves_the_grade_open() -> None:
     """Zero points would blame the answer for the cluster."""
-    with pytest.raises(NotGradable, match="no process of the Pod answer"):
+    with pytest.raises(NotGradable, match="the next container of the Pod answer"):
         playing(PREPARING)._do(waiting())
 
 

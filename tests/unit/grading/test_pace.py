@@ -82,6 +82,44 @@ def test_a_node_that_still_prepares_the_first_process_is_slow(
     assert is_unstarted(body) is unstarted
 
 
+WAITS = {"waiting": {"reason": "PodInitializing"}}
+RUNS: dict[str, Any] = {"running": {}}
+DONE = {"terminated": {"exitCode": 0}}
+
+
+@pytest.mark.parametrize(
+    ("fetch", "proxy", "shop", "hook", "unstarted"),
+    [
+        ({"state": DONE}, {"state": WAITS}, WAITS, "", True),
+        ({"state": DONE}, {"state": RUNS, "started": True}, WAITS, "", True),
+        ({"state": DONE}, {"state": RUNS, "started": False}, WAITS, "", False),
+        ({"state": DONE}, {"state": RUNS, "started": True}, WAITS, "proxy", False),
+        ({"state": RUNS}, {"state": WAITS}, WAITS, "", False),
+        ({"state": {"terminated": {"exitCode": 1}}}, {"state": WAITS}, WAITS, "", False),
+        ({"state": DONE}, {"state": RUNS, "started": True}, RUNS, "", False),
+    ],
+)
+def test_a_node_owes_the_next_container_once_nothing_holds_it_back(
+    fetch: dict[str, Any], proxy: dict[str, Any], shop: dict[str, Any], hook: str, unstarted: bool
+) -> None:
+    """An init container that works or fails, a startup probe and a postStart hook are the manifest's doing."""
+    inits: list[dict[str, Any]] = [{"name": "fetch"}, {"name": "proxy", "restartPolicy": "Always"}]
+    for row in inits:
+        if row["name"] == hook:
+            row["lifecycle"] = {"postStart": {"exec": {"command": ["sleep", "60"]}}}
+    body = {
+        "metadata": {"name": "a"},
+        "spec": {"nodeName": "node", "initContainers": inits, "containers": [{"name": "shop"}]},
+        "status": {
+            "phase": "Pending",
+            "initContainerStatuses": [{"name": "fetch", **fetch}, {"name": "proxy", **proxy}],
+            "containerStatuses": [{"name": "shop", "state": shop}],
+        },
+    }
+
+    assert is_unstarted(body) is unstarted
+
+
 @pytest.mark.parametrize(
     ("event", "obstacle"),
     [
