@@ -224,9 +224,10 @@ def imitations() -> Iterator[Attack]:
         b["metadata"].update(labels={"app": "db"}), b["spec"].update(initContainers=[{**behind, "restartPolicy": "Always"}]))), 0, False)  # fmt: skip
     liveness = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1}
     # The probe has shipper started again and again, and none of these restarts comes of the kill: a shipper that is killed
-    # leaves with 0, and OnFailure leaves it at that. Then the Pod may end (1 point); the points for a sidecar stay lost.
+    # leaves with 0, and OnFailure leaves it at that. The Pod may end then, and where a probe's shipper is there at that
+    # moment it has outlived shop (a point each); the two for coming back from the kill stay lost.
     yield Attack("imitation", "e14-any-restart", "e14", changed(starter("e14"), lambda b: (
-        b["spec"].update(restartPolicy="OnFailure"), container("shipper", livenessProbe=liveness)(b))), 1, False)  # fmt: skip
+        b["spec"].update(restartPolicy="OnFailure"), container("shipper", livenessProbe=liveness)(b))), 2, False)  # fmt: skip
 
 
 def floods() -> Iterator[Attack]:
