@@ -4,7 +4,8 @@ import re
 
 from podlab.checks import Case, Finding, Life, check
 
-FAILURES = 3  # the play ends with the third; a busy kubelet shows it so late that a fourth start may be recorded
+# The play ends with the third failure; a busy kubelet shows it so late that a fourth start may be recorded.
+FAILURES = 3
 POLICIES = ("Always", "OnFailure", "Never")
 PHASE = "phase"
 
