@@ -42,10 +42,16 @@ def nxdomain_step() -> Step:
     )
 
 
-def busybox_step(versions: Versions) -> Step:
-    """busybox from Debian's source package, with musl, so that it looks names up without glibc's plug-ins."""
-    inputs = {"suite": versions.suite, "settings": BUSYBOX_SETTINGS, "recipe": 1}
-    return Step("busybox", inputs, lambda out: _busybox(versions, out))
+def busybox_step(versions: Versions, more: dict[str, str] | None = None) -> Step:
+    """
+    Return the step of a busybox from Debian's source package, with musl: it looks names up without glibc's plug-ins.
+
+    Args:
+        more: Settings beside those of the node image.
+    """
+    settings = {**BUSYBOX_SETTINGS, **(more or {})}
+    inputs = {"suite": versions.suite, "settings": settings, "recipe": 1}
+    return Step("busybox", inputs, lambda out: _busybox(versions, settings, out))
 
 
 def _pause(kubernetes: GoPart, versions: Versions, out: Path) -> None:
@@ -63,12 +69,12 @@ def _static(source: Path, target: Path, *flags: str) -> None:
     )
 
 
-def _busybox(versions: Versions, out: Path) -> dict[str, Any]:
+def _busybox(versions: Versions, settings: dict[str, str], out: Path) -> dict[str, Any]:
     need("musl-gcc", "make", "gcc")
     source = fetch_source("busybox", versions.suite, out)
     headers = _kernel_headers(out / "include")
     run(["make", "defconfig"], cwd=source)
-    _configure(source / ".config", BUSYBOX_SETTINGS)
+    _configure(source / ".config", settings)
     run(["make", "oldconfig"], cwd=source, stdin=b"\n" * 100)
     run(["nice", "make", "-j2", "CC=musl-gcc", f"EXTRA_CFLAGS=-idirafter {headers}"], cwd=source)
     shutil.move(source / "busybox", out / "busybox")

@@ -28,7 +28,9 @@ from builder.gobuild import GoPart, go_parts, go_step, kubernetes_stamps  # noqa
 from builder.versions import Versions, load_versions  # noqa: E402
 
 MODULE = "k8s.io/kubernetes"
-BUSYBOX_SUITE = "trixie"  # its busybox is 1.37, as upstream's image; 1.35 drops variables with odd names
+BUSYBOX_SUITE = "trixie"  # its busybox is 1.37, as upstream's image
+# Debian's shell drops variables whose names are no names of a shell; upstream's busybox hands them to its children.
+BUSYBOX_MORE = {"CONFIG_FEATURE_DI_ENV_HACK": "y"}
 BINARIES = {"e2e.test": "test/e2e", "e2e_node.test": "test/e2e_node"}
 PROGRAMS = {
     "kubectl": f"{MODULE}/cmd/kubectl",
@@ -45,8 +47,8 @@ TOOLS = Root(
 )
 TOOLS_PICKED = (
     "usr/bin/bash", "usr/bin/curl", "usr/bin/hostname", "bin/hostname", "usr/bin/dig", "usr/bin/nslookup",
-    "usr/bin/nc.openbsd", "usr/bin/ipcs", "usr/bin/ipcmk", "usr/bin/ipcrm", "usr/bin/ss", "usr/sbin/ip",
-    "usr/sbin/nginx", "bin/bash", "bin/ip", "bin/ss", "bin/nc.openbsd", "etc/nginx/mime.types",
+    "usr/bin/nc.openbsd", "usr/bin/getent", "usr/bin/ipcs", "usr/bin/ipcmk", "usr/bin/ipcrm", "usr/bin/ss",
+    "usr/sbin/ip", "usr/sbin/nginx", "bin/bash", "bin/ip", "bin/ss", "bin/nc.openbsd", "etc/nginx/mime.types",
 )  # fmt: skip
 
 
@@ -91,7 +93,7 @@ class Made:
         return self._part("images", programs=IN_IMAGES)
 
     def busybox(self) -> Step:
-        return busybox_step(replace(self.versions, suite=BUSYBOX_SUITE))
+        return busybox_step(replace(self.versions, suite=BUSYBOX_SUITE), BUSYBOX_MORE)
 
     def pause(self) -> Step:
         kubernetes = next(part for part in go_parts(self.versions) if part.name == "kubernetes")
