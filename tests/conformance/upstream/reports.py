@@ -43,6 +43,11 @@ class Outcome:
     def passed(self) -> bool:
         return self.state == "passed"
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether the run ended before the spec did: nothing is known of it."""
+        return self.state in ("interrupted", "aborted") or "suite timeout" in self.why
+
 
 def read(path: Path) -> dict[str, Outcome]:
     """

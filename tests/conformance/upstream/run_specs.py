@@ -5,13 +5,15 @@ Run upstream's end-to-end specs on an embedded cluster, and hold the result agai
     python tests/conformance/upstream/run_specs.py                        # both suites, all that is asked
     python tests/conformance/upstream/run_specs.py --suite node           # the kubelet's own suite
     python tests/conformance/upstream/run_specs.py --focus 'Sysctls|InitContainer'      # a regular expression on names
+    python tests/conformance/upstream/run_specs.py --go-on                # a run that was ended, from where it was
     python tests/conformance/upstream/run_specs.py --left-out             # which specs are not asked, by reason
     python tests/conformance/upstream/run_specs.py --write                # write the lists anew from what happens
 
 `build.py` beside this file makes the binaries. Each suite gets a cluster of its own, which is gone at the end, also
-after Ctrl-C. A spec that must pass and did not is run once more, alone with the others of its kind: a busy machine
-is late now and then. A spec that cannot pass, by the list, and passes is a fault of the list. Prints passed / asked
-by group; reports and logs stay in artefacts/upstream.
+after Ctrl-C. A run is made of parts of 100 specs; `--go-on` runs what no report of a part shows. A spec that must pass
+and did not is run once more, alone with the others of its kind: a busy machine is late now and then. A spec that cannot
+pass, by the list, and passes is a fault of the list. Prints passed / asked by group; reports and logs stay in
+artefacts/upstream.
 
 Exit codes: 0 all as listed, 1 not so, 2 wrong use or nothing built, 130 interrupted.
 """
@@ -20,8 +22,10 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -36,6 +40,7 @@ from upstream.suites import Suite  # noqa: E402
 OUT = HERE.parents[2] / "artefacts" / "upstream"
 STARTED = time.monotonic()
 MOST_AGAIN = 60  # more failures than that are no accident
+PART = 100  # specs that are run, and reported, together
 
 
 def say(text: str) -> None:
@@ -52,6 +57,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, metavar="N", help="specs at a time (default: 10)")
     parser.add_argument(
         "--deadline", type=float, default=5400, metavar="S", help="seconds for a suite (default: 5400)"
+    )
+    parser.add_argument(
+        "--go-on", action="store_true", help="keep the reports of a run that was ended; run what they lack"
     )
     parser.add_argument("--out", type=Path, default=OUT, metavar="FOLDER", help="where reports and logs go")
     parser.add_argument(
@@ -115,6 +123,8 @@ def _one(suite: Suite, options: argparse.Namespace) -> int:
     if not names:
         raise ValueError(f"no spec that is asked of the {suite.name} suite matches {options.focus!r}")
     jobs = options.jobs or suites.JOBS[suite.name]
+    if not options.go_on:
+        shutil.rmtree(out / "first", ignore_errors=True)
     ended = outcomes(
         suite, names, known, out, jobs=jobs, deadline_s=options.deadline, twice=not options.write
     )
@@ -140,17 +150,24 @@ def outcomes(
     twice: bool = True,
 ) -> dict[str, Outcome]:
     """
-    Run *names* on a cluster of their own.
+    Run *names* on a cluster of their own, part by part.
 
     Args:
+        out: A folder for reports; a spec that one of those in ``first`` shows is not run.
+        deadline_s: For all of it; a part that is not begun by then is not run.
         twice: Run those that did not pass although they must once more.
 
     Raises:
         RuntimeError: Ginkgo left no report.
     """
-    say(f"{suite.name}: {len(names)} specs, {jobs} at a time")
+    found = kept(out / "first", names)
+    rest = [name for name in names if name not in found]
+    say(f"{suite.name}: {len(names)} specs, {jobs} at a time; {len(found)} have a report already")
     with suites.cluster(suite) as where:
-        found = suites.run(suite, where, names, out / "first", jobs=jobs, deadline_s=deadline_s)
+        for part, left_s in parts(rest, deadline_s):
+            folder = out / "first" / f"{time.time_ns()}"
+            found |= suites.run(suite, where, part, folder, jobs=jobs, deadline_s=left_s)
+            say(f"{suite.name}: {len(found)} of {len(names)} specs have a report")
         again = [name for name in names if name not in known.cannot and not _ended_well(found.get(name))]
         if twice and again and len(again) <= MOST_AGAIN:
             say(f"{len(again)} specs once more")
@@ -160,6 +177,23 @@ def outcomes(
                     say(f"passed when it was run again: {name}")
             found |= second
     return found
+
+
+def kept(folder: Path, names: list[str]) -> dict[str, Outcome]:
+    """Return how *names* ended by the reports below *folder*; what was cut off is not in it."""
+    found: dict[str, Outcome] = {}
+    for path in sorted(folder.glob("*/report.json")):
+        found |= {name: one for name, one in reports.read(path).items() if not one.cut_off}
+    return {name: found[name] for name in names if name in found}
+
+
+def parts(names: list[str], deadline_s: float) -> Iterator[tuple[list[str], float]]:
+    """Yield what is run together, with the seconds that are left for it; nothing when none are."""
+    end = time.monotonic() + deadline_s
+    for start in range(0, len(names), PART):
+        left_s = end - time.monotonic()
+        if left_s > 0:
+            yield names[start : start + PART], left_s
 
 
 def _ended_well(outcome: Outcome | None) -> bool:

@@ -128,6 +128,25 @@ def test_a_report_holds_what_was_run_and_the_worse_of_two(tmp_path: Path) -> Non
     assert reports.table(found)[-2:] == ["    0 / 1     all", "    1         skipped themselves"]
 
 
+def test_a_run_goes_on_with_what_has_no_report(tmp_path: Path) -> None:
+    """Reports of parts count together, the newest last; a spec that was cut off is run again."""
+    for part, states in (("1", {"a": "failed", "b": "passed", "c": "interrupted"}), ("2", {"a": "passed"})):
+        specs = [
+            {"LeafNodeType": "It", "LeafNodeText": name, "State": state, "NumAttempts": 1, "RunTime": 1e9}
+            for name, state in states.items()
+        ]
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "report.json").write_text(json.dumps([{"SpecReports": specs}]))
+    assert run_specs.kept(tmp_path, ["a", "b", "c", "d"]) == {"a": PASSED, "b": PASSED}
+    assert run_specs.kept(tmp_path / "none", ["a"]) == {}
+
+
+def test_parts_are_whole_and_end_with_the_time() -> None:
+    names = [str(number) for number in range(run_specs.PART + 1)]
+    assert [part for part, _ in run_specs.parts(names, 60.0)] == [names[:-1], names[-1:]]
+    assert list(run_specs.parts(names, 0.0)) == []
+
+
 def test_each_stand_in_names_its_parts(tmp_path: Path) -> None:
     """A table with an unknown key is refused; a stand-in is made anew when its table changes."""
     images = standins.load()

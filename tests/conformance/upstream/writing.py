@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from upstream.lists import FOLDER, Cannot, Lists
 from upstream.reports import Outcome
 
-CUT_OFF = ("interrupted", "aborted")
 TODO = "TO DO: say why; ginkgo said: "
 
 
@@ -18,14 +17,14 @@ def write(suite: str, names: Collection[str], outcomes: Mapping[str, Outcome], k
     cannot: dict[str, Cannot] = {name: entry for name, entry in known.cannot.items() if name not in passed}
     for name in set(names) - passed:
         outcome = outcomes.get(name)
-        if outcome is None or outcome.state in CUT_OFF or "suite timeout" in outcome.why:
+        if outcome is None or outcome.cut_off:
             continue  # nothing is known of it
         ends = "skipped" if outcome.state == "skipped" else "failed"
         before = known.cannot.get(name)
         reason = before.reason if before and before.ends == ends else TODO + (outcome.why or outcome.state)
         cannot[name] = Cannot(reason, ends)
     must = sorted((known.must_pass - set(names)) | passed)
-    head = f"# The specs of the {suite} suite that must pass. `run.py --write` writes this file.\n"
+    head = f"# The specs of the {suite} suite that must pass. `run_specs.py --write` writes this file.\n"
     (FOLDER / f"{suite}-pass.txt").write_text(head + "".join(f"{name}\n" for name in must), encoding="utf-8")
     (FOLDER / f"{suite}-cannot.toml").write_text(_toml(suite, cannot), encoding="utf-8")
 
