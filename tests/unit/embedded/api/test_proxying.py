@@ -97,3 +97,19 @@ def test_a_node_shows_its_configuration_as_a_kubelet_does(server: Server) -> Non
     shown = server.ask("GET", "/api/v1/nodes/n/proxy/configz").json["kubeletconfig"]
     assert (shown["kind"], shown["clusterDNS"]) == ("KubeletConfiguration", ["10.96.0.10"])
     assert server.ask("GET", "/api/v1/nodes/n/proxy/nothing").code == 404
+
+
+def test_a_node_shows_its_pods_and_which_of_them_run(server: Server) -> None:
+    server.store.create("nodes", {"kind": "Node", "apiVersion": "v1", "metadata": {"name": "n"}})
+    for name, phase in (("one", "Running"), ("two", "Pending"), ("elsewhere", "Running")):
+        made = server.ask("POST", PODS, pod(name)).json
+        node = "other" if name == "elsewhere" else "n"
+        spec, status = {**made["spec"], "nodeName": node}, {**made["status"], "phase": phase}
+        server.store.update("pods", {**made, "spec": spec, "status": status})
+
+    def names(page: str) -> list[str]:
+        items = server.ask("GET", f"/api/v1/nodes/n:10250/proxy/{page}").json["items"]
+        return [item["metadata"]["name"] for item in items]
+
+    assert sorted(names("pods")) == ["one", "two"]
+    assert names("runningpods/") == ["one"]

@@ -122,13 +122,15 @@ def locate(store: Store, route: Route) -> Target:
 
 
 def _of_node(services: Services, route: Route, path: str) -> Response:
-    """The three pages of a kubelet that are served here."""
+    """The four pages of a kubelet that are served here."""
     _, name, _ = split(route.name)
     find(services.store, Route(route.kind, "", name, "", ""))
     if path.startswith("/healthz"):
         return Response(b"ok", kind="text/plain; charset=utf-8")
-    if path.rstrip("/") == "/pods":
+    if path.rstrip("/") in ("/pods", "/runningpods"):
         pods = [pod for pod in services.store.list("pods") if pod["spec"].get("nodeName") == name]
+        if path.startswith("/runningpods"):
+            pods = [pod for pod in pods if (pod.get("status") or {}).get("phase") == "Running"]
         return Response(dumps({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": pods}))
     if path.rstrip("/") == "/configz":
         return Response(dumps({"kubeletconfig": CONFIGURATION}))
