@@ -292,3 +292,22 @@ def test_a_status_is_applied_where_it_is_asked_for_alone(server: Server) -> None
     assert [one["type"] for one in alone["status"]["conditions"]] == ["Mine"]
     assert (alone["spec"], alone["status"]["phase"]) == (made["spec"], "Pending")
     assert server.ask("PATCH", f"{PODS}/none/status", config, **apply).code == 404
+
+
+@pytest.mark.parametrize(("policy", "left"), [({}, True), ({"propagationPolicy": "Background"}, False)])
+def test_pods_of_a_replicationcontroller_stay_unless_the_client_says_otherwise(
+    server: Server, policy: dict[str, str], left: bool
+) -> None:
+    path = "/api/v1/namespaces/default/replicationcontrollers"
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": pod()["spec"]}
+    made = server.ask("POST", path, {"metadata": {"name": "r"}, "spec": {"template": template}}).json
+    owner = {"apiVersion": "v1", "kind": "ReplicationController", "name": "r", "uid": made["metadata"]["uid"]}
+    body = pod("owned")
+    body["metadata"]["ownerReferences"] = [owner]
+    server.ask("POST", PODS, body)
+    server.ask("DELETE", f"{path}/r", policy)
+
+    meta = server.ask("GET", f"{PODS}/owned").json["metadata"]
+    assert (
+        "ownerReferences" not in meta
+    ) is left  # the garbage collector, which does not run here, takes the other

@@ -72,8 +72,12 @@ async def delete(store: Store, request: Request, route: Route) -> Response:
 
 
 def _default_policy(kind: Kind, options: Options) -> None:
-    """A client that does not say how to delete a Job leaves its Pods behind, for its first versions did so."""
-    if kind.resource == "jobs" and not options.policy:
+    """
+    A client that does not say how to delete a Job or ReplicationController leaves its Pods behind: old ones expect it.
+
+    Source: ``DefaultGarbageCollectionPolicy`` in pkg/registry/{batch/job,core/replicationcontroller}/strategy.go.
+    """
+    if kind.resource in ("jobs", "replicationcontrollers") and not options.policy:
         options.policy = "Orphan"
 
 
