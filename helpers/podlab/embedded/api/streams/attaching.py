@@ -3,7 +3,10 @@
 
 What was written before is not shown, as on a real node, but for a container that is less than a second old (see
 ``catchup``); a container without ``stdin: true`` takes no input.
-With ``stdinOnce`` the container's stdin ends when the first client leaves.
+With ``stdinOnce`` the container's stdin ends when the first client's does; without, that client is done then and the
+container waits for the next one.
+
+Source: ``ContainerIO.Attach`` in internal/cri/io/container_io.go of containerd 2.
 """
 
 from __future__ import annotations
@@ -91,6 +94,7 @@ class Attachment:
         self.queue: asyncio.Queue[bytes] = asyncio.Queue()
         self.queued_bytes = 0
         self.stdin: int | None = None
+        self.stdin_over = False  # the client has no more to write, and the container's stdin stays open
         self.close_stdin: Callable[[], None] = lambda: None
 
     async def run(self) -> None:
@@ -103,6 +107,9 @@ class Attachment:
             await asyncio.wait((tasks[0], tasks[2]), return_when=asyncio.FIRST_COMPLETED)
             if tasks[2].done():
                 await self._finish(began_ns)
+            elif self.stdin_over:
+                await self._flush()
+                await self.socket.finish(channels.SUCCESS)
         finally:
             detach()
             for task in tasks:
@@ -137,9 +144,12 @@ class Attachment:
                 return
             await asyncio.sleep(POLL_S)
 
-    async def _finish(self, began_ns: int) -> None:
+    async def _flush(self) -> None:
         while not self.queue.empty():
             await self.socket.write(self.queue.get_nowait())
+
+    async def _finish(self, began_ns: int) -> None:
+        await self._flush()
         record = self.services.node.record(self.pod, f"containerd://{self.found.id}")
         over = record is not None and record.finished_at is not None and record.finished_at < began_ns
         missed = over and not catchup.is_young(
@@ -156,10 +166,12 @@ class Attachment:
             if channel == channels.STDIN and data:
                 with contextlib.suppress(OSError):
                     await channels.write_all(self.stdin, data)
-            elif channel == channels.CLOSE and data[:1] == b"\x00" and not self.spec.get("tty"):
-                if self.spec.get("stdinOnce"):
-                    self.close_stdin()
-                self.stdin = None  # without stdinOnce the container's stdin stays open for the next client
+            elif channel == channels.CLOSE and data[:1] == b"\x00":
+                if not self.spec.get("stdinOnce") or self.spec.get("tty"):
+                    self.stdin_over = True
+                    return
+                self.close_stdin()
+                self.stdin = None
             elif channel == channels.RESIZE and self.spec.get("tty"):
                 self._resize(data)
 
