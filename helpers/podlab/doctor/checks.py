@@ -94,6 +94,18 @@ def system(facts: MachineFacts) -> Finding:
     return _ok("system", f"{what} {facts.kernel}".strip())
 
 
+def editor(facts: MachineFacts) -> Finding:
+    """The notebooks can be opened: JupyterLab comes with ``./start``, VS Code needs its Jupyter extension."""
+    if not facts.editor:
+        return _ok("editor", "JupyterLab, in a browser: ./start opens it")
+    if facts.editor_shows_notebooks:
+        return _ok("editor", f"{facts.editor} with its Jupyter extension; choose .venv as the kernel")
+    return Finding(
+        "editor", "note", f"{facts.editor} without its Jupyter extension: it shows no notebooks and no live timeline",
+        "code --install-extension ms-toolsai.jupyter, or: ./start, which opens JupyterLab",
+    )  # fmt: skip
+
+
 def docker(facts: MachineFacts) -> Finding:
     """A Docker engine answers this user."""
     from podlab.drivers.docker import hint
@@ -339,6 +351,7 @@ def nftables(facts: MachineFacts) -> Finding:
 CHECKS: tuple[Check, ...] = (
     system,
     python,
+    editor,
     docker,
     kind,
     node_image,

@@ -54,6 +54,9 @@ class MachineFacts:
 
     platform: str = "linux"
     kernel: str = ""
+    editor: str = ""
+    """``VS Code`` where its terminal asks."""
+    editor_shows_notebooks: bool = True
     python: tuple[int, int, int] = (3, 11, 0)
     in_environment: bool = True
     missing_packages: Sequence[str] = ()

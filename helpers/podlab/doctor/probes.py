@@ -43,7 +43,7 @@ def look(driver: str | None = None) -> MachineFacts:
         trial = pool.submit(sandbox_trial.run) if driver != "kind" else None
         programs = pool.submit(_programs)
         lab_images = pool.submit(_lab_images)
-        found: dict[str, Any] = {**_python(), **_machine(), **_network(), **_limits()}
+        found: dict[str, Any] = {**_python(), **_editor(), **_machine(), **_network(), **_limits()}
         found |= programs.result() | lab_images.result()
         found |= engine.result() if engine else {}
         found["sandbox"] = trial.result() if trial else None
@@ -74,6 +74,15 @@ def _python() -> dict[str, Any]:
         "missing_packages": [name for name in PACKAGES if find_spec(name) is None],
         "missing_for_pages": [name for name in PACKAGES_OF_PAGES if find_spec(name) is None],
     }
+
+
+def _editor() -> dict[str, Any]:
+    """VS Code names itself to its terminal; its extensions lie in the home folder, on this side of a remote window."""
+    if os.environ.get("TERM_PROGRAM") != "vscode":
+        return {}
+    homes = (Path.home() / name / "extensions" for name in (".vscode", ".vscode-server", ".vscode-remote"))
+    there = any(True for home in homes for _ in home.glob("ms-toolsai.jupyter-[0-9]*"))
+    return {"editor": "VS Code", "editor_shows_notebooks": there}
 
 
 def _docker() -> dict[str, Any]:

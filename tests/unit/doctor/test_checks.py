@@ -37,6 +37,13 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("system", {"kernel": "4.4.0-19041-Microsoft"}, "broken", "WSL 1", "wsl --set-version"),
     ("python", {"missing_packages": ["yaml"]}, "broken", "without yaml", "pip install"),
     ("python", {"missing_for_pages": ["jupyterlab"]}, "note", "notebooks do not", "podlab[jupyter]"),
+    (
+        "editor",
+        {"editor": "VS Code", "editor_shows_notebooks": False},
+        "note",
+        "no live timeline",
+        "code --install-extension ms-toolsai.jupyter",
+    ),
     ("python", {"in_environment": False}, "note", "not in a virtual environment", "./start"),
     (
         "docker",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from podlab.doctor import probes, sandbox_trial
+from podlab.doctor import judge, probes, sandbox_trial
 from podlab.doctor.machine import MachineFacts
 from podlab.doctor.ports import holder
 
@@ -26,6 +26,58 @@ def test_this_machine_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     assert facts.docker_problem == "no program"
     assert facts.missing_packages == []
     assert min(facts.disk_free_bytes.values()) > 0
+
+
+def seen(name: str) -> tuple[str, str, str]:
+    """What the doctor says of one thing on this machine: level, text and repair."""
+    found = next(one for one in judge(probes.look()) if one.name == name)
+    return found.level, found.text, found.repair
+
+
+@pytest.mark.parametrize(
+    ("system", "kernel", "level", "text", "repair"),
+    [
+        ("linux", "6.1.0", "ok", "linux 6.1.0", ""),
+        ("linux", "5.15.153.1-microsoft-standard-WSL2", "ok", "Linux in WSL 2", ""),
+        ("linux", "4.4.0-19041-Microsoft", "broken", "WSL 1", "wsl --set-version Ubuntu 2"),
+        ("darwin", "24.1.0", "note", "macOS", "podlab up --driver kind"),
+        ("win32", "11", "broken", "Windows itself", "wsl --install"),
+    ],
+)
+def test_each_system_is_told_by_what_python_says_of_it(
+    monkeypatch: pytest.MonkeyPatch, system: str, kernel: str, level: str, text: str, repair: str
+) -> None:
+    """The system's name and its kernel's release are another machine's; all probes run on, and none raises."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr("platform.release", lambda: kernel)
+
+    found = seen("system")
+
+    assert found[0] == level
+    assert text in found[1]
+    assert repair in found[2]
+
+
+@pytest.mark.parametrize(
+    ("extension", "level"),
+    [("ms-toolsai.jupyter-2026.9.0", "ok"), ("ms-toolsai.jupyter-keymap-1.1.2", "note")],
+)
+def test_the_terminal_of_vs_code_is_asked_for_its_jupyter_extension(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, extension: str, level: str
+) -> None:
+    """Its folder in the home of this side; an extension of a longer name is another."""
+    (tmp_path / ".vscode-server" / "extensions" / extension).mkdir(parents=True)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("TERM_PROGRAM", raising=False)
+    assert seen("editor")[1].startswith("JupyterLab")
+
+    monkeypatch.setenv("TERM_PROGRAM", "vscode")
+    found = seen("editor")
+
+    assert found[0] == level
+    assert found[1].startswith("VS Code with")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
