@@ -44,7 +44,7 @@ def front(top: Path) -> str:
         "graded by it.\n\n"
         "![The life of a Pod as a timeline](docs/pictures/first-pod.svg)\n\n"
         "The pages below are the course as it was run on a cluster, with its outputs. To take it, run `./start` in a "
-        "clone of the repository, or `pip install 'podlab[jupyter]'` and `podlab course`. The search at the left works "
+        "clone of the repository, or install its wheel and run `podlab course`. The search at the left works "
         "without a network.\n"
     )
     return intro + "".join(

@@ -58,7 +58,7 @@ def root() -> Path:
         if (folder.parent.parent / "notebooks").is_dir():
             return folder.parent.parent
     raise PodlabError(
-        "no course is installed", hint="run this in a clone of podlab, or pip install podlab again"
+        "no course is installed", hint="run this in a clone of podlab, or install its wheel again"
     )
 
 
