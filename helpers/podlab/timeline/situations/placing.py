@@ -39,6 +39,10 @@ _MISFITS = (
     (r"cannot allocate all claims|resourceclaim", "see its claims (with kubectl: kubectl describe resourceclaim)"),
     (r"no nodes available|0/0 nodes", "the cluster has no node: podlab status"),
 )  # fmt: skip
+_PREEMPTION = re.compile(
+    r"(?<=\.)( no new claims to deallocate,)? preemption: \S+ nodes are available: "
+    r"\d+ Preemption is not helpful[^.]*\.?$"
+)
 _ANY = f"compare its requests, nodeSelector and tolerations with the nodes {_NODES}"
 
 
@@ -55,7 +59,9 @@ def unfit_hint(message: str) -> str:
 
 
 def _said(o: Observed) -> str:
-    return str(o.condition("PodScheduled").get("message") or o.says("FailedScheduling"))
+    """Return the scheduler's message; that preemption would not help either is left out."""
+    text = str(o.condition("PodScheduled").get("message") or o.says("FailedScheduling"))
+    return _PREEMPTION.sub("", text)
 
 
 def _nowhere(o: Observed) -> bool:
