@@ -115,6 +115,7 @@ def test_the_first_timeline_comes_before_jupyterlab_is_installed(
         "meanwhile: JupyterLab",
         "start: done",
     ]
+    assert "jupyter lab course" not in done.stdout, "JupyterLab is not there yet"
     places = [done.stdout.index(words) for words in order]
     assert places == sorted(places)
     assert all((venv / "bin" / program).exists() for program in ("jupyter-lab", "pip"))
