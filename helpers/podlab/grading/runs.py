@@ -16,7 +16,7 @@ from podlab.errors import CheckError
 from podlab.grading import conditions, evidence, fence, nodes, play, reading
 from podlab.grading.exercise import Exercise, Run
 from podlab.grading.ground import Ground
-from podlab.grading.player import Player, Stopped
+from podlab.grading.player import NotGradable, Player, Stopped
 from podlab.grading.values import fill
 from podlab.manifests import Manifest
 from podlab.observe import Recorder, Recording, SharedWatch, read_recording
@@ -163,7 +163,23 @@ def _lived(
     assert recording is not None
     if place.keep:
         evidence.keep(place.keep, exercise.id, run.name, player.acts)
+    refuse_unread(recording)
     return Life(recording, player.acts, answered_pods(recording), values)
+
+
+def refuse_unread(recording: Recording) -> None:
+    """
+    Leave the grade open where a log that goes on was not read: what stands in it would count as not having happened.
+
+    Raises:
+        NotGradable: Names the Pod.
+    """
+    for name in recording.lost_logs():
+        raise NotGradable(
+            f"the log of the Pod {name} could not be read to its end",
+            cause="the API server or the node did not give it, try after try",
+            hint="the cluster is too busy at the moment: run it again",
+        )
 
 
 def lived(exercise: Exercise, folder: Path, seed: int) -> dict[str, Life]:

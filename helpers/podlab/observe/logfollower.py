@@ -19,6 +19,7 @@ from podlab.errors import ApiError, ConnectionLostError, RecordingError
 from podlab.observe.asking import Question
 from podlab.observe.framing import LineStream, StreamBroken
 from podlab.observe.nodetime import NodeTime
+from podlab.observe.recording import LOST_LOG
 from podlab.observe.thinning import Line, Thinner
 from podlab.observe.writing import Writer, encode
 from podlab.pods import roles
@@ -132,7 +133,7 @@ class LogFollower(threading.Thread):
             in_vain = self._last == before and time.monotonic() - began < _SILENCE_S
             tries = tries + 1 if in_vain else 0
             if tries > _TRIES:
-                self._gap("the log could not be read any more")
+                self._gap(LOST_LOG)
                 return
             self.stopping.wait(_RETRY_S)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from podlab.timeline import Timeline
 
 Observation = dict[str, Any]
+LOST_LOG = "the log could not be read any more"
+"""Reason of a gap: the server did not give a log that goes on, try after try."""
 _SCHEMAS = (1,)
 _LONGEST_S = 1e8  # three years; what is beyond was never measured
 _CUT_REASONS = {"interrupted", "connection lost"}
@@ -71,6 +73,10 @@ class Recording:
     def gaps(self) -> list[Observation]:
         """The stretches in which something may be missing, as the recorder noted them."""
         return [one for one in self.observations if one["source"] == "recorder" and one["event"] == "gap"]
+
+    def lost_logs(self) -> list[str]:
+        """Return the names of the Pods whose log the server did not give to its end."""
+        return sorted({str(one["pod"]) for one in self.gaps if one.get("reason") == LOST_LOG})
 
     def pods(self) -> list[str]:
         """Return the names of the Pods seen: those of the manifest first, then in order of appearance."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,8 @@ import pytest
 from podlab.errors import CheckError
 from podlab.grading import play, runs
 from podlab.grading.exercise import Exercise, Run
-from podlab.grading.player import Player
+from podlab.grading.player import NotGradable, Player
+from podlab.observe.recording import LOST_LOG, Recording
 
 PLAY = """\
 steps:
@@ -70,3 +72,24 @@ def test_a_patch_of_the_answer_reaches_each_of_its_pods() -> None:
 def labelled(name: str) -> dict[str, Any]:
     """A Pod of the answer."""
     return {"metadata": {"name": name, "labels": {"podlab/part": "answer"}}, "spec": {}}
+
+
+@pytest.mark.parametrize(
+    ("reason", "lost"), [(LOST_LOG, ["sink"]), ('pods "sink" not found', []), ("it is over", [])]
+)
+def test_a_log_that_the_server_did_not_give_leaves_the_grade_open(
+    tmp_path: Path, reason: str, lost: list[str]
+) -> None:
+    """Lines at the sink that nobody read are not lines that the answer lost; a Pod that is gone has no more of them."""
+    path = tmp_path / "run.jsonl"
+    header = {"kind": "podlab.recording", "schema": 1, "started_at": "2026-11-30T12:00:00Z"}
+    gap = {"t": 1.0, "source": "recorder", "event": "gap", "of": "log", "pod": "sink", "reason": reason}
+    path.write_text("".join(json.dumps(row) + "\n" for row in (header, gap)))
+    recording = Recording.read(path)
+
+    assert recording.lost_logs() == lost
+    if lost:
+        with pytest.raises(NotGradable, match="the log of the Pod sink"):
+            runs.refuse_unread(recording)
+    else:
+        runs.refuse_unread(recording)
