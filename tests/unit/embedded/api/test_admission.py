@@ -283,6 +283,45 @@ def test_baseline_refuses_what_reaches_for_the_node(server: Server, body: dict[s
     assert server.ask("POST", SECURED, pod("plain")).code == 201
 
 
+APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/c"
+
+
+def confined(profile: str, **spec: Any) -> dict[str, Any]:
+    """A Pod that says its container's AppArmor profile in the annotation of before v1.30."""
+    made = pod("confined", **spec)
+    made["metadata"]["annotations"] = {APP_ARMOR: profile}
+    return made
+
+
+@pytest.mark.parametrize("level", ["baseline", "restricted"])
+def test_an_app_armor_annotation_counts_as_its_field_does(server: Server, level: str) -> None:
+    """Upstream's appArmorProfile_1_0 reads both, and the field follows from the annotation."""
+    secured(server, enforce=level)
+    why = (
+        'forbidden AppArmor profiles (container "c" and annotation must not set AppArmor profile type to '
+        f'"Unconfined", "{APP_ARMOR}="unconfined"")'
+    )
+    assert why in forbidden(server.ask("POST", SECURED, confined("unconfined")))
+    odd = forbidden(server.ask("POST", SECURED, confined("none")))
+    assert f'profile (annotation must not set AppArmor profile type to "{APP_ARMOR}="none"")' in odd
+
+
+@pytest.mark.parametrize(
+    ("profile", "field"),
+    [
+        ("localhost/web", {"type": "Localhost", "localhostProfile": "web"}),
+        ("runtime/default", {"type": "RuntimeDefault"}),
+    ],
+)
+def test_an_allowed_app_armor_annotation_becomes_the_field(
+    server: Server, profile: str, field: dict[str, str]
+) -> None:
+    secured(server, enforce="baseline")
+    made = server.ask("POST", SECURED, confined(profile))
+    assert made.code == 201, made.json
+    assert made.json["spec"]["containers"][0]["securityContext"]["appArmorProfile"] == field
+
+
 def test_warn_lets_a_pod_pass_and_says_what_would_be_refused(server: Server) -> None:
     secured(server, warn="baseline")
     made = server.ask("POST", SECURED, guarded({"privileged": True}))

@@ -20,8 +20,11 @@ from podlab.embedded.fault import forbidden, invalid
 from podlab.embedded.schema import fielderror, pods
 from podlab.embedded.store import Store, uid
 from podlab.pods.raw import RawObject
+from podlab.pods.roles import in_spec
 
 PROJECT_ID = "batch.kubernetes.io/"
+APP_ARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
+APP_ARMOR_PROFILES = {"unconfined": {"type": "Unconfined"}, "runtime/default": {"type": "RuntimeDefault"}}
 PRIORITY_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 
 
@@ -108,7 +111,27 @@ def _create_pod(store: Store, pod: RawObject) -> None:
     admit_service_account(store, pod)
     _admit_classes(pod)
     pods.admit_defaults(pod)
+    _fill_app_armor_fields(pod)
     pod["status"] = {"phase": "Pending", "qosClass": pods.qos_class(pod)}
+
+
+def _fill_app_armor_fields(pod: RawObject) -> None:
+    """
+    Set the field of each container that says its AppArmor profile in the annotation of before v1.30 alone.
+
+    Source: applyAppArmorVersionSkew in pkg/registry/core/pod/strategy.go.
+    """
+    spec, annotations = pod["spec"], pod["metadata"].get("annotations") or {}
+    of_pod = (spec.get("securityContext") or {}).get("appArmorProfile")
+    for container in in_spec(spec):
+        stated = str(annotations.get(APP_ARMOR_ANNOTATION + container["name"], ""))
+        wanted: RawObject | None = APP_ARMOR_PROFILES.get(stated)
+        profile = stated.removeprefix("localhost/")
+        if profile not in ("", stated):
+            wanted = {"type": "Localhost", "localhostProfile": profile}
+        context = container.get("securityContext") or {}
+        if wanted and not context.get("appArmorProfile") and wanted != of_pod:
+            container["securityContext"] = {**context, "appArmorProfile": {**wanted}}
 
 
 def admit_service_account(store: Store, pod: RawObject) -> None:

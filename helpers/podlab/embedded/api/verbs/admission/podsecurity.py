@@ -23,7 +23,7 @@ MODES = ("enforce", "audit", "warn")
 # Where each kind keeps its Pod template.
 TEMPLATES = dict.fromkeys(
     ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "jobs"),
-    ("spec", "template", "spec"),
+    ("spec", "template"),
 )
 MOST_PODS = 3000
 
@@ -34,10 +34,10 @@ class Standard(NamedTuple):
     level: str = "privileged"
     version: str = "latest"
 
-    def findings(self, spec: RawObject) -> list[standards.Finding]:
-        """Return what a Pod spec asks for beyond it."""
+    def findings(self, pod: RawObject) -> list[standards.Finding]:
+        """Return what a Pod, or a template of Pods, asks for beyond it."""
         minor = standards.LATEST if self.version == "latest" else int(self.version[3:])
-        return standards.violations(self.level, minor, spec)
+        return standards.violations(self.level, minor, pod)
 
     def __str__(self) -> str:
         return f"{self.level}:{self.version}"
@@ -76,28 +76,31 @@ def check(store: Store, kind: Kind, obj: RawObject, warnings: list[str], old: Ra
     if kind.resource == "namespaces":
         _check_labels(store, kind, obj, warnings, old)
         return
-    spec = _pod_spec(kind, obj)
-    namespace = store.get("namespaces", "", obj["metadata"].get("namespace", "")) if spec else None
-    if spec is None or namespace is None or (kind.resource == "pods" and not _significant(obj, old)):
+    pod = _pod(kind, obj)
+    namespace = store.get("namespaces", "", obj["metadata"].get("namespace", "")) if pod else None
+    if pod is None or namespace is None or (kind.resource == "pods" and not _significant(obj, old)):
         return
     modes, _ = policy(namespace["metadata"].get("labels") or {})
     if kind.resource == "pods":
-        found = modes["enforce"].findings(spec)
+        found = modes["enforce"].findings(pod)
         if found:
             why = f'violates PodSecurity "{modes["enforce"]}": {standards.told(found)}'
             raise forbidden(kind.resource, kind.group, obj["metadata"].get("name", ""), why)
-    found = modes["warn"].findings(spec)
+    found = modes["warn"].findings(pod)
     if found:
         warnings.append(f'would violate PodSecurity "{modes["warn"]}": {standards.told(found)}')
 
 
-def _pod_spec(kind: Kind, obj: RawObject) -> RawObject | None:
+def _pod(kind: Kind, obj: RawObject) -> RawObject | None:
+    """Return the Pod that *obj* is, or its template; None for a kind without Pods."""
     if kind.resource == "pods":
-        return obj["spec"]  # type: ignore[no-any-return]
-    found: Any = obj if kind.resource in TEMPLATES else {}
-    for step in TEMPLATES.get(kind.resource, ("spec",)):
+        return obj
+    if kind.resource not in TEMPLATES:
+        return None
+    found: Any = obj
+    for step in TEMPLATES[kind.resource]:
         found = found.get(step) or {}
-    return found or None
+    return found if found.get("spec") else None
 
 
 def _significant(pod: RawObject, old: RawObject | None) -> bool:
@@ -129,7 +132,7 @@ def _of_existing(store: Store, namespace: str, standard: Standard) -> list[str]:
     """Which Pods that are there already a stricter namespace would not have taken."""
     texts: dict[str, list[str]] = {}
     for pod in store.list("pods", namespace)[:MOST_PODS]:
-        found = standard.findings(pod["spec"])
+        found = standard.findings(pod)
         if found:
             texts.setdefault(", ".join(reason for reason, _ in found), []).append(pod["metadata"]["name"])
     if not texts:

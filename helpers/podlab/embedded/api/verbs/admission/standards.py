@@ -1,17 +1,18 @@
 """
 The Pod Security Standards: what a Pod spec must not ask for at the levels ``baseline`` and ``restricted``.
 
-Pure. Each check returns nothing, or its reason and the detail behind it, in upstream's words. Annotations that stood
-for a field before v1.30 are not looked at: the release no longer acts on them.
+Pure. Each check returns nothing, or its reason and the detail behind it, in upstream's words.
 
 Source: pod-security-admission/policy at v0.36.3.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from podlab.embedded.api.verbs import strategy
 from podlab.pods.raw import RawObject
 from podlab.pods.roles import in_spec
 
@@ -65,10 +66,15 @@ VOLUMES = frozenset(
 )
 
 
-def violations(level: str, minor: int, spec: RawObject) -> list[Finding]:
-    """Return what a Pod spec asks for beyond *level* of the standards of v1.*minor*; none for ``privileged``."""
+def violations(level: str, minor: int, pod: RawObject) -> list[Finding]:
+    """
+    Return what a Pod asks for beyond *level* of the standards of v1.*minor*; none for ``privileged``.
+
+    Args:
+        pod: A Pod, or the template of Pods: ``metadata`` and ``spec``.
+    """
     chosen = [] if level == "privileged" else [c for c in CHECKS if level in c.levels and minor >= c.since]
-    found = [check.run(spec, minor) for check in chosen]
+    found = [check.run(pod if check.whole else pod["spec"], minor) for check in chosen]
     return [one for one in found if one is not None]
 
 
@@ -107,7 +113,9 @@ def _own_users(spec: RawObject, minor: int) -> bool:
 # -- baseline ------------------------------------------------------------------------------------------------
 
 
-def _app_armor(spec: RawObject, _minor: int) -> Finding | None:
+def _app_armor(pod: RawObject, _minor: int) -> Finding | None:
+    spec = pod["spec"]
+
     def bad(owner: RawObject) -> str:
         profile = _context(owner).get("appArmorProfile")
         kind = str((profile or {}).get("type", ""))
@@ -115,12 +123,26 @@ def _app_armor(spec: RawObject, _minor: int) -> Finding | None:
 
     names = [c["name"] for c in in_spec(spec) if bad(c)]
     values = sorted({kind for owner in (spec, *in_spec(spec)) if (kind := bad(owner))})
-    if not values:
+    annotations = _app_armor_annotations(pod)
+    if not values and not annotations:
         return None
+    setters = [_setters(bool(bad(spec)), names)] if values else []
+    if annotations:
+        setters.append("annotation" if len(annotations) == 1 else "annotations")
+    values += annotations
     reason = "forbidden AppArmor profile" + ("" if len(values) == 1 else "s")
-    return (
-        reason,
-        f"{_setters(bool(bad(spec)), names)} must not set AppArmor profile type to {_quoted(values)}",
+    return reason, f"{' and '.join(setters)} must not set AppArmor profile type to {_quoted(values)}"
+
+
+def _app_armor_annotations(pod: RawObject) -> list[str]:
+    """Annotations of before v1.30 that set a profile which is not allowed, as ``key="value"``."""
+    found = ((pod.get("metadata") or {}).get("annotations") or {}).items()
+    return sorted(
+        f"{key}={json.dumps(value, ensure_ascii=False)}"
+        for key, value in found
+        if key.startswith(strategy.APP_ARMOR_ANNOTATION)
+        and value not in ("", "runtime/default")
+        and not value.startswith("localhost/")
     )
 
 
@@ -342,12 +364,13 @@ class Rule(NamedTuple):
     run: Check
     levels: tuple[str, ...]
     since: int = 0
+    whole: bool = False  # judges the Pod with its metadata, not its spec alone
 
 
 BOTH, BASELINE, RESTRICTED = ("baseline", "restricted"), ("baseline",), ("restricted",)
 # In upstream's order: those of baseline by their ids, then those of restricted.
 CHECKS = (
-    Rule(_app_armor, BOTH),
+    Rule(_app_armor, BOTH, whole=True),
     Rule(_capabilities, BASELINE),
     Rule(_host_namespaces, BOTH),
     Rule(_host_paths, BASELINE),
