@@ -84,6 +84,9 @@ def expected_pods(objects: Sequence[Mapping[str, Any]]) -> int:
     return total
 
 
+_THROUGH = {("ReplicaSet", "Deployment"), ("Job", "CronJob")}
+
+
 def belongs(pod: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether *pod* is one of *objects*, or was made for one of them by a controller."""
     metadata = pod["metadata"]
@@ -94,7 +97,7 @@ def belongs(pod: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> boo
             return True
         for owner in owners:
             # A Deployment's Pods are owned by its ReplicaSet, whose name begins with the Deployment's.
-            through = owner.get("kind") == "ReplicaSet" and body.get("kind") == "Deployment"
+            through = (owner.get("kind"), body.get("kind")) in _THROUGH
             if owner.get("uid") == uid or (through and str(owner.get("name", "")).startswith(f"{name}-")):
                 return True
     return False

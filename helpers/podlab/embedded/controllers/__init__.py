@@ -12,7 +12,10 @@ docstring says why. All of them run in the daemon's one thread.
     replicasets   as many Pods as asked for, of ReplicationControllers too
     deployments   ReplicaSets, rolled from one template to the next
     jobs          Pods until enough have succeeded
+    cronjobs      Jobs at the times of a schedule
     daemonsets    one Pod on the one node
+    statefulsets  Pods with numbers for names, one after another;  revisions: the templates that they had
+    budgets       how many Pods may be evicted now
     tainteviction ends Pods that do not tolerate a NoExecute taint
     namespaces    empties a namespace that is being deleted
     quotas        what a namespace uses of its ResourceQuotas
@@ -43,7 +46,9 @@ def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEvent
         What stops them all.
     """
     from podlab.embedded.controllers import (
+        budgets,
         clusterroles,
+        cronjobs,
         daemonsets,
         deployments,
         garbage,
@@ -55,6 +60,7 @@ def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEvent
         replicasets,
         scheduler,
         services,
+        statefulsets,
         tainteviction,
     )
     from podlab.embedded.controllers.base import Context
@@ -62,7 +68,7 @@ def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEvent
     context = Context(store, api, node_name, loop)
     started = (
         scheduler, services, replicasets, deployments, jobs, daemonsets, namespaces, quotas, clusterroles, podgc,
-        garbage, tainteviction, mirroring,
+        garbage, tainteviction, mirroring, statefulsets, cronjobs, budgets,
     )  # fmt: skip
     for module in started:
         module.start(context)

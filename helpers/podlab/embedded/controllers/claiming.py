@@ -24,7 +24,14 @@ from podlab.embedded.controllers.base import (
 from podlab.pods.raw import RawObject
 
 
-def claim(context: Context, resource: str, owner: RawObject, *, finalizer: str = "") -> list[RawObject]:
+def claim(
+    context: Context,
+    resource: str,
+    owner: RawObject,
+    *,
+    finalizer: str = "",
+    member: Callable[[RawObject], bool] = lambda _: True,
+) -> list[RawObject]:
     """
     Adopt and release, then return what *owner* controls.
 
@@ -32,6 +39,7 @@ def claim(context: Context, resource: str, owner: RawObject, *, finalizer: str =
         resource: What is claimed, such as ``pods``.
         owner: An object with ``spec.selector``. One that is being deleted adopts nothing.
         finalizer: Put on what is adopted; its controller takes it away.
+        member: Whether an orphan can be the owner's at all.
     """
     selector, store, claimed = selector_of(owner), context.store, []
     for obj in store.list(resource, owner["metadata"]["namespace"]):
@@ -39,7 +47,13 @@ def claim(context: Context, resource: str, owner: RawObject, *, finalizer: str =
         ours = bool(owned([obj], owner))
         if ours and not matching and not deleting(obj):
             store.update(resource, _released(obj, owner))
-        elif matching and controller_of(obj) is None and not deleting(obj) and not deleting(owner):
+        elif (
+            matching
+            and controller_of(obj) is None
+            and not deleting(obj)
+            and not deleting(owner)
+            and member(obj)
+        ):
             claimed.append(store.update(resource, _adopted(obj, owner, finalizer)))
         elif ours:
             claimed.append(obj)

@@ -15,8 +15,8 @@ from podlab.pods.raw import RawObject
 EVENT_TTL_S = 3600.0
 SWEEP_S = 60.0
 FOREGROUND = "foregroundDeletion"
-OWNERS = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "jobs", "pods", "services",
-          "configmaps", "secrets")  # fmt: skip
+OWNERS = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "statefulsets", "jobs", "cronjobs",
+          "pods", "services", "configmaps", "secrets")  # fmt: skip
 OWNED = (
     "replicasets",
     "pods",
@@ -28,6 +28,10 @@ OWNED = (
     "deployments",
     "daemonsets",
     "replicationcontrollers",
+    "statefulsets",
+    "controllerrevisions",
+    "cronjobs",
+    "poddisruptionbudgets",
 )
 
 

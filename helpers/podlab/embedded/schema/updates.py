@@ -20,6 +20,12 @@ MAY_CHANGE = (
     "previously negative)"
 )
 IMMUTABLE = "field is immutable"
+STATEFUL_MAY_CHANGE = {"replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
+                       "persistentVolumeClaimRetentionPolicy", "minReadySeconds"}  # fmt: skip
+STATEFUL_TEXT = (
+    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
+    "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+)
 
 
 def validate(kind: str, obj: RawObject, old: RawObject) -> list[FieldError]:
@@ -174,6 +180,13 @@ def _service(obj: RawObject, old: RawObject) -> list[FieldError]:
     return []
 
 
+def _stateful_set(obj: RawObject, old: RawObject) -> list[FieldError]:
+    kept = obj["spec"].keys() | old["spec"].keys()
+    if all(obj["spec"].get(key) == old["spec"].get(key) for key in kept - STATEFUL_MAY_CHANGE):
+        return []
+    return [forbidden("spec", STATEFUL_TEXT)]
+
+
 def _role_ref(obj: RawObject, old: RawObject) -> list[FieldError]:
     if obj["roleRef"] == old["roleRef"]:
         return []
@@ -188,6 +201,7 @@ _UPDATES: dict[str, Callable[[RawObject, RawObject], list[FieldError]]] = {
     "apps/v1.Deployment": _selector_of,
     "apps/v1.ReplicaSet": _selector_of,
     "apps/v1.DaemonSet": _selector_of,
+    "apps/v1.StatefulSet": _stateful_set,
     "batch/v1.Job": _job,
     "rbac/v1.RoleBinding": _role_ref,
     "rbac/v1.ClusterRoleBinding": _role_ref,

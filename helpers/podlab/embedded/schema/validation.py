@@ -42,9 +42,12 @@ def rule(name: str) -> Rule:
             rbacchecks,
             volumechecks,
             webhookchecks,
+            workloadchecks,
         )
 
-        modules = (checks, volumechecks, datachecks, endpointchecks, rbacchecks, quotachecks, webhookchecks)
+        modules = (
+            checks, volumechecks, datachecks, endpointchecks, rbacchecks, quotachecks, webhookchecks, workloadchecks
+        )  # fmt: skip
         found = next(module.CHECKS[name] for module in modules if name in module.CHECKS)
     return found
 

@@ -235,6 +235,40 @@ def job(obj: RawObject) -> list[Any]:
     return [_name(obj), _job_word(obj), completions, duration, _age(obj), names, images, selector]
 
 
+def stateful_set(obj: RawObject) -> list[Any]:
+    """A StatefulSet."""
+    ready = (obj.get("status") or {}).get("readyReplicas", 0)
+    return [_name(obj), f"{ready}/{obj['spec'].get('replicas', 0)}", _age(obj), *_template(obj)]
+
+
+def controller_revision(obj: RawObject) -> list[Any]:
+    """A ControllerRevision."""
+    owner = next((o for o in obj["metadata"].get("ownerReferences") or () if o.get("controller")), None)
+    named = "<none>"
+    if owner:
+        group = owner["apiVersion"].rpartition("/")[0]
+        named = f"{owner['kind'].lower()}{'.' if group else ''}{group}/{owner['name']}"
+    return [_name(obj), named, obj["revision"], _age(obj)]
+
+
+def cron_job(obj: RawObject) -> list[Any]:
+    """A CronJob."""
+    spec, status = obj["spec"], obj.get("status") or {}
+    names, images = _template(spec["jobTemplate"])
+    last = age(status["lastScheduleTime"]) if status.get("lastScheduleTime") else "<none>"
+    shown = [_name(obj), spec["schedule"], spec.get("timeZone") or "<none>", str(bool(spec.get("suspend")))]
+    selector = spec["jobTemplate"]["spec"].get("selector")
+    rest = [last, _age(obj), names, images, _selector(selector) if selector else "<none>"]
+    return [*shown, len(status.get("active") or ()), *rest]
+
+
+def pod_disruption_budget(obj: RawObject) -> list[Any]:
+    """A PodDisruptionBudget."""
+    bounds = [obj["spec"].get(key) for key in ("minAvailable", "maxUnavailable")]
+    shown = ["N/A" if bound is None else str(bound) for bound in bounds]
+    return [_name(obj), *shown, (obj.get("status") or {}).get("disruptionsAllowed", 0), _age(obj)]
+
+
 def resource_quota(obj: RawObject) -> list[Any]:
     """A ResourceQuota."""
     status = obj.get("status") or {}

@@ -35,8 +35,8 @@ SUBRESOURCES: dict[str, tuple[tuple[str, str, str] | None, list[str]]] = {
 }
 # Preference order, as kube-apiserver lists its groups.
 GROUPS = ("", "apps", "events.k8s.io", "authentication.k8s.io", "authorization.k8s.io", "batch",
-          "networking.k8s.io", "rbac.authorization.k8s.io", "admissionregistration.k8s.io", "coordination.k8s.io",
-          "discovery.k8s.io")  # fmt: skip
+          "networking.k8s.io", "policy", "rbac.authorization.k8s.io", "admissionregistration.k8s.io",
+          "coordination.k8s.io", "discovery.k8s.io")  # fmt: skip
 
 
 def version() -> RawObject:

@@ -58,7 +58,7 @@ def prepare_update(store: Store, kind: Kind, obj: RawObject, old: RawObject) -> 
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
 
-TEMPLATED = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "jobs")
+TEMPLATED = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "statefulsets", "jobs")
 
 
 def _drop_disabled(kind: Kind, obj: RawObject, old: RawObject | None) -> None:
@@ -68,6 +68,8 @@ def _drop_disabled(kind: Kind, obj: RawObject, old: RawObject | None) -> None:
         specs = [((one or {}).get("spec") or {}).get("template", {}).get("spec") for one in (obj, old)]
         if specs[0]:
             pods.drop_disabled(specs[0], specs[1])
+    if kind.resource == "statefulsets":  # the gate MaxUnavailableStatefulSet is off
+        ((obj["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}).pop("maxUnavailable", None)
 
 
 def keep_system_fields(obj: RawObject, old: RawObject) -> None:
@@ -343,6 +345,10 @@ _CREATE: dict[str, Callable[[Store, RawObject], None]] = {
     "jobs": _create_job,
     "replicasets": _zero_status("replicas"),
     "replicationcontrollers": _zero_status("replicas"),
+    "statefulsets": _zero_status("replicas", "availableReplicas"),
+    "poddisruptionbudgets": _zero_status(
+        "disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"
+    ),
     "daemonsets": _zero_status(
         "currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"
     ),

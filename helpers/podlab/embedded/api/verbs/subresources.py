@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from podlab.embedded import disruption, fault
+from podlab.embedded import fault
 from podlab.embedded.api.http.codec import read_object
 from podlab.embedded.api.http.request import Request, Response, Route
 from podlab.embedded.api.nodeconnection import choose
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.services import Services
-from podlab.embedded.api.verbs import admission, deletion, patches, patching, writing
+from podlab.embedded.api.verbs import admission, deletion, evicting, patches, patching, writing
 from podlab.embedded.api.verbs.reading import find
 from podlab.embedded.fault import bad_request
 from podlab.embedded.schema import ephemerals, fielderror
@@ -55,7 +55,7 @@ async def _log(services: Services, request: Request, route: Route) -> Response |
     return await logs.answer(services.store, services.node, request, find(services.store, route).object)
 
 
-# -- binding and eviction ------------------------------------------------------------------------------------
+# -- binding ------------------------------------------------------------------------------------
 
 
 async def _binding(services: Services, request: Request, route: Route) -> Response:
@@ -95,21 +95,6 @@ def bind(store: Store, pod: RawObject, node: str) -> RawObject:
     }
     status["conditions"] = [*kept, bound]
     return store.update("pods", {**pod, "spec": {**spec, "nodeName": node}, "status": status})
-
-
-async def _eviction(services: Services, request: Request, route: Route) -> Response:
-    body = await read_object(request)
-    if not isinstance(body, dict):
-        raise bad_request("Eviction cannot be read")
-    options = deletion.Options(body.get("deleteOptions") or {})
-    pod = find(services.store, route).object
-    if not options.dry and not writing.is_dry(request):
-        if not pod["metadata"].get("deletionTimestamp"):
-            stamp = timestamp(services.store.clock())
-            marked = disruption.marked(pod, "EvictionByEvictionAPI", "Eviction API: evicting", stamp)
-            pod = services.store.update("pods", marked)
-        deletion.remove(services.store, route.kind, pod, options)
-    return Response(b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}', 201)
 
 
 async def _finalize(services: Services, request: Request, route: Route) -> Response:
@@ -200,7 +185,7 @@ async def _ephemeral(services: Services, request: Request, route: Route) -> Resp
 _HANDLERS: dict[tuple[str, str], Any] = {
     ("log", "GET"): _log,
     ("binding", "POST"): _binding,
-    ("eviction", "POST"): _eviction,
+    ("eviction", "POST"): evicting.answer,
     ("finalize", "PUT"): _finalize,
     ("scale", "GET"): _get_scale,
     ("scale", "PUT"): _put_scale,

@@ -21,10 +21,11 @@ PREFIX = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")
 MODES = ("enforce", "audit", "warn")
 # Where each kind keeps its Pod template.
-TEMPLATES = dict.fromkeys(
-    ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "jobs"),
-    ("spec", "template"),
-)
+WORKLOADS = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "statefulsets", "jobs")
+TEMPLATES = {
+    **dict.fromkeys(WORKLOADS, ("spec", "template")),
+    "cronjobs": ("spec", "jobTemplate", "spec", "template"),
+}
 MOST_PODS = 3000
 
 

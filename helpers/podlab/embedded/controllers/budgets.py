@@ -1,0 +1,176 @@
+"""
+PodDisruptionBudgets: how many of the Pods that a selector finds may be evicted now.
+
+Source: pkg/controller/disruption/disruption.go (``trySync``, ``getExpectedPodCount``) at v1.36.3.
+"""
+
+from __future__ import annotations
+
+from podlab.embedded.controllers.base import (
+    Again,
+    Context,
+    Key,
+    controller_of,
+    deleting,
+    is_ready,
+    key_of,
+    never,
+    seconds,
+    selects,
+    set_status,
+    with_condition,
+)
+from podlab.pods.raw import RawObject
+
+RESOURCE = "poddisruptionbudgets"
+DELETION_S = 120.0  # an evicted Pod that still lives then counts again
+SCALED = {"ReplicaSet": "replicasets", "StatefulSet": "statefulsets", "Deployment": "deployments",
+          "ReplicationController": "replicationcontrollers"}  # fmt: skip
+UNMANAGED = (
+    "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of "
+    "the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please "
+    'set ".spec.minAvailable" field of the PDB to an integer value.'
+)
+
+
+def start(context: Context) -> None:
+    """Watch budgets, Pods, and what says how many Pods there should be."""
+    controller = Budgets(context)
+    worker = context.worker("budgets", controller.reconcile)
+    controller.again = worker.add
+
+    def changed(_: str, obj: RawObject) -> None:
+        if context.store.collection(RESOURCE).versions:
+            for one in context.store.list(RESOURCE, obj["metadata"]["namespace"]):
+                worker.add(key_of(one))
+
+    context.watch(RESOURCE, lambda _, one: worker.add(key_of(one)))
+    for resource in ("pods", *SCALED.values()):
+        context.watch(resource, changed)
+
+
+class Budgets:
+    """Writes the status of one budget."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._events = context.recorder("controllermanager")
+        self.again: Again = never
+
+    def reconcile(self, key: Key) -> None:
+        """Count the healthy Pods and those that must be, and say what may go."""
+        one = self._context.store.get(RESOURCE, *key)
+        if one is None:
+            return
+        pods = [
+            pod
+            for pod in self._context.store.list("pods", key[0])
+            if selects(one["spec"].get("selector"), pod["metadata"].get("labels") or {})
+        ]
+        if not pods:
+            self._events.event(one, "Normal", "NoPods", "No matching pods found")
+        try:
+            expected, desired = self._expected(one, pods)
+        except LookupError as error:
+            text = f"Failed to calculate the number of expected pods: {error.args[0]}"
+            self._events.event(one, "Warning", "CalculateExpectedPodCountFailed", text)
+            self._fail(one, str(error.args[0]))
+            return
+        evicted = self._evicted(one, pods)
+        healthy = sum(
+            is_ready(pod) and not deleting(pod) and pod["metadata"]["name"] not in evicted for pod in pods
+        )
+        counts = {"currentHealthy": healthy, "desiredHealthy": desired, "expectedPods": expected}
+        self._report(one, {**counts, **({"disruptedPods": evicted} if evicted else {})})
+
+    def _expected(self, one: RawObject, pods: list[RawObject]) -> tuple[int, int]:
+        """
+        (Pods that there should be, healthy ones that there must be).
+
+        Raises:
+            LookupError: If a controller of one of the Pods does not say how many it wants.
+        """
+        least, most = one["spec"].get("minAvailable"), one["spec"].get("maxUnavailable")
+        if most is None and not isinstance(least, str):
+            return (len(pods), int(least)) if least is not None else (0, 0)
+        expected = self._scale(one, pods)
+        if most is not None:
+            return expected, max(0, expected - _share(most, expected))
+        return expected, _share(str(least), expected)
+
+    def _scale(self, one: RawObject, pods: list[RawObject]) -> int:
+        wanted: dict[str, int] = {}
+        unmanaged = False
+        for pod in pods:
+            owner = controller_of(pod)
+            if owner is None:
+                unmanaged = True
+            elif owner["uid"] not in wanted:
+                found = self._scaled(pod, owner)
+                wanted[found["metadata"]["uid"]] = found["spec"].get("replicas", 1)
+        if unmanaged:
+            shown = _go_selector(one["spec"].get("selector") or {})
+            self._events.event(one, "Warning", "UnmanagedPods", UNMANAGED.format(shown))
+        return sum(wanted.values())
+
+    def _scaled(self, pod: RawObject, owner: RawObject) -> RawObject:
+        """Return what says how many Pods there should be: a ReplicaSet's Deployment stands for it."""
+        namespace = pod["metadata"]["namespace"]
+        resource = SCALED.get(owner["kind"], "")
+        found = self._context.store.get(resource, namespace, owner["name"]) if resource else None
+        if found is None:
+            kind = f"{owner['kind'].lower()}s"
+            why = "not found" if resource else f"{kind} does not implement the scale subresource"
+            raise LookupError(why)
+        above = controller_of(found)
+        if above and above["kind"] == "Deployment":
+            return self._context.store.get("deployments", namespace, above["name"]) or found
+        return found
+
+    def _evicted(self, one: RawObject, pods: list[RawObject]) -> dict[str, str]:
+        """Pods that were evicted and are not yet being deleted, with the instant of the eviction."""
+        noted = (one.get("status") or {}).get("disruptedPods") or {}
+        there = {pod["metadata"]["name"] for pod in pods if not deleting(pod)}
+        left = {name: DELETION_S - (self._context.now() - seconds(stamp)) for name, stamp in noted.items()}
+        kept = {name: stamp for name, stamp in noted.items() if name in there and left[name] > 0}
+        if kept:
+            self.again(key_of(one), min(left[name] for name in kept))
+        return kept
+
+    def _report(self, one: RawObject, counts: RawObject) -> None:
+        spare = counts["currentHealthy"] - counts["desiredHealthy"]
+        allowed = spare if counts["expectedPods"] > 0 and spare > 0 else 0
+        generation = one["metadata"].get("generation", 1)
+        status = {**counts, "disruptionsAllowed": allowed, "observedGeneration": generation}
+        status["conditions"] = _conditions(one, allowed, self._context.stamp())
+        set_status(self._context, RESOURCE, one, status)
+
+    def _fail(self, one: RawObject, why: str) -> None:
+        """Nothing may go while the count fails."""
+        entry = {"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed", "message": why}
+        status = {**(one.get("status") or {}), "disruptionsAllowed": 0}
+        status["conditions"] = with_condition(status.get("conditions") or [], entry, self._context.stamp())
+        set_status(self._context, RESOURCE, one, status)
+
+
+def _conditions(one: RawObject, allowed: int, stamp: str) -> list[RawObject]:
+    entry = {
+        "type": "DisruptionAllowed",
+        "status": "True" if allowed else "False",
+        "reason": "SufficientPods" if allowed else "InsufficientPods",
+        "message": "",
+        "observedGeneration": one["metadata"].get("generation", 1),
+    }
+    return with_condition((one.get("status") or {}).get("conditions") or [], entry, stamp)
+
+
+def _share(value: int | str, total: int) -> int:
+    """A number, or a percentage of *total*, rounded up."""
+    return value if isinstance(value, int) else -(-int(str(value).rstrip("%")) * total // 100)
+
+
+def _go_selector(selector: RawObject) -> str:
+    """A LabelSelector as Go prints it."""
+    labels = "".join(f"{key}: {value}," for key, value in sorted((selector.get("matchLabels") or {}).items()))
+    rules = "MatchExpressions:[]LabelSelectorRequirement{}"
+    return f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},{rules},}}"

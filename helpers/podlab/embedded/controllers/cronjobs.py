@@ -1,0 +1,197 @@
+"""
+CronJobs: a Job whenever the schedule says so, and no more old Jobs than are to be kept.
+
+Source: pkg/controller/cronjob/cronjob_controllerv2.go (``syncCronJob``, ``cleanupFinishedJobs``) at v1.36.3.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import UTC, datetime
+
+from podlab.embedded.controllers.base import (
+    Again,
+    Context,
+    Key,
+    condition,
+    deleting,
+    key_of,
+    never,
+    owned,
+    reference_to,
+    seconds,
+    set_status,
+    wakes_owner,
+)
+from podlab.embedded.fault import Fault, NotYetFault
+from podlab.embedded.schema import cronschedule
+from podlab.embedded.store import timestamp
+from podlab.pods.raw import RawObject
+
+SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+DELTA_S = 0.1  # a moment after the minute, so that the minute has come
+MANY_MISSED = 100
+FORBIDDEN = "Not starting job because prior execution is running and concurrency policy is Forbid"
+
+
+def start(context: Context) -> None:
+    """Watch CronJobs and their Jobs."""
+    controller = CronJobs(context)
+    worker = context.worker("cronjobs", controller.reconcile)
+    controller.again = worker.add
+    context.watch("cronjobs", lambda _, one: worker.add(key_of(one)))
+    context.watch("jobs", wakes_owner(worker, "CronJob"))
+
+
+class CronJobs:
+    """Starts, follows and clears away the Jobs of one CronJob."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._events = context.recorder("cronjob-controller")
+        self.again: Again = never
+
+    def reconcile(self, key: Key) -> None:
+        """Note what has ended, start what is due, remove what is old."""
+        one = self._context.store.get("cronjobs", *key)
+        if one is None:
+            return
+        jobs = owned(self._context.store.list("jobs", key[0]), one)
+        status = self._followed(one, jobs)
+        if not deleting(one):
+            status = self._started(one, status)
+            self._clear(one, [job for job in jobs if _ended(job)])
+        set_status(self._context, "cronjobs", one, status)
+
+    def _followed(self, one: RawObject, jobs: list[RawObject]) -> RawObject:
+        """Return the status after a look at the Jobs that were started earlier."""
+        status = dict(one.get("status") or {})
+        by_uid = {job["metadata"]["uid"]: job for job in jobs}
+        active = []
+        for reference in status.get("active") or ():
+            job = by_uid.get(reference["uid"])
+            if job is None:
+                self._events.event(
+                    one, "Normal", "MissingJob", f"Active job went missing: {reference['name']}"
+                )
+            elif _ended(job):
+                text = f"Saw completed job: {reference['name']}, condition: {_ended(job)}"
+                self._events.event(one, "Normal", "SawCompletedJob", text)
+            else:
+                active.append(reference)
+        ends = [job["status"]["completionTime"] for job in jobs if _ended(job) == "Complete"]
+        last = max([*ends, status.get("lastSuccessfulTime") or ""])
+        return _status(active, status.get("lastScheduleTime"), last)
+
+    def _started(self, one: RawObject, status: RawObject) -> RawObject:
+        """Return the status after a look at the schedule."""
+        spec = one["spec"]
+        if spec.get("suspend"):
+            return status
+        try:
+            zone = zoneinfo.ZoneInfo(spec["timeZone"]) if spec.get("timeZone") else UTC
+            following = cronschedule.parse(spec["schedule"])
+        except (ValueError, zoneinfo.ZoneInfoNotFoundError) as error:
+            text = f'unparseable schedule: "{spec["schedule"]}" : {error}'
+            self._events.event(one, "Warning", "UnparseableSchedule", text)
+            return status
+        now = datetime.fromtimestamp(self._context.now(), zone)
+        upcoming = following(now)
+        if upcoming is not None:
+            self.again(key_of(one), (upcoming - now).total_seconds() + DELTA_S)
+        due = self._due(one, status, following, now)
+        return status if due is None else self._start(one, status, due)
+
+    def _due(
+        self, one: RawObject, status: RawObject, following: cronschedule.Next, now: datetime
+    ) -> datetime | None:
+        """Return the newest instant of the schedule for which no Job was started, and may be still."""
+        since = seconds(status.get("lastScheduleTime") or one["metadata"]["creationTimestamp"])
+        deadline_s = one["spec"].get("startingDeadlineSeconds")
+        if deadline_s is not None:
+            since = max(since, now.timestamp() - deadline_s)
+        due, missed = None, 0
+        at = following(datetime.fromtimestamp(since, now.tzinfo))
+        while at is not None and at <= now:
+            due, missed = at, missed + 1
+            at = following(at)
+        if missed > MANY_MISSED:
+            text = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
+            self._events.event(one, "Warning", "TooManyMissedTimes", text)
+        return due
+
+    def _start(self, one: RawObject, status: RawObject, due: datetime) -> RawObject:
+        active, policy = list(status.get("active") or ()), one["spec"].get("concurrencyPolicy", "Allow")
+        if active and policy == "Forbid":
+            self._events.event(one, "Normal", "JobAlreadyActive", FORBIDDEN)
+            return status
+        if policy == "Replace":
+            for reference in active:
+                self._delete(one, reference["name"])
+            active = []
+        job, stamp = _job(one, due), timestamp(due.timestamp())
+        succeeded = status.get("lastSuccessfulTime") or ""
+        if self._context.store.get("jobs", *key_of(job)) is not None:  # names tell minutes apart, no more
+            return _status(active, stamp, succeeded)
+        try:
+            made = self._context.api.create("jobs", job)
+        except NotYetFault:
+            raise
+        except Fault as refusal:
+            self._events.event(one, "Warning", "FailedCreate", f"Error creating job: {refusal}")
+            raise
+        self._events.event(one, "Normal", "SuccessfulCreate", f"Created job {made['metadata']['name']}")
+        meta = made["metadata"]
+        reference = {"kind": "Job", "apiVersion": "batch/v1", "namespace": meta["namespace"], "name": meta["name"],
+                     "uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}  # fmt: skip
+        return _status([*active, reference], stamp, succeeded)
+
+    def _clear(self, one: RawObject, jobs: list[RawObject]) -> None:
+        """Remove the oldest Jobs beyond the history that is to be kept."""
+        spec = one["spec"]
+        kept = {
+            "Complete": spec.get("successfulJobsHistoryLimit"),
+            "Failed": spec.get("failedJobsHistoryLimit"),
+        }
+        for word, most in kept.items():
+            ended = [job for job in jobs if _ended(job) == word and not deleting(job)]
+            ended.sort(key=lambda job: (job.get("status") or {}).get("startTime") or "")
+            if most is not None:
+                for job in ended[: max(0, len(ended) - most)]:
+                    self._delete(one, job["metadata"]["name"])
+
+    def _delete(self, one: RawObject, name: str) -> None:
+        self._context.api.delete("jobs", one["metadata"]["namespace"], name)
+        self._events.event(one, "Normal", "SuccessfulDelete", f"Deleted job {name}")
+
+
+def _ended(job: RawObject) -> str:
+    """``Complete`` or ``Failed``; empty while the Job is under way."""
+    for word in ("Complete", "Failed"):
+        found = condition(job, word)
+        if found and found["status"] == "True":
+            return word
+    return ""
+
+
+def _status(active: list[RawObject], scheduled: str | None, succeeded: str) -> RawObject:
+    found = {"active": active, "lastScheduleTime": scheduled, "lastSuccessfulTime": succeeded}
+    return {key: value for key, value in found.items() if value}
+
+
+def _job(one: RawObject, due: datetime) -> RawObject:
+    """The Job of one instant; its name is the instant's, so that none is started twice."""
+    template, meta = one["spec"]["jobTemplate"], one["metadata"]
+    given = template.get("metadata") or {}
+    annotations = {
+        **(given.get("annotations") or {}),
+        SCHEDULED_AT: due.isoformat(timespec="seconds").replace("+00:00", "Z"),
+    }
+    made = {
+        "name": f"{meta['name']}-{int(due.timestamp()) // 60}",
+        "namespace": meta["namespace"],
+        "labels": dict(given.get("labels") or {}),
+        "annotations": annotations,
+        "ownerReferences": [reference_to(one)],
+    }
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": made, "spec": template["spec"]}

@@ -1,0 +1,87 @@
+"""
+Rules for StatefulSets, CronJobs and PodDisruptionBudgets.
+
+Source: ValidateStatefulSetSpec, validateCronJobSpec and ValidatePodDisruptionBudgetSpec in pkg/apis/*/validation at
+v1.36.3.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import Any
+
+from podlab.embedded.schema import cronschedule, words
+from podlab.embedded.schema.context import Context, Rule, run
+from podlab.embedded.schema.fielderror import forbidden, invalid, required
+from podlab.pods.raw import RawObject
+
+NO_CLAIMS = "this cluster serves no PersistentVolumeClaims: use an emptyDir in the template, which a Pod's end empties"
+LONGEST_CRON_NAME = 52  # a Job's name is longer by eleven characters
+
+
+def budget(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+    """A budget says one of two, as a number or a percentage up to 100."""
+    if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
+        context.add(invalid(path, spec, "minAvailable and maxUnavailable cannot be both set"))
+    for name in ("minAvailable", "maxUnavailable"):
+        amount = spec.get(name)
+        if isinstance(amount, str):
+            context.add(*(invalid(f"{path}.{name}", amount, text) for text in words.percent(amount)))
+            if not words.percent(amount) and int(amount[:-1]) > 100:
+                context.add(invalid(f"{path}.{name}", amount, "must not be greater than 100%"))
+        elif amount is not None and amount < 0:
+            context.add(invalid(f"{path}.{name}", amount, "must be greater than or equal to 0"))
+
+
+def cron_name(context: Context, _path: str, obj: RawObject, _argument: Any) -> None:
+    """A CronJob's name leaves room for that of its Jobs."""
+    name = obj["metadata"].get("name", "")
+    if len(name) > LONGEST_CRON_NAME:
+        context.add(invalid("metadata.name", name, f"must be no more than {LONGEST_CRON_NAME} characters"))
+
+
+def cron_schedule(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+    """A schedule and a time zone that can be read."""
+    schedule, zone = spec.get("schedule", ""), spec.get("timeZone")
+    if not schedule:
+        context.add(required(f"{path}.schedule"))
+    elif "TZ" in schedule:
+        text = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+        context.add(invalid(f"{path}.schedule", schedule, text))
+    else:
+        try:
+            cronschedule.parse(schedule)
+        except ValueError as error:
+            context.add(invalid(f"{path}.schedule", schedule, str(error)))
+    if zone is not None and not _is_zone(zone):
+        text = f"unknown time zone {zone}" if zone else "timeZone must be nil or non-empty string"
+        context.add(invalid(f"{path}.timeZone", zone, text))
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return name != "Local" and bool(zoneinfo.ZoneInfo(name))
+    except (ValueError, zoneinfo.ZoneInfoNotFoundError, OSError):
+        return False
+
+
+def job_template(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+    """The Job of a template has no selector of its own: each Job gets one."""
+    run(context, "batch/v1.JobSpec+template", path, spec)
+
+
+def no_claims(context: Context, path: str, templates: Any, _argument: Any) -> None:
+    """Volumes by claim are said to be missing, before Pods wait for them for ever."""
+    if templates:
+        context.add(forbidden(path, NO_CLAIMS))
+
+
+def one_of(context: Context, path: str, value: Any, allowed: Any) -> None:
+    """One of two words."""
+    if value not in allowed:
+        context.add(invalid(path, value, f"must be '{allowed[0]}' or '{allowed[1]}'"))
+
+
+CHECKS: dict[str, Rule] = {
+    check.__name__: check for check in (budget, cron_name, cron_schedule, job_template, no_claims, one_of)
+}
