@@ -22,6 +22,7 @@ from podlab.drivers.base import Cluster, Profile, Progress, Status, silent
 from podlab.errors import DriverError, PodlabError
 
 PREFIX = "podlab-"
+DELETE_AGAIN_AFTER_S = (2.0, 10.0)
 
 _HINTS = (
     (
@@ -224,22 +225,38 @@ class KindDriver:
         nodes = _own_nodes(record)
         kubeconfig.unmerge(record)  # before kind empties our kubeconfig, which says what was merged
         if nodes:
-            program = _program(silent)
-            command = [str(program), "delete", "cluster", "--name", PREFIX + record["name"]]
-            code, out, err = process.run(
-                [*command, "--kubeconfig", str(home / "kubeconfig")], timeout_s=120, env=_environment()
-            )
-            left = _own_nodes(record)
-            if code or left:
-                names = ", ".join(node["Name"].lstrip("/") for node in left) or "none"
-                raise DriverError(
-                    f"kind cluster {PREFIX}{record['name']} could not be deleted; left: {names}",
-                    cause=(err or out).strip() or f"exit code {code}",
-                    hint=" ".join(command),
-                )
+            self._delete(record, home / "kubeconfig")
         if record.get("made_network"):
             docker.remove_network()
         state.forget(record["name"])
+
+    def _delete(self, record: state.Record, config: Path) -> None:
+        """
+        Let kind delete its containers.
+
+        On a busy machine the engine gives up on a container that ends a moment later ("did not receive an exit
+        event"), so that a second try deletes what the first one left.
+
+        Raises:
+            DriverError: If containers are left after the last try.
+        """
+        name = PREFIX + record["name"]
+        command = [str(_program(silent)), "delete", "cluster", "--name", name]
+        for pause_s in (*DELETE_AGAIN_AFTER_S, None):
+            code, out, err = process.run(
+                [*command, "--kubeconfig", str(config)], timeout_s=120, env=_environment()
+            )
+            left = _own_nodes(record)
+            if not code and not left:
+                return
+            if pause_s is not None:
+                time.sleep(pause_s)
+        names = ", ".join(node["Name"].lstrip("/") for node in left) or "none"
+        raise DriverError(
+            f"kind cluster {name} could not be deleted; left: {names}",
+            cause=(err or out).strip() or f"exit code {code}",
+            hint=" ".join(command),
+        )
 
 
 def _load(name: str, form: str, images: Sequence[str], progress: Progress) -> None:
