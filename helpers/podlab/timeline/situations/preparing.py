@@ -43,6 +43,15 @@ _SANDBOXES = (
 )  # fmt: skip
 
 
+_DEVICES = (
+    (r"claim.* (?:does not exist|not created yet)",
+     "see the Pod's claims (with kubectl: kubectl get resourceclaims); " + _AGAIN),
+    (r"is not registered",
+     "the node has no working driver for it: see the driver's Pods there"),
+    (r"DeadlineExceeded|Unavailable", "the driver on its node does not answer: see the driver's Pods there"),
+)  # fmt: skip
+
+
 def _not_prepared(o: Observed) -> bool:
     started = any(c.runs or c.latest_end for c in o.containers)
     return o.phase == "Pending" and not started and not o.holds("PodReadyToStartContainers")
@@ -53,6 +62,16 @@ def _volume(o: Observed) -> Details | None:
     other = f"create what the message names; {_AGAIN}"
     return (
         {"said": short(said), "hint": hint_for(said, _VOLUMES, otherwise=other, any_case=True)}
+        if said
+        else None
+    )
+
+
+def _device(o: Observed) -> Details | None:
+    said = o.says("FailedPrepareDynamicResources") if _not_prepared(o) else ""
+    other = f"see its claims and the driver on its node; {_AGAIN}"
+    return (
+        {"said": short(said), "hint": hint_for(said, _DEVICES, otherwise=other, any_case=True)}
         if said
         else None
     )
@@ -70,6 +89,13 @@ def _sandbox(o: Observed) -> Details | None:
 
 TABLE: tuple[Situation[Observed], ...] = (
     Situation("a volume is missing", _volume, "has not started: a volume is missing", "{said}", "{hint}"),
+    Situation(
+        "a device is not prepared",
+        _device,
+        "has not started: a device that it claims is not prepared",
+        "{said}",
+        "{hint}",
+    ),
     Situation(
         "its sandbox cannot be made",
         _sandbox,

@@ -13,7 +13,8 @@ from podlab.timeline.situations.observed import Container, Observed
 
 _PLACING = frozenset(("FailedScheduling",))
 _PREPARING = frozenset((
-    "FailedAttachVolume", "FailedCreatePodSandBox", "FailedMapVolume", "FailedMount", "NetworkNotReady",
+    "FailedAttachVolume", "FailedCreatePodSandBox", "FailedMapVolume", "FailedMount",
+    "FailedPrepareDynamicResources", "NetworkNotReady",
 ))  # fmt: skip
 _PULLING = frozenset(("FailedToRetrieveImagePullSecret",))
 _OF_A_CONTAINER = frozenset((
