@@ -18,6 +18,17 @@ DATA = os.path.join(os.path.dirname(__file__), "data")
 SCALARS = frozenset(("string", "bool", "int32", "int64", "int", "uint8", "float64", "interface{}"))
 
 
+# What names an item of a list to server-side apply where that is more than the merge key of a strategic merge patch, by
+# the type of the item; and what a key counts as where an item leaves it out. ``x-kubernetes-list-map-keys`` in the
+# OpenAPI documents.
+LIST_KEYS = {
+    "core/v1.ContainerPort": ("containerPort", "protocol"),
+    "core/v1.ServicePort": ("port", "protocol"),
+    "core/v1.TopologySpreadConstraint": ("topologyKey", "whenUnsatisfiable"),
+}
+KEY_DEFAULTS = {"protocol": "TCP"}
+
+
 class Field:
     """
     One field of a struct.
@@ -103,6 +114,11 @@ def fields(kind: str) -> dict[str, Field]:
             known.update(fields(inner))
         _Tables.fields[kind] = known
     return known
+
+
+def names_of(item: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    """Return what names an item of a list: its keys with their values."""
+    return {key: item.get(key, KEY_DEFAULTS.get(key)) for key in keys}
 
 
 def inlined(kind: str) -> dict[int, str]:

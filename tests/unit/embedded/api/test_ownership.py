@@ -115,3 +115,25 @@ def test_a_dry_run_owns_nothing(server: Server) -> None:
     apply(server, path, colors(color="red"), "one")
     assert apply(server, path, colors(size="1"), "two", dryRun="All").code == 200
     assert set(owners(server.ask("GET", path))) == {"one"}
+
+
+SERVICES = "/api/v1/namespaces/default/services"
+
+
+def service(*ports: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": list(ports)}}
+
+
+def test_a_port_of_a_service_is_named_by_its_protocol_too(server: Server) -> None:
+    """DNS has one number twice; the second port was merged into the first."""
+    path = f"{SERVICES}/s"
+    udp, tcp = {"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "dns-tcp", "port": 53}
+    made = apply(server, path, service(udp), "one")
+    assert owners(made)["one"]["f:spec"]["f:ports"] == {
+        'k:{"port":53,"protocol":"UDP"}': {".": {}, "f:name": {}, "f:port": {}, "f:protocol": {}}
+    }
+    both = apply(server, path, service(tcp), "two").json["spec"]["ports"]
+    assert [(one["name"], one["protocol"]) for one in both] == [("dns", "UDP"), ("dns-tcp", "TCP")]
+
+    less = apply(server, path, service({**udp, "name": "names"}), "one").json["spec"]["ports"]
+    assert [one["name"] for one in less] == ["names", "dns-tcp"]

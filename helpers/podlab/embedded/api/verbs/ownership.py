@@ -2,7 +2,8 @@
 Who applied which field: the sets that server-side apply keeps in ``metadata.managedFields``.
 
 Only appliers are owners here. What was set by a POST, PUT or another kind of PATCH has no owner; but a change by one of
-these takes a field from those who applied another value of it. Lists are keyed by their patch merge key.
+these takes a field from those who applied another value of it. Lists are keyed by their patch merge key, or by
+the keys of ``typetable.LIST_KEYS``.
 
 Pure. Source: structured-merge-diff and apimachinery/pkg/util/managedfields at v1.36.3, far simpler.
 """
@@ -47,10 +48,10 @@ def _of(field: typetable.Field | None, kind: str, value: Any, path: Path) -> Ite
     if isinstance(value, dict) and value and "replace" not in strategy:
         yield from _of_struct(kind, value, path)
     elif isinstance(value, list) and "merge" in strategy and field is not None:
-        key = field.merge_key
+        keys = typetable.LIST_KEYS.get(kind[2:], (field.merge_key,))
         for item in value:
-            if key and isinstance(item, dict) and key in item:
-                step = (*path, f"k:{_json({key: item[key]})}")
+            if isinstance(item, dict) and keys[0] in item:
+                step = (*path, f"k:{_json(typetable.names_of(item, keys))}")
                 yield (*step, ITEM)
                 yield from _of_struct(kind[2:], item, step)
             else:

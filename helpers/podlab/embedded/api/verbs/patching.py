@@ -213,8 +213,8 @@ def _struct(kind: str, target: RawObject, patch: RawObject, rank: Rank) -> RawOb
     for key, order in patch.items():
         name = key.partition("/")[2]
         if key.startswith("$setElementOrder/") and name not in patch and isinstance(result.get(name), list):
-            key_name = table[name].merge_key if name in table else ""
-            result[name] = _ordered(result[name], order, key_name, result[name], rank)
+            keys = _keys(table[name], rank) if name in table else ()
+            result[name] = _ordered(result[name], order, keys, result[name], rank)
     return result
 
 
@@ -244,29 +244,38 @@ def _member(kind: str, field: typetable.Field | None, old: Any, new: Any, order:
             return new
         return _struct(kind, base, new, rank)
     if isinstance(new, list) and kind.startswith("[]") and field is not None and "merge" in field.strategy:
-        return _list(kind[2:], field.merge_key, old if isinstance(old, list) else [], new, order, rank)
+        return _list(kind[2:], _keys(field, rank), old if isinstance(old, list) else [], new, order, rank)
     return new
 
 
-def _list(kind: str, key: str, old: list[Any], patch: list[Any], order: Any, rank: Rank) -> list[Any]:
-    if not key or not typetable.is_struct(kind):  # a set of scalars, such as finalizers
+def _keys(field: typetable.Field, rank: Rank) -> tuple[str, ...]:
+    """Return the fields that name an item of a list; none for a set of scalars. Server-side apply may ask for two."""
+    one = (field.merge_key,) if field.merge_key else ()
+    return typetable.LIST_KEYS.get(field.kind[2:], one) if rank is _applied_places else one
+
+
+def _list(
+    kind: str, keys: tuple[str, ...], old: list[Any], patch: list[Any], order: Any, rank: Rank
+) -> list[Any]:
+    if not keys or not typetable.is_struct(kind):  # a set of scalars, such as finalizers
         known = _scalars(old)
         merged = old + [item for item in patch if isinstance(item, (dict, list)) or item not in known]
-        return _ordered(_ordered(merged, patch, "", old, rank), order, "", old, rank)
+        return _ordered(_ordered(merged, patch, (), old, rank), order, (), old, rank)
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
         return [item for item in patch if "$patch" not in item]
     result = list(old)
     for item in patch:
-        if not isinstance(item, dict) or key not in item:
-            raise PatchError(f"map: {go_text(item)} does not contain declared merge key: {key}")
-        _merge_item(kind, key, result, item, rank)
+        if not isinstance(item, dict) or keys[0] not in item:
+            raise PatchError(f"map: {go_text(item)} does not contain declared merge key: {keys[0]}")
+        _merge_item(kind, keys, result, item, rank)
     kept = [item for item in patch if "$patch" not in item]
-    return _ordered(_ordered(result, kept, key, old, rank), order, key, old, rank)
+    return _ordered(_ordered(result, kept, keys, old, rank), order, keys, old, rank)
 
 
-def _merge_item(kind: str, key: str, result: list[Any], item: RawObject, rank: Rank) -> None:
+def _merge_item(kind: str, keys: tuple[str, ...], result: list[Any], item: RawObject, rank: Rank) -> None:
+    wanted = typetable.names_of(item, keys)
     for place, existing in enumerate(result):
-        if isinstance(existing, dict) and existing.get(key) == item[key]:
+        if isinstance(existing, dict) and typetable.names_of(existing, keys) == wanted:
             if item.get("$patch") == "delete":
                 del result[place]
             else:
@@ -276,7 +285,7 @@ def _merge_item(kind: str, key: str, result: list[Any], item: RawObject, rank: R
         result.append(_struct(kind, {}, item, rank))
 
 
-def _ordered(items: list[Any], asked: Any, key: str, before: list[Any], rank: Rank) -> list[Any]:
+def _ordered(items: list[Any], asked: Any, keys: tuple[str, ...], before: list[Any], rank: Rank) -> list[Any]:
     """
     Items in upstream's order: those that *asked* names in its order, the others in theirs, each ahead of the first
     named one that it preceded *before*.
@@ -286,14 +295,14 @@ def _ordered(items: list[Any], asked: Any, key: str, before: list[Any], rank: Ra
     """
     if not isinstance(asked, list):
         return items
-    wanted, were = _places(asked, key), _places(before, key)
-    named = sorted((i for i in items if _name(i, key) in wanted), key=lambda i: wanted[_name(i, key)])
-    waiting = deque(zip(named, rank([were.get(_name(i, key)) for i in named]), strict=True))
+    wanted, were = _places(asked, keys), _places(before, keys)
+    named = sorted((i for i in items if _name(i, keys) in wanted), key=lambda i: wanted[_name(i, keys)])
+    waiting = deque(zip(named, rank([were.get(_name(i, keys)) for i in named]), strict=True))
     result: list[Any] = []
     for item in items:
-        if _name(item, key) in wanted:
+        if _name(item, keys) in wanted:
             continue
-        place = were.get(_name(item, key), len(before))
+        place = were.get(_name(item, keys), len(before))
         while waiting and place >= waiting[0][1]:
             result.append(waiting.popleft()[0])
         result.append(item)
@@ -315,14 +324,17 @@ def _applied_places(places: list[int | None]) -> list[float]:
     return found[::-1]
 
 
-def _places(items: list[Any], key: str) -> dict[Any, int]:
+def _places(items: list[Any], keys: tuple[str, ...]) -> dict[Any, int]:
     """Return what names an item -> where it stands."""
     places: dict[Any, int] = {}
     for place, item in enumerate(items):
-        places.setdefault(_name(item, key), place)
+        places.setdefault(_name(item, keys), place)
     return places
 
 
-def _name(item: Any, key: str) -> Any:
-    value = item.get(key) if key and isinstance(item, dict) else item
+def _name(item: Any, keys: tuple[str, ...]) -> Any:
+    value = item
+    if keys and isinstance(item, dict):
+        found = list(typetable.names_of(item, keys).values())
+        value = found[0] if len(found) == 1 else found
     return value if isinstance(value, (str, int, float)) else go_text(value)
