@@ -104,14 +104,26 @@ def of(
         headers: False leaves the column definitions out: watch events after the first have none.
     """
     cells = CELLS.get(kind.resource, rows.created_at)
-    table: RawObject = {
+    found = [_row(cells(obj), obj, include) for obj in objects]
+    return _table(kind, found, meta, headers=headers)
+
+
+def bookmark(
+    kind: Kind, objects: Sequence[RawObject], meta: RawObject | str, include: str, *, headers: bool = True
+) -> RawObject:
+    """Return a Table of objects that have nothing but their metadata, as the bookmarks of a watch; see `of`."""
+    empty = [0 if column["type"] == "integer" else "" for column in columns(kind.resource)]
+    return _table(kind, [_row(list(empty), obj, include) for obj in objects], meta, headers=headers)
+
+
+def _table(kind: Kind, found: list[RawObject], meta: RawObject | str, *, headers: bool) -> RawObject:
+    return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": {"resourceVersion": meta} if isinstance(meta, str) else meta,
-        "columnDefinitions": columns(kind.resource) if headers else [],
-        "rows": [_row(cells(obj), obj, include) for obj in objects],
+        "columnDefinitions": columns(kind.resource) if headers else None,
+        "rows": found,
     }
-    return table
 
 
 def _row(cells: list[Any], obj: RawObject, include: str) -> RawObject:

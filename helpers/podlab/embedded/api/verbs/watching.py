@@ -27,6 +27,7 @@ from podlab.pods.raw import RawObject
 MAX_QUEUED_BYTES = 8 * 1024 * 1024
 MAX_QUEUED_LINES = 10_000
 BOOKMARK_S = 60.0
+BOOKMARK = "BOOKMARK"
 Line = Callable[[str, Version, bytes | None], bytes]
 
 
@@ -100,7 +101,8 @@ def table_line(kind: Kind, include: str) -> Line:
     first = [True]
 
     def line(change: str, version: Version, _shared: bytes | None) -> bytes:
-        rows = table.of(kind, [version.object], str(version.revision), include, headers=first[0])
+        make = table.bookmark if change == BOOKMARK else table.of
+        rows = make(kind, [version.object], str(version.revision), include, headers=first[0])
         first[0] = False
         return dumps({"type": change, "object": rows}) + b"\n"
 
@@ -141,19 +143,27 @@ def _first_lines(store: Store, request: Request, watcher: Watcher) -> None:
             if named and (watcher.test is None or watcher.test(version.object)):
                 watcher.put(watcher.line("ADDED", version, None))
         if request.flag("sendInitialEvents") and request.flag("allowWatchBookmarks"):
-            watcher.put(bookmark(watcher.route.kind, store.revision, end=True))
+            watcher.put(bookmark(watcher.route.kind, store.revision, watcher.line, end=True))
     elif since:
         for change in store.changes_since(watcher.route.kind.stored_as, since):
             watcher.see(change)
 
 
-def bookmark(kind: Kind, revision: int, *, end: bool = False) -> bytes:
-    """A BOOKMARK event; *end* marks the end of the initial events."""
+def bookmark(kind: Kind, revision: int, line: Line, *, end: bool = False) -> bytes:
+    """
+    Return a BOOKMARK event in the form in which the watcher gets its objects.
+
+    Args:
+        line: Of the watcher.
+        end: It marks the end of the initial events.
+    """
     meta: dict[str, Any] = {"resourceVersion": str(revision)}
     if end:
         meta["annotations"] = {"k8s.io/initial-events-end": "true"}
     obj: RawObject = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
-    return dumps({"type": "BOOKMARK", "object": obj}) + b"\n"
+    if line is new_event_line:
+        return dumps({"type": BOOKMARK, "object": obj}) + b"\n"
+    return line(BOOKMARK, Version(obj, revision), None)
 
 
 async def watch(store: Store, request: Request, route: Route) -> None:
@@ -210,7 +220,7 @@ async def _pump(store: Store, request: Request, watcher: Watcher, lasts_s: float
             if now >= end:
                 break
             if bookmarks and now >= next_bookmark:
-                watcher.put(bookmark(watcher.route.kind, store.revision))
+                watcher.put(bookmark(watcher.route.kind, store.revision, watcher.line))
                 next_bookmark = now + BOOKMARK_S
                 timers[1] = loop.call_at(next_bookmark, wake)
                 continue
