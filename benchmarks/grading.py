@@ -3,11 +3,16 @@ What grading a class costs, beside executing the same notebooks; what a kill of 
 
     python benchmarks/grading.py                          # 100 submissions of 5 exercises, on an own embedded cluster
     python benchmarks/grading.py --students 20 --cluster lab
+    python benchmarks/grading.py --students 10 --driver kind
+    python benchmarks/grading.py --right --jobs 24 --load 8 --sample 0    # right answers alone, on a busy machine
     python benchmarks/grading.py --kill 30                # kill -9 at 30 random moments: grades lost, graded twice
 
+A class of 100 on two quiet cores takes about 20 minutes. Memory is the sum of the proportional set sizes of the grader,
+and of all processes of the cluster, those of its Pods included, read once a second.
+
 The reference is `nbclient`: a new kernel for each notebook, as nbgrader does it, on a sample of the notebooks; its time
-for the whole class is the sample's mean times the class. Both run on the same cluster. Right and wrong answers are
-taken from the exercises' folders by turns, so every student hands in something else.
+for the whole class is the sample's mean times the class (``--sample 0`` leaves it out). Both run on the same cluster.
+Right and wrong answers are taken from the exercises' folders by turns, so every student hands in something else.
 """
 
 from __future__ import annotations
@@ -16,26 +21,28 @@ import argparse
 import json
 import os
 import random
-import resource
-import secrets
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import nbformat
+from labs import Peak
 from nbclient import NotebookClient
+from on_a_cluster import own
 
 from podlab import drivers
 from podlab.assignments import blueprint, marking, release
 from podlab.assignments.roster import Student
-from podlab.drivers import Cluster, Profile
+from podlab.checks.verdict import NOT_GRADABLE
+from podlab.drivers import Cluster
 from podlab.grading.prove import samples
 
 EXERCISES = ("e14", "e01", "e06", "e15", "e20")
-SAMPLE = 3
 
 
 def plan(folder: Path) -> Path:
@@ -46,7 +53,7 @@ def plan(folder: Path) -> Path:
     return folder
 
 
-def hand_in(folder: Path, students: int, where: Path) -> Path:
+def hand_in(folder: Path, students: int, where: Path, kinds: Sequence[str] = ("right", "mistakes")) -> Path:
     """Write the notebooks of a class, each with an answer of its own in every cell."""
     whole = blueprint.read(folder)
     for number in range(students):
@@ -54,9 +61,7 @@ def hand_in(folder: Path, students: int, where: Path) -> Path:
         parts = whole.parts(student.id)
         # An answer to another variant is refused unread, which costs next to nothing: draw them by the student's seeds.
         answers = {
-            part.exercise.id: [
-                s.text for s in samples(part.exercise, part.seed) if s.kind in ("right", "mistakes")
-            ]
+            part.exercise.id: [s.text for s in samples(part.exercise, part.seed) if s.kind in kinds]
             for part in parts
         }
         body = release.notebook(whole, parts, student.id)
@@ -71,38 +76,62 @@ def hand_in(folder: Path, students: int, where: Path) -> Path:
 
 
 def grade(
-    cluster: str, submissions: Path, folder: Path, out: Path, *, regrade: bool = False
-) -> tuple[float, float]:
-    """Run the command as a user would; return seconds and MiB of its largest process."""
-    podlab = [sys.executable, "-m", "podlab"]
-    command = (
-        [*podlab, "regrade", str(out), "--assignment", str(folder)] if regrade
-        else [*podlab, "grade", str(submissions), "--assignment", str(folder), "--out", str(out), "--name", cluster]
-    )  # fmt: skip
+    cluster: Cluster, submissions: Path, folder: Path, out: Path, options: Sequence[str] = ()
+) -> tuple[float, float, float]:
+    """Run the command as a user would; return seconds, and the most MiB of the grader and of the cluster."""
+    command = [sys.executable, "-m", "podlab", "grade", str(submissions), "--assignment", str(folder),
+               "--out", str(out), "--name", cluster.name, *options]  # fmt: skip
     began = time.perf_counter()
-    subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    roots = list(drivers.get(cluster.driver).status(cluster.name).pids.values())
+    with (out.parent / "grade.log").open("w") as log, Peak(roots) as below:
+        grader = subprocess.Popen(command, stdout=log, stderr=subprocess.DEVNULL)
+        with Peak([grader.pid]) as peak:
+            grader.wait()
+    print("\n".join(f"  {line}" for line in (out.parent / "grade.log").read_text().splitlines()[:8]))
+    return time.perf_counter() - began, peak.most, below.most
 
 
-def unfair(folder: Path, out: Path) -> tuple[int, int]:
-    """Return the number of right answers that were graded, and of those that lost a point or are open."""
-    whole, right, lost = blueprint.read(folder), 0, 0
+def regrade(folder: Path, out: Path, *options: str) -> float:
+    """Run the command as a user would; return seconds."""
+    command = [sys.executable, "-m", "podlab", "regrade", str(out), "--assignment", str(folder), *options]
+    began = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+@contextmanager
+def busy(loops: int) -> Iterator[None]:
+    """Keep the processors busy with *loops* processes."""
+    started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(loops)]
+    try:
+        yield
+    finally:
+        for each in started:
+            each.kill()
+            each.wait()
+
+
+def unfair(folder: Path, out: Path) -> tuple[int, int, int, int]:
+    """Return the right answers, those that lost a point, those that are open, and wrong ones with full points."""
+    whole, right, lost, unknown, gained = blueprint.read(folder), 0, 0, 0, 0
     for result in marking.results(out):
         part = next(
             p for p in whole.parts(result["student"]) if p.exercise.id == result["report"]["exercise"]
         )
         texts = {s.text.strip() for s in samples(part.exercise, part.seed) if s.kind == "right"}
-        if result["answer"].strip() in texts:
-            right += 1
-            lost += result["earned"] != result["points"]
-    return right, lost
+        is_right, earned = result["answer"].strip() in texts, result["earned"]
+        right += is_right
+        unknown += is_right and earned is None
+        lost += is_right and earned is not None and earned < result["points"]
+        gained += not is_right and earned == result["points"]
+    return right, lost, unknown, gained
 
 
-def execute(cluster: str, submissions: Path) -> float:
+def execute(cluster: str, submissions: Path, sample: int) -> float:
     """Mean seconds of a cold nbclient run of one notebook, over a sample."""
     os.environ["PODLAB_CLUSTER"] = cluster
     seconds = []
-    for path in sorted(submissions.glob("*/a.ipynb"))[:SAMPLE]:
+    for path in sorted(submissions.glob("*/a.ipynb"))[:sample]:
         body = nbformat.read(path, as_version=4)
         began = time.perf_counter()
         NotebookClient(body, timeout=600, kernel_name="python3", allow_errors=True).execute()
@@ -110,28 +139,43 @@ def execute(cluster: str, submissions: Path) -> float:
     return sum(seconds) / len(seconds)
 
 
-def class_figures(cluster: str, students: int, work: Path) -> None:
+def class_figures(cluster: Cluster, options: argparse.Namespace, work: Path) -> None:
     """Print the class's figures."""
-    folder = plan(work / "plan")
-    submissions = hand_in(folder, students, work / "submissions")
-    seconds, mib = grade(cluster, submissions, folder, work / "grades")
-    right, lost = unfair(folder, work / "grades")
-    again, _ = grade(cluster, submissions, folder, work / "grades", regrade=True)
-    one = execute(cluster, submissions)
-    print(f"{students} submissions of {len(EXERCISES)} exercises: {seconds:.0f} s, {mib:.0f} MiB at most")
-    print(f"right answers that lost a point, or are open: {lost} of {right}")
-    print(f"nbclient, cold, mean of {SAMPLE}: {one:.1f} s a notebook, {one * students:.0f} s for the class")
-    print(f"nbclient / podlab grade: {one * students / seconds:.1f}")
-    print(f"regrade from evidence: {again:.1f} s; regrade / grade: {again / seconds:.4f}")
+    folder, students = plan(work / "plan"), options.students
+    kinds = ("right",) if options.right else ("right", "mistakes")
+    submissions = hand_in(folder, students, work / "submissions", kinds)
+    jobs = ["--jobs", str(options.jobs)] if options.jobs else []
+    with busy(options.load):
+        seconds, mib, below = grade(cluster, submissions, folder, work / "grades", jobs)
+    right, lost, unknown, gained = unfair(folder, work / "grades")
+    load = Path("/proc/loadavg").read_text().split()[0]
+    print(
+        f"{cluster.driver}, load {load}: {students} submissions of {len(EXERCISES)} exercises: {seconds:.0f} s"
+    )
+    print(f"memory at most: grader {mib:.0f} MiB, cluster with all Pods {below:.0f} MiB")
+    print(
+        f"right answers: {right}; lost a point: {lost}; open: {unknown}; wrong answers with full points: {gained}"
+    )
+    again, everything = regrade(folder, work / "grades"), regrade(folder, work / "grades", "--all")
+    print(f"regrade, unchanged: {again:.2f} s; regrade / grade: {again / seconds:.4f}")
+    print(
+        f"regrade --all, from evidence: {everything:.1f} s; regrade --all / grade: {everything / seconds:.4f}"
+    )
+    if options.sample:
+        one = execute(cluster.name, submissions, options.sample)
+        print(
+            f"nbclient, cold, mean of {options.sample}: {one:.1f} s a notebook, {one * students:.0f} s for the class"
+        )
+        print(f"nbclient / podlab grade: {one * students / seconds:.1f}")
     print(f"1,000 submissions at the same rate: {1000 * seconds / students / 60:.0f} min")
 
 
-def kill_figures(cluster: str, kills: int, work: Path) -> None:
+def kill_figures(cluster: Cluster, kills: int, work: Path) -> None:
     """Kill the grader at random moments, let it end at last, and count what was lost or done again."""
     folder = plan(work / "plan")
     submissions = hand_in(folder, 6, work / "submissions")
     command = [sys.executable, "-m", "podlab", "grade", str(submissions), "--assignment", str(folder),
-               "--out", str(work / "grades"), "--name", cluster]  # fmt: skip
+               "--out", str(work / "grades"), "--name", cluster.name]  # fmt: skip
     seen: dict[str, str] = {}
     lost = twice = 0
     for _ in range(kills):
@@ -152,8 +196,12 @@ def kill_figures(cluster: str, kills: int, work: Path) -> None:
 
 
 def stored(folder: Path) -> dict[str, str]:
-    """Every result file and its time of writing: written twice is graded twice."""
-    return {str(path): str(path.stat().st_mtime_ns) for path in (folder / "results").glob("*/*.json")}
+    """Every grade and its file's time of writing: written twice is graded twice. What is open is to be run again."""
+    return {
+        str(path): str(path.stat().st_mtime_ns)
+        for path in (folder / "results").glob("*/*.json")
+        if json.loads(path.read_text())["report"]["state"] != NOT_GRADABLE
+    }
 
 
 def main() -> None:
@@ -163,24 +211,25 @@ def main() -> None:
     )
     parser.add_argument("--students", type=int, default=100)
     parser.add_argument(
-        "--cluster", metavar="N", help="a cluster that runs; default: an embedded one of its own"
+        "--cluster", metavar="N", help="a cluster that runs; default: one that is made for this"
     )
+    parser.add_argument("--driver", choices=("embedded", "kind"), default="embedded", help="of that cluster")
+    parser.add_argument("--jobs", type=int, help="as podlab grade --jobs")
+    parser.add_argument("--right", action="store_true", help="right answers alone")
+    parser.add_argument(
+        "--load", type=int, default=0, metavar="N", help="beside N loops that want the processors"
+    )
+    parser.add_argument("--sample", type=int, default=3, help="notebooks that nbclient executes (default: 3)")
     parser.add_argument("--kill", type=int, metavar="TIMES", help="kill the grader this often instead")
     options = parser.parse_args()
-    driver = drivers.get("embedded")
-    made: Cluster | None = None
-    if options.cluster is None:
-        made = driver.make(Profile(name=f"bench-{secrets.token_hex(3)}"))
-    name = options.cluster or (made.name if made else "lab")
-    try:
-        with tempfile.TemporaryDirectory() as work:
-            if options.kill:
-                kill_figures(name, options.kill, Path(work))
-            else:
-                class_figures(name, options.students, Path(work))
-    finally:
-        if made:
-            driver.stop(made.name)
+    with ExitStack() as stack:
+        named = drivers.find(options.cluster) if options.cluster else None
+        cluster = named or stack.enter_context(own(options.driver, "grade"))
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if options.kill:
+            kill_figures(cluster, options.kill, work)
+        else:
+            class_figures(cluster, options, work)
 
 
 if __name__ == "__main__":

@@ -6,18 +6,20 @@ Grades a class: every answer of every submission, side by side, and nothing twic
     GRADES/submissions.json               what was read: sources, notes, faults
 
 A result counts as done while answer, exercise folder and seed are the same and it was gradable. So a grader that was
-killed goes on where it was, and what was not gradable is run again.
+killed goes on where it was, and what was not gradable is run again. Points that were lost on a machine too busy for a
+right answer are not gradable; those answers are run again in the same grading, with fewer beside them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -25,16 +27,20 @@ from typing import Any
 
 from podlab import grading
 from podlab.assignments.blueprint import Blueprint, Part
+from podlab.assignments.crowd import Crowd, side_by_side
 from podlab.assignments.submissions import Submission
 from podlab.checks.verdict import NOT_GRADABLE, Report
 from podlab.client import resources
 from podlab.errors import PodlabError
 from podlab.files import write_whole
-from podlab.grading import digests, regrade
+from podlab.grading import digests, evidence, regrade
+from podlab.grading.grade import TOO_BUSY
+from podlab.grading.pulse import SLOW_S, Pulse
 
 SCHEMA = 1
 LABEL = "podlab/grading"
-_STEP_IN_S = 0.2
+_CALM_IN_S = 30.0
+_GIVEN_UP = 3  # answers in a row on a machine that does not get calm
 
 
 @dataclass(frozen=True)
@@ -86,13 +92,15 @@ class Again:
 
 @dataclass
 class Tally:
-    """How far a grading is."""
+    """How far a grading is; *repeated* answers were run again because the machine was too busy."""
 
     total: int
     done: int = 0
     kept: int = 0
     not_gradable: int = 0
+    repeated: int = 0
     began: float = field(default_factory=time.monotonic)
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
     def left_s(self) -> float | None:
@@ -144,23 +152,90 @@ def mark(
     tally.done = tally.kept = len(todo) - len(open_jobs)
     place = replace(place, labels={LABEL: sweep_label(folder)})
     tell(tally)
-    with ThreadPoolExecutor(max_workers=max(1, min(at_once, place.room or at_once))) as pool:
-        running = {pool.submit(_one, folder, job, place) for job in open_jobs}
-        try:
-            _drain(running, tally, tell)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with _pulse(place) as pulse:
+        place = replace(place, pulse=pulse)
+        _Rounds(folder, place, tally, tell).all(open_jobs, min(at_once, place.room or at_once))
     return tally
 
 
-def _drain(running: set[Future[Report]], tally: Tally, tell: Callable[[Tally], None]) -> None:
-    while running:
-        finished, running = wait(running, timeout=_STEP_IN_S, return_when=FIRST_COMPLETED)
-        for future in finished:
-            tally.done += 1
-            tally.not_gradable += future.result().state == NOT_GRADABLE
-            tell(tally)
+@contextmanager
+def _pulse(place: grading.Place) -> Iterator[Pulse | None]:
+    """Yield the pulse of a place; a new one where answers can run, and nobody measures it yet."""
+    if place.client is None or place.pulse:
+        yield place.pulse
+    else:
+        with Pulse(place.client) as pulse:
+            yield pulse
+
+
+@dataclass
+class _Rounds:
+    """
+    Grades jobs in up to three rounds.
+
+    First many side by side. Answers that lost points, or stayed open, while the machine was late come back: with fewer
+    beside them, then alone. Full points are believed at once, so a busy machine costs a right answer time alone; and a
+    wrong answer gets points that hold on a calm machine, not more.
+    """
+
+    folder: Path
+    place: grading.Place
+    tally: Tally
+    tell: Callable[[Tally], None]
+
+    def all(self, jobs: Sequence[Job], at_once: int) -> None:
+        """Grade *jobs*; what is late in the last round, too, stays not gradable."""
+        cpus = self.place.cpus or os.cpu_count() or 1
+        pulse = self.place.pulse
+        jobs = side_by_side(jobs, self._try, Crowd(at_once, 2 * cpus, cpus, pulse))
+        self.tally.repeated += len(jobs)
+        jobs = side_by_side(jobs, self._try, Crowd(min(at_once, cpus), cpus, 1, pulse))
+        busy = 0
+        for job in jobs:
+            done = busy < _GIVEN_UP and self._alone(job)
+            busy = 0 if done else busy + 1
+            if not done:
+                self._count(NOT_GRADABLE)
+
+    def _try(self, job: Job) -> bool:
+        """Grade an answer; False where it has to be run again because the machine was late."""
+        pulse = self.place.pulse
+        began = pulse.clock() if pulse else 0.0
+        report = _one(self.folder, job, self.place)
+        late = report.refused == TOO_BUSY or (pulse is not None and pulse.worst_s(began) >= SLOW_S)
+        if report.state == NOT_GRADABLE and late:
+            return False
+        self._count(report.state)
+        return True
+
+    def _alone(self, job: Job) -> bool:
+        """
+        Grade an answer with none beside it, on a machine that is calm before.
+
+        Where the machine was calm before and after, and late in between, and all that twice, then the answer itself
+        made it late: its lost points count.
+        """
+        pulse = self.place.pulse
+        assert pulse is not None
+        for _ in range(2):
+            calm = pulse.calm(_CALM_IN_S)
+            if self._try(job):
+                return True
+            if not (calm and pulse.calm(_CALM_IN_S)):
+                return False
+        evidence.mark_own(evidence_of(self.folder, job.student), job.part.exercise.id)
+        report = regrade(
+            job.part.exercise, job.text, evidence_of(self.folder, job.student), seed=job.part.seed
+        )
+        _store(self.folder, job, report, None)
+        self._count(report.state)
+        return True
+
+    def _count(self, state: str) -> None:
+        with self.tally.lock:
+            self.tally.done += 1
+            self.tally.not_gradable += state == NOT_GRADABLE
+            self.tell(self.tally)
 
 
 def _one(folder: Path, job: Job, place: grading.Place) -> Report:

@@ -69,6 +69,7 @@ class Life:
         acts: The steps of the play, in order.
         answered: Names of the Pods that the answer made, oldest first.
         values: The values of this run.
+        late_s: The longest delay of the cluster while it was recorded, in seconds; 0 where it was not measured.
     """
 
     recording: Recording | None = None
@@ -76,6 +77,7 @@ class Life:
     answered: Sequence[str] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     timelines: dict[str, Timeline] = field(default_factory=dict)
+    late_s: float = 0.0
 
     # -- Pods ---------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ In the order in which an answer passes through:
     play        the steps of a play;  conditions: what it can wait for
     player      performs a play and records it
     runs        all runs of an exercise, side by side
+    pulse       how late machine and API server were while answers ran
     sharing     what many gradings share: a budget of requests, one watch
     evidence    recordings and acts, kept beside a grade
     digests     what a grade was made of: the same again gives the same grade

@@ -1,8 +1,8 @@
 """
 Evidence kept beside a grade: the recording of each run, and what the play did.
 
-``ID-RUN.jsonl`` is a recording; ``ID-RUN.acts.json`` holds the steps as they went. Both are data, never code: a
-dispute can be looked at, and an answer judged again, without a cluster.
+``ID-RUN.jsonl`` is a recording; ``ID-RUN.acts.json`` holds the steps as they went, and how late the cluster was. Both
+are data, never code: a dispute can be looked at, and an answer judged again, without a cluster.
 """
 
 from __future__ import annotations
@@ -25,24 +25,36 @@ def recording(folder: Path, exercise: str, run: str) -> Path:
     return folder / f"{exercise}-{run}.jsonl"
 
 
-def keep(folder: Path, exercise: str, run: str, acts: Sequence[Act]) -> None:
-    """Write the acts of a run."""
-    body = {"schema": SCHEMA, "acts": [asdict(act) for act in acts]}
-    write_whole(folder / f"{exercise}-{run}.acts.json", json.dumps(body, default=str))
+def keep(folder: Path, exercise: str, run: str, acts: Sequence[Act], late_s: float = 0.0) -> None:
+    """Write the acts of a run; *late_s* is the longest delay of the cluster while it went on."""
+    body = {"schema": SCHEMA, "late_s": late_s, "acts": [asdict(act) for act in acts]}
+    write_whole(_path(folder, exercise, run), json.dumps(body, default=str))
 
 
-def acts(folder: Path, exercise: str, run: str) -> list[Act]:
+def acts(folder: Path, exercise: str, run: str) -> tuple[list[Act], float]:
     """
-    Return the acts of a run.
+    Return the acts of a run, and the longest delay of the cluster while it went on; 0 where it was not measured.
 
     Raises:
         CheckError: They are missing or cannot be read.
     """
-    path = folder / f"{exercise}-{run}.acts.json"
+    path = _path(folder, exercise, run)
     try:
         body = json.loads(path.read_text("utf-8"))
-        return [Act(**row) for row in body["acts"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        late_s = 0.0 if body.get("own") else float(body.get("late_s", 0.0))
+        return [Act(**row) for row in body["acts"]], late_s
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckError(
             f"{path.name} cannot be read", cause=str(error), hint="grade this answer again"
         ) from error
+
+
+def mark_own(folder: Path, exercise: str) -> None:
+    """Write down that the delays in all runs of an exercise were the answer's own doing, so that lost points count."""
+    for path in folder.glob(f"{exercise}-*.acts.json"):
+        body = json.loads(path.read_text("utf-8"))
+        write_whole(path, json.dumps({**body, "own": True}))
+
+
+def _path(folder: Path, exercise: str, run: str) -> Path:
+    return folder / f"{exercise}-{run}.acts.json"

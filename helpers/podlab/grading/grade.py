@@ -13,10 +13,12 @@ from podlab.errors import ApiError, ManifestError, PodlabError
 from podlab.grading import answers, loading
 from podlab.grading.exercise import CheckRow, Exercise, Refused, Unreadable
 from podlab.grading.player import is_the_graders
+from podlab.grading.pulse import SLOW_S
 from podlab.grading.reading import prepare, remarks
 from podlab.grading.runs import Place, live, lived
 
 NOT_ANSWERED = "not answered yet"
+TOO_BUSY = "not gradable: the cluster was too busy, run it again"
 
 
 def grade(exercise: str | Exercise, answer: str, place: Place, *, seed: int = 0) -> Report:
@@ -91,7 +93,20 @@ def judge(exercise: Exercise, case: Case, notes: Sequence[str] = ()) -> Report:
         verdicts = [_verdict(exercise, row, case) for row in exercise.checks]
     except Refused as error:
         return _failed(exercise, error, notes)
-    return Report(exercise.name, exercise.points, verdicts, notes=list(notes))
+    report = Report(exercise.name, exercise.points, verdicts, notes=list(notes))
+    late_s = max((each.late_s for each in case.lives.values()), default=0.0)
+    if report.score < exercise.points and late_s >= SLOW_S:
+        return _too_late(exercise, late_s, report)
+    return report
+
+
+def _too_late(exercise: Exercise, late_s: float, report: Report) -> Report:
+    """Leave a grade open: on a cluster this late a right answer loses points, too. Full points are believed."""
+    return _refuse(
+        exercise, TOO_BUSY,
+        f"it was {late_s:.1f} s late while the answer ran, and {number(exercise.points - report.score)} points "
+        "would be lost", state=NOT_GRADABLE,
+    )  # fmt: skip
 
 
 def _verdict(exercise: Exercise, row: CheckRow, case: Case) -> Verdict:

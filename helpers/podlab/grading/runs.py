@@ -16,7 +16,9 @@ from podlab.errors import CheckError
 from podlab.grading import conditions, evidence, fence, nodes, play, reading
 from podlab.grading.exercise import Exercise, Run
 from podlab.grading.ground import Ground
+from podlab.grading.pace import USUAL_S
 from podlab.grading.player import NotGradable, Player, Stopped
+from podlab.grading.pulse import Pulse
 from podlab.grading.values import fill
 from podlab.manifests import Manifest
 from podlab.observe import Recorder, Recording, SharedWatch, read_recording
@@ -47,6 +49,7 @@ class Place:
         shared: The watch that all gradings take part in (see ``sharing``); None: each recording has its own.
         room: How many answers the nodes have room for at once; None: not known.
         cpus: CPUs of the nodes that take Pods; None: not known.
+        pulse: Measures how late the cluster is while answers run; None: that is not measured.
     """
 
     client: Client | None
@@ -60,6 +63,7 @@ class Place:
     shared: SharedWatch | None = None
     room: int | None = None
     cpus: int | None = None
+    pulse: Pulse | None = None
 
     @classmethod
     def on(cls, cluster: Cluster, **options: Any) -> Place:
@@ -140,6 +144,7 @@ def _lived(
         manifests.validate(place.client, texts["answer"], namespace=ground.namespace)
     out = evidence.recording(place.keep, exercise.id, run.name) if place.keep else None
     seen: list[Callable[[Mapping[str, Any]], None]] = []
+    began = place.pulse.clock() if place.pulse else 0.0
 
     def see(observation: dict[str, Any]) -> None:
         for each in seen:
@@ -161,10 +166,16 @@ def _lived(
             raise CheckError("the grading was interrupted") from None
     recording = recorder.recording
     assert recording is not None
+    late_s = _late_s(place.pulse, began, player) if place.pulse else 0.0
     if place.keep:
-        evidence.keep(place.keep, exercise.id, run.name, player.acts)
+        evidence.keep(place.keep, exercise.id, run.name, player.acts, late_s)
     refuse_unread(recording)
-    return Life(recording, player.acts, answered_pods(recording), values)
+    return Life(recording, player.acts, answered_pods(recording), values, late_s=late_s)
+
+
+def _late_s(pulse: Pulse, began: float, player: Player) -> float:
+    """Return the longest delay since *began*: one of the pulse, or that of a Pod that started late."""
+    return round(max(pulse.worst_s(began), (player.pace - 1) * USUAL_S), 3)
 
 
 def refuse_unread(recording: Recording) -> None:
@@ -200,7 +211,8 @@ def _kept(exercise: Exercise, run: Run, folder: Path, values: dict[str, Any]) ->
         recording = read_recording(exercise.folder / run.recording)
         return Life(recording, answered=recording.pods(), values=values)
     recording = read_recording(evidence.recording(folder, exercise.id, run.name))
-    return Life(recording, evidence.acts(folder, exercise.id, run.name), answered_pods(recording), values)
+    acts, late_s = evidence.acts(folder, exercise.id, run.name)
+    return Life(recording, acts, answered_pods(recording), values, late_s=late_s)
 
 
 def answered_pods(recording: Recording) -> list[str]:

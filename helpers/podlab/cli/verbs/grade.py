@@ -36,8 +36,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, required=True, metavar="GRADES", help="where results and evidence are kept"
     )
     parser.add_argument("--jobs", type=int, metavar="N",
-                        help="answers graded side by side, if the nodes have room for them (default: 4 for each core "
-                        "of this machine, or of a context's nodes, at most 32; they mostly wait)")  # fmt: skip
+                        help="answers graded side by side at most (default: 4 for each core of this machine, or of a "
+                        "context's nodes, up to 32); fewer where the machine is busy")  # fmt: skip
     parser.add_argument(
         "--on", choices=("kind", "context", "embedded"), metavar="D",
         help="the cluster's driver; context: the current context of your kubeconfig, or that of --context",
@@ -85,6 +85,10 @@ def run(args: argparse.Namespace) -> int:
         tally = marking.mark(plan, found, args.out, place, at_once=jobs, tell=_tell)
     graded = tally.done - tally.kept
     print(f"\n{tally.done} answers of {len(found)} submissions: {graded} graded now, {tally.kept} before")
+    if tally.repeated:
+        print(
+            f"{tally.repeated} answers were run again, fewer side by side: the machine was too busy for them"
+        )
     if graded:
         _print_use(requests, place, graded)
     marks = gradebook.marks(plan, args.out, students)
