@@ -13,7 +13,7 @@ import pytest
 
 from podlab.client import Client
 from podlab.client.budget import Budget
-from podlab.errors import PodlabError
+from podlab.errors import ApiError, PodlabError
 from podlab.grading import Place, find, grade, regrade, together
 from podlab.grading.ground import LOCK, Ground
 from podlab.grading.prove import samples
@@ -187,3 +187,15 @@ def test_a_container_without_limits_gets_some(client: Client) -> None:
     limits = [each["resources"]["limits"] for each in stored["spec"]["containers"]]
     assert [each["memory"] for each in limits] == ["1Gi", "2Gi"]
     assert [each["ephemeral-storage"] for each in limits] == ["1Gi", "1Gi"]
+
+
+def test_a_flood_of_objects_ends_at_the_quota_of_its_namespace(client: Client) -> None:
+    """A port of the node and the sixty-first ConfigMap are refused; an answer needs neither."""
+    with Ground(client, "e14", "default") as ground:
+        space = f"/api/v1/namespaces/{ground.namespace}"
+        port = {"metadata": {"name": "p"}, "spec": {"type": "NodePort", "ports": [{"port": 80}]}}
+        with pytest.raises(ApiError, match="exceeded quota"):
+            client.create(f"{space}/services", port)
+        with pytest.raises(ApiError, match="exceeded quota"):
+            for number in range(61):
+                client.create(f"{space}/configmaps", {"metadata": {"name": f"c{number}"}})

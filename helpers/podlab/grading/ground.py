@@ -28,9 +28,24 @@ LIMITS = {
         "defaultRequest": {"memory": "0", "ephemeral-storage": "0"},  # else a missing request would not be seen
     }]},
 }  # fmt: skip
+# Far more than an answer and its fixtures need; a flood of objects ends here, not in the API server's store.
+QUOTA = {
+    "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": LOCK, "labels": MANAGED},
+    "spec": {"hard": {
+        "pods": "30", "count/pods": "100", "services": "20", "services.nodeports": "0", "services.loadbalancers": "0",
+        "configmaps": "60", "secrets": "30", "persistentvolumeclaims": "0", "count/jobs.batch": "20",
+        "count/deployments.apps": "20", "count/replicasets.apps": "60",
+    }},
+}  # fmt: skip
+# Holds only where the cluster's network plugin enforces it: not on air-gapped kind nodes, nor on the embedded cluster.
+APART = {
+    "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": LOCK, "labels": MANAGED},
+    "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"podSelector": {}}]}]},
+}  # fmt: skip
 _STALE_S = 900.0  # a grader that was killed leaves its lock; no grading takes that long
 _WAIT_S = 300.0
-_ACCOUNT_S = 90.0
+_READY_S = 90.0
+_SLOWEST_S = 2.0
 _FORBIDDEN = 403
 
 
@@ -66,9 +81,11 @@ class Ground:
             self.own, self.namespace = False, self._shared
             self._lock()
         else:
-            with suppress(ApiError):  # who may make namespaces need not be allowed to limit what is in them
-                self.client.create(f"/api/v1/namespaces/{self.namespace}/limitranges", LIMITS)
-            self._await_account()
+            try:
+                self._fence_in()
+            except BaseException as fault:
+                self.__exit__(type(fault), fault, None)
+                raise
         return self
 
     def __exit__(
@@ -86,10 +103,42 @@ class Ground:
         """Remember objects that this run made."""
         self.made += stored
 
-    def _await_account(self) -> None:
-        """Wait until Pods may be made; if the cluster is slow even so, the first Pod's refusal says it."""
-        with suppress(PodlabError):
-            waiting.until_account(self.client, self.namespace, deadline_s=_ACCOUNT_S)
+    def _fence_in(self) -> None:
+        """
+        Limit the namespace, and wait until Pods may be made in it.
+
+        Raises:
+            WaitTimeoutError: The cluster's controllers did not get it ready: the answer cannot be run.
+        """
+        for body in (LIMITS, APART):
+            self._make(body)
+        if self._make(QUOTA):
+            self._await_quota()
+        waiting.until_account(self.client, self.namespace, deadline_s=_READY_S)
+
+    def _make(self, body: dict[str, Any]) -> bool:
+        """Create an object; False where it is refused: who may make namespaces need not be allowed to limit them."""
+        try:
+            self.client.create(self.client.path_of(body, self.namespace, collection=True), body)
+        except ApiError:
+            return False
+        return True
+
+    def _await_quota(self) -> None:
+        """Wait until the quota's use is known: until then every object that it counts is refused."""
+        path = self.client.path_of(QUOTA, self.namespace)
+
+        def late() -> WaitTimeoutError:
+            return WaitTimeoutError(
+                f"the quota of namespace {self.namespace} had no status after {_READY_S:g} s",
+                cause="the controller of ResourceQuotas counts what is there",
+                hint="look at the cluster's kube-controller-manager",
+            )
+
+        def counted() -> bool:
+            return bool((self.client.get(path).get("status") or {}).get("hard"))
+
+        waiting.until(counted, deadline_s=_READY_S, late=late, slowest_s=_SLOWEST_S)
 
     def _end_pods(self) -> None:
         """End what still runs at once: a namespace grants its Pods their grace, and an answer may ask for minutes."""
