@@ -21,6 +21,7 @@ from podlab.errors import (
     WaitTimeoutError,
 )
 from podlab.grading import conditions
+from podlab.grading.controllers import NotGradable, refuse_idle
 from podlab.grading.ground import Ground
 from podlab.grading.pace import UNSTARTED_S, is_obstacle, is_unplaced, is_unstarted, pace, started
 from podlab.grading.play import Step
@@ -47,10 +48,6 @@ for folder in /proc/[0-9]*; do
 done
 kill "-$1" "$first"
 """
-
-
-class NotGradable(CheckError):  # noqa: N818  (a state of a report, not a fault of the answer)
-    """The cluster, a fixture or the grader failed: no marks either way."""
 
 
 class Stopped(Exception):  # noqa: N818
@@ -92,7 +89,7 @@ class Player:
         Do all steps; the fixtures that no step starts are started first, and Services before everything.
 
         Raises:
-            NotGradable: A fixture does not start.
+            NotGradable: A fixture does not start; or a wait ended in vain, and the cluster's controllers do not work.
             ManifestError: The server refuses the answer.
         """
         started = {str(step.what) for step in steps if step.verb == "start"}
@@ -105,6 +102,8 @@ class Player:
         for step in steps:
             if not step.after or any(act.name == step.after and act.done for act in self.acts):
                 self._do(step)
+        if any(act.verb == "wait" and not act.done for act in self.acts):
+            refuse_idle(self.client, self.ground.namespace, self.ground.made, meanwhile=self.look)
 
     def _do(self, step: Step) -> None:
         self.look()

@@ -14,10 +14,11 @@ from podlab import images, manifests
 from podlab.checks import Case, Life
 from podlab.errors import CheckError
 from podlab.grading import conditions, evidence, fence, nodes, play, reading
+from podlab.grading.controllers import NotGradable
 from podlab.grading.exercise import Exercise, Run
 from podlab.grading.ground import Ground
 from podlab.grading.pace import USUAL_S
-from podlab.grading.player import NotGradable, Player, Stopped
+from podlab.grading.player import Player, Stopped
 from podlab.grading.pulse import Pulse
 from podlab.grading.values import fill
 from podlab.manifests import Manifest

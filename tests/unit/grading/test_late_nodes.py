@@ -10,8 +10,9 @@ from podlab.client.types import ExecOutput
 from podlab.errors import WaitTimeoutError
 from podlab.grading import player
 from podlab.grading.conditions import PART
+from podlab.grading.controllers import NotGradable
 from podlab.grading.play import Step
-from podlab.grading.player import NotGradable, Player
+from podlab.grading.player import Player
 
 PREPARING = {"waiting": {"reason": "ContainerCreating"}}
 METADATA = {"name": "answer", "uid": "1", "labels": {PART: "answer"}}
