@@ -69,6 +69,20 @@ def marks(
     ]
 
 
+def remarks(found: Sequence[Mark], students: Sequence[Student]) -> list[str]:
+    """Return a line for each submission that was not graded, or whose student the roster does not name, or twice."""
+    known, lines = {student.id for student in students}, []
+    for mark in found:
+        name = mark.student.id
+        if mark.state in (OPEN, "unreadable"):
+            lines.append(f"{name}: {mark.state}: {'; '.join(mark.notes) or 'run the same command again'}")
+        elif students and name not in known:
+            lines.append(
+                f"{name}: graded, but not as one student of the roster: write this name into one line of it"
+            )
+    return lines
+
+
 def _with_reader(blueprint: Blueprint, mark: Mark, given: Points) -> Mark:
     """Return what nobody has read yet keeps a grade open."""
     if not blueprint.reader or mark.state == "not handed in":

@@ -89,6 +89,18 @@ def test_everybody_of_the_roster_has_a_line(plan: Blueprint, tmp_path: Path) -> 
     assert "no such student" in rows["eve"]["notes"]
 
 
+def test_each_submission_that_needs_a_look_is_a_line(plan: Blueprint, tmp_path: Path) -> None:
+    """Unreadable ones, and those that the roster names not at all or twice; a graded student is none."""
+    found = [handed_in(), Submission("bob", True, ["b"], fault="broken"), Submission("Ann Lee", False, ["a"])]
+    grade(plan, tmp_path / "g", *found)
+
+    lines = gradebook.remarks(gradebook.marks(plan, tmp_path / "g", STUDENTS), STUDENTS)
+
+    assert [line.partition(":")[0] for line in lines] == ["bob", "Ann Lee"]
+    assert "broken" in lines[0]
+    assert "not as one student of the roster" in lines[1]
+
+
 def test_a_students_variant_is_the_same_everywhere_and_scaled_to_its_row(plan: Blueprint) -> None:
     """Drawn from the id; the notebook's own metadata decides nothing."""
     one, two = plan.parts("ada"), plan.parts("ada")

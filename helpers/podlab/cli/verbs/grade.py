@@ -93,8 +93,8 @@ def run(args: argparse.Namespace) -> int:
         _print_use(requests, place, graded)
     marks = gradebook.marks(plan, args.out, students)
     bad = [mark for mark in marks if mark.state in ("not gradable", "unreadable")]
-    for mark in bad:
-        print(f"  {mark.student.id}: {mark.state}: {'; '.join(mark.notes) or 'run the same command again'}")
+    for line in gradebook.remarks(marks, students):
+        print(f"  {line}")
     print(f"marks: podlab report {args.out} --assignment {args.assignment}")
     return 1 if bad else 0
 
