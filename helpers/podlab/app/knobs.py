@@ -55,7 +55,12 @@ def _every_role(add: Callable[..., Any]) -> None:
         "--last-words", type=int, default=0, metavar="N", help="write N more lines after SIGTERM, 0.5 s apart"
     )
     add("--every", type=seconds, default=0.5, metavar="S", help="pause between two lines or calls")
-    add("--timeout", type=seconds, metavar="S", help="give up on a call after S seconds (1; proxy: 30)")
+    add(
+        "--timeout",
+        type=seconds,
+        metavar="S",
+        help="give up on a call after S seconds (1; ship: 2; proxy: 30)",
+    )
 
 
 def _servers(add: Callable[..., Any]) -> None:

@@ -21,13 +21,21 @@ class Shipper:
         state: A file that keeps how far each file was sent. With it a shipper that was killed goes on where
             it was, and sends at most one batch again; without it a new process starts at the first line.
         batch: So many lines go out together.
+        timeout_s: A batch that is not taken within this time counts as not sent.
     """
 
     def __init__(
-        self, folder: Path, to: str | None, journal: Journal, state: Path | None = None, batch: int = 5
+        self,
+        folder: Path,
+        to: str | None,
+        journal: Journal,
+        state: Path | None = None,
+        batch: int = 5,
+        timeout_s: float = 2.0,
     ) -> None:
         self.folder, self.lines = folder, 0
         self._to, self._journal, self._state, self._batch = to, journal, state, batch
+        self._timeout_s = timeout_s
         self._read: dict[str, int] = _kept(state)
 
     def look(self) -> bool:
@@ -53,7 +61,7 @@ class Shipper:
     def _send(self, file: Path, lines: list[bytes]) -> bool:
         if self._to:
             try:
-                post(self._to, b"".join(lines))
+                post(self._to, b"".join(lines), timeout_s=self._timeout_s)
             except OSError as error:
                 self._journal.say("error", what=f"not sent: {error}")
                 return False

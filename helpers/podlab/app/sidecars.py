@@ -113,7 +113,8 @@ def ship(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     """
     from .shipping import Shipper
 
-    shipper = Shipper(Path(options.path or "/logs"), options.to, journal, options.state, options.batch)
+    folder, timeout_s = Path(options.path or "/logs"), options.timeout or 2.0
+    shipper = Shipper(folder, options.to, journal, options.state, options.batch, timeout_s)
     journal.say("following", folder=str(shipper.folder))
     life.repeat(LOOK_EVERY_S, shipper.look)
     shipper.look()

@@ -4,6 +4,10 @@ import json
 
 import pytest
 
+from podlab.app import shipping, sidecars
+from podlab.app.journal import Journal
+from podlab.app.knobs import parser
+
 
 def number(*numbers):
     return "".join(json.dumps({"seq": one}) + "\n" for one in numbers)
@@ -94,3 +98,25 @@ def test_without_drain_a_shipper_stops_at_once(app, tmp_path, free_port):
 
     assert shipper.end() == 0
     assert next(line for line in shipper.lines if line["event"] == "shipped")["lines"] == 0
+
+
+class OneLook:
+    """A life that is over after its first look."""
+
+    told_to_stop = False
+
+    def repeat(self, _every_s, look):
+        look()
+
+
+@pytest.mark.parametrize(("knobs", "patience_s"), [([], 2), (["--timeout=10"], 10)])
+def test_a_shipper_is_as_patient_with_its_sink_as_timeout_says(monkeypatch, tmp_path, knobs, patience_s):
+    """On a busy node a sink answers late; the last batch has only one try."""
+    waited = []
+    monkeypatch.setattr(shipping, "post", lambda _url, _lines, *, timeout_s: waited.append(timeout_s))
+    (tmp_path / "a.log").write_text(number(1))
+    options = parser().parse_args(["ship", str(tmp_path), "--to=http://sink", *knobs])
+
+    sidecars.ship(options, OneLook(), Journal("ship", None, None))
+
+    assert waited == [patience_s]
