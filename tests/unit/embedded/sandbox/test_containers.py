@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -132,6 +133,62 @@ def test_a_container_that_ends_at_once_does_not_hurt_the_next_in_a_shared_proces
             assert (await bench.run(pod, "exit 3"))[0] == 3
 
     on_node(scenario)
+
+
+def our_pause() -> Path:
+    """PID 1 of the one shared process namespace that this test has made, below ``/proc``."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (folder / "cmdline").read_bytes().startswith(b"/pause") and os.getpid() in parents(folder):
+                return folder
+    raise AssertionError("no pause process")
+
+
+def parents(folder: Path) -> set[int]:
+    """The processes above one."""
+    found: set[int] = set()
+    while folder.name != "0":
+        folder = Path("/proc") / re.findall(r"PPid:\t(\d+)", (folder / "status").read_text())[0]
+        found.add(int(folder.name))
+    return found
+
+
+def in_namespace_of(pause: Path) -> int:
+    """Count the processes of a process namespace."""
+    count = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            count += (folder / "ns/pid").readlink() == (pause / "ns/pid").readlink()
+    return count
+
+
+def test_a_lost_sandbox_is_told_of_before_the_container_that_ended_it() -> None:
+    """PID 1 of a busy machine acts late on its signal; here it is held until its container has ended."""
+
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod(share_process_namespace=True)
+        pause = our_pause()
+        os.kill(int(pause.name), signal.SIGSTOP)
+        try:
+            running = asyncio.create_task(bench.start(pod, "kill -TERM 1; exit 0"))
+            while in_namespace_of(pause) > 1 or not _term_is_pending(pause):
+                await asyncio.sleep(0.01)
+            for _ in range(30):
+                containers = bench.runtime.view("pod")[1]
+                assert not [one for one in containers if one.state is ContainerState.EXITED]
+                await asyncio.sleep(0.01)
+        finally:
+            os.kill(int(pause.name), signal.SIGCONT)
+        await bench.ended(pod, await running)
+
+        assert [one.ready for one in bench.runtime.view("pod")[0]] == [False]
+
+    on_node(scenario)
+
+
+def _term_is_pending(pause: Path) -> bool:
+    pending = re.findall(r"ShdPnd:\t([0-9a-f]+)", (pause / "status").read_text())[0]
+    return bool(int(pending, 16) & 1 << (signal.SIGTERM - 1))
 
 
 def test_shared_processes_end_by_143_and_take_their_children_along() -> None:

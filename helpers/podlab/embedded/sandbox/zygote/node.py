@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _NETLINK, _NETFILTER = 16, 12
+_LOOK_MS, _MOST_LOOKS = 10, 500
 _NO_PROGRAMS = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
 _POD_MEMORY = (
     "size=65m,nr_inodes=16k,mode=755"  # 64 MiB of shared memory, as containerd gives, and some small files
@@ -514,20 +515,19 @@ class NodeProcess:
             at = clock.now_ns()
             running = self.by_pid.pop(pid, None)
             if running is None or running.shared:
-                self._report_lost_sandboxes(20 if running else 0)
+                self._report_lost_sandboxes()
             if running is not None:
                 self._ended(running, status, at)
         if self.busy_groups:
             self.busy_groups = cgroups.remove(self.busy_groups)
 
-    def _report_lost_sandboxes(self, patience_ms: int) -> None:
+    def _report_lost_sandboxes(self) -> None:
         """
         Tell of each Pod whose PID 1 has ended, before the containers that end with it are told of: one that
-        seems to have ended by itself would be started again in a dead namespace. *patience_ms* is what PID 1
-        needs to act on the signal that was perhaps its container's last deed.
+        seems to have ended by itself would be started again in a dead namespace.
         """
         for uid, pod in self.pods.items():
-            if pod.pause and _has_ended(pod.pause[1], patience_ms):
+            if pod.pause and _has_ended(*pod.pause, self.proc):
                 os.close(pod.pause[1])
                 pod.pause = None
                 self._answer(0, "sandbox-lost", {"uid": uid})
@@ -571,11 +571,21 @@ class NodeProcess:
                 continue
 
 
-def _has_ended(pidfd: int, patience_ms: int) -> bool:
-    """Whether the process has ended, or does so within *patience_ms*."""
+def _has_ended(pid: int, pidfd: int, proc: str) -> bool:
+    """
+    Whether a Pod's PID 1 has ended, or is about to: a signal may be on its way to it, or its last process is.
+
+    Bounded: one that somebody has stopped holds up the node for so long and no longer.
+    """
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
-    return bool(poll.poll(patience_ms))
+    for _ in range(_MOST_LOOKS):
+        if poll.poll(0):
+            return True
+        if pods.sleeps(proc, pid):
+            return False
+        poll.poll(_LOOK_MS)
+    return bool(poll.poll(0))
 
 
 def _kernel_version() -> tuple[int, int]:

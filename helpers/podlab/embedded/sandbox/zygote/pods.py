@@ -178,6 +178,27 @@ def _leave(*_: object) -> None:
     os._exit(0)
 
 
+def sleeps(proc: str, pid: int) -> bool:
+    """
+    Return whether PID 1 of a Pod sleeps and no signal is on its way to it.
+
+    A signal is pending, or the process runs, from the moment in which ``kill`` returns to the sender; so after a
+    container has ended, this says for certain whether its last deed was to end PID 1.
+    """
+    try:
+        with open(f"{proc}/{pid}/status", "rb") as file:
+            signals = [line for line in file if line.startswith((b"SigPnd:", b"ShdPnd:"))]
+        with open(f"{proc}/{pid}/stat", "rb") as file:
+            words = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return False
+    state, flags = words[0], int(words[6])
+    return state == b"S" and not flags & _EXITING and not any(int(line.split()[1], 16) for line in signals)
+
+
+_EXITING = 0x4  # PF_EXITING of the kernel's task flags
+
+
 _NAME = bytearray(b"pause\0")
 _NAME_ADDRESS = linux.address_of(_NAME)
 
