@@ -9,5 +9,5 @@ Upstream's own end-to-end suites against the embedded cluster.
     mirror      a registry of the stand-ins, for Pods that always pull
     suites      a cluster, and one run of a suite on it
 
-``build.py`` and ``run.py`` are the programs; README.md says how to use them.
+``build.py`` and ``run_specs.py`` are the programs; README.md says how to use them.
 """
