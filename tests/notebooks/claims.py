@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pages import code
@@ -19,6 +19,7 @@ from podlab import manifests
 from podlab.client import resources
 from podlab.errors import ApiError
 from podlab.lab.core import Lab
+from podlab.pods.raw import RawObject
 
 _TABLE = re.compile(r"^\| server \| (?P<head>.+) \|\n\|[-|]+\|\n(?P<rows>(?:\| .+ \|(?:\n|\Z))+)", re.M)
 _MANIFEST = re.compile(r"%%manifest (\S+)\n(.+)", re.S)
@@ -66,12 +67,46 @@ def covers(words: str, minor: int) -> bool:
     return least <= minor <= most
 
 
+class Question(NamedTuple):
+    """
+    What a column asks of a server.
+
+    Attributes:
+        manifest: The ``%%manifest`` of the page whose Pods the question is about.
+        pods: Their names.
+        asks: ``status``, the word under STATUS once they are Failed, or ``fate`` of containers' own policies.
+        word: What stands in place of ``OnFailure``.
+    """
+
+    manifest: str
+    pods: tuple[str, ...]
+    asks: str
+    word: str = "OnFailure"
+
+    def text(self, notebook: Any) -> str:
+        """Return the Pods as the page writes them, but for *word*."""
+        texts = {found[1]: found[2] for cell in code(notebook) if (found := _MANIFEST.fullmatch(cell.source))}
+        documents = texts[self.manifest].split("\n---\n")
+        kept = [text for text in documents if any(f"  name: {name}\n" in text for name in self.pods)]
+        return "\n---\n".join(kept).replace("OnFailure", self.word)
+
+
+QUESTIONS = {
+    "STATUS of `one`": Question("words", ("one",), "status"),
+    "STATUS of `two`": Question("words", ("two",), "status"),
+    "`restartPolicy: Never` of an init container's own": Question("policies", ("own",), "fate"),
+    "`OnFailure` on an init, `Always` on an app container": Question(
+        "edits", ("other-policy", "on-the-app"), "fate"
+    ),
+    "`always` in small letters": Question("edits", ("other-policy",), "fate", word="always"),
+}
+
+
 def answers(lab: Lab, notebook: Any) -> dict[str, str]:
     """Put the question of each column to the server; return its answers by column."""
-    lab.texts |= {
-        found[1]: found[2] for cell in code(notebook) if (found := _MANIFEST.fullmatch(cell.source))
-    }
-    return {claim.column: QUESTIONS[claim.column](lab) for claim in claims(notebook)}
+    ask = {"status": _status, "fate": _fate}
+    asked = {claim.column: QUESTIONS[claim.column] for claim in claims(notebook)}
+    return {column: ask[each.asks](lab, each.text(notebook)) for column, each in asked.items()}
 
 
 def short(said: str) -> str:
@@ -80,19 +115,16 @@ def short(said: str) -> str:
     return first if first in ("refused", "dropped", "Completed", "Error") else "kept"
 
 
-def fate(lab: Lab, text: str) -> str:
-    """Ask by dry run what becomes of containers' own restart policies: ``refused``, ``dropped`` or ``kept``."""
-    fates = set()
-    for each in manifests.load(text):
-        try:
-            stored = lab.client.create(resources.path("pods", lab.namespace), each.object, dryRun="All")
-        except ApiError as error:
-            if error.code != _INVALID:
-                raise
-            fates.add("refused")
-        else:
-            fates.add("kept" if _policies(stored) == _policies(each.object) else "dropped")
-    return ", ".join(sorted(fates))
+def fate(asked: Mapping[str, Any], stored: Mapping[str, Any] | None) -> str:
+    """Return what became of containers' own restart policies: ``refused``, ``dropped`` or ``kept``; None: no Pod."""
+    if stored is None:
+        return "refused"
+    return "kept" if _policies(stored) == _policies(asked) else "dropped"
+
+
+def together(fates: Iterable[str]) -> str:
+    """Return the one fate of several Pods, or all, with commas."""
+    return ", ".join(sorted(set(fates)))
 
 
 def _policies(pod: Mapping[str, Any]) -> dict[str, str]:
@@ -100,29 +132,21 @@ def _policies(pod: Mapping[str, Any]) -> dict[str, str]:
     return {each["name"]: each["restartPolicy"] for each in containers if "restartPolicy" in each}
 
 
-def _status(pod: str) -> Callable[[Lab], str]:
-    def ask(lab: Lab) -> str:
-        lab.apply(_documents(lab, "words", pod))
-        lab.wait(lambda: lab.get("pod", pod)["status"].get("phase") == "Failed", f"{pod} did not fail")
-        return lab.status(pod)
-
-    return ask
+def _status(lab: Lab, text: str) -> str:
+    (pod,) = [each["metadata"]["name"] for each in lab.apply(text)]
+    lab.wait(lambda: lab.get("pod", pod)["status"].get("phase") == "Failed", f"Pod {pod} did not fail")
+    return lab.status(pod)
 
 
-def _fate(manifest: str, *names: str, word: str = "OnFailure") -> Callable[[Lab], str]:
-    return lambda lab: fate(lab, _documents(lab, manifest, *names).replace("OnFailure", word))
+def _fate(lab: Lab, text: str) -> str:
+    return together(fate(each.object, _stored(lab, each.object)) for each in manifests.load(text))
 
 
-def _documents(lab: Lab, manifest: str, *names: str) -> str:
-    """Return the Pods *names* of a page's manifest as one text."""
-    documents = lab.text(manifest).split("\n---\n")
-    return "\n---\n".join(text for text in documents if any(f"  name: {name}\n" in text for name in names))
-
-
-QUESTIONS: dict[str, Callable[[Lab], str]] = {
-    "STATUS of `one`": _status("one"),
-    "STATUS of `two`": _status("two"),
-    "`restartPolicy: Never` of an init container's own": _fate("policies", "own"),
-    "`OnFailure` on an init, `Always` on an app container": _fate("edits", "other-policy", "on-the-app"),
-    "`always` in small letters": _fate("edits", "other-policy", word="always"),
-}
+def _stored(lab: Lab, pod: RawObject) -> RawObject | None:
+    """Return what the server would store of *pod*, by dry run; None if it refuses."""
+    try:
+        return lab.client.create(resources.path("pods", lab.namespace), pod, dryRun="All")
+    except ApiError as error:
+        if error.code != _INVALID:
+            raise
+        return None

@@ -11,7 +11,7 @@ each version a kind cluster is made, every page runs on it from top to bottom, a
 kept as it ran in ``artefacts/facts/VERSION/``, whole or not at all, and runs again when its cells have changed, or when
 ``--fresh`` asks for it.
 
-Exit codes: 0 all as taught, 1 something differs or is not there, 2 wrong use.
+Exit codes: 0 all as taught, 1 something differs, is not there or was not measured, 2 wrong use.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import claims
@@ -38,6 +38,7 @@ from pages import FOLDER, ROOT, code, pages, read
 import podlab
 from podlab import airgap, drivers
 from podlab.drivers.base import Cluster, Profile
+from podlab.errors import PodlabError
 
 KEPT = ROOT / "artefacts" / "facts"
 CELL_TIMEOUT_S = 300
@@ -103,6 +104,11 @@ def is_kept(page: Path, folder: Path) -> bool:
     ]
 
 
+def whole(folder: Path, wanted: Sequence[Path]) -> bool:
+    """Tell whether *folder* holds all that ``measure`` does."""
+    return (folder / ANSWERS).exists() and all(is_kept(page, folder) for page in wanted)
+
+
 @contextmanager
 def kind_cluster(version: str) -> Iterator[Cluster]:
     """Make a kind cluster of *version* for the time of the block; its node image must have been built."""
@@ -147,18 +153,20 @@ def main() -> int:
     versions = [given.client().version()] if given else options.versions or built()
     out = options.out / given.name if given else options.out
     for version in [] if options.again else versions:
-        folder = out / version
         if options.fresh:
-            shutil.rmtree(folder, ignore_errors=True)
-        if (folder / ANSWERS).exists() and all(is_kept(page, folder) for page in wanted):
-            continue
-        progress(f"{version}: measuring")
-        if given:
-            measure(given, wanted, folder)
-            continue
-        with kind_cluster(version) as cluster:
-            measure(cluster, wanted, folder)
-    return report(out, versions, wanted, every=options.every)
+            shutil.rmtree(out / version, ignore_errors=True)
+        if not whole(out / version, wanted):
+            progress(f"{version}: measuring")
+            try:
+                with nullcontext(given) if given else kind_cluster(version) as cluster:
+                    measure(cluster, wanted, out / version)
+            except PodlabError as error:
+                progress(str(error))
+    missing = [version for version in versions if not whole(out / version, wanted)]
+    for version in missing:
+        print(f"{version}: not measured")
+    measured = [version for version in versions if version not in missing]
+    return max(report(out, measured, wanted, every=options.every) if measured else 0, int(bool(missing)))
 
 
 def report(folder: Path, versions: Sequence[str], wanted: Sequence[Path], *, every: bool) -> int:

@@ -1,9 +1,11 @@
 """What pages state about versions holds on the cluster at hand; a fact that a version does not show is found."""
 
 import copy
+import json
 
 import claims
 import pytest
+import upstream_answers
 from by_version import AS_TAUGHT, DIFFERS, NOT_THERE, Row, facts, minor, stops, table
 from nbformat.v4 import new_output
 from pages import FOLDER, code, pages, read, tags
@@ -51,6 +53,23 @@ def test_the_cluster_answers_as_the_tables_say(page, cluster):
 
     said = {claim.column: claims.short(claim.of(minor(version))) for claim in claims.claims(read(page))}
     assert answered == said
+
+
+@pytest.mark.parametrize("release", upstream_answers.releases())
+@pytest.mark.parametrize("page", STATING, ids=lambda page: page.stem)
+def test_upstreams_own_code_answers_as_the_tables_say(page, release):
+    """The answers were made by the release's own code for creates and tables (see upstream_answers.py)."""
+    answered = json.loads(upstream_answers.stored(release).read_text("utf-8"))
+
+    for claim in claims.claims(read(page)):
+        assert answered[claim.column] == claims.short(claim.of(minor(release))), claim.column
+
+
+def test_upstream_was_asked_of_the_reference_and_of_the_newest_version():
+    rows = upstream_answers.rows()
+    newest = max(rows, key=minor)
+
+    assert {"v1.36.3", newest} <= set(upstream_answers.releases()) <= set(rows)
 
 
 def test_a_page_holds_its_facts():

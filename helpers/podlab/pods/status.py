@@ -6,7 +6,7 @@ embedded cluster is a server itself: both ask here, so that there is one impleme
 server can be asked, ask it (``Lab.row``).
 
 Source: printPod in pkg/printers/internalversion/printers.go, compared at v1.29.15, 1.30.0, 1.31.0, 1.32.0, 1.33.0,
-1.34.4, 1.35.0 and 1.36.3; rules 1.19.
+1.34.4, 1.35.0, 1.35.4, 1.36.3 and 1.37.2; rules 1.19.
 """
 
 from __future__ import annotations
