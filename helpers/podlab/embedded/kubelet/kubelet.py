@@ -26,6 +26,7 @@ class Kubelet:
         self._workers: dict[str, PodWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._cancel: list[Callable[[], None]] = []
+        self._full = False  # the disk, at the last look
 
     # -- running ---------------------------------------------------------------------------------------------
 
@@ -61,11 +62,30 @@ class Kubelet:
                 )
                 if text:
                     worker.evict(text)
+            if self._full:
+                await self._make_room()
+
+    async def _make_room(self) -> None:
+        """Evict one Pod from a full disk, if one takes enough of it to help."""
+        services, found = self.services, []
+        for uid, worker in list(self._workers.items()):
+            if worker.writer.may_run:
+                view = PodView(*services.runtime.view(uid))
+                found.append(
+                    await evicting.usage(
+                        worker.pod, view, services.runtime, services.volumes, services.on_disk
+                    )
+                )
+        used = evicting.first_to_go(found, nodehealth.LEAST_BYTES)
+        worker_of = self._workers.get(used.pod["metadata"]["uid"]) if used else None
+        if used and worker_of:
+            worker_of.evict(evicting.low_message(used))
 
     def _look_at_node(self) -> None:
         """Say what state the node itself is in."""
         services = self.services
         full = nodehealth.full(services.folder, services.runtime.unwritten()) if services.folder else ""
+        self._full = bool(full)
         state = nodehealth.State(services.runtime.lost, full)
         nodehealth.put(services.store, services.node_name, state, services.recorder)
 

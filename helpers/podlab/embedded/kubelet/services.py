@@ -103,6 +103,11 @@ class NodeServices:
         """The node's allocatable resources, from its object."""
         return dict((self.node().get("status") or {}).get("allocatable") or {})
 
+    async def empty(self, pod: RawObject) -> None:
+        """Remove the logs and volumes of a Pod that was evicted, and whose object stays."""
+        await self.on_disk(self._disk.remove, pod["metadata"]["uid"])
+        self.files.remove(pod)
+
     async def forget(self, pod: RawObject) -> None:
         """Remove what the node keeps of a Pod that has ended."""
         await self.runtime.remove_pod(pod["metadata"]["uid"])

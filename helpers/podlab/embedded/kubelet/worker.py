@@ -303,6 +303,7 @@ class PodWorker:
         """Make room at once: of a Pod that was put out no log is left."""
         for record in self._view().containers:
             await self._services.runtime.remove_container(record.id)
+        await self._services.empty(self.pod)
 
     async def _stop_containers(self) -> None:
         while True:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from podlab.embedded.kubelet import evicting
+from podlab.embedded.kubelet import evicting, nodehealth
 from podlab.embedded.runtime import RuntimeFault
 from podlab.simulation.simulate import Simulation
 
@@ -370,6 +370,51 @@ def test_a_container_that_writes_too_much_evicts_its_pod() -> None:
     assert (recording.end_reason, status["reason"]) == ("Failed", "Evicted")
     assert (
         status["message"] == "Pod ephemeral local storage usage exceeds the total limit of containers 5Mi. "
+    )
+
+
+def used(name: str, *, mib: int, request: str = "0", priority: int = 0) -> evicting.Usage:
+    """The disk that one Pod takes."""
+    container = {"name": "app", "resources": {"requests": {"ephemeral-storage": request}}}
+    found = {"metadata": {"name": name}, "spec": {"containers": [container], "priority": priority}}
+    return evicting.Usage(found, {"app": mib << 20}, 0)
+
+
+@pytest.mark.parametrize(
+    ("usages", "name"),
+    [
+        ([used("small", mib=20), used("large", mib=30)], "large"),
+        ([used("asked", mib=90, request="100Mi"), used("beyond", mib=20)], "beyond"),
+        ([used("dear", mib=90, priority=10), used("cheap", mib=20)], "cheap"),
+        ([used("most-beyond", mib=60, request="10Mi"), used("large", mib=80, request="70Mi")], "most-beyond"),
+        ([used("critical", mib=90, priority=2_000_000_000), used("tiny", mib=1)], None),
+    ],
+)
+def test_a_full_disk_evicts_as_the_kubelet_ranks_pods(usages: list[evicting.Usage], name: str | None) -> None:
+    """Beyond its requests first, then by priority, then the largest; one that makes no room stays."""
+    found = evicting.first_to_go(usages, 16 << 20)
+    assert (found and found.pod["metadata"]["name"]) == name
+
+
+def test_a_full_disk_evicts_the_pod_that_fills_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulation = simulated(pod())
+
+    async def written(_: str) -> int:
+        return 20 << 20
+
+    def fill(s: Any) -> None:
+        s.runtime.written_bytes = written
+        s.kubelet.services.folder = "/"
+        monkeypatch.setattr(nodehealth, "full", lambda *_: "0 MiB are free")
+
+    simulation.at(15, fill)
+    recording = simulation.run(60)
+
+    status = simulation.pod()["status"]  # type: ignore[index]
+    assert (recording.end_reason, status["reason"]) == ("Failed", "Evicted")
+    assert status["message"] == (
+        "The node was low on resource: ephemeral-storage. Container app was using 20Mi, request is 0, has larger "
+        "consumption of ephemeral-storage. "
     )
 
 
