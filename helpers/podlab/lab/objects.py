@@ -68,7 +68,8 @@ class Objects(Workplace):
                 manifests.validate(self.client, [each], namespace=self.namespace)
                 found[each.name] = "taken"
             except (ManifestError, ApiError) as error:
-                if isinstance(error, ApiError) and error.code >= 500:
+                # 500 is how a server refuses what a webhook that does not answer had to see.
+                if isinstance(error, ApiError) and error.code > 500:
                     raise
                 found[each.name] = "refused"
         return found

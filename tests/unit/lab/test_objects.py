@@ -39,7 +39,12 @@ def verdicts(monkeypatch, error):
 
 @pytest.mark.parametrize(
     ("error", "word"),
-    [(None, "taken"), (ManifestError("x"), "refused"), (ApiError("x", code=403), "refused")],
+    [
+        (None, "taken"),
+        (ManifestError("x"), "refused"),
+        (ApiError("x", code=403), "refused"),
+        (ApiError("webhook", code=500), "refused"),
+    ],
 )
 def test_the_server_takes_or_refuses(monkeypatch, error, word):
     assert verdicts(monkeypatch, error) == {"a": word}
