@@ -144,7 +144,7 @@ def class_figures(cluster: Cluster, options: argparse.Namespace, work: Path) -> 
     folder, students = plan(work / "plan"), options.students
     kinds = ("right",) if options.right else ("right", "mistakes")
     submissions = hand_in(folder, students, work / "submissions", kinds)
-    jobs = ["--jobs", str(options.jobs)] if options.jobs else []
+    jobs = ["--requests", str(options.requests), *(["--jobs", str(options.jobs)] if options.jobs else [])]
     with busy(options.load):
         seconds, mib, below = grade(cluster, submissions, folder, work / "grades", jobs)
     right, lost, unknown, gained = unfair(folder, work / "grades")
@@ -215,6 +215,9 @@ def main() -> None:
     )
     parser.add_argument("--driver", choices=("embedded", "kind"), default="embedded", help="of that cluster")
     parser.add_argument("--jobs", type=int, help="as podlab grade --jobs")
+    parser.add_argument(
+        "--requests", type=float, default=200.0, help="as podlab grade --requests (default: 200)"
+    )
     parser.add_argument("--right", action="store_true", help="right answers alone")
     parser.add_argument(
         "--load", type=int, default=0, metavar="N", help="beside N loops that want the processors"
