@@ -1,6 +1,6 @@
 """e37 renewed: judged by a customer's TLS client outside of the Pod."""
 
-from podlab.checks import Case, Finding, check
+from podlab.checks import Case, Finding, Life, check
 
 
 def served(case: Case, run: str) -> Finding:
@@ -31,11 +31,34 @@ def renewed(case: Case) -> Finding:
 
 @check("killed")
 def killed(case: Case) -> Finding:
-    """The same with a renewer that is killed."""
+    """Killed while it asks: its round before that and the next one have to fit into the life of one certificate."""
     life = case.life("killed")
     if not life.role("renew"):
         return Finding(False, "the Pod has no container renew to kill")
     found = served(case, "killed")
-    if found.holds and not life.came_back("crash", "renew"):
+    if not found.holds:
+        return found
+    if not life.came_back("crash", "renew"):
         return Finding(False, "renew did not come back")
-    return found
+    if not (life.reached("asked") and life.reached("again")):
+        return Finding(False, "no customer saw a certificate from after the kill", hint=2)
+    return Finding(
+        rounds_s(life) <= case.life("renewed").values["life_s"],
+        "one certificate would have ended before renew had the next one",
+        "renew may be killed just before it has the new certificate: its next round starts from the beginning",
+        hint=3,
+    )
+
+
+def rounds_s(life: Life) -> float:
+    """
+    Return the seconds from the last certificate to the held request, and from renew's next start to its next one.
+
+    A start is known to a second where the node's clock is not read: the latest moment is taken.
+    """
+    held = life.said("ca", event="held")[0]["_at"]
+    issued = [line["_at"] for line in life.said("ca", event="issued")]
+    back = life.act("crash").restarts["renew"] + 1
+    start = next(run.start for run in life.timeline().lane("renew").runs if run.restart >= back and run.start)
+    before = held - max(at for at in issued if at < held)
+    return before + min(at for at in issued if at > held) - (life.timeline().zero + start.hi)
