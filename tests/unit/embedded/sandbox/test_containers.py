@@ -21,7 +21,7 @@ from sandbox_bench import Bench, on_node
 
 from podlab.embedded.kubelet.podfiles import PodFiles
 from podlab.embedded.runtime import ContainerState, Mount, RuntimeFault
-from podlab.embedded.sandbox.zygote import seccomp
+from podlab.embedded.sandbox.zygote import node, seccomp
 from podlab.embedded.sandbox.zygote.cgroups import Groups
 from podlab.embedded.sandbox.zygote.node import NodeProcess
 from podlab.embedded.volumes import Volumes
@@ -184,6 +184,31 @@ def test_a_lost_sandbox_is_told_of_before_the_container_that_ended_it() -> None:
         assert [one.ready for one in bench.runtime.view("pod")[0]] == [False]
 
     on_node(scenario)
+
+
+@pytest.mark.parametrize(
+    ("state", "flags", "pending", "ended"),
+    [
+        ("S", 0x400000, 0, False),
+        ("S", 0x400004, 0, True),
+        ("S", 0x400000, 1 << 14, False),
+        ("R", 0, 0, False),
+    ],
+)
+def test_nobody_waits_for_a_pid_1_that_waits_for_its_containers(
+    tmp_path: Path, state: str, flags: int, pending: int, ended: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel ends PID 1 when all of its namespace are reaped, which the node does: to wait would be for ever."""
+    monkeypatch.setattr(node, "_MOST_LOOKS", 1)
+    folder = tmp_path / "7"
+    folder.mkdir()
+    (folder / "stat").write_text(f"7 (/pause) {state} 1 7 7 0 -1 {flags} 0 0")
+    (folder / "status").write_text(f"SigPnd:\t{0:016x}\nShdPnd:\t{pending:016x}\n")
+    descriptor = os.pidfd_open(os.getpid())
+    try:
+        assert node._has_ended(7, descriptor, str(tmp_path)) is ended
+    finally:
+        os.close(descriptor)
 
 
 def _term_is_pending(pause: Path) -> bool:

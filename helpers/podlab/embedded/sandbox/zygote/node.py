@@ -582,8 +582,9 @@ def _has_ended(pid: int, pidfd: int, proc: str) -> bool:
     for _ in range(_MOST_LOOKS):
         if poll.poll(0):
             return True
-        if pods.sleeps(proc, pid):
-            return False
+        outlook = pods.outlook(proc, pid)
+        if outlook != "acts":
+            return outlook == "ends"
         poll.poll(_LOOK_MS)
     return bool(poll.poll(0))
 

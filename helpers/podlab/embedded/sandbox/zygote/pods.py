@@ -178,12 +178,14 @@ def _leave(*_: object) -> None:
     os._exit(0)
 
 
-def sleeps(proc: str, pid: int) -> bool:
+def outlook(proc: str, pid: int) -> str:
     """
-    Return whether PID 1 of a Pod sleeps and no signal is on its way to it.
+    Return what PID 1 of a Pod is about to do: ``sleeps``, with no signal on its way, ``acts`` on one, or ``ends``.
 
     A signal is pending, or the process runs, from the moment in which ``kill`` returns to the sender; so after a
-    container has ended, this says for certain whether its last deed was to end PID 1.
+    container has ended, this says for certain whether its last deed was to end PID 1. One that ends waits for all
+    processes of its namespace to be reaped (``zap_pid_ns_processes`` of the kernel), the containers among them, whose
+    parent is the node: nobody may wait for its end before they are.
     """
     try:
         with open(f"{proc}/{pid}/status", "rb") as file:
@@ -191,9 +193,12 @@ def sleeps(proc: str, pid: int) -> bool:
         with open(f"{proc}/{pid}/stat", "rb") as file:
             words = file.read().rpartition(b")")[2].split()
     except OSError:
-        return False
+        return "acts"  # it is gone, or nearly: its descriptor will tell
     state, flags = words[0], int(words[6])
-    return state == b"S" and not flags & _EXITING and not any(int(line.split()[1], 16) for line in signals)
+    if flags & _EXITING:
+        return "ends"
+    pending = any(int(line.split()[1], 16) for line in signals)
+    return "sleeps" if state == b"S" and not pending else "acts"
 
 
 _EXITING = 0x4  # PF_EXITING of the kernel's task flags
