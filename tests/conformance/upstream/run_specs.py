@@ -11,7 +11,7 @@ Run upstream's end-to-end specs on an embedded cluster, and hold the result agai
 
 `build.py` beside this file makes the binaries. Each suite gets a cluster of its own, which is gone at the end, also
 after Ctrl-C. A run is made of parts of 100 specs; `--go-on` runs what no report of a part shows. A spec that must pass
-and did not is run once more, alone with the others of its kind: a busy machine is late now and then. A spec that cannot
+and did not is run once more, with the others of its group: a busy machine is late now and then. A spec that cannot
 pass, by the list, and passes is a fault of the list. Prints passed / asked by group; reports and logs stay in
 artefacts/upstream.
 
@@ -21,6 +21,7 @@ Exit codes: 0 all as listed, 1 not so, 2 wrong use or nothing built, 130 interru
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 import shutil
 import sys
@@ -161,7 +162,8 @@ def outcomes(
         RuntimeError: Ginkgo left no report.
     """
     found = kept(out / "first", names)
-    rest = [name for name in names if name not in found]
+    unfinished = {group(name) for name in names if name not in found}
+    rest = [name for name in names if group(name) in unfinished]
     say(f"{suite.name}: {len(names)} specs, {jobs} at a time; {len(found)} have a report already")
     with suites.cluster(suite) as where:
         for part, left_s in parts(rest, deadline_s):
@@ -170,12 +172,14 @@ def outcomes(
             say(f"{suite.name}: {len(found)} of {len(names)} specs have a report")
         again = [name for name in names if name not in known.cannot and not _ended_well(found.get(name))]
         if twice and again and len(again) <= MOST_AGAIN:
-            say(f"{len(again)} specs once more")
-            second = suites.run(suite, where, again, out / "again", jobs=min(jobs, 4), deadline_s=deadline_s)
+            groups = {group(name) for name in again}
+            whole = [name for name in names if group(name) in groups]
+            say(f"{len(again)} specs once more, {len(whole)} with those of their groups")
+            second = suites.run(suite, where, whole, out / "again", jobs=min(jobs, 4), deadline_s=deadline_s)
             for name in again:
                 if name in second and second[name].passed:
                     say(f"passed when it was run again: {name}")
-            found |= second
+            found |= {name: second[name] for name in again if name in second}
     return found
 
 
@@ -187,13 +191,27 @@ def kept(folder: Path, names: list[str]) -> dict[str, Outcome]:
     return {name: found[name] for name in names if name in found}
 
 
+def group(name: str) -> str:
+    """
+    Return the text of the container that a spec stands in.
+
+    Specs of an ordered container look at what the first of them left, so that they run together or not at all.
+    """
+    return name.rpartition(" should ")[0] or name
+
+
 def parts(names: list[str], deadline_s: float) -> Iterator[tuple[list[str], float]]:
-    """Yield what is run together, with the seconds that are left for it; nothing when none are."""
+    """Yield what is run together, whole groups, with the seconds that are left for it; nothing when none are."""
     end = time.monotonic() + deadline_s
-    for start in range(0, len(names), PART):
-        left_s = end - time.monotonic()
-        if left_s > 0:
-            yield names[start : start + PART], left_s
+    part: list[str] = []
+    for _, members in itertools.groupby(sorted(names, key=group), key=group):
+        part += members
+        if len(part) >= PART:
+            if (left_s := end - time.monotonic()) > 0:
+                yield part, left_s
+            part = []
+    if part and (left_s := end - time.monotonic()) > 0:
+        yield part, left_s
 
 
 def _ended_well(outcome: Outcome | None) -> bool:
