@@ -49,7 +49,7 @@ def faults_of_run(printed: str) -> list[tuple[int, str]]:
     """Return the cells that failed, as nbval numbers them, and what it printed of each, from what `nbval` returned."""
     plain = re.sub(r"\x1b\[[\d;]*m", "", printed)
     parts = re.split(
-        r"^_{3,} \S*::Cell (\d+) _{3,}$", plain.partition("= short test summary info =")[0], flags=re.M
+        r"^_+ \S*::Cell (\d+) _+$", plain.partition("= short test summary info =")[0], flags=re.M
     )
     return [(int(number), text.strip(" =\n")) for number, text in zip(parts[1::2], parts[2::2], strict=True)]
 

@@ -71,6 +71,8 @@ class Cluster:
             meta["name"] = f"{meta['generateName']}{next(self.numbers)}"
         meta.setdefault("generation", 1)
         self._refuse_in_terminating(resource, meta)
+        if resource == "jobs" and "selector" not in obj["spec"]:
+            obj = {**obj, "spec": with_own_selector(obj["spec"], meta["name"])}
         status = {"phase": "Pending"} if resource == "pods" else {}
         return self.store.create(resource, {**obj, "metadata": meta, "status": status})
 
@@ -117,6 +119,17 @@ class Cluster:
 
     def events(self, reason):
         return [e["message"] for e in self.store.list("events") if e["reason"] == reason]
+
+
+def with_own_selector(spec, name):
+    """A Job's spec with a selector for its own Pods, as the API gives to a Job that comes without."""
+    own, template = {"job-name": name}, spec["template"]
+    labels = {**template["metadata"].get("labels", {}), **own}
+    return {
+        **spec,
+        "selector": {"matchLabels": own},
+        "template": {**template, "metadata": {**template["metadata"], "labels": labels}},
+    }
 
 
 def pod(name="web", **spec):

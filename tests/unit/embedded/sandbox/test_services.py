@@ -17,24 +17,24 @@ _SEARCH = ("ns.svc.cluster.local", "svc.cluster.local", "cluster.local")
 
 
 class Store:
-    """Two lists that can be watched."""
+    """Three lists that can be watched."""
 
     def __init__(self) -> None:
-        self.objects: dict[str, list[dict[str, Any]]] = {"services": [], "endpointslices": []}
-        self._callbacks: list[Callable[[str, dict[str, Any]], None]] = []
+        self.objects: dict[str, list[dict[str, Any]]] = {"services": [], "endpointslices": [], "pods": []}
+        self._callbacks: dict[str, list[Callable[[str, dict[str, Any]], None]]] = {}
 
     def list(self, resource: str, _namespace: str | None = None) -> list[dict[str, Any]]:
         return self.objects[resource]
 
     def watch(
-        self, _resource: str, callback: Callable[[str, dict[str, Any]], None], _since: int | None = None
+        self, resource: str, callback: Callable[[str, dict[str, Any]], None], _since: int | None = None
     ) -> Callable[[], None]:
-        self._callbacks.append(callback)
+        self._callbacks.setdefault(resource, []).append(callback)
         return lambda: None
 
     def set(self, resource: str, objects: list[dict[str, Any]]) -> None:
         self.objects[resource] = objects
-        for callback in self._callbacks:
+        for callback in self._callbacks.get(resource, ()):
             callback("MODIFIED", {})
 
 
