@@ -35,9 +35,11 @@ def killed(case: Case) -> Finding:
     life = case.life("killed")
     if not life.role("renew"):
         return Finding(False, "the Pod has no container renew to kill")
-    found = served(case, "killed")
-    if not found.holds:
-        return found
+    # The long certificate of "killed" hides a renewer that renews only once.
+    for run in ("renewed", "killed"):
+        found = served(case, run)
+        if not found.holds:
+            return found
     if not life.came_back("crash", "renew"):
         return Finding(False, "renew did not come back")
     if not (life.reached("asked") and life.reached("again")):
