@@ -40,7 +40,7 @@ def _end_controllers(cluster: Cluster) -> None:
     """Take the manifest of kube-controller-manager from the kubelet, and end its container."""
     node = drivers.get("kind").status(cluster.name).nodes[0]
     script = """
-        mv /etc/kubernetes/manifests/kube-controller-manager.yaml /root/
+        mv /etc/kubernetes/manifests/kube-controller-manager.yaml /etc/kubernetes/
         crictl ps -q --name kube-controller-manager | xargs -r crictl stop -t 0
     """
     subprocess.run(["docker", "exec", node, "sh", "-c", script], check=True, capture_output=True)

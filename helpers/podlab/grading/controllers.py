@@ -11,17 +11,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from podlab.client import Client, waiting
-from podlab.errors import ApiError, CheckError, WaitTimeoutError
+from podlab.errors import ApiError, WaitTimeoutError
+from podlab.grading.exercise import NotGradable
 from podlab.pods.raw import RawObject, RawView
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-controller-manager"
 _WITH_GENERATION = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
 _MORE_S = 5.0
 _HINT = "look at kube-controller-manager on the cluster, then run it again"
-
-
-class NotGradable(CheckError):  # noqa: N818  (a state of a report, not a fault of the answer)
-    """The cluster, a fixture or the grader failed: no marks either way."""
 
 
 def refuse_idle(

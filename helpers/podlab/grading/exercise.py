@@ -29,6 +29,10 @@ class Unreadable(CheckError):  # noqa: N818
     """Raised by reading: the text is not what the cell asks for; the lines say where."""
 
 
+class NotGradable(CheckError):  # noqa: N818  (a state of a report, not a fault of the answer)
+    """The cluster, a fixture or the grader failed: no marks either way."""
+
+
 KINDS = ("repair", "write", "convert", "predict", "choose", "diagnose")
 ANSWERS = ("manifest", "prediction", "choices")
 IMAGES = ("busybox:1.36", "podlab-app:1", "python:3.11-slim")

@@ -21,7 +21,8 @@ from podlab.errors import (
     WaitTimeoutError,
 )
 from podlab.grading import conditions
-from podlab.grading.controllers import NotGradable, refuse_idle
+from podlab.grading.controllers import refuse_idle
+from podlab.grading.exercise import NotGradable
 from podlab.grading.ground import Ground
 from podlab.grading.pace import UNSTARTED_S, is_obstacle, is_unplaced, is_unstarted, pace, started
 from podlab.grading.play import Step

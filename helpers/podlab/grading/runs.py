@@ -14,8 +14,7 @@ from podlab import images, manifests
 from podlab.checks import Case, Life
 from podlab.errors import CheckError
 from podlab.grading import conditions, evidence, fence, nodes, play, reading
-from podlab.grading.controllers import NotGradable
-from podlab.grading.exercise import Exercise, Run
+from podlab.grading.exercise import Exercise, NotGradable, Run
 from podlab.grading.ground import Ground
 from podlab.grading.pace import USUAL_S
 from podlab.grading.player import Player, Stopped

@@ -223,9 +223,9 @@ def imitations() -> Iterator[Attack]:
     yield Attack("imitation", "e06-behind-the-service", "e06", changed(starter("e06"), lambda b: (
         b["metadata"].update(labels={"app": "db"}), b["spec"].update(initContainers=[{**behind, "restartPolicy": "Always"}]))), 0, False)  # fmt: skip
     liveness = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1}
-    # The probe has shipper started again and again, and none of these restarts comes of the kill: a shipper that is killed
-    # leaves with 0, and OnFailure leaves it at that. The Pod may end then, and where a probe's shipper is there at that
-    # moment it has outlived shop (a point each); the two for coming back from the kill stay lost.
+    # The failing probe restarts shipper again and again; the kill causes none of these restarts, because a killed shipper
+    # exits with 0 and OnFailure does not restart it. The Pod may end then. A shipper that the probe restarted may run at
+    # that moment and outlive shop, which earns two points; those for coming back from the kill stay lost.
     yield Attack("imitation", "e14-any-restart", "e14", changed(starter("e14"), lambda b: (
         b["spec"].update(restartPolicy="OnFailure"), container("shipper", livenessProbe=liveness)(b))), 2, False)  # fmt: skip
 

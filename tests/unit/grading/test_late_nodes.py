@@ -10,7 +10,7 @@ from podlab.client.types import ExecOutput
 from podlab.errors import WaitTimeoutError
 from podlab.grading import player
 from podlab.grading.conditions import PART
-from podlab.grading.controllers import NotGradable
+from podlab.grading.exercise import NotGradable
 from podlab.grading.play import Step
 from podlab.grading.player import Player
 
@@ -97,7 +97,7 @@ def test_a_node_that_starts_nothing_leaves_the_grade_open() -> None:
 
 
 def test_a_pod_that_no_scheduler_has_got_to_is_waited_for() -> None:
-    """A play may ask for a tenth of a second, to go on at once: that is no time to call a scheduler broken in."""
+    """A play may ask for a tenth of a second, to go on at once; the scheduler may answer after that."""
     played = playing(UNPLACED, RUNNING)
     played._do(waiting(0.1))
     assert played.acts[0].done

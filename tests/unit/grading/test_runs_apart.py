@@ -12,8 +12,7 @@ import pytest
 
 from podlab.errors import CheckError
 from podlab.grading import play, runs
-from podlab.grading.controllers import NotGradable
-from podlab.grading.exercise import Exercise, Run
+from podlab.grading.exercise import Exercise, NotGradable, Run
 from podlab.grading.player import Player
 from podlab.observe.recording import LOST_LOG, Recording
 

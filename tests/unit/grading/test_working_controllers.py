@@ -8,7 +8,8 @@ import pytest
 
 from podlab.errors import ApiError
 from podlab.grading import controllers
-from podlab.grading.controllers import LEASE, NotGradable, is_unobserved, refuse_idle
+from podlab.grading.controllers import LEASE, is_unobserved, refuse_idle
+from podlab.grading.exercise import NotGradable
 
 DEPLOYMENT = {"kind": "Deployment", "metadata": {"name": "shop", "generation": 2}}
 
