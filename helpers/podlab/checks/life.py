@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podlab.pods import roles
+from podlab.pods import restarts, roles
 from podlab.pods.raw import RawView
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def starts_again(pod: RawView, name: str, exit_code: int | None) -> bool:
     found = roles.find(pod, name)
     if found is None or roles.role(*found) == "sidecar" or found[1].get("restartPolicyRules"):
         return True
-    policy = found[1].get("restartPolicy") or (pod.get("spec") or {}).get("restartPolicy") or "Always"
-    return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
+    return restarts.restarts_after(restarts.policy_of(pod, found[1]), exit_code)
 
 
 def ended_in(timeline: Timeline, phase: str) -> bool:

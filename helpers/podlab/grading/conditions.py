@@ -26,7 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from podlab.errors import PodlabError
-from podlab.pods import roles
+from podlab.pods import phase, roles
 from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
@@ -104,14 +104,12 @@ def is_settled(pod: RawObject) -> bool:
 
 def is_over(pod: RawObject) -> bool:
     """Whether the Pod has ended, as that of a Job does."""
-    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    return phase.has_ended(pod)
 
 
 def is_ready(pod: RawObject) -> bool:
     """Whether the Pod is Ready and not being deleted."""
-    listed = (pod.get("status") or {}).get("conditions") or []
-    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in listed)
-    return ready and not pod["metadata"].get("deletionTimestamp")
+    return phase.is_ready(pod) and not pod["metadata"].get("deletionTimestamp")
 
 
 def all_ready(pods: Sequence[RawObject], names: Sequence[str]) -> bool:

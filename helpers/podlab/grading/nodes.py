@@ -17,6 +17,7 @@ from podlab.client import resources
 from podlab.drivers.embedded import REDUCED
 from podlab.errors import ApiError, CheckError
 from podlab.pods import quantity
+from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawView
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ PODS_EACH = 10
 """Pods that one answer may have at once, its fixtures and the Pods that are ending included."""
 
 _SHUT = ("NoSchedule", "NoExecute")
-_OVER = ("Succeeded", "Failed")
 
 
 def named(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
@@ -90,10 +90,7 @@ def room(nodes: Sequence[RawView], pods: Sequence[RawView]) -> int:
     for node in nodes:
         if _takes_pods(node):
             name = node["metadata"]["name"]
-            here = sum(
-                pod["spec"].get("nodeName") == name and (pod.get("status") or {}).get("phase") not in _OVER
-                for pod in pods
-            )
+            here = sum(pod["spec"].get("nodeName") == name and not has_ended(pod) for pod in pods)
             free += max(0, quantity.value(node["status"].get("allocatable", {}).get("pods", 0)) - here)
     return max(1, free // PODS_EACH)
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from podlab.pods import roles
+from podlab.pods.phase import has_ended
 
 USUAL_S = 4.0  # from a Pod's creation to its first process: 1 s embedded, 2 to 4 s on kind
 MOST = 4.0
@@ -42,7 +43,7 @@ def is_unstarted(pod: dict[str, Any]) -> bool:
     status. An Event alone names a volume that cannot be mounted (see ``is_obstacle``).
     """
     spec, status = pod.get("spec") or {}, pod.get("status") or {}
-    over = status.get("phase") in ("Succeeded", "Failed") or pod["metadata"].get("deletionTimestamp")
+    over = has_ended(pod) or pod["metadata"].get("deletionTimestamp")
     if over or not spec.get("nodeName"):
         return False
     if not roles.statuses(pod, roles.INIT, roles.APP):

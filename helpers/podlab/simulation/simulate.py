@@ -21,11 +21,11 @@ from podlab.embedded.events import EventRecorder
 from podlab.embedded.kubelet.kubelet import Kubelet
 from podlab.embedded.kubelet.services import NodeServices
 from podlab.embedded.lifecycle.containers import rfc3339
-from podlab.embedded.lifecycle.phase import TERMINAL
 from podlab.embedded.schema import admit
 from podlab.embedded.store import Store
 from podlab.errors import ManifestError
 from podlab.pods import roles
+from podlab.pods.phase import ENDED, has_ended
 from podlab.pods.raw import RawObject
 from podlab.simulation.loop import EPOCH_NS, IdleError, SimulatedClock, SimulatedLoop
 from podlab.simulation.runtime import ScriptedHandlers, ScriptedRuntime
@@ -228,7 +228,7 @@ class Simulation:
         if pod is None:
             return
         self._note("delete")
-        finished = pod["status"].get("phase") in TERMINAL
+        finished = pod["status"].get("phase") in ENDED
         grace = pod["spec"].get("terminationGracePeriodSeconds", 30) if grace_s is None else grace_s
         grace = 0 if finished else grace  # a finished Pod needs none, so its deletionTimestamp is now
         before = pod["metadata"].get("deletionGracePeriodSeconds")
@@ -299,14 +299,14 @@ class Simulation:
         recorder.event(pod, "Normal", "Scheduled", text)
 
     def _is_over(self, kind: str, pod: RawObject) -> bool:
-        return kind == "DELETED" or (pod.get("status") or {}).get("phase") in TERMINAL
+        return kind == "DELETED" or has_ended(pod)
 
     def _end_reason(self) -> str:
         pod = self.pod()
         if pod is None:
             return "gone"
         phase = str(pod["status"].get("phase"))
-        return phase if phase in TERMINAL else "deadline"
+        return phase if phase in ENDED else "deadline"
 
     # -- recording -------------------------------------------------------------------------------------------
 

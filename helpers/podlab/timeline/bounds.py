@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 from podlab.pods.roles import statuses
 from podlab.timeline.clocks import ONE_CLOCK, START_LAG_S, Offset, OffsetEvidence, parse_s
@@ -452,7 +453,7 @@ def _orders_of_sidecars(facts: Facts, drafts: Mapping[str, list[Draft]], clocks:
 
 
 def _completed(facts: Facts) -> bool:
-    return facts.latest.get("status", {}).get("phase") in ("Succeeded", "Failed")
+    return has_ended(facts.latest)
 
 
 def _over_now(facts: Facts, last: Draft) -> bool:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from podlab.pods import roles
+from podlab.pods import restarts, roles
 from podlab.pods.raw import RawObject
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.events import container_of, last_event, message_of
@@ -143,6 +143,4 @@ def _name(pod: RawObject) -> str:
 
 def policy_of(pod: RawObject, name: str) -> str:
     """The restartPolicy that holds for one container: its own, else the Pod's."""
-    return str(
-        spec_of(pod, name).get("restartPolicy") or pod.get("spec", {}).get("restartPolicy") or "Always"
-    )
+    return restarts.policy_of(pod, spec_of(pod, name))

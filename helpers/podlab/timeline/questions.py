@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from podlab.errors import TimelineError
+from podlab.pods.restarts import restarts_after
 from podlab.timeline.life import PodLife
 from podlab.timeline.model import Evidence, Instant, Lane, Run
 
@@ -411,8 +412,7 @@ def _comes_back(lane: Lane, last: Run) -> bool:
         return True
     if lane.role == "init" and last.exit_code == 0:
         return False
-    policy = lane.restart_policy
-    return policy == "Always" or (policy == "OnFailure" and last.exit_code != 0)
+    return restarts_after(lane.restart_policy, last.exit_code)
 
 
 def _ordinal(number: int) -> str:

@@ -12,6 +12,7 @@ from podlab.embedded.events import EventRecorder
 from podlab.embedded.fault import Fault, NotYetFault
 from podlab.embedded.nodefit import matches
 from podlab.embedded.store import Store, timestamp
+from podlab.pods.phase import is_ready
 from podlab.pods.raw import RawObject
 
 Key = tuple[str, str]  # namespace, name
@@ -140,6 +141,22 @@ class Worker:
         self.add(key, min(RETRY_FIRST_S * 2 ** min(faults, 20), RETRY_MOST_S))
 
 
+class Controller(Protocol):
+    """Works through the keys of one resource."""
+
+    again: Again
+
+    def reconcile(self, key: Key) -> None: ...
+
+
+def worker_of(context: Context, resource: str, controller: Controller) -> Worker:
+    """Return the queue of a controller, which every change of an object of *resource* feeds, and ``again``."""
+    worker = context.worker(resource, controller.reconcile)
+    controller.again = worker.add
+    context.watch(resource, lambda _, one: worker.add(key_of(one)))
+    return worker
+
+
 def wakes_owner(worker: Worker, kind: str) -> Callable[[str, RawObject], None]:
     """A watch callback that queues the controller of the object that changed, where it is of *kind*."""
 
@@ -209,23 +226,12 @@ def selector_of(obj: RawObject) -> RawObject | None:
 # -- Pods ----------------------------------------------------------------------------------------------------
 
 
-def finished(pod: RawObject) -> bool:
-    """True in a terminal phase."""
-    return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
-
-
 def condition(obj: RawObject, kind: str) -> RawObject | None:
     """One entry of ``status.conditions``, or None."""
     for entry in obj.get("status", {}).get("conditions", ()):
         if entry["type"] == kind:
             return dict(entry)
     return None
-
-
-def is_ready(pod: RawObject) -> bool:
-    """True when the Ready condition is True."""
-    found = condition(pod, "Ready")
-    return found is not None and found["status"] == "True"
 
 
 def available_in(pod: RawObject, min_ready_s: int, now: float) -> float | None:
@@ -273,20 +279,38 @@ def pod_from(template: RawObject, owner: RawObject, prefix: str) -> RawObject:
 
 
 def make_pod(context: Context, events: EventRecorder, owner: RawObject, pod: RawObject) -> RawObject:
+    """As ``make``, a Pod, in the words of the controllers that do not name their Pods themselves."""
+    return make(context, events, owner, "pods", pod, done="Created pod: {name}", failed="Error creating")
+
+
+def make(
+    context: Context,
+    events: EventRecorder,
+    owner: RawObject,
+    resource: str,
+    obj: RawObject,
+    *,
+    done: str,
+    failed: str,
+) -> RawObject:
     """
-    Create a Pod for its controller, and say so in an Event of the owner.
+    Create an object for its controller, and say so in an Event of the owner.
+
+    Args:
+        done: The text of the Event, with ``{name}`` for the object's name.
+        failed: The text before the words of a refusal.
 
     Raises:
         Fault: When it is refused; there is an Event of that too.
     """
     try:
-        made = context.api.create("pods", pod)
+        made = context.api.create(resource, obj)
     except NotYetFault:  # no refusal
         raise
     except Fault as refusal:
-        events.event(owner, "Warning", "FailedCreate", f"Error creating: {refusal}")
+        events.event(owner, "Warning", "FailedCreate", f"{failed}: {refusal}")
         raise
-    events.event(owner, "Normal", "SuccessfulCreate", f"Created pod: {made['metadata']['name']}")
+    events.event(owner, "Normal", "SuccessfulCreate", done.format(name=made["metadata"]["name"]))
     return made
 
 

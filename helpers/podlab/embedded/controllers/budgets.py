@@ -12,14 +12,16 @@ from podlab.embedded.controllers.base import (
     Key,
     controller_of,
     deleting,
-    is_ready,
     key_of,
     never,
     seconds,
     selects,
     set_status,
     with_condition,
+    worker_of,
 )
+from podlab.embedded.controllers.rollout import share
+from podlab.pods.phase import is_ready
 from podlab.pods.raw import RawObject
 
 RESOURCE = "poddisruptionbudgets"
@@ -35,16 +37,13 @@ UNMANAGED = (
 
 def start(context: Context) -> None:
     """Watch budgets, Pods, and what says how many Pods there should be."""
-    controller = Budgets(context)
-    worker = context.worker("budgets", controller.reconcile)
-    controller.again = worker.add
+    worker = worker_of(context, RESOURCE, Budgets(context))
 
     def changed(_: str, obj: RawObject) -> None:
         if context.store.collection(RESOURCE).versions:
             for one in context.store.list(RESOURCE, obj["metadata"]["namespace"]):
                 worker.add(key_of(one))
 
-    context.watch(RESOURCE, lambda _, one: worker.add(key_of(one)))
     for resource in ("pods", *SCALED.values()):
         context.watch(resource, changed)
 
@@ -95,8 +94,8 @@ class Budgets:
             return (len(pods), int(least)) if least is not None else (0, 0)
         expected = self._scale(one, pods)
         if most is not None:
-            return expected, max(0, expected - _share(most, expected))
-        return expected, _share(str(least), expected)
+            return expected, max(0, expected - share(most, expected, up=True))
+        return expected, share(str(least), expected, up=True)
 
     def _scale(self, one: RawObject, pods: list[RawObject]) -> int:
         wanted: dict[str, int] = {}
@@ -162,11 +161,6 @@ def _conditions(one: RawObject, allowed: int, stamp: str) -> list[RawObject]:
         "observedGeneration": one["metadata"].get("generation", 1),
     }
     return with_condition((one.get("status") or {}).get("conditions") or [], entry, stamp)
-
-
-def _share(value: int | str, total: int) -> int:
-    """A number, or a percentage of *total*, rounded up."""
-    return value if isinstance(value, int) else -(-int(str(value).rstrip("%")) * total // 100)
 
 
 def _go_selector(selector: RawObject) -> str:

@@ -16,14 +16,15 @@ from podlab.embedded.controllers.base import (
     condition,
     deleting,
     key_of,
+    make,
     never,
     owned,
     reference_to,
     seconds,
     set_status,
     wakes_owner,
+    worker_of,
 )
-from podlab.embedded.fault import Fault, NotYetFault
 from podlab.embedded.schema import cronschedule
 from podlab.embedded.store import timestamp
 from podlab.pods.raw import RawObject
@@ -36,10 +37,7 @@ FORBIDDEN = "Not starting job because prior execution is running and concurrency
 
 def start(context: Context) -> None:
     """Watch CronJobs and their Jobs."""
-    controller = CronJobs(context)
-    worker = context.worker("cronjobs", controller.reconcile)
-    controller.again = worker.add
-    context.watch("cronjobs", lambda _, one: worker.add(key_of(one)))
+    worker = worker_of(context, "cronjobs", CronJobs(context))
     context.watch("jobs", wakes_owner(worker, "CronJob"))
 
 
@@ -133,14 +131,8 @@ class CronJobs:
         succeeded = status.get("lastSuccessfulTime") or ""
         if self._context.store.get("jobs", *key_of(job)) is not None:  # names tell minutes apart, no more
             return _status(active, stamp, succeeded)
-        try:
-            made = self._context.api.create("jobs", job)
-        except NotYetFault:
-            raise
-        except Fault as refusal:
-            self._events.event(one, "Warning", "FailedCreate", f"Error creating job: {refusal}")
-            raise
-        self._events.event(one, "Normal", "SuccessfulCreate", f"Created job {made['metadata']['name']}")
+        done, failed = "Created job {name}", "Error creating job"
+        made = make(self._context, self._events, one, "jobs", job, done=done, failed=failed)
         meta = made["metadata"]
         reference = {"kind": "Job", "apiVersion": "batch/v1", "namespace": meta["namespace"], "name": meta["name"],
                      "uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}  # fmt: skip

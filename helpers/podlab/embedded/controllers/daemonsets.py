@@ -12,8 +12,6 @@ from podlab.embedded.controllers.base import (
     Key,
     available_in,
     deleting,
-    finished,
-    is_ready,
     key_of,
     make_pod,
     owned,
@@ -22,6 +20,7 @@ from podlab.embedded.controllers.base import (
     wakes_owner,
 )
 from podlab.embedded.controllers.deployments import template_hash
+from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
 
 HASH = "controller-revision-hash"
@@ -70,7 +69,7 @@ class DaemonSets:
         may_start, may_stay = self._wanted(one)
         for pod in pods:
             outdated = rolling and pod["metadata"]["labels"].get(HASH) != mark
-            if (finished(pod) or outdated or not may_stay) and not deleting(pod):
+            if (has_ended(pod) or outdated or not may_stay) and not deleting(pod):
                 self._context.api.delete("pods", *key_of(pod))
                 self._events.event(
                     one, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}"

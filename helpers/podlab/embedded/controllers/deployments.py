@@ -24,6 +24,7 @@ from podlab.embedded.controllers.base import (
     seconds,
     set_status,
     with_condition,
+    worker_of,
 )
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.pods.raw import RawObject
@@ -48,11 +49,7 @@ ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 def start(context: Context) -> None:
     """Watch Deployments and their ReplicaSets."""
-    controller = Deployments(context)
-    worker = context.worker("deployments", controller.reconcile)
-    controller.again = worker.add
-
-    context.watch("deployments", lambda _, one: worker.add(key_of(one)))
+    worker = worker_of(context, "deployments", Deployments(context))
     context.watch("replicasets", wakes_claimant(context, worker, "deployments", "Deployment"))
 
 

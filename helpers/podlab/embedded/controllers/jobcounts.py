@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from podlab.embedded.controllers import jobpolicies as policies
-from podlab.embedded.controllers.base import finished
 from podlab.embedded.controllers.jobpolicies import INDEX
 from podlab.pods import roles
+from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 
 SUCCEEDED, FAILED, IGNORED, TAKEN_BACK = "Succeeded", "Failed", "Ignored", "TakenBack"
@@ -65,7 +65,7 @@ def restarted_too_often(job: RawObject, pods: list[RawObject]) -> bool:
         return False
     total = 0
     for pod in pods:
-        if not finished(pod):
+        if not has_ended(pod):
             total += sum(c.get("restartCount", 0) for c in roles.statuses(pod, roles.INIT, roles.APP))
     return bool(total >= max(1, job["spec"].get("backoffLimit", 6)))
 

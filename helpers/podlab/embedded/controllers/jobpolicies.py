@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from podlab.embedded.controllers.base import condition, deleting, finished, seconds
+from podlab.embedded.controllers.base import condition, deleting, seconds
 from podlab.pods import roles
+from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 
 INDEX = "batch.kubernetes.io/job-completion-index"
@@ -39,7 +40,7 @@ def has_failed(job: RawObject, pod: RawObject) -> bool:
     """True of a Pod that failed; one that is being deleted has, unless only failed ones are replaced."""
     if (pod.get("status") or {}).get("phase") == "Failed":
         return True
-    return not replaces_only_failed(job) and deleting(pod) and not finished(pod)
+    return not replaces_only_failed(job) and deleting(pod) and not has_ended(pod)
 
 
 def index_of(pod: RawObject) -> int | None:

@@ -18,8 +18,6 @@ from podlab.embedded.controllers.base import (
     controller_of,
     deleting,
     expendable,
-    finished,
-    is_ready,
     key_of,
     make_pod,
     never,
@@ -32,6 +30,7 @@ from podlab.embedded.controllers.base import (
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.embedded.controllers.jobcounts import FAILED, IGNORED, SUCCEEDED, TAKEN_BACK, Counted
 from podlab.embedded.controllers.jobtracking import FINALIZER, Tracking
+from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
 
 LIMIT = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
@@ -94,7 +93,7 @@ class Jobs:
             return
         if (pod.get("status") or {}).get("phase") == "Succeeded":
             self._succeeded(pod, counted)
-        elif policies.has_failed(job, pod) or (gone and not finished(pod)):
+        elif policies.has_failed(job, pod) or (gone and not has_ended(pod)):
             self._failed(job, pod, counted)
 
     def _succeeded(self, pod: RawObject, counted: Counted) -> None:
@@ -137,7 +136,7 @@ class Jobs:
         if deleting(job):
             return
         pods = claim(self._context, "pods", job, finalizer=FINALIZER)
-        active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
+        active = [pod for pod in pods if not has_ended(pod) and not deleting(pod)]
         counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
         decided = (
             _decided(job) or self._failure(job, pods, counted) or jobcounts.success(job, active, counted)
@@ -197,7 +196,7 @@ class Jobs:
             for pod in sorted(active, key=expendable)[:surplus]:
                 self._take_back(job, pod)
             return
-        ending = [pod for pod in pods if deleting(pod) and not finished(pod)]
+        ending = [pod for pod in pods if deleting(pod) and not has_ended(pod)]
         missing = wanted - len(active) - (len(ending) if policies.replaces_only_failed(job) else 0)
         if missing <= 0:
             return
@@ -264,7 +263,7 @@ class Jobs:
         first, last = ("SuccessCriteriaMet", "Complete") if good else ("FailureTarget", "Failed")
         self._condition(job, first, *why)
         pods = owned(self._context.store.list("pods", job["metadata"]["namespace"]), job)
-        if any(not finished(pod) for pod in pods):
+        if any(not has_ended(pod) for pod in pods):
             self._report(job)
             return
         self._condition(job, last, *why, over=True)
@@ -297,7 +296,7 @@ class Jobs:
 
     def _counts(self, job: RawObject) -> RawObject:
         pods = owned(self._context.store.list("pods", job["metadata"]["namespace"]), job)
-        active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
+        active = [pod for pod in pods if not has_ended(pod) and not deleting(pod)]
         counted = self._counted.get(job["metadata"]["uid"], Counted())
         indexed = policies.is_indexed(job)
         counts: RawObject = {
@@ -307,7 +306,7 @@ class Jobs:
         }
         counts = {name: count for name, count in counts.items() if count}
         counts["ready"] = sum(is_ready(pod) for pod in active)
-        counts["terminating"] = sum(deleting(pod) and not finished(pod) for pod in pods)
+        counts["terminating"] = sum(deleting(pod) and not has_ended(pod) for pod in pods)
         counts["uncountedTerminatedPods"] = {}
         if indexed and counted.succeeded:
             counts["completedIndexes"] = policies.intervals(counted.succeeded)

@@ -6,7 +6,8 @@ Source: pkg/controller/podgc/gc_controller.go at v1.36.3.
 
 from __future__ import annotations
 
-from podlab.embedded.controllers.base import Context, deleting, finished, key_of, with_condition
+from podlab.embedded.controllers.base import Context, deleting, key_of, with_condition
+from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 
 PERIOD_S = 20.0
@@ -46,7 +47,7 @@ class Collector:
     def _remove(self, pod: RawObject, *, orphaned: bool) -> None:
         """Mark a Pod failed, unless it has ended, and delete it without grace."""
         status = dict(pod.get("status") or {})
-        if not finished(pod):
+        if not has_ended(pod):
             status["phase"] = "Failed"
             if orphaned:
                 entry = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByPodGC",

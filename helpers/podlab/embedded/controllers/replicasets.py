@@ -16,8 +16,6 @@ from podlab.embedded.controllers.base import (
     condition,
     deleting,
     expendable,
-    finished,
-    is_ready,
     key_of,
     make_pod,
     never,
@@ -26,9 +24,11 @@ from podlab.embedded.controllers.base import (
     selects,
     set_status,
     with_condition,
+    worker_of,
 )
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.embedded.fault import Fault, NotYetFault
+from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
 
 
@@ -39,11 +39,7 @@ def start(context: Context) -> None:
 
 
 def _start(context: Context, resource: str, kind: str, component: str) -> None:
-    controller = ReplicaSets(context, resource, component)
-    worker = context.worker(resource, controller.reconcile)
-    controller.again = worker.add
-
-    context.watch(resource, lambda _, one: worker.add(key_of(one)))
+    worker = worker_of(context, resource, ReplicaSets(context, resource, component))
     context.watch("pods", wakes_claimant(context, worker, resource, kind))
 
 
@@ -62,7 +58,7 @@ class ReplicaSets:
         if one is None:
             return
         pods = claim(self._context, "pods", one)
-        active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
+        active = [pod for pod in pods if not has_ended(pod) and not deleting(pod)]
         refusal = None if deleting(one) else self._scaled(one, active)
         self._report(one, key, pods, None if isinstance(refusal, NotYetFault) else refusal)
         if refusal:
@@ -90,7 +86,7 @@ class ReplicaSets:
         if current is None:
             return
         pods = owned(self._context.store.list("pods", key[0]), one)
-        active = [pod for pod in pods if not finished(pod) and not deleting(pod)]
+        active = [pod for pod in pods if not has_ended(pod) and not deleting(pod)]
         waits = [
             available_in(pod, one["spec"].get("minReadySeconds", 0), self._context.now()) for pod in active
         ]
@@ -108,7 +104,7 @@ class ReplicaSets:
         status = {"replicas": len(active), "observedGeneration": one["metadata"].get("generation", 1)}
         status |= {name: count for name, count in counts.items() if count}
         if self._resource == "replicasets":
-            status["terminatingReplicas"] = sum(deleting(pod) and not finished(pod) for pod in pods)
+            status["terminatingReplicas"] = sum(deleting(pod) and not has_ended(pod) for pod in pods)
         if refusal:
             # The first refusal stays: each names another Pod, and a change would bring the controller back at once.
             entry = {

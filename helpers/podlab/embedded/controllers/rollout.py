@@ -19,14 +19,15 @@ class Bounds:
 
 def bounds(replicas: int, max_surge: int | str, max_unavailable: int | str) -> Bounds:
     """Percentages as Pods: surge rounded up, unavailable rounded down; never both 0."""
-    surge = _share(max_surge, replicas, up=True)
-    unavailable = min(_share(max_unavailable, replicas, up=False), replicas)
+    surge = share(max_surge, replicas, up=True)
+    unavailable = min(share(max_unavailable, replicas, up=False), replicas)
     if surge == 0 and unavailable == 0:
         unavailable = 1
     return Bounds(surge, unavailable)
 
 
-def _share(value: int | str, whole: int, *, up: bool) -> int:
+def share(value: int | str, whole: int, *, up: bool) -> int:
+    """Return a number as it is, and a percentage as its part of *whole*, rounded."""
     if isinstance(value, int):
         return value
     parts = int(value.rstrip("%")[:18]) * whole  # more digits than that only say "all"

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from podlab.embedded import nodefit
 from podlab.embedded.controllers import neighbours
-from podlab.embedded.controllers.base import Context, Key, finished, with_condition
+from podlab.embedded.controllers.base import Context, Key, with_condition
+from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 from podlab.pods.requests import amounts, pod_requests, total
 
@@ -38,7 +39,7 @@ class Scheduler:
 
     def _pod_changed(self, kind: str, pod: RawObject) -> None:
         key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
-        if kind == "DELETED" or finished(pod):
+        if kind == "DELETED" or has_ended(pod):
             self._refused.discard(key)
             if pod["spec"].get("nodeName"):
                 self._try_again()
@@ -59,7 +60,7 @@ class Scheduler:
             pod is None
             or pod["spec"].get("nodeName")
             or "deletionTimestamp" in pod["metadata"]
-            or finished(pod)
+            or has_ended(pod)
         ):
             return
         if pod["spec"].get("schedulerName", "default-scheduler") != "default-scheduler":
@@ -103,7 +104,7 @@ class Scheduler:
 
     def _refused_for_others(self, pod: RawObject, node: RawObject) -> tuple[str, str]:
         others = [
-            p for p in self._context.store.list("pods") if p["spec"].get("nodeName") and not finished(p)
+            p for p in self._context.store.list("pods") if p["spec"].get("nodeName") and not has_ended(p)
         ]
         ports = nodefit.host_ports(pod)
         if ports and nodefit.ports_clash(ports, [nodefit.host_ports(other) for other in others]):

@@ -13,13 +13,12 @@ from podlab.embedded.controllers.base import (
     Context,
     Key,
     deleting,
-    finished,
-    is_ready,
     key_of,
     reference_to,
     selects,
 )
 from podlab.pods import roles
+from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
 
 MANAGER = "endpointslice-controller.k8s.io"
@@ -154,7 +153,7 @@ def _belongs(one: RawObject, service: str) -> bool:
 
 
 def _counts(pod: RawObject, service: RawObject) -> bool:
-    if finished(pod) or not pod.get("status", {}).get("podIP"):
+    if has_ended(pod) or not pod.get("status", {}).get("podIP"):
         return False
     return selects({"matchLabels": service["spec"]["selector"]}, pod["metadata"].get("labels") or {})
 

@@ -15,16 +15,17 @@ from podlab.embedded.controllers.base import (
     Key,
     available_in,
     deleting,
-    finished,
-    is_ready,
     key_of,
+    make,
     never,
     pod_from,
     set_status,
+    worker_of,
 )
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.embedded.controllers.revisions import HASH, Revisions
-from podlab.embedded.fault import Fault, NotYetFault
+from podlab.embedded.fault import Fault
+from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
 
 POD_NAME, POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"
@@ -32,10 +33,7 @@ POD_NAME, POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/
 
 def start(context: Context) -> None:
     """Watch StatefulSets and their Pods."""
-    controller = StatefulSets(context)
-    worker = context.worker("statefulsets", controller.reconcile)
-    controller.again = worker.add
-    context.watch("statefulsets", lambda _, one: worker.add(key_of(one)))
+    worker = worker_of(context, "statefulsets", StatefulSets(context))
     context.watch("pods", wakes_claimant(context, worker, "statefulsets", "StatefulSet"))
 
 
@@ -88,7 +86,7 @@ class StatefulSets:
             pod = pods.get(number)
             if pod is None:
                 self._create(one, number, current if self._keeps(one, number, current, update) else update)
-            elif finished(pod) and not deleting(pod):
+            elif has_ended(pod) and not deleting(pod):
                 self._recreate(one, pod)
             if in_order and not (pod and self._is_available(one, pod)):
                 return False
@@ -157,14 +155,8 @@ class StatefulSets:
         if one["spec"].get("serviceName"):
             pod["spec"]["subdomain"] = one["spec"]["serviceName"]
         said = f"create Pod {name} in StatefulSet {one['metadata']['name']}"
-        try:
-            self._context.api.create("pods", pod)
-        except NotYetFault:
-            raise
-        except Fault as refusal:
-            self._events.event(one, "Warning", "FailedCreate", f"{said} failed error: {refusal}")
-            raise
-        self._events.event(one, "Normal", "SuccessfulCreate", f"{said} successful")
+        done, failed = f"{said} successful", f"{said} failed error"
+        make(self._context, self._events, one, "pods", pod, done=done, failed=failed)
 
     def _delete(self, one: RawObject, pod: RawObject) -> None:
         self._context.api.delete("pods", *key_of(pod))

@@ -7,7 +7,8 @@ Source: pkg/controller/tainteviction/taint_eviction.go at v1.36.3.
 from __future__ import annotations
 
 from podlab.embedded import disruption, nodefit
-from podlab.embedded.controllers.base import Again, Context, Key, deleting, finished, key_of, never
+from podlab.embedded.controllers.base import Again, Context, Key, deleting, key_of, never
+from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 
 REASON, MESSAGE = "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint"
@@ -49,7 +50,7 @@ class TaintEviction:
     def reconcile(self, key: Key) -> None:
         """Look at one Pod: leave it alone, wait, or end it."""
         pod = self._context.store.get("pods", *key)
-        if pod is None or deleting(pod) or finished(pod):
+        if pod is None or deleting(pod) or has_ended(pod):
             return
         left = self._left_s(pod)
         if left is None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from podlab.embedded import nodefit
-from podlab.embedded.lifecycle.phase import TERMINAL
 from podlab.pods import requests
+from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 
 # Those that are of the Pod alone; without a list of its own a kubelet lets no others be set.
@@ -39,13 +39,13 @@ def refusal(pod: RawObject, others: Iterable[RawObject], node: RawObject) -> tup
     Args:
         others: The Pods that are on the node already; finished ones do not count.
     """
-    active = [p for p in others if (p.get("status") or {}).get("phase") not in TERMINAL]
+    active = [p for p in others if not has_ended(p)]
     return _os(pod) or _sysctl(pod) or _resource(pod, active, node) or _predicate(pod, active, node)
 
 
 def no_room(pod: RawObject, others: Iterable[RawObject], node: RawObject) -> str | None:
     """Return what the node has too little of for a resized Pod; None if it fits."""
-    active = [p for p in others if (p.get("status") or {}).get("phase") not in TERMINAL]
+    active = [p for p in others if not has_ended(p)]
     found = _resource(pod, active, node)
     return found[1] if found else None
 

@@ -11,7 +11,6 @@ from podlab.embedded.kubelet.handlers import Handlers, Outcome, ProbeError
 from podlab.embedded.kubelet.statuswriter import StatusWriter
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.containers import ID_PREFIX
-from podlab.embedded.lifecycle.phase import TERMINAL
 from podlab.embedded.lifecycle.podstatus import parse_time
 from podlab.embedded.lifecycle.probes import (
     INITIAL,
@@ -24,6 +23,7 @@ from podlab.embedded.lifecycle.probes import (
     Result,
 )
 from podlab.pods import roles
+from podlab.pods.phase import ENDED
 from podlab.pods.raw import RawObject
 
 RETRIES = 3
@@ -124,7 +124,7 @@ class _Worker:
 
     async def _tick(self) -> bool:
         """One look at the container; False when the worker has nothing more to do."""
-        if self._prober.writer.status.get("phase") in TERMINAL:
+        if self._prober.writer.status.get("phase") in ENDED:
             return False
         status = self._prober.writer.of_container(self._container["name"])
         if not status or not status.get("containerID"):

@@ -19,10 +19,10 @@ from podlab.embedded.kubelet.statuswriter import StatusWriter
 from podlab.embedded.lifecycle import conditions, podstatus, restartall, termination
 from podlab.embedded.lifecycle.actions import compute_pod_actions
 from podlab.embedded.lifecycle.containers import rfc3339
-from podlab.embedded.lifecycle.phase import TERMINAL
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerState, RuntimeFault
 from podlab.pods import roles
+from podlab.pods.phase import ENDED, has_ended
 from podlab.pods.raw import RawObject
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ class PodWorker:
 
     async def run(self) -> None:
         """Sync until the Pod has ended and its object is gone."""
-        if (self.pod.get("status") or {}).get("phase") not in TERMINAL and not self._refused():
+        if not has_ended(self.pod) and not self._refused():
             await self._live()
         while True:
             try:
@@ -168,7 +168,7 @@ class PodWorker:
         now = self._services.clock.now()
         due = self._due if self._due is not None else now
         deadline = podstatus.deadline_at(self.pod, self.writer.status)
-        if deadline is not None and self.writer.status.get("phase") not in TERMINAL:
+        if deadline is not None and self.writer.status.get("phase") not in ENDED:
             due = min(due, max(deadline, now + TICK_NS // 100))
         if due <= now:
             return
@@ -191,7 +191,7 @@ class PodWorker:
         view = self._view()
         self._resizes.look(self.pod, view)
         self._tell(view)
-        if self.writer.status["phase"] in TERMINAL:
+        if self.writer.status["phase"] in ENDED:
             return True
         if self._services.runtime.lost:  # nothing can be started; as a real kubelet skips its syncs then
             return False

@@ -8,8 +8,6 @@ from podlab.embedded.lifecycle import restartall, spec
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
-TERMINAL = ("Succeeded", "Failed")
-
 
 class _Counts:
     """How many containers are where. ``init`` ones are regular init containers."""

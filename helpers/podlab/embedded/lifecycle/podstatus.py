@@ -11,10 +11,11 @@ from typing import NamedTuple
 from podlab.embedded.lifecycle import conditions, containers, restartall
 from podlab.embedded.lifecycle.actions import pod_sandbox_changed
 from podlab.embedded.lifecycle.containers import StartFailure, rfc3339
-from podlab.embedded.lifecycle.phase import TERMINAL, get_phase
+from podlab.embedded.lifecycle.phase import get_phase
 from podlab.embedded.lifecycle.probes import ProbeResults
 from podlab.embedded.lifecycle.view import PodView
 from podlab.pods import roles
+from podlab.pods.phase import ENDED
 from podlab.pods.raw import RawObject
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
@@ -51,7 +52,7 @@ def generate_api_pod_status(pod: RawObject, seen: Observed, *, terminal: bool = 
     status = {k: v for k, v in status.items() if v or k not in roles.STATUS_LISTS.values()}
     _add_addresses(pod, seen, status)
     needed, _ = pod_sandbox_changed(pod, seen.view)
-    status["conditions"] = [] if status["phase"] in TERMINAL else list(seen.resizes)
+    status["conditions"] = [] if status["phase"] in ENDED else list(seen.resizes)
     status["conditions"] += conditions.owned(
         pod,
         by_name,
@@ -81,11 +82,11 @@ def _phase(pod: RawObject, seen: Observed, by_name: Mapping[str, RawObject], ter
     app_started = any(seen.view.started_in_active_sandbox(c["name"]) for c in roles.group(pod, roles.APP))
     new = get_phase(pod, by_name, terminal=terminal, app_started=app_started)
     written = str((pod.get("status") or {}).get("phase") or "")
-    if written in TERMINAL:
+    if written in ENDED:
         return written  # the end is final
     # A Pod that was put out is only called Failed for as long as its containers do not say how it ended.
     before = str(seen.old.get("phase") or "")
-    return before if before in TERMINAL and new not in TERMINAL else new
+    return before if before in ENDED and new not in ENDED else new
 
 
 def _keep_reason(pod: RawObject, seen: Observed, status: RawObject) -> None:
@@ -112,7 +113,7 @@ def parse_time(text: str) -> int:
 def deadline_passed(pod: RawObject, status: RawObject, now: int) -> bool:
     """True once the Pod has been active longer than it may, and has not ended by itself."""
     ends = deadline_at(pod, status)
-    ended = status.get("phase") in TERMINAL and status.get("reason") != "DeadlineExceeded"
+    ended = status.get("phase") in ENDED and status.get("reason") != "DeadlineExceeded"
     return ends is not None and now >= ends and not ended
 
 
@@ -146,7 +147,7 @@ def merge_pod_status(pod: RawObject, new: RawObject, *, may_run: bool, now: int)
     """
     old = pod.get("status") or {}
     merged = dict(new)
-    if new["phase"] in TERMINAL and old.get("phase") not in TERMINAL and may_run:
+    if new["phase"] in ENDED and old.get("phase") not in ENDED and may_run:
         merged["phase"] = old.get("phase") or "Pending"
         for key in ("reason", "message"):
             merged.pop(key, None)
@@ -160,7 +161,7 @@ def merge_pod_status(pod: RawObject, new: RawObject, *, may_run: bool, now: int)
     for key in ("qosClass", "nominatedNodeName", "resize", "resources"):
         if key in old:
             merged[key] = old[key]
-    if merged["phase"] in TERMINAL:
+    if merged["phase"] in ENDED:
         _not_ready(merged, rfc3339(now))
     return merged
 
@@ -190,7 +191,7 @@ def final(pod: RawObject, status: RawObject, before: RawObject) -> RawObject:
     if was_initialised(pod, before):
         _mark_lost(last.get("containerStatuses") or [])
     _mark_lost(_begun(last.get("initContainerStatuses") or []))
-    if last.get("phase") not in TERMINAL:
+    if last.get("phase") not in ENDED:
         last["phase"] = "Failed"
     return last
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from podlab.pods.raw import RawObject
+from podlab.pods.restarts import restarts_after
 
 RESTART, RESTART_ALL = "Restart", "RestartAllContainers"  # actions of restartPolicyRules
 
@@ -29,7 +30,7 @@ def container_should_restart(pod: RawObject, container: RawObject, exit_code: in
     if rule and rule.get("action") in (RESTART, RESTART_ALL):
         return True
     policy = own or pod_policy(pod)
-    return bool(policy == "Always" or (policy == "OnFailure" and exit_code != 0))
+    return restarts_after(policy, exit_code)
 
 
 def matching_rule(container: RawObject, exit_code: int) -> RawObject | None:

@@ -18,9 +18,9 @@ from podlab.embedded import nodefit
 from podlab.embedded.network import nftables
 from podlab.embedded.network.dns import Responder, converse
 from podlab.embedded.network.names import Zone
+from podlab.pods.phase import has_ended
 
 LOOPBACK = "127.0.0.1"
-ENDED = ("Succeeded", "Failed")
 DNS_ADDRESS = "10.96.0.10"
 # Labels by which a Service, or a slice of it, is left to somebody else than kube-proxy.
 OTHER_PROXY, HEADLESS = "service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"
@@ -190,7 +190,7 @@ def host_ports(pods: list[dict[str, Any]], node_ip: str) -> Iterator[nftables.Fo
     """
     for pod in pods:
         address = (pod.get("status") or {}).get("podIP")
-        if not address or pod["spec"].get("hostNetwork") or pod["status"].get("phase") in ENDED:
+        if not address or pod["spec"].get("hostNetwork") or has_ended(pod):
             continue
         for port in nodefit.container_ports(pod):
             if port.get("hostPort"):

@@ -13,6 +13,7 @@ from typing import Any
 
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
+from podlab.pods.restarts import restarts_after
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.crashes import policy_of
 from podlab.timeline.events import about, last_event, message_of, seen_s
@@ -181,8 +182,7 @@ class Container:
     @property
     def comes_back(self) -> bool:
         """Whether the kubelet starts it again after the end that its state shows."""
-        code = self.ended.get("exitCode")
-        return self.policy == "Always" or (self.policy == "OnFailure" and code != 0)
+        return restarts_after(self.policy, self.ended.get("exitCode"))
 
     def event(self, *reasons: str) -> RawObject | None:
         """The newest Event about it with one of these reasons."""

@@ -18,6 +18,7 @@ from podlab.embedded.api.verbs.reading import find, page, whole
 from podlab.embedded.fault import bad_request
 from podlab.embedded.schema import decode, fielderror
 from podlab.embedded.store import NotThereError, Store, timestamp
+from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
@@ -117,11 +118,11 @@ def grace_of(kind: str, obj: RawObject, asked: int | None) -> int:
     """The grace that an object gets, in seconds; 0: it goes at once."""
     if kind != "pods":
         return 0
-    spec, phase = obj["spec"], (obj.get("status") or {}).get("phase")
+    spec = obj["spec"]
     if asked is None:
         asked = spec.get("terminationGracePeriodSeconds")
     grace = 30 if asked is None else asked
-    if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
+    if not spec.get("nodeName") or has_ended(obj):
         return 0
     return 1 if grace < 0 else grace
 

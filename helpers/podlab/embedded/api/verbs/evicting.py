@@ -15,6 +15,7 @@ from podlab.embedded.api.verbs.reading import find
 from podlab.embedded.api.verbs.webhooks.matching import selected
 from podlab.embedded.fault import Fault, bad_request
 from podlab.embedded.store import Store, timestamp
+from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
 
 BUDGETS = "poddisruptionbudgets"
@@ -44,8 +45,8 @@ async def answer(services: Services, request: Request, route: Route) -> Response
 
 
 def _needs_no_budget(pod: RawObject) -> bool:
-    phase = (pod.get("status") or {}).get("phase")
-    return phase in ("Succeeded", "Failed", "Pending") or "deletionTimestamp" in pod["metadata"]
+    pending = (pod.get("status") or {}).get("phase") == "Pending"
+    return pending or has_ended(pod) or "deletionTimestamp" in pod["metadata"]
 
 
 def _spend(store: Store, pod: RawObject, *, dry: bool) -> None:
@@ -58,7 +59,7 @@ def _spend(store: Store, pod: RawObject, *, dry: bool) -> None:
         return
     (budget,) = budgets
     status = budget.get("status") or {}
-    if not _ready(pod) and _lets_unready_go(budget, status):
+    if not is_ready(pod) and _lets_unready_go(budget, status):
         return
     _refuse(budget, status)
     if not dry:
@@ -73,11 +74,6 @@ def _spend(store: Store, pod: RawObject, *, dry: bool) -> None:
 
 def _covers(selector: RawObject | None, labels: dict[str, str]) -> bool:
     return selector is not None and selected(selector, labels)
-
-
-def _ready(pod: RawObject) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def _lets_unready_go(budget: RawObject, status: RawObject) -> bool:

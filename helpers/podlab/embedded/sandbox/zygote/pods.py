@@ -178,6 +178,9 @@ def _leave(*_: object) -> None:
     os._exit(0)
 
 
+_EXITING = 0x4  # PF_EXITING of the kernel's task flags
+
+
 def outlook(proc: str, pid: int) -> str:
     """
     Return what PID 1 of a Pod is about to do: ``sleeps``, with no signal on its way, ``acts`` on one, or ``ends``.
@@ -199,9 +202,6 @@ def outlook(proc: str, pid: int) -> str:
         return "ends"
     pending = any(int(line.split()[1], 16) for line in signals)
     return "sleeps" if state == b"S" and not pending else "acts"
-
-
-_EXITING = 0x4  # PF_EXITING of the kernel's task flags
 
 
 _NAME = bytearray(b"pause\0")

@@ -10,6 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.verbs import strategy
 from podlab.embedded.api.verbs.admission import standards
 from podlab.embedded.fault import forbidden, invalid
 from podlab.embedded.schema import fielderror
@@ -21,9 +22,8 @@ PREFIX = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")
 MODES = ("enforce", "audit", "warn")
 # Where each kind keeps its Pod template.
-WORKLOADS = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "statefulsets", "jobs")
 TEMPLATES = {
-    **dict.fromkeys(WORKLOADS, ("spec", "template")),
+    **dict.fromkeys(strategy.TEMPLATED, ("spec", "template")),
     "cronjobs": ("spec", "jobTemplate", "spec", "template"),
 }
 MOST_PODS = 3000

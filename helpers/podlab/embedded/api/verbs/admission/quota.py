@@ -17,6 +17,7 @@ from podlab.embedded.fault import forbidden
 from podlab.embedded.schema import pods
 from podlab.embedded.store import Store
 from podlab.pods import quantity, roles
+from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 
 Amounts = dict[str, str]
@@ -159,7 +160,7 @@ def _counts(pod: RawObject, now: float) -> bool:
     from podlab.embedded.api.printing.ages import epoch
 
     meta = pod["metadata"]
-    if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+    if has_ended(pod):
         return False
     grace = meta.get("deletionGracePeriodSeconds")
     if meta.get("deletionTimestamp") and grace is not None:
