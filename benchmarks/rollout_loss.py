@@ -9,13 +9,20 @@ A customer calls 20 times a second and does not wait for answers. Each page take
 whenever a container is told to stop. Written lines are those that the recorder read from the shops' own output;
 arrived are those that the log store counted. "Without the drain" has no preStop hook and no ``--drain``; in the "older
 form" proxy, shipper and metrics are further app containers.
+
+Below a row stands what happened from five seconds before the first lost call to five after the last: the lines in
+which a shop, a proxy or a shipper of a replaced Pod was told to stop, closed its port, or failed to send. Times are
+seconds since the recording began, by the node's clock.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +33,8 @@ from podlab.lab.core import Lab
 from podlab.observe import Recorder, Recording
 
 LAB = Path(__file__).parents[1] / "labs/14-combined/manifests"
-SECONDS_A_PAGE, A_SECOND = 2, 20
+SECONDS_A_PAGE, A_SECOND, AROUND_S = 2, 20, 5
+SHOWN = ("event", "signal", "outcome", "status", "what", "text", "error", "took", "lines")
 LOAD = f"""\
 apiVersion: v1
 kind: Pod
@@ -51,10 +59,12 @@ class Loss:
     missing: int
     doubled: int
     killed: int
+    story: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         calls, lines = f"{self.lost} of {self.calls}", f"{self.missing} of {self.written}"
-        return f"{calls:>15} {lines:>15} {self.doubled:>7} {self.killed:>6}"
+        row = f"{calls:>15} {lines:>15} {self.doubled:>7} {self.killed:>6}"
+        return "\n    ".join([row, *self.story])
 
 
 # ------------------------------------------------------------------------------------------------------- forms
@@ -170,7 +180,38 @@ def loss(recording: Recording, replaced: set[str], counts: dict[str, Body]) -> L
         sum(counts.get(source, {}).get("doubled", 0) for source in written),
         sum(recording.timeline(pod).exit_codes(lane.name).count(137)
             for pod in replaced for lane in recording.timeline(pod).lanes),
+        story(recording, replaced),
     )  # fmt: skip
+
+
+def story(recording: Recording, replaced: set[str]) -> tuple[str, ...]:
+    """Return the lost calls and failed sendings, oldest first, between the lines that tell how Pods stopped."""
+    told = {"signal", "draining", "closed", "drained", "shipped"}
+    lines = list(read(recording))
+    lost = [at for at, pod, _, line in lines if pod == "load" and line.get("outcome", "ok") != "ok"]
+    failed = [at for at, pod, _, line in lines if pod in replaced and line["event"] == "error"]
+    if not lost + failed:
+        return ()
+    first, last = min(lost + failed) - AROUND_S, max(lost + failed) + AROUND_S
+    return tuple(
+        f"{at:8.2f} {pod} {container} {' '.join(str(line[name]) for name in SHOWN if name in line)}"
+        for at, pod, container, line in lines
+        if first <= at <= last
+        and (at in lost if pod == "load" else pod in replaced and line["event"] in {*told, "error"})
+    )
+
+
+def read(recording: Recording) -> Iterator[tuple[float, str, str, Body]]:
+    """Yield each JSON line of the recording in order: seconds, Pod, container, line."""
+    logged = (each for each in recording.observations if each.get("source") == "log" and each.get("at"))
+    began = None
+    for each in sorted(logged, key=lambda one: one["at"]):
+        at = datetime.fromisoformat(each["at"]).timestamp()
+        began = at if began is None else began
+        with suppress(ValueError):  # not every container writes JSON
+            line = json.loads(each["line"])
+            if isinstance(line, dict) and "event" in line:
+                yield at - began, each["pod"], each["container"], line
 
 
 def main() -> None:
