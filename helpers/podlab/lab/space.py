@@ -19,8 +19,13 @@ from podlab.pods.raw import RawObject
 
 MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
 # owners first, so that nothing is made again behind our back
-_KINDS = ("deployments", "jobs", "services", "pods", "configmaps", "secrets")
-_MADE_BY_KUBERNETES = "kube-root-ca.crt"
+_KINDS = """
+    deployments replicasets statefulsets daemonsets cronjobs jobs replicationcontrollers services pods configmaps
+    secrets persistentvolumeclaims rolebindings roles serviceaccounts networkpolicies poddisruptionbudgets
+    resourcequotas limitranges ingresses
+"""
+_WEBHOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
+_MADE_BY_KUBERNETES = {"kube-root-ca.crt", "default"}  # the second: a namespace's own service account
 
 
 class Space:
@@ -34,6 +39,7 @@ class Space:
         """Make the namespace, or empty it if it is there; no-op where the namespace is not ours."""
         if not self.own:
             return
+        self._drop(self._webhooks())
         found = self.client.find(self._path)
         if found is None:
             self._make()
@@ -53,7 +59,7 @@ class Space:
             self.made.clear()
             return
         pods = []
-        for kind in _KINDS:
+        for kind in _KINDS.split():
             paths = self._list(resources.path(kind, self.name))
             self._drop(paths)
             pods += paths if kind == "pods" else []
@@ -62,6 +68,7 @@ class Space:
     def close(self) -> None:
         """Delete the namespace if it is ours, else what was made in it."""
         if self.own:
+            self._drop(self._webhooks())
             self.client.remove(self._path)
         else:
             self.empty()
@@ -93,7 +100,17 @@ class Space:
     def _list(self, path: str) -> list[str]:
         listed = self.client.find(path) or {}  # empty: this cluster does not know the kind
         names = [item["metadata"]["name"] for item in listed.get("items") or []]
-        return [f"{path}/{name}" for name in names if name != _MADE_BY_KUBERNETES]
+        return [f"{path}/{name}" for name in names if name not in _MADE_BY_KUBERNETES]
+
+    def _webhooks(self) -> list[str]:
+        """The webhooks that are answered from this namespace: without it the API server would ask nobody."""
+        found = []
+        for path in map(resources.path, _WEBHOOKS):
+            for each in (self.client.find(path) or {}).get("items") or []:
+                asked = [hook["clientConfig"].get("service") or {} for hook in each.get("webhooks") or []]
+                if asked and all(service.get("namespace") == self.name for service in asked):
+                    found.append(f"{path}/{each['metadata']['name']}")
+        return found
 
     def _drop(self, paths: Iterable[str]) -> None:
         for path in paths:
