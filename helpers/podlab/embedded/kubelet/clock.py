@@ -9,6 +9,7 @@ from podlab.embedded import clock
 
 SECOND = 1_000_000_000
 START_NOTICE_S = 0.02
+CRASH_SHOWN_S = 3.0
 
 
 class Clock(Protocol):
@@ -56,6 +57,15 @@ class Pace:
         """How long after a failed sync the next one comes by itself."""
         # A prompt node is woken by whatever could help, so it tries in vain as seldom as a real one at most.
         return 15.0 if self.prompt else self._jitter(10.0)
+
+    def back_off_shown_s(self) -> float | None:
+        """
+        How long the end of a crashed container is shown before CrashLoopBackOff is; None: until the next sync.
+
+        A real kubelet writes a status at the beginning of a sync, so it shows the end until the next one: mostly when
+        the wait is over. A prompt node shows both in turn, each long enough to be seen.
+        """
+        return CRASH_SHOWN_S if self.prompt else None
 
     def resync_s(self) -> float:
         """How long after a good sync the next one comes by itself."""

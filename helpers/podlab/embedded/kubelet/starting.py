@@ -16,6 +16,7 @@ from podlab.embedded.kubelet.images import ImageManager, StartError
 from podlab.embedded.kubelet.stopping import Stopper
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.backoff import Backoff, go_duration
+from podlab.embedded.lifecycle.containers import CRASH_LOOP
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ImageRecord, Runtime, RuntimeFault
 from podlab.pods import roles
@@ -129,7 +130,7 @@ class Starter:
         self._recorder.event(pod, "Warning", "BackOff", text, field_path=path)
         wait = go_duration(self._backoff.wait_ns(key))
         text = f"back-off {wait} restarting failed container={name} pod={whole}"
-        raise StartError("CrashLoopBackOff", text, retry_at=ends, in_backoff=True)
+        raise StartError(CRASH_LOOP, text, retry_at=ends, in_backoff=True)
 
     async def _create(
         self, pod: RawObject, container: RawObject, image: ImageRecord, context: StartContext

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from podlab.embedded.kubelet import admission
@@ -18,7 +18,7 @@ from podlab.embedded.kubelet.services import NodeServices
 from podlab.embedded.kubelet.statuswriter import StatusWriter
 from podlab.embedded.lifecycle import conditions, podstatus, restartall, termination
 from podlab.embedded.lifecycle.actions import compute_pod_actions
-from podlab.embedded.lifecycle.containers import rfc3339
+from podlab.embedded.lifecycle.containers import StartFailure, rfc3339
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerState, RuntimeFault
 from podlab.pods import roles
@@ -51,6 +51,7 @@ class PodWorker:
         self._messages: dict[str, str] = {}
         self._seen: dict[str, ContainerState] = {}  # what the last look showed, by container id
         self._due: int | None = None
+        self._shown_at: int | None = None  # when a back-off that has begun is to be shown
         self.writer = StatusWriter(services.store, services.clock, pod)
         self.prober = PodProber(
             services.handlers, services.recorder, services.clock, self.writer, on_result=self._wake.set
@@ -164,19 +165,30 @@ class PodWorker:
         self._services.recorder.event(self.pod, "Warning", "FailedSync", f"error syncing pod: {text}")
 
     async def _sleep(self) -> None:
-        """Until something happens, or the next sync is due by itself."""
+        """Until something happens, or the next sync is due by itself; a back-off is shown meanwhile."""
         now = self._services.clock.now()
         due = self._due if self._due is not None else now
         deadline = podstatus.deadline_at(self.pod, self.writer.status)
         if deadline is not None and self.writer.status.get("phase") not in ENDED:
             due = min(due, max(deadline, now + TICK_NS // 100))
-        if due <= now:
-            return
+        shown_at, self._shown_at = self._shown_at, None
+        if shown_at is not None and shown_at < due:
+            if await self._woken(shown_at):
+                return
+            self._tell(self._glance())
+        await self._woken(due)
+
+    async def _woken(self, until: int) -> bool:
+        """Wait until something happens, not longer than until the instant *until* (ns); False if nothing did."""
+        left = until - self._services.clock.now()
+        if left <= 0:
+            return self._wake.is_set()
         try:
-            async with asyncio.timeout((due - now) / SECOND):
+            async with asyncio.timeout(left / SECOND):
                 await self._wake.wait()
         except TimeoutError:
-            pass
+            return False
+        return True
 
     def _retry(self, at: int | None) -> None:
         """Sync again by itself, not later than *at*; None: after the usual while."""
@@ -211,9 +223,20 @@ class PodWorker:
                 await self._performer.resize(record, self._resizes.put_into_force(record))
         if actions.resets or due:
             self._wake.set()  # what was removed is to be started now; what is in force is to be said
-        if self._services.pace.prompt and before != self._performer.failures and not self._ending.is_set():
-            self._tell(self._view())
+        if not self._ending.is_set():
+            self._show_failures(before)
         return False
+
+    def _show_failures(self, before: Mapping[str, StartFailure]) -> None:
+        """Say why containers did not start: at once what was tried, later that a crashed one waits."""
+        new = [f for name, f in self._performer.failures.items() if f != before.get(name)]
+        shown_s = self._services.pace.back_off_shown_s()
+        if shown_s is None:
+            return
+        if any(not failure.waits for failure in new):
+            self._tell(self._view())
+        elif new:
+            self._shown_at = self._services.clock.now() + int(shown_s * SECOND)
 
     def _container(self, name: str) -> RawObject:
         found = roles.find(self.pod, name)
@@ -238,8 +261,14 @@ class PodWorker:
         self.writer.set(status)
 
     def _view(self) -> PodView:
+        """Look at the runtime for a sync."""
+        view = self._glance()
+        self._seen = {r.id: r.state for r in view.containers}
+        return view
+
+    def _glance(self) -> PodView:
+        """Return what a sync would see now; what is new in it stays to be noticed."""
         sandboxes, records = self._services.runtime.view(self.uid)
-        self._seen = {r.id: r.state for r in records}
         for record in records:
             if record.finished_at is not None and record.id not in self._messages:
                 self._messages[record.id] = self._services.files.message(self.pod, record)

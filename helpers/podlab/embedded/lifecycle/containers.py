@@ -19,6 +19,7 @@ LOST = "The container could not be located when the pod was terminated"
 LOST_WHILE_RUNNING = (
     "The container could not be located when the pod was deleted.  The container used to be Running"
 )
+CRASH_LOOP = "CrashLoopBackOff"
 MESSAGE_BYTES = 4096
 POD_MESSAGE_BYTES = 12 * 1024
 
@@ -28,6 +29,11 @@ class StartFailure(NamedTuple):
 
     reason: str
     message: str
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing was tried, because the wait after a crash is not over."""
+        return self.reason == CRASH_LOOP
 
 
 def rfc3339(ns: int) -> str:

@@ -519,6 +519,51 @@ def test_why_a_container_does_not_start_is_shown_within_seconds(pace: str) -> No
     assert status["containerStatuses"][0]["state"]["waiting"]["reason"] == "InvalidImageName"
 
 
+@pytest.mark.parametrize(("pace", "at_least_s"), [("prompt", 2.5), ("kubelet", 9.0)])
+def test_the_end_of_a_crashed_container_is_shown_before_its_back_off(pace: str, at_least_s: float) -> None:
+    """Error for long enough to be seen, then CrashLoopBackOff until the next start, as the traces of kind show them."""
+    simulation = simulated(pod(), {"app": {"runs_s": 1, "exit_code": 1}}, pace=pace)
+    seen: list[tuple[str, float]] = []
+
+    def note(_: str, changed: Json) -> None:
+        for status in (changed.get("status") or {}).get("containerStatuses") or ():
+            state, body = next(iter(status["state"].items()))
+            word = body.get("reason", state)
+            if not seen or seen[-1][0] != word:
+                seen.append((word, simulation.loop.time()))
+
+    simulation.store.watch("pods", note)
+
+    simulation.run(60)
+
+    words = [word for word, _ in seen]
+    assert words[:8] == [
+        "ContainerCreating", "running", "Error", "running", "Error", "CrashLoopBackOff", "running", "Error"
+    ]  # fmt: skip
+    assert seen[5][1] - seen[4][1] >= at_least_s
+    (back_off,) = events(simulation, "BackOff")
+    assert pace != "prompt" or back_off["count"] == 3, "showing it is no try"
+
+
+def test_a_container_that_its_node_kills_is_shown_in_back_off_at_once() -> None:
+    """The kill itself causes the next sync, so nobody sees the end, as with a real kubelet."""
+    script = {"app": {"fails_after_s": 2, "on_term": 0, "term_code": 1}}
+    simulation = simulated(pod({"name": "app", "livenessProbe": TCP}), script)
+    words: list[str] = []
+
+    def note(_: str, changed: Json) -> None:
+        for status in (changed.get("status") or {}).get("containerStatuses") or ():
+            state, body = next(iter(status["state"].items()))
+            words.append(body.get("reason", state))
+
+    simulation.store.watch("pods", note)
+
+    simulation.run(30)
+
+    assert "CrashLoopBackOff" in words
+    assert "Error" not in words
+
+
 TCP: Json = {"tcpSocket": {"port": 80}, "periodSeconds": 1, "failureThreshold": 1}
 EXEC: Json = {"exec": {"command": ["true"]}, "periodSeconds": 1, "failureThreshold": 1}
 

@@ -63,6 +63,10 @@ CASES: list[tuple[str, str, tuple[Any, ...], tuple[Any, ...], str, str]] = [
     ("Never", "the app is over: sidecars stop", WITH_SIDECAR, ("app",), "s:running i:0 app:0", "kill pod"),
     ("Never", "and are not started again", WITH_SIDECAR, ("app",), "s:1 i:0 app:0", "kill pod"),
     ("Always", "dead sidecar, dead app: both", WITH_SIDECAR, ("app",), "s:1 i:0 app:1", "init 0, app 0"),
+    # Upstream too leaves a dead app alone until a dead last sidecar runs again: to it the Pod is initialising.
+    ("Always", "a dead last sidecar first", (container("i"), sidecar("s")), ("app",), "i:0 s:1 app:1", "init 1"),
+    ("Always", "then its app", (container("i"), sidecar("s")), ("app",), "i:0 s:running app:1", "app 0"),
+    ("Always", "and at once where an app runs", (sidecar("s"),), ("a", "b"), "s:1 a:1 b:running", "init 0, app 0"),
     ("Never", "a failing init ends the sidecar too", WITH_SIDECAR, ("app",), "s:running i:1", "kill pod"),
     ("OnFailure", "or is tried again beside it", WITH_SIDECAR, ("app",), "s:running i:1", "init 1"),
     ("Always", "a last sidecar ends the initialisation", (container("i"), sidecar("s")), ("app",),
