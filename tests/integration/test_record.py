@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clusters import RUN_ID
 from tcp_relay import Relay
 
 from podlab.client import Client, Kubeconfig
+from podlab.drivers import Profile
+from podlab.drivers.embedded import EmbeddedDriver
 from podlab.errors import ApiError, ConflictError, ConnectionLostError, ManifestError, NotFoundError
 from podlab.manifests import apply, load
 from podlab.observe import Patience, Recorder, Recording, read_recording, record
+from podlab.observe.watching import ANOTHER
+from podlab.pods.phase import is_ready
 from podlab.timeline.clocks import parse_ns
 
 FIRST_POD = """
@@ -318,3 +323,58 @@ def test_events_of_others_are_not_asked_for(
     }
     assert len(watching.noted & alone) == min(own, 3)
     assert ("" in watching.noted) == (own < 3)
+
+
+PLAIN = """
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {name}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+    - {{name: app, image: "busybox:1.36", command: [sh, -c, 'echo here; sleep 600']}}
+"""
+
+
+@pytest.mark.embedded
+def test_a_recording_goes_on_when_its_cluster_comes_back_under_the_same_name(tmp_path: Path) -> None:
+    """Another address, certificate and history: what went with the former cluster is a gap, what comes is recorded."""
+    driver, name = EmbeddedDriver(), f"back-{RUN_ID}"
+    try:
+        client = driver.make(Profile(name=name)).client()
+        with Recorder(client, namespace="default", out=tmp_path / "run.jsonl", lost_after_s=60) as recorder:
+            apply(client, load(PLAIN.format(name="before")), namespace="default")
+            recorder.wait("Ready", deadline_s=60)
+            before = recorder.pods()[0]["metadata"]["uid"]
+            first = client.server
+            driver.stop(name)
+            apply(
+                driver.make(Profile(name=name)).client(),
+                load(PLAIN.format(name="after")),
+                namespace="default",
+            )
+            recorder.wait(lambda pods: any(is_ready(pod) for pod in named("after", pods)), deadline_s=60)
+        recording = recorder.recording
+    finally:
+        driver.stop(name)
+
+    assert recording is not None
+    assert client.server != first
+    rows = [one for one in recording.observations if one.get("resource") == "pods" and "object" in one]
+    assert [(one["object"]["metadata"]["uid"], one["type"]) for one in rows if one.get("vanished")] == [
+        (before, "DELETED")
+    ]
+    assert any(one["object"]["metadata"]["name"] == "after" for one in rows)
+    gaps = {(one["of"], one["reason"]) for one in recording.gaps}
+    assert {("pods", ANOTHER), ("events", ANOTHER), ("node", "its cluster is gone, with its record")} <= gaps
+    about = next(one["about"] for one in recording.gaps if one["of"] == "pods")
+    assert before in about
+    assert [
+        one["line"] for one in recording.observations if one.get("pod") == "after" and one["source"] == "log"
+    ] == ["here"]
+
+
+def named(name: str, pods: Any) -> list[Any]:
+    """Return the Pods of that name."""
+    return [pod for pod in pods if pod["metadata"]["name"] == name]

@@ -5,7 +5,8 @@ The client itself: one method per verb of the API, raw dicts in and out.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from podlab.client import resources
 from podlab.client.kubeconfig import Kubeconfig
 from podlab.client.types import ExecOutput, Resource
-from podlab.errors import ApiError, ConflictError, NotFoundError
+from podlab.errors import ApiError, ConflictError, DriverError, NotFoundError
 from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
@@ -36,8 +37,11 @@ class Client:
     the ``ApiError`` family for refusals and ``ConnectionLostError`` where no answer came.
     """
 
-    def __init__(self, config: Kubeconfig, budget: Budget | None = None) -> None:
-        self.config, self.budget = config, budget
+    def __init__(
+        self, config: Kubeconfig, budget: Budget | None = None, reload: Callable[[], Kubeconfig] | None = None
+    ) -> None:
+        self.config, self.budget, self._reload = config, budget, reload
+        self._rereading = threading.Lock()
         self.server, self.namespace, self.context = config.server, config.namespace, config.context
         self._discovered: dict[str, RawObject] = {}  # path of an API group version -> its resources
 
@@ -51,11 +55,39 @@ class Client:
     @classmethod
     def from_kubeconfig(cls, path: Path | None = None, context: str | None = None) -> Client:
         """Return a client for *context* of *path* (default: ``$KUBECONFIG``, then ``~/.kube/config``)."""
-        return cls(Kubeconfig.load(path, context))
+        config = Kubeconfig.load(path, context)
+        return cls(config, reload=lambda: Kubeconfig.load(path, config.context))
+
+    def reread(self) -> bool:
+        """
+        Read the kubeconfig again, as it is after its cluster was made anew under the same name.
+
+        Returns:
+            Whether it names another server, or other credentials: requests go there from now on. False where it does
+            not, where it cannot be read now, and for a client that was made of no file.
+        """
+        if self._reload is None:
+            return False
+        with self._rereading:
+            try:
+                config = self._reload()
+            except DriverError:
+                return False
+            if (config.server, config.cluster, config.user) == (
+                self.config.server, self.config.cluster, self.config.user
+            ):  # fmt: skip
+                return False
+            from podlab.client.transport import Transport
+
+            self.config, self.server, self._discovered = config, config.server, {}
+            self.__dict__["transport"] = Transport(
+                config, self.budget
+            )  # requests under way end with the former
+            return True
 
     def within(self, budget: Budget) -> Client:
         """Return a client of the same server whose requests wait for their turn in *budget*."""
-        return Client(self.config, budget)
+        return Client(self.config, budget, self._reload)
 
     def spare(self) -> bool:
         """Return whether a question that nothing depends on may be asked now; always, without a budget."""

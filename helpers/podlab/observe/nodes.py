@@ -210,7 +210,7 @@ class EmbeddedEvents:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._uids: dict[str, None] = {}
+        self._servers: dict[str, str] = {}  # uid of a Pod -> where it was seen
         self._seen: set[bytes] = set()
 
     def start(self, writer: Writer, wake: int) -> None:
@@ -223,14 +223,19 @@ class EmbeddedEvents:
 
     def see(self, pod_uid: str) -> None:
         """Remember a Pod to ask for; one whose image cannot be pulled has a record too."""
-        self._uids.setdefault(pod_uid)
+        self._servers.setdefault(pod_uid, self._client.server)
 
     def learn(self, runs: Iterable[Incarnation]) -> None:
         """Nothing to do: the embedded record names its containers itself."""
 
     def stop(self) -> None:
         """Fetch the record of every Pod seen; what cannot be fetched is a gap."""
-        for uid in self._uids:
+        for uid, server in self._servers.items():
+            if server != self._client.server:
+                self._writer.mark(
+                    "gap", of="node", pod_uid=uid, reason="its cluster is gone, with its record"
+                )
+                continue
             try:
                 body = self._client.text("/podlab/v1/node-events", pod_uid=uid, timeout_s=5.0)
             except PodlabError as error:

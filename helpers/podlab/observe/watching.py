@@ -5,7 +5,9 @@ List once, then watch from the list's resourceVersion. When the stream breaks, w
 last event: what comes twice is dropped by (uid, resourceVersion), and what a broken connection delivered out of
 order is not lost. When the server no longer knows that version (410), list again and record a gap: changes between
 the two versions may have been seen by nobody. An idle stream is not trusted: the objects are listed now and then,
-and if they differ from what was seen, the stream is half-open and is replaced.
+and if they differ from what was seen, the stream is half-open and is replaced. Where the server is lost, its kubeconfig
+is read again: a cluster that was made anew under the same name has another address, another certificate and a history
+of its own, so it is listed from the start, and a gap says what that hides.
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from podlab.client import Client
+from podlab.client import Client, Kubeconfig
 from podlab.errors import ApiError, ConnectionLostError, GoneError, PodlabError, RecordingError
 from podlab.observe.framing import LineStream, StreamBroken
 from podlab.observe.heads import Head, read_head
@@ -33,6 +35,7 @@ _WINDOW = 4096  # how many events are remembered, to drop those that come twice
 _CONFIRMED_S = 5.0  # what arrived before so much silence arrived in order
 _CHECK_TIMEOUT_S = 5.0
 _OVERLAP = 32  # how far back a new watch begins
+ANOTHER = "the kubeconfig names another server"  # reason of a gap: a cluster that was made anew, mostly
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class Watcher(threading.Thread):
         self._latest_version = 0
         self._overlap: deque[int] = deque(maxlen=_OVERLAP)
         self._base = 0  # every event up to here was seen
+        self._server: tuple[str, Mapping[str, Any]] | None = None  # whose versions these are
         self._list_for: str | None = "start"  # why the next thing to do is a list, not a watch
         self._arrived_at = time.monotonic()  # of the last batch
         self._silent = 0  # streams in a row that held back what a list showed
@@ -149,9 +153,12 @@ class Watcher(threading.Thread):
     def _hold(self) -> None:
         pause_s, lost_t = self._patience.first_pause_s, None
         while not self._stopping.is_set():
+            config = self._client.config
             try:
                 if self._silent > 1:
                     self._list_for = "not delivered"
+                if self._is_another():
+                    self._list_for = self._list_for or ANOTHER
                 if self._list_for:
                     self._relist(self._list_for)
                     self.ready.set()
@@ -164,11 +171,13 @@ class Watcher(threading.Thread):
             except (StreamBroken, ConnectionLostError, OSError, ValueError) as error:
                 reason = _brief(error)
             except ApiError as error:
-                if error.code < 500 and error.code not in {408, 429}:
+                renewed = error.code == 401 and (self._client.reread() or self._client.config is not config)
+                if error.code < 500 and error.code not in {408, 429} and not renewed:
                     raise
                 reason = _brief(error)
             if self._stopping.is_set():
                 return
+            self._client.reread()
             if lost_t is None:
                 lost_t = self._writer.now()
                 self._writer.mark("lost", of=self.resource, reason=reason)
@@ -177,6 +186,10 @@ class Watcher(threading.Thread):
             self.connected = False
             self._stopping.wait(pause_s)
             pause_s = min(pause_s * 2, self._patience.longest_pause_s)
+
+    def _is_another(self) -> bool:
+        """True where the kubeconfig has led elsewhere since the last list; another thread may have read it."""
+        return self._server is not None and _identity(self._client.config) != self._server
 
     def _watch(self, lost_t: float | None) -> None:
         """Follow one stream to its end in good order; *lost_t* is when the one before it was lost."""
@@ -190,6 +203,8 @@ class Watcher(threading.Thread):
             timeoutSeconds=self._patience.watch_s,
             **self._params,
         ) as answer:
+            if self._is_another():
+                raise StreamBroken(ANOTHER)
             self._heard()
             if lost_t is not None:
                 self._writer.mark(
@@ -334,8 +349,15 @@ class Watcher(threading.Thread):
 
     def _relist(self, reason: str) -> None:
         before, seen_t = self._latest_version, round(self._writer.now(), 6)
+        server = _identity(self._client.config)
         listing = self._client.get(self._path, **self._params)
+        if _identity(self._client.config) != server:
+            raise StreamBroken(ANOTHER)
         self._heard()
+        if server != self._server:
+            # Versions of the former server mean nothing here; the objects known there tell what has vanished.
+            self._server, self._latest_version, self._recent = server, 0, {}
+            reason = reason if reason == "start" else ANOTHER
         version = int(listing["metadata"]["resourceVersion"])
         kind = str(listing.get("kind", "")).removesuffix("List")
         api_version = listing.get("apiVersion")
@@ -345,7 +367,7 @@ class Watcher(threading.Thread):
         if reason != "start":
             about = sorted({*changed, *(vanished if self.resource == "pods" else ())})
             self._mark_gap(reason, before, version, since_t=seen_t, vanished=vanished, about=about)
-        if self._strangers is not None and reason == "start" and self.resource == "pods":
+        if self._strangers is not None and reason in ("start", ANOTHER) and self.resource == "pods":
             self._strangers |= {item["metadata"]["uid"].encode() for item in items}
         self._write_listed(items, write=self._existing or reason != "start")
         self._base, self._latest_version = version, max(version, self._latest_version)
@@ -440,6 +462,11 @@ def _about(line: bytes) -> bytes | None:
     """The uid of the object that an Event speaks of; None where it does not say."""
     found = _ABOUT.search(line)
     return None if found is None else found[1]
+
+
+def _identity(config: Kubeconfig) -> tuple[str, Mapping[str, Any]]:
+    """Return what tells one server from another: where it is, and whom its certificate is of."""
+    return config.server, config.cluster
 
 
 def _brief(error: BaseException) -> str:
