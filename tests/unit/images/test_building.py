@@ -121,6 +121,23 @@ def test_a_wheel_with_another_checksum_is_not_used(
         build(IMAGE, known(part), silent)
 
 
+def test_a_component_of_another_version_is_named(
+    part: Part, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a network an installed wheel of another version does not help, and whoever sees it asks why."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    absent = replace(part, name="pytest", version="0.0.1", file="pytest-0.0.1-py3-none-any.whl")
+
+    with pytest.raises(BuildError) as failed:
+        wheels.fetch(absent, silent)
+
+    assert failed.value.summary == (
+        "the wheel pytest 0.0.1 could not be downloaded, "
+        f"and the {pytest.__version__} that is installed is another version"
+    )
+    assert [path.name for path in (home / "downloads").iterdir()] == [part.file]
+
+
 def test_files_of_a_wheel_are_checked_too(part: Part) -> None:
     """An installed wheel has no file of its own any more, so what is taken from it is compared."""
     with pytest.raises(BuildError, match="is not what the recipe names"):
