@@ -9,22 +9,22 @@ from __future__ import annotations
 
 EXIT_CODES: dict[int, str] = {
     0: "done",
-    1: "done, with a negative answer (doctor: something needed is broken; status: not running)",
+    1: "done, with a negative result (doctor: something you need is broken; status: not running)",
     2: "the command line or a manifest is wrong",
     3: "a cluster could not be made, found, reached or stopped",
     4: "the API server refused a request",
     5: "the API server stopped answering",
-    6: "a deadline passed",
+    6: "timed out",
     7: "a recording cannot be read or written",
     8: "a timeline cannot answer the question",
     9: "a check cannot decide",
     10: "the embedded node could not start or stop a process",
     11: "an image of the labs could not be made",
-    70: "a fault of podlab's own",
-    74: "a picture or the output cannot be written (a full disk, a place that is not there)",
-    130: "interrupted with Ctrl-C, and cleaned up",
-    141: "whoever read the output closed the pipe",
-    143: "ended by SIGTERM, and cleaned up",
+    70: "a bug in podlab",
+    74: "a picture or the output cannot be written (disk full, missing folder)",
+    130: "interrupted with Ctrl-C; cleaned up",
+    141: "the reader of the output closed the pipe",
+    143: "ended by SIGTERM; cleaned up",
 }
 
 

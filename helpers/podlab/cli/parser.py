@@ -1,5 +1,5 @@
 """
-Find the verb, build its parser, and say what is wrong with a command line in three lines.
+Find the verb, build its parser, and report a wrong command line in three lines.
 """
 
 from __future__ import annotations
@@ -120,11 +120,11 @@ def beginning() -> str:
     width = max(len(name) for name in _TO_BEGIN_WITH)
     return "\n".join(
         [
-            "Run Pods, see how their containers live, and be graded by it. To begin with:",
+            "Run Pods, watch their containers live, and get graded on what happened. Start with:",
             "",
             *(f"  podlab {name:<{width}}  {load(name).SUMMARY}" for name in _TO_BEGIN_WITH),
             "",
-            "podlab VERB --help shows an example of each; podlab --help lists all verbs.",
+            "podlab VERB --help shows examples; podlab --help lists all verbs.",
         ]
     )
 
@@ -136,9 +136,9 @@ def overview() -> str:
     lines = [f"  {name:<{width}}  {load(name).SUMMARY}" for name in verbs]
     return "\n".join(
         [
-            "usage: podlab VERB [arguments]      podlab VERB --help shows an example",
+            "usage: podlab VERB [arguments]      podlab VERB --help shows examples",
             "",
-            "Run Pods, see how their containers live, and be graded by it.",
+            "Run Pods, watch their containers live, and get graded on what happened.",
             "",
             "verbs:",
             *lines,
@@ -187,7 +187,7 @@ def add_namespace(parser: argparse.ArgumentParser) -> None:
         "-n",
         "--namespace",
         metavar="NS",
-        help="the namespace to work in (default: the cluster's, mostly default)",
+        help="the namespace to work in (default: the cluster's, usually default)",
     )
 
 
@@ -201,10 +201,10 @@ def add_any_cluster(parser: argparse.ArgumentParser) -> None:
     """Add ``--cluster``, ``--context`` and ``--kubeconfig``, for commands that work on the whole cluster."""
     add_cluster(parser)
     parser.add_argument(
-        "--context", metavar="C", help="instead: a context of your own kubeconfig, as with kubectl"
+        "--context", metavar="C", help="use a context of your own kubeconfig instead, as with kubectl"
     )
     parser.add_argument(
-        "--kubeconfig", type=Path, metavar="F", help="instead: the cluster of this kubeconfig"
+        "--kubeconfig", type=Path, metavar="F", help="use the cluster of this kubeconfig instead"
     )
 
 
@@ -236,7 +236,7 @@ def add_sending(parser: argparse.ArgumentParser) -> None:
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``."""
-    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def seconds(text: str) -> float:

@@ -6,7 +6,7 @@ import argparse
 
 from podlab.cli import parser as common
 
-SUMMARY = "create or change the objects of a manifest; all of them are checked before the first is sent"
+SUMMARY = "create or update the objects of a manifest; all are checked before the first is sent"
 EXAMPLE = """
 podlab apply -f labs/00-first-pod/manifests/first-pod.yaml
 podlab apply first.yaml second.yaml

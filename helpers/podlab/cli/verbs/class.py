@@ -13,7 +13,7 @@ from podlab.cli import parser as common
 if TYPE_CHECKING:
     from podlab.client import Client
 
-SUMMARY = "a class on one cluster: a namespace and a kubeconfig for each student, and a live board"
+SUMMARY = "run a class on a shared cluster: a namespace and a kubeconfig per student, and a live board"
 EXAMPLE = """
 podlab class create spring --roster roster.csv --out kubeconfigs
 podlab class board spring
@@ -26,17 +26,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("action", choices=("create", "board", "list", "delete"), help="what to do")
     parser.add_argument(
-        "class_", nargs="?", metavar="CLASS", help="the class's name: small letters, digits, -"
-    )
-    parser.add_argument("--roster", type=Path, metavar="CSV", help="create: students, id,name,email")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="create: where the kubeconfig files go")
-    parser.add_argument(
-        "--days", type=float, default=30, help="create: how long the students' tokens hold (default: 30)"
+        "class_", nargs="?", metavar="CLASS", help="the name of the class: lower-case letters, digits and -"
     )
     parser.add_argument(
-        "--web", type=int, metavar="PORT", help="board: serve it as a page on this port of localhost"
+        "--roster", type=Path, metavar="CSV", help="create: the students, with columns id,name,email"
     )
-    parser.add_argument("--once", action="store_true", help="board: print it once and end")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="create: the folder for the kubeconfig files"
+    )
+    parser.add_argument(
+        "--days",
+        type=float,
+        default=30,
+        help="create: how many days the students' tokens are valid (default: 30)",
+    )
+    parser.add_argument(
+        "--web", type=int, metavar="PORT", help="board: serve it as a web page on this port of localhost"
+    )
+    parser.add_argument("--once", action="store_true", help="board: print it once and exit")
     common.add_any_cluster(parser)
 
 

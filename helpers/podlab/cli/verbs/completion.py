@@ -6,7 +6,7 @@ import argparse
 
 from podlab.cli.completing import SHELLS
 
-SUMMARY = "print what switches completion on in bash, zsh or fish"
+SUMMARY = "print the script that enables completion in bash, zsh or fish"
 EXAMPLE = """
 source <(podlab completion bash)      # in ~/.bashrc
 source <(podlab completion zsh)       # in ~/.zshrc, after compinit

@@ -6,7 +6,7 @@ import argparse
 from importlib.util import find_spec
 from pathlib import Path
 
-SUMMARY = "write the course into a folder: notebooks, labs and exercises without answers"
+SUMMARY = "copy the course to a folder: notebooks, labs and exercises, without answers"
 EXAMPLE = """
 podlab course
 podlab course ~/kubernetes-course

@@ -6,7 +6,9 @@ import argparse
 
 from podlab.cli import parser as common
 
-SUMMARY = "delete Pods by name, other objects by kind and name, or those of a manifest, and wait until they are gone"
+SUMMARY = (
+    "delete Pods by name, objects by kind and name, or the objects of a manifest; waits until they are gone"
+)
 EXAMPLE = """
 podlab delete first-pod
 podlab delete pod first-pod
@@ -31,24 +33,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--grace-period",
         type=common.seconds,
         metavar="S",
-        help="how long containers may take to end (default: what the Pod says, mostly 30)",
+        help="seconds that containers get to stop (default: what the Pod asks for, usually 30)",
     )
     grace.add_argument("--now", dest="grace", action="store_const", const=1.0, help="the same as --grace 1")
-    parser.add_argument("--all", action="store_true", help="all of the kind: podlab delete pods --all")
     parser.add_argument(
-        "-l", "--selector", metavar="L", help="those with these labels: podlab delete pods -l app=web"
+        "--all", action="store_true", help="all objects of the kind: podlab delete pods --all"
+    )
+    parser.add_argument(
+        "-l", "--selector", metavar="L", help="objects with these labels: podlab delete pods -l app=web"
     )
     parser.add_argument("--force", action="store_true", help="the same as --grace 0")
-    parser.add_argument("--ignore-not-found", action="store_true", help="accept objects that do not exist")
     parser.add_argument(
-        "--wait", choices=("true", "false"), default="true", help="false: do not wait until they are gone"
+        "--ignore-not-found", action="store_true", help="do not fail if an object does not exist"
+    )
+    parser.add_argument(
+        "--wait", choices=("true", "false"), default="true", help="false: return before they are gone"
     )
     common.add_target(parser)
     common.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Delete, and print one line for each object; a Pod that is not there is an error, and names the nearest."""
+    """Delete, and print one line for each object; a missing Pod is an error that suggests the nearest name."""
     from podlab.cli import clusters, deleting, output
 
     words = deleting.words(args)

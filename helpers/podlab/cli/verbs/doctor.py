@@ -6,7 +6,7 @@ import argparse
 
 from podlab.cli import parser as common
 
-SUMMARY = "say what this machine can run, and how to repair what it cannot"
+SUMMARY = "check what this machine can run, and how to fix what it cannot"
 EXAMPLE = """
 podlab doctor
 podlab doctor --driver kind          # only what kind needs
@@ -16,12 +16,12 @@ podlab doctor --json | jq '.findings[] | select(.level != "ok")'
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("--driver", choices=("kind", "embedded"), help="look only at what this driver needs")
+    parser.add_argument("--driver", choices=("kind", "embedded"), help="check only what this driver needs")
     common.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print one line for each thing looked at; exit code 1 if something needed is broken."""
+    """Print a line for each check; exit code 1 if something that podlab needs is broken."""
     from podlab import doctor
     from podlab.cli import output
 

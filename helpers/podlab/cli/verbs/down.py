@@ -1,4 +1,4 @@
-"""``podlab down``: stop a cluster and remove all that was made for it."""
+"""``podlab down``: stop a cluster and remove everything that was created for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import argparse
 from podlab.cli import parser as common
 from podlab.nearest import nearest
 
-SUMMARY = "stop a cluster and remove all that was made for it"
+SUMMARY = "stop a cluster and remove everything that was created for it"
 EXAMPLE = """
 podlab down
 podlab down --cluster second
@@ -18,7 +18,7 @@ podlab down --all
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     common.add_cluster(parser)
-    parser.add_argument("--all", action="store_true", help="every cluster that podlab made for you")
+    parser.add_argument("--all", action="store_true", help="all clusters that podlab created for you")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 
 from podlab.cli import parser as common
 
-SUMMARY = "list the Events of a namespace, oldest first, each with the container that it is about"
+SUMMARY = "list the Events of a namespace, oldest first, with the container that each is about"
 EXAMPLE = """
 podlab events
 podlab events --for first-pod
@@ -18,13 +18,17 @@ podlab events --json | jq -r .[].reason
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument(
-        "--for", dest="about", metavar="NAME", help="only those about the object NAME, or KIND/NAME"
+        "--for", dest="about", metavar="NAME", help="only Events about this object: NAME or KIND/NAME"
     )
     parser.add_argument(
-        "--types", type=_types, default=(), metavar="T", help="of these types only: Normal, Warning"
+        "--types", type=_types, default=(), metavar="T", help="only Events of these types: Normal, Warning"
     )
-    parser.add_argument("--times", action="store_true", help="the time that each was last seen, not its age")
-    parser.add_argument("-A", "--all-namespaces", action="store_true", help="of all namespaces")
+    parser.add_argument(
+        "--times", action="store_true", help="print when each Event was last seen, instead of its age"
+    )
+    parser.add_argument(
+        "-A", "--all-namespaces", action="store_true", help="list the Events of all namespaces"
+    )
     common.add_target(parser)
     common.add_json(parser)
 

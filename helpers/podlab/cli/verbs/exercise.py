@@ -1,4 +1,4 @@
-"""``podlab exercise``: list, show, make and prove exercises."""
+"""``podlab exercise``: list, show, create and test exercises."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from podlab.cli import parser as common
 if TYPE_CHECKING:
     from podlab.grading.prove import Proof, Sample
 
-SUMMARY = "list, show, make and prove exercises"
+SUMMARY = "list, show, create and test exercises"
 EXAMPLE = """
 podlab exercise list
 podlab exercise show e14 --seed 7
@@ -24,11 +24,13 @@ podlab exercise new e40-my-title
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("action", choices=("list", "show", "check", "new"), help="what to do")
-    parser.add_argument("exercise", nargs="*", metavar="ID", help="exercise ids (check: default all)")
-    parser.add_argument("--seed", type=int, default=0, help="variant of the exercise (default: 0)")
-    parser.add_argument("--jobs", type=int, default=4, help="answers graded side by side (default: 4)")
-    parser.add_argument("--only", metavar="KIND/NAME", help="check: one answer, such as right/moved")
-    parser.add_argument("--show", action="store_true", help="check: print each report")
+    parser.add_argument("exercise", nargs="*", metavar="ID", help="ids of exercises (check: default all)")
+    parser.add_argument("--seed", type=int, default=0, help="the variant of the exercise (default: 0)")
+    parser.add_argument(
+        "--jobs", type=int, default=4, help="how many answers to grade in parallel (default: 4)"
+    )
+    parser.add_argument("--only", metavar="KIND/NAME", help="check: only this answer, such as right/moved")
+    parser.add_argument("--show", action="store_true", help="check: print the report of each answer")
     common.add_cluster(parser)
     common.add_json(parser)
 

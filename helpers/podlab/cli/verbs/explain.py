@@ -7,7 +7,7 @@ import re
 
 from podlab.cli import parser as common
 
-SUMMARY = "say in three lines why a Pod, Job or Deployment is not running"
+SUMMARY = "explain in three lines why a Pod, Job or Deployment is not running"
 EXAMPLE = """
 podlab explain first-pod
 podlab explain job/migrate
@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=common.pod_name,
         metavar="NAME",
-        help="a Pod's name, or KIND/NAME: pod, job, deployment, replicaset, statefulset, daemonset",
+        help="a Pod's name, or KIND/NAME, where KIND is pod, job, deployment, replicaset, statefulset or daemonset",
     )
     common.add_target(parser)
     common.add_json(parser)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from podlab.drivers import Cluster
     from podlab.grading import Place
 
-SUMMARY = "grade submissions by how their Pods live; resumable, no student code is run"
+SUMMARY = "grade submissions by how their Pods live; can be resumed, runs no student code"
 EXAMPLE = """
 podlab grade submissions/ --assignment term/instructor --roster roster.csv --out grades
 podlab grade moodle-download.zip --assignment term/instructor --out grades --jobs 12
@@ -27,24 +27,28 @@ podlab grade submissions/ --assignment term/instructor --out grades --on context
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("submissions", nargs="+", type=Path, metavar="SUBMISSION",
-                        help="notebooks, folders, zips, downloads of Moodle, Canvas or Gradescope")  # fmt: skip
+                        help="notebooks, folders, zip files, or downloads from Moodle, Canvas or Gradescope")  # fmt: skip
     parser.add_argument(
-        "--assignment", type=Path, required=True, metavar="FOLDER", help="the released instructor folder"
+        "--assignment",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="the instructor folder that podlab release wrote",
     )
-    parser.add_argument("--roster", type=Path, metavar="CSV", help="students: id,name,email")
+    parser.add_argument("--roster", type=Path, metavar="CSV", help="the students, with columns id,name,email")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="GRADES", help="where results and evidence are kept"
+        "--out", type=Path, required=True, metavar="GRADES", help="the folder for results and evidence"
     )
     parser.add_argument("--jobs", type=int, metavar="N",
-                        help="answers graded side by side at most (default: 4 for each core of this machine, or of a "
+                        help="grade at most N answers in parallel (default: 4 for each core of this machine, or of a "
                         "context's nodes, up to 32); fewer where the machine is busy")  # fmt: skip
     parser.add_argument(
         "--on", choices=("kind", "context", "embedded"), metavar="D",
-        help="the cluster's driver; context: the current context of your kubeconfig, or that of --context",
+        help="the driver of the cluster; context: the current context of your kubeconfig, or --context",
     )  # fmt: skip
     parser.add_argument(
         "--requests", type=_rate, default=20.0, metavar="R",
-        help="requests a second that all answers together send to the API server at most (default: 20)",
+        help="the most requests per second to the API server, of all answers together (default: 20)",
     )  # fmt: skip
     common.add_any_cluster(parser)
 

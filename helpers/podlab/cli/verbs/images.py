@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from podlab import images
 
-SUMMARY = "list the images of a cluster, load images into it, or build the labs' images"
+SUMMARY = "list the images of a cluster, load images into it, or build the images of the labs"
 EXAMPLE = """
 podlab images
 podlab images build                              # lists the labs' images, and which are built
@@ -26,11 +26,19 @@ podlab images --load app.tar --name second       # a file that `docker save` wro
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument(
-        "build", nargs="?", choices=["build"], help="build images of the labs; without names, list them"
+        "build", nargs="?", choices=["build"], help="build images of the labs; without a NAME, list them"
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="such as postgres, or podlab-postgres:18")
     parser.add_argument(
-        "--load", nargs="*", metavar="IMAGE", help="load these first; with build, what it builds"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="an image of the labs, such as postgres or podlab-postgres:18",
+    )
+    parser.add_argument(
+        "--load",
+        nargs="*",
+        metavar="IMAGE",
+        help="load these images into the cluster; with build: load what was built",
     )
     common.add_cluster(parser)
     common.add_json(parser)

@@ -6,7 +6,7 @@ import argparse
 
 from podlab.cli import parser as common
 
-SUMMARY = "print what a container of a Pod printed"
+SUMMARY = "print the log of a container"
 EXAMPLE = """
 podlab logs first-pod                          # the container that kubectl would choose
 podlab logs first-pod -c shipper
@@ -23,32 +23,41 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=common.pod_name,
         metavar="POD|KIND/NAME",
-        help="a Pod, or a Job's, Deployment's …",
+        help="a Pod, or the owner of Pods, such as job/migrate",
     )
     parser.add_argument("one", nargs="?", metavar="CONTAINER", help="the same as -c CONTAINER")
     parser.add_argument(
         "-c",
         "--container",
         metavar="C",
-        help="which container (default: the one that the Pod's annotation names, else its first app container)",
+        help="which container (default: the one named by the Pod's annotation, else the first app container)",
     )
     parser.add_argument(
-        "--all-containers", action="store_true", help="of all containers, in the order of their start"
+        "--all-containers", action="store_true", help="print the logs of all containers, in start order"
     )
     parser.add_argument(
-        "-l", "--selector", metavar="L", help="of the Pods with these labels, such as app=web"
+        "-l", "--selector", metavar="L", help="print the logs of all Pods with these labels, such as app=web"
     )
-    parser.add_argument("--prefix", action="store_true", help="begin each line with Pod and container")
-    parser.add_argument("-f", "--follow", action="store_true", help="go on until the container ends")
-    parser.add_argument("-p", "--previous", action="store_true", help="the run before the last restart")
-    parser.add_argument("-t", "--timestamps", action="store_true", help="begin each line with its time")
-    parser.add_argument("--tail", type=int, metavar="N", help="the last N lines only")
-    parser.add_argument("--since", type=common.duration, metavar="D", help="of the last 30s, 5m or 2h only")
+    parser.add_argument(
+        "--prefix", action="store_true", help="start each line with the Pod and the container"
+    )
+    parser.add_argument("-f", "--follow", action="store_true", help="keep printing until the container ends")
+    parser.add_argument(
+        "-p", "--previous", action="store_true", help="print the log of the run before the last restart"
+    )
+    parser.add_argument("-t", "--timestamps", action="store_true", help="start each line with its time")
+    parser.add_argument("--tail", type=int, metavar="N", help="print only the last N lines")
+    parser.add_argument(
+        "--since",
+        type=common.duration,
+        metavar="D",
+        help="print only lines of the last D, such as 30s, 5m or 2h",
+    )
     common.add_target(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Copy the log to stdout; which container was chosen is said on stderr."""
+    """Copy the log to stdout; the name of the chosen container goes to stderr."""
     from podlab.cli import clusters, copying, output
 
     copying.check(args.pod, args.selector)

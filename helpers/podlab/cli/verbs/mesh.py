@@ -6,7 +6,7 @@ import argparse
 
 from podlab.cli import parser as common
 
-SUMMARY = "list what a service mesh (Istio, Linkerd, lab 08's own) has put into a Pod"
+SUMMARY = "list what a service mesh (Istio, Linkerd or that of lab 08) has added to a Pod"
 EXAMPLE = """
 podlab mesh shop                                                  # a Pod of the cluster
 podlab mesh labs/08-service-mesh/exhibits/istio-native.yaml      # a manifest; no cluster is asked
@@ -16,7 +16,7 @@ istioctl kube-inject -f app.yaml | podlab mesh -
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("pod", metavar="POD|FILE", help="a Pod's name, or a manifest; - reads stdin")
+    parser.add_argument("pod", metavar="POD|FILE", help="the name of a Pod, or a manifest (- reads stdin)")
     common.add_cluster(parser)
     common.add_namespace(parser)
     common.add_json(parser)

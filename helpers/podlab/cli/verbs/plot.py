@@ -15,8 +15,8 @@ podlab plot runs/first-pod.jsonl --out first-pod.svg
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("run", type=Path, metavar="RUN", help="a recording file")
-    parser.add_argument("--out", required=True, type=Path, metavar="X.png|X.svg", help="the picture to write")
-    parser.add_argument("--pod", metavar="POD", help="which Pod (needed if the recording holds several)")
+    parser.add_argument("--out", required=True, type=Path, metavar="X.png|X.svg", help="the file to write")
+    parser.add_argument("--pod", metavar="POD", help="which Pod (required if the recording has several)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 
 from podlab.cli import parser as common
 
-SUMMARY = "list Pods with their containers, and the word that kubectl shows under STATUS"
+SUMMARY = "list Pods with their containers, and the STATUS that kubectl shows"
 EXAMPLE = """
 podlab pods
 podlab pods -o wide                  # what each container does: state, restarts, image
@@ -16,12 +16,12 @@ podlab pods -n demo -l app=web
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("pods", nargs="*", metavar="POD", help="these only (default: all)")
+    parser.add_argument("pods", nargs="*", metavar="POD", help="only these Pods (default: all)")
     parser.add_argument(
-        "-o", "--output", choices=("wide", "json", "name"), metavar="wide|json|name", help="how to print them"
+        "-o", "--output", choices=("wide", "json", "name"), metavar="wide|json|name", help="the output format"
     )
-    parser.add_argument("-l", "--selector", metavar="L", help="those with these labels, such as app=web")
-    parser.add_argument("-A", "--all-namespaces", action="store_true", help="of all namespaces")
+    parser.add_argument("-l", "--selector", metavar="L", help="only Pods with these labels, such as app=web")
+    parser.add_argument("-A", "--all-namespaces", action="store_true", help="list the Pods of all namespaces")
     common.add_target(parser)
     common.add_json(parser)
 

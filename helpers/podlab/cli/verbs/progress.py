@@ -6,7 +6,7 @@ import argparse
 
 from podlab.cli import parser as common
 
-SUMMARY = "show which exercises are solved, by exercise and by outcome"
+SUMMARY = "show which exercises you have solved, by exercise and by learning outcome"
 EXAMPLE = """
 podlab progress
 podlab progress --json

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from podlab.drivers import Cluster
     from podlab.observe import Recording
 
-SUMMARY = "record how Pods live, into a file: those of a manifest, which is applied, or those that are there"
+SUMMARY = "record the life of Pods to a file: apply a manifest and record its Pods, or record running Pods"
 EXAMPLE = """
 podlab record labs/00-first-pod/manifests/first-pod.yaml --until Succeeded --out runs/first-pod.jsonl
 podlab record pod.yaml --until gone --delete-after 5 --deadline 90
-podlab record --pod web --deadline 120             # what is there already, until it is gone or the time is over
+podlab record --pod web --deadline 120             # an existing Pod, until it is gone or time is up
 podlab record -l app=web -n shop
 podlab show runs/first-pod.jsonl
 """
@@ -28,10 +28,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     common.add_files(parser)
     parser.add_argument(
-        "--pod", type=common.pod_name, metavar="POD", help="instead: this Pod, which is there already"
+        "--pod",
+        type=common.pod_name,
+        metavar="POD",
+        help="record this existing Pod instead of applying a manifest",
     )
     parser.add_argument(
-        "-l", "--selector", metavar="L", help="instead: the Pods with these labels, such as app=web"
+        "-l", "--selector", metavar="L", help="record existing Pods with these labels, such as app=web"
     )
     parser.add_argument(
         "--out", type=Path, metavar="RUN", help="the file to write (default: runs/NAME.jsonl, or NAME-2, …)"
@@ -40,28 +43,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--until",
         choices=PHASES,
         metavar="U",
-        help=f"record until: {', '.join(PHASES)} (default: Ready; of what is there already, gone)",
+        help=f"record until: {', '.join(PHASES)} (default: Ready; for existing Pods: gone)",
     )
     parser.add_argument(
         "--deadline",
         type=common.seconds,
         default=60.0,
         metavar="S",
-        help="stop after S seconds (default: 60; exit code 6, where --until was not reached)",
+        help="stop after S seconds (default: 60); exit code 6 if --until was not reached by then",
     )
     parser.add_argument(
         "--delete-after",
         type=common.seconds,
         metavar="S",
-        help="delete the Pods S seconds after --until was reached (default: do not)",
+        help="delete the Pods S seconds after --until is reached (default: keep them)",
     )
     parser.add_argument(
         "--fresh",
         action="store_true",
-        help="first delete the objects of these names that an earlier run left",
+        help="first delete objects with the same names that an earlier run left behind",
     )
     parser.add_argument(
-        "--watch", action="store_true", help="draw the first Pod's timeline in the terminal meanwhile"
+        "--watch", action="store_true", help="draw the first Pod's timeline in the terminal while recording"
     )
     common.add_target(parser)
     common.add_json(parser)

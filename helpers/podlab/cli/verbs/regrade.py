@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-SUMMARY = "judge graded answers again from the kept evidence; needs no cluster"
+SUMMARY = "grade answers again from their recordings, without a cluster"
 EXAMPLE = """
 podlab regrade grades --assignment term/instructor
 podlab regrade grades --assignment term/instructor --student ada
@@ -17,15 +17,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("grades", type=Path, metavar="GRADES", help="the folder that podlab grade wrote")
     parser.add_argument(
-        "--assignment", type=Path, required=True, metavar="FOLDER", help="the released instructor folder"
+        "--assignment",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="the instructor folder that podlab release wrote",
     )
-    parser.add_argument(
-        "--student", action="append", metavar="ID", help="only this student (can be given again)"
-    )
+    parser.add_argument("--student", action="append", metavar="ID", help="only this student; repeatable")
     parser.add_argument(
         "--all",
         action="store_true",
-        help="judge also answers for which nothing has changed since their grade",
+        help="also grade answers for which nothing has changed since their last grade",
     )
 
 

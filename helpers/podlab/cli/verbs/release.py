@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-SUMMARY = "make an assignment's notebooks, and the instructor's folder with solutions"
+SUMMARY = "write an assignment: notebooks for the students, and the instructor's folder with solutions"
 EXAMPLE = """
 podlab release labs/assignments/pods-50 --roster roster.csv --out term
 podlab release mine.toml --out term --format nbgrader
@@ -15,12 +15,17 @@ podlab release mine.toml --roster roster.csv --out term --format gradescope
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("assignment", type=Path, metavar="ASSIGNMENT", help="assignment.toml, or its folder")
     parser.add_argument(
-        "--roster", type=Path, metavar="CSV", help="students, for variants by student: id,name,email"
+        "assignment", type=Path, metavar="ASSIGNMENT", help="an assignment.toml, or its folder"
     )
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FOLDER", help="where to; a new or empty folder"
+        "--roster",
+        type=Path,
+        metavar="CSV",
+        help="the students, with columns id,name,email; required for a variant per student",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="the folder to write; new or empty"
     )
     parser.add_argument("--format", action="append", default=[], metavar="NAME",
                         help="also for another tool, in FOLDER/NAME: gradescope (an autograder's zip) or nbgrader "

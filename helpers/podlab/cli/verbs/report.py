@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-SUMMARY = "marks as CSV, JSON and HTML pages, and in the formats of learning platforms"
+SUMMARY = "write the marks as CSV, JSON and HTML, and in the formats of learning platforms"
 EXAMPLE = """
 podlab report grades --assignment term/instructor --roster roster.csv
 podlab report grades --assignment term/instructor --format canvas --format gradescope
@@ -17,10 +17,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("grades", type=Path, metavar="GRADES", help="the folder that podlab grade wrote")
     parser.add_argument(
-        "--assignment", type=Path, required=True, metavar="FOLDER", help="the released instructor folder"
+        "--assignment",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="the instructor folder that podlab release wrote",
     )
-    parser.add_argument("--roster", type=Path, metavar="CSV", help="students: id,name,email")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to (default: GRADES/report)")
+    parser.add_argument("--roster", type=Path, metavar="CSV", help="the students, with columns id,name,email")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="the folder to write (default: GRADES/report)"
+    )
     parser.add_argument("--format", action="append", default=[], metavar="NAME",
                         help="canvas, classroom, gradescope, junit, moodle, nbgrader, otter, prairielearn; "
                         "repeatable")  # fmt: skip

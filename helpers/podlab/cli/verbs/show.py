@@ -7,7 +7,7 @@ from pathlib import Path
 
 from podlab.cli import parser as common
 
-SUMMARY = "print a recording as a timeline in text"
+SUMMARY = "print a recording as a text timeline"
 EXAMPLE = """
 podlab show runs/first-pod.jsonl
 podlab show runs/first-pod.jsonl --pod first-pod --width 160 --colour never | less
@@ -17,9 +17,16 @@ podlab show runs/first-pod.jsonl --pod first-pod --width 160 --colour never | le
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("run", type=Path, metavar="RUN", help="a recording file")
-    parser.add_argument("--pod", metavar="POD", help="which Pod (default: each in turn)")
-    parser.add_argument("--width", type=common.columns, metavar="N", help="columns (default: the terminal's)")
-    parser.add_argument("--colour", choices=("auto", "always", "never"), default="auto", help="default: auto")
+    parser.add_argument("--pod", metavar="POD", help="which Pod (default: all of them)")
+    parser.add_argument(
+        "--width", type=common.columns, metavar="N", help="width in columns (default: that of the terminal)"
+    )
+    parser.add_argument(
+        "--colour",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="when to use colours (default: auto)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""``podlab status``: the clusters that podlab made, and how they are now."""
+"""``podlab status``: the clusters that podlab created, and their state."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 from podlab.cli import parser as common
 
-SUMMARY = "show the clusters that podlab made, and how they are now"
+SUMMARY = "list the clusters that podlab created, and their state"
 EXAMPLE = """
 podlab status
 podlab status --cluster lab --json | jq .version
@@ -16,7 +16,11 @@ podlab status --cluster lab --json | jq .version
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument(
-        "--cluster", "--name", dest="name", metavar="N", help="one cluster; exit code 1 if it does not run"
+        "--cluster",
+        "--name",
+        dest="name",
+        metavar="N",
+        help="only this cluster; exit code 1 if it is not running",
     )
     common.add_json(parser)
 

@@ -1,4 +1,4 @@
-"""``podlab up``: make a cluster, or find the one that runs."""
+"""``podlab up``: create a cluster, or use the one that is already running."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from podlab.cli import parser as common
 if TYPE_CHECKING:
     from podlab.drivers import Cluster
 
-SUMMARY = "make a cluster, or find the one that runs"
+SUMMARY = "create a cluster, or use the one that is already running"
 EXAMPLE = """
-podlab up                                     # kind where Docker answers, else embedded; says which and why
+podlab up                                     # kind if Docker is running, else embedded; says which, and why
 podlab up --driver kind --config three-nodes
 podlab up --driver context --context my-class --namespace student-07
 export KUBECONFIG=$(podlab kubeconfig)        # then kubectl works on it
@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--driver",
         metavar="D",
-        help="kind, context or embedded (default: $PODLAB_DRIVER, else the best that works)",
+        help="kind, context or embedded (default: $PODLAB_DRIVER, else the best one that works here)",
     )
     parser.add_argument("--merge", action="store_true", help="also add the cluster to your own kubeconfig")
     parser.add_argument(
@@ -37,13 +37,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--config", metavar="C", help="a kind config file, or one in clusters/kind by name")
     kind.add_argument("--image", metavar="I", help="the node image")
     kind.add_argument(
-        "--kubernetes", metavar="V", help="version of the air-gapped node image, such as v1.34.4"
+        "--kubernetes", metavar="V", help="the version of the air-gapped node image, such as v1.34.4"
     )
     context = parser.add_argument_group("context")
     context.add_argument("--context", metavar="C", help="the context to use (default: the current one)")
-    context.add_argument("--kubeconfig", type=Path, metavar="F", help="the kubeconfig that holds it")
+    context.add_argument("--kubeconfig", type=Path, metavar="F", help="the kubeconfig with that context")
     context.add_argument(
-        "--namespace", metavar="NS", help="an existing namespace to stay in, instead of a new one"
+        "--namespace", metavar="NS", help="an existing namespace to use, instead of a new one"
     )
     embedded = parser.add_argument_group("embedded")
     embedded.add_argument(
@@ -52,10 +52,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     embedded.add_argument(
         "--pace",
         choices=("prompt", "kubelet"),
-        help="kubelet: show the delays of a real one (default: prompt)",
+        help="kubelet: reproduce the delays of a real kubelet (default: prompt)",
     )
     embedded.add_argument(
-        "--allow-host-path", action="store_true", help="let Pods mount folders of this machine"
+        "--allow-host-path", action="store_true", help="let Pods mount folders of this machine (hostPath)"
     )
     common.add_json(parser)
 

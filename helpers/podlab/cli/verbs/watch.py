@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from podlab.cli.following import Follower
     from podlab.timeline import Timeline
 
-SUMMARY = "show a Pod's timeline in the terminal, live"
+SUMMARY = "draw a Pod's timeline in the terminal, live"
 EXAMPLE = """
 podlab watch first-pod
 podlab watch web --until Ready --for 60
@@ -22,18 +22,23 @@ podlab watch web --once
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("pod", type=common.pod_name, metavar="POD")
+    parser.add_argument("pod", type=common.pod_name, metavar="POD", help="the name of a Pod")
     parser.add_argument(
-        "--until", default="gone", metavar="WHEN", help="Ready, gone, or a phase (default: gone, or Ctrl-C)"
+        "--until",
+        default="gone",
+        metavar="WHEN",
+        help="stop when the Pod is Ready, gone, or in this phase (default: gone)",
     )
-    parser.add_argument("--for", dest="deadline", type=common.seconds, metavar="S", help="at most so long")
-    parser.add_argument("--once", action="store_true", help="print it once, as it is now")
+    parser.add_argument(
+        "--for", dest="deadline", type=common.seconds, metavar="S", help="stop after S seconds"
+    )
+    parser.add_argument("--once", action="store_true", help="print the timeline once and exit")
     parser.add_argument("--ascii", action="store_true", help="use ASCII characters only")
     common.add_target(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Paint until it is time to stop; exit code 6 when *--for* was over first."""
+    """Draw until *--until* is reached; exit code 6 if *--for* is over first."""
     from podlab.cli import clusters, lookup
     from podlab.cli.following import Follower
 
