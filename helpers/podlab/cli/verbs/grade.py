@@ -27,7 +27,7 @@ podlab grade submissions/ --assignment term/instructor --out grades --on context
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("submissions", nargs="+", type=Path, metavar="SUBMISSION",
-                        help="notebooks, folders, zip files, or downloads from Moodle, Canvas or Gradescope")  # fmt: skip
+                        help="notebooks, folders, zips, or downloads from Moodle, Canvas or Gradescope")  # fmt: skip
     parser.add_argument(
         "--assignment",
         type=Path,

@@ -1,16 +1,17 @@
 """
 The control plane behind the API: what kube-scheduler and kube-controller-manager do on a real cluster.
 
-Each controller looks at the store, compares what is there with what was asked for, and takes one step; the change
-that it makes brings it back. None keeps a truth of its own that the store does not have, except where its
-docstring says why. All of them run in the daemon's one thread.
+Each controller looks at the store, compares the objects with what was asked for, and takes one step; the change that
+it makes calls it again. The store holds the whole state, except where a controller's docstring gives a reason. All of
+them run in the daemon's one thread.
 
-    bootstrap     what every cluster has from its first moment
-    scheduler     gives Pods without a node to the one node, or says why it cannot
+    base          the queue and the class that every controller has; objects, templates: what they share
+    scheduler     binds Pods to the node, or reports why it cannot
     services      EndpointSlices and Endpoints of Services, from the readiness of Pods
-    mirroring     EndpointSlices of Endpoints that somebody wrote by hand
+    mirroring     EndpointSlices of Endpoints that were written by hand
     replicasets   as many Pods as asked for, of ReplicationControllers too
     deployments   ReplicaSets, rolled from one template to the next
+                  deploymentsets: revisions and sizes;  deploymentstatus: counts and conditions;  rollout: arithmetic
     jobs          Pods until enough have succeeded
     cronjobs      Jobs at the times of a schedule
     daemonsets    one Pod on the one node
@@ -18,10 +19,10 @@ docstring says why. All of them run in the daemon's one thread.
     budgets       how many Pods may be evicted now
     tainteviction ends Pods that do not tolerate a NoExecute taint
     namespaces    empties a namespace that is being deleted
-    quotas        what a namespace uses of its ResourceQuotas
-    clusterroles  what ClusterRoles gather from others by label
-    podgc         Pods that no node looks after
-    garbage       what nobody owns any more, and Events older than an hour
+    quotas        how much of its ResourceQuotas a namespace uses
+    clusterroles  rules that ClusterRoles aggregate from others by label
+    podgc         deletes Pods whose node is gone
+    garbage       deletes objects whose owners are gone, and Events older than an hour
 """
 
 from __future__ import annotations

@@ -6,19 +6,15 @@ Source: pkg/controller/disruption/disruption.go (``trySync``, ``getExpectedPodCo
 
 from __future__ import annotations
 
-from podlab.embedded.controllers.base import (
-    Again,
-    Context,
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.objects import (
     Key,
     controller_of,
     deleting,
     key_of,
-    never,
     seconds,
     selects,
-    set_status,
     with_condition,
-    worker_of,
 )
 from podlab.embedded.controllers.rollout import share
 from podlab.pods.phase import is_ready
@@ -37,67 +33,66 @@ UNMANAGED = (
 
 def start(context: Context) -> None:
     """Watch budgets, Pods, and what says how many Pods there should be."""
-    worker = worker_of(context, RESOURCE, Budgets(context))
+    controller = Budgets(context)
+    controller.follow(RESOURCE)
 
     def changed(_: str, obj: RawObject) -> None:
         if context.store.collection(RESOURCE).versions:
-            for one in context.store.list(RESOURCE, obj["metadata"]["namespace"]):
-                worker.add(key_of(one))
+            for budget in context.store.list(RESOURCE, obj["metadata"]["namespace"]):
+                controller.queue(key_of(budget))
 
     for resource in ("pods", *SCALED.values()):
         context.watch(resource, changed)
 
 
-class Budgets:
+class Budgets(Controller):
     """Writes the status of one budget."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self._events = context.recorder("controllermanager")
-        self.again: Again = never
+        super().__init__(context, "controllermanager")
 
     def reconcile(self, key: Key) -> None:
         """Count the healthy Pods and those that must be, and say what may go."""
-        one = self._context.store.get(RESOURCE, *key)
-        if one is None:
+        budget = self._context.store.get(RESOURCE, *key)
+        if budget is None:
             return
         pods = [
             pod
             for pod in self._context.store.list("pods", key[0])
-            if selects(one["spec"].get("selector"), pod["metadata"].get("labels") or {})
+            if selects(budget["spec"].get("selector"), pod["metadata"].get("labels") or {})
         ]
         if not pods:
-            self._events.event(one, "Normal", "NoPods", "No matching pods found")
+            self._events.event(budget, "Normal", "NoPods", "No matching pods found")
         try:
-            expected, desired = self._expected(one, pods)
+            expected, desired = self._expected(budget, pods)
         except LookupError as error:
             text = f"Failed to calculate the number of expected pods: {error.args[0]}"
-            self._events.event(one, "Warning", "CalculateExpectedPodCountFailed", text)
-            self._fail(one, str(error.args[0]))
+            self._events.event(budget, "Warning", "CalculateExpectedPodCountFailed", text)
+            self._fail(budget, str(error.args[0]))
             return
-        evicted = self._evicted(one, pods)
+        evicted = self._evicted(budget, pods)
         healthy = sum(
             is_ready(pod) and not deleting(pod) and pod["metadata"]["name"] not in evicted for pod in pods
         )
         counts = {"currentHealthy": healthy, "desiredHealthy": desired, "expectedPods": expected}
-        self._report(one, {**counts, **({"disruptedPods": evicted} if evicted else {})})
+        self._report(budget, {**counts, **({"disruptedPods": evicted} if evicted else {})})
 
-    def _expected(self, one: RawObject, pods: list[RawObject]) -> tuple[int, int]:
+    def _expected(self, budget: RawObject, pods: list[RawObject]) -> tuple[int, int]:
         """
         (Pods that there should be, healthy ones that there must be).
 
         Raises:
             LookupError: If a controller of one of the Pods does not say how many it wants.
         """
-        least, most = one["spec"].get("minAvailable"), one["spec"].get("maxUnavailable")
+        least, most = budget["spec"].get("minAvailable"), budget["spec"].get("maxUnavailable")
         if most is None and not isinstance(least, str):
             return (len(pods), int(least)) if least is not None else (0, 0)
-        expected = self._scale(one, pods)
+        expected = self._scale(budget, pods)
         if most is not None:
             return expected, max(0, expected - share(most, expected, up=True))
         return expected, share(str(least), expected, up=True)
 
-    def _scale(self, one: RawObject, pods: list[RawObject]) -> int:
+    def _scale(self, budget: RawObject, pods: list[RawObject]) -> int:
         wanted: dict[str, int] = {}
         unmanaged = False
         for pod in pods:
@@ -108,8 +103,8 @@ class Budgets:
                 found = self._scaled(pod, owner)
                 wanted[found["metadata"]["uid"]] = found["spec"].get("replicas", 1)
         if unmanaged:
-            shown = _go_selector(one["spec"].get("selector") or {})
-            self._events.event(one, "Warning", "UnmanagedPods", UNMANAGED.format(shown))
+            shown = _go_selector(budget["spec"].get("selector") or {})
+            self._events.event(budget, "Warning", "UnmanagedPods", UNMANAGED.format(shown))
         return sum(wanted.values())
 
     def _scaled(self, pod: RawObject, owner: RawObject) -> RawObject:
@@ -126,41 +121,41 @@ class Budgets:
             return self._context.store.get("deployments", namespace, above["name"]) or found
         return found
 
-    def _evicted(self, one: RawObject, pods: list[RawObject]) -> dict[str, str]:
+    def _evicted(self, budget: RawObject, pods: list[RawObject]) -> dict[str, str]:
         """Pods that were evicted and are not yet being deleted, with the instant of the eviction."""
-        noted = (one.get("status") or {}).get("disruptedPods") or {}
+        noted = (budget.get("status") or {}).get("disruptedPods") or {}
         there = {pod["metadata"]["name"] for pod in pods if not deleting(pod)}
         left = {name: DELETION_S - (self._context.now() - seconds(stamp)) for name, stamp in noted.items()}
         kept = {name: stamp for name, stamp in noted.items() if name in there and left[name] > 0}
         if kept:
-            self.again(key_of(one), min(left[name] for name in kept))
+            self.queue(key_of(budget), min(left[name] for name in kept))
         return kept
 
-    def _report(self, one: RawObject, counts: RawObject) -> None:
+    def _report(self, budget: RawObject, counts: RawObject) -> None:
         spare = counts["currentHealthy"] - counts["desiredHealthy"]
         allowed = spare if counts["expectedPods"] > 0 and spare > 0 else 0
-        generation = one["metadata"].get("generation", 1)
+        generation = budget["metadata"].get("generation", 1)
         status = {**counts, "disruptionsAllowed": allowed, "observedGeneration": generation}
-        status["conditions"] = _conditions(one, allowed, self._context.stamp())
-        set_status(self._context, RESOURCE, one, status)
+        status["conditions"] = _conditions(budget, allowed, self._context.stamp())
+        self._context.set_status(RESOURCE, budget, status)
 
-    def _fail(self, one: RawObject, why: str) -> None:
+    def _fail(self, budget: RawObject, why: str) -> None:
         """Nothing may go while the count fails."""
         entry = {"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed", "message": why}
-        status = {**(one.get("status") or {}), "disruptionsAllowed": 0}
+        status = {**(budget.get("status") or {}), "disruptionsAllowed": 0}
         status["conditions"] = with_condition(status.get("conditions") or [], entry, self._context.stamp())
-        set_status(self._context, RESOURCE, one, status)
+        self._context.set_status(RESOURCE, budget, status)
 
 
-def _conditions(one: RawObject, allowed: int, stamp: str) -> list[RawObject]:
+def _conditions(budget: RawObject, allowed: int, stamp: str) -> list[RawObject]:
     entry = {
         "type": "DisruptionAllowed",
         "status": "True" if allowed else "False",
         "reason": "SufficientPods" if allowed else "InsufficientPods",
         "message": "",
-        "observedGeneration": one["metadata"].get("generation", 1),
+        "observedGeneration": budget["metadata"].get("generation", 1),
     }
-    return with_condition((one.get("status") or {}).get("conditions") or [], entry, stamp)
+    return with_condition((budget.get("status") or {}).get("conditions") or [], entry, stamp)
 
 
 def _go_selector(selector: RawObject) -> str:

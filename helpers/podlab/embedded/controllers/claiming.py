@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from podlab.embedded.controllers.base import (
-    Context,
-    Worker,
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.objects import (
     controller_of,
     deleting,
     key_of,
@@ -76,24 +75,24 @@ def _released(obj: RawObject, owner: RawObject) -> RawObject:
 
 
 def wakes_claimant(
-    context: Context, worker: Worker, owners: str, kind: str
+    context: Context, controller: Controller, owners: str, kind: str
 ) -> Callable[[str, RawObject], None]:
     """
-    A watch callback that queues the controller of the object that changed, or, for an orphan, all that may adopt it.
+    Return a watch callback: queue the owner of the object that changed or, if it has none, all that may adopt it.
 
     Args:
-        owners: The resource of the controllers, such as ``replicasets``.
-        kind: Their kind, such as ``ReplicaSet``.
+        owners: The resource of *controller*, such as ``replicasets``.
+        kind: The kind of that resource, such as ``ReplicaSet``.
     """
 
     def changed(_: str, obj: RawObject) -> None:
         owner, namespace = controller_of(obj), obj["metadata"]["namespace"]
         if owner and owner["kind"] == kind:
-            worker.add((namespace, owner["name"]))
+            controller.queue((namespace, owner["name"]))
         elif owner is None:
             labels = obj["metadata"].get("labels") or {}
-            for one in context.store.list(owners, namespace):
-                if selects(selector_of(one), labels):
-                    worker.add(key_of(one))
+            for adopter in context.store.list(owners, namespace):
+                if selects(selector_of(adopter), labels):
+                    controller.queue(key_of(adopter))
 
     return changed

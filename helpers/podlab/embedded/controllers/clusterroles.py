@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from podlab.embedded.controllers.base import Context, Key, selects
+from podlab.embedded.controllers.base import Context
+from podlab.embedded.controllers.objects import Key, selects
 from podlab.embedded.store import Store
 from podlab.pods.raw import RawObject
 

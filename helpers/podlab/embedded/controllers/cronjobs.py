@@ -9,22 +9,8 @@ from __future__ import annotations
 import zoneinfo
 from datetime import UTC, datetime
 
-from podlab.embedded.controllers.base import (
-    Again,
-    Context,
-    Key,
-    condition,
-    deleting,
-    key_of,
-    make,
-    never,
-    owned,
-    reference_to,
-    seconds,
-    set_status,
-    wakes_owner,
-    worker_of,
-)
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.objects import Key, condition, deleting, key_of, owned, reference_to, seconds
 from podlab.embedded.schema import cronschedule
 from podlab.embedded.store import timestamp
 from podlab.pods.raw import RawObject
@@ -37,53 +23,52 @@ FORBIDDEN = "Not starting job because prior execution is running and concurrency
 
 def start(context: Context) -> None:
     """Watch CronJobs and their Jobs."""
-    worker = worker_of(context, "cronjobs", CronJobs(context))
-    context.watch("jobs", wakes_owner(worker, "CronJob"))
+    controller = CronJobs(context)
+    controller.follow("cronjobs")
+    controller.follow_owned("jobs", "CronJob")
 
 
-class CronJobs:
+class CronJobs(Controller):
     """Starts, follows and clears away the Jobs of one CronJob."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self._events = context.recorder("cronjob-controller")
-        self.again: Again = never
+        super().__init__(context, "cronjob-controller")
 
     def reconcile(self, key: Key) -> None:
         """Note what has ended, start what is due, remove what is old."""
-        one = self._context.store.get("cronjobs", *key)
-        if one is None:
+        cron_job = self._context.store.get("cronjobs", *key)
+        if cron_job is None:
             return
-        jobs = owned(self._context.store.list("jobs", key[0]), one)
-        status = self._followed(one, jobs)
-        if not deleting(one):
-            status = self._started(one, status)
-            self._clear(one, [job for job in jobs if _ended(job)])
-        set_status(self._context, "cronjobs", one, status)
+        jobs = owned(self._context.store.list("jobs", key[0]), cron_job)
+        status = self._followed(cron_job, jobs)
+        if not deleting(cron_job):
+            status = self._started(cron_job, status)
+            self._clear(cron_job, [job for job in jobs if _ended(job)])
+        self._context.set_status("cronjobs", cron_job, status)
 
-    def _followed(self, one: RawObject, jobs: list[RawObject]) -> RawObject:
+    def _followed(self, cron_job: RawObject, jobs: list[RawObject]) -> RawObject:
         """Return the status after a look at the Jobs that were started earlier."""
-        status = dict(one.get("status") or {})
+        status = dict(cron_job.get("status") or {})
         by_uid = {job["metadata"]["uid"]: job for job in jobs}
         active = []
         for reference in status.get("active") or ():
             job = by_uid.get(reference["uid"])
             if job is None:
                 self._events.event(
-                    one, "Normal", "MissingJob", f"Active job went missing: {reference['name']}"
+                    cron_job, "Normal", "MissingJob", f"Active job went missing: {reference['name']}"
                 )
             elif _ended(job):
                 text = f"Saw completed job: {reference['name']}, condition: {_ended(job)}"
-                self._events.event(one, "Normal", "SawCompletedJob", text)
+                self._events.event(cron_job, "Normal", "SawCompletedJob", text)
             else:
                 active.append(reference)
         ends = [job["status"]["completionTime"] for job in jobs if _ended(job) == "Complete"]
         last = max([*ends, status.get("lastSuccessfulTime") or ""])
         return _status(active, status.get("lastScheduleTime"), last)
 
-    def _started(self, one: RawObject, status: RawObject) -> RawObject:
+    def _started(self, cron_job: RawObject, status: RawObject) -> RawObject:
         """Return the status after a look at the schedule."""
-        spec = one["spec"]
+        spec = cron_job["spec"]
         if spec.get("suspend"):
             return status
         try:
@@ -91,21 +76,21 @@ class CronJobs:
             following = cronschedule.parse(spec["schedule"])
         except (ValueError, zoneinfo.ZoneInfoNotFoundError) as error:
             text = f'unparseable schedule: "{spec["schedule"]}" : {error}'
-            self._events.event(one, "Warning", "UnparseableSchedule", text)
+            self._events.event(cron_job, "Warning", "UnparseableSchedule", text)
             return status
         now = datetime.fromtimestamp(self._context.now(), zone)
         upcoming = following(now)
         if upcoming is not None:
-            self.again(key_of(one), (upcoming - now).total_seconds() + DELTA_S)
-        due = self._due(one, status, following, now)
-        return status if due is None else self._start(one, status, due)
+            self.queue(key_of(cron_job), (upcoming - now).total_seconds() + DELTA_S)
+        due = self._due(cron_job, status, following, now)
+        return status if due is None else self._start(cron_job, status, due)
 
     def _due(
-        self, one: RawObject, status: RawObject, following: cronschedule.Next, now: datetime
+        self, cron_job: RawObject, status: RawObject, following: cronschedule.Next, now: datetime
     ) -> datetime | None:
         """Return the newest instant of the schedule for which no Job was started, and may be still."""
-        since = seconds(status.get("lastScheduleTime") or one["metadata"]["creationTimestamp"])
-        deadline_s = one["spec"].get("startingDeadlineSeconds")
+        since = seconds(status.get("lastScheduleTime") or cron_job["metadata"]["creationTimestamp"])
+        deadline_s = cron_job["spec"].get("startingDeadlineSeconds")
         if deadline_s is not None:
             since = max(since, now.timestamp() - deadline_s)
         due, missed = None, 0
@@ -115,32 +100,32 @@ class CronJobs:
             at = following(at)
         if missed > MANY_MISSED:
             text = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
-            self._events.event(one, "Warning", "TooManyMissedTimes", text)
+            self._events.event(cron_job, "Warning", "TooManyMissedTimes", text)
         return due
 
-    def _start(self, one: RawObject, status: RawObject, due: datetime) -> RawObject:
-        active, policy = list(status.get("active") or ()), one["spec"].get("concurrencyPolicy", "Allow")
+    def _start(self, cron_job: RawObject, status: RawObject, due: datetime) -> RawObject:
+        active, policy = list(status.get("active") or ()), cron_job["spec"].get("concurrencyPolicy", "Allow")
         if active and policy == "Forbid":
-            self._events.event(one, "Normal", "JobAlreadyActive", FORBIDDEN)
+            self._events.event(cron_job, "Normal", "JobAlreadyActive", FORBIDDEN)
             return status
         if policy == "Replace":
             for reference in active:
-                self._delete(one, reference["name"])
+                self._delete(cron_job, reference["name"])
             active = []
-        job, stamp = _job(one, due), timestamp(due.timestamp())
+        job, stamp = _job(cron_job, due), timestamp(due.timestamp())
         succeeded = status.get("lastSuccessfulTime") or ""
         if self._context.store.get("jobs", *key_of(job)) is not None:  # names tell minutes apart, no more
             return _status(active, stamp, succeeded)
         done, failed = "Created job {name}", "Error creating job"
-        made = make(self._context, self._events, one, "jobs", job, done=done, failed=failed)
+        made = self.create(cron_job, "jobs", job, done=done, failed=failed)
         meta = made["metadata"]
         reference = {"kind": "Job", "apiVersion": "batch/v1", "namespace": meta["namespace"], "name": meta["name"],
                      "uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}  # fmt: skip
         return _status([*active, reference], stamp, succeeded)
 
-    def _clear(self, one: RawObject, jobs: list[RawObject]) -> None:
+    def _clear(self, cron_job: RawObject, jobs: list[RawObject]) -> None:
         """Remove the oldest Jobs beyond the history that is to be kept."""
-        spec = one["spec"]
+        spec = cron_job["spec"]
         kept = {
             "Complete": spec.get("successfulJobsHistoryLimit"),
             "Failed": spec.get("failedJobsHistoryLimit"),
@@ -150,11 +135,11 @@ class CronJobs:
             ended.sort(key=lambda job: (job.get("status") or {}).get("startTime") or "")
             if most is not None:
                 for job in ended[: max(0, len(ended) - most)]:
-                    self._delete(one, job["metadata"]["name"])
+                    self._delete(cron_job, job["metadata"]["name"])
 
-    def _delete(self, one: RawObject, name: str) -> None:
-        self._context.api.delete("jobs", one["metadata"]["namespace"], name)
-        self._events.event(one, "Normal", "SuccessfulDelete", f"Deleted job {name}")
+    def _delete(self, cron_job: RawObject, name: str) -> None:
+        self._context.api.delete("jobs", cron_job["metadata"]["namespace"], name)
+        self._events.event(cron_job, "Normal", "SuccessfulDelete", f"Deleted job {name}")
 
 
 def _ended(job: RawObject) -> str:
@@ -171,9 +156,9 @@ def _status(active: list[RawObject], scheduled: str | None, succeeded: str) -> R
     return {key: value for key, value in found.items() if value}
 
 
-def _job(one: RawObject, due: datetime) -> RawObject:
+def _job(cron_job: RawObject, due: datetime) -> RawObject:
     """The Job of one instant; its name is the instant's, so that none is started twice."""
-    template, meta = one["spec"]["jobTemplate"], one["metadata"]
+    template, meta = cron_job["spec"]["jobTemplate"], cron_job["metadata"]
     given = template.get("metadata") or {}
     annotations = {
         **(given.get("annotations") or {}),
@@ -184,6 +169,6 @@ def _job(one: RawObject, due: datetime) -> RawObject:
         "namespace": meta["namespace"],
         "labels": dict(given.get("labels") or {}),
         "annotations": annotations,
-        "ownerReferences": [reference_to(one)],
+        "ownerReferences": [reference_to(cron_job)],
     }
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": made, "spec": template["spec"]}

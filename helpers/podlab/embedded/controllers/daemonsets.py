@@ -7,19 +7,9 @@ Source: pkg/controller/daemon/daemon_controller.go (``NodeShouldRunDaemonPod``) 
 from __future__ import annotations
 
 from podlab.embedded import nodefit
-from podlab.embedded.controllers.base import (
-    Context,
-    Key,
-    available_in,
-    deleting,
-    key_of,
-    make_pod,
-    owned,
-    pod_from,
-    set_status,
-    wakes_owner,
-)
-from podlab.embedded.controllers.deployments import template_hash
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.objects import Key, deleting, key_of, owned
+from podlab.embedded.controllers.templates import available_in, pod_from, template_hash
 from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
 
@@ -40,50 +30,48 @@ REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 def start(context: Context) -> None:
     """Watch DaemonSets and their Pods."""
     controller = DaemonSets(context)
-    worker = context.worker("daemonsets", controller.reconcile)
 
     def node_changed(_: str, __: RawObject) -> None:
-        for one in context.store.list("daemonsets"):
-            worker.add(key_of(one))
+        for daemon_set in context.store.list("daemonsets"):
+            controller.queue(key_of(daemon_set))
 
-    context.watch("daemonsets", lambda _, one: worker.add(key_of(one)))
+    controller.follow("daemonsets")
     context.watch("nodes", node_changed)
-    context.watch("pods", wakes_owner(worker, "DaemonSet"))
+    controller.follow_owned("pods", "DaemonSet")
 
 
-class DaemonSets:
+class DaemonSets(Controller):
     """Keeps the one Pod of one DaemonSet."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self._events = context.recorder("daemonset-controller")
+        super().__init__(context, "daemonset-controller")
 
     def reconcile(self, key: Key) -> None:
         """Make the Pod, replace an outdated one, report."""
-        one = self._context.store.get("daemonsets", *key)
-        if one is None or deleting(one):
+        daemon_set = self._context.store.get("daemonsets", *key)
+        if daemon_set is None or deleting(daemon_set):
             return
-        mark = template_hash(one["spec"]["template"])
-        pods = owned(self._context.store.list("pods", key[0]), one)
-        rolling = one["spec"].get("updateStrategy", {}).get("type", "RollingUpdate") == "RollingUpdate"
-        may_start, may_stay = self._wanted(one)
+        mark = template_hash(daemon_set["spec"]["template"])
+        pods = owned(self._context.store.list("pods", key[0]), daemon_set)
+        rolling = daemon_set["spec"].get("updateStrategy", {}).get("type", "RollingUpdate") == "RollingUpdate"
+        may_start, may_stay = self._wanted(daemon_set)
         for pod in pods:
             outdated = rolling and pod["metadata"]["labels"].get(HASH) != mark
             if (has_ended(pod) or outdated or not may_stay) and not deleting(pod):
                 self._context.api.delete("pods", *key_of(pod))
                 self._events.event(
-                    one, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}"
+                    daemon_set, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}"
                 )
-        if may_start and not owned(self._context.store.list("pods", key[0]), one):
-            self._create(one, mark)
-        self._report(one, mark, wanted=may_start)
+        if may_start and not owned(self._context.store.list("pods", key[0]), daemon_set):
+            self._create(daemon_set, mark)
+        self._report(daemon_set, mark, wanted=may_start)
 
-    def _wanted(self, one: RawObject) -> tuple[bool, bool]:
+    def _wanted(self, daemon_set: RawObject) -> tuple[bool, bool]:
         """(may a Pod start on the node, may one that runs there stay)."""
         node = self._context.store.get("nodes", "", self._context.node_name)
         if node is None:
             return False, False
-        pod = pod_from(one["spec"]["template"], one, "")
+        pod = pod_from(daemon_set["spec"]["template"], daemon_set, "")
         pod["spec"] = {**pod["spec"], "tolerations": _tolerations(pod["spec"])}
         if pod["spec"].get("nodeName") not in (None, "", self._context.node_name) or not nodefit.affine(
             pod, node
@@ -93,21 +81,26 @@ class DaemonSets:
         refused = {taint.get("effect") for taint in taints if not nodefit.tolerated(taint, pod)}
         return not refused, "NoExecute" not in refused
 
-    def _create(self, one: RawObject, mark: str) -> None:
-        pod = pod_from(one["spec"]["template"], one, f"{one['metadata']['name']}-")
+    def _create(self, daemon_set: RawObject, mark: str) -> None:
+        pod = pod_from(daemon_set["spec"]["template"], daemon_set, f"{daemon_set['metadata']['name']}-")
         pod["metadata"]["labels"][HASH] = mark
         spec = pod["spec"] = {**pod["spec"], "tolerations": _tolerations(pod["spec"])}
         spec["affinity"] = _bound_to(self._context.node_name, spec.get("affinity") or {})
-        make_pod(self._context, self._events, one, pod)
+        self.create_pod(daemon_set, pod)
 
-    def _report(self, one: RawObject, mark: str, *, wanted: bool) -> None:
-        stored = self._context.store.get("daemonsets", *key_of(one))
+    def _report(self, daemon_set: RawObject, mark: str, *, wanted: bool) -> None:
+        stored = self._context.store.get("daemonsets", *key_of(daemon_set))
         if stored is None:
             return
-        pods = [p for p in owned(self._context.store.list("pods", key_of(one)[0]), one) if not deleting(p)]
+        pods = [
+            p
+            for p in owned(self._context.store.list("pods", key_of(daemon_set)[0]), daemon_set)
+            if not deleting(p)
+        ]
         ready = sum(is_ready(pod) for pod in pods)
         waits = [
-            available_in(pod, one["spec"].get("minReadySeconds", 0), self._context.now()) for pod in pods
+            available_in(pod, daemon_set["spec"].get("minReadySeconds", 0), self._context.now())
+            for pod in pods
         ]
         updated = sum(pod["metadata"]["labels"].get(HASH) == mark for pod in pods)
         status = {
@@ -121,7 +114,7 @@ class DaemonSets:
             "observedGeneration": stored["metadata"].get("generation", 1),
         }
         status = {key: value for key, value in status.items() if value is not None}
-        set_status(self._context, "daemonsets", stored, status)
+        self._context.set_status("daemonsets", stored, status)
 
 
 def _tolerations(spec: RawObject) -> list[RawObject]:

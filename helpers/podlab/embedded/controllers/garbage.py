@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from podlab.embedded.controllers.base import Again, Context, Key, deleting, never, seconds
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.objects import Key, deleting, seconds
 from podlab.pods.raw import RawObject
 
 EVENT_TTL_S = 3600.0
@@ -38,8 +39,6 @@ OWNED = (
 def start(context: Context) -> None:
     """Watch what can own, and what can be owned; sweep old Events."""
     controller = Garbage(context)
-    worker = context.worker("garbage", controller.finish)
-    controller.again = worker.add
     for resource in OWNERS:
         context.watch(resource, controller.owner_changed(resource))
     for resource in OWNED:
@@ -47,16 +46,15 @@ def start(context: Context) -> None:
     context.loop.call_later(SWEEP_S, controller.sweep)
 
 
-class Garbage:
+class Garbage(Controller):
     """Follows ownerReferences by uid."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        super().__init__(context, "garbage-collector")
         self._children: dict[
             str, dict[tuple[str, str, str], None]
         ] = {}  # owner uid -> (resource, namespace, name)
         self._alive: set[str] = set()
-        self.again: Again = never
 
     def owner_changed(self, resource: str) -> Callable[[str, RawObject], None]:
         """A callback for one resource whose objects may own others."""
@@ -69,7 +67,7 @@ class Garbage:
             else:
                 self._alive.add(uid)
                 if deleting(obj) and FOREGROUND in obj["metadata"].get("finalizers", ()):
-                    self.again(
+                    self.queue(
                         (f"{resource}/{obj['metadata'].get('namespace', '')}", obj["metadata"]["name"])
                     )
 
@@ -99,8 +97,8 @@ class Garbage:
             if mine and not any(owner["uid"] in self._alive for owner in owners):
                 self._context.api.delete(resource, namespace, name)
 
-    def finish(self, key: Key) -> None:
-        """Foreground deletion: ask the children to go; once they are gone, let the owner go."""
+    def reconcile(self, key: Key) -> None:
+        """Take a step of a foreground deletion: delete the children, and the owner once they are gone."""
         resource, namespace = key[0].split("/")
         owner = self._context.store.get(resource, namespace, key[1])
         if owner is None:
@@ -111,7 +109,7 @@ class Garbage:
             if child is not None and not deleting(child):
                 self._context.api.delete(*place)
         if any(self._context.store.get(*place) for place in places):
-            self.again(key, 0.1)
+            self.queue(key, 0.1)
             return
         left = [f for f in owner["metadata"].get("finalizers", ()) if f != FOREGROUND]
         meta = {**owner["metadata"], "finalizers": left}

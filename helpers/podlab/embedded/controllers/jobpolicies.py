@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from podlab.embedded.controllers.base import condition, deleting, seconds
+from podlab.embedded.controllers.objects import condition, deleting, seconds
 from podlab.pods import roles
 from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject

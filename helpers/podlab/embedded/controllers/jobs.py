@@ -10,26 +10,21 @@ from __future__ import annotations
 
 from podlab.embedded.controllers import jobcounts
 from podlab.embedded.controllers import jobpolicies as policies
-from podlab.embedded.controllers.base import (
-    Again,
-    Context,
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.claiming import claim, wakes_claimant
+from podlab.embedded.controllers.jobcounts import FAILED, IGNORED, SUCCEEDED, TAKEN_BACK, Counted
+from podlab.embedded.controllers.jobtracking import FINALIZER, Tracking
+from podlab.embedded.controllers.objects import (
     Key,
     condition,
     controller_of,
     deleting,
-    expendable,
     key_of,
-    make_pod,
-    never,
     owned,
-    pod_from,
     seconds,
-    set_status,
     with_condition,
 )
-from podlab.embedded.controllers.claiming import claim, wakes_claimant
-from podlab.embedded.controllers.jobcounts import FAILED, IGNORED, SUCCEEDED, TAKEN_BACK, Counted
-from podlab.embedded.controllers.jobtracking import FINALIZER, Tracking
+from podlab.embedded.controllers.templates import expendable, pod_from
 from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
 
@@ -46,11 +41,8 @@ FAILED_INDEXES = ("FailedIndexes", "Job has failed indexes")
 def start(context: Context) -> None:
     """Watch Jobs and their Pods."""
     controller = Jobs(context)
-    worker = context.worker("jobs", controller.reconcile)
-    controller.again = worker.add
     tracking = Tracking(context, controller.has_counted)
-
-    wake = wakes_claimant(context, worker, "jobs", "Job")
+    wake = wakes_claimant(context, controller, "jobs", "Job")
 
     def pod_changed(kind: str, pod: RawObject) -> None:
         owner = controller_of(pod)
@@ -66,20 +58,18 @@ def start(context: Context) -> None:
             controller.forget(job["metadata"]["uid"])
         if kind == "DELETED" or deleting(job):
             tracking.job_is_gone(job)
-        worker.add(key_of(job))
+        controller.queue(key_of(job))
 
     context.watch("jobs", job_changed)
     context.watch("pods", pod_changed)
 
 
-class Jobs:
+class Jobs(Controller):
     """Brings one Job a step further."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self._events = context.recorder("job-controller")
+        super().__init__(context, "job-controller")
         self._counted: dict[str, Counted] = {}  # by uid of the Job
-        self.again: Again = never
 
     # -- counting --------------------------------------------------------------------------------------------
 
@@ -182,7 +172,7 @@ class Jobs:
         left = began + limit - self._context.now()
         if left <= 0:
             return DEADLINE
-        self.again(key_of(job), left + 0.01)
+        self.queue(key_of(job), left + 0.01)
         return None
 
     # -- steps -----------------------------------------------------------------------------------------------
@@ -229,7 +219,7 @@ class Jobs:
         left = at + policies.back_off_s(failures) - self._context.now() if failures else 0.0
         if left <= 0:
             return False
-        self.again(key_of(job), left)
+        self.queue(key_of(job), left)
         return True
 
     def _create(self, job: RawObject, index: int | None, counted: Counted) -> None:
@@ -242,7 +232,7 @@ class Jobs:
                     job, counted.last_failed.get(index)
                 )
         pod["metadata"]["finalizers"] = [*pod["metadata"].get("finalizers", ()), FINALIZER]
-        make_pod(self._context, self._events, job, pod)
+        self.create_pod(job, pod)
 
     def _take_back(self, job: RawObject, pod: RawObject) -> None:
         """Delete a Pod that is not wanted for now: it counts as neither failed nor succeeded."""
@@ -288,7 +278,7 @@ class Jobs:
             return
         left = seconds(ends[0]) + ttl - self._context.now()
         if left > 0:
-            self.again(key_of(job), left + 0.01)
+            self.queue(key_of(job), left + 0.01)
         else:
             self._context.api.delete("jobs", *key_of(job))
 
@@ -324,7 +314,7 @@ class Jobs:
         status = {**kept, **self._counts(stored)}
         if not stored["spec"].get("suspend"):
             status["startTime"] = began
-        set_status(self._context, "jobs", stored, status)
+        self._context.set_status("jobs", stored, status)
 
     def _note_suspension(self, job: RawObject) -> None:
         """The condition ``Suspended`` and its Event, when ``spec.suspend`` has changed."""
@@ -353,7 +343,7 @@ class Jobs:
             if kind == "Complete":
                 status["completionTime"] = stamp
         status["conditions"] = with_condition(list(status.get("conditions", ())), entry, stamp)
-        set_status(self._context, "jobs", stored, status)
+        self._context.set_status("jobs", stored, status)
 
 
 def _managed_by_another(job: RawObject) -> bool:

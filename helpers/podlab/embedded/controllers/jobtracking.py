@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from podlab.embedded.api.verbs.deletion import finish_if_free
-from podlab.embedded.controllers.base import Context, Key, controller_of, deleting, key_of
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.objects import Key, controller_of, deleting, key_of
 from podlab.pods.raw import RawObject
 
 FINALIZER = "batch.kubernetes.io/job-tracking"
@@ -20,7 +21,7 @@ def tracked(pod: RawObject) -> bool:
     return FINALIZER in pod["metadata"].get("finalizers", ())
 
 
-class Tracking:
+class Tracking(Controller):
     """
     Takes the finalizer from Pods that are counted, or that no Job will count.
 
@@ -29,13 +30,13 @@ class Tracking:
     """
 
     def __init__(self, context: Context, is_counted: Callable[[str, str], bool]) -> None:
-        self._context, self._is_counted = context, is_counted
-        self._worker = context.worker("job-tracking", self.reconcile)
+        super().__init__(context, "job-tracking")
+        self._is_counted = is_counted
 
     def pod_changed(self, pod: RawObject) -> None:
         """Look at a Pod soon."""
         if tracked(pod):
-            self._worker.add(key_of(pod))
+            self.queue(key_of(pod))
 
     def job_is_gone(self, job: RawObject) -> None:
         """Look at all Pods of a Job that is deleted or being deleted."""
@@ -50,7 +51,7 @@ class Tracking:
         job = self._job_of(pod)
         if job and not deleting(job) and not self._is_counted(job["metadata"]["uid"], pod["metadata"]["uid"]):
             return
-        left = [one for one in pod["metadata"]["finalizers"] if one != FINALIZER]
+        left = [finalizer for finalizer in pod["metadata"]["finalizers"] if finalizer != FINALIZER]
         meta = {name: value for name, value in pod["metadata"].items() if name != "finalizers"}
         released = {**pod, "metadata": {**meta, **({"finalizers": left} if left else {})}}
         finish_if_free(self._context.store, "pods", self._context.store.update("pods", released))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from podlab.embedded.controllers.base import Context, Key, deleting, key_of, owned, reference_to
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.objects import Key, deleting, key_of, owned, reference_to
 from podlab.embedded.controllers.services import MANAGED_BY, SERVICE_NAME
 from podlab.pods.raw import RawObject
 
@@ -20,23 +21,22 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 def start(context: Context) -> None:
     """Watch Endpoints, their Services, and the slices made from them."""
     controller = Mirroring(context)
-    worker = context.worker("mirroring", controller.reconcile)
 
     def slice_changed(kind: str, obj: RawObject) -> None:
         labels = obj["metadata"].get("labels") or {}
         if kind == "DELETED" and labels.get(MANAGED_BY) == MIRROR:
-            worker.add((obj["metadata"]["namespace"], labels.get(SERVICE_NAME, "")))
+            controller.queue((obj["metadata"]["namespace"], labels.get(SERVICE_NAME, "")))
 
     for resource in ("endpoints", "services"):
-        context.watch(resource, lambda _, obj: worker.add(key_of(obj)))
+        controller.follow(resource)
     context.watch("endpointslices", slice_changed)
 
 
-class Mirroring:
+class Mirroring(Controller):
     """Keeps one slice for each subset of Endpoints."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        super().__init__(context, "endpoint-slice-mirroring-controller")
 
     def reconcile(self, key: Key) -> None:
         """Bring the slices of one Endpoints object up to date; without one, or without its Service, they go."""
@@ -47,7 +47,7 @@ class Mirroring:
         if endpoints and service and not deleting(endpoints) and _by_hand(endpoints, service):
             wanted = [_body(subset) for subset in endpoints.get("subsets") or ()]
             present = _of(present, endpoints, self._context)
-        spare = {str(one["ports"]): one for one in present}
+        spare = {str(endpoint_slice["ports"]): endpoint_slice for endpoint_slice in present}
         for body in wanted:
             self._write(endpoints or {}, body, spare.pop(str(body["ports"]), None))
         for left in spare.values():
@@ -72,8 +72,8 @@ class Mirroring:
         )
 
 
-def _mirrors(one: RawObject, name: str) -> bool:
-    labels = one["metadata"].get("labels") or {}
+def _mirrors(endpoint_slice: RawObject, name: str) -> bool:
+    labels = endpoint_slice["metadata"].get("labels") or {}
     return labels.get(MANAGED_BY) == MIRROR and labels.get(SERVICE_NAME) == name
 
 

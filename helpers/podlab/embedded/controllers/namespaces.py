@@ -9,15 +9,8 @@ from __future__ import annotations
 from collections import Counter
 
 from podlab.embedded.api.registry import kinds
-from podlab.embedded.controllers.base import (
-    Again,
-    Context,
-    Key,
-    deleting,
-    never,
-    set_status,
-    with_condition,
-)
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.objects import Key, deleting, with_condition
 from podlab.pods.raw import RawObject
 
 LOOK_AGAIN_S = 0.1
@@ -43,22 +36,19 @@ WELL = {
 def start(context: Context) -> None:
     """Watch namespaces."""
     controller = Namespaces(context)
-    worker = context.worker("namespaces", controller.reconcile)
-    controller.again = worker.add
 
-    def changed(kind: str, one: RawObject) -> None:
-        if kind != "DELETED" and deleting(one):
-            worker.add(("", one["metadata"]["name"]))
+    def changed(kind: str, namespace: RawObject) -> None:
+        if kind != "DELETED" and deleting(namespace):
+            controller.queue(("", namespace["metadata"]["name"]))
 
     context.watch("namespaces", changed)
 
 
-class Namespaces:
+class Namespaces(Controller):
     """Deletes what a namespace holds, Pods with their grace, until nothing is left."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self.again: Again = never
+        super().__init__(context, "namespace-controller")
 
     def reconcile(self, key: Key) -> None:
         """One round: ask for the deletion of all Pods, and of the rest once they are gone; look again until all is."""
@@ -75,7 +65,7 @@ class Namespaces:
                 store.delete("namespaces", "", name)
                 return
             self._report(namespace, left)
-        self.again(key, LOOK_AGAIN_S)
+        self.queue(key, LOOK_AGAIN_S)
 
     def _others(self) -> list[str]:
         """Everything but Pods; Events last, for the rest may still write some."""
@@ -101,7 +91,7 @@ class Namespaces:
             conditions = with_condition(conditions, entry, stamp)
         order = list(WELL)
         conditions.sort(key=lambda entry: order.index(entry["type"]) if entry["type"] in WELL else -1)
-        set_status(self._context, "namespaces", namespace, {**status, "conditions": conditions})
+        self._context.set_status("namespaces", namespace, {**status, "conditions": conditions})
 
 
 def _remaining(left: dict[str, list[RawObject]]) -> dict[str, tuple[str, str]]:

@@ -6,7 +6,8 @@ Source: pkg/controller/podgc/gc_controller.go at v1.36.3.
 
 from __future__ import annotations
 
-from podlab.embedded.controllers.base import Context, deleting, key_of, with_condition
+from podlab.embedded.controllers.base import Context
+from podlab.embedded.controllers.objects import deleting, key_of, with_condition
 from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 

@@ -8,25 +8,18 @@ Source: pkg/controller/replicaset/replica_set.go and pkg/controller/replication 
 
 from __future__ import annotations
 
-from podlab.embedded.controllers.base import (
-    Again,
-    Context,
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.claiming import claim, wakes_claimant
+from podlab.embedded.controllers.objects import (
     Key,
-    available_in,
     condition,
     deleting,
-    expendable,
     key_of,
-    make_pod,
-    never,
     owned,
-    pod_from,
     selects,
-    set_status,
     with_condition,
-    worker_of,
 )
-from podlab.embedded.controllers.claiming import claim, wakes_claimant
+from podlab.embedded.controllers.templates import available_in, expendable, pod_from
 from podlab.embedded.fault import Fault, NotYetFault
 from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
@@ -39,61 +32,63 @@ def start(context: Context) -> None:
 
 
 def _start(context: Context, resource: str, kind: str, component: str) -> None:
-    worker = worker_of(context, resource, ReplicaSets(context, resource, component))
-    context.watch("pods", wakes_claimant(context, worker, resource, kind))
+    controller = ReplicaSets(context, resource, component)
+    controller.follow(resource)
+    context.watch("pods", wakes_claimant(context, controller, resource, kind))
 
 
-class ReplicaSets:
+class ReplicaSets(Controller):
     """Compares the Pods of one object of *resource* with its ``spec.replicas``."""
 
     def __init__(self, context: Context, resource: str, component: str) -> None:
-        self._context = context
+        super().__init__(context, component)
         self._resource = resource
-        self._events = context.recorder(component)
-        self.again: Again = never
 
     def reconcile(self, key: Key) -> None:
         """One step towards the wanted number, and the status as it is now."""
-        one = self._context.store.get(self._resource, *key)
-        if one is None:
+        replica_set = self._context.store.get(self._resource, *key)
+        if replica_set is None:
             return
-        pods = claim(self._context, "pods", one)
+        pods = claim(self._context, "pods", replica_set)
         active = [pod for pod in pods if not has_ended(pod) and not deleting(pod)]
-        refusal = None if deleting(one) else self._scaled(one, active)
-        self._report(one, key, pods, None if isinstance(refusal, NotYetFault) else refusal)
+        refusal = None if deleting(replica_set) else self._scaled(replica_set, active)
+        self._report(replica_set, key, pods, None if isinstance(refusal, NotYetFault) else refusal)
         if refusal:
             raise refusal
 
-    def _scaled(self, one: RawObject, active: list[RawObject]) -> Fault | None:
+    def _scaled(self, replica_set: RawObject, active: list[RawObject]) -> Fault | None:
         """Scale as far as it goes; what the API refused."""
         try:
-            self._scale(one, active)
+            self._scale(replica_set, active)
         except Fault as refusal:
             return refusal
         return None
 
-    def _scale(self, one: RawObject, active: list[RawObject]) -> None:
-        meta, missing = one["metadata"], one["spec"].get("replicas", 1) - len(active)
+    def _scale(self, replica_set: RawObject, active: list[RawObject]) -> None:
+        meta, missing = replica_set["metadata"], replica_set["spec"].get("replicas", 1) - len(active)
         for _ in range(missing):
-            pod = pod_from(one["spec"]["template"], one, f"{meta['name']}-")
-            make_pod(self._context, self._events, one, pod)
+            pod = pod_from(replica_set["spec"]["template"], replica_set, f"{meta['name']}-")
+            self.create_pod(replica_set, pod)
         for pod in sorted(active, key=expendable)[: max(0, -missing)]:
             self._context.api.delete("pods", *key_of(pod))
-            self._events.event(one, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
+            self._events.event(
+                replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}"
+            )
 
-    def _report(self, one: RawObject, key: Key, pods: list[RawObject], refusal: Fault | None) -> None:
+    def _report(self, replica_set: RawObject, key: Key, pods: list[RawObject], refusal: Fault | None) -> None:
         current = self._context.store.get(self._resource, *key)
         if current is None:
             return
-        pods = owned(self._context.store.list("pods", key[0]), one)
+        pods = owned(self._context.store.list("pods", key[0]), replica_set)
         active = [pod for pod in pods if not has_ended(pod) and not deleting(pod)]
         waits = [
-            available_in(pod, one["spec"].get("minReadySeconds", 0), self._context.now()) for pod in active
+            available_in(pod, replica_set["spec"].get("minReadySeconds", 0), self._context.now())
+            for pod in active
         ]
         soon = [wait for wait in waits if wait]
         if soon:
-            self.again(key, min(soon))
-        labels = (one["spec"]["template"].get("metadata") or {}).get("labels") or {}
+            self.queue(key, min(soon))
+        labels = (replica_set["spec"]["template"].get("metadata") or {}).get("labels") or {}
         counts = {
             "fullyLabeledReplicas": sum(
                 selects({"matchLabels": labels}, p["metadata"]["labels"]) for p in active
@@ -101,7 +96,7 @@ class ReplicaSets:
             "readyReplicas": sum(is_ready(pod) for pod in active),
             "availableReplicas": waits.count(0.0),
         }
-        status = {"replicas": len(active), "observedGeneration": one["metadata"].get("generation", 1)}
+        status = {"replicas": len(active), "observedGeneration": replica_set["metadata"].get("generation", 1)}
         status |= {name: count for name, count in counts.items() if count}
         if self._resource == "replicasets":
             status["terminatingReplicas"] = sum(deleting(pod) and not has_ended(pod) for pod in pods)
@@ -115,4 +110,4 @@ class ReplicaSets:
             }
             kept = condition(current, "ReplicaFailure")
             status["conditions"] = [kept] if kept else with_condition([], entry, self._context.stamp())
-        set_status(self._context, self._resource, current, status)
+        self._context.set_status(self._resource, current, status)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from podlab.embedded.controllers.base import Context, owned, reference_to
-from podlab.embedded.controllers.deployments import template_hash
+from podlab.embedded.controllers.base import Context
+from podlab.embedded.controllers.objects import owned, reference_to
+from podlab.embedded.controllers.templates import template_hash
 from podlab.pods.raw import RawObject
 
 RESOURCE = "controllerrevisions"
@@ -23,30 +24,32 @@ class Revisions:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def of(self, one: RawObject) -> tuple[RawObject, RawObject]:
+    def of(self, stateful_set: RawObject) -> tuple[RawObject, RawObject]:
         """Return the revision that the status calls the current one, and that of the template as it is now."""
-        known = self._known(one)
-        name = f"{one['metadata']['name']}-{template_hash(one['spec']['template'])}"
+        known = self._known(stateful_set)
+        name = f"{stateful_set['metadata']['name']}-{template_hash(stateful_set['spec']['template'])}"
         newest = known[-1]["revision"] if known else 0
         update = next((entry for entry in known if entry["metadata"]["name"] == name), None)
         if update is None:
-            update = self._context.store.create(RESOURCE, _revision(one, name, newest + 1))
+            update = self._context.store.create(RESOURCE, _revision(stateful_set, name, newest + 1))
         elif update["revision"] < newest:  # an earlier template is back
             update = self._context.store.update(RESOURCE, {**update, "revision": newest + 1})
-        before = (one.get("status") or {}).get("currentRevision")
+        before = (stateful_set.get("status") or {}).get("currentRevision")
         current = next((entry for entry in known if entry["metadata"]["name"] == before), update)
         return current, update
 
-    def _known(self, one: RawObject) -> list[RawObject]:
-        found = owned(self._context.store.list(RESOURCE, one["metadata"]["namespace"]), one)
+    def _known(self, stateful_set: RawObject) -> list[RawObject]:
+        found = owned(self._context.store.list(RESOURCE, stateful_set["metadata"]["namespace"]), stateful_set)
         return sorted(found, key=lambda entry: int(entry["revision"]))
 
-    def forget_old(self, one: RawObject, pods: Mapping[int, RawObject], kept: Sequence[RawObject]) -> None:
+    def forget_old(
+        self, stateful_set: RawObject, pods: Mapping[int, RawObject], kept: Sequence[RawObject]
+    ) -> None:
         """Remove the oldest revisions that nobody uses, beyond the history that is to be kept."""
         used = {pod["metadata"]["labels"].get(HASH) for pod in pods.values()}
         used |= {entry["metadata"]["name"] for entry in kept}
-        unused = [entry for entry in self._known(one) if entry["metadata"]["name"] not in used]
-        for entry in unused[: max(0, len(unused) - one["spec"].get("revisionHistoryLimit", 10))]:
+        unused = [entry for entry in self._known(stateful_set) if entry["metadata"]["name"] not in used]
+        for entry in unused[: max(0, len(unused) - stateful_set["spec"].get("revisionHistoryLimit", 10))]:
             self._context.store.delete(RESOURCE, entry["metadata"]["namespace"], entry["metadata"]["name"])
 
     @staticmethod
@@ -56,15 +59,15 @@ class Revisions:
         return {key: value for key, value in found.items() if key != "$patch"}
 
 
-def _revision(one: RawObject, name: str, number: int) -> RawObject:
-    template = one["spec"]["template"]
+def _revision(stateful_set: RawObject, name: str, number: int) -> RawObject:
+    template = stateful_set["spec"]["template"]
     labels = dict((template.get("metadata") or {}).get("labels") or {})
     meta = {
         "name": name,
-        "namespace": one["metadata"]["namespace"],
+        "namespace": stateful_set["metadata"]["namespace"],
         "labels": {**labels, HASH: name.rpartition("-")[2]},
-        "annotations": dict(one["metadata"].get("annotations") or {}),
-        "ownerReferences": [reference_to(one)],
+        "annotations": dict(stateful_set["metadata"].get("annotations") or {}),
+        "ownerReferences": [reference_to(stateful_set)],
     }
     # What ``kubectl rollout undo`` sends back as a patch.
     data = {"spec": {"template": {"$patch": "replace", **template}}}

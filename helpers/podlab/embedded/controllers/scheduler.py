@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from podlab.embedded import nodefit
 from podlab.embedded.controllers import neighbours
-from podlab.embedded.controllers.base import Context, Key, with_condition
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.objects import Key, with_condition
 from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 from podlab.pods.requests import amounts, pod_requests, total
@@ -26,14 +27,12 @@ def start(context: Context) -> None:
     Scheduler(context)
 
 
-class Scheduler:
+class Scheduler(Controller):
     """The queue of Pods that wait for a node."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self._events = context.recorder("default-scheduler")
+        super().__init__(context, "default-scheduler")
         self._refused: set[Key] = set()
-        self._worker = context.worker("scheduler", self.place)
         context.watch("pods", self._pod_changed)
         context.watch("nodes", lambda *_: self._try_again())
 
@@ -46,13 +45,13 @@ class Scheduler:
         elif (not pod["spec"].get("nodeName") and key not in self._refused) or (
             key in self._refused and _spec_moved(pod)
         ):
-            self._worker.add(key)
+            self.queue(key)
 
     def _try_again(self) -> None:
         for key in self._refused:
-            self._worker.add(key)
+            self.queue(key)
 
-    def place(self, key: Key) -> None:
+    def reconcile(self, key: Key) -> None:
         """Bind one Pod, or note why not."""
         pod = self._context.store.get("pods", *key)
         self._refused.discard(key)

@@ -9,14 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from podlab.embedded.controllers.base import (
-    Context,
-    Key,
-    deleting,
-    key_of,
-    reference_to,
-    selects,
-)
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.objects import Key, deleting, key_of, reference_to, selects
 from podlab.pods import roles
 from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
@@ -29,7 +23,6 @@ MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 def start(context: Context) -> None:
     """Watch Services and Pods."""
     controller = Services(context)
-    worker = context.worker("services", controller.reconcile)
     last_labels: dict[Key, RawObject] = {}
 
     def pod_changed(kind: str, pod: RawObject) -> None:
@@ -40,25 +33,25 @@ def start(context: Context) -> None:
         for service in context.store.list("services", pod["metadata"]["namespace"]):
             chosen = service["spec"].get("selector")
             if chosen and any(selects({"matchLabels": chosen}, seen) for seen in (labels, before or {})):
-                worker.add(key_of(service))
+                controller.queue(key_of(service))
 
     def written_changed(kind: str, obj: RawObject) -> None:
         # What somebody deletes by hand is written again, as on a real cluster.
         if kind == "DELETED":
             name = (obj["metadata"].get("labels") or {}).get(SERVICE_NAME, obj["metadata"]["name"])
-            worker.add((obj["metadata"]["namespace"], name))
+            controller.queue((obj["metadata"]["namespace"], name))
 
-    context.watch("services", lambda _, service: worker.add(key_of(service)))
+    controller.follow("services")
     context.watch("pods", pod_changed)
     for resource in ("endpointslices", "endpoints"):
         context.watch(resource, written_changed)
 
 
-class Services:
+class Services(Controller):
     """Writes what a Service's Pods amount to."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        super().__init__(context, "endpoint-slice-controller")
 
     def reconcile(self, key: Key) -> None:
         """
@@ -76,8 +69,8 @@ class Services:
         self._write_endpoints(service, pods)
 
     def _forget(self, key: Key, slices: list[RawObject]) -> None:
-        for one in slices:
-            self._context.store.delete("endpointslices", *key_of(one))
+        for endpoint_slice in slices:
+            self._context.store.delete("endpointslices", *key_of(endpoint_slice))
         found = self._context.store.get("endpoints", *key)
         if found and not (found["metadata"].get("ownerReferences") or key[1] == "kubernetes"):
             self._context.store.delete("endpoints", *key)
@@ -89,7 +82,7 @@ class Services:
             groups.setdefault(_ports(service, pod), []).append(_endpoint(service, pod))
         if not groups:
             groups[_ports(service, None)] = []
-        spare = {_slice_ports(one): one for one in present}
+        spare = {_slice_ports(endpoint_slice): endpoint_slice for endpoint_slice in present}
         for ports, endpoints in groups.items():
             self._write_slice(service, ports, endpoints, spare.pop(ports, None))
         for left in spare.values():
@@ -146,8 +139,8 @@ class Services:
             self._context.store.update("endpoints", {**found, "subsets": body["subsets"]})
 
 
-def _belongs(one: RawObject, service: str) -> bool:
-    labels = one["metadata"].get("labels") or {}
+def _belongs(endpoint_slice: RawObject, service: str) -> bool:
+    labels = endpoint_slice["metadata"].get("labels") or {}
     managed = labels.get(MANAGED_BY) == MANAGER
     return managed and labels.get(SERVICE_NAME) == service
 
@@ -179,8 +172,10 @@ def _named(pod: RawObject | None, name: str, protocol: str) -> int:
     return int(name) if name.isdigit() else 0
 
 
-def _slice_ports(one: RawObject) -> tuple[Any, ...]:
-    return tuple((p.get("name", ""), p.get("protocol", "TCP"), p["port"]) for p in one.get("ports") or ())
+def _slice_ports(endpoint_slice: RawObject) -> tuple[Any, ...]:
+    return tuple(
+        (p.get("name", ""), p.get("protocol", "TCP"), p["port"]) for p in endpoint_slice.get("ports") or ()
+    )
 
 
 def _endpoint(service: RawObject, pod: RawObject) -> RawObject:

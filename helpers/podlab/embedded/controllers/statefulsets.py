@@ -9,21 +9,11 @@ Source: pkg/controller/statefulset/stateful_set_control.go (``updateStatefulSet`
 
 from __future__ import annotations
 
-from podlab.embedded.controllers.base import (
-    Again,
-    Context,
-    Key,
-    available_in,
-    deleting,
-    key_of,
-    make,
-    never,
-    pod_from,
-    set_status,
-    worker_of,
-)
+from podlab.embedded.controllers.base import Context, Controller
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
+from podlab.embedded.controllers.objects import Key, deleting, key_of
 from podlab.embedded.controllers.revisions import HASH, Revisions
+from podlab.embedded.controllers.templates import available_in, pod_from
 from podlab.embedded.fault import Fault
 from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
@@ -33,69 +23,74 @@ POD_NAME, POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/
 
 def start(context: Context) -> None:
     """Watch StatefulSets and their Pods."""
-    worker = worker_of(context, "statefulsets", StatefulSets(context))
-    context.watch("pods", wakes_claimant(context, worker, "statefulsets", "StatefulSet"))
+    controller = StatefulSets(context)
+    controller.follow("statefulsets")
+    context.watch("pods", wakes_claimant(context, controller, "statefulsets", "StatefulSet"))
 
 
-class StatefulSets:
+class StatefulSets(Controller):
     """Takes one step of one StatefulSet at a time."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self._events = context.recorder("statefulset-controller")
+        super().__init__(context, "statefulset-controller")
         self._revisions = Revisions(context)
-        self.again: Again = never
 
     def reconcile(self, key: Key) -> None:
         """One step towards the wanted Pods, and the status as it is now."""
-        one = self._context.store.get("statefulsets", *key)
-        if one is None:
+        stateful_set = self._context.store.get("statefulsets", *key)
+        if stateful_set is None:
             return
-        pods = self._pods(one)
-        if deleting(one):
+        pods = self._pods(stateful_set)
+        if deleting(stateful_set):
             return
-        current, update = self._revisions.of(one)
-        refusal = self._stepped(one, pods, current, update)
-        self._report(one, current, update)
-        self._revisions.forget_old(one, self._pods(one), (current, update))
+        current, update = self._revisions.of(stateful_set)
+        refusal = self._stepped(stateful_set, pods, current, update)
+        self._report(stateful_set, current, update)
+        self._revisions.forget_old(stateful_set, self._pods(stateful_set), (current, update))
         if refusal:
             raise refusal
 
-    def _pods(self, one: RawObject) -> dict[int, RawObject]:
+    def _pods(self, stateful_set: RawObject) -> dict[int, RawObject]:
         """Ordinal -> Pod of those that the set controls."""
-        pods = claim(self._context, "pods", one, member=lambda pod: ordinal(one, pod) is not None)
-        return {found: pod for pod in pods if (found := ordinal(one, pod)) is not None}
+        pods = claim(
+            self._context, "pods", stateful_set, member=lambda pod: ordinal(stateful_set, pod) is not None
+        )
+        return {found: pod for pod in pods if (found := ordinal(stateful_set, pod)) is not None}
 
     def _stepped(
-        self, one: RawObject, pods: dict[int, RawObject], current: RawObject, update: RawObject
+        self, stateful_set: RawObject, pods: dict[int, RawObject], current: RawObject, update: RawObject
     ) -> Fault | None:
         """Take a step; what the API refused."""
         try:
-            if self._scaled(one, pods, current, update):
-                self._renew(one, pods, update)
+            if self._scaled(stateful_set, pods, current, update):
+                self._renew(stateful_set, pods, update)
         except Fault as refusal:
             return refusal
         return None
 
     def _scaled(
-        self, one: RawObject, pods: dict[int, RawObject], current: RawObject, update: RawObject
+        self, stateful_set: RawObject, pods: dict[int, RawObject], current: RawObject, update: RawObject
     ) -> bool:
         """Make missing Pods and remove those that are too many; True once no step has to wait."""
-        in_order = one["spec"].get("podManagementPolicy") != "Parallel"
-        for number in wanted(one):
+        in_order = stateful_set["spec"].get("podManagementPolicy") != "Parallel"
+        for number in wanted(stateful_set):
             pod = pods.get(number)
             if pod is None:
-                self._create(one, number, current if self._keeps(one, number, current, update) else update)
+                self._create(
+                    stateful_set,
+                    number,
+                    current if self._keeps(stateful_set, number, current, update) else update,
+                )
             elif has_ended(pod) and not deleting(pod):
-                self._recreate(one, pod)
-            if in_order and not (pod and self._is_available(one, pod)):
+                self._recreate(stateful_set, pod)
+            if in_order and not (pod and self._is_available(stateful_set, pod)):
                 return False
-        for number in sorted(set(pods) - set(wanted(one)), reverse=True):
+        for number in sorted(set(pods) - set(wanted(stateful_set)), reverse=True):
             pod = pods[number]
             if in_order and (deleting(pod) or not self._may_go(pod, pods)):
                 return False
             if not deleting(pod):
-                self._delete(one, pod)
+                self._delete(stateful_set, pod)
                 if in_order:
                     return False
         return True
@@ -105,46 +100,46 @@ class StatefulSets:
         unhealthy = [number for number in sorted(pods) if not _healthy(pods[number])]
         return _healthy(pod) or pods[unhealthy[0]] is pod
 
-    def _renew(self, one: RawObject, pods: dict[int, RawObject], update: RawObject) -> None:
+    def _renew(self, stateful_set: RawObject, pods: dict[int, RawObject], update: RawObject) -> None:
         """Remove the Pod of the highest number that is of an older revision, one at a time."""
-        strategy = one["spec"].get("updateStrategy") or {}
+        strategy = stateful_set["spec"].get("updateStrategy") or {}
         if strategy.get("type") == "OnDelete":
             return
         partition = (strategy.get("rollingUpdate") or {}).get("partition") or 0
-        for number in reversed(wanted(one)[partition:]):
+        for number in reversed(wanted(stateful_set)[partition:]):
             pod = pods.get(number)
             if pod is None or deleting(pod):
                 return
             if pod["metadata"]["labels"].get(HASH) != update["metadata"]["name"]:
-                self._delete(one, pod)
+                self._delete(stateful_set, pod)
                 return
-            if not self._is_available(one, pod):
+            if not self._is_available(stateful_set, pod):
                 return
 
-    def _keeps(self, one: RawObject, number: int, current: RawObject, update: RawObject) -> bool:
+    def _keeps(self, stateful_set: RawObject, number: int, current: RawObject, update: RawObject) -> bool:
         """Whether a missing Pod comes back as it was, while others are renewed."""
         if current["metadata"]["name"] == update["metadata"]["name"]:
             return False
-        strategy = one["spec"].get("updateStrategy") or {}
-        first = wanted(one).start
+        strategy = stateful_set["spec"].get("updateStrategy") or {}
+        first = wanted(stateful_set).start
         partition = (strategy.get("rollingUpdate") or {}).get("partition")
         if strategy.get("type") == "OnDelete" or partition is None:
-            return number < first + int((one.get("status") or {}).get("currentReplicas", 0))
+            return number < first + int((stateful_set.get("status") or {}).get("currentReplicas", 0))
         return bool(number < first + partition)
 
-    def _is_available(self, one: RawObject, pod: RawObject) -> bool:
+    def _is_available(self, stateful_set: RawObject, pod: RawObject) -> bool:
         if not _healthy(pod):
             return False
-        wait_s = available_in(pod, one["spec"].get("minReadySeconds", 0), self._context.now())
+        wait_s = available_in(pod, stateful_set["spec"].get("minReadySeconds", 0), self._context.now())
         if wait_s:
-            self.again(key_of(one), wait_s)
+            self.queue(key_of(stateful_set), wait_s)
         return not wait_s
 
     # -- Pods ------------------------------------------------------------------------------------------------
 
-    def _create(self, one: RawObject, number: int, revision: RawObject) -> None:
-        name = f"{one['metadata']['name']}-{number}"
-        pod = pod_from(Revisions.template(revision), one, f"{one['metadata']['name']}-")
+    def _create(self, stateful_set: RawObject, number: int, revision: RawObject) -> None:
+        name = f"{stateful_set['metadata']['name']}-{number}"
+        pod = pod_from(Revisions.template(revision), stateful_set, f"{stateful_set['metadata']['name']}-")
         pod["metadata"]["name"] = name
         pod["metadata"]["labels"] |= {
             HASH: revision["metadata"]["name"],
@@ -152,31 +147,31 @@ class StatefulSets:
             POD_INDEX: str(number),
         }
         pod["spec"] = {**pod["spec"], "hostname": name}
-        if one["spec"].get("serviceName"):
-            pod["spec"]["subdomain"] = one["spec"]["serviceName"]
-        said = f"create Pod {name} in StatefulSet {one['metadata']['name']}"
+        if stateful_set["spec"].get("serviceName"):
+            pod["spec"]["subdomain"] = stateful_set["spec"]["serviceName"]
+        said = f"create Pod {name} in StatefulSet {stateful_set['metadata']['name']}"
         done, failed = f"{said} successful", f"{said} failed error"
-        make(self._context, self._events, one, "pods", pod, done=done, failed=failed)
+        self.create(stateful_set, "pods", pod, done=done, failed=failed)
 
-    def _delete(self, one: RawObject, pod: RawObject) -> None:
+    def _delete(self, stateful_set: RawObject, pod: RawObject) -> None:
         self._context.api.delete("pods", *key_of(pod))
         name = pod["metadata"]["name"]
-        text = f"delete Pod {name} in StatefulSet {one['metadata']['name']} successful"
-        self._events.event(one, "Normal", "SuccessfulDelete", text)
+        text = f"delete Pod {name} in StatefulSet {stateful_set['metadata']['name']} successful"
+        self._events.event(stateful_set, "Normal", "SuccessfulDelete", text)
 
-    def _recreate(self, one: RawObject, pod: RawObject) -> None:
+    def _recreate(self, stateful_set: RawObject, pod: RawObject) -> None:
         failed = pod["status"]["phase"] == "Failed"
         kind, reason = ("Warning", "RecreatingFailedPod") if failed else ("Normal", "RecreatingTerminatedPod")
-        whose = "/".join(key_of(one))
+        whose = "/".join(key_of(stateful_set))
         word = "failed" if failed else "terminated"
         name = pod["metadata"]["name"]
-        self._events.event(one, kind, reason, f"StatefulSet {whose} is recreating {word} Pod {name}")
-        self._delete(one, pod)
+        self._events.event(stateful_set, kind, reason, f"StatefulSet {whose} is recreating {word} Pod {name}")
+        self._delete(stateful_set, pod)
 
     # -- the status ------------------------------------------------------------------------------------------
 
-    def _report(self, one: RawObject, current: RawObject, update: RawObject) -> None:
-        pods, replicas = self._pods(one), len(wanted(one))
+    def _report(self, stateful_set: RawObject, current: RawObject, update: RawObject) -> None:
+        pods, replicas = self._pods(stateful_set), len(wanted(stateful_set))
         names = {"currentRevision": current["metadata"]["name"], "updateRevision": update["metadata"]["name"]}
         staying = [pod for pod in pods.values() if not deleting(pod)]
         of = [pod["metadata"]["labels"].get(HASH) for pod in staying]
@@ -185,30 +180,32 @@ class StatefulSets:
             "currentReplicas": of.count(names["currentRevision"]),
             "updatedReplicas": of.count(names["updateRevision"]),
         }
-        rolling = (one["spec"].get("updateStrategy") or {}).get("type", "RollingUpdate") == "RollingUpdate"
+        rolling = (stateful_set["spec"].get("updateStrategy") or {}).get(
+            "type", "RollingUpdate"
+        ) == "RollingUpdate"
         if rolling and counts["updatedReplicas"] == counts["readyReplicas"] == replicas:
             names["currentRevision"], counts["currentReplicas"] = names["updateRevision"], replicas
         status = {
-            "observedGeneration": one["metadata"].get("generation", 1),
+            "observedGeneration": stateful_set["metadata"].get("generation", 1),
             "replicas": len(pods),
             **{key: value for key, value in counts.items() if value},
             **names,
             "collisionCount": 0,
-            "availableReplicas": sum(self._is_available(one, pod) for pod in pods.values()),
+            "availableReplicas": sum(self._is_available(stateful_set, pod) for pod in pods.values()),
         }
-        set_status(self._context, "statefulsets", one, status)
+        self._context.set_status("statefulsets", stateful_set, status)
 
 
-def wanted(one: RawObject) -> range:
+def wanted(stateful_set: RawObject) -> range:
     """The ordinals that a StatefulSet is to have."""
-    first = (one["spec"].get("ordinals") or {}).get("start", 0)
-    return range(first, first + one["spec"].get("replicas", 1))
+    first = (stateful_set["spec"].get("ordinals") or {}).get("start", 0)
+    return range(first, first + stateful_set["spec"].get("replicas", 1))
 
 
-def ordinal(one: RawObject, pod: RawObject) -> int | None:
+def ordinal(stateful_set: RawObject, pod: RawObject) -> int | None:
     """The number at the end of a Pod's name; None for a Pod that cannot be the set's."""
     name, _, number = pod["metadata"]["name"].rpartition("-")
-    return int(number) if name == one["metadata"]["name"] and number.isdecimal() else None
+    return int(number) if name == stateful_set["metadata"]["name"] and number.isdecimal() else None
 
 
 def _healthy(pod: RawObject) -> bool:

@@ -7,7 +7,8 @@ Source: pkg/controller/tainteviction/taint_eviction.go at v1.36.3.
 from __future__ import annotations
 
 from podlab.embedded import disruption, nodefit
-from podlab.embedded.controllers.base import Again, Context, Key, deleting, key_of, never
+from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.objects import Key, deleting, key_of
 from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 
@@ -17,14 +18,12 @@ REASON, MESSAGE = "DeletionByTaintManager", "Taint manager: deleting due to NoEx
 def start(context: Context) -> None:
     """Watch the node's taints and the Pods on it."""
     controller = TaintEviction(context)
-    worker = context.worker("tainteviction", controller.reconcile)
-    controller.again = worker.add
 
     def pod_changed(kind: str, pod: RawObject) -> None:
         if kind == "DELETED":
             controller.forget(pod)
         elif pod["spec"].get("nodeName"):
-            worker.add(key_of(pod))
+            controller.queue(key_of(pod))
 
     def node_changed(_: str, __: RawObject) -> None:
         for pod in context.store.list("pods"):
@@ -34,14 +33,12 @@ def start(context: Context) -> None:
     context.watch("pods", pod_changed)
 
 
-class TaintEviction:
+class TaintEviction(Controller):
     """Remembers, by uid, since when a Pod has stood against a taint: that instant is nowhere in the API."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
-        self._events = context.recorder("taint-eviction-controller")
+        super().__init__(context, "taint-eviction-controller")
         self._since: dict[str, float] = {}
-        self.again: Again = never
 
     def forget(self, pod: RawObject) -> None:
         """The Pod is gone."""
@@ -57,7 +54,7 @@ class TaintEviction:
             if self._since.pop(pod["metadata"]["uid"], None) is not None:
                 self._say(pod, f"Cancelling deletion of Pod {key[0]}/{key[1]}")
         elif left > 0:
-            self.again(key, left)
+            self.queue(key, left)
         else:
             self._evict(pod, key)
 

@@ -647,4 +647,4 @@ def test_a_broken_object_does_not_stop_a_controller(cluster, caplog):
     cluster.run()
 
     assert len(cluster.pods()) == 1
-    assert "deployments lab/broken" in caplog.text
+    assert "deployment-controller lab/broken" in caplog.text
