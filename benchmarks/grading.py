@@ -21,17 +21,19 @@ import argparse
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
-from labs import Peak
+from labs import Peak, family
 from nbclient import NotebookClient
 from on_a_cluster import own
 
@@ -75,20 +77,45 @@ def hand_in(folder: Path, students: int, where: Path, kinds: Sequence[str] = ("r
     return where
 
 
-def grade(
-    cluster: Cluster, submissions: Path, folder: Path, out: Path, options: Sequence[str] = ()
-) -> tuple[float, float, float]:
-    """Run the command as a user would; return seconds, and the most MiB of the grader and of the cluster."""
+class Cost(NamedTuple):
+    """Costs of a grading: seconds, most MiB, and processor seconds; of the grader, and of the cluster with all Pods."""
+
+    seconds: float
+    grader_mib: float
+    cluster_mib: float
+    grader_cpu_s: float
+    cluster_cpu_s: float
+
+
+def grade(cluster: Cluster, submissions: Path, folder: Path, out: Path, options: Sequence[str] = ()) -> Cost:
+    """Run the command as a user would."""
     command = [sys.executable, "-m", "podlab", "grade", str(submissions), "--assignment", str(folder),
                "--out", str(out), "--name", cluster.name, *options]  # fmt: skip
-    began = time.perf_counter()
     roots = list(drivers.get(cluster.driver).status(cluster.name).pids.values())
+    began, used, below_s = time.perf_counter(), children_cpu_s(), cpu_s(roots)
     with (out.parent / "grade.log").open("w") as log, Peak(roots) as below:
         grader = subprocess.Popen(command, stdout=log, stderr=subprocess.DEVNULL)
         with Peak([grader.pid]) as peak:
             grader.wait()
     print("\n".join(f"  {line}" for line in (out.parent / "grade.log").read_text().splitlines()[:8]))
-    return time.perf_counter() - began, peak.most, below.most
+    seconds = time.perf_counter() - began
+    return Cost(seconds, peak.most, below.most, children_cpu_s() - used, cpu_s(roots) - below_s)
+
+
+def children_cpu_s() -> float:
+    """Return the processor seconds of this program's children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def cpu_s(roots: Sequence[int]) -> float:
+    """Return the processor seconds of these processes, of all below them and of those below that have ended."""
+    ticks = 0
+    for pid in {each for root in roots for each in family(root)}:
+        with suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def regrade(folder: Path, out: Path, *options: str) -> float:
@@ -144,15 +171,23 @@ def class_figures(cluster: Cluster, options: argparse.Namespace, work: Path) -> 
     folder, students = plan(work / "plan"), options.students
     kinds = ("right",) if options.right else ("right", "mistakes")
     submissions = hand_in(folder, students, work / "submissions", kinds)
-    jobs = ["--requests", str(options.requests), *(["--jobs", str(options.jobs)] if options.jobs else [])]
+    given = {"--requests": options.requests, "--jobs": options.jobs}
+    jobs = [text for name, value in given.items() if value for text in (name, str(value))]
     with busy(options.load):
-        seconds, mib, below = grade(cluster, submissions, folder, work / "grades", jobs)
+        cost = grade(cluster, submissions, folder, work / "grades", jobs)
+    seconds, answers = cost.seconds, students * len(EXERCISES)
     right, lost, unknown, gained = unfair(folder, work / "grades")
     load = Path("/proc/loadavg").read_text().split()[0]
     print(
         f"{cluster.driver}, load {load}: {students} submissions of {len(EXERCISES)} exercises: {seconds:.0f} s"
     )
-    print(f"memory at most: grader {mib:.0f} MiB, cluster with all Pods {below:.0f} MiB")
+    print(
+        f"memory at most: grader {cost.grader_mib:.0f} MiB, cluster with all Pods {cost.cluster_mib:.0f} MiB"
+    )
+    print(
+        f"processor seconds an answer: grader {cost.grader_cpu_s / answers:.2f}, "
+        f"cluster with all Pods {cost.cluster_cpu_s / answers:.2f}"
+    )
     print(
         f"right answers: {right}; lost a point: {lost}; open: {unknown}; wrong answers with full points: {gained}"
     )
@@ -215,20 +250,20 @@ def main() -> None:
     )
     parser.add_argument("--driver", choices=("embedded", "kind"), default="embedded", help="of that cluster")
     parser.add_argument("--jobs", type=int, help="as podlab grade --jobs")
-    parser.add_argument(
-        "--requests", type=float, default=200.0, help="as podlab grade --requests (default: 200)"
-    )
+    parser.add_argument("--requests", type=float, help="as podlab grade --requests")
     parser.add_argument("--right", action="store_true", help="right answers alone")
     parser.add_argument(
         "--load", type=int, default=0, metavar="N", help="beside N loops that want the processors"
     )
     parser.add_argument("--sample", type=int, default=3, help="notebooks that nbclient executes (default: 3)")
+    parser.add_argument("--keep", type=Path, metavar="F", help="a new folder for submissions, grades and log")
     parser.add_argument("--kill", type=int, metavar="TIMES", help="kill the grader this often instead")
     options = parser.parse_args()
     with ExitStack() as stack:
         named = drivers.find(options.cluster) if options.cluster else None
         cluster = named or stack.enter_context(own(options.driver, "grade"))
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        work = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        work.mkdir(parents=True, exist_ok=True)
         if options.kill:
             kill_figures(cluster, options.kill, work)
         else:
