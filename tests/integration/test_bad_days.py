@@ -197,10 +197,10 @@ def test_a_full_disk_is_one_error_and_nothing_is_half_written(term: Path, cluste
     assert f"{80 - len(kept)} graded now, {len(kept)} before" in second
 
 
-def test_a_cluster_that_goes_away_leaves_grades_open(term: Path, cluster: Cluster) -> None:
-    """Its daemon is killed while answers run. They are not gradable, and the same command grades them on a new one."""
+def begun(term: Path, cluster: Cluster, students: int) -> tuple[subprocess.Popen[str], int]:
+    """A grading that runs answers to e14, and the process of its cluster."""
     given, out = term.parent / "handed-in", term.parent / "grades"
-    for number in range(6):
+    for number in range(students):
         hand_in(given, f"s{number}", notebook(term, e26=right("e26"), e14=right("e14")))
     grading = subprocess.Popen(
         command(term, given, cluster.name), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -212,17 +212,39 @@ def test_a_cluster_that_goes_away_leaves_grades_open(term: Path, cluster: Cluste
         time.sleep(0.1)
     record = state.read(cluster.name)
     assert record is not None
-    os.kill(record["daemon"]["pid"], signal.SIGKILL)
+    return grading, record["daemon"]["pid"]
+
+
+def test_a_cluster_that_comes_back_costs_no_points(term: Path, cluster: Cluster) -> None:
+    """Its API server answers nothing for 20 s while answers run: they are run again, in the same grading."""
+    grading, daemon = begun(term, cluster, 3)
+    os.kill(daemon, signal.SIGSTOP)
+    time.sleep(20)
+    os.kill(daemon, signal.SIGCONT)
     told, _ = grading.communicate()
 
-    states = whole(out)
+    results = [json.loads(path.read_text()) for path in (term.parent / "grades").glob("results/*/*.json")]
+    assert grading.returncode == 0, told[-3000:]
+    assert "answers were run again" in told
+    assert [each["earned"] for each in results] == [each["points"] for each in results]
+    assert len(results) == 6
+
+
+def test_a_cluster_that_goes_away_leaves_grades_open(term: Path, cluster: Cluster) -> None:
+    """Its daemon is killed while answers run. The grading ends with an error, and goes on on a new cluster."""
+    grading, daemon = begun(term, cluster, 6)
+    os.kill(daemon, signal.SIGKILL)
+    told, _ = grading.communicate()
+
+    states = whole(term.parent / "grades")
     assert "Traceback" not in told, told[-3000:]
-    assert grading.returncode == 1
-    assert {states[f"s{n}/e26.json"] for n in range(6)} == {"answered"}
-    assert {states[f"s{n}/e14.json"] for n in range(6)} == {"not gradable"}
-    assert len([line for line in told.splitlines() if ": not gradable: " in line]) == 6
+    assert grading.returncode == 5
+    assert {states.pop(f"s{n}/e26.json") for n in range(6)} == {"answered"}
+    assert set(states.values()) == {"not gradable"}
+    (line,) = [line for line in told.splitlines() if line.startswith("ConnectionLostError: ")]
+    assert "the cluster has not answered for 60 s; 6 of 12 answers are graded" in line
 
     drivers.get("embedded").make(Profile(name=cluster.name))
-    again = run(command(term, given, cluster.name))
+    again = run(command(term, term.parent / "handed-in", cluster.name))
     assert "6 graded now, 6 before" in again.stdout, again.stdout
-    assert set(whole(out).values()) == {"answered"}
+    assert set(whole(term.parent / "grades").values()) == {"answered"}

@@ -1,8 +1,10 @@
 """
 How many answers are graded side by side: as many as the machine bears, by what its pulse shows.
 
-It begins with two for each processor, takes one more while the machine is calm, and halves their number when it is
-late. Answers that lost points then come back, and are run again with fewer beside them.
+It begins with a few for each processor and takes a quarter more while the machine is calm. At the first delay that
+makes lost points doubtful it goes back a step, and grows by one from then on: so their number stays where delays are
+short. Delays that others on the machine cause do not go away by fewer answers; only where they are so long that right
+answers would lose points is the number cut, by a third.
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from podlab.grading.pulse import SLOW_S, Pulse
+from podlab.grading.pulse import BEARABLE_S, SLOW_S, Pulse
 
 T = TypeVar("T")
 
 _CALM_S = SLOW_S / 2
 _REST_S, _STEP_S = 10.0, 3.0
-_LOOK_IN_S = 0.2
+_LOOK_IN_S = 0.1
 
 
 class Crowd:
@@ -30,47 +32,84 @@ class Crowd:
         first: To begin with.
         least: Never fewer than that: fewer do not make a machine calm that others keep busy.
         pulse: None: always *most*.
+        at_once, every_s: So many begin at once, the others one after another: Pods take most when they start, and a
+            burst of them would make the machine late. Answers that are only read end at once, and do not wait.
     """
 
-    def __init__(self, most: int, first: int, least: int, pulse: Pulse | None) -> None:
+    def __init__(
+        self,
+        most: int,
+        first: int,
+        least: int,
+        pulse: Pulse | None,
+        *,
+        at_once: int = 0,
+        every_s: float = 0.0,
+    ) -> None:
         self.most = max(1, most)
         self.least = max(1, min(least, self.most))
         self.limit = max(self.least, min(first, self.most)) if pulse else self.most
+        self._half = max(self.limit, self.most // 2)
+        self._careful = False
         self._pulse = pulse
+        self._at_once, self._every_s, self._begun = at_once, every_s, 0.0
         self._since = self._next = pulse.clock() if pulse else 0.0
 
     def now(self) -> int:
-        """Return how many may run now; looks at the pulse every three seconds, after a delay every ten."""
+        """Return how many may run now; looks at the pulse every three seconds, after a long delay every ten."""
         if self._pulse is None or self._pulse.clock() < self._next:
             return self.limit
         now, late_s = self._pulse.clock(), self._pulse.worst_s(self._since)
-        slow = late_s >= SLOW_S
-        if slow:
-            self.limit = max(self.least, self.limit // 2)
+        if late_s >= BEARABLE_S:
+            self.limit = max(self.least, self.limit * 2 // 3)
+        elif late_s >= SLOW_S:
+            self.limit = min(self.limit, max(self._half, self.limit * 4 // 5))
         elif late_s < _CALM_S:
-            self.limit = min(self.most, self.limit + 1)
-        self._since, self._next = now, now + (_REST_S if slow else _STEP_S)
+            self.limit = min(self.most, self.limit + (1 if self._careful else max(1, self.limit // 4)))
+        self._careful |= late_s >= SLOW_S
+        self._since, self._next = now, now + (_REST_S if late_s >= BEARABLE_S else _STEP_S)
         return self.limit
 
+    def takes(self, running: int, run: int = 0) -> bool:
+        """Return whether one more may begin beside *running* others; with *run* 1 half as many, with 2 a quarter."""
+        if running >= max(1, self.now() >> run):
+            return False
+        if self._pulse and running >= self._at_once:
+            if self._pulse.clock() < self._begun + self._every_s:
+                return False
+            self._begun = self._pulse.clock()
+        return True
 
-def side_by_side(jobs: Sequence[T], do: Callable[[T], bool], crowd: Crowd) -> list[T]:
+
+def side_by_side(jobs: Sequence[T], do: Callable[[T], bool], crowd: Crowd, *, runs: int = 1) -> list[T]:
     """
-    Do all *jobs*, as many at once as *crowd* lets, and return those for which *do* returned False.
+    Do all *jobs*, as many at once as *crowd* lets.
+
+    Those for which *do* returned False are done again when all have been begun, up to *runs* times each: with half as
+    many at once, then a quarter.
+
+    Returns:
+        Jobs for which *do* never returned True.
 
     Raises:
         BaseException: As the first job raised it, or KeyboardInterrupt as pressed; jobs that were not begun are left.
     """
-    waiting, running, left = deque(jobs), dict[Future[bool], T](), list[T]()
+    waiting = deque((job, 0) for job in jobs)
+    running, left = dict[Future[bool], tuple[T, int]](), list[T]()
     with ThreadPoolExecutor(max_workers=crowd.most) as pool:
         try:
             while waiting or running:
-                while waiting and len(running) < crowd.now():
-                    job = waiting.popleft()
-                    running[pool.submit(do, job)] = job
+                while waiting and crowd.takes(len(running), waiting[0][1]):
+                    job, run = waiting.popleft()
+                    running[pool.submit(do, job)] = job, run
                 finished, _ = wait(running, timeout=_LOOK_IN_S, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    job = running.pop(future)
-                    if not future.result():
+                    job, run = running.pop(future)
+                    if future.result():
+                        continue
+                    if run + 1 < runs:
+                        waiting.append((job, run + 1))
+                    else:
                         left.append(job)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

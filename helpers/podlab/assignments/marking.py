@@ -6,8 +6,7 @@ Grades a class: every answer of every submission, side by side, and nothing twic
     GRADES/submissions.json               what was read: sources, notes, faults
 
 A result counts as done while answer, exercise folder and seed are the same and it was gradable. So a grader that was
-killed goes on where it was, and what was not gradable is run again. Points that were lost on a machine too busy for a
-right answer are not gradable; those answers are run again in the same grading, with fewer beside them.
+killed goes on where it was, and what was not gradable is run again. ``rounds`` says when lost points count.
 """
 
 from __future__ import annotations
@@ -27,20 +26,19 @@ from typing import Any
 
 from podlab import grading
 from podlab.assignments.blueprint import Blueprint, Part
-from podlab.assignments.crowd import Crowd, side_by_side
+from podlab.assignments.rounds import Rounds
 from podlab.assignments.submissions import Submission
-from podlab.checks.verdict import NOT_GRADABLE, Report
-from podlab.client import resources
-from podlab.errors import PodlabError
+from podlab.checks.verdict import NOT_GRADABLE, Loss, Report
+from podlab.client import Client, resources, waiting
+from podlab.errors import ApiError, ConnectionLostError, PodlabError
 from podlab.files import write_whole
 from podlab.grading import digests, evidence, regrade
-from podlab.grading.grade import TOO_BUSY
-from podlab.grading.pulse import SLOW_S, Pulse
+from podlab.grading.grade import AWAY
+from podlab.grading.pulse import Pulse
 
 SCHEMA = 1
 LABEL = "podlab/grading"
-_CALM_IN_S = 30.0
-_GIVEN_UP = 3  # answers in a row on a machine that does not get calm
+_AWAY_S, _ANSWER_S = 60.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -140,6 +138,7 @@ def mark(
 
     Raises:
         PodlabError: *out* cannot be written.
+        ConnectionLostError: The cluster went away and did not come back; what was graded until then is kept.
         KeyboardInterrupt: As pressed; what was graded until then is kept.
     """
     folder = _made(out)
@@ -154,7 +153,10 @@ def mark(
     tell(tally)
     with _pulse(place) as pulse:
         place = replace(place, pulse=pulse)
-        _Rounds(folder, place, tally, tell).all(open_jobs, min(at_once, place.room or at_once))
+        Rounds(
+            _Grading(folder, place, tally, tell), pulse=pulse, cpus=place.cpus or os.cpu_count() or 1,
+            at_once=min(at_once, place.room or at_once),
+        ).all(open_jobs)  # fmt: skip
     return tally
 
 
@@ -169,73 +171,68 @@ def _pulse(place: grading.Place) -> Iterator[Pulse | None]:
 
 
 @dataclass
-class _Rounds:
-    """
-    Grades jobs in up to three rounds.
-
-    First many side by side. Answers that lost points, or stayed open, while the machine was late come back: with fewer
-    beside them, then alone. Full points are believed at once, so a busy machine costs a right answer time alone; and a
-    wrong answer gets points that hold on a calm machine, not more.
-    """
+class _Grading:
+    """Runs and judges the answers of one grading; see ``rounds.Grading``."""
 
     folder: Path
     place: grading.Place
     tally: Tally
     tell: Callable[[Tally], None]
 
-    def all(self, jobs: Sequence[Job], at_once: int) -> None:
-        """Grade *jobs*; what is late in the last round, too, stays not gradable."""
-        cpus = self.place.cpus or os.cpu_count() or 1
-        pulse = self.place.pulse
-        jobs = side_by_side(jobs, self._try, Crowd(at_once, 2 * cpus, cpus, pulse))
-        self.tally.repeated += len(jobs)
-        jobs = side_by_side(jobs, self._try, Crowd(min(at_once, cpus), cpus, 1, pulse))
-        busy = 0
-        for job in jobs:
-            done = busy < _GIVEN_UP and self._alone(job)
-            busy = 0 if done else busy + 1
-            if not done:
-                self._count(NOT_GRADABLE)
-
-    def _try(self, job: Job) -> bool:
-        """Grade an answer; False where it has to be run again because the machine was late."""
-        pulse = self.place.pulse
-        began = pulse.clock() if pulse else 0.0
+    def run(self, job: Job) -> Report:
         report = _one(self.folder, job, self.place)
-        late = report.refused == TOO_BUSY or (pulse is not None and pulse.worst_s(began) >= SLOW_S)
-        if report.state == NOT_GRADABLE and late:
-            return False
-        self._count(report.state)
-        return True
+        if report.refused == AWAY and self.place.client:
+            self._await_server(self.place.client, report.notes)
+        return report
 
-    def _alone(self, job: Job) -> bool:
+    def _await_server(self, client: Client, why: Sequence[str]) -> None:
         """
-        Grade an answer with none beside it, on a machine that is calm before.
+        Return when the API server answers.
 
-        Where the machine was calm before and after, and late in between, and all that twice, then the answer itself
-        made it late: its lost points count.
+        Raises:
+            ConnectionLostError: It does not for ``_AWAY_S``: no further answer needs to be tried.
         """
-        pulse = self.place.pulse
-        assert pulse is not None
-        for _ in range(2):
-            calm = pulse.calm(_CALM_IN_S)
-            if self._try(job):
-                return True
-            if not (calm and pulse.calm(_CALM_IN_S)):
-                return False
-        evidence.mark_own(evidence_of(self.folder, job.student), job.part.exercise.id)
-        report = regrade(
-            job.part.exercise, job.text, evidence_of(self.folder, job.student), seed=job.part.seed
-        )
+
+        def answers() -> bool:
+            try:
+                client.get("/version", timeout_s=_ANSWER_S)
+            except PodlabError as error:
+                return isinstance(error, ApiError)
+            return True
+
+        def late() -> ConnectionLostError:
+            return ConnectionLostError(
+                f"the cluster has not answered for {_AWAY_S:g} s; {self.tally.done} of {self.tally.total} answers "
+                "are graded",
+                cause=" ".join(why[:1]),
+                hint="start a cluster, then run the same command again: it goes on where it was",
+            )
+
+        waiting.until(answers, deadline_s=_AWAY_S, late=late, every_s=1.0)
+
+    def doubt(self, job: Job) -> tuple[Sequence[Loss], float]:
+        keep = evidence_of(self.folder, job.student)
+        return self._judge(job, however_late=True).losses, evidence.late_s(keep, job.part.exercise.id)
+
+    def accept(self, job: Job, why: str) -> Report:
+        evidence.accept(evidence_of(self.folder, job.student), job.part.exercise.id, why)
+        report = self._judge(job)
         _store(self.folder, job, report, None)
-        self._count(report.state)
-        return True
+        return report
 
-    def _count(self, state: str) -> None:
+    def end(self, state: str) -> None:
         with self.tally.lock:
             self.tally.done += 1
             self.tally.not_gradable += state == NOT_GRADABLE
             self.tell(self.tally)
+
+    def repeat(self) -> None:
+        with self.tally.lock:
+            self.tally.repeated += 1
+
+    def _judge(self, job: Job, *, however_late: bool = False) -> Report:
+        keep, part = evidence_of(self.folder, job.student), job.part
+        return regrade(part.exercise, job.text, keep, seed=part.seed, however_late=however_late)
 
 
 def _one(folder: Path, job: Job, place: grading.Place) -> Report:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 _WIDTH = 52
 SCHEMA = 1
@@ -80,6 +80,15 @@ class Verdict:
         }  # fmt: skip
 
 
+class Loss(NamedTuple):
+    """A check that earned less than its points: its id, the points it earned, and why."""
+
+    id: str
+    earned: Fraction
+    found: str
+    why: str
+
+
 @dataclass(frozen=True)
 class Report:
     """
@@ -112,6 +121,12 @@ class Report:
     def score(self) -> Fraction:
         """Points earned; 0 when nothing was judged."""
         return sum((verdict.earned for verdict in self.verdicts), Fraction(0))
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """The checks that earned less than their points, in their order."""
+        lost = (each for each in self.verdicts if each.earned < each.points)
+        return tuple(Loss(each.id, each.earned, each.found, each.why) for each in lost)
 
     @property
     def undecided(self) -> bool:

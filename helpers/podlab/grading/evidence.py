@@ -25,9 +25,9 @@ def recording(folder: Path, exercise: str, run: str) -> Path:
     return folder / f"{exercise}-{run}.jsonl"
 
 
-def keep(folder: Path, exercise: str, run: str, acts: Sequence[Act], late_s: float = 0.0) -> None:
-    """Write the acts of a run; *late_s* is the longest delay of the cluster while it went on."""
-    body = {"schema": SCHEMA, "late_s": late_s, "acts": [asdict(act) for act in acts]}
+def keep(folder: Path, exercise: str, run: str, acts: Sequence[Act], late: float = 0.0) -> None:
+    """Write the acts of a run; *late* is the longest delay of the cluster while it went on, s."""
+    body = {"schema": SCHEMA, "late_s": late, "acts": [asdict(act) for act in acts]}
     write_whole(_path(folder, exercise, run), json.dumps(body, default=str))
 
 
@@ -41,19 +41,30 @@ def acts(folder: Path, exercise: str, run: str) -> tuple[list[Act], float]:
     path = _path(folder, exercise, run)
     try:
         body = json.loads(path.read_text("utf-8"))
-        late_s = 0.0 if body.get("own") else float(body.get("late_s", 0.0))
-        return [Act(**row) for row in body["acts"]], late_s
+        late = 0.0 if body.get("accepted") else float(body.get("late_s", 0.0))
+        return [Act(**row) for row in body["acts"]], late
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckError(
             f"{path.name} cannot be read", cause=str(error), hint="grade this answer again"
         ) from error
 
 
-def mark_own(folder: Path, exercise: str) -> None:
-    """Write down that the delays in all runs of an exercise were the answer's own doing, so that lost points count."""
-    for path in folder.glob(f"{exercise}-*.acts.json"):
+def accept(folder: Path, exercise: str, why: str) -> None:
+    """Write down why lost points count although the cluster was late in runs of an exercise."""
+    for path in _all(folder, exercise):
         body = json.loads(path.read_text("utf-8"))
-        write_whole(path, json.dumps({**body, "own": True}))
+        write_whole(path, json.dumps({**body, "accepted": why}))
+
+
+def late_s(folder: Path, exercise: str) -> float:
+    """Return the longest delay of the cluster in all kept runs of an exercise; 0 where none was run."""
+    return max(
+        (float(json.loads(path.read_text("utf-8"))["late_s"]) for path in _all(folder, exercise)), default=0.0
+    )
+
+
+def _all(folder: Path, exercise: str) -> list[Path]:
+    return list(folder.glob(f"{exercise}-*.acts.json"))
 
 
 def _path(folder: Path, exercise: str, run: str) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from podlab.checks import Case
 from podlab.checks.verdict import NOT_ANSWERED as STATE_EMPTY
 from podlab.checks.verdict import NOT_GRADABLE, REFUSED, Report, Verdict, number
-from podlab.errors import ApiError, ManifestError, PodlabError
+from podlab.errors import ApiError, ConnectionLostError, ManifestError, PodlabError
 from podlab.grading import answers, loading
 from podlab.grading.exercise import CheckRow, Exercise, Refused, Unreadable
 from podlab.grading.player import is_the_graders
@@ -19,6 +19,7 @@ from podlab.grading.runs import Place, live, lived
 
 NOT_ANSWERED = "not answered yet"
 TOO_BUSY = "not gradable: the cluster was too busy, run it again"
+AWAY = "not gradable: the cluster did not answer, run it again"
 
 
 def grade(exercise: str | Exercise, answer: str, place: Place, *, seed: int = 0) -> Report:
@@ -55,7 +56,8 @@ def _failed(exercise: Exercise, error: PodlabError, notes: Sequence[str]) -> Rep
     admission = isinstance(error, ApiError) and (not is_the_graders(error) or _is_admission(error))
     if isinstance(error, ManifestError) or admission:
         return _refuse(exercise, f"{nothing}, the API server refuses it", *str(error).splitlines(), *notes)
-    why = "not gradable: no marks either way, run it again"
+    lost = isinstance(error, ConnectionLostError)
+    why = AWAY if lost else "not gradable: no marks either way, run it again"
     return _refuse(exercise, why, *str(error).splitlines(), state=NOT_GRADABLE)
 
 
@@ -63,17 +65,23 @@ def _why(error: PodlabError) -> list[str]:
     return [text for text in (error.cause, error.hint) if text]
 
 
-def regrade(exercise: Exercise, answer: str, folder: Path, *, seed: int = 0) -> Report:
+def regrade(
+    exercise: Exercise, answer: str, folder: Path, *, seed: int = 0, however_late: bool = False
+) -> Report:
     """
     Judge *answer* by the recordings that an earlier grading kept in *folder*; needs no cluster.
 
     Where the answer was never run (empty, refused), the report is made from its text alone.
+
+    Args:
+        however_late: Judge as if the cluster had not been late: what would be lost.
     """
     if untouched(exercise, answer, seed):
         return _refuse(exercise, NOT_ANSWERED, state=STATE_EMPTY)
     try:
         case = prepare(exercise, answer, seed)
-        return judge(exercise, replace(case, lives=lived(exercise, folder, seed)), remarks(case))
+        case = replace(case, lives=lived(exercise, folder, seed))
+        return judge(exercise, case, remarks(case), however_late=however_late)
     except PodlabError as error:
         return _failed(exercise, error, [])
 
@@ -87,15 +95,15 @@ def untouched(exercise: Exercise, answer: str, seed: int) -> bool:
     return answers.bare(answer).split() == answers.bare(exercise.starter_text(exercise.values(seed))).split()
 
 
-def judge(exercise: Exercise, case: Case, notes: Sequence[str] = ()) -> Report:
-    """Run every check on a case whose lives were recorded; needs no cluster."""
+def judge(exercise: Exercise, case: Case, notes: Sequence[str] = (), *, however_late: bool = False) -> Report:
+    """Run every check on a case whose lives were recorded; needs no cluster. See ``regrade``."""
     try:
         verdicts = [_verdict(exercise, row, case) for row in exercise.checks]
     except Refused as error:
         return _failed(exercise, error, notes)
     report = Report(exercise.name, exercise.points, verdicts, notes=list(notes))
     late_s = max((each.late_s for each in case.lives.values()), default=0.0)
-    if report.score < exercise.points and late_s >= SLOW_S:
+    if report.score < exercise.points and late_s >= SLOW_S and not however_late:
         return _too_late(exercise, late_s, report)
     return report
 

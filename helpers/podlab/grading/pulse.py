@@ -14,13 +14,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
 from podlab.client import Client
 from podlab.errors import PodlabError
 
 SLOW_S = 0.75
-"""A delay from which on lost points do not count: probes wait one second, unless a manifest states another time."""
+"""A delay from which on points lost in one run do not count: probes wait one second unless a manifest differs."""
+
+BEARABLE_S = 3.0
+"""A delay from which on points lost in two runs do not count either: deadlines of plays begin at 8 s."""
 
 EVERY_S = 0.25
 ASK_EVERY = 4
@@ -101,13 +105,10 @@ class Pulse:
     def _ask(self) -> None:
         if self._client is None:
             return
-        self._asked_at = asked_at = self.clock()
-        try:
+        asked_at = self._asked_at = self.clock() if self._asked_at is None else self._asked_at
+        with suppress(PodlabError):  # a server that is away is late until it answers again
             self._client.get("/version", timeout_s=_ANSWER_S)
             self._note(asked_at, 0.0)
-        except PodlabError:
-            pass  # a server that is gone is the matter of each play, which says so
-        finally:
             self._asked_at = None
 
     def _note(self, began: float, usual_s: float, weight: float = 1.0) -> None:

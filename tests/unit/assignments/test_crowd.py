@@ -8,7 +8,7 @@ import pytest
 from steered_pulse import Steered
 
 from podlab.assignments.crowd import Crowd, side_by_side
-from podlab.grading.pulse import SLOW_S
+from podlab.grading.pulse import BEARABLE_S, SLOW_S
 
 
 def over(crowd: Crowd, pulse: Steered, seconds: int) -> list[int]:
@@ -21,21 +21,50 @@ def over(crowd: Crowd, pulse: Steered, seconds: int) -> list[int]:
 
 
 def test_a_calm_machine_takes_more_and_never_more_than_asked_for() -> None:
+    """A quarter more every three seconds."""
     pulse = Steered()
-    assert over(Crowd(6, 4, 2, pulse), pulse, 9) == [5, 5, 5, 6, 6, 6, 6, 6, 6]
+    assert over(Crowd(14, 8, 2, pulse), pulse, 9) == [10, 10, 10, 12, 12, 12, 14, 14, 14]
 
 
-def test_a_late_machine_takes_half_and_rests() -> None:
+def test_a_very_late_machine_takes_a_third_less_and_rests() -> None:
     """Not fewer than the least: those do not make a machine calm that others keep busy."""
-    pulse = Steered()
-    pulse.late_s = SLOW_S
-    assert over(Crowd(32, 16, 3, pulse), pulse, 32)[::10] == [8, 4, 3, 3]
+    pulse = Steered(BEARABLE_S)
+    assert over(Crowd(32, 18, 3, pulse), pulse, 52)[::10] == [12, 8, 5, 3, 3, 3]
+
+
+def test_a_machine_that_is_a_little_late_takes_fewer_down_to_half_of_the_most() -> None:
+    """Beside those a right answer loses nothing; a wrong one is run twice, which costs less than the half."""
+    pulse = Steered(SLOW_S)
+    assert over(Crowd(32, 32, 3, pulse), pulse, 12)[::3] == [32, 32, 32, 32]
+    crowd = Crowd(32, 8, 3, pulse)
+    crowd.limit = 32
+    assert over(crowd, pulse, 12)[::3] == [25, 20, 16, 16]
+
+
+def test_after_a_delay_the_number_grows_by_one() -> None:
+    """So it stays near the number beside which delays were short."""
+    pulse = Steered(SLOW_S)
+    crowd = Crowd(32, 8, 2, pulse)
+    over(crowd, pulse, 3)
+    pulse.late_s = 0.0
+    assert over(crowd, pulse, 9)[::3] == [9, 10, 11]
 
 
 def test_between_calm_and_late_the_number_stays() -> None:
-    pulse = Steered()
-    pulse.late_s = SLOW_S * 0.75
+    pulse = Steered(SLOW_S * 0.75)
     assert set(over(Crowd(32, 8, 1, pulse), pulse, 20)) == {8}
+
+
+def test_a_few_begin_at_once_and_the_others_one_after_another() -> None:
+    """Where all begun ones have ended, as those do that are only read, nobody waits."""
+    pulse = Steered()
+    crowd = Crowd(8, 8, 2, pulse, at_once=2, every_s=0.5)
+
+    pulse.now_s = 100.0
+    assert [crowd.takes(n) for n in (0, 1, 2, 3)] == [True, True, True, False]
+    pulse.now_s += 0.5
+    assert [crowd.takes(3), crowd.takes(4)] == [True, False]
+    assert [crowd.takes(0) for _ in range(5)] == [True] * 5
 
 
 def test_without_a_pulse_as_many_run_as_asked_for() -> None:
@@ -58,6 +87,30 @@ def test_no_more_run_at_once_than_the_crowd_allows_and_the_failed_come_back() ->
 
     assert sorted(side_by_side(range(9), do, Crowd(3, 3, 1, None))) == [1, 3, 5, 7]
     assert most == 3
+
+
+def test_jobs_that_failed_are_done_again_after_all_others_with_half_as_many() -> None:
+    """Up to as many times as asked for."""
+    done, running, beside, lock = list[str](), 0, dict[int, int](), threading.Lock()
+
+    def do(job: str) -> bool:
+        nonlocal running
+        with lock:
+            done.append(job)
+            run = done.count(job)
+            running += 1
+            beside[run] = max(beside.get(run, 0), running)
+        threading.Event().wait(0.01)
+        with lock:
+            running -= 1
+        return job.startswith("good")
+
+    left = side_by_side(["bad-1", "good-1", "bad-2", "good-2", "bad-3"], do, Crowd(4, 4, 1, None), runs=3)
+
+    assert sorted(left) == ["bad-1", "bad-2", "bad-3"]
+    assert sorted(done[:5]) == ["bad-1", "bad-2", "bad-3", "good-1", "good-2"]
+    assert [done.count(job) for job in ("good-1", "bad-1")] == [1, 3]
+    assert beside[3] == 1
 
 
 def test_an_error_ends_the_run_and_begins_nothing_more() -> None:

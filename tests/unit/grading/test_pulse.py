@@ -91,14 +91,22 @@ def test_a_delay_concerns_what_ran_meanwhile_alone() -> None:
     assert pulse.worst_s(after) == pytest.approx(0)
 
 
-def test_a_server_that_is_gone_is_no_delay() -> None:
-    """Each play meets that itself, and says so; run again it would fail again."""
+def test_a_server_that_is_away_is_late_until_it_answers_again() -> None:
+    """A wait of a play may end in vain meanwhile, so points that are lost then prove nothing."""
     machine = Machine()
-    machine.answers_in = 5.0
-    pulse = machine.pulse(Server(machine, gone=True))
+    machine.answers_in = 0.1
+    server = Server(machine, gone=True)
+    pulse = machine.pulse(server)
+    beats(pulse, 3 * ASK_EVERY)
+    away_s = pulse.worst_s(machine.now)
+    server.gone = False
+    beats(pulse)
+    back_at = machine.now
     beats(pulse)
 
-    assert pulse.worst_s(0) == pytest.approx(0)
+    assert away_s == pytest.approx(2 * (ASK_EVERY * EVERY_S + 0.02) + 3 * 0.1, abs=0.05)
+    assert pulse.worst_s(0) > away_s
+    assert pulse.worst_s(back_at + 0.01) == pytest.approx(0.1)
 
 
 def test_waiting_for_calm_ends_with_the_delays_or_at_its_deadline() -> None:

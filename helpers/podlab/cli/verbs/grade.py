@@ -23,6 +23,11 @@ podlab grade moodle-download.zip --assignment term/instructor --out grades --job
 podlab grade submissions/ --assignment term/instructor --out grades --on context --context school
 """
 
+_A_CORE, _MOST = (
+    16,
+    32,
+)  # answers side by side: plays wait most of their time; more threads than that delay each other
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
@@ -40,15 +45,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, required=True, metavar="GRADES", help="the folder for results and evidence"
     )
     parser.add_argument("--jobs", type=int, metavar="N",
-                        help="grade at most N answers in parallel (default: 4 for each core of this machine, or of a "
+                        help="grade at most N answers in parallel (default: 16 for each core of this machine, or of a "
                         "context's nodes, up to 32); fewer where the machine is busy")  # fmt: skip
     parser.add_argument(
         "--on", choices=("kind", "context", "embedded"), metavar="D",
         help="the driver of the cluster; context: the current context of your kubeconfig, or --context",
     )  # fmt: skip
     parser.add_argument(
-        "--requests", type=_rate, default=20.0, metavar="R",
-        help="the most requests per second to the API server, of all answers together (default: 20)",
+        "--requests", type=_rate, metavar="R",
+        help="the most requests per second to the API server, of all answers together (default: 20 on a context, "
+        "200 on a cluster that podlab made)",
     )  # fmt: skip
     common.add_any_cluster(parser)
 
@@ -68,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     from podlab import grading
     from podlab.assignments import blueprint, gradebook, marking, roster, submissions
     from podlab.errors import PodlabError
-    from podlab.grading.sharing import budget
+    from podlab.grading.sharing import OWN_REQUESTS_PER_S, REQUESTS_PER_S, budget
 
     missing = [path for path in args.submissions if not path.exists()]
     if missing:
@@ -80,18 +86,20 @@ def run(args: argparse.Namespace) -> int:
         raise PodlabError(
             "no notebooks were found in the submissions", hint="submissions end in .ipynb or .zip"
         )
-    requests = budget(args.requests)
     cluster = _cluster(args)
+    requests = budget(
+        args.requests or (REQUESTS_PER_S if cluster.driver == "context" else OWN_REQUESTS_PER_S)
+    )
     with grading.together(grading.Place.on(cluster), requests) as place:
         marking.sweep(args.out, place)
         cores = (place.cpus if cluster.driver == "context" else None) or os.cpu_count() or 1
-        jobs = args.jobs or min(32, 4 * cores)
+        jobs = args.jobs or min(_MOST, _A_CORE * cores)
         tally = marking.mark(plan, found, args.out, place, at_once=jobs, tell=_tell)
     graded = tally.done - tally.kept
     print(f"\n{tally.done} answers of {len(found)} submissions: {graded} graded now, {tally.kept} before")
     if tally.repeated:
         print(
-            f"{tally.repeated} answers were run again, fewer side by side: the machine was too busy for them"
+            f"{tally.repeated} answers were run again, fewer side by side: they lost points while the machine was late"
         )
     if graded:
         _print_use(requests, place, graded)
