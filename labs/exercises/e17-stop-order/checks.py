@@ -4,21 +4,28 @@ from podlab.checks import KILLED, Case, Finding, Life, check, notation
 from podlab.errors import CheckError
 from podlab.grading.exercise import Refused
 
-APART_S = 0.6  # a container needs 1 s to end, so whoever waits for it gets SIGTERM at least so much later
+WORDS = 2  # each container says at least so many last words, half a second apart
 NEVER = "fetch ended long before"
 
 
 def signalled(life: Life) -> dict[str, float]:
-    """Return container -> when it noted SIGTERM, seconds since the epoch by the node's clock."""
+    """Return container -> when its process took SIGTERM, seconds since the epoch."""
     lanes = [lane.name for lane in life.timeline().lanes]
     said = {name: life.said(None, name, event="signal") for name in lanes}
-    return {name: lines[0]["_at"] for name, lines in said.items() if lines}
+    return {name: lines[0]["at"] for name, lines in said.items() if lines}
 
 
 def truth(life: Life) -> set[tuple[str, str]]:
-    """Return every pair (earlier, later) of containers that did not get SIGTERM together."""
+    """
+    Return every pair (earlier, later) where the later container took SIGTERM after the earlier one had spoken.
+
+    Whoever waits for a container gets SIGTERM after the end of that one, and so after its words, however slow the
+    node is. Containers that get it together have not said anything by then. The processes themselves note the times:
+    the stamps of the log are as late as its reader.
+    """
     moments = signalled(life)
-    return {(a, b) for a in moments for b in moments if moments[b] - moments[a] > APART_S}
+    spoken = {name: life.said(None, name, event="last-words")[WORDS - 1 :] for name in moments}
+    return {(a, b) for a in moments for b in moments if spoken[a] and moments[b] > spoken[a][0]["at"]}
 
 
 def claimed(case: Case, pod: str) -> set[tuple[str, str]]:
