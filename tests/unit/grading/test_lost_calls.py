@@ -1,0 +1,91 @@
+"""e36: whose fault it is that a call is lost in a rollout: the answer's, or that of a cluster that was late."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from podlab import grading
+
+DELETED_AT = 100.0
+ANSWER = {
+    "initContainers": [
+        {"name": "proxy", "restartPolicy": "Always", "startupProbe": {}, "readinessProbe": {}}
+    ],
+    "containers": [{"name": "shop", "readinessProbe": {}}],
+}
+
+
+class Rollout:
+    """The recorded rollout of one Pod, as the check asks about it."""
+
+    def __init__(self, *, shop_told_at: float, call_failed_at: float, spec: dict[str, Any] = ANSWER) -> None:
+        self.answered, self.spec = ("old",), spec
+        self.told, self.failed = {"at": shop_told_at}, {"at": call_failed_at, "outcome": "refused"}
+
+    def act(self, _name: str) -> Any:
+        return SimpleNamespace(at=90.0, output=["old"])
+
+    def reached(self, name: str) -> bool:
+        return not name.startswith("kill-")
+
+    def role(self, name: str, _pod: str) -> str:
+        return "sidecar" if name == "proxy" else "app"
+
+    def said(self, pod: str, _container: str = "", **wanted: Any) -> list[dict[str, Any]]:
+        return [self.failed] if wanted["event"] == "call" else [self.told]
+
+    def at(self, moment: str, _pod: str) -> tuple[float, float]:
+        if moment == "pod.deletion":
+            return DELETED_AT, DELETED_AT + 1
+        return self.told["at"] + 2, self.told["at"] + 3
+
+    def timeline(self, _pod: str) -> Any:
+        return SimpleNamespace(lanes=[SimpleNamespace(name="shop")])
+
+    def exit_codes(self, _name: str, _pod: str) -> list[int]:
+        return [0]
+
+    def latest(self, _pod: str) -> dict[str, Any]:
+        return {"spec": self.spec}
+
+
+def calls(**seen: float | dict[str, Any]) -> bool | None:
+    """Return what the check `calls` finds of a rollout in which two Pods were replaced and one call failed."""
+    exercise = grading.find("e36")
+    life: Any = Rollout(**seen)  # type: ignore[arg-type]
+    life.act = lambda _name: SimpleNamespace(at=90.0, output=["old", "old"])
+    row = next(each for each in exercise.checks if each.id == "calls")
+    case: Any = SimpleNamespace(life=lambda _name: life)
+    return exercise.judge(row, case).holds
+
+
+def without(key: str, container: str) -> dict[str, Any]:
+    """Return the answer's spec without a key of one container."""
+    return {
+        part: [{k: v for k, v in row.items() if (row["name"], k) != (container, key)} for row in rows]
+        for part, rows in ANSWER.items()
+    }
+
+
+def test_a_call_that_comes_long_after_the_deletion_is_nobodys_loss() -> None:
+    """The old shop served for five seconds more; a Service that still sends it calls is late."""
+    assert calls(shop_told_at=105.1, call_failed_at=106.5) is None
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"shop_told_at": 100.2, "call_failed_at": 101.5},
+        {"shop_told_at": 105.1, "call_failed_at": 103.0},
+        {"shop_told_at": 105.1, "call_failed_at": 140.0},
+        {"shop_told_at": 105.1, "call_failed_at": 106.5, "spec": without("readinessProbe", "shop")},
+        {"shop_told_at": 105.1, "call_failed_at": 106.5, "spec": without("startupProbe", "proxy")},
+    ],
+    ids=["stopped at once", "before the stop", "after the end", "shop is not probed", "proxy has no gate"],
+)
+def test_a_call_that_the_answer_lost_costs_its_points(seen: dict[str, Any]) -> None:
+    """Each of these can be the answer's doing, whatever the cluster did."""
+    assert calls(**seen) is False
