@@ -38,12 +38,21 @@ def unpack(options: argparse.Namespace, life: Life, journal: Journal) -> None:
 
 
 def warm(options: argparse.Namespace, life: Life, journal: Journal) -> None:
-    """Fill a cache: after ``--take`` seconds ``--count`` pages below a folder, and the marker last of all."""
+    """
+    Fill a cache: ``--count`` pages below a folder, and the marker last of all.
+
+    The work takes ``--take`` seconds, and where ``--call`` is given until that address answers.
+    """
+    from .calls import ask
+
     folder = Path(options.path or "/cache")
     folder.mkdir(parents=True, exist_ok=True)
-    marker = options.marker or (folder / "done" if options.take else None)
+    marker = options.marker or (folder / "done" if options.take or options.call else None)
     if life.wait(options.take):
         return life.fail_if_stopped()
+    while options.call and ask(options.call, timeout_s=options.timeout or 1.0).outcome != "ok":
+        if life.wait(options.every):
+            return life.fail_if_stopped()
     for number in range(1, options.count + 1):
         word = f" nonce={journal.nonce}" if journal.nonce else ""
         put(folder / f"page-{number}", f"page {number}{word}\n".encode())

@@ -98,7 +98,12 @@ def _shop(add: Callable[..., Any]) -> None:
 def _work(add: Callable[..., Any]) -> None:
     add("--count", type=int, default=3, metavar="N", help="warm, migrate, report: how many")
     add("--take", type=seconds, default=0.0, metavar="S", help="warm, report: the work takes S seconds")
-    add("--marker", type=Path, metavar="FILE", help="warm: written last (with --take: done in the folder)")
+    add(
+        "--marker",
+        type=Path,
+        metavar="FILE",
+        help="warm: written last (with --take or --call: done in the folder)",
+    )
     add("--sha256", help="fetch: the sum that the file must have")
     add("--into", type=Path, metavar="FOLDER", help="unpack: where to")
     add("--file", type=Path, action="append", default=[], metavar="FILE", help="look: is it there? (repeat)")

@@ -9,6 +9,7 @@ The conditions that a play can wait for, judged by the newest state of Pods and 
     reason: {b: CrashLoopBackOff}   a container waits, or has ended, for that reason
     ended: true                 every Pod of the answer is Succeeded or Failed
     settled: true               every Pod of the answer has ended, or had an app or a regular init container in back-off
+    still_s: 12                 for so long no container of the answer's newest Pod started or ended, nor was prepared
     ready: true | NAME | [..]   every Pod of the answer that has not ended, or the named Pods, are Ready
     phase: Failed               the phase of the answer's newest Pod
     gone: true                  no Pod of the answer is left
@@ -26,6 +27,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from podlab.errors import PodlabError
+from podlab.grading.pace import is_unstarted
 from podlab.pods import phase, roles
 from podlab.pods.raw import RawObject
 
@@ -138,6 +140,8 @@ class Condition:
         self.wanted, self.player = dict(wanted), player
         self._asked_at, self._answer = 0.0, False
         self._at_rest: set[str] = set()
+        self._states: Any = None
+        self._changed_at = 0.0
 
     def __call__(self, pods: list[RawObject]) -> bool:
         mine = answered(pods)
@@ -189,6 +193,15 @@ class Condition:
         self._at_rest |= {pod["metadata"]["name"] for pod in mine if is_settled(pod)}
         names = {pod["metadata"]["name"] for pod in mine}
         return (bool(mine) and names <= self._at_rest) is bool(wanted)
+
+    def _still_s(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
+        pod = newest(mine)
+        states = [(row["name"], row.get("restartCount"), sorted(row.get("state") or {})) for row in rows(pod)]
+        now = time.monotonic()
+        # Counted from when a change is seen: a node that is late makes the wait longer, never shorter.
+        if pod is None or states != self._states or is_unstarted(pod):
+            self._states, self._changed_at = states, now
+        return now - self._changed_at >= float(wanted)
 
     def _ready(self, what: Any, mine: list[RawObject], pods: list[RawObject]) -> bool:
         if what is True:

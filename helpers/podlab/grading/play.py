@@ -36,7 +36,7 @@ VERBS = (
 )  # fmt: skip
 CONDITIONS = (
     "running", "started", "ended", "ready", "phase", "restarts", "reason", "gone", "away", "line", "condition", "lost",
-    "settled", "began", "back",
+    "settled", "began", "back", "still_s",
 )  # fmt: skip
 _OPTIONS = ("as", "within_s", "strict", "pod", "only", "if", "signal")
 SIGNALS = ("TERM", "KILL")

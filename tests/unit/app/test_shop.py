@@ -119,6 +119,17 @@ def test_warm_writes_its_marker_last_and_only_when_it_was_not_stopped(app, tmp_p
     assert list((tmp_path / "b").iterdir()) == []
 
 
+def test_warm_works_until_its_address_answers(app, serving, free_port, tmp_path):
+    """e20: the work takes as long as the play holds the prices back."""
+    warm = app("warm", tmp_path / "cache", "--call", f"http://127.0.0.1:{free_port}/", "--every", 0.1)
+    warm.until("start")
+    shop = app("shop", "--port", free_port)
+    shop.until("request")
+
+    assert warm.end() == 0
+    assert (tmp_path / "cache" / "done").exists()
+
+
 def test_a_shop_that_must_be_answered_gives_up(app, free_port):
     """e06, e15: it dies where nobody answers, before it ever listens."""
     shop = app("shop", "--port", 0, "--call", f"db://127.0.0.1:{free_port}", "--once", "--must")

@@ -98,6 +98,24 @@ def test_pods_need_not_be_in_back_off_at_the_same_moment() -> None:
     assert settled([one, two])
 
 
+def test_a_pod_is_still_so_long_after_the_last_change_that_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start, an end and a container that is prepared begin the count anew: a late node makes it longer alone."""
+    now = [0.0]
+    monkeypatch.setattr("podlab.grading.conditions.time.monotonic", lambda: now[0])
+    still = Condition({"still_s": 12}, cast(Player, None))
+    naps, ended = begun(RUNS), begun({"name": "wait", "state": {"terminated": {"exitCode": 0}}})
+    prepared = begun({"name": "wait", "state": {"waiting": {"reason": "PodInitializing"}}})
+    prepared["spec"] = {"nodeName": "n", "initContainers": [{"name": "wait"}]}
+
+    def at(second: float, *pods: dict[str, Any]) -> bool:
+        now[0] = second
+        return still(list(pods))
+
+    assert [at(20), at(40, prepared), at(60, prepared)] == [False, False, False]
+    assert [at(61, naps), at(72, naps), at(73, naps)] == [False, False, True]
+    assert [at(74, ended), at(85, ended), at(86, ended)] == [False, False, True]
+
+
 def test_a_container_is_back_when_it_runs_again_after_the_step_that_met_it() -> None:
     """A start before the step is none: a right shipper that found no sink at first has one already."""
     player = cast(Player, SimpleNamespace(acts=[Act("crash", "kill", restarts={"shop": 1})]))
