@@ -247,6 +247,76 @@ def test_a_token_is_good_for_its_audience_and_as_long_as_its_pod(server: Server)
     assert server.ask("GET", "/version", headers=itself).code == 401
 
 
+TOKENS = "/api/v1/namespaces/default/serviceaccounts/waiter/token"
+SECRETS = "/api/v1/namespaces/default/secrets"
+
+
+def token_for(server: Server, **ref: str) -> Answer:
+    """``kubectl create token waiter --bound-object-kind …``"""
+    return server.ask("POST", TOKENS, {"spec": {"boundObjectRef": {"apiVersion": "v1", **ref}}})
+
+
+def accepted(server: Server, answer: Answer) -> bool:
+    """Whether the API server takes the token of an answer."""
+    itself = {"authorization": f"Bearer {answer.json['status']['token']}"}
+    code = server.ask("GET", "/version", headers=itself).code
+    assert code in (200, 401)
+    return code == 200
+
+
+def test_a_token_ends_with_the_object_that_it_is_bound_to(server: Server) -> None:
+    """A Pod, a Secret or a Node; bound to nothing it lives with its account alone."""
+    spec = pod(serviceAccountName="waiter")
+    server.ask("POST", PODS, spec)
+    server.ask("POST", SECRETS, {"metadata": {"name": "held"}})
+    server.ask("POST", "/api/v1/nodes", {"metadata": {"name": "far"}})
+    bound = {kind: token_for(server, kind=kind, name=name) for kind, name in
+             (("Pod", "p"), ("Secret", "held"), ("Node", "far"))}  # fmt: skip
+    assert [answer.code for answer in bound.values()] == [201, 201, 201]
+    assert all(accepted(server, answer) for answer in bound.values())
+    assert bound["Pod"].json["spec"]["boundObjectRef"] == {"apiVersion": "v1", "kind": "Pod", "name": "p"}
+
+    for kind, path in (("Pod", f"{PODS}/p"), ("Secret", f"{SECRETS}/held"), ("Node", "/api/v1/nodes/far")):
+        server.ask("DELETE", path, {"gracePeriodSeconds": 0})
+        assert not accepted(server, bound.pop(kind))
+        assert all(accepted(server, answer) for answer in bound.values())
+
+    server.ask("POST", PODS, spec)
+    again = token_for(server, kind="Pod", name="p")
+    assert accepted(server, again)
+
+
+def test_a_token_of_a_pod_that_a_finalizer_holds_ends_a_minute_after_its_deletion(server: Server) -> None:
+    """The object is there for ever; what was mounted in the dead Pod must not be good as long."""
+    held = pod(serviceAccountName="waiter")
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    server.ask("POST", PODS, held)
+    token = token_for(server, kind="Pod", name="p")
+    server.ask("DELETE", f"{PODS}/p")
+    assert accepted(server, token)
+    now = server.store.clock
+    server.store.clock = lambda: now() + 55
+    assert accepted(server, token)
+    server.store.clock = lambda: now() + 65
+    assert not accepted(server, token)
+
+
+def test_what_a_token_cannot_be_bound_to_is_refused(server: Server) -> None:
+    """In the words of upstream's TokenREST."""
+    server.ask("POST", PODS, pod())
+    assert token_for(server, kind="Pod", name="none").json["message"] == 'pods "none" not found'
+    assert token_for(server, kind="Pod", name="p").json["message"] == (
+        'cannot bind token for serviceaccount "waiter" to pod running with different serviceaccount name.'
+    )
+    assert token_for(server, kind="ConfigMap", name="c").json["message"] == (
+        "cannot bind token to object of type /v1, Kind=ConfigMap"
+    )
+    server.ask("POST", SECRETS, {"metadata": {"name": "held"}})
+    assert token_for(server, kind="Secret", name="held", uid="other").code == 409
+    other = server.ask("POST", TOKENS, {"metadata": {"name": "default"}})
+    assert (other.code, "must match the service account name" in other.json["message"]) == (422, True)
+
+
 def test_a_cluster_role_gathers_what_its_selector_names(server: Server) -> None:
     from podlab.embedded.controllers import clusterroles
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 from asgi import PODS, Server, pod
 
 from podlab.embedded.api.registry import Kind, kinds
+from podlab.embedded.api.verbs.admission import podsecurity
 
 CORE = "/api/v1/namespaces/default"
 TEMPLATE = {
@@ -116,6 +118,32 @@ def test_a_signal_of_a_switched_off_feature_is_dropped(server: Server) -> None:
     spec = {"metadata": {"name": "d"}, "spec": {**SELECTED, "template": template}}
     deployed = server.ask("POST", "/apis/apps/v1/namespaces/default/deployments", spec).json
     assert "lifecycle" not in deployed["spec"]["template"]["spec"]["containers"][0]
+
+
+@pytest.mark.parametrize("resource", podsecurity.TEMPLATES)
+def test_a_signal_of_a_switched_off_feature_is_dropped_from_every_template(
+    server: Server, resource: str
+) -> None:
+    """Whatever makes the Pods: that of a CronJob was stored, and its Jobs alone lost it."""
+    (kind,) = (one for one in STORED if one.resource == resource)
+    body = copy.deepcopy(body_of(kind))
+    template_of(resource, body)["spec"]["containers"][0]["lifecycle"] = {"stopSignal": "SIGUSR1"}
+    made = server.ask("POST", collection(kind), body)
+    assert made.code == 201, made.json
+    assert "lifecycle" not in template_of(resource, made.json)["spec"]["containers"][0]
+
+    template_of(resource, made.json)["spec"]["containers"][0]["lifecycle"] = {"stopSignal": "SIGUSR1"}
+    if resource != "jobs":  # whose template never changes
+        changed = server.ask("PUT", f"{collection(kind)}/x", made.json)
+        assert changed.code == 200, changed.json
+        assert "lifecycle" not in template_of(resource, changed.json)["spec"]["containers"][0]
+
+
+def template_of(resource: str, obj: dict[str, Any]) -> dict[str, Any]:
+    """The template of Pods in an object."""
+    for key in podsecurity.TEMPLATES[resource]:
+        obj = obj[key]
+    return obj
 
 
 def test_a_comparing_toleration_is_refused(server: Server) -> None:

@@ -14,6 +14,7 @@ import base64
 import hmac
 import json
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from podlab.embedded.api import users
@@ -26,6 +27,7 @@ from podlab.embedded.fault import Fault
 from podlab.embedded.store import Store
 
 WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."
+LEEWAY_S = 60  # so long after its deletion an object that a finalizer holds still vouches for its tokens
 
 
 def check(headers: dict[str, str], tokens: Collection[str], hosts: Collection[str], store: Store) -> User:
@@ -72,13 +74,19 @@ def holder(
 
 
 def _account(claims: dict[str, Any], store: Store) -> User | None:
-    """The account of a token, as long as it, and the Pod that the token was made for, exist."""
+    """
+    Return the account of a token, as long as it, and the object that the token is bound to, exist.
+
+    Source: ``Validate`` in pkg/serviceaccount/claims.go at v1.36.3.
+    """
     bound = claims["kubernetes.io"]
-    namespace, account, pod = bound["namespace"], bound["serviceaccount"], bound.get("pod")
+    namespace, account = bound["namespace"], bound["serviceaccount"]
     extra = [("authentication.kubernetes.io/credential-id", f"JTI={claims['jti']}")]
     if not _lives(store, "serviceaccounts", namespace, account):
         return None
-    if pod and not _lives(store, "pods", namespace, pod):
+    # Of a token that is bound to a Pod the node is information alone.
+    kind = next((kind for kind in ("pod", "secret", "node") if kind in bound), None)
+    if kind and not _lives(store, f"{kind}s", "" if kind == "node" else namespace, bound[kind]):
         return None
     for kind in ("pod", "node"):
         if kind in bound:
@@ -90,7 +98,10 @@ def _account(claims: dict[str, Any], store: Store) -> User | None:
 
 def _lives(store: Store, resource: str, namespace: str, named: dict[str, str]) -> bool:
     found = store.get(resource, namespace, named["name"])
-    return found is not None and found["metadata"]["uid"] == named["uid"]
+    if found is None or found["metadata"]["uid"] != named["uid"]:
+        return False
+    deleted = found["metadata"].get("deletionTimestamp")  # of a Pod: when its grace is over
+    return not deleted or datetime.fromisoformat(deleted).timestamp() >= store.clock() - LEEWAY_S
 
 
 def acting_as(request: Request, user: User, store: Store) -> User:

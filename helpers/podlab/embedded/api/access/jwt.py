@@ -32,28 +32,29 @@ def _sign(secret: str, head: str) -> str:
 
 
 def make(
-    secret: str,
+    key: str,
     account: RawObject,
     *,
     now: float,
     lasts_s: int,
     pod: RawObject | None = None,
+    secret: RawObject | None = None,
     node: RawObject | None = None,
     audiences: Sequence[str] = (),
 ) -> str:
     """
-    Return a token for *account*, signed with *secret* (HS256); without *audiences* it is for the API server.
+    Return a token for *account*, signed with *key* (HS256); without *audiences* it is for the API server.
 
     Args:
-        pod: What the token ends with.
-        node: Where that Pod runs.
+        pod, secret: What the token ends with.
+        node: Where that Pod runs; without a Pod, what the token ends with.
     """
     meta = account["metadata"]
     bound: RawObject = {
         "namespace": meta["namespace"],
         "serviceaccount": {"name": meta["name"], "uid": meta["uid"]},
     }
-    for name, obj in (("pod", pod), ("node", node)):
+    for name, obj in (("pod", pod), ("secret", secret), ("node", node)):
         if obj is not None:
             bound[name] = {"name": obj["metadata"]["name"], "uid": obj["metadata"]["uid"]}
     claims = {
@@ -62,7 +63,7 @@ def make(
         "kubernetes.io": bound, "sub": f"system:serviceaccount:{meta['namespace']}:{meta['name']}",
     }  # fmt: skip
     head = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
-    return f"{head}.{_sign(secret, head)}"
+    return f"{head}.{_sign(key, head)}"
 
 
 def claims(secret: str, token: str, *, now: float) -> RawObject | None:

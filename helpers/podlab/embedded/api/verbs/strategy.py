@@ -64,12 +64,21 @@ TEMPLATED = ("deployments", "replicasets", "replicationcontrollers", "daemonsets
 def _drop_disabled(kind: Kind, obj: RawObject, old: RawObject | None) -> None:
     if kind.resource == "pods":
         pods.drop_disabled(obj["spec"], old["spec"] if old else None)
-    elif kind.resource in TEMPLATED:
-        specs = [((one or {}).get("spec") or {}).get("template", {}).get("spec") for one in (obj, old)]
+    elif kind.resource in TEMPLATED or kind.resource == "cronjobs":
+        specs = [_template(kind, one) for one in (obj, old)]
         if specs[0]:
             pods.drop_disabled(specs[0], specs[1])
     if kind.resource == "statefulsets":  # the gate MaxUnavailableStatefulSet is off
         ((obj["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}).pop("maxUnavailable", None)
+
+
+def _template(kind: Kind, obj: RawObject | None) -> RawObject | None:
+    """The spec of the Pods that an object makes."""
+    spec = (obj or {}).get("spec") or {}
+    if kind.resource == "cronjobs":
+        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
+    found: RawObject | None = (spec.get("template") or {}).get("spec")
+    return found
 
 
 def keep_system_fields(obj: RawObject, old: RawObject) -> None:
