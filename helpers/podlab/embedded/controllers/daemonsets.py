@@ -1,19 +1,22 @@
 """
 DaemonSets: on a cluster of one node, one Pod; replaced when the template changes, removed when the node no longer fits.
+With ``maxSurge`` its successor is started first, and it goes once that is available.
 
-Source: pkg/controller/daemon/daemon_controller.go (``NodeShouldRunDaemonPod``) and its util at v1.36.3.
+Source: pkg/controller/daemon/daemon_controller.go (``NodeShouldRunDaemonPod``), update.go (``rollingUpdate``,
+``constructHistory``) and its util at v1.36.3.
 """
 
 from __future__ import annotations
 
 from podlab.embedded import nodefit
 from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.embedded.controllers.objects import Key, deleting, key_of, owned
-from podlab.embedded.controllers.templates import available_in, pod_from, template_hash
+from podlab.embedded.controllers.revisions import HASH, Revisions
+from podlab.embedded.controllers.templates import available_in, pod_from
 from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
 
-HASH = "controller-revision-hash"
 # A daemon stays where other Pods may not start or stay.
 TOLERATED = (
     ("node.kubernetes.io/not-ready", "NoExecute"),
@@ -28,7 +31,7 @@ REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 def start(context: Context) -> None:
-    """Watch DaemonSets and their Pods."""
+    """Watch DaemonSets, their Pods and the node."""
     controller = DaemonSets(context)
 
     def node_changed(_: str, __: RawObject) -> None:
@@ -37,7 +40,7 @@ def start(context: Context) -> None:
 
     controller.follow("daemonsets")
     context.watch("nodes", node_changed)
-    controller.follow_owned("pods", "DaemonSet")
+    context.watch("pods", wakes_claimant(context, controller, "daemonsets", "DaemonSet"))
 
 
 class DaemonSets(Controller):
@@ -45,26 +48,52 @@ class DaemonSets(Controller):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, "daemonset-controller")
+        self._revisions = Revisions(context)
 
     def reconcile(self, key: Key) -> None:
         """Make the Pod, replace an outdated one, report."""
         daemon_set = self._context.store.get("daemonsets", *key)
-        if daemon_set is None or deleting(daemon_set):
+        if daemon_set is None:
             return
-        mark = template_hash(daemon_set["spec"]["template"])
-        pods = owned(self._context.store.list("pods", key[0]), daemon_set)
-        rolling = daemon_set["spec"].get("updateStrategy", {}).get("type", "RollingUpdate") == "RollingUpdate"
+        pods = claim(self._context, "pods", daemon_set)
+        if deleting(daemon_set):
+            return
+        _, revision = self._revisions.of(daemon_set)
+        mark = revision["metadata"]["labels"][HASH]
         may_start, may_stay = self._wanted(daemon_set)
+        self._remove(daemon_set, pods, mark, may_stay=may_stay)
+        left = owned(self._context.store.list("pods", key[0]), daemon_set)
+        if may_start and (not left or self._surges(daemon_set, left, mark)):
+            self._create(daemon_set, mark)
+        self._report(daemon_set, mark, wanted=may_start)
+        self._revisions.forget_old(
+            daemon_set, owned(self._context.store.list("pods", key[0]), daemon_set), (revision,)
+        )
+
+    def _remove(self, daemon_set: RawObject, pods: list[RawObject], mark: str, *, may_stay: bool) -> None:
+        """Delete what has ended, may not stay, or has a successor that may take its place."""
+        rolling = daemon_set["spec"].get("updateStrategy", {}).get("type", "RollingUpdate") == "RollingUpdate"
+        new = [pod for pod in pods if pod["metadata"]["labels"].get(HASH) == mark and not deleting(pod)]
+        replaced = not _surge(daemon_set) or any(self._is_available(daemon_set, pod) for pod in new)
         for pod in pods:
-            outdated = rolling and pod["metadata"]["labels"].get(HASH) != mark
+            outdated = rolling and pod["metadata"]["labels"].get(HASH) != mark and replaced
             if (has_ended(pod) or outdated or not may_stay) and not deleting(pod):
                 self._context.api.delete("pods", *key_of(pod))
                 self._events.event(
                     daemon_set, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}"
                 )
-        if may_start and not owned(self._context.store.list("pods", key[0]), daemon_set):
-            self._create(daemon_set, mark)
-        self._report(daemon_set, mark, wanted=may_start)
+
+    @staticmethod
+    def _surges(daemon_set: RawObject, pods: list[RawObject], mark: str) -> bool:
+        """Whether a successor is to be started beside the outdated Pod."""
+        outdated = all(pod["metadata"]["labels"].get(HASH) != mark for pod in pods)
+        return _surge(daemon_set) and outdated
+
+    def _is_available(self, daemon_set: RawObject, pod: RawObject) -> bool:
+        wait_s = available_in(pod, daemon_set["spec"].get("minReadySeconds", 0), self._context.now())
+        if wait_s:
+            self.queue(key_of(daemon_set), wait_s)
+        return wait_s == 0.0
 
     def _wanted(self, daemon_set: RawObject) -> tuple[bool, bool]:
         """(may a Pod start on the node, may one that runs there stay)."""
@@ -97,24 +126,28 @@ class DaemonSets(Controller):
             for p in owned(self._context.store.list("pods", key_of(daemon_set)[0]), daemon_set)
             if not deleting(p)
         ]
-        ready = sum(is_ready(pod) for pod in pods)
-        waits = [
-            available_in(pod, daemon_set["spec"].get("minReadySeconds", 0), self._context.now())
-            for pod in pods
-        ]
-        updated = sum(pod["metadata"]["labels"].get(HASH) == mark for pod in pods)
+        runs = bool(pods)  # the counts are of nodes: a Pod and its successor are one
+        available = any(self._is_available(daemon_set, pod) for pod in pods)
         status = {
-            "currentNumberScheduled": len(pods) if wanted else 0,
+            "currentNumberScheduled": int(wanted and runs),
             "desiredNumberScheduled": int(wanted),
-            "numberMisscheduled": 0 if wanted else len(pods),
-            "numberReady": ready,
-            "numberAvailable": waits.count(0.0) or None,  # of the two only what is not zero is written
-            "numberUnavailable": int(wanted and waits.count(0.0) == 0) or None,
-            "updatedNumberScheduled": updated,
+            "numberMisscheduled": int(runs and not wanted),
+            "numberReady": int(any(is_ready(pod) for pod in pods)),
+            "numberAvailable": int(available) or None,  # of the two only what is not zero is written
+            "numberUnavailable": int(wanted and not available) or None,
+            "updatedNumberScheduled": int(any(pod["metadata"]["labels"].get(HASH) == mark for pod in pods)),
             "observedGeneration": stored["metadata"].get("generation", 1),
         }
         status = {key: value for key, value in status.items() if value is not None}
         self._context.set_status("daemonsets", stored, status)
+
+
+def _surge(daemon_set: RawObject) -> bool:
+    """Whether a successor may be started while the outdated Pod runs; of one node each share but 0 is one Pod."""
+    strategy = daemon_set["spec"].get("updateStrategy") or {}
+    if strategy.get("type") == "OnDelete":
+        return False
+    return str((strategy.get("rollingUpdate") or {}).get("maxSurge", 0)) not in ("0", "0%")
 
 
 def _tolerations(spec: RawObject) -> list[RawObject]:

@@ -1,13 +1,14 @@
 """
-ControllerRevisions: the templates that a StatefulSet has had, for Pods that keep an older one and for ``rollout undo``.
+ControllerRevisions: the templates that a StatefulSet or a DaemonSet has had, for Pods that keep an older one and for
+``rollout undo``.
 
-Source: pkg/controller/history/controller_history.go and ``getStatefulSetRevisions`` of
-pkg/controller/statefulset/stateful_set_control.go at v1.36.3.
+Source: ``getStatefulSetRevisions`` of pkg/controller/statefulset/stateful_set_control.go, ``constructHistory`` of
+pkg/controller/daemon/update.go, and pkg/controller/history/controller_history.go at v1.36.3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from podlab.embedded.controllers.base import Context
 from podlab.embedded.controllers.objects import owned, reference_to
@@ -19,37 +20,40 @@ HASH = "controller-revision-hash"
 
 
 class Revisions:
-    """Reads and writes the revisions of StatefulSets."""
+    """Reads and writes the revisions of one kind of controller."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def of(self, stateful_set: RawObject) -> tuple[RawObject, RawObject]:
+    def of(self, owner: RawObject) -> tuple[RawObject, RawObject]:
         """Return the revision that the status calls the current one, and that of the template as it is now."""
-        known = self._known(stateful_set)
-        name = f"{stateful_set['metadata']['name']}-{template_hash(stateful_set['spec']['template'])}"
+        known = self._known(owner)
+        name = f"{owner['metadata']['name']}-{template_hash(owner['spec']['template'])}"
         newest = known[-1]["revision"] if known else 0
         update = next((entry for entry in known if entry["metadata"]["name"] == name), None)
         if update is None:
-            update = self._context.store.create(RESOURCE, _revision(stateful_set, name, newest + 1))
+            update = self._context.store.create(RESOURCE, _revision(owner, name, newest + 1))
         elif update["revision"] < newest:  # an earlier template is back
             update = self._context.store.update(RESOURCE, {**update, "revision": newest + 1})
-        before = (stateful_set.get("status") or {}).get("currentRevision")
+        before = (owner.get("status") or {}).get("currentRevision")
         current = next((entry for entry in known if entry["metadata"]["name"] == before), update)
         return current, update
 
-    def _known(self, stateful_set: RawObject) -> list[RawObject]:
-        found = owned(self._context.store.list(RESOURCE, stateful_set["metadata"]["namespace"]), stateful_set)
+    def _known(self, owner: RawObject) -> list[RawObject]:
+        found = owned(self._context.store.list(RESOURCE, owner["metadata"]["namespace"]), owner)
         return sorted(found, key=lambda entry: int(entry["revision"]))
 
-    def forget_old(
-        self, stateful_set: RawObject, pods: Mapping[int, RawObject], kept: Sequence[RawObject]
-    ) -> None:
+    def forget_old(self, owner: RawObject, pods: Iterable[RawObject], kept: Sequence[RawObject]) -> None:
         """Remove the oldest revisions that nobody uses, beyond the history that is to be kept."""
-        used = {pod["metadata"]["labels"].get(HASH) for pod in pods.values()}
+        used = {pod["metadata"]["labels"].get(HASH) for pod in pods}
         used |= {entry["metadata"]["name"] for entry in kept}
-        unused = [entry for entry in self._known(stateful_set) if entry["metadata"]["name"] not in used]
-        for entry in unused[: max(0, len(unused) - stateful_set["spec"].get("revisionHistoryLimit", 10))]:
+        # A Pod of a StatefulSet is labelled with the revision's name, one of a DaemonSet with its hash.
+        unused = [
+            entry
+            for entry in self._known(owner)
+            if not used & {entry["metadata"]["name"], entry["metadata"]["labels"].get(HASH)}
+        ]
+        for entry in unused[: max(0, len(unused) - owner["spec"].get("revisionHistoryLimit", 10))]:
             self._context.store.delete(RESOURCE, entry["metadata"]["namespace"], entry["metadata"]["name"])
 
     @staticmethod
@@ -59,15 +63,15 @@ class Revisions:
         return {key: value for key, value in found.items() if key != "$patch"}
 
 
-def _revision(stateful_set: RawObject, name: str, number: int) -> RawObject:
-    template = stateful_set["spec"]["template"]
+def _revision(owner: RawObject, name: str, number: int) -> RawObject:
+    template = owner["spec"]["template"]
     labels = dict((template.get("metadata") or {}).get("labels") or {})
     meta = {
         "name": name,
-        "namespace": stateful_set["metadata"]["namespace"],
+        "namespace": owner["metadata"]["namespace"],
         "labels": {**labels, HASH: name.rpartition("-")[2]},
-        "annotations": dict(stateful_set["metadata"].get("annotations") or {}),
-        "ownerReferences": [reference_to(stateful_set)],
+        "annotations": dict(owner["metadata"].get("annotations") or {}),
+        "ownerReferences": [reference_to(owner)],
     }
     # What ``kubectl rollout undo`` sends back as a patch.
     data = {"spec": {"template": {"$patch": "replace", **template}}}

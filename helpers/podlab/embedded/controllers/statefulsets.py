@@ -46,7 +46,7 @@ class StatefulSets(Controller):
         current, update = self._revisions.of(stateful_set)
         refusal = self._stepped(stateful_set, pods, current, update)
         self._report(stateful_set, current, update)
-        self._revisions.forget_old(stateful_set, self._pods(stateful_set), (current, update))
+        self._revisions.forget_old(stateful_set, self._pods(stateful_set).values(), (current, update))
         if refusal:
             raise refusal
 

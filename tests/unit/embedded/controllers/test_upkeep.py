@@ -7,6 +7,7 @@ from plane import pod
 
 from podlab.embedded import bootstrap, nodefit
 from podlab.embedded.store import Store, timestamp
+from podlab.pods.phase import is_ready
 
 SERVICE = "kubernetes.io/service-name"
 
@@ -93,6 +94,91 @@ def test_a_daemon_goes_when_the_node_no_longer_matches(cluster):
     change_node(cluster, labels={"color": "blue"})
     cluster.run(3)
 
+    assert len(cluster.pods(app="ds")) == 1
+
+
+def change_daemons(cluster, **changed):
+    """Another template, or another strategy."""
+    one = cluster.store.get("daemonsets", "lab", "ds")
+    cluster.store.update("daemonsets", {**one, "spec": {**one["spec"], **changed}})
+
+
+def with_image(image):
+    template = daemonset()["spec"]["template"]
+    container = {**template["spec"]["containers"][0], "image": image}
+    return {**template, "spec": {**template["spec"], "containers": [container]}}
+
+
+def revisions(cluster):
+    """Revision number -> hash of those that are kept."""
+    found = cluster.store.list("controllerrevisions", "lab")
+    return {one["revision"]: one["metadata"]["labels"]["controller-revision-hash"] for one in found}
+
+
+def hashes(cluster):
+    return [one["metadata"]["labels"]["controller-revision-hash"] for one in cluster.pods(app="ds")]
+
+
+def test_each_template_of_a_daemon_set_is_a_revision(cluster):
+    """Its Pod is labelled with it; a template that comes back is its newest one again, and the oldest are removed."""
+    cluster.create("daemonsets", daemonset())
+    cluster.run(2)
+    first = revisions(cluster)
+    assert list(first) == [1]
+    assert hashes(cluster) == [first[1]]
+    change_daemons(cluster, template=with_image("i:2"), revisionHistoryLimit=1)
+    cluster.run(5)
+    assert hashes(cluster) == [revisions(cluster)[2]]
+    change_daemons(cluster, template=daemonset()["spec"]["template"])
+    cluster.run(5)
+    assert revisions(cluster) == {2: revisions(cluster)[2], 3: first[1]}
+    assert hashes(cluster) == [first[1]]
+    change_daemons(cluster, template=with_image("i:3"))
+    cluster.run(5)
+    assert sorted(revisions(cluster)) == [3, 4]
+    (one,) = {
+        one["metadata"]["ownerReferences"][0]["kind"] for one in cluster.store.list("controllerrevisions")
+    }
+    assert one == "DaemonSet"
+
+
+def test_a_daemon_with_a_surge_goes_after_its_successor_is_available(cluster):
+    """The other way round there is a time without one."""
+    living = []
+    cluster.create("daemonsets", daemonset())
+    cluster.run(2)
+    cluster.ready_all(app="ds")
+    (before,) = hashes(cluster)
+    cluster.store.watch(
+        "pods", lambda _, one: living.append([is_ready(one) for one in cluster.pods(app="ds")])
+    )
+    surge = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "10%", "maxUnavailable": 0}}
+    change_daemons(cluster, template=with_image("i:2"), updateStrategy=surge, minReadySeconds=5)
+    cluster.run(4)
+    assert len(hashes(cluster)) == 2, "the successor is not ready"
+    cluster.ready_all(app="ds")
+    cluster.run(3)
+    assert len(hashes(cluster)) == 2, "nor is it available before minReadySeconds are over"
+    cluster.run(10)
+
+    assert all(any(ready) for ready in living)
+    (after,) = hashes(cluster)
+    assert after == revisions(cluster)[2] != before
+
+
+def test_a_daemon_set_adopts_and_releases(cluster):
+    """As every controller of Pods does."""
+    cluster.create("daemonsets", daemonset())
+    cluster.run(2)
+    (one,) = cluster.pods(app="ds")
+    name = one["metadata"]["name"]
+    cluster.store.update("pods", {**one, "metadata": {**one["metadata"], "ownerReferences": []}})
+    cluster.run(3)
+    (again,) = cluster.pods(app="ds")
+    assert (again["metadata"]["name"], again["metadata"]["ownerReferences"][0]["name"]) == (name, "ds")
+    cluster.store.update("pods", {**again, "metadata": {**again["metadata"], "labels": {"app": "other"}}})
+    cluster.run(3)
+    assert cluster.store.get("pods", "lab", name)["metadata"].get("ownerReferences", []) == []
     assert len(cluster.pods(app="ds")) == 1
 
 
