@@ -14,9 +14,9 @@ from podlab.client import Client, resources
 from podlab.errors import ApiError, NotFoundError
 from podlab.pods.raw import RawObject
 from podlab.timeline import Explanation, explain, explain_owner
+from podlab.timeline.explain_owner import BETWEEN, KINDS
 
-_CONTROLLERS = ("Job", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
-_EXPLAINED = ("Pod", *_CONTROLLERS)
+_EXPLAINED = ("Pod", *KINDS)
 
 
 def asked_for(words: list[str], cluster: str = "") -> tuple[str, str]:
@@ -72,7 +72,7 @@ def told(client: Client, namespace: str, kind: str, name: str) -> Explanation:
             )
             return explain(pod, events, now=time.time())
     owner = dict(client.get(resources.path(kind, namespace, name)))
-    between = _items(client, resources.path("replicasets", namespace)) if kind == "Deployment" else []
+    between = _items(client, resources.path(BETWEEN[kind], namespace)) if kind in BETWEEN else []
     labels = ((owner.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
     wanted = ",".join(f"{key}={value}" for key, value in labels.items()) or None
     pods = _items(client, resources.path("pods", namespace), labelSelector=wanted)
@@ -86,7 +86,7 @@ def _items(client: Client, path: str, **params: Any) -> list[RawObject]:
 
 def _other(client: Client, namespace: str, name: str) -> str:
     """The kind of the controller's object of that name; empty for none."""
-    for kind in _CONTROLLERS:
+    for kind in KINDS:
         try:
             client.get(resources.path(kind, namespace, name))
         except ApiError:

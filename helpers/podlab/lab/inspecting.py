@@ -160,12 +160,17 @@ class Inspecting(Workplace):
         From its state and Events, and those of its Pods; ``podlab explain`` does the same.
         """
         from podlab.timeline import explain, explain_owner
+        from podlab.timeline.explain_owner import BETWEEN
 
         kind, _, name = what.rpartition("/")
         if kind.lower() in ("", "pod"):
             return explain(self.get("pod", name), self.events(name), now=time.time())
-        pods, events, between = (self.get(one)["items"] for one in ("pod", "event", "replicaset"))
-        owner = {"kind": kind.capitalize(), **self.get(kind, name)}
+        found = resources.named(kind)
+        known = found.kind if found else kind
+        pods, events, between = (
+            self.get(one)["items"] for one in ("pod", "event", BETWEEN.get(known, "replicaset"))
+        )
+        owner = {"kind": known, **self.get(kind, name)}
         return explain_owner(owner, pods, events, between=between, now=time.time())
 
     def _uid(self, pod: str) -> str | None:

@@ -1,5 +1,7 @@
 """
 Why is my Job or Deployment not running? Its own trouble first, else that of the Pod of it that is in trouble.
+
+A CronJob is explained by its own trouble, else by its newest Job; a PodDisruptionBudget by what it counts.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ from podlab.pods.raw import RawObject
 from podlab.timeline.events import about, message_of, seen_s, short
 from podlab.timeline.explain import Explanation, explain
 from podlab.timeline.situations.owners import AFTER_PODS, BEFORE_PODS, Owner
+from podlab.timeline.situations.standing import BUDGETS, CRONJOBS, WAITING
 from podlab.timeline.situations.table import Found, first
 
-KINDS = ("Job", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
+KINDS = ("Job", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "CronJob", "PodDisruptionBudget")
+BETWEEN = {"Deployment": "ReplicaSet", "CronJob": "Job"}
 
 
 def explain_owner(
@@ -25,26 +29,66 @@ def explain_owner(
     now: float | None = None,
 ) -> Explanation:
     """
-    Explain a Job, Deployment, ReplicaSet, StatefulSet or DaemonSet.
+    Explain a Job, Deployment, ReplicaSet, StatefulSet, DaemonSet, CronJob or PodDisruptionBudget.
 
     Args:
         owner: The object, with its ``kind``.
         pods: Pods of its namespace; those of others are ignored.
         events: Events of its namespace.
-        between: ReplicaSets of its namespace, for a Deployment.
+        between: ReplicaSets of its namespace, for a Deployment; Jobs of it, for a CronJob.
         now: Seconds since the epoch, see ``explain``.
     """
     said = list(events)
+    pods = list(pods)
     o = _gather(owner, pods, said, between)
     name = str((owner.get("metadata") or {}).get("name") or "?")
     title = f"{o.kind} {name}"
-    before = first(BEFORE_PODS, [o], name)
-    found = (
-        _told(title, before)
-        if before
-        else _of_pods(o, title, said, now) or _told_after(o, title, name) or _well(o, title)
-    )
+    if o.kind == "CronJob":
+        found = _of_schedule(o, title, name, said, now)
+    elif o.kind == "PodDisruptionBudget":
+        found = _of_budget(replace(o, pods=_selected(o, pods)), title, name)
+    elif before := first(BEFORE_PODS, [o], name):
+        found = _told(title, before)
+    else:
+        found = _of_pods(o, title, said, now) or _told_after(o, title, name) or _well(o, title)
     return found if found.well else replace(found, why=found.why + _unused(o, found.why))
+
+
+def _of_schedule(
+    o: Owner, title: str, name: str, events: Sequence[RawObject], now: float | None
+) -> Explanation:
+    """Return what keeps a CronJob from starting Jobs, else what is wrong with the newest one."""
+    if found := first(CRONJOBS, [o], name):
+        return _told(title, found)
+    jobs = sorted(o.between, key=lambda one: str((one.get("metadata") or {}).get("creationTimestamp")))
+    if not jobs:
+        waits = WAITING.found(o, name)
+        scheduled = o.status.get("lastScheduleTime")
+        well = f"its last Job was started for {scheduled} and is gone"
+        return (
+            replace(_told(title, waits), well=True)
+            if waits
+            else Explanation(f"{title} is well", well, "", well=True)
+        )
+    newest = explain_owner({"kind": "Job", **jobs[-1]}, o.pods, events, now=now)
+    if not newest.well:
+        return replace(newest, what=f"{title}: {newest.what}")
+    return Explanation(f"{title} is well", f"its newest {newest.what}", "", well=True)
+
+
+def _of_budget(o: Owner, title: str, name: str) -> Explanation:
+    if found := first(BUDGETS, [o], name):
+        return _told(title, found)
+    allowed = int(o.status.get("disruptionsAllowed") or 0)
+    healthy = f"{o.status.get('currentHealthy')} of {o.status.get('expectedPods')} Pods are healthy"
+    what = f"{title} lets {allowed} Pod{'s' if allowed != 1 else ''} go"
+    return Explanation(what, f"{healthy} and {o.status.get('desiredHealthy')} must be", "", well=True)
+
+
+def _selected(o: Owner, pods: Sequence[RawObject]) -> list[RawObject]:
+    """The Pods that have the labels of a budget's selector; its expressions are left to the server's counts."""
+    labels = ((o.spec.get("selector") or {}).get("matchLabels") or {}).items()
+    return [one for one in pods if labels <= ((one.get("metadata") or {}).get("labels") or {}).items()]
 
 
 def _unused(o: Owner, told: str) -> str:

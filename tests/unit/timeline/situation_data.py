@@ -72,7 +72,8 @@ def seen(row: Raw) -> Seen:
         return _of_trace(row["trace"], row["when"])
     if "objects" in row:
         given = row["objects"]
-        return Seen([given["pod"]] if "pod" in given else [], given.get("events") or [], given.get("owner"))
+        pods = [given["pod"]] if "pod" in given else given.get("pods") or []
+        return Seen(pods, given.get("events") or [], given.get("owner"), given.get("sets") or [])
     return Seen(**json.loads(_file(row).read_text(encoding="utf-8")))
 
 

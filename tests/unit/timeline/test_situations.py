@@ -10,7 +10,7 @@ import pytest
 from situation_data import catalogue, judged
 
 from podlab.timeline import explain, situations
-from podlab.timeline.situations import finished, images, making
+from podlab.timeline.situations import finished, images, making, standing
 
 REASONS_OF_A_WAIT = [
     # pkg/kubelet/images/types.go and kuberuntime/kuberuntime_container.go of v1.36.3
@@ -46,6 +46,12 @@ def test_there_are_situations_of_many_kinds() -> None:
         "a container that waits for another reason",
         "an init container that was not started yet",
     ]
+
+
+def test_every_row_on_cronjobs_and_budgets_is_met() -> None:
+    """Their situations are written by hand: no cluster is brought to them in a moment."""
+    met = {judged(row)[1].situation for row in catalogue().values()}
+    assert {row.name for row in (*standing.CRONJOBS, standing.WAITING, *standing.BUDGETS)} <= met
 
 
 @pytest.mark.parametrize("reason", REASONS_OF_A_WAIT)

@@ -22,7 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=common.pod_name,
         metavar="NAME",
-        help="a Pod's name, or KIND/NAME, where KIND is pod, job, deployment, replicaset, statefulset or daemonset",
+        help="a Pod's name, or KIND/NAME, where KIND is pod, job, deployment, replicaset, statefulset, daemonset, "
+        "cronjob or poddisruptionbudget",
     )
     common.add_target(parser)
     common.add_json(parser)

@@ -6,7 +6,7 @@ container, which container, which reason? which probe?
 
     observed    what a situation is looked for in
     table       a row, and how the first that holds is found
-    deleting, finished, placing, preparing, starting, images, making, running, unready, owners    the rows
+    deleting, finished, placing, preparing, starting, images, making, running, unready, owners, standing    the rows
     warnings    Warnings that no row used
 """
 

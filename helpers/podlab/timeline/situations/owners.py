@@ -46,7 +46,7 @@ class Owner:
     Attributes:
         pods: Those that it (or a ReplicaSet of it) has made, newest first.
         events: About it and the ReplicaSets between, oldest first.
-        between: The ReplicaSets of a Deployment.
+        between: The ReplicaSets of a Deployment, the Jobs of a CronJob.
     """
 
     body: RawObject
