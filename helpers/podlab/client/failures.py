@@ -53,7 +53,9 @@ def _hint(reason: str, message: str) -> str | None:
     if "is being terminated" in message:
         return "wait until the namespace is gone, or use another"
     if "serviceaccount" in message and "not found" in message:
-        return "the namespace was made a moment ago: wait a second and try again"
+        if 'serviceaccount "default"' in message:
+            return "the namespace was made a moment ago: wait a second and try again"
+        return "create that ServiceAccount, or name one that exists in this namespace"
     if "strict decoding error" in message or "cannot be handled as" in message:
         return "correct the field that is named above"
     return _HINTS.get(reason)

@@ -49,7 +49,8 @@ def find(o: Observed) -> Found | None:
         return found
     apps = [c for c in o.containers if c.role != "init"]
     return (
-        first(placing.TABLE, whole, pod)
+        first(finished.ENDING, whole, pod)
+        or first(placing.TABLE, whole, pod)
         or first(preparing.TABLE, whole, pod)
         or first(unready.NODE, whole, pod)
         or first(_HOLDING, starting.holding(o), pod)
@@ -63,7 +64,8 @@ def find(o: Observed) -> Found | None:
 def names() -> list[str]:
     """All situations of a Pod, in the order in which they are looked for."""
     rows: list[Situation[Any]] = [
-        *deleting.TABLE, *finished.BY_REASON, *finished.BY_CONTAINER, *finished.OTHERS, *placing.TABLE,
-        *preparing.TABLE, *unready.NODE, *_HOLDING, *starting.APPS_NOT_YET, *unready.PROBES, *unready.OTHERS,
+        *deleting.TABLE, *finished.BY_REASON, *finished.BY_CONTAINER, *finished.OTHERS, *finished.ENDING,
+        *placing.TABLE, *preparing.TABLE, *unready.NODE, *_HOLDING, *starting.APPS_NOT_YET,
+        *unready.PROBES, *unready.OTHERS,
     ]  # fmt: skip
     return list(dict.fromkeys(row.name for row in rows))

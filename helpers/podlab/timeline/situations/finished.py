@@ -1,9 +1,9 @@
-"""A Pod whose phase is Failed: evicted, refused by its node, out of time, or ended badly."""
+"""A Pod whose phase is Failed, or will be: evicted, refused by its node, out of time, or ended badly."""
 
 from __future__ import annotations
 
 from podlab.timeline.crashes import why_it_ended
-from podlab.timeline.events import short
+from podlab.timeline.events import message_of, short
 from podlab.timeline.situations.observed import Container, Observed
 from podlab.timeline.situations.table import Details, Situation, hint_for
 
@@ -100,6 +100,23 @@ def _ended_badly(c: Container) -> Details | None:
     return {"said": short(told), "hint": hint}
 
 
+def _being_ended(o: Observed) -> Details | None:
+    # The kubelet has decided that the Pod is Failed, and shows the phase only when no container can run any more
+    # (mergePodStatus); until then the reason of the condition Ready is all that its status shows.
+    if o.phase not in ("Pending", "Running") or o.condition("Ready").get("reason") != "PodFailed":
+        return None
+    event = o.event("DeadlineExceeded", "Evicted", "Preempting")
+    if event is None:
+        return None
+    reason, message = str(event.get("reason")), message_of(event)
+    left = [c.name for c in o.containers if c.runs]
+    still = f"; {', '.join(left)} may use its grace period" if left else ""
+    return {
+        "said": short(f"{reason}: {message}") + still,
+        "hint": evicted_hint(message) if reason == "Evicted" else _REASONS[reason],
+    }
+
+
 def _unclear(o: Observed) -> Details | None:
     return {} if o.phase == "Failed" else None
 
@@ -109,6 +126,9 @@ BY_REASON: tuple[Situation[Observed], ...] = (
     Situation("evicted", _evicted, WHAT, "{said}", "{hint}"),
     Situation("refused or ended by its node", _refused, WHAT, "{said}", "{hint}"),
     Situation("made to give way", _disrupted, WHAT, "{said}", "{hint}"),
+)
+ENDING: tuple[Situation[Observed], ...] = (
+    Situation("being stopped by its node", _being_ended, "is being stopped by its node", "{said}", "{hint}"),
 )
 BY_CONTAINER: tuple[Situation[Container], ...] = (
     Situation(
