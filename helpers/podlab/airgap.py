@@ -174,7 +174,7 @@ def _recipe(name: str) -> Path:
     path = RECIPE / name
     if not path.exists():
         raise DriverError(
-            "the air-gapped image is built from podlab's repository, which is not here",
+            "the air-gapped image is built from podlab's repository, which is missing here",
             cause=f"{path} does not exist",
             hint="clone the repository and run ./start there",
         )

@@ -38,9 +38,7 @@ def parse(text: str) -> Steps:
         step = _step(part.strip())
         for name in step:
             if name in seen:
-                raise OrderError(
-                    f"{name} stands there twice", hint="name each container once: its first start"
-                )
+                raise OrderError(f"{name} appears twice", hint="name each container once: its first start")
             seen.add(name)
         steps.append(step)
     return tuple(steps)
@@ -50,7 +48,7 @@ def _step(part: str) -> tuple[str, ...]:
     bracketed = part.startswith("(") and part.endswith(")")
     names = (part[1:-1] if bracketed else part).replace(",", " ").split()
     if not names:
-        raise OrderError("nothing stands beside a bar", hint=EXAMPLE)
+        raise OrderError("a name is missing beside a bar", hint=EXAMPLE)
     if re.search(r"[()]", "".join(names)):
         raise OrderError(f"brackets do not match in {part!r}", hint=EXAMPLE)
     if len(names) > 1 and not bracketed:
@@ -60,7 +58,8 @@ def _step(part: str) -> tuple[str, ...]:
     for name in names:
         if not _NAME.fullmatch(name):
             raise OrderError(
-                f"{name!r} cannot be the name of a container", hint="names have small letters, digits and -"
+                f"{name!r} cannot be the name of a container",
+                hint="names have lower-case letters, digits and -",
             )
     return tuple(names)
 

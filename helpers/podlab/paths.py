@@ -28,7 +28,7 @@ def refuse_no_file(path: Path) -> None:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if path.exists() and not path.is_file():
-        raise FileExistsError(errno.EEXIST, "it is not an ordinary file, and is not replaced", str(path))
+        raise FileExistsError(errno.EEXIST, "it is not a regular file, and is not replaced", str(path))
 
 
 def shipped(name: str) -> Path:

@@ -83,7 +83,7 @@ def test_events_and_logs_can_be_piped(podlab) -> None:
     assert chosen.stderr == "container app, of: fetch (init), shipper (sidecar), app\n"
     missing = podlab("logs", "frist-pod")
     assert missing.returncode == 4
-    assert "try: the same with first-pod" in missing.stderr
+    assert "try: did you mean first-pod?" in missing.stderr
 
 
 def test_pods_that_are_there_are_listed_and_recorded(podlab, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_a_signal_in_the_middle_of_making_leaves_nothing(name: str, number: sign
     _, errors = up.communicate(timeout=60)
 
     assert up.returncode == 128 + number
-    assert "removing what was made so far" in errors
+    assert "removing what was created so far" in errors
     assert errors.splitlines()[-1].startswith("podlab: ")
     assert containers(name) == []
     assert not state.folder(name).exists()

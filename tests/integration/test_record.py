@@ -222,7 +222,7 @@ def test_a_name_that_is_taken_is_a_conflict(client: Client, namespace: str) -> N
     apply(client, load(FIRST_POD), namespace=namespace)
     second = load("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n---" + FIRST_POD)
 
-    with pytest.raises(ConflictError, match='Pod "first" exists already'):
+    with pytest.raises(ConflictError, match='Pod "first" already exists'):
         apply(client, second, namespace=namespace)
 
     with pytest.raises(NotFoundError):

@@ -118,7 +118,9 @@ def _not_written(error: OSError) -> int:
     except OSError:
         _leave_stdout()
     what = error.filename2 or error.filename or "the output"  # of a rename, the second is what was asked for
-    hint = "free space, or write to another place" if error.errno in _FULL else "name another file or folder"
+    hint = (
+        "free some space, or write to another disk" if error.errno in _FULL else "name another file or folder"
+    )
     print(f"podlab: {what} cannot be written", file=sys.stderr)
     print(f"  why: {error.strerror}", file=sys.stderr)
     print(f"  try: {hint}", file=sys.stderr)
@@ -141,9 +143,9 @@ def _bug(error: Exception) -> int:
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     where = f" ({os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno})" if frame else ""  # noqa: PTH119
-    print(f"podlab: this is a fault of podlab's own: {type(error).__name__}: {error}", file=sys.stderr)
-    print(f"  why: it was not foreseen{where}", file=sys.stderr)
-    print("  try: the same with PODLAB_DEBUG=1 before it, and report what it prints", file=sys.stderr)
+    print(f"podlab: this is a bug in podlab: {type(error).__name__}: {error}", file=sys.stderr)
+    print(f"  why: unexpected error{where}", file=sys.stderr)
+    print("  try: run it again with PODLAB_DEBUG=1, and report the output", file=sys.stderr)
     return 70
 
 

@@ -40,9 +40,9 @@ def of(args: argparse.Namespace) -> Cluster:
     named = names_cluster(args)
     if named and (context or file):
         raise UsageError(
-            "--cluster does not go with --context or --kubeconfig",
-            cause="each of them says where to work",
-            hint="leave one of them out",
+            "--cluster cannot be combined with --context or --kubeconfig",
+            cause="each of them names a cluster",
+            hint="give only one of them",
         )
     if not (context or file or (kubectl.as_plugin() and not named)):
         return drivers.need(args.name)

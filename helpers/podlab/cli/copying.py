@@ -28,7 +28,9 @@ def check(what: str | None, selector: str | None) -> None:
         UsageError: Neither a name nor labels are given, or both.
     """
     if bool(what) == bool(selector):
-        raise UsageError("whose logs?", cause="a Pod's name, or -l LABELS, is needed", hint="podlab logs POD")
+        raise UsageError(
+            "which Pod's logs?", cause="a Pod's name, or -l LABELS, is required", hint="podlab logs POD"
+        )
 
 
 def name_of(pod: RawView, asked: str | None) -> str:

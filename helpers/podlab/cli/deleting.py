@@ -38,11 +38,11 @@ def words(args: argparse.Namespace) -> list[str]:
     if not given or (kind and not many):
         what = f"which {args.what[0]}?" if kind else "what is to be deleted?"
         raise UsageError(
-            what, cause="a name, a kind with a name, or -f FILE is needed", hint="podlab delete pod NAME"
+            what, cause="a name, a kind with a name, or -f FILE is required", hint="podlab delete pod NAME"
         )
     if many and not kind:
         raise UsageError(
-            "--all and --selector need a kind, and nothing else",
+            "--all and --selector take a kind and nothing else",
             cause=f"given: {' '.join(given)}",
             hint="podlab delete pods --all",
         )

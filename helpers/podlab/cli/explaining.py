@@ -31,7 +31,7 @@ def asked_for(words: list[str], cluster: str = "") -> tuple[str, str]:
     """
     if re.fullmatch(r"[a-z]+(\.[a-zA-Z]+)+", words[0]) and _kind(words[0].partition(".")[0]):
         raise UsageError(
-            f"{words[0]} is a field, and podlab explain is about objects that exist",
+            f"{words[0]} is a field; podlab explain works on existing objects",
             cause="kubectl explains fields",
             hint=f'kubectl --kubeconfig "$(podlab kubeconfig{cluster})" explain {words[0]}',
         )
@@ -39,8 +39,8 @@ def asked_for(words: list[str], cluster: str = "") -> tuple[str, str]:
     found = _kind(kind.partition(".")[0])
     if kind and not found:
         raise UsageError(
-            f"podlab explain knows no {kind}",
-            cause=f"it takes: {', '.join(_EXPLAINED).lower()}",
+            f"podlab explain does not support {kind}",
+            cause=f"supported: {', '.join(_EXPLAINED).lower()}",
             hint=f"podlab explain {name}",
         )
     return found, name

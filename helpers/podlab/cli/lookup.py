@@ -24,7 +24,7 @@ def find_pod(client: Client, namespace: str, pod: str) -> dict[str, Any]:
         known = [one["metadata"]["name"] for one in client.get(resources.path("pods", namespace))["items"]]
         near = nearest(pod, known)
         error.cause = f"Pods in namespace {namespace}: {', '.join(known) or 'none'}"
-        error.hint = f"the same with {near}" if near else "podlab status, or another --namespace"
+        error.hint = f"did you mean {near}?" if near else "podlab status, or another --namespace"
         raise
 
 
@@ -41,10 +41,10 @@ def log_refusal(client: Client, namespace: str, pod: str, container: str, error:
         near = nearest(container, names, POSSIBLE) or names[0]
         summary = f"Pod {namespace}/{pod} has no container {container}"
         error.summary, error.cause = summary, f"its containers are: {', '.join(names)}"
-        error.hint = f"the same with -c {near}"
+        error.hint = f"did you mean -c {near}?"
     elif "previous terminated" in said:
         error.summary = f"container {container} of Pod {namespace}/{pod} has no earlier run"
-        error.hint = "the same without --previous"
+        error.hint = "run it again without --previous"
     else:
         error.hint = f"podlab explain {pod}"
     return error

@@ -154,7 +154,7 @@ def _refuse(parser: argparse.ArgumentParser, word: str) -> NoReturn:
     near = nearest(word.split("=", maxsplit=1)[0], options, 0.5)
     raise UsageError(
         f"{parser.prog}: unknown argument {word!r}",
-        cause=f"it takes: {', '.join(one for one in options if one.startswith('--')) or 'none'}",
+        cause=f"options: {', '.join(one for one in options if one.startswith('--')) or 'none'}",
         hint=f"{near}, or: {parser.prog} --help" if near else f"{parser.prog} --help",
     )
 

@@ -39,8 +39,8 @@ def check(args: argparse.Namespace) -> None:
     given = [bool(args.manifest or args.files), bool(args.pod), bool(args.selector)]
     if sum(given) != 1:
         raise UsageError(
-            "what is to be recorded?",
-            cause="one of these is needed: a manifest, --pod NAME, -l LABELS",
+            "nothing to record was named",
+            cause="give a manifest, --pod NAME or -l LABELS",
             hint="podlab record pod.yaml, or: podlab record --pod NAME",
         )
 
@@ -224,7 +224,7 @@ def timelines(path: Path, pod: str | None = None) -> Iterator[Timeline]:
         raise RecordingError(
             f"{path} holds no Pod",
             cause=f"no Pod was seen while it was recorded; {ended}",
-            hint="podlab record MANIFEST --out RUN, and a manifest with a Pod in it",
+            hint="podlab record MANIFEST --out RUN, with a manifest that creates a Pod",
         )
     for name in names:
         yield _timeline(recording, name, path)
@@ -241,7 +241,7 @@ def one_timeline(path: Path, pod: str | None = None) -> Timeline:
     pods = list(recording.pods())
     if pod is None and len(pods) != 1:
         raise UsageError(
-            f"{path} holds {len(pods)} Pods: say which",
+            f"{path} holds {len(pods)} Pods: choose one of them",
             cause=", ".join(pods) or "no Pod was ever seen",
             hint=f"--pod {pods[0]}" if pods else f"podlab show {path}",
         )
@@ -263,7 +263,7 @@ def read(path: Path) -> Recording:
         raise RecordingError(
             f"recording {path} does not exist",
             cause=_why_no_file(path),
-            hint=f"the same with {path.with_name(near)}" if near else "podlab record MANIFEST --out RUN",
+            hint=f"did you mean {path.with_name(near)}?" if near else "podlab record MANIFEST --out RUN",
         )
     return observe.read_recording(path)
 
@@ -279,7 +279,7 @@ def check_picture(out: Path) -> None:
     if out.suffix.lower() not in _PICTURES:
         raise UsageError(
             f"{out} is neither .png nor .svg",
-            cause="the ending says which kind of picture to write",
+            cause="the file extension selects the format",
             hint=f"--out {out.with_suffix('.png')}",
         )
 

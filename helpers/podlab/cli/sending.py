@@ -55,7 +55,7 @@ def read_all(args: argparse.Namespace) -> list[Manifest]:
     sources = [*args.manifest, *(one for name in args.files for one in in_folder(name))]
     if not sources:
         raise UsageError(
-            "no manifest is named", cause="a file, or - for stdin, is needed", hint="-f pod.yaml"
+            "no manifest was given", cause="a file, or - for stdin, is required", hint="-f pod.yaml"
         )
     return [one for source in sources for one in read(source)]
 
@@ -90,9 +90,9 @@ def create(client: Client, manifests: Sequence[Manifest], namespace: str) -> lis
     for one in manifests:
         if find(client, one, namespace) is not None:
             raise ConflictError(
-                f"{one.kind} {one.name!r} exists already in namespace {namespace}",
-                cause="create makes new objects only",
-                hint="podlab apply changes those that are there",
+                f"{one.kind} {one.name!r} already exists in namespace {namespace}",
+                cause="create only makes new objects",
+                hint="podlab apply updates existing objects",
             )
     made = reading.apply(client, manifests, namespace=namespace)
     return [

@@ -178,8 +178,8 @@ class Client:
         answer = self._object("GET", path, params, accept=_TABLE, timeout_s=timeout_s)
         if answer.get("kind") != "Table":
             raise ApiError(
-                f"GET {path} was answered with a {answer.get('kind')}, not a Table",
-                cause="the server does not make the columns of kubectl for this resource",
+                f"GET {path} returned a {answer.get('kind')} instead of a Table",
+                cause="the server does not print kubectl's columns for this resource",
                 hint="read the object itself",
                 code=200,
             )
@@ -338,7 +338,7 @@ class Client:
                 code=answer.status,
             ) from error
         if not isinstance(decoded, dict):
-            raise ApiError(f"{method} {path} was answered with no object", cause=str(decoded)[:200])
+            raise ApiError(f"{method} {path} returned no object", cause=str(decoded)[:200])
         return decoded
 
     def _body(self, method: str, path: str, answer: BaseHTTPResponse) -> bytes:

@@ -146,7 +146,7 @@ def run_plugin(spec: dict[str, Any], config: Kubeconfig) -> dict[str, Any]:
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
         detail = (getattr(error, "stderr", None) or b"").decode("utf-8", "replace").strip()
         raise DriverError(
-            f"the credential plugin {command[0]} of this kubeconfig gave no credentials",
+            f"the credential plugin {command[0]} of this kubeconfig returned no credentials",
             cause=detail or str(error),
             hint=str(spec.get("installHint") or "run the plugin by hand to see why"),
         ) from error

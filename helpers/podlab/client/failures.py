@@ -66,7 +66,7 @@ def lost(server: str, method: str, path: str, error: BaseException) -> Connectio
     return ConnectionLostError(
         f"the API server {server} stopped answering ({method} {path})",
         cause=_plain(error),
-        hint="podlab status tells whether the cluster runs",
+        hint="podlab status shows whether the cluster is running",
     )
 
 

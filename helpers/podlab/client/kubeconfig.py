@@ -48,7 +48,7 @@ class Kubeconfig(NamedTuple):
             raise DriverError(
                 "no kubeconfig was found",
                 cause="looked at " + ", ".join(str(file) for file in files),
-                hint="podlab up makes a cluster; podlab kubeconfig prints the path of its file",
+                hint="podlab up creates a cluster; podlab kubeconfig prints the path of its file",
             )
         name = context or merged["current-context"]
         entry = merged["contexts"].get(name)

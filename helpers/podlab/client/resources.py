@@ -116,7 +116,7 @@ def _unknown(api_version: str, kind: str) -> ManifestError:
     known = (api_version, kind) in KNOWN
     return ManifestError(
         f'the server has no kind "{kind}" in apiVersion "{api_version}"',
-        cause="Kubernetes knows it, and this cluster does not serve it"
+        cause="it exists in Kubernetes, but this cluster does not serve it"
         if known
         else _near_miss(api_version, kind),
         hint=(
@@ -124,7 +124,7 @@ def _unknown(api_version: str, kind: str) -> ManifestError:
             if known
             else "correct apiVersion and kind"
         )
-        + "; with kubectl: kubectl api-resources lists what there is",
+        + "; with kubectl: kubectl api-resources lists them",
     )
 
 

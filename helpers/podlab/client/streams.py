@@ -163,7 +163,7 @@ def _exit_code(transport: Transport, path: str, status_text: bytes) -> int:
         raise ConnectionLostError(
             f"the API server {transport.config.server} stopped answering (exec)",
             cause="the connection ended before the command's exit code came",
-            hint="the container may have stopped: podlab watch shows how it does",
+            hint="the container may have stopped: podlab watch shows its state",
         )
     status = json.loads(status_text)  # it has no "kind", so failures.status_of would not know it
     if status.get("status") == "Success":

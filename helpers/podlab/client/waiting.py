@@ -88,8 +88,8 @@ def until_account(client: Client, namespace: str, *, deadline_s: float) -> None:
     def late() -> WaitTimeoutError:
         return WaitTimeoutError(
             f"namespace {namespace} had no default ServiceAccount after {deadline_s:g} s",
-            cause="the controller of ServiceAccounts makes it in each namespace",
-            hint="look at the cluster's kube-controller-manager",
+            cause="the ServiceAccount controller creates it in each namespace",
+            hint="check the cluster's kube-controller-manager",
         )
 
     until(there, deadline_s=deadline_s, late=late, slowest_s=_SLOWEST_S)

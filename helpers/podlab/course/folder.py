@@ -40,7 +40,7 @@ def write(edition: Edition, folder: Path) -> Written:
     Write *edition* into *folder*; safe to run again, and after an interruption.
 
     Raises:
-        PodlabError: The folder holds something else, or cannot be written.
+        PodlabError: The folder contains other files, or cannot be written.
     """
     delivered = _delivered(folder)
     done = Written()
@@ -71,8 +71,8 @@ def _delivered(folder: Path) -> dict[str, str]:
             ) from error
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise PodlabError(
-            f"{folder} holds something else",
-            cause="it is not empty and no course",
+            f"{folder} contains other files",
+            cause="it is not empty, and is not a course folder",
             hint="podlab course NEW-FOLDER",
         )
     return {}

@@ -128,7 +128,7 @@ def kind(facts: MachineFacts) -> Finding:
 
     if facts.kind_path is None:
         if facts.go_path:
-            return Finding("kind", "ok", f"not here yet; `podlab up` installs {VERSION} for you with Go")
+            return Finding("kind", "ok", f"not installed; `podlab up` installs {VERSION} for you with Go")
         return _broken(
             "kind",
             "kind is not installed, and building it needs Go, which is not installed either",
@@ -162,15 +162,17 @@ def node_image(facts: MachineFacts) -> Finding:
     if facts.node_image:
         return _ok("node image", facts.node_image)
     if facts.docker_version is None:
-        return Finding("node image", "note", "not looked for, since no engine answers", "see docker", ())
+        return Finding(
+            "node image", "note", "not checked: the Docker engine does not answer", "see docker", ()
+        )
     why = f" ({_short(facts.node_image_detail)})" if facts.node_image_detail else ""
-    return _broken("node image", f"none here, and none can be pulled{why}", "podlab airgap build", "kind")
+    return _broken("node image", f"missing, and cannot be pulled{why}", "podlab airgap build", "kind")
 
 
 def disk(facts: MachineFacts) -> Finding:
     """Enough room where clusters live; a full disk evicts Pods without a word."""
     if not facts.disk_free_bytes:
-        return Finding("disk", "note", "could not be looked at", "df -h")
+        return Finding("disk", "note", "could not be checked", "df -h")
     path, free = min(facts.disk_free_bytes.items(), key=lambda item: item[1])
     text = f"{free / GIB:.1f} GiB free on {path}"
     if free < DISK_NEEDED:
@@ -189,7 +191,7 @@ def memory(facts: MachineFacts) -> Finding:
     """Enough memory for one node."""
     free = facts.memory_available_bytes
     if free is None:
-        return Finding("memory", "note", "could not be looked at", "free -h")
+        return Finding("memory", "note", "could not be checked", "free -h")
     total = facts.memory_total_bytes or free
     text = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
     if free < MEMORY_NEEDED:
@@ -253,7 +255,7 @@ def clock(facts: MachineFacts) -> Finding:
     if facts.year < 2025:
         return _broken(
             "clock",
-            f"it shows the year {facts.year}: no certificate is valid then",
+            f"the clock shows the year {facts.year}: certificates are not valid then",
             "sudo timedatectl set-ntp true",
             "kind",
             "embedded",
@@ -306,7 +308,7 @@ def user_namespaces(facts: MachineFacts) -> Finding:
         )
     trial = facts.sandbox
     if trial is None:
-        return Finding("namespaces", "note", "could not be tried", "unshare --user --map-root-user true")
+        return Finding("namespaces", "note", "could not be tested", "unshare --user --map-root-user true")
     failed = trial.failed()
     if not failed:
         return _ok("namespaces", "user, mount, pid, net, ipc, uts: all can be made")
@@ -318,7 +320,7 @@ def user_namespaces(facts: MachineFacts) -> Finding:
 def mounting_proc(facts: MachineFacts) -> Finding:
     """A new /proc can be mounted, so that containers see their own pids."""
     if facts.sandbox is None or facts.sandbox.failed():
-        return Finding("proc", "note", "not tried, since namespaces are refused", "see namespaces")
+        return Finding("proc", "note", "not tested: namespaces are refused", "see namespaces")
     if facts.sandbox.proc:
         where = (
             "run the container with --security-opt systempaths=unconfined"
@@ -328,7 +330,7 @@ def mounting_proc(facts: MachineFacts) -> Finding:
         return Finding(
             "proc",
             "note",
-            f"a new /proc is refused ({facts.sandbox.proc}): `ps` in a container shows the node",
+            f"a new /proc is refused ({facts.sandbox.proc}): `ps` in a container shows the node's processes",
             where,
         )
     return _ok("proc", "can be mounted anew")
@@ -337,12 +339,12 @@ def mounting_proc(facts: MachineFacts) -> Finding:
 def nftables(facts: MachineFacts) -> Finding:
     """Services of the embedded cluster are rules of nftables."""
     if facts.sandbox is None or facts.sandbox.failed():
-        return Finding("nftables", "note", "not tried, since namespaces are refused", "see namespaces")
+        return Finding("nftables", "note", "not tested: namespaces are refused", "see namespaces")
     if facts.sandbox.nftables:
         return Finding(
             "nftables",
             "note",
-            f"refused ({facts.sandbox.nftables}): Services need a proxy, and nc -z is not to be trusted",
+            f"refused ({facts.sandbox.nftables}): Services need a proxy, and `nc -z` is unreliable",
             "sudo modprobe nf_tables nft_chain_nat",
         )
     return _ok("nftables", "rules can be made")

@@ -122,7 +122,7 @@ def need(name: str = DEFAULT_NAME) -> Cluster:
     again = "podlab up" if name == DEFAULT_NAME else f"podlab up --cluster {name}"
     raise DriverError(
         f"no cluster {name!r} is running",
-        cause=f"clusters that podlab made: {', '.join(known) or 'none'}",
+        cause=f"clusters that podlab created: {', '.join(known) or 'none'}",
         hint=f"--cluster {near}" if near else again,
     )
 
@@ -133,7 +133,7 @@ def _ended(name: str) -> DriverError:
     embedded = record.get("driver") == "embedded" and record.get("state") == "ready"
     return DriverError(
         f"cluster {name!r} does not run",
-        cause="its daemon has ended" if embedded else "it was not made to its end, or its nodes are gone",
+        cause="its daemon has ended" if embedded else "it was never completed, or its nodes are gone",
         hint="podlab up" if name == DEFAULT_NAME else f"podlab up --cluster {name}",
     )
 

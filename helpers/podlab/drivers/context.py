@@ -89,7 +89,7 @@ class ContextDriver:
                 _check_namespace(record)
                 progress(f"using the existing namespace {namespace}; it will not be deleted")
             else:
-                progress(f"making namespace {namespace}")
+                progress(f"creating namespace {namespace}")
                 _make_namespace(record)
             client = state.cluster(record).client()
             waiting.until_account(client, namespace, deadline_s=min(profile.deadline_s, 30))
@@ -116,7 +116,7 @@ def _make_namespace(record: state.Record) -> None:
         client.create(resources.path("namespaces"), body)
     except ConflictError as error:
         raise DriverError(
-            f"namespace {namespace} exists already there, and podlab did not make it; it is left alone",
+            f"namespace {namespace} already exists, and podlab did not create it; it is left unchanged",
             cause=error.summary,
             hint=f"podlab up --driver context --namespace {namespace}, or another --cluster",
         ) from error
@@ -124,7 +124,7 @@ def _make_namespace(record: state.Record) -> None:
         if error.code != 403:
             raise
         raise DriverError(
-            f"you may not make namespace {namespace} on that cluster",
+            f"you may not create namespace {namespace} on that cluster",
             cause=error.summary,
             hint="ask for a namespace, then: podlab up --driver context --namespace NAME",
         ) from error
@@ -174,7 +174,7 @@ def _delete_namespace(record: state.Record, progress: Progress, *, deadline_s: f
         deadline_s=deadline_s,
         late=lambda: WaitTimeoutError(
             f"namespace {record['namespace']} was still being deleted after {deadline_s:g} s",
-            hint=f"with kubectl: kubectl get namespace {record['namespace']} -o yaml says what holds it",
+            hint=f"with kubectl: kubectl get namespace {record['namespace']} -o yaml shows what blocks it",
         ),
     )
 

@@ -46,7 +46,7 @@ class EmbeddedDriver:
                 state.need_driver(record, self.name)
                 if record["state"] == "ready" and _runs(record):
                     return state.cluster(record)
-                progress(f"the earlier daemon of {profile.name!r} has ended; removing what it left")
+                progress(f"the earlier daemon of {profile.name!r} has ended; cleaning up")
                 with process.not_interrupted():
                     _remove(record)
             return self._make_new(profile, progress)
@@ -71,7 +71,7 @@ class EmbeddedDriver:
         """Look for the daemon, and ask it for its version."""
         record = state.read(name)
         if record is None:
-            return Status(self.name, name, running=False, note="podlab made no cluster of this name")
+            return Status(self.name, name, running=False, note="podlab created no cluster of this name")
         runs = _runs(record)
         version, note = None, "its daemon has ended: podlab up starts it anew"
         nodes: list[str] = []
@@ -92,7 +92,7 @@ class EmbeddedDriver:
         if missing:
             raise DriverError(
                 f"file {missing[0]} does not exist",
-                cause="the embedded cluster has no engine to ask: it loads archives",
+                cause="the embedded cluster loads image archives; it cannot ask a Docker engine",
                 hint=f"docker save {missing[0]} -o image.tar, then: podlab images --load image.tar",
             )
         from podlab.embedded.images import archive

@@ -83,7 +83,7 @@ class KindDriver:
         """Ask the engine for the nodes and the API server for its version."""
         record = state.read(name)
         if record is None:
-            return Status(self.name, name, running=False, note="podlab made no cluster of this name")
+            return Status(self.name, name, running=False, note="podlab created no cluster of this name")
         try:
             nodes = _own_nodes(record)
         except (OSError, DriverError) as error:
@@ -147,7 +147,7 @@ class KindDriver:
         except BaseException as reason:
             with process.not_interrupted():
                 word = "failed" if isinstance(reason, Exception) else "interrupted"
-                progress(f"{word}: removing what was made so far")
+                progress(f"{word}: removing what was created so far")
                 self._remove(record)
             raise
 
@@ -193,7 +193,7 @@ class KindDriver:
         _need_engine()
         nodes = _own_nodes(record)
         if record["state"] != "ready" or not nodes:
-            progress("removing what an earlier, interrupted command left")
+            progress("cleaning up after an earlier, interrupted command")
             with process.not_interrupted():
                 self._remove(record)
             return None
@@ -282,7 +282,7 @@ def _need_engine() -> None:
     engine = docker.engine()
     if engine.version is None:
         raise DriverError(
-            "kind needs a Docker engine, and none answers",
+            "kind needs a Docker engine, but none is running",
             cause=engine.detail,
             hint=docker.hint(engine.problem),
         )
@@ -317,7 +317,7 @@ def _refuse_foreign(name: str) -> None:
 def _foreign(name: str, nodes: Sequence[dict[str, Any]]) -> DriverError:
     containers = ", ".join(node["Name"].lstrip("/") for node in nodes)
     return DriverError(
-        f"a kind cluster {PREFIX}{name} exists that podlab did not make; it is left alone",
+        f"a kind cluster {PREFIX}{name} exists, and podlab did not create it; it is left unchanged",
         cause=f"its containers ({containers}) do not carry the mark of this user's podlab",
         hint=f"choose another --cluster, or remove it yourself: kind delete cluster --name {PREFIX}{name}",
     )

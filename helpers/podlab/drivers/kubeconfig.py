@@ -43,7 +43,7 @@ def read(path: Path) -> Config:
     except (OSError, yaml.YAMLError) as error:
         raise DriverError(f"kubeconfig {path} cannot be read", cause=str(error).splitlines()[0]) from error
     if not isinstance(config, dict):
-        raise DriverError(f"kubeconfig {path} cannot be read", cause="it holds no mapping")
+        raise DriverError(f"kubeconfig {path} cannot be read", cause="its top level is not a mapping")
     for section, keys in _FILES.items():
         for entry in config.get(section) or []:
             _make_absolute(entry, section.removesuffix("s"), keys, path.parent)

@@ -235,7 +235,7 @@ def end(known: Identity | None, *, grace_s: float, group: bool = False) -> bool:
             (os.killpg if group else os.kill)(pid, number)
         if _wait_gone(known, patience_s):
             return True
-    raise DriverError(f"process {pid} could not be ended", hint=f"ps -o pid,stat,wchan,args -p {pid}")
+    raise DriverError(f"process {pid} could not be stopped", hint=f"ps -o pid,stat,wchan,args -p {pid}")
 
 
 def _wait_gone(known: Identity, patience_s: float) -> bool:

@@ -40,7 +40,7 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise DriverError(
             f"{name!r} cannot name a cluster",
-            cause="1 to 40 small letters, digits and '-'; a letter or digit at both ends",
+            cause="1 to 40 lower-case letters, digits and '-'; a letter or digit at both ends",
             hint="podlab up --cluster lab",
         )
     return name
@@ -74,7 +74,7 @@ def _make(home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise DriverError(
-            f"the folder for clusters cannot be made: {home.parent}",
+            f"the folder for clusters cannot be created: {home.parent}",
             cause=error.strerror or str(error),
             hint="name a folder that is yours: export PODLAB_HOME=/path/to/it",
         ) from error
@@ -107,7 +107,7 @@ def read(name: str) -> Record | None:
         raise DriverError(
             f"cluster {name!r}: its record cannot be read",
             cause=f"{path}: {error}",
-            hint=f"look at it; without its folder podlab forgets the cluster: rm -r {path.parent}",
+            hint=f"check the file, or remove the folder to forget the cluster: rm -r {path.parent}",
         ) from error
     return record
 
@@ -129,8 +129,8 @@ def need_driver(record: Record, driver: str) -> None:
     """
     if record["driver"] != driver:
         raise DriverError(
-            f"cluster {record['name']!r} exists already",
-            cause=f"driver {record['driver']} made it, and a cluster keeps its driver",
+            f"cluster {record['name']!r} already exists",
+            cause=f"driver {record['driver']} created it, and a cluster keeps its driver",
             hint=f"podlab down --cluster {record['name']}, or another --cluster",
         )
 
@@ -176,7 +176,7 @@ def forget(name: str) -> None:
         raise DriverError(
             f"cluster {name!r}: its folder could not be removed",
             cause=str(error),
-            hint=f"see what holds it, then: rm -rf {home}",
+            hint=f"see what keeps it busy, then: rm -rf {home}",
         ) from error
 
 
@@ -223,10 +223,10 @@ def _lock(home: Path, name: str, deadline: float, progress: Progress) -> int:
         os.close(descriptor)
         if time.monotonic() > deadline:
             raise DriverError(
-                f"cluster {name!r} is being made or stopped by another podlab command",
+                f"cluster {name!r} is being created or stopped by another podlab command",
                 hint="wait for it to end, then: podlab status",
             )
         if not said:
-            progress(f"another podlab command is making or stopping {name}: waiting for it")
+            progress(f"another podlab command is creating or stopping {name}: waiting for it")
             said = True
         time.sleep(0.05)

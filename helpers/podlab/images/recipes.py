@@ -134,7 +134,7 @@ def load(file: Path = FILE) -> Recipes:
 
     if not file.exists():
         raise BuildError(
-            "the recipes of the labs' images are in podlab's repository, which is not here",
+            "the recipes of the labs' images are in podlab's repository, which is missing here",
             cause=f"{file} does not exist",
             hint="clone the repository and run ./start there",
         )
@@ -173,5 +173,5 @@ def _check_part(part: Part, file: Path) -> None:
 
 def _wrong(file: Path, name: str, why: str) -> BuildError:
     return BuildError(
-        f"{file.name}: {name} is not right", cause=why, hint="the top of that file lists the keys"
+        f"{file.name}: {name} is invalid", cause=why, hint="the top of that file lists the keys"
     )

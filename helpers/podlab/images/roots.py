@@ -86,7 +86,7 @@ def _put_part(root: Path, part: Part, chosen: Sequence[str], progress: Progress)
     for name in chosen:
         if not (beside / name).exists():
             raise BuildError(
-                f"{part.name} {part.version} holds no {name}", hint="look at clusters/images.yaml"
+                f"{part.name} {part.version} does not contain {name}", hint="look at clusters/images.yaml"
             )
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (beside / name).rename(root / name)
@@ -162,7 +162,7 @@ def libraries(said: str, root: str) -> set[str]:
     if missing:
         raise BuildError(
             f"this machine has no {', '.join(missing)}",
-            cause="ldd does not find what a program of the image is linked to",
+            cause="ldd does not find a library that a program of the image needs",
             hint=f"apt-file search {missing[0]}   (names the package), or use Debian 12",
         )
     found = re.findall(r"^\s*(?:\S+ => )?(/\S+) \(0x", said, re.M)

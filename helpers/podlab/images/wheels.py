@@ -86,7 +86,7 @@ def check(part: Part, file: Path) -> None:
 
 def _differs(part: Part, why: str) -> BuildError:
     return BuildError(
-        f"{part.name} {part.version} is not what the recipe names",
+        f"{part.name} {part.version} does not match the recipe",
         cause=why,
         hint="clusters/images.yaml names version, file and checksum; only x86_64 Linux has been tried",
     )

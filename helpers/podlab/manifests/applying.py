@@ -177,7 +177,7 @@ def refusal(client: Client, manifest: Manifest, space: str, error: ApiError) -> 
     if error.code == 409 and error.reason == "AlreadyExists":
         return _again(
             error,
-            f'{what} exists already in namespace "{space}"',
+            f'{what} already exists in namespace "{space}"',
             cause=_age_of(client, manifest, space) or message,
             hint=f"{_delete(manifest, space)}, or change {place}",
         )

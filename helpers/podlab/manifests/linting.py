@@ -228,7 +228,7 @@ def _lonely_volume(spec: Spec, _server: str) -> Iterator[Finding]:
             who = f'only "{users[0]}" mounts' if users else "nobody mounts"
             text = f'{who} the emptyDir "{volume.get("name")}", so nothing is shared through it'
             yield Finding(
-                "lonely-volume", f"volumes[{index}].name", text, "mount it in each container that shares"
+                "lonely-volume", f"volumes[{index}].name", text, "mount it in every container that shares it"
             )
 
 
@@ -241,7 +241,7 @@ def _same_port(spec: Spec, _server: str) -> Iterator[Finding]:
             if seen.setdefault(key, name) != name:
                 text = f'port {key[0]} is also that of "{seen[key]}": a Pod has one address'
                 yield Finding(
-                    "same-port", f"{path}.ports[{index}].containerPort", text, "give one another port"
+                    "same-port", f"{path}.ports[{index}].containerPort", text, "give one of them another port"
                 )
 
 

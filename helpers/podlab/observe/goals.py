@@ -27,7 +27,7 @@ class Goal:
         if isinstance(until, str) and until not in {"Ready", "gone", *_PHASES}:
             raise PodlabError(
                 f'until="{until}" is not a valid value for `until`',
-                cause="it takes Ready, gone, or a phase: " + ", ".join(_PHASES),
+                cause="valid values: Ready, gone, or a phase: " + ", ".join(_PHASES),
                 hint='until="Ready"',
             )
         self.until, self.expected = until, expected

@@ -134,7 +134,7 @@ def await_lists(
             raise ConnectionLostError(
                 f"the API server {client.server} did not list {watcher.resource} in time",
                 cause="all namespaces" if namespace is None else f"namespace {namespace}",
-                hint="podlab status tells whether the cluster runs",
+                hint="podlab status shows whether the cluster is running",
             )
         if watcher.failure:
             raise watcher.failure

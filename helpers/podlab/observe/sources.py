@@ -205,8 +205,8 @@ class Sources:
         if silent_s > self._lost_after_s and down:
             raise ConnectionLostError(
                 f"the API server {self._client.server} stopped answering in the middle of the recording",
-                cause=f"nothing was heard for {silent_s:.0f} s; {self._writer.path} is readable and says so",
-                hint="podlab status tells whether the cluster runs",
+                cause=f"it sent nothing for {silent_s:.0f} s; {self._writer.path} is readable and says so",
+                hint="podlab status shows whether the cluster is running",
             )
 
     def follow(self, pod: dict[str, Any]) -> None:

@@ -143,7 +143,7 @@ class Watcher(threading.Thread):
         except Exception as error:
             # An error in a thread reaches no caller: note it, so that the recorder stops waiting.
             self.failure = RecordingError(
-                f"the watch of {self.resource} ended by a fault of ours", cause=repr(error)
+                f"the watch of {self.resource} ended by a bug in podlab", cause=repr(error)
             )
         finally:
             self.connected = False

@@ -21,7 +21,7 @@ class _Jump:
 
     def select(self, timeout: float | None) -> list[Any]:
         if timeout is None:
-            raise IdleError("the simulation waits for something that no one will do")
+            raise IdleError("the simulation waits for an event that cannot happen")
         if timeout > 0:
             self._loop.advance_to_next_timer()
         return []

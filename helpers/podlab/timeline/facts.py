@@ -180,9 +180,7 @@ def heard(
         return observations
     unknown = set(clocks) - set(CLOCKS)
     if unknown:
-        raise TimelineError(
-            f"no clock is called {sorted(unknown)[0]}", hint=f"clocks are {', '.join(CLOCKS)}"
-        )
+        raise TimelineError(f"unknown clock {sorted(unknown)[0]}", hint=f"clocks are {', '.join(CLOCKS)}")
     return [o for o in observations if not isinstance(o, Mapping) or _clock_of(o) in {None, *clocks}]
 
 

@@ -66,7 +66,7 @@ class PodLife:
         raise TimelineError(
             f"Pod {self.name} has no container {name}",
             cause="its containers are: " + ", ".join(names),
-            hint=f"the same with {near!r}" if near else None,
+            hint=f"did you mean {near!r}?" if near else None,
         )
 
     def starts(self, name: str) -> int:

@@ -53,7 +53,7 @@ def save(timeline: Timeline, path: str | Path, **options: Any) -> Path:
     else:
         known = ", ".join([".png", ".pdf", *_WRITERS])
         what = ending or "a file without ending"
-        raise TimelineError(f"{path.name}: no way to write {what}", hint=f"use {known}")
+        raise TimelineError(f"{path.name}: cannot write {what}", hint=f"use {known}")
     paths.refuse_no_file(path)
     write_whole(path, data)
     return path
@@ -340,7 +340,7 @@ def export(timeline: Timeline, form: str = "json") -> str | bytes:
     writer = _WRITERS.get(f".{form.lstrip('.')}") or _WRITERS.get(".otlp.json" if form == "otlp" else "")
     if writer is None:
         known = ", ".join(["png", *(key[1:] for key in _WRITERS)])
-        raise TimelineError(f"no way to export {form}", hint=f"use {known}")
+        raise TimelineError(f"cannot export {form}", hint=f"use {known}")
     return writer(timeline)
 
 

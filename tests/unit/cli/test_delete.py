@@ -84,7 +84,7 @@ def test_a_pod_that_is_not_there_names_the_nearest(
 ) -> None:
     """Nothing is deleted, not even what was named before it."""
     assert cli.main(["delete", "db", "wbe"]) == 4
-    assert "try: the same with web" in capsys.readouterr().err
+    assert "try: did you mean web?" in capsys.readouterr().err
     assert cluster.deleted() == []
 
 

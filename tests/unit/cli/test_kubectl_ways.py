@@ -109,7 +109,7 @@ def test_a_context_of_any_kubeconfig_can_be_worked_on(home: Path, monkeypatch: p
     file = a_kubeconfig(home / "config")
     assert clusters.of(arguments(kubeconfig=file)).namespace == "of-a"
     assert clusters.of(arguments(kubeconfig=file, context="b")).client().namespace == "of-b"
-    with pytest.raises(PodlabError, match="does not go with"):
+    with pytest.raises(PodlabError, match="cannot be combined with"):
         clusters.of(arguments(name="x", context="b"))
 
     monkeypatch.setenv("KUBECONFIG", str(file))
@@ -278,7 +278,7 @@ def test_a_recording_finds_a_file_of_its_own(home: Path) -> None:
 def test_one_thing_is_recorded(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Neither nothing nor two."""
     assert cli.main(typed.split()) == 2
-    assert "what is to be recorded?" in capsys.readouterr().err
+    assert "nothing to record was named" in capsys.readouterr().err
 
 
 def test_a_field_is_kubectls_to_explain(capsys: pytest.CaptureFixture[str]) -> None:

@@ -158,7 +158,7 @@ def test_a_fault_of_our_own_is_not_a_traceback(
         (
             OSError(errno.ENOSPC, "No space left on device"),
             "the output",
-            "free space, or write to another place",
+            "free some space, or write to another disk",
         ),
         (FileExistsError(errno.EEXIST, "File exists", "a.yaml"), "a.yaml", "name another file or folder"),
         (

@@ -46,11 +46,11 @@ def serve() -> Iterator[Callable[[str], Stub]]:
 @pytest.mark.parametrize(
     ("container", "message", "hint"),
     [
-        ("shiper", "container shiper is not valid for pod web", "the same with -c shipper"),
+        ("shiper", "container shiper is not valid for pod web", "did you mean -c shipper?"),
         (
             "app",
             'previous terminated container "app" in pod "web" not found',
-            "the same without --previous",
+            "run it again without --previous",
         ),
         (
             "app",
@@ -190,7 +190,7 @@ def test_a_container_that_is_not_there_names_the_near_one() -> None:
     with pytest.raises(errors.TimelineError) as caught:
         a_timeline().outlived("ap", "app")
 
-    assert (caught.value.cause, caught.value.hint) == ("its containers are: app", "the same with 'app'")
+    assert (caught.value.cause, caught.value.hint) == ("its containers are: app", "did you mean 'app'?")
 
 
 def test_a_timeline_at_the_prompt_is_one_line() -> None:
@@ -232,7 +232,7 @@ def test_open_takes_the_name_first_and_hints_in_python() -> None:
     an_ended_cluster("second")
     with pytest.raises(errors.DriverError) as caught:
         lab.open("second", driver="kind")
-    assert caught.value.cause == "driver embedded made it, and a cluster keeps its driver"
+    assert caught.value.cause == "driver embedded created it, and a cluster keeps its driver"
     assert 'podlab.open("' in str(caught.value.hint)
     with pytest.raises(errors.DriverError) as caught:
         lab.open("third", driver="knd")

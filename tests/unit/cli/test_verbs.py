@@ -166,7 +166,7 @@ def test_a_name_that_is_taken_points_to_fresh(
 
     monkeypatch.setattr(recording, "make", make)
     assert cli.main(["record", "p.yaml", "--out", "r.jsonl"]) == 4
-    assert "try: the same with --fresh" in capsys.readouterr().err
+    assert "try: run it again with --fresh" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("a_cluster")

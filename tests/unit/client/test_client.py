@@ -95,7 +95,7 @@ def test_a_table_is_asked_for_as_kubectl_does_and_becomes_rows_by_column(serve: 
 
 
 def test_a_server_without_tables_is_named(serve: Serve) -> None:
-    with pytest.raises(ApiError, match="not a Table"):
+    with pytest.raises(ApiError, match="instead of a Table"):
         serve(lambda _: (200, {"kind": "PodList"})).client().table("/api/v1/pods")
 
 

@@ -117,7 +117,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
     """A course is not poured over somebody's files."""
     (tmp_path / "thesis.txt").write_text("mine")
 
-    with pytest.raises(PodlabError, match="holds something else"):
+    with pytest.raises(PodlabError, match="contains other files"):
         write(Edition({"a": b"1"}), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

@@ -68,15 +68,15 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
     ),
     ("kind", {"kind_path": None}, "broken", "needs Go", "go install sigs.k8s.io/kind"),
     ("kind", {"kind_version": "v0.17.0"}, "broken", "too old", "go install"),
-    ("node image", {"node_image": None}, "broken", "none can be pulled", "podlab airgap build"),
+    ("node image", {"node_image": None}, "broken", "cannot be pulled", "podlab airgap build"),
     ("kubectl", {"kubectl_path": None}, "note", "not here", "podlab works without it"),
     ("kubectl", {"kubectl_version": "v1.28.1"}, "note", "old", "install kubectl"),
     ("disk", {"disk_free_bytes": {"/": 60 * GIB, "/home": GIB}}, "broken", "1.0 GiB free on /home", "prune"),
     ("disk", {"disk_free_bytes": {"/": 4 * GIB}}, "note", "evicts Pods", "prune"),
-    ("disk", {"disk_free_bytes": {}}, "note", "could not be looked at", "df"),
+    ("disk", {"disk_free_bytes": {}}, "note", "could not be checked", "df"),
     ("memory", {"memory_available_bytes": GIB // 2}, "broken", "0.5 of 16.0 GiB free", "embedded"),
     ("memory", {"memory_available_bytes": int(1.5 * GIB)}, "note", "one node", "close programs"),
-    ("memory", {"memory_available_bytes": None}, "note", "could not be looked at", "free"),
+    ("memory", {"memory_available_bytes": None}, "note", "could not be checked", "free"),
     ("cgroup", {"cgroup_version": 1}, "note", "version 1", "unified_cgroup_hierarchy"),
     ("cgroup", {"cgroup_version": None}, "note", "no cgroup file system", "mount"),
     (
@@ -106,7 +106,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
         "NO_PROXY=corp.example,localhost,127.0.0.1",
     ),
     ("namespaces", {"platform": "darwin"}, "broken", "reduced mode", "kind"),
-    ("namespaces", {"sandbox": None}, "note", "could not be tried", "unshare"),
+    ("namespaces", {"sandbox": None}, "note", "could not be tested", "unshare"),
     ("namespaces", {"sandbox": Sandbox(user="EPERM")}, "broken", "user refused (EPERM)", "podlab up"),
     (
         "namespaces",
@@ -145,7 +145,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
         "EPERM",
         "systempaths=unconfined",
     ),
-    ("nftables", {"sandbox": Sandbox(nftables="EOPNOTSUPP")}, "note", "not to be trusted", "modprobe"),
+    ("nftables", {"sandbox": Sandbox(nftables="EOPNOTSUPP")}, "note", "is unreliable", "modprobe"),
 ]
 
 

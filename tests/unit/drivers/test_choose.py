@@ -112,7 +112,7 @@ def test_a_cluster_keeps_its_driver() -> None:
     assert found is not None
     assert (found.driver, found.namespace) == ("context", "n")
     assert drivers.make("lab") == found
-    with pytest.raises(DriverError, match="driver context made it"):
+    with pytest.raises(DriverError, match="driver context created it"):
         drivers.make("lab", driver="embedded")
 
 

@@ -140,7 +140,7 @@ def test_a_component_of_another_version_is_named(
 
 def test_files_of_a_wheel_are_checked_too(part: Part) -> None:
     """An installed wheel has no file of its own any more, so what is taken from it is compared."""
-    with pytest.raises(BuildError, match="is not what the recipe names"):
+    with pytest.raises(BuildError, match="does not match the recipe"):
         build(IMAGE, known(replace(part, files_sha256="0" * 64)), silent)
 
 

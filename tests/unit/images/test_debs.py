@@ -89,7 +89,7 @@ def test_the_right_name_with_another_checksum_is_refused(offers) -> None:
     """The same revision must be the same file."""
     offers("1:2.0-1", "something else")
 
-    with pytest.raises(BuildError, match="is not what the recipe names"):
+    with pytest.raises(BuildError, match="does not match the recipe"):
         debs.fetch(PART, lambda _line: None)
 
 

@@ -183,7 +183,7 @@ def test_what_is_no_ordinary_file_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="cannot be written") as caught:
         Writer(pipe, {})
 
-    assert caught.value.cause == "it is not an ordinary file, and is not replaced"
+    assert caught.value.cause == "it is not a regular file, and is not replaced"
     assert pipe.is_fifo()
     assert list(tmp_path.iterdir()) == [pipe]
 

@@ -24,10 +24,10 @@ def test_all_parts_are_read_and_written_back():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("fetch | | shop", "line 1: nothing stands beside a bar"),
+        ("fetch | | shop", "line 1: a name is missing beside a bar"),
         ("fetch shop", "has no brackets"),
         ("(fetch | shop)", "brackets do not match"),
-        ("fetch | fetch", "stands there twice"),
+        ("fetch | fetch", "appears twice"),
         ("fetch_it", "cannot be the name"),
         ("\nstart: a\nstart: b", "line 3: start is given twice"),
         ("phase: Pending CrashLoopBackOff", "is not a phase"),

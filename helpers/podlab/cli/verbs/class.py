@@ -79,7 +79,7 @@ def _create(args: argparse.Namespace, client: Client) -> int:
     )
     print(f"\nclass {args.class_}: {made.students} students; one file each in {args.out}: hand them out")
     for kind in sorted(made.left_out):
-        print(f"  {kind} is not served by this cluster and was left out")
+        print(f"  {kind} is not served by this cluster, and was skipped")
     space = f"{args.class_}-ID"
     print(f"each student:  podlab up --driver context --kubeconfig ID.kubeconfig --namespace {space}")
     return 0

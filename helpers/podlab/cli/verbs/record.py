@@ -106,7 +106,7 @@ def _made(
         return recording.make(cluster, args, steps, **options)
     except ConflictError as error:
         if not args.fresh:
-            error.hint = "the same with --fresh, which deletes it first"
+            error.hint = "run it again with --fresh, which deletes it first"
         raise
     except KeyboardInterrupt:
         if recording.mark(args.out) != before:
