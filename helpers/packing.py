@@ -57,6 +57,16 @@ def _write(folder: Path) -> None:
 class BuildPy(build_py):
     """Adds the files to the wheel; an editable install reads them from the working tree."""
 
+    def initialize_options(self) -> None:
+        """
+        Let an editable install bring the extension of JupyterLab, too.
+
+        setuptools asks the distribution for ``has_data`` then, a name that distributions do not have, and so leaves
+        data files out (``editable_wheel._run_install``).
+        """
+        super().initialize_options()
+        self.distribution.has_data = self.distribution.has_data_files  # type: ignore[attr-defined]
+
     def run(self) -> None:
         """Copy the modules, then write the files beside them."""
         super().run()

@@ -55,6 +55,14 @@ def run(command: Sequence[str], **more: object) -> subprocess.CompletedProcess[s
     return done  # type: ignore[no-any-return]
 
 
+def test_the_wheel_brings_the_extension_of_jupyterlab(files: dict[str, bytes]) -> None:
+    """Below ``data``, which pip unpacks into the environment's prefix: JupyterLab looks there."""
+    script = next(name for name in files if name.endswith("labextensions/podlab/static/remoteEntry.js"))
+
+    assert ".data/data/share/jupyter/" in script
+    assert files[script] == (ROOT / "helpers/labextension/static/remoteEntry.js").read_bytes()
+
+
 def test_no_secret_text_is_in_the_wheel(files: dict[str, bytes]) -> None:
     """Neither as a file nor inside of one; keys are digests of 64 hexadecimal digits alone."""
     assert len(list(secrets())) > 100
