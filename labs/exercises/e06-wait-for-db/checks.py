@@ -18,10 +18,21 @@ def after(life: Life) -> Finding:
     opened = life.said("db", event="listening")
     if not opened:
         return Finding(None, "the database has not started")
-    holds = life.before((opened[0]["_at"],) * 2, life.at("shop.start"))
+    holds = life.before((opened[0]["_at"],) * 2, let_in(life))
     if holds is None:
         holds = not life.exit_codes("shop")
     return Finding(holds, "shop started before the database answered", why(life))
+
+
+def let_in(life: Life) -> tuple[float, float] | None:
+    """
+    Return when shop was let in: the end of the init container right before it, else its start.
+
+    A node that is late starts shop late; whoever let it in before the database answered did not wait for that.
+    """
+    rows = life.latest()["spec"].get("initContainers") or []
+    last = str(rows[-1]["name"]) if rows else ""
+    return life.at(f"{last}.end" if life.role(last) == "init" else "shop.start")
 
 
 def why(life: Life) -> str:
