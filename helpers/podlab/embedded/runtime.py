@@ -26,7 +26,11 @@ class ContainerState(Enum):
 
 
 class Mount(NamedTuple):
-    """One path of a container: *source* on the host appears at *target* inside it."""
+    """
+    One path of a container: *source* on the host appears at *target* inside it.
+
+    With *image*, the name of an image that is present, its files do, read-only; *source* is empty then.
+    """
 
     source: str
     target: str
@@ -34,6 +38,7 @@ class Mount(NamedTuple):
     # A path inside *source*, relative and without "..": the runtime resolves it below *source* (symlinks that leave
     # it are refused) and makes a folder, with the mode of *source*, where nothing is. "" is *source* itself.
     sub_path: str = ""
+    image: str = ""
 
 
 class SandboxConfig(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from types import MappingProxyType
 
 from podlab.embedded.addresses import DNS_SERVICE
 from podlab.embedded.kubelet import ungranted
@@ -111,17 +112,19 @@ class ConfigMaker:
         attempt: int,
         volumes: Mapping[str, str],
         facts: Facts,
+        images: Mapping[str, str] = MappingProxyType({}),
     ) -> ContainerConfig:
         """
         The configuration of the next run of a container.
 
         Args:
             volumes: Volume name -> path on the node.
+            images: Volume name -> the image whose files it shows.
         """
         try:
             room = Room()
             env = environment(pod, container, self._objects, facts, volumes, room)
-            mounts = _mounts(pod, container, volumes, env, room)
+            mounts = _mounts(pod, container, volumes, images, env, room)
             command, args = (_words(container.get(key) or (), env, room) for key in ("command", "args"))
         except TooLongError as error:
             raise StartError("CreateContainerError", str(error)) from error
@@ -189,7 +192,12 @@ def limits(container: RawObject) -> tuple[int | None, int | None]:
 
 
 def _mounts(
-    pod: RawObject, container: RawObject, volumes: Mapping[str, str], env: Mapping[str, str], room: Room
+    pod: RawObject,
+    container: RawObject,
+    volumes: Mapping[str, str],
+    images: Mapping[str, str],
+    env: Mapping[str, str],
+    room: Room,
 ) -> list[Mount]:
     mounts = []
     # What the node writes it also follows and removes, links too: nobody else may put any there.
@@ -210,6 +218,9 @@ def _mounts(
                 f"failed to resolve recursive read-only mode: volume {json.dumps(name)} requested recursive "
             )
             raise ValueError(text + "read-only mode, but it is not supported by the runtime")
+        if name in images:
+            mounts.append(Mount("", target, True, sub_path, images[name]))
+            continue
         read_only = bool(mount.get("readOnly")) or name in kept_by_node
         mounts.append(Mount(volumes[name], target, read_only, sub_path))
     return mounts

@@ -56,6 +56,8 @@ class Mounts:
         paths: dict[str, str] = {}
         faults: dict[str, str] = {}
         for volume in podvolumes.mounted(pod):
+            if "image" in volume:  # pulled when its containers start
+                continue
             try:
                 paths[volume["name"]] = self._services.volumes.set_up(pod, volume)
             except (podvolumes.MountError, ValueError) as error:

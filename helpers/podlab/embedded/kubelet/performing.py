@@ -68,7 +68,10 @@ class Performer:
         if sandbox_id is None:
             return
         self._tell_missing_secrets(pod)
-        context = StartContext(view, sandbox_id, volumes, self._services.facts(pod), self._until_ending)
+        starts = actions.ephemeral or actions.init or actions.regular
+        pulled = await self._services.starter.pull_volumes(pod, self._until_ending) if starts else {}
+        facts = self._services.facts(pod)
+        context = StartContext(view, sandbox_id, volumes, facts, self._until_ending, pulled)
         for index in actions.ephemeral:
             container = roles.group(pod, roles.EPHEMERAL)[index]
             await self._start(pod, roles.EPHEMERAL, container, context)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from podlab.embedded.events import EventRecorder
-from podlab.embedded.kubelet import ungranted
+from podlab.embedded.kubelet import imagevolumes, ungranted
 from podlab.embedded.kubelet.clock import Clock
 from podlab.embedded.kubelet.container_config import ConfigMaker
 from podlab.embedded.kubelet.environment import Facts
@@ -36,6 +36,7 @@ class StartContext(NamedTuple):
             restart after a kill in the same sync is free.
         volumes: Volume name -> path on the node.
         until_ending: Waits for something, and gives it up when the Pod is to end.
+        images: The volumes that show images.
     """
 
     view: PodView
@@ -43,6 +44,7 @@ class StartContext(NamedTuple):
     volumes: Mapping[str, str]
     facts: Facts
     until_ending: Callable[[Awaitable[Any]], Awaitable[Any]]
+    images: imagevolumes.Pulled
 
 
 class Starter:
@@ -75,9 +77,10 @@ class Starter:
         path = spec.field_path(key, container["name"])
         if key != roles.EPHEMERAL:
             self._do_back_off(pod, container, context.view, path)
+        images = imagevolumes.mounted(pod, container, context.images, self._recorder, path)
         try:
             image = await self._images.ensure(pod, container, path, context.until_ending)
-            container_id = await self._create(pod, container, image, context)
+            container_id = await self._create(pod, container, image, context, images)
         except StartError as error:
             # What the image manager says of a missing image stands in an Event already: here only its reason.
             text = error.message if error.reason.startswith("CreateContainer") else error.reason
@@ -132,8 +135,19 @@ class Starter:
         text = f"back-off {wait} restarting failed container={name} pod={whole}"
         raise StartError(CRASH_LOOP, text, retry_at=ends, in_backoff=True)
 
+    async def pull_volumes(
+        self, pod: RawObject, until_ending: Callable[[Awaitable[Any]], Awaitable[Any]]
+    ) -> imagevolumes.Pulled:
+        """Make the images of the Pod's volumes present; why one is not is for the containers that mount it."""
+        return await imagevolumes.pull(pod, self._images, until_ending)
+
     async def _create(
-        self, pod: RawObject, container: RawObject, image: ImageRecord, context: StartContext
+        self,
+        pod: RawObject,
+        container: RawObject,
+        image: ImageRecord,
+        context: StartContext,
+        images: Mapping[str, str],
     ) -> str:
         records = context.view.of(container["name"])
         # Without a record the logs tell: they outlive a restart of all containers.
@@ -144,7 +158,7 @@ class Starter:
         try:
             target = _target(container, context.view)
             config = self._configs.make(
-                pod, container, image, attempt, volumes=context.volumes, facts=context.facts
+                pod, container, image, attempt, volumes=context.volumes, facts=context.facts, images=images
             )
             config = config._replace(pid_namespace_of=target)
             container_id = await self._runtime.create_container(context.sandbox_id, config)

@@ -311,6 +311,7 @@ class ProcessRuntime:
         if not program.arguments(config, image.record):
             text = f'failed to generate container "{config.name}" spec: failed to generate spec: no command specified'
             raise RuntimeFault("CreateContainerError", text)
+        self._check_image_volumes(config)
         identity = os.urandom(32).hex()
         entry = ContainerRecord(
             id=identity,
@@ -393,6 +394,21 @@ class ProcessRuntime:
         self._changed(container.record.pod_uid)
         raise RuntimeFault("RunContainerError", message)
 
+    def _image_root(self, name: str) -> dict[str, Any]:
+        """The root of an image, for a volume. Raises RuntimeFault."""
+        found = self._images.find(name)
+        if found is None:
+            raise RuntimeFault("CreateContainerError", f'image "{name}": not found')
+        root: dict[str, Any] = found.root("")
+        return root
+
+    def _check_image_volumes(self, config: ContainerConfig) -> None:
+        """Refuse a container that asks for files that an image does not have. Raises RuntimeFault."""
+        for one in config.mounts:
+            if one.image and volumes_of.lacks(self._image_root(one.image), one.sub_path):
+                text = f'failed to mount image volume "{one.image}" at "{one.target}": '
+                raise RuntimeFault("CreateContainerError", f"{text}{one.sub_path}: no such file or directory")
+
     def _start_request(self, container: _Container) -> dict[str, Any]:
         config, image = container.config, container.image.record
         root = container.image.root(_layer(container))
@@ -407,6 +423,7 @@ class ProcessRuntime:
                 config.mounts,
                 self._shared_files(container.record.pod_uid, container.record.sandbox_id),
                 self._in_node,
+                self._image_root,
             ),
             "read_only": config.read_only_root,
             "argv": list(program.arguments(config, image)),

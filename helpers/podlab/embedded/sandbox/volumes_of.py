@@ -39,27 +39,49 @@ def add_files(root: dict[str, Any], mounts: Sequence[Mount]) -> None:
         root["files"] = [*root["files"], ("/etc/hosts", _HOSTS, 0o644)]
 
 
-def requests(mounts: Sequence[Mount], folder: str, in_node: Callable[[str], str]) -> list[dict[str, Any]]:
+def requests(
+    mounts: Sequence[Mount],
+    folder: str,
+    in_node: Callable[[str], str],
+    image_root: Callable[[str], dict[str, Any]],
+) -> list[dict[str, Any]]:
     """
     All mounts in the order of their depth, so that one below another is not covered by it.
 
     Args:
         folder: Where the Pod's own files are.
         in_node: The node's path of a path of ours.
+        image_root: The root that an image would give to a container of its own.
     """
     found = [_request(in_node(f"{folder}/{name}"), f"/etc/{name}") for name in ("hostname", "resolv.conf")]
-    found += [
-        _request(
-            in_node(one.source), os.path.normpath("/" + one.target.lstrip("/")), one.sub_path, one.read_only
-        )
-        for one in mounts
-    ]
+    for one in mounts:
+        target = os.path.normpath("/" + one.target.lstrip("/"))
+        if one.image:
+            found.append(_of_image(one.image, image_root(one.image), target, one.sub_path))
+        else:
+            found.append(_request(in_node(one.source), target, one.sub_path, one.read_only))
     last = {one["target"]: one for one in found}  # the Pod's own mount of /etc/resolv.conf wins
     return sorted(last.values(), key=lambda one: one["target"].count("/"))
 
 
 def _request(source: str, target: str, sub_path: str = "", read_only: bool = False) -> dict[str, Any]:
     return {"source": source, "target": target, "sub_path": sub_path, "read_only": read_only}
+
+
+def _of_image(name: str, root: dict[str, Any], target: str, sub_path: str) -> dict[str, Any]:
+    """A mount of an image's files: its folder, or what a stand-in of the catalogue is put together from."""
+    source = root["layers"][0] if root["kind"] == "overlay" else name
+    made = {"root": root} if root["kind"] == "scratch" else {}
+    return {**_request(source, target, sub_path, read_only=True), "existing": True, **made}
+
+
+def lacks(root: dict[str, Any], sub_path: str) -> bool:
+    """Whether an image surely has nothing at *sub_path*, or a link there that leads out of it."""
+    if not sub_path or root["kind"] != "overlay":
+        return False
+    folder = os.path.realpath(root["layers"][0])
+    place = os.path.realpath(f"{folder}/{sub_path}")
+    return not os.path.exists(place) or os.path.commonpath([folder, place]) != folder
 
 
 def memory_volumes(mounts: Sequence[Mount]) -> Iterator[tuple[str, int]]:

@@ -38,6 +38,7 @@ SOURCE_TYPES = {
     "secret": "core/v1.SecretVolumeSource",
     "emptyDir": "core/v1.EmptyDirVolumeSource",
     "hostPath": "core/v1.HostPathVolumeSource",
+    "image": "core/v1.ImageVolumeSource",
     "downwardAPI": "core/v1.DownwardAPIVolumeSource",
     "projected": "core/v1.ProjectedVolumeSource",
     "persistentVolumeClaim": "core/v1.PersistentVolumeClaimVolumeSource",

@@ -106,6 +106,10 @@ def image_tag(image: str) -> str:
     return last.partition(":")[2] or "latest"
 
 
+def _volume_pull_policy(volume: RawObject) -> str | None:
+    return _pull_policy({"image": volume.get("reference", "")})
+
+
 def _pull_policy(container: RawObject) -> str | None:
     image = container.get("image", "")
     return ("Always" if image_tag(image) == "latest" else "IfNotPresent") if image else "IfNotPresent"
@@ -137,6 +141,7 @@ def _subject_group(subject: RawObject) -> str | None:
 
 COMPUTED: dict[str, Callable[[RawObject], Any]] = {
     "pull_policy": _pull_policy,
+    "volume_pull_policy": _volume_pull_policy,
     "empty_dir": _empty_dir,
     "port": lambda port: port.get("port", 0),
     "internal_policy": lambda spec: None if spec.get("type") == "ExternalName" else "Cluster",

@@ -36,8 +36,20 @@ def _why(c: Container) -> str:
     return said
 
 
-def _image(c: Container) -> str:
-    return str(c.spec.get("image") or "?")
+def _named(c: Container) -> dict[str, str]:
+    """Whose image it is, and its name: that of a volume of the container, where the message names that one."""
+    own, said = str(c.spec.get("image") or "?"), _why(c)
+    mounted = {mount.get("name") for mount in c.spec.get("volumeMounts") or ()}
+    for volume in c.of.spec.get("volumes") or ():
+        reference = (volume.get("image") or {}).get("reference")
+        if (
+            reference
+            and volume.get("name") in mounted
+            and f'"{reference}"' in said
+            and f'"{own}"' not in said
+        ):
+            return {"name": f"the volume {volume['name']}", "image": reference, "policy": "pullPolicy"}
+    return {"name": c.name, "image": own, "policy": "imagePullPolicy"}
 
 
 def _no_secret(c: Container) -> Details | None:
@@ -47,7 +59,7 @@ def _no_secret(c: Container) -> Details | None:
     names = re.search(r"\(([^)]*)\)", said)
     what = f"the Secret {names[1]}" if names else "the pull secret"
     return {"at": c.standing, "reason": c.reason, "said": short(said, 200), "why": short(_why(c)), "secret": what,
-            "name": c.name, "image": _image(c)}  # fmt: skip
+            **_named(c)}  # fmt: skip
 
 
 def _never(c: Container) -> Details | None:
@@ -66,7 +78,7 @@ def _pulled(c: Container) -> Details | None:
 
 
 def _facts(c: Container) -> dict[str, str]:
-    return {"at": c.standing, "reason": c.reason, "why": short(_why(c)), "name": c.name, "image": _image(c)}
+    return {"at": c.standing, "reason": c.reason, "why": short(_why(c)), **_named(c)}
 
 
 TABLE: tuple[Situation[Container], ...] = (
@@ -78,7 +90,7 @@ TABLE: tuple[Situation[Container], ...] = (
     Situation(
         "an image that may not be pulled", _never,
         "{at}: {reason}", "{why}",
-        "take imagePullPolicy: Never away, or load the image: podlab images --load {image}",
+        "take {policy}: Never away, or load the image: podlab images --load {image}",
     ),
     Situation(
         "a name that no image can have", _bad_name,

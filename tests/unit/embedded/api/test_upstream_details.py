@@ -330,3 +330,14 @@ def test_a_watch_of_tables_has_its_bookmark_as_a_table(server: Server) -> None:
     (row,) = mark["object"]["rows"]
     assert row["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
     assert len(row["cells"]) == len(first["object"]["rows"][0]["cells"])
+
+
+@pytest.mark.parametrize(
+    ("reference", "policy"), [("a", "Always"), ("a:latest", "Always"), ("a:1", "IfNotPresent")]
+)
+def test_an_image_volume_is_pulled_as_a_container_of_that_image_would_be(
+    server: Server, reference: str, policy: str
+) -> None:
+    body = pod(volumes=[{"name": "files", "image": {"reference": reference}}])
+    made = server.ask("POST", PODS, body).json
+    assert made["spec"]["volumes"][0]["image"] == {"reference": reference, "pullPolicy": policy}

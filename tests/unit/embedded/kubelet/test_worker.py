@@ -564,6 +564,39 @@ def test_a_container_that_its_node_kills_is_shown_in_back_off_at_once() -> None:
     assert "Error" not in words
 
 
+def test_an_image_volume_that_cannot_be_had_holds_back_who_mounts_it() -> None:
+    """The reason of the pull is shown by that container alone; what only the Pod lists is no one's concern."""
+    mount = [{"name": "files", "mountPath": "/files"}]
+    volumes = [
+        {"name": "files", "image": {"reference": "No//Such", "pullPolicy": "IfNotPresent"}},
+        {"name": "unused", "image": {"reference": "No//Other", "pullPolicy": "IfNotPresent"}},
+    ]
+    simulation = simulated(pod({"name": "app", "volumeMounts": mount}, {"name": "other"}, volumes=volumes))
+
+    simulation.run(5)
+
+    statuses = simulation.pod()["status"]["containerStatuses"]  # type: ignore[index]
+    (app, other) = (one["state"] for one in statuses)
+    assert app["waiting"]["reason"] == "InvalidImageName"
+    assert "running" in other
+    assert "Warning Failed: Error: InvalidImageName" in texts(simulation)
+    assert any(
+        e["reason"] == "InspectFailed" and "fieldPath" not in e["involvedObject"] for e in events(simulation)
+    )
+
+
+def test_an_image_volume_is_no_volume_that_the_pod_waits_for() -> None:
+    """It is there when its container starts."""
+    mount = [{"name": "files", "mountPath": "/files", "subPath": "etc"}]
+    volumes = [{"name": "files", "image": {"reference": "tools:1", "pullPolicy": "IfNotPresent"}}]
+    simulation = simulated(pod({"name": "app", "volumeMounts": mount}, volumes=volumes))
+
+    simulation.run(5)
+
+    assert "running" in simulation.pod()["status"]["containerStatuses"][0]["state"]  # type: ignore[index]
+    assert events(simulation, "FailedMount") == []
+
+
 TCP: Json = {"tcpSocket": {"port": 80}, "periodSeconds": 1, "failureThreshold": 1}
 EXEC: Json = {"exec": {"command": ["true"]}, "periodSeconds": 1, "failureThreshold": 1}
 

@@ -72,6 +72,9 @@ SHOWN = {"downwardAPI": {"items": [{"path": "f", "fieldRef": NAME}]}}
         ({"hostPath": {"path": "/a", "type": "Folder"}},
          'hostPath.type: Unsupported value: "Folder": supported values: "", "BlockDevice", "CharDevice", "Directory", '
          '"DirectoryOrCreate", "File", "FileOrCreate", "Socket"'),
+        ({"image": {}}, "image.reference: Required value"),
+        ({"image": {"reference": "a:1", "pullPolicy": "Sometimes"}},
+         'image.pullPolicy: Unsupported value: "Sometimes": supported values: "Always", "IfNotPresent", "Never"'),
         ({"configMap": {"defaultMode": 512}},
          "configMap.name: Required value"),
         (file(), "downwardAPI: Required value: one of fieldRef and resourceFieldRef is required"),

@@ -118,7 +118,8 @@ def enter(
         terminals: The Pod's terminals, for /dev/pts.
         root: ``kind``, and for scratch ``binds`` (source, target), ``links``, ``files`` (path, bytes, mode);
             for overlay ``layers`` (topmost first) and ``upper`` (folder for the writable layer, None: memory).
-        mounts: ``source``, ``target``, ``sub_path`` (inside the source, or empty), ``read_only``.
+        mounts: ``source``, ``target``, ``sub_path`` (inside the source, or empty), ``read_only``; of an image
+            ``existing`` (nothing is made at ``sub_path``) and, for one that is put together, ``root`` as above.
         read_only: Whether the root itself may not be written.
     """
     if root["kind"] == "overlay":
@@ -134,7 +135,7 @@ def enter(
         for name in ("proc", "dev", "sys", "etc"):
             _folder("/" + name)
     else:
-        _skeleton(root, old)
+        _skeleton(root, old, "")
     _mount_devices(old + devices, [one["target"] for one in mounts])
     _system_mounts(memory, terminals, old)
     trees = [_copy_of(one, old) for one in mounts]
@@ -146,24 +147,25 @@ def enter(
         linux.mount("", "/", "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID)
 
 
-def _skeleton(root: dict[str, Any], old: str) -> None:
+def _skeleton(root: dict[str, Any], old: str, at: str) -> None:
+    """Put a scratch root together below *at*."""
     for name, mode in _SKELETON:
-        os.mkdir("/" + name, mode)
+        os.mkdir(f"{at}/{name}", mode)
     for path, content, mode in root["files"]:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, mode)
+        descriptor = os.open(at + path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, mode)
         os.write(descriptor, content)
         os.close(descriptor)
     for source, target in root["binds"]:
         if os.path.isdir(old + source):
-            _folder(target)
+            _folder(at + target)
         else:
-            _touch(target)
-        linux.bind(old + source, target, read_only=True)
+            _touch(at + target)
+        linux.bind(old + source, at + target, read_only=True)
     for path, target in root["links"]:
         parent = os.path.dirname(path)
         if parent != "/":
-            _folder(parent)
-        os.symlink(target, path)
+            _folder(at + parent)
+        os.symlink(target, at + path)
 
 
 def _overlay(stage: str, root: dict[str, Any]) -> None:
@@ -235,10 +237,12 @@ def _guard_proc() -> None:
 
 def _copy_of(one: dict[str, Any], old: str) -> int:
     """A detached copy of the mounts of a volume, or of what lies below it. Raises BadMountError."""
-    source, held = old + one["source"], -1
+    source, place, held = old + one["source"], "", -1
     try:
+        if "root" in one:
+            source = place = _put_together(one["root"], old)
         if one["sub_path"]:
-            held = _below(source, one["sub_path"], old)
+            held = _below(source, one["sub_path"], old, make=not one.get("existing"))
             source = f"{old}/proc/self/fd/{held}"
         tree = linux.open_tree(source)
         one["late"] = one["read_only"] and not linux.tree_read_only(tree)
@@ -247,7 +251,19 @@ def _copy_of(one: dict[str, Any], old: str) -> int:
     finally:
         if held >= 0:
             os.close(held)
+        if place:
+            linux.umount(place)
+            os.rmdir(place)
     return tree
+
+
+def _put_together(root: dict[str, Any], old: str) -> str:
+    """Mount the files of a scratch image in a place of their own, until a copy of the mounts is taken."""
+    place = "/." + os.urandom(12).hex()
+    os.mkdir(place, 0o700)
+    linux.mount("image", place, "tmpfs", linux.MS_NOSUID, "mode=755,size=16m")
+    _skeleton(root, old, place)
+    return place
 
 
 def _put(one: dict[str, Any], tree: int) -> None:
@@ -298,19 +314,20 @@ def _make_folder(root: int, parent: str, name: str) -> None:
         os.close(held)
 
 
-def _below(source: str, sub_path: str, old: str) -> int:
+def _below(source: str, sub_path: str, old: str, *, make: bool) -> int:
     """
     Open *sub_path* inside *source*, whatever links a container has put there: none may lead out of the volume.
 
-    Folders that are missing are made: the last with the mode of the volume, so that whoever may write there may
-    write here, those before it with 0755. Raises OSError (EXDEV for a link that leads out).
+    With *make*, folders that are missing are made: the last with the mode of the volume, so that whoever may write
+    there may write here, those before it with 0755. Raises OSError (EXDEV for a link that leads out).
     """
     folder = os.open(source, os.O_PATH | os.O_CLOEXEC)
     try:
         try:
             return linux.open_beneath(folder, sub_path, os.O_PATH)
         except FileNotFoundError:
-            pass
+            if not make:
+                raise
         made = ""
         for part in sub_path.strip("/").split("/"):
             parent = linux.open_beneath(folder, made or ".", os.O_PATH)
