@@ -148,7 +148,7 @@ def _patch(client: Client, manifest: Manifest, namespace: str, *, dry: bool) -> 
         if error.code not in (400, 422):
             raise
         message = error.cause or error.summary
-        if faults := verdicts.named_fields(manifest, message):
+        if faults := verdicts.faults_of_change(manifest, error):
             raise error_of(faults) from error
         said = _DUMP.sub("", message).splitlines()[0].strip()  # the server adds a diff of its own types
         raise ManifestError(

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from podlab.manifests import scalars
+from podlab.manifests import lookalikes, scalars
 
 MAX_DEPTH = 100
 MAX_NODES = 100_000  # of one document, aliases expanded; the largest lesson has about 300
@@ -141,6 +141,8 @@ class Composer:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, str | int | float):
+            if lookalikes.surround(str(value)):
+                raise Refused(node.line, "a key begins or ends with a character that only looks like a blank")
             return str(value)
         raise Refused(node.line, "a key must be a word, not a mapping, a list or null")
 

@@ -43,6 +43,11 @@ def _in_line(line: str) -> tuple[str, str] | None:
         return text, "copy only what stands between the fences"
     if line.lstrip().startswith("#"):
         return None
+    if "{{" in line:
+        return (
+            "a template ({{ … }}) stands where YAML is expected",
+            "render it first: helm template CHART > file.yaml",
+        )
     for place, character in enumerate(line):
         if character in BLANKS:
             before = re.split(r"\s+", line[:place].strip() or "the beginning of the line")[-1]
@@ -53,6 +58,11 @@ def _in_line(line: str) -> tuple[str, str] | None:
     if quote:
         return f"a typographic quote ({quote[1]}) is not a quote to YAML", 'write straight quotes: "…"'
     return None
+
+
+def surround(word: str) -> bool:
+    """Return whether a lookalike of a blank begins or ends *word*."""
+    return word.strip("".join(BLANKS)) != word
 
 
 def quotes_in(text: str) -> str | None:

@@ -171,9 +171,9 @@ def _unreadable(document: str, offset: int, name: str, error: Exception) -> Faul
     """Why a document cannot be read: a character that looks like another comes before what the parser makes of it."""
     import yaml
 
-    if isinstance(error, Refused):
-        return Fault(name, offset + error.line + 1, "", error.text, error.hint)
     seen = lookalikes.in_text(document)
+    if isinstance(error, Refused) and (error.hint or seen is None or seen[0] != error.line):
+        return Fault(name, offset + error.line + 1, "", error.text, error.hint)
     if seen is not None:
         return Fault(name, offset + seen[0] + 1, "", f"not YAML: {seen[1]}", seen[2])
     if isinstance(error, yaml.MarkedYAMLError):

@@ -14,9 +14,18 @@ from typing import Any
 from podlab.errors import ApiError
 from podlab.manifests.faults import Fault
 from podlab.manifests.reading import NAME_HINT, Manifest
+from podlab.pods import quantity
 
 _STRICT = re.compile(r'(unknown|duplicate) field "([^"]+)"')
 _TYPE = re.compile(r"cannot unmarshal (\w+)(?: \S+)? into Go struct field \w+\.(\S+) of type (\S+)")
+# The words with which validation refuses a change of a field that may only be given at the creation.
+_CHANGES = re.compile(
+    r"updates? may not|immutable|may not (be )?change|cannot be (changed|decreased|removed)"
+)
+# Where a Pod, a claim or a quota has quantities; the server's message about a wrong one names no field.
+_QUANTITIES = re.compile(
+    r"(?:limits|requests|capacity|hard|overhead|default\w*|min|max)\.[^.]+$|(?:sizeLimit|divisor)$"
+)
 _GO_TYPES = {
     "string": (str, "text"),
     "bool": (bool, "a truth value"),
@@ -46,10 +55,47 @@ def faults_of(manifest: Manifest, error: ApiError) -> list[Fault]:
     return named_fields(manifest, message) or [manifest.fault("", message)]
 
 
+def faults_of_change(manifest: Manifest, error: ApiError) -> list[Fault]:
+    """
+    Return what a refused change of a stored object says of wrong values; empty where only the change is refused.
+
+    A stored Pod accepts few changes, so a wrong value and the refusal of its change come together. Deleting the Pod
+    helps against the second alone.
+    """
+    message = str(error.status.get("message") or error.cause or "")
+    causes = (error.status.get("details") or {}).get("causes") or []
+    wrong = [cause for cause in causes if error.code == 422 and not _CHANGES.search(cause.get("message", ""))]
+    return named_fields(manifest, message) or [_invalid(manifest, cause) for cause in wrong]
+
+
 def named_fields(manifest: Manifest, message: str) -> list[Fault]:
-    """Return unknown fields and wrong types that *message* names; a refused patch has them in other surroundings."""
+    """
+    Return the unknown fields, wrong types and wrong quantities that *message* speaks of.
+
+    A refused patch has them in other surroundings than a refused creation.
+    """
     strict = [_strict(manifest, *found) for found in _STRICT.findall(message)]
-    return strict + [_wrong_type(manifest, *found) for found in _TYPE.findall(message)]
+    types = [_wrong_type(manifest, *found) for found in _TYPE.findall(message)]
+    return strict + types + (_wrong_quantities(manifest) if "quantities must match" in message else [])
+
+
+def _wrong_quantities(manifest: Manifest) -> list[Fault]:
+    """The server has refused one of them without naming it; here they are only looked for."""
+    return [
+        manifest.fault(path, f"{value!r} is not a quantity", "write quantities like 500m, 20Mi or 1Gi")
+        for path in manifest.lines
+        if _QUANTITIES.search(path) and not _is_quantity(value := value_at(manifest, path))
+    ]
+
+
+def _is_quantity(value: object) -> bool:
+    if not isinstance(value, str | int | float):
+        return True  # a matter of its type
+    try:
+        quantity.nanos(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _invalid(manifest: Manifest, cause: dict[str, str]) -> Fault:

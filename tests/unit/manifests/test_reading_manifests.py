@@ -151,6 +151,10 @@ COPIED = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: copied\nspec:\n"
         (COPIED + "  a: b\n  \u200bcontainers:\n c\n", 7, "a space without width (U+200B)", "delete it"),
         ("```yaml\n" + COPIED + "```\n", 1, "a Markdown fence", "copy only what stands between"),
         (COPIED + "  containers: [{name: c, image: “a: b”}\n", 6, "a typographic quote (“)", "straight quotes"),
+        (COPIED.replace("  name", "\u00a0 name"), 4, "(U+00A0) stands after the beginning of the line", "with a blank"),
+        (COPIED + '  "\\u00a0containers": []\n', 6, "a key begins or ends with a character that only looks", ""),
+        ("{{ if .Values.x }}\n" + COPIED + "{{ end }}\n", 1, "a template ({{ … }})", "helm template"),
+        (COPIED + "  containers: [{name: c, image: {{ .image }}}]\n", 6, "a template ({{ … }})", "helm template"),
     ],
 )  # fmt: skip
 def test_a_character_that_looks_like_another_is_named(text: str, line: int, cause: str, hint: str) -> None:
@@ -158,7 +162,7 @@ def test_a_character_that_looks_like_another_is_named(text: str, line: int, caus
     with pytest.raises(ManifestError) as caught:
         load(text)
     (fault,) = caught.value.faults  # type: ignore[attr-defined]
-    assert (fault.line, cause in fault.text, hint in fault.hint) == (line, True, True), fault
+    assert (fault.line, cause in fault.text, hint in (fault.hint or "")) == (line, True, True), fault
 
 
 def test_honest_text_may_hold_such_characters() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from podlab.errors import ApiError
 from podlab.manifests import load
-from podlab.manifests.verdicts import faults_of, take_out
+from podlab.manifests.verdicts import faults_of, faults_of_change, take_out
 
 TEXT = """apiVersion: v1
 kind: Pod
@@ -63,3 +63,32 @@ def test_fields_are_taken_out_without_moving_their_neighbours() -> None:
     assert take_out(body, ["spec.a", "spec.rows[0]", "spec.rows[1].y", "spec.none"])
 
     assert body == {"spec": {"rows": [None, {}]}}
+
+
+def test_a_wrong_quantity_is_looked_for_where_quantities_stand() -> None:
+    """The server's message names no field; the same text in another field is not looked at."""
+    text = (
+        TEXT
+        + "      env: [{name: SIZE, value: 20MB}]\n      resources:\n        limits: {cpu: 500m, memory: 20MB}\n"
+    )
+    said = (
+        "Pod in version \"v1\" cannot be handled as a Pod: quantities must match the regular expression '^…$'"
+    )
+
+    (fault,) = faults_of(load(text)[0], refused(400, said))
+
+    assert (fault.line, fault.field) == (14, "spec.containers[0].resources.limits.memory")
+    assert "20MB" in fault.text
+
+
+def test_a_wrong_value_in_a_change_is_named_and_a_refused_change_is_not_a_wrong_value() -> None:
+    """The first is to be corrected; only the second helps to delete and apply again."""
+    wrong = {"field": "spec.containers[0].image", "message": "Invalid value: 5"}
+    change = {"field": "spec", "message": "Forbidden: pod updates may not change fields other than `image`"}
+    fixed = {"field": "spec.selector", "message": "Invalid value: {}: field is immutable"}
+    manifest = load(TEXT)[0]
+
+    (fault,) = faults_of_change(manifest, refused(422, "both", [wrong, change]))
+
+    assert fault.field == "spec.containers[0].image"
+    assert faults_of_change(manifest, refused(422, "one", [change, fixed])) == []

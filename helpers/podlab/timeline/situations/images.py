@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from podlab.manifests import lookalikes
 from podlab.timeline.events import short
 from podlab.timeline.situations.observed import Container
 from podlab.timeline.situations.table import Details, Situation, hint_for
@@ -67,7 +68,11 @@ def _never(c: Container) -> Details | None:
 
 
 def _bad_name(c: Container) -> Details | None:
-    return _facts(c) if c.reason == "InvalidImageName" else None
+    if c.reason != "InvalidImageName":
+        return None
+    facts = _facts(c)
+    quotes = lookalikes.quotes_in(facts["image"])
+    return {**facts, "hint": f"; {quotes}" if quotes else ""}
 
 
 def _pulled(c: Container) -> Details | None:
@@ -94,7 +99,7 @@ TABLE: tuple[Situation[Container], ...] = (
     ),
     Situation(
         "a name that no image can have", _bad_name,
-        "{at}: {reason}", "{why}", "check the image name of {name}: {image}",
+        "{at}: {reason}", "{why}", "check the image name of {name}: {image}{hint}",
     ),
     Situation(
         "an image that cannot be pulled", _pulled,
