@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from podlab.course import folding
 from podlab.errors import PodlabError
 from podlab.grading import loading
 from podlab.grading.exercise import Exercise
@@ -141,9 +142,11 @@ def without_hidden(text: str, exercise: Exercise) -> str:
 
 
 def without_outputs(data: bytes) -> bytes:
-    """Return a notebook without outputs and execution counts."""
+    """Return a notebook without outputs and execution counts, and with ``folding``'s cells folded."""
     notebook = json.loads(data)
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
+            if folding.is_beside_the_lesson(cell):
+                cell["metadata"].setdefault("jupyter", {})["source_hidden"] = True
     return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()

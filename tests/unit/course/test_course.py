@@ -184,3 +184,40 @@ def test_outputs_are_taken_out_of_a_notebook_alone() -> None:
     found = json.loads(without_outputs(json.dumps({"cells": [cell]}).encode()))
 
     assert found["cells"] == [{**cell, "outputs": [], "execution_count": None}]
+
+
+FOLDED = [
+    "lab.wait(lambda: lab.logs('x'))",
+    "def late():\n    lab.apply('db')",
+    "%timeline x\nlab.facts('1.1', names=[each.name for each in lanes])",
+    "over = lab.when('a', restarts=1) & lab.when('b', phase='Running')",
+]
+OPEN = [
+    "first = lab.record('first', until='Succeeded')",
+    "lab.facts('0.2', order=first.start_order())",
+    "for pod in stuck:\n    print(lab.explain(pod).what)",
+    "%%predict 2.1\norder: fetch | shop",
+    "%%manifest x\nkind: Pod",
+    "!kubectl get pods | head",
+    "lab.facts(",
+]
+
+
+@pytest.mark.parametrize("text", [*FOLDED, *OPEN])
+def test_python_that_is_not_the_lesson_is_folded(text: str) -> None:
+    """What learners write, and plain calls, stay open."""
+    cell = {"cell_type": "code", "source": text, "outputs": [], "metadata": {}}
+    lesson = {**cell, "metadata": {"podlab": {"lesson": True}}}
+
+    made = json.loads(without_outputs(json.dumps({"cells": [cell, lesson]}).encode()))["cells"]
+
+    assert made[0]["metadata"] == ({"jupyter": {"source_hidden": True}} if text in FOLDED else {})
+    assert made[1]["metadata"] == lesson["metadata"]
+
+
+def test_an_answer_cell_is_never_folded(edition: Edition) -> None:
+    """Learners write there."""
+    for name, data in edition.files.items():
+        for cell in json.loads(data)["cells"] if name.endswith(".ipynb") else ():
+            if "".join(cell["source"]).startswith("%%"):
+                assert "jupyter" not in cell["metadata"]

@@ -1,0 +1,48 @@
+"""A cell of the learner's edition whose Python is not the lesson is folded in JupyterLab, runs, and can be opened."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+from conftest import ARTEFACTS, JupyterLab, wait_until
+from nbformat.v4 import new_code_cell, new_notebook
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from podlab.course.edition import without_outputs
+
+FIRST = "names = [name for name in ('a', 'b')]"
+EDITORS = (
+    "return [...document.querySelectorAll('.jp-CodeCell .cm-content')].filter(e => e.offsetParent).length"
+)
+
+
+def test_a_folded_cell_shows_its_first_line_and_runs(jupyterlab: JupyterLab, browser) -> None:
+    """The output is there, the second line of the source is not, until the fold is clicked."""
+    cells = [new_code_cell(f"{FIRST}\nprint(len(names), 'lanes')"), new_code_cell("print('plain')")]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    text = nbformat.writes(new_notebook(cells=cells, metadata={"kernelspec": kernel}))
+    (jupyterlab.folder / "folded.ipynb").write_bytes(without_outputs(text.encode()))
+    browser.get(jupyterlab.page("folded.ipynb"))
+    find = browser.find_elements
+
+    wait_until("one cell is folded", lambda: len(find(By.CSS_SELECTOR, ".jp-InputPlaceholder")) == 1, 180)
+    fold = find(By.CSS_SELECTOR, ".jp-InputPlaceholder")[0]
+    assert FIRST in fold.text
+    assert "lanes" not in browser.find_element(By.CSS_SELECTOR, ".jp-Notebook").text
+    assert browser.execute_script(EDITORS) == 1
+    wait_until("the kernel is idle", lambda: "Idle" in browser.find_element(By.TAG_NAME, "body").text, 60)
+    fold.find_element(By.XPATH, "./..").click()
+    for _ in cells:
+        ActionChains(browser).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
+    browser.save_screenshot(str(ARTEFACTS / "folded.png"))
+
+    def printed() -> list[str]:
+        return [each.text.strip() for each in find(By.CSS_SELECTOR, ".jp-OutputArea-output")]
+
+    wait_until("both cells have run", lambda: printed() == ["2 lanes", "plain"], 60)
+    browser.save_screenshot(str(ARTEFACTS / "folded.png"))
+    ran = json.loads((jupyterlab.folder / "folded.ipynb").read_text("utf-8"))
+    assert ran["cells"][0]["metadata"]["jupyter"] == {"source_hidden": True}
