@@ -13,6 +13,27 @@ from os import PathLike
 
 PRIVATE = 0o600
 READABLE = 0o666  # less the umask, as open() does
+SHARED = 0o644  # whatever the umask: others may read it, and never write
+
+
+def make_folder(path: str | PathLike[str], mode: int = 0o700) -> None:
+    """
+    Make a folder and its missing parents, all with *mode*; one that is there is left as it is.
+
+    ``Path.mkdir`` gives parents what the umask leaves of 0777: under umask 000 anybody could put a kubeconfig, or a
+    program, in the place of podlab's own.
+
+    Raises:
+        OSError: It cannot be made, or a file is in the way.
+    """
+    folder = os.path.abspath(path)  # noqa: PTH100
+    if os.path.isdir(folder):  # noqa: PTH112
+        return
+    make_folder(os.path.dirname(folder), mode)  # noqa: PTH120
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder, mode)  # noqa: PTH102
+    if not os.path.isdir(folder):  # noqa: PTH112
+        raise NotADirectoryError(20, os.strerror(20), folder)
 
 
 def write_whole(

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tarfile
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from podlab import drivers
+from podlab.client import waiting
 from podlab.drivers import Profile, process, state
 from podlab.drivers.embedded import EmbeddedDriver
 from podlab.errors import DriverError
@@ -246,3 +248,44 @@ def test_a_cluster_that_isolates_nothing_says_so_everywhere(
     assert main(["up", "--driver", "embedded", "--name", "whole"]) == 0
     podlab.open("whole")
     assert "reduced" not in "".join(capsys.readouterr())
+
+
+def test_others_can_write_to_nothing_of_a_cluster_whatever_the_umask(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under umask 000 they could put a kubeconfig, or the programs of an image, in the place of podlab's own."""
+    monkeypatch.setenv("PODLAB_HOME", str(home / "deep" / "home"))
+    before = os.umask(0)
+    try:
+        cluster = EmbeddedDriver().make(Profile(name="open"))
+        spec = {
+            "restartPolicy": "Never",
+            "containers": [{"name": "c", "image": "busybox:1.36", "command": ["true"]}],
+        }
+        pods = "/api/v1/namespaces/default/pods"
+        cluster.client().create(pods, {"metadata": {"name": "p"}, "spec": spec})
+        waiting.until(
+            lambda: cluster.client().get(f"{pods}/p")["status"]["phase"] == "Succeeded",
+            deadline_s=60,
+            late=lambda: DriverError("p did not end"),
+        )
+        found = writable_by_others(home / "deep")
+        drivers.stop("open")
+        assert found == []
+        assert writable_by_others(home / "deep") == []
+    finally:
+        os.umask(before)
+
+
+def writable_by_others(top: Path) -> list[str]:
+    """What others can reach by its name, and change."""
+    found = []
+    for path, folders, files in os.walk(top):
+        if not Path(path).stat().st_mode & stat.S_IXOTH:
+            folders.clear()
+            files.clear()
+        for one in (Path(path), *(Path(path) / name for name in files)):
+            mode = one.lstat().st_mode
+            if mode & stat.S_IWOTH and not mode & stat.S_ISVTX and not stat.S_ISLNK(mode):
+                found.append(str(one))
+    return found

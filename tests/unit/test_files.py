@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from podlab.files import PRIVATE, write_whole
+from podlab.files import PRIVATE, make_folder, write_whole
 
 
 def test_a_file_is_replaced_and_leaves_no_draft(tmp_path: Path) -> None:
@@ -38,3 +39,24 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None
 
     assert path.read_text() == "old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder", "kept.json"]
+
+
+def test_a_folder_and_its_parents_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    """``Path.mkdir`` would give the parents what the umask leaves; a folder that is there keeps its own."""
+    (tmp_path / "there").mkdir(mode=0o755)
+    before = os.umask(0)
+    try:
+        make_folder(tmp_path / "there" / "a" / "b")
+        make_folder(tmp_path / "there")
+        make_folder(tmp_path / "read" / "c", 0o755)
+    finally:
+        os.umask(before)
+    modes = {
+        path: stat.S_IMODE((tmp_path / path).stat().st_mode)
+        for path in ("there", "there/a", "there/a/b", "read")
+    }
+    assert modes == {"there": 0o755, "there/a": 0o700, "there/a/b": 0o700, "read": 0o755}
+
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError):
+        make_folder(tmp_path / "file" / "below")

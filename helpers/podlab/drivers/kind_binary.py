@@ -13,6 +13,7 @@ from podlab import airgap, paths
 from podlab.drivers import process
 from podlab.drivers.base import Progress, silent
 from podlab.errors import DriverError
+from podlab.files import make_folder
 
 VERSION = "v0.33.0"
 MODULE = f"sigs.k8s.io/kind@{VERSION}"
@@ -65,7 +66,7 @@ def find_or_install(progress: Progress = silent, *, deadline_s: float = 600.0) -
 
 def _install(go: str, progress: Progress, deadline_s: float) -> Path:
     target = paths.cache_folder() / "bin"
-    target.mkdir(parents=True, exist_ok=True)
+    make_folder(target, 0o755)
     progress(f"installing kind {VERSION} with go install (half a minute the first time)")
     began = time.monotonic()
     env = {**os.environ, "GOBIN": str(target), "GOFLAGS": "-trimpath"}

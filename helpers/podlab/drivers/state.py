@@ -24,7 +24,7 @@ from typing import Any
 from podlab import paths
 from podlab.drivers.base import Cluster, Progress, Status, silent
 from podlab.errors import DriverError
-from podlab.files import PRIVATE, write_whole
+from podlab.files import PRIVATE, make_folder, write_whole
 
 Record = dict[str, Any]
 
@@ -71,7 +71,7 @@ def write_private(path: Path, text: str, *, durable: bool = True) -> None:
 
 def _make(home: Path) -> None:
     try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(home)
     except OSError as error:
         raise DriverError(
             f"the folder for clusters cannot be created: {home.parent}",

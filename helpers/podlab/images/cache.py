@@ -21,6 +21,7 @@ from typing import Any
 
 from podlab import paths
 from podlab.errors import BuildError
+from podlab.files import make_folder
 
 STAMP = "stamp.json"
 Progress = Callable[[str], None]
@@ -91,7 +92,7 @@ def scratch() -> Iterator[Path]:
 @contextlib.contextmanager
 def _work(name: str) -> Iterator[Path]:
     base = folder() / "tmp"
-    base.mkdir(parents=True, exist_ok=True)
+    make_folder(base, 0o755)
     work = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=base))
     try:
         yield work
@@ -108,7 +109,7 @@ def locked(name: str, progress: Progress, *, deadline_s: float = 3600.0) -> Iter
         BuildError: Another build still holds it after *deadline_s*.
     """
     home = folder() / "locks"
-    home.mkdir(parents=True, exist_ok=True)
+    make_folder(home, 0o755)
     until, waiting = time.monotonic() + deadline_s, False
     with (home / name).open("a") as handle:
         while not _take(handle.fileno()):

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from podlab.errors import PodlabError
+from podlab.files import make_folder
 
 MOST = 50
 _held: dict[Path, int] = {}  # lock file -> its descriptor, for the life of this process
@@ -33,7 +34,7 @@ def hold(folder: Path, wanted: str) -> tuple[str, str]:
         PodlabError: ``MOST`` kernels hold all of the names.
     """
     holder = ""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     for number in range(1, MOST + 1):
         name = wanted if number == 1 else f"{wanted}-{number}"
         path = folder / f"{name}.lock"

@@ -26,7 +26,7 @@ from podlab.embedded.images.names import ImageName, parse
 from podlab.embedded.runtime import ImageRecord
 from podlab.embedded.trees import remove_tree
 from podlab.errors import SandboxError
-from podlab.files import write_whole
+from podlab.files import SHARED, make_folder, write_whole
 
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 _MAX_BYTES = 20 << 30
@@ -126,7 +126,7 @@ def _store(image: Image, folder: Path) -> list[str]:
 
 def unpack(image: Image, folder: Path, target: Path) -> None:
     """Apply all layers beside *target* and rename. Raises ValueError for a wrong digest or a path that leads out."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent, 0o755)
     work = Path(tempfile.mkdtemp(prefix="unpacking-", dir=folder))
     try:
         work.chmod(0o755)
@@ -288,8 +288,8 @@ def remember(folder: Path, digest: str, names: list[str], config: dict[str, Any]
         "config": config.get("config") or {},
         "folder": str(target),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "index.json", json.dumps(index))
+    make_folder(folder, 0o755)
+    write_whole(folder / "index.json", json.dumps(index), mode=SHARED)
 
 
 def _index(folder: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from podlab.embedded.images.names import parse
 from podlab.errors import SandboxError
-from podlab.files import write_whole
+from podlab.files import SHARED, make_folder, write_whole
 
 _FILE = Path(__file__).with_name("catalogue.yaml")
 KINDS = ("toolbox", "python", "app", "host")
@@ -95,8 +95,8 @@ def _read(file: Path, copy: Path | None) -> list[Any]:
         raise ValueError("it must hold a list `images`")
     found: list[Any] = content["images"]
     if copy:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(copy, json.dumps(found))
+        make_folder(copy.parent, 0o755)
+        write_whole(copy, json.dumps(found), mode=SHARED)
     return found
 
 

@@ -26,6 +26,7 @@ from typing import IO, Any
 
 from podlab.embedded.images import archive
 from podlab.embedded.images.names import ImageName
+from podlab.files import make_folder
 
 _CONNECT_S, _READ_S, _RESOLVE_S = 4.0, 60.0, 4.0
 _REMEMBER_S = 30.0
@@ -128,7 +129,7 @@ class _Pull:
         config = self._small_blob(manifest["config"]["digest"])
         digest = hashlib.sha256(config).hexdigest()
         target = self._folder / "unpacked" / digest
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder, 0o755)
         names = [str(self._name)]
         if not target.exists():
             image = archive.Image(names, config, self._layers(manifest["layers"]))

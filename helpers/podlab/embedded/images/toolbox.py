@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from podlab import paths
+from podlab.files import SHARED, make_folder, write_whole
 
 _APPLETS = Path(__file__).parent.parent / "toolbox" / "applets"
 _SEARCH = ("/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin")
@@ -86,11 +87,12 @@ def _make(base: Path, busybox: Path | None) -> None:
     """Build beside and rename, so that a half-made folder is never used."""
     work = base.with_name(f"{base.name}.{os.getpid()}")
     shutil.rmtree(work, ignore_errors=True)
-    (work / "bin").mkdir(parents=True)
+    make_folder(work / "bin", 0o755)
     for folder in (work, work / "bin"):
         folder.chmod(0o755)  # whatever the umask: a container's user need not be ours
     says, libraries, python = _with_busybox(work / "bin", busybox) if busybox else _from_host(work / "bin")
-    (work / "done").write_text(f"{says}\n{'libraries' if libraries else ''}\n{'python' if python else ''}")
+    facts = f"{says}\n{'libraries' if libraries else ''}\n{'python' if python else ''}"
+    write_whole(work / "done", facts, mode=SHARED)
     try:
         work.rename(base)
     except OSError:
