@@ -137,13 +137,19 @@ def mark(
     after any end.
 
     Raises:
-        PodlabError: *out* cannot be written.
+        PodlabError: *out* cannot be written, or holds grades of another assignment.
         ConnectionLostError: The cluster went away and did not come back; what was graded until then is kept.
         KeyboardInterrupt: As pressed; what was graded until then is kept.
     """
     folder = _made(out)
+    _refuse_other(folder, blueprint)
     _write(
-        folder / "submissions.json", {"schema": SCHEMA, "submissions": [asdict(each) for each in submissions]}
+        folder / "submissions.json",
+        {
+            "schema": SCHEMA,
+            "assignment": blueprint.name,
+            "submissions": [asdict(each) for each in submissions],
+        },
     )
     todo = list(jobs(blueprint, submissions))
     tally = Tally(len(todo))
@@ -384,6 +390,16 @@ def _write(path: Path, body: Mapping[str, Any]) -> None:
     """In one step: a reader meets the old file or the new one, and a full disk leaves the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json.dumps(body, indent=1, ensure_ascii=True) + "\n")
+
+
+def _refuse_other(folder: Path, blueprint: Blueprint) -> None:
+    """Keep two assignments apart: a report reads all results of a folder."""
+    with suppress(OSError, ValueError, AttributeError):
+        name = json.loads((folder / "submissions.json").read_text("utf-8")).get("assignment")
+        if name not in (None, blueprint.name):
+            raise PodlabError(
+                f"{folder} holds grades of {name}, not of {blueprint.name}", hint="--out ANOTHER-FOLDER"
+            )
 
 
 def _made(out: Path) -> Path:

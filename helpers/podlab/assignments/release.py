@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from podlab.assignments import reader
-from podlab.assignments.blueprint import FILE, Blueprint, Part
+from podlab.assignments.blueprint import FILE, Blueprint, Part, read
 from podlab.assignments.roster import Student
 from podlab.course.cells import cells
 from podlab.errors import PodlabError
@@ -37,8 +37,7 @@ def release(blueprint: Blueprint, out: Path, students: Sequence[Student] = ()) -
     Raises:
         PodlabError: *out* holds something else, or an exercise lacks a right answer.
     """
-    if out.exists() and any(out.iterdir()) and not (out / "instructor" / FILE).is_file():
-        raise PodlabError(f"{out} holds something else", hint="name an empty folder: --out NEW-FOLDER")
+    _refuse_other(out, blueprint)
     notebooks = []
     for student, path in _targets(blueprint, out, students):
         parts = blueprint.parts(student)
@@ -51,6 +50,19 @@ def release(blueprint: Blueprint, out: Path, students: Sequence[Student] = ()) -
         filled = reader.kept(out / "instructor", blueprint)
         put(out / "instructor" / reader.FILE, reader.form(blueprint, students, filled))
     return notebooks
+
+
+def _refuse_other(out: Path, blueprint: Blueprint) -> None:
+    """Keep a release from taking another one's blueprint away: grading could not draw its exercises any more."""
+    hint = "name an empty folder: --out NEW-FOLDER"
+    if (out / "instructor" / FILE).is_file():
+        earlier = read(out / "instructor")
+        if earlier.name != blueprint.name:
+            raise PodlabError(
+                f"{out} holds the release of {earlier.name}, not of {blueprint.name}", hint=hint
+            )
+    elif out.exists() and any(out.iterdir()):
+        raise PodlabError(f"{out} holds something else", hint=hint)
 
 
 def _targets(blueprint: Blueprint, out: Path, students: Sequence[Student]) -> Iterator[tuple[str, Path]]:

@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,19 @@ def test_a_release_does_not_write_over_something_else(plan: Blueprint, tmp_path:
 
     with pytest.raises(PodlabError, match="holds something else"):
         release.release(plan, tmp_path / "other", STUDENTS)
+
+
+def test_a_release_and_its_grades_are_of_one_assignment(plan: Blueprint, tmp_path: Path) -> None:
+    """A second assignment in the same folder would take the first one's blueprint away; renamed files do not count."""
+    other = replace(plan, name="other")
+    release.release(plan, tmp_path / "term", STUDENTS)
+    grade(plan, tmp_path / "g", handed_in())
+
+    with pytest.raises(PodlabError, match="holds the release of plan, not of other"):
+        release.release(other, tmp_path / "term", STUDENTS)
+    with pytest.raises(PodlabError, match="holds grades of plan, not of other"):
+        grade(other, tmp_path / "g", handed_in())
+    assert blueprint.read(tmp_path / "term/instructor").name == "plan"
 
 
 @pytest.mark.parametrize(
