@@ -71,8 +71,8 @@ class Crowd:
         return self.limit
 
     def takes(self, running: int, run: int = 0) -> bool:
-        """Return whether one more may begin beside *running* others; with *run* 1 half as many, with 2 a quarter."""
-        if running >= max(1, self.now() >> run):
+        """Return whether one more may begin beside *running* others; in the third run half as many."""
+        if running >= max(1, self.now() >> max(0, run - 1)):
             return False
         if self._pulse and running >= self._at_once:
             if self._pulse.clock() < self._begun + self._every_s:
@@ -81,18 +81,22 @@ class Crowd:
         return True
 
 
-def side_by_side(jobs: Sequence[T], do: Callable[[T], bool], crowd: Crowd, *, runs: int = 1) -> list[T]:
+def side_by_side(
+    jobs: Sequence[T], do: Callable[[T], bool], crowd: Crowd, *, runs: int = 1,
+    stop: Callable[[], object] = lambda: None,
+) -> list[T]:  # fmt: skip
     """
     Do all *jobs*, as many at once as *crowd* lets.
 
-    Those for which *do* returned False are done again when all have been begun, up to *runs* times each: with half as
-    many at once, then a quarter.
+    Those for which *do* returned False are done again when all have been begun, up to *runs* times each; from the third
+    time on with half as many at once, then a quarter.
 
     Returns:
         Jobs for which *do* never returned True.
 
     Raises:
-        BaseException: As the first job raised it, or KeyboardInterrupt as pressed; jobs that were not begun are left.
+        BaseException: As the first job raised it, or KeyboardInterrupt as pressed; jobs that were not begun are left,
+            and *stop* is called, so that those under way end soon.
     """
     waiting = deque((job, 0) for job in jobs)
     running, left = dict[Future[bool], tuple[T, int]](), list[T]()
@@ -113,5 +117,6 @@ def side_by_side(jobs: Sequence[T], do: Callable[[T], bool], crowd: Crowd, *, ru
                         left.append(job)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            stop()
             raise
     return left

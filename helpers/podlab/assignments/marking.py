@@ -158,7 +158,7 @@ def mark(
     place = replace(place, labels={LABEL: sweep_label(folder)})
     tell(tally)
     with _pulse(place) as pulse:
-        place = replace(place, pulse=pulse)
+        place = replace(place, pulse=pulse, stop=threading.Event())
         Rounds(
             _Grading(folder, place, tally, tell), pulse=pulse, cpus=place.cpus or os.cpu_count() or 1,
             at_once=min(at_once, place.room or at_once),
@@ -201,6 +201,8 @@ class _Grading:
 
         def answers() -> bool:
             try:
+                if self.place.stop and self.place.stop.is_set():
+                    return True  # somebody gave up already
                 client.get("/version", timeout_s=_ANSWER_S)
             except PodlabError as error:
                 return isinstance(error, ApiError)
@@ -231,6 +233,10 @@ class _Grading:
             self.tally.done += 1
             self.tally.not_gradable += state == NOT_GRADABLE
             self.tell(self.tally)
+
+    def stop(self) -> None:
+        if self.place.stop:
+            self.place.stop.set()
 
     def repeat(self) -> None:
         with self.tally.lock:

@@ -2,9 +2,9 @@
 Runs each answer until its grade is sure, however late the machine is meanwhile.
 
 An answer is run with many side by side at first. Full points are believed at once. Lost points are believed where no
-delay of ``SLOW_S`` reached into the run; or where a second run, with half as many beside it, lost the same points for
+delay of ``SLOW_S`` reached into the run; or where a second run, when all others have begun, lost the same points for
 the same reasons, and no delay in either was as long as ``BEARABLE_S``: such a delay spoils a right answer rarely, and
-not twice in the same words. All others are run again, with a quarter beside them, then alone.
+not twice in the same words. All others are run again, with half as many beside them, then alone.
 """
 
 from __future__ import annotations
@@ -53,6 +53,9 @@ class Grading(Protocol[T_contra]):
     def end(self, state: str) -> None:
         """Count an answer that needs no further run, by the state of its report."""
 
+    def stop(self) -> None:
+        """Let the answers that run end soon, not gradable."""
+
     def repeat(self) -> None:
         """Count an answer that is run again."""
 
@@ -84,7 +87,8 @@ class Rounds(Generic[T]):
 
     def all(self, jobs: Sequence[T]) -> None:
         """Grade *jobs*; what is late in the last run, too, stays not gradable."""
-        left = side_by_side([_Try(job) for job in jobs], self._try, self._crowd, runs=_RUNS)
+        tries = [_Try(job) for job in jobs]
+        left = side_by_side(tries, self._try, self._crowd, runs=_RUNS, stop=self._grading.stop)
         busy = 0
         for each in left:
             done = busy < _GIVEN_UP and self._alone(each)

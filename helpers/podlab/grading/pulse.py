@@ -23,8 +23,8 @@ from podlab.errors import PodlabError
 SLOW_S = 0.75
 """A delay from which on points lost in one run do not count: probes wait one second unless a manifest differs."""
 
-BEARABLE_S = 3.0
-"""A delay from which on points lost in two runs do not count either: deadlines of plays begin at 8 s."""
+BEARABLE_S = 4.0
+"""A delay from which on points lost in two runs do not count either: half of the shortest deadline in a play."""
 
 EVERY_S = 0.25
 ASK_EVERY = 4

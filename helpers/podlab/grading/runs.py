@@ -50,6 +50,7 @@ class Place:
         room: How many answers the nodes have room for at once; None: not known.
         cpus: CPUs of the nodes that take Pods; None: not known.
         pulse: Measures how late the cluster is while answers run; None: that is not measured.
+        stop: Set by whoever interrupts all answers of a grading; None: each is interrupted by itself.
     """
 
     client: Client | None
@@ -64,12 +65,25 @@ class Place:
     room: int | None = None
     cpus: int | None = None
     pulse: Pulse | None = None
+    stop: threading.Event | None = None
 
     @classmethod
     def on(cls, cluster: Cluster, **options: Any) -> Place:
         """Return the place of answers on *cluster*, which gets the images that an exercise needs."""
         options.setdefault("namespace", cluster.namespace)
         return cls(cluster.client(), bring=images.once(cluster), **options)
+
+
+class _Stop(threading.Event):
+    """The stop of one answer; it counts as set where that of the whole grading is, too."""
+
+    def __init__(self, of_all: threading.Event | None) -> None:
+        super().__init__()
+        self._of_all = of_all
+
+    def is_set(self) -> bool:
+        """Return whether either is set."""
+        return super().is_set() or bool(self._of_all and self._of_all.is_set())
 
 
 def live(exercise: Exercise, case: Case, place: Place, seed: int) -> dict[str, Life]:
@@ -81,7 +95,7 @@ def live(exercise: Exercise, case: Case, place: Place, seed: int) -> dict[str, L
         NotGradable, ConnectionLostError: A fixture or the cluster failed.
         KeyboardInterrupt: As pressed; nothing is left in the cluster.
     """
-    stop = threading.Event()
+    stop = _Stop(place.stop)
     if exercise.needs and place.bring:
         place.bring(exercise.needs)
     with ThreadPoolExecutor(max_workers=max(1, min(place.at_once, len(exercise.runs)))) as pool:

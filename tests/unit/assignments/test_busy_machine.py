@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -176,3 +177,24 @@ def test_an_answer_that_loses_now_this_and_now_that_alone_stays_open(
     tally = mark(plan, tmp_path, Steered(), "ada")
 
     assert (states(tmp_path), tally.not_gradable) == ([NOT_GRADABLE], 1)
+
+
+def test_an_interrupted_grading_stops_the_answers_that_run(
+    plan: Blueprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A play may take a minute: Ctrl-C, and an error such as a full disk, do not wait for its end."""
+    met = threading.Barrier(2, timeout=60)
+
+    def stuck(exercise: Any, _text: str, place: Place, *, seed: int) -> Report:
+        met.wait()
+        if place.keep and place.keep.name == "ada":
+            raise KeyboardInterrupt
+        assert place.stop is not None
+        assert place.stop.wait(60)
+        return Report(exercise.name, exercise.points, refused="interrupted", state=NOT_GRADABLE)
+
+    monkeypatch.setattr("podlab.grading.grade", stuck)
+    with pytest.raises(KeyboardInterrupt):
+        mark(plan, tmp_path, Steered(), "ada", "bob")
+
+    assert states(tmp_path) == [NOT_GRADABLE]

@@ -89,28 +89,25 @@ def test_no_more_run_at_once_than_the_crowd_allows_and_the_failed_come_back() ->
     assert most == 3
 
 
-def test_jobs_that_failed_are_done_again_after_all_others_with_half_as_many() -> None:
+def test_jobs_that_failed_are_done_again_after_all_others() -> None:
     """Up to as many times as asked for."""
-    done, running, beside, lock = list[str](), 0, dict[int, int](), threading.Lock()
+    done = list[str]()
 
     def do(job: str) -> bool:
-        nonlocal running
-        with lock:
-            done.append(job)
-            run = done.count(job)
-            running += 1
-            beside[run] = max(beside.get(run, 0), running)
-        threading.Event().wait(0.01)
-        with lock:
-            running -= 1
+        done.append(job)
         return job.startswith("good")
 
-    left = side_by_side(["bad-1", "good-1", "bad-2", "good-2", "bad-3"], do, Crowd(4, 4, 1, None), runs=3)
+    left = side_by_side(["bad-1", "good-1", "bad-2", "good-2"], do, Crowd(1, 1, 1, None), runs=3)
 
-    assert sorted(left) == ["bad-1", "bad-2", "bad-3"]
-    assert sorted(done[:5]) == ["bad-1", "bad-2", "bad-3", "good-1", "good-2"]
-    assert [done.count(job) for job in ("good-1", "bad-1")] == [1, 3]
-    assert beside[3] == 1
+    assert left == ["bad-1", "bad-2"]
+    assert done == ["bad-1", "good-1", "bad-2", "good-2", "bad-1", "bad-2", "bad-1", "bad-2"]
+
+
+def test_a_third_run_has_half_as_many_beside_it() -> None:
+    crowd = Crowd(8, 8, 1, None)
+
+    assert [crowd.takes(7, run) for run in (0, 1, 2)] == [True, True, False]
+    assert [crowd.takes(running, 2) for running in (3, 4)] == [True, False]
 
 
 def test_an_error_ends_the_run_and_begins_nothing_more() -> None:
