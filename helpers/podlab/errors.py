@@ -103,7 +103,7 @@ class NotFoundError(ApiError, LookupError):
 
 
 class ConflictError(ApiError):
-    """The object exists already, or has changed since it was read (409)."""
+    """The object already exists, or has changed since it was read (409)."""
 
 
 class GoneError(ApiError):
@@ -147,6 +147,6 @@ class SandboxError(PodlabError):
 
 
 class BuildError(PodlabError):
-    """An image of the labs could not be made; the cause names the part that cannot be had."""
+    """An image of the labs could not be made; the cause names the part that is missing."""
 
     exit_code = 11

@@ -28,12 +28,23 @@ RIDDLES = re.compile(
 TOLD = re.compile(r"\b(told|news)\b|(?<!he )(?<!you )\bsaid\b")
 FRAGMENT = re.compile(r"^(What|Of)\b(?!.*\?$)")
 
+WORD_FOR_WORD = {
+    "write 'already exists'": re.compile(r"\b(exists? already|(is|are) there already)\b"),
+    "write 'existing', or name them": re.compile(r"\b(those that are there|lists what there is)\b"),
+    "write 'available', 'can be downloaded'": re.compile(r"\bbe had\b"),
+    "write 'silently'": re.compile(r"\b(dropped|drops it|refused|left out) without a word\b"),
+    "write 'usually'": re.compile(r"\b(is|are) mostly\b|, mostly\b"),
+    "write 'podlab', or 'a bug in podlab'": re.compile(r"\b(fault|one|none) of ours\b"),
+}
+"""Idioms of other languages, translated word by word: each word is English, the sentence is not."""
+
 RULES: Mapping[str, Mapping[str, re.Pattern[str]]] = {
     "message": {
         "write 'is not a' or name the fault": IS_NO,
         "write 'unknown', 'missing', 'does not exist'": THERE_IS_NO,
         "write what happens": RIDDLES,
         "write 'report', 'message', 'event'": TOLD,
+        **WORD_FOR_WORD,
     },
     "string": {
         "write 'is not a' or name the fault": IS_NO,
@@ -43,6 +54,7 @@ RULES: Mapping[str, Mapping[str, re.Pattern[str]]] = {
         "write 'is not a', 'other than'": IS_NO,
         "write 'if absent', 'without'": THERE_IS_NO,
         "begin with a verb or a noun": FRAGMENT,
+        **WORD_FOR_WORD,
     },
     "heading": {
         "write 'without', 'missing'": THERE_IS_NO,
@@ -52,6 +64,7 @@ RULES: Mapping[str, Mapping[str, re.Pattern[str]]] = {
         "write 'without', 'missing', 'does not exist'": THERE_IS_NO,
         "write 'is not a'": IS_NO,
         "write what happens": RIDDLES,
+        **WORD_FOR_WORD,
     },
     "subject": {
         "write what changed": THERE_IS_NO,

@@ -41,8 +41,9 @@ def test_summaries_of_docstrings_begin_with_a_verb_or_a_noun() -> None:
 
 
 def pages() -> list[Path]:
-    """The documents, the labs, the exercises and the notebooks."""
-    found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "labs").rglob("*.md")]
+    """The documents of every folder, the labs, the exercises and the notebooks."""
+    folders = ("docs", "labs", "clusters", "benchmarks", "tests", "helpers")
+    found = [*ROOT.glob("*.md"), *(page for folder in folders for page in (ROOT / folder).rglob("*.md"))]
     found += [*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "labs").glob("*/*.ipynb")]
     assert len(found) > 100
     return sorted(found)
@@ -83,6 +84,12 @@ def test_subjects_of_commits_say_what_changed() -> None:
         ("summary", "What controllers share: a queue."),
         ("summary", "Of the changes, those of images are judged."),
         ("summary", "The token; empty when there is none."),
+        ("message", "namespace lab exists already there"),
+        ("message", "podlab apply changes those that are there"),
+        ("summary", "Return a wheel where one can be had."),
+        ("prose", "The field is dropped without a word."),
+        ("prose", "It is mostly done in the template."),
+        ("summary", "Log a fault of ours."),
         ("heading", "When there is no Docker"),
         ("prose", "A crash is no shutdown: nobody asks."),
         ("subject", "The scorer reads arrows"),

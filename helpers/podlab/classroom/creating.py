@@ -37,7 +37,7 @@ def create(
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Made:  # fmt: skip
     """
-    Make a class; what is there already is kept, so it can be run again, and for students who come later.
+    Make a class and keep what already exists, so that it can be run again, for students who come later too.
 
     Args:
         out: Folder for the kubeconfig files, mode 0600 each.

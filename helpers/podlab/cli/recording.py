@@ -124,7 +124,7 @@ def make(
 
 def check_place(out: Path) -> None:
     """
-    Find out whether a recording can be written there, without touching one that is there already.
+    Find out whether a recording can be written there, without touching an existing one.
 
     Raises:
         RecordingError: It cannot.

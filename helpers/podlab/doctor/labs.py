@@ -1,4 +1,4 @@
-"""The doctor's findings about the labs' images: one line for each that cannot be had here, one if all can."""
+"""The doctor's findings about the labs' images: one line for each that cannot be built here, one if all can."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ class KindDriver:
         progress(f"ready after {time.monotonic() - began:.0f} s")
 
     def _revive(self, record: state.Record, profile: Profile, progress: Progress) -> Cluster | None:
-        """Return the cluster that exists already, started again if it was stopped; None when none is left."""
+        """Return the existing cluster, started again if it was stopped; None if its nodes are gone."""
         state.need_driver(record, self.name)
         _need_engine()
         nodes = _own_nodes(record)

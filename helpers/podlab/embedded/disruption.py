@@ -16,7 +16,7 @@ TYPE = "DisruptionTarget"
 
 def marked(pod: RawObject, reason: str, message: str, stamp: str) -> RawObject:
     """
-    The Pod with the condition set; one that is there already is replaced.
+    Return the Pod with the condition set; an earlier one is replaced.
 
     Args:
         stamp: The instant of the change, as the API writes it.

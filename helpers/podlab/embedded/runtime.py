@@ -177,7 +177,7 @@ class ExecResult(NamedTuple):
 
 class ImageError(Exception):
     """
-    An image cannot be had; ``reason`` is the kubelet's word for it (``ErrImagePull``, ``InvalidImageName``…).
+    An image is not available; ``reason`` is the kubelet's word for it (``ErrImagePull``, ``InvalidImageName``…).
     """
 
     def __init__(self, reason: str, message: str) -> None:

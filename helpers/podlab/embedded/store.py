@@ -36,7 +36,7 @@ class NotThereError(LookupError):
 
 
 class TakenError(Exception):
-    """An object of that name exists already."""
+    """An object of that name already exists."""
 
 
 class ExpiredError(Exception):

@@ -223,7 +223,7 @@ def _given(
     modes: Mapping[str, int], owners: Mapping[str, int]
 ) -> tuple[Mapping[str, int], Mapping[str, int]]:
     """
-    Modes and owners as far as they can be had.
+    Return the modes and owners that this user may set.
 
     Without the right to give files away, a file for one user alone would be closed to that very user: it keeps the
     mode of its volume.

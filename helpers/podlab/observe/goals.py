@@ -18,9 +18,11 @@ _FINAL = ("Succeeded", "Failed")
 
 class Goal:
     """
+    The state of the Pods that ends a recording.
+
     Args:
         until: "Ready", a phase, "gone", or a function of the list of raw Pods that returns whether to end.
-        expected: How many Pods the manifest will make; 0: those that are there.
+        expected: How many Pods the manifest will create; 0 to record existing Pods.
     """
 
     def __init__(self, until: Until, expected: int) -> None:

@@ -104,13 +104,13 @@ class LogFollower(threading.Thread):
         self._prefix = b"," + encode({**fixed, "restart": run.restart})[1:-1] + b","
 
     def run(self) -> None:
-        """Follow, and after each break again, until the log is known to be complete or cannot be had."""
+        """Follow, and after each break again, until the log is known to be complete or is refused."""
         try:
             self._hold()
         except RecordingError:
             return  # the file cannot be written: the recorder learns that from its watches
         except Exception as error:
-            self._gap(f"a fault of ours: {error!r}")
+            self._gap(f"a bug in podlab: {error!r}")
 
     def _hold(self) -> None:
         tries = 0

@@ -127,7 +127,7 @@ class Sources:
         return {"labelSelector": self._labels} if self._labels and resource == "pods" else {}
 
     def _watch_events_of(self, uid: str) -> None:
-        """Watch the Events of a Pod that labels chose, from those that are there already."""
+        """Watch the Events of a Pod that labels chose; existing Events are listed first."""
         if uid.encode() in self._chosen:
             return
         self._chosen.add(uid.encode())

@@ -6,7 +6,7 @@ import argparse
 
 from podlab.cli import parser as common
 
-SUMMARY = "create the objects of a manifest; fails if one exists already"
+SUMMARY = "create the objects of a manifest; fails if one of them already exists"
 EXAMPLE = """
 podlab create -f labs/00-first-pod/manifests/first-pod.yaml
 podlab create pod.yaml -n demo

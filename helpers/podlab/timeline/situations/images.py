@@ -1,4 +1,4 @@
-"""A container whose image cannot be had: a missing pull secret, a wrong name, a registry that does not answer."""
+"""A container whose image cannot be pulled: a missing pull secret, a wrong name, a registry that does not answer."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def _version_two(own: str, name: str) -> Groups:
 
 
 def make(groups: Groups, container: str, memory: int | None, pids: int) -> list[str]:
-    """Make the groups of one container and return their folders; limits that cannot be had are left out."""
+    """Make the groups of one container and return their folders; limits that the kernel does not offer are left out."""
     made = []
     if memory and groups.memory:
         folder = f"{groups.memory}/{container}"

@@ -426,7 +426,7 @@ class NodeProcess:
         return [number for number in from_kernel if number]
 
     def on_usage(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> int:
-        """Resident bytes of all processes of a container: the kit's own watch where cgroups cannot be had."""
+        """Return the resident bytes of all processes of a container, for limits on machines without cgroups."""
         running = self.by_name.get(request["name"])
         if running is None:
             return 0

@@ -130,7 +130,7 @@ def _check_labels(
 
 
 def _of_existing(store: Store, namespace: str, standard: Standard) -> list[str]:
-    """Which Pods that are there already a stricter namespace would not have taken."""
+    """Return warnings about existing Pods that the stricter namespace would refuse."""
     texts: dict[str, list[str]] = {}
     for pod in store.list("pods", namespace)[:MOST_PODS]:
         found = standard.findings(pod)
