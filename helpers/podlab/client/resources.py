@@ -130,15 +130,18 @@ def _unknown(api_version: str, kind: str) -> ManifestError:
 
 def require(api_version: str, kind: str, get: Callable[[str], RawObject]) -> None:
     """
-    Ask the server's discovery whether it has *kind*; those of ``EVERYWHERE`` are not asked for.
+    Ask the server's discovery whether objects of *kind* can be created; those of ``EVERYWHERE`` are not asked for.
 
     Raises:
-        ManifestError: If it has not.
+        ManifestError: If not: it has no such kind, or lists that are always empty.
     """
     if api_version == "v1" and kind in EVERYWHERE:
         return
     if not any(
-        row.get("kind") == kind and "/" not in row.get("name", "") for row in _discover(api_version, get)
+        row.get("kind") == kind
+        and "/" not in row.get("name", "")
+        and "create" in row.get("verbs", ("create",))
+        for row in _discover(api_version, get)
     ):
         raise _unknown(api_version, kind)
 

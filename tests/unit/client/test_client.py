@@ -188,6 +188,22 @@ def test_paths_of_known_and_discovered_kinds(serve: Serve) -> None:
     assert 'belongs to apiVersion "v1"' in str(caught.value.cause)
 
 
+def test_a_kind_of_which_a_server_has_none_and_takes_none_counts_as_lacking(serve: Serve) -> None:
+    """Its list is served, always empty, for clients that look into it: a POST would be refused without a reason."""
+    rows = [
+        {
+            "name": "persistentvolumeclaims",
+            "kind": "PersistentVolumeClaim",
+            "verbs": ["get", "list", "watch"],
+        },
+        {"name": "services", "kind": "Service", "verbs": ["create", "get", "list"]},
+    ]
+    client = serve(lambda _: (200, {"resources": rows})).client()
+    client.require("v1", "Service")
+    with pytest.raises(ManifestError, match='no kind "PersistentVolumeClaim" in apiVersion "v1"'):
+        client.require("v1", "PersistentVolumeClaim")
+
+
 def test_a_kind_of_the_table_that_this_server_lacks_is_named_and_asked_for_once(serve: Serve) -> None:
     """The table knows where a StatefulSet lives; only the server knows whether it has any."""
     rows = {"resources": [{"name": "deployments", "kind": "Deployment", "namespaced": True}]}
