@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from podlab import manifests as reading
 from podlab.cli import kinds
 from podlab.cli.lookup import find_pod
 from podlab.cli.parser import UsageError
@@ -19,7 +18,7 @@ from podlab.client import Client, Resource
 from podlab.client.waiting import until_gone
 from podlab.drivers.base import Progress
 from podlab.errors import WaitTimeoutError
-from podlab.manifests import Manifest
+from podlab.manifests import Manifest, remove
 
 _SPARE_S = 60.0  # after the grace period: what a node needs at most to take a Pod apart
 _ENDINGS = (".yaml", ".yml", ".json")
@@ -129,7 +128,7 @@ def delete(
 def _begin(client: Client, one: Manifest, stored: dict[str, Any], grace_s: float | None) -> None:
     whole = None if grace_s is None else math.ceil(grace_s)  # the API counts whole seconds
     typed = {**stored, "apiVersion": one.object["apiVersion"], "kind": one.kind}
-    reading.remove(client, [typed], grace_s=whole)
+    remove(client, [typed], grace_s=whole)
 
 
 def _wait(

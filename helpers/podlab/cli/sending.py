@@ -1,6 +1,6 @@
 """
-Send a manifest's objects to a cluster: all are checked first, so that a fault in the third leaves no first
-and second.
+Send the objects of manifests to a cluster. All are checked before the first is sent, so that a fault in the third does
+not leave the first two behind.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from podlab import manifests as reading
 from podlab.cli.parser import UsageError
 from podlab.client import Client
 from podlab.errors import ApiError, ConflictError, ManifestError
-from podlab.manifests import Manifest, verdicts
+from podlab.manifests import Manifest, applying, load, verdicts
 from podlab.manifests.faults import error_of
 from podlab.nearest import nearest
 
@@ -31,7 +30,7 @@ _MERGE, _STRATEGIC = "application/merge-patch+json", "application/strategic-merg
 def read(source: str) -> list[Manifest]:
     """Return the objects of a file, or of stdin for ``-``."""
     if source == "-":
-        return reading.load(sys.stdin.read(), source="stdin")
+        return load(sys.stdin.read(), source="stdin")
     path = Path(source)
     if not path.is_file():
         why = (
@@ -42,7 +41,7 @@ def read(source: str) -> list[Manifest]:
             else "no such file"
         )
         raise ManifestError(f"manifest {source} does not exist", cause=why, hint=_near(path))
-    return reading.load(path, source=source)
+    return load(path, source=source)
 
 
 def read_all(args: argparse.Namespace) -> list[Manifest]:
@@ -84,20 +83,19 @@ def create(client: Client, manifests: Sequence[Manifest], namespace: str) -> lis
     Create the objects and return ("pod/web", "created") for each.
 
     Raises:
-        ConflictError: One is there already; then none has been made.
+        ConflictError: One of them already exists; then none has been created.
         ManifestError, ApiError: The API server refuses one of them; then nothing has been made.
     """
-    for one in manifests:
-        if find(client, one, namespace) is not None:
+    for manifest in manifests:
+        if find(client, manifest, namespace) is not None:
             raise ConflictError(
-                f"{one.kind} {one.name!r} already exists in namespace {namespace}",
+                f"{manifest.kind} {manifest.name!r} already exists in namespace {namespace}",
                 cause="create only makes new objects",
                 hint="podlab apply updates existing objects",
             )
-    made = reading.apply(client, manifests, namespace=namespace)
-    return [
-        (title({"kind": one.kind, **stored}), "created") for one, stored in zip(manifests, made, strict=True)
-    ]
+    made = applying.apply(client, manifests, namespace=namespace)
+    pairs = zip(manifests, made, strict=True)
+    return [(title({"kind": manifest.kind, **stored}), "created") for manifest, stored in pairs]
 
 
 def apply(client: Client, manifests: Sequence[Manifest], namespace: str) -> list[tuple[str, str]]:
@@ -108,25 +106,23 @@ def apply(client: Client, manifests: Sequence[Manifest], namespace: str) -> list
     Raises:
         ManifestError, ApiError: The API server refuses one of them; then nothing has been made or changed.
     """
-    present = {id(one): found for one in manifests if (found := find(client, one, namespace)) is not None}
-    for one in manifests:
-        if id(one) in present:
-            _patch(client, one, namespace, dry=True)
-    new = [one for one in manifests if id(one) not in present]
-    made = {
-        id(one): stored
-        for one, stored in zip(new, reading.apply(client, new, namespace=namespace), strict=True)
-    }
-    results = []
-    for one in manifests:
-        if id(one) in made:
-            results.append((title(made[id(one)]), "created"))
-            continue
-        after = _patch(client, one, namespace, dry=False)
-        before = present[id(one)]
-        same = before["metadata"].get("resourceVersion") == after["metadata"].get("resourceVersion")
-        results.append((title(after), "unchanged" if same else "configured"))
-    return results
+    before = [find(client, manifest, namespace) for manifest in manifests]
+    for manifest, stored in zip(manifests, before, strict=True):
+        if stored is not None:
+            _patch(client, manifest, namespace, dry=True)
+    new = [manifest for manifest, stored in zip(manifests, before, strict=True) if stored is None]
+    made = iter(applying.apply(client, new, namespace=namespace))
+    return [
+        (title(next(made)), "created") if stored is None else _patched(client, manifest, namespace, stored)
+        for manifest, stored in zip(manifests, before, strict=True)
+    ]
+
+
+def _patched(client: Client, manifest: Manifest, namespace: str, before: dict[str, Any]) -> tuple[str, str]:
+    """Patch an object, and return its title with ``configured`` or ``unchanged``."""
+    after = _patch(client, manifest, namespace, dry=False)
+    same = before["metadata"].get("resourceVersion") == after["metadata"].get("resourceVersion")
+    return title(after), "unchanged" if same else "configured"
 
 
 def find(client: Client, manifest: Manifest, namespace: str) -> dict[str, Any] | None:
@@ -136,7 +132,7 @@ def find(client: Client, manifest: Manifest, namespace: str) -> dict[str, Any] |
     try:
         return client.find(client.path_of(manifest.object, namespace))
     except ManifestError:
-        return None  # a kind that the server does not know: `reading.apply` says so, with its line
+        return None  # a kind that the server does not know: `applying.apply` reports it, with its line
 
 
 def _patch(client: Client, manifest: Manifest, namespace: str, *, dry: bool) -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """
-Manifests: read with care, checked as a whole, applied so that nothing is left half-made.
+Manifests: parsed, checked as a whole, and applied completely or not at all.
 
-    document  one YAML document that is no manifest, with its lines
-    load      text or a file to a list of Manifest; every fault of every document at once, each with its line
-    lint      traps that the API server accepts or names badly
-    apply     validate all (dry run, strict fields), then create all; take back what was made when one fails
+    load      parse text or a file to a list of Manifest; all faults of all documents at once, each with its line
+    document  parse one YAML document of another kind, with its lines
+    lint      find traps that the API server accepts or reports badly
+    apply     validate all (dry run, strict fields), then create all; if one fails, delete the others again
     remove    delete what ``apply`` returned
 
-The modules: ``reading`` (load, document), ``composing`` and ``scalars`` (YAML with lines), ``faults`` (many faults,
-one error), ``linting``, ``lookalikes`` (characters that look alike), ``applying``, ``verdicts`` (refusals, with lines).
+The modules in reading order: ``manifest`` (an object and its lines), ``parsing`` (load, document), ``composing`` and
+``scalars`` (YAML with lines), ``shape`` (the fields that every object has), ``faults`` (many faults, one error),
+``lookalikes`` (characters that look alike), ``linting``, ``applying``, ``verdicts`` (refusals, with lines).
 
-The text comes from learners, so reading is bounded in bytes, depth and alias expansion. Unknown fields and
-wrong types are the server's to judge: its message is mapped back to file and line.
+The text comes from learners, so parsing is limited in bytes, depth and alias expansion. The server checks for unknown
+fields and wrong types; its message is mapped back to file and line.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 from podlab.manifests.applying import apply, remove, validate
 from podlab.manifests.faults import Fault
 from podlab.manifests.linting import Finding, lint
-from podlab.manifests.reading import Manifest, document, load
+from podlab.manifests.manifest import Manifest
+from podlab.manifests.parsing import document, load
 
 __all__ = ["Fault", "Finding", "Manifest", "apply", "document", "lint", "load", "remove", "validate"]

@@ -20,7 +20,7 @@ from podlab.client import Client
 from podlab.errors import ApiError, ManifestError, PodlabError
 from podlab.manifests import lookalikes, verdicts
 from podlab.manifests.faults import Fault, error_of
-from podlab.manifests.reading import Manifest
+from podlab.manifests.manifest import Manifest
 
 _STRICT = {"fieldValidation": "Strict"}
 _MAX_ROUNDS = 20  # each takes out at least one field

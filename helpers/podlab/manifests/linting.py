@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from podlab.manifests.reading import Manifest
+from podlab.manifests.manifest import Manifest
 from podlab.nearest import nearest
 from podlab.pods import roles
 from podlab.pods.status import minor_of

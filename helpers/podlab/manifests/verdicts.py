@@ -13,7 +13,8 @@ from typing import Any
 
 from podlab.errors import ApiError
 from podlab.manifests.faults import Fault
-from podlab.manifests.reading import NAME_HINT, Manifest
+from podlab.manifests.manifest import Manifest
+from podlab.manifests.shape import NAME_HINT
 from podlab.pods import quantity
 
 _STRICT = re.compile(r'(unknown|duplicate) field "([^"]+)"')

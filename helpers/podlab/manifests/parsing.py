@@ -1,61 +1,25 @@
 """
-Reads manifests: bounded, every fault of every document at once, each with its line.
+Parses manifests: text of limited size to objects, or to all faults of all documents, each with its line.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from podlab.errors import ManifestError
-from podlab.manifests import lookalikes
+from podlab.manifests import lookalikes, shape
 from podlab.manifests.composing import Composed, Composer, Refused, lines_of
 from podlab.manifests.faults import Fault, error_of
+from podlab.manifests.manifest import Manifest
 
 MAX_BYTES = 1 << 20
-NAME_HINT = "a name is made of lower-case letters, digits and -, such as my-pod"
 _BEGINS = 'a manifest begins with "apiVersion: v1"'
 _MAX_OBJECTS = 500
 _DOCUMENT = re.compile(r"^---(?=\s|$)|^\.\.\.(?=\s|$)", re.MULTILINE)
 _LISTS = re.compile(r"(Pod|Service|ConfigMap|Secret|Deployment|Job|)List\Z")
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """
-    One object of a manifest, as written, with the line of each of its fields.
-
-    ``lines`` maps a field path such as ``spec.containers[0].image`` to a line of ``source``, from 1.
-    """
-
-    object: dict[str, Any]
-    source: str = "manifest"
-    lines: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def kind(self) -> str:
-        """Such as ``Pod``."""
-        return str(self.object.get("kind", ""))
-
-    @property
-    def name(self) -> str:
-        """``metadata.name``; empty where the server is to make one up from ``generateName``."""
-        return str((self.object.get("metadata") or {}).get("name") or "")
-
-    def line(self, path: str) -> int | None:
-        """Return the line of the field at *path*, or of the nearest field around it that is written."""
-        while path:
-            if path in self.lines:
-                return self.lines[path]
-            path = re.sub(r"(\.?[^.\[\]]+|\[[^\]]*\])\Z", "", path)
-        return self.lines.get("")
-
-    def fault(self, path: str, text: str, hint: str | None = None) -> Fault:
-        """Return a fault at *path* of this manifest."""
-        return Fault(self.source, self.line(path), path, text, hint)
 
 
 def load(text_or_path: str | Path, *, source: str | None = None) -> list[Manifest]:
@@ -80,7 +44,7 @@ def load(text_or_path: str | Path, *, source: str | None = None) -> list[Manifes
             found += _flatten(Manifest(root.value, name, lines), faults)
     if not found and not faults:
         faults.append(Fault(name, None, "", "it holds no objects", _BEGINS))
-    faults += _twice(found)
+    faults += shape.defined_twice(found)
     if len(found) > _MAX_OBJECTS:
         faults = [Fault(name, None, "", f"{len(found)} objects; at most {_MAX_OBJECTS} are taken at once")]
     if faults:
@@ -168,7 +132,7 @@ def _compose(document: str, offset: int, name: str, faults: list[Fault]) -> Comp
 
 
 def _unreadable(document: str, offset: int, name: str, error: Exception) -> Fault:
-    """Why a document cannot be read: a character that looks like another comes before what the parser makes of it."""
+    """Return why a document cannot be parsed; a lookalike character explains it better than the parser's message."""
     import yaml
 
     seen = lookalikes.in_text(document)
@@ -207,18 +171,20 @@ def _syntax_hint(document: str, mark: Any) -> str:
 def _flatten(manifest: Manifest, faults: list[Fault]) -> list[Manifest]:
     body = manifest.object
     if not isinstance(body, dict):
-        faults.append(manifest.fault("", f"an object is a mapping, this is {_type(body)}", _BEGINS))
+        faults.append(manifest.fault("", f"an object is a mapping, this is {shape.type_of(body)}", _BEGINS))
         return []
     if "items" in body and _LISTS.match(str(body.get("kind"))):
         return _items(manifest, faults)
-    faults += _shape(manifest)
+    faults += shape.faults_of(manifest)
     return [manifest]
 
 
 def _items(manifest: Manifest, faults: list[Fault]) -> list[Manifest]:
     items, found = manifest.object["items"], []
     if not isinstance(items, list):
-        faults.append(manifest.fault("items", f"the items of a List are a list, this is {_type(items)}"))
+        faults.append(
+            manifest.fault("items", f"the items of a List are a list, this is {shape.type_of(items)}")
+        )
         return []
     for index, item in enumerate(items):
         prefix = f"items[{index}]"
@@ -229,60 +195,3 @@ def _items(manifest: Manifest, faults: list[Fault]) -> list[Manifest]:
         }
         found += _flatten(Manifest(item, manifest.source, lines), faults)
     return found
-
-
-def _shape(manifest: Manifest) -> list[Fault]:
-    """
-    Return what is wrong with the few fields that say where an object goes; the rest is the server's to
-    judge.
-    """
-    body, faults = manifest.object, []
-    for key, example in (("apiVersion", "v1"), ("kind", "Pod")):
-        if key not in body:
-            faults.append(manifest.fault("", f'the field "{key}" is missing', f'add "{key}: {example}"'))
-        elif not isinstance(body[key], str) or not re.fullmatch(r"[A-Za-z][\w./-]*", body[key]):
-            faults.append(
-                manifest.fault(key, f'"{key}" is a word such as "{example}", this is {_type(body[key])}')
-            )
-    for key in ("metadata", "spec", "data"):
-        if body.get(key) is not None and not isinstance(body[key], dict):
-            faults.append(manifest.fault(key, f'"{key}" is a mapping, this is {_type(body[key])}'))
-    metadata = body.get("metadata")
-    if metadata is None or (isinstance(metadata, dict) and not metadata.keys() & {"name", "generateName"}):
-        faults.append(manifest.fault("metadata", 'the object has no "metadata.name"', "give it a name"))
-    elif isinstance(metadata, dict):
-        for key in ("name", "namespace", "generateName"):
-            if key in metadata and (not isinstance(metadata[key], str) or not metadata[key]):
-                text = f'"metadata.{key}" is text, this is {_type(metadata[key])}'
-                faults.append(manifest.fault(f"metadata.{key}", text, "put it in quotes"))
-            elif key in metadata and not re.fullmatch(r"[A-Za-z0-9_.:-]{1,253}", metadata[key]):
-                faults.append(
-                    manifest.fault(f"metadata.{key}", f"{metadata[key]!r:.60} cannot be a name", NAME_HINT)
-                )
-    return faults
-
-
-def _twice(found: list[Manifest]) -> list[Fault]:
-    seen: dict[tuple[str, str, str], Manifest] = {}
-    faults = []
-    for manifest in found:
-        metadata = manifest.object.get("metadata")
-        space = str(metadata.get("namespace", "")) if isinstance(metadata, dict) else ""
-        name = str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
-        first = seen.setdefault((manifest.kind, space, name), manifest)
-        if name and first is not manifest:
-            text = f'{manifest.kind} "{name}" is defined twice, first in line {first.line("metadata.name")}'
-            faults.append(manifest.fault("metadata.name", text, "give one of them another name"))
-    return faults
-
-
-def _type(value: Any) -> str:
-    names = {
-        dict: "a mapping",
-        list: "a list",
-        str: "text",
-        bool: "a truth value",
-        int: "a number",
-        float: "a number",
-    }
-    return f"{names[type(value)]} ({value!r:.40})" if type(value) in names else "empty"
