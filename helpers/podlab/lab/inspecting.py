@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from podlab.client import resources
+from podlab.errors import PodlabError, WaitTimeoutError
 from podlab.lab import looking
 from podlab.lab.workplace import Workplace
 from podlab.pods.raw import RawObject
@@ -172,6 +175,31 @@ class Inspecting(Workplace):
         )
         owner = {"kind": known, **self.get(kind, name)}
         return explain_owner(owner, pods, events, between=between, now=time.time())
+
+    def wait(
+        self, done: Callable[[], bool], what: str = "it did not happen", *, deadline_s: float = 30
+    ) -> None:
+        """Wait until *done* says yes; after *deadline_s* WaitTimeoutError with *what* and a Pod that is not well."""
+        try:
+            super().wait(done, what, deadline_s=deadline_s)
+        except WaitTimeoutError as error:
+            if error.cause is None:
+                with suppress(PodlabError):
+                    self._suspect(error)
+            raise
+
+    def _suspect(self, error: WaitTimeoutError) -> None:
+        """Name a Pod that is not well in *error*: the one that it speaks of, else the newest."""
+        pods = [pod for pod in self.get("pod")["items"] if not pod["metadata"].get("deletionTimestamp")]
+        pods.sort(key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
+        named = re.findall(r"[a-z0-9-]+", error.summary.lower())
+        pods.sort(key=lambda pod: pod["metadata"]["name"] not in named)
+        found = {pod["metadata"]["name"]: self.explain(pod["metadata"]["name"]) for pod in pods}
+        unwell = [name for name, explained in found.items() if not explained.well]
+        if unwell:
+            others = f"; not well either: {', '.join(unwell[1:4])}" if unwell[1:] else ""
+            error.cause = found[unwell[0]].what + others
+            error.hint = f'lab.explain("{unwell[0]}") says more; {error.hint}'
 
     def _uid(self, pod: str) -> str | None:
         found = self.client.find(self._path("pod", pod))
