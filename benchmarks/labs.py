@@ -13,7 +13,8 @@ the proportional set sizes of all processes of the cluster, those of its Pods in
 before the page, and the most while it ran. The last table has a line for each row of the lesson that a lab teaches.
 
 ``--results`` keeps a JSON line for each page that ran. A lab that ran whole on a driver is not run there again, one
-that did not is, and the newest line counts: so kind and embedded may be run hours apart and stand in one table.
+that did not is, and the newest line counts: so kind and embedded may be run hours apart and stand in one table. Remove
+the lines of a page that has changed since.
 """
 
 from __future__ import annotations
@@ -200,9 +201,13 @@ def cluster(driver: str, options: argparse.Namespace) -> Iterator[Cluster]:
 
 
 def in_short(number: int, text: str) -> str:
-    """Return what nbval prints of a failed cell in one line: its first words, and the lines that differ."""
+    """Return what nbval prints of a failed cell in one line: first words, and what differs or the error."""
     differ = [" ".join(line.split()) for line in text.splitlines() if re.match(r"  [-+] ", line)]
-    return f"{text.splitlines()[1].strip() or number}: {'; '.join(differ)[:200]}".replace("|", "/")
+    errors = [
+        line for line in text.splitlines() if re.match(r"(\w+\.)*\w*(Error|Exception|Interrupt): ", line)
+    ]
+    words = "; ".join(differ) or " ".join(errors[-1:])
+    return f"{text.splitlines()[1].strip() or number}: {words[:200]}".replace("|", "/")
 
 
 def run(lab: Lab, on: Cluster, place: str) -> Run:
