@@ -55,6 +55,34 @@ def _faults(number: str, pieces: list[tuple[str, str]]) -> list[str]:
     return found
 
 
+def predicted(notebook: Any) -> dict[str, int]:
+    """The rounds of a page that ask for a prediction, and the number of the cell that does."""
+    cells = enumerate(cell.source for cell in notebook.cells)
+    return {found[1]: at for at, source in cells if (found := re.match(r"%%predict (\S+)\n", source))}
+
+
+def faults_of_lab_rounds(notebook: Any) -> list[str]:
+    """What keeps a lab's rounds from asking before they answer, or from answering what they asked."""
+    found = []
+    for number, asked_at in predicted(notebook).items():
+        told_at = [at for at, cell in enumerate(notebook.cells) if f'facts("{number}"' in cell.source]
+        facts = {fact for at in told_at for fact in _facts(notebook.cells[at])}
+        faults = _faults_of_prediction(number, notebook.cells[asked_at].source)
+        if not re.match(r"%%predict \S+\n# ", notebook.cells[asked_at].source):
+            faults.append("shows no form of an answer")
+        if not told_at or told_at[0] < asked_at:
+            faults.append("prints its facts before it asks" if told_at else "prints no facts")
+        open_ones = [label for label in predictions.rounds().get(number, []) if label not in facts]
+        faults += [f"no fact answers {', '.join(open_ones)}"] if open_ones else []
+        found += [f"round {number}: {fault}" for fault in faults]
+    return found
+
+
+def _facts(cell: Any) -> set[str]:
+    lines = "".join(output.get("text", "") for output in cell.outputs).splitlines()
+    return {predictions.key(re.split(r"\s{2,}", line)[0]) for line in lines}
+
+
 def without_kubectl(notebook: Any) -> list[str]:
     """The numbered rounds of a lab after which no line shows the same with kubectl."""
     text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
