@@ -34,6 +34,7 @@ class NotGradable(CheckError):  # noqa: N818  (a state of a report, not a fault 
 
 
 KINDS = ("repair", "write", "convert", "predict", "choose", "diagnose")
+OUTCOMES = tuple(f"O{number}" for number in range(1, 13))  # of the course: what a learner can do after it
 ANSWERS = ("manifest", "prediction", "choices")
 IMAGES = ("busybox:1.36", "podlab-app:1", "python:3.11-slim")
 

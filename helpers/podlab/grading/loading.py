@@ -115,6 +115,7 @@ def read(folder: Path) -> Exercise:
     kind = table.one_of("kind", data["kind"], model.KINDS)
     answer = table.one_of("answer", data.get("answer", _ANSWER_OF.get(kind, "manifest")), model.ANSWERS)
     checks = [_check(table, row) for row in data["checks"]]
+    outcomes = [table.one_of("outcomes", each, model.OUTCOMES) for each in data.get("outcomes", [])]
     points = Fraction(str(data["points"]))
     if sum(row.points for row in checks) != points:
         raise table.error(
@@ -125,7 +126,7 @@ def read(folder: Path) -> Exercise:
     suffix = "yaml" if answer == "manifest" else "txt"
     return Exercise(
         folder=folder, id=match[1], title=match[2], kind=kind, answer=answer, points=points,
-        minutes=data.get("minutes", 8), outcomes=data.get("outcomes", []), notebook=data.get("notebook", ""),
+        minutes=data.get("minutes", 8), outcomes=outcomes, notebook=data.get("notebook", ""),
         ask=_needed(folder, "ask.md"), hints=_hints(folder), debrief=_optional(folder, "debrief.md"),
         starter=_optional(folder, data.get("starter", f"starter.{suffix}")), checks=checks,
         fence=_fence(table, data.get("fence", {})),

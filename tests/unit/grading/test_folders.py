@@ -104,6 +104,7 @@ def test_a_new_folder_is_an_exercise_at_once(course: Path) -> None:
         ("points = 1\nminutes", "points = 3\nminutes", "line 4: points is 3, the checks add up to 1"),
         ('id = "ended"\n', "", "lacks the field 'id'"),
         ("outcomes = []", "outcomes = [", "is not TOML"),
+        ("outcomes = []", 'outcomes = ["O13"]', "line 3: outcomes is 'O13'"),
     ],
 )
 def test_a_fault_in_exercise_toml_names_file_and_line(course: Path, old: str, new: str, message: str) -> None:
