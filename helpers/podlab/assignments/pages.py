@@ -17,6 +17,7 @@ from podlab.assignments import marking
 from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.gradebook import Item, Mark, items, outcomes
 from podlab.errors import PodlabError
+from podlab.grading.exercise import OUTCOMES
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 _STYLE = (
@@ -47,16 +48,18 @@ def overview(blueprint: Blueprint, found: Sequence[Mark]) -> str:
          "" if m.total is None else f"{m.total:g}", escape(m.state), escape("; ".join(m.notes)))
         for m in found
     ]  # fmt: skip
-    means = ", ".join(f"{name} {value:.0%}" for name, value in outcomes(found).items()) or "none"
+    means = [(name, OUTCOMES[name], f"{value:.0%}") for name, value in outcomes(found).items()]
     return _page(
         blueprint.title,
-        f"<p>{len(found)} students, {float(blueprint.points):g} points. Outcomes: {escape(means)}.</p>",
+        f"<p>{len(found)} students, {float(blueprint.points):g} points.</p>",
         _table(("student", "name", "points", "state", "notes"), rows),
         "<h2>Exercises</h2>",
         _table(
             ("exercise", "answers", "mean", "full marks", "none", "checks that held"),
             map(_item, items(found)),
         ),
+        "<h2>Outcomes</h2>",
+        _table(("outcome", "a student can", "mean"), (tuple(map(escape, row)) for row in means)),
     )
 
 

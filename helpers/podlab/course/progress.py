@@ -19,7 +19,7 @@ from podlab import paths
 from podlab.checks.verdict import ANSWERED, Report, number
 from podlab.client import resources
 from podlab.errors import ConflictError, PodlabError
-from podlab.grading.exercise import Exercise
+from podlab.grading.exercise import OUTCOMES, Exercise
 
 if TYPE_CHECKING:
     from podlab.client import Client
@@ -142,7 +142,9 @@ class Progress:
                 {"id": r.exercise.id, "title": r.exercise.title, "points": float(r.exercise.points), "best": r.best,
                  "attempts": r.attempts, "hints": r.hints, "solved": r.solved} for r in self.rows
             ],
-            "outcomes": {name: {"solved": s, "of": of} for name, (s, of) in self.outcomes.items()},
+            "outcomes": {
+                name: {"can": OUTCOMES[name], "solved": s, "of": of} for name, (s, of) in self.outcomes.items()
+            },
         }  # fmt: skip
 
     def __str__(self) -> str:
@@ -151,9 +153,10 @@ class Progress:
         lines = [f"{sum(r.solved for r in self.rows)} of {len(self.rows)} exercises solved, "
                  f"{earned:g} of {number(total)} points"]  # fmt: skip
         lines += [self._line(row) for row in self.rows]
-        lines.append(
-            "by outcome: " + ", ".join(f"{name} {s}/{of}" for name, (s, of) in self.outcomes.items())
-        )
+        lines.append("what you can do, by exercises solved")
+        lines += [
+            f"    {name:<4} {OUTCOMES[name]:<60} {s} of {of}" for name, (s, of) in self.outcomes.items()
+        ]
         return "\n".join(lines)
 
     @staticmethod

@@ -34,7 +34,20 @@ class NotGradable(CheckError):  # noqa: N818  (a state of a report, not a fault 
 
 
 KINDS = ("repair", "write", "convert", "predict", "choose", "diagnose")
-OUTCOMES = tuple(f"O{number}" for number in range(1, 13))  # of the course: what a learner can do after it
+OUTCOMES = {  # what a learner can do after the course
+    "O1": "draw when each container starts and ends",
+    "O2": "tell phase, condition, state, reason and STATUS apart",
+    "O3": "choose a form for a need, and defend it",
+    "O4": "write init containers that hand data over and may run twice",
+    "O5": "write a sidecar that is usable before the app starts",
+    "O6": "predict what comes back after an exit",
+    "O7": "predict the order of stopping, and lose nothing in it",
+    "O8": "diagnose a Pod by states, Events and logs",
+    "O9": "convert older forms to sidecars",
+    "O10": "tell what a timeline knows from what it only bounds",
+    "O11": "compute what a Pod reserves on its node",
+    "O12": "combine both patterns in a Deployment",
+}
 ANSWERS = ("manifest", "prediction", "choices")
 IMAGES = ("busybox:1.36", "podlab-app:1", "python:3.11-slim")
 

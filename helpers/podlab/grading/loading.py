@@ -115,7 +115,7 @@ def read(folder: Path) -> Exercise:
     kind = table.one_of("kind", data["kind"], model.KINDS)
     answer = table.one_of("answer", data.get("answer", _ANSWER_OF.get(kind, "manifest")), model.ANSWERS)
     checks = [_check(table, row) for row in data["checks"]]
-    outcomes = [table.one_of("outcomes", each, model.OUTCOMES) for each in data.get("outcomes", [])]
+    outcomes = [table.one_of("outcomes", each, tuple(model.OUTCOMES)) for each in data.get("outcomes", [])]
     points = Fraction(str(data["points"]))
     if sum(row.points for row in checks) != points:
         raise table.error(

@@ -144,7 +144,9 @@ def test_progress_counts_the_best_score_and_survives_a_damaged_line(
         "1 of 2 exercises solved, 5 of 7 points",
         "    e00 first-order              open",
         "  + e14 convert-shipper          5 of 5     2 tries, 2 hints",
-        "by outcome: O1 0/1, O9 1/1",
+        "what you can do, by exercises solved",
+        "    O1   draw when each container starts and ends                     0 of 1",
+        "    O9   convert older forms to sidecars                              1 of 1",
     ]
     assert progress.hints("e14") == 2
 
