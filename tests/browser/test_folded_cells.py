@@ -9,7 +9,11 @@ from selenium.webdriver.common.by import By
 
 from podlab.course.edition import without_outputs
 
-FIRST = "names = [name for name in ('a', 'b')]"
+FIRST = f"names = [name for name in ('a', 'b') if '{'long ' * 60}']"
+OVERFLOW = """
+const panel = document.querySelector('.jp-Notebook .jp-WindowedPanel-outer');
+return panel.scrollWidth - panel.clientWidth
+"""
 EDITORS = (
     "return [...document.querySelectorAll('.jp-CodeCell .cm-content')].filter(e => e.offsetParent).length"
 )
@@ -25,9 +29,10 @@ def test_a_folded_cell_shows_its_first_line_and_runs(jupyterlab: JupyterLab, bro
     find = browser.find_elements
 
     wait_until("one cell is folded", lambda: len(find(By.CSS_SELECTOR, ".jp-InputPlaceholder")) == 1, 180)
-    assert FIRST in find(By.CSS_SELECTOR, ".jp-InputPlaceholder")[0].text
+    assert FIRST[:60] in find(By.CSS_SELECTOR, ".jp-InputPlaceholder")[0].text
     assert "lanes" not in browser.find_element(By.CSS_SELECTOR, ".jp-Notebook").text
     assert browser.execute_script(EDITORS) == 1
+    assert browser.execute_script(OVERFLOW) == 0
     wait_until("the kernel is idle", lambda: "Idle" in browser.find_element(By.TAG_NAME, "body").text, 60)
     click(browser, ".lm-MenuBar-item", "Run")
     click(browser, ".lm-Menu-item .lm-Menu-itemLabel", "Run All Cells")

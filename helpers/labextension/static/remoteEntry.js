@@ -1,5 +1,6 @@
 /*
  * Colours as YAML the notebook cells that begin with one of podlab's cell magics; other cells keep the kernel's language.
+ * Folded cells show as much of their first line as fits.
  *
  * JupyterLab and Notebook 7 load this file as it is: a container of module federation, written by hand, since it takes
  * one module from the page (the notebook tracker) and offers one. JupyterLab's own YAML mode does the work.
@@ -52,6 +53,17 @@
     begin();
   }
 
+  /** Show of a folded cell's first line what fits: one long line would give the whole page a scroll bar. */
+  function shortenFolds() {
+    const style = document.createElement("style");
+    style.textContent = `
+      .jp-InputPlaceholder .jp-Placeholder-content { min-width: 0; overflow: hidden; }
+      .jp-InputPlaceholder .jp-Placeholder-contentContainer { display: flex; max-width: 100%; overflow: hidden; }
+      .jp-InputPlaceholder .jp-PlaceholderText { overflow: hidden; text-overflow: ellipsis; white-space: pre; }
+    `;
+    document.head.append(style);
+  }
+
   async function plugin() {
     const { INotebookTracker } = await shared("@jupyterlab/notebook");
     return {
@@ -60,6 +72,7 @@
       autoStart: true,
       requires: [INotebookTracker],
       activate: (_app, tracker) => {
+        shortenFolds();
         tracker.forEach(watch);
         tracker.widgetAdded.connect((_tracker, panel) => watch(panel));
       },

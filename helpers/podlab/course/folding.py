@@ -27,6 +27,8 @@ def is_beside_the_lesson(cell: dict[str, Any]) -> bool:
     """
     if source(cell).startswith("%%") or (cell["metadata"].get("podlab") or {}).get("lesson"):
         return False
+    if "\n" not in source(cell).strip():
+        return False  # a fold would show the same line
     text = "\n".join(line for line in source(cell).splitlines() if not line.startswith(("%", "!")))
     try:
         return any(isinstance(node, _BESIDE) for node in ast.walk(ast.parse(text)))

@@ -189,10 +189,10 @@ def test_outputs_are_taken_out_of_a_notebook_alone() -> None:
 
 
 FOLDED = [
-    "lab.wait(lambda: lab.logs('x'))",
+    "lab.wait(lambda: lab.logs('x'))\nlab.delete('x')",
     "def late():\n    lab.apply('db')",
     "%timeline x\nlab.facts('1.1', names=[each.name for each in lanes])",
-    "over = lab.when('a', restarts=1) & lab.when('b', phase='Running')",
+    "over = lab.when('a', restarts=1) & lab.when('b', phase='Running')\nlab.record('a', until=over)",
 ]
 OPEN = [
     "first = lab.record('first', until='Succeeded')",
@@ -201,6 +201,7 @@ OPEN = [
     "%%predict 2.1\norder: fetch | shop",
     "%%manifest x\nkind: Pod",
     "!kubectl get pods | head",
+    "lab.wait(lambda: lab.logs('x'))",
     "lab.facts(",
 ]
 
