@@ -31,21 +31,8 @@ from podlab.assignments import blueprint
 from podlab.drivers import Profile
 from podlab.grading.prove import samples
 
-PLAN = """\
-title = "Small"
-seed = 1
-
-[[rows]]
-name = "beside"
-points = 10
-choose = ["e14"]
-
-[[rows]]
-name = "judgement"
-points = 4
-choose = ["e12"]
-"""
 NAME = "small"
+BLUEPRINT = Path(__file__).parents[1] / "blueprints" / f"{NAME}.toml"
 CLASS: Mapping[str, Mapping[str, str]] = {
     "ada": {"e14": "moved", "e12": "arrows"},
     "bob": {},
@@ -202,7 +189,7 @@ def prove(names: Sequence[str], cluster: str, venvs: Path) -> None:
         bin_ = installed(package, venvs)
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder)
-            (work / f"{NAME}.toml").write_text(PLAN)
+            shutil.copy(BLUEPRINT, work)
             proof(work, bin_, cluster)
 
 

@@ -27,20 +27,7 @@ from podlab.grading.prove import samples
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(900)]
 
-PLAN = """\
-title = "Two"
-seed = 0
-
-[[rows]]
-name = "words"
-points = 4
-choose = ["e26"]
-
-[[rows]]
-name = "beside"
-points = 5
-choose = ["e14"]
-"""
+BLUEPRINT = Path(__file__).parents[1] / "blueprints" / "two.toml"
 PODLAB = [sys.executable, "-m", "podlab"]
 Run = subprocess.CompletedProcess[str]
 
@@ -59,10 +46,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def term(tmp_path: Path) -> Path:
     """The released assignment."""
-    (tmp_path / "two.toml").write_text(PLAN)
-    subprocess.run(
-        [*PODLAB, "release", str(tmp_path / "two.toml"), "--out", str(tmp_path / "term")], check=True
-    )
+    subprocess.run([*PODLAB, "release", str(BLUEPRINT), "--out", str(tmp_path / "term")], check=True)
     return tmp_path / "term"
 
 

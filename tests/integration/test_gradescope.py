@@ -25,20 +25,7 @@ from podlab.grading.prove import samples
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(900)]
 
-PLAN = """\
-title = "Small"
-seed = "student"
-
-[[rows]]
-name = "beside"
-points = 10
-choose = ["e14"]
-
-[[rows]]
-name = "judgement"
-points = 4
-choose = ["e12"]
-"""
+BLUEPRINT = Path(__file__).parents[1] / "blueprints" / "small.toml"
 ROSTER = "id,name,email\nada,Ada Lovelace,ada@example.org\nbob,Bob Brown,Bob@Example.org\n"
 # A root of its own, with everything of the real one and /autograder beside it. A chroot would not do: in one, no
 # process may make the user namespaces that the embedded cluster needs.
@@ -81,7 +68,8 @@ def term(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from podlab.cli import main
 
     folder = tmp_path_factory.mktemp("gradescope")
-    (folder / "small.toml").write_text(PLAN)
+    by_student = BLUEPRINT.read_text().replace("seed = 1", 'seed = "student"')
+    (folder / "small.toml").write_text(by_student)
     (folder / "roster.csv").write_text(ROSTER)
     words = ["release", folder / "small.toml", "--roster", folder / "roster.csv", "--out", folder / "term"]
     assert main([*map(str, words), "--format", "gradescope"]) == 0

@@ -12,7 +12,6 @@ from __future__ import annotations
 import io
 import json
 import stat
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
@@ -27,20 +26,7 @@ from podlab.assignments import blueprint, release
 from podlab.assignments.blueprint import Blueprint
 from podlab.grading.prove import samples
 
-PLAN = """\
-title = "Two"
-seed = 0
-
-[[rows]]
-name = "beside"
-points = 5
-choose = ["e14"]
-
-[[rows]]
-name = "words"
-points = 4
-choose = ["e26"]
-"""
+BLUEPRINT = Path(__file__).parents[2] / "blueprints" / "two.toml"
 OPEN, NOTHING = "not gradable", ("refused", "not answered")
 Notebook = dict[str, Any]
 
@@ -72,28 +58,22 @@ class Handed:
         return f"{self.family}-{self.name}"
 
 
-def plan(folder: Path) -> Blueprint:
-    """The assignment of both exercises."""
-    (folder / "two.toml").write_text(PLAN)
-    return blueprint.read(folder / "two.toml")
-
-
 @cache
-def _whole() -> Blueprint:
-    with tempfile.TemporaryDirectory() as folder:
-        return plan(Path(folder))
+def plan() -> Blueprint:
+    """The assignment of both exercises."""
+    return blueprint.read(BLUEPRINT)
 
 
 @cache
 def _released() -> str:
     """The learners' notebook as JSON."""
-    return json.dumps(release.notebook(_whole(), _whole().parts("everybody"), "everybody"))
+    return json.dumps(release.notebook(plan(), plan().parts("everybody"), "everybody"))
 
 
 @cache
 def right(exercise: str) -> str:
     """The right answer of an exercise, in the variant of this assignment."""
-    part = next(each for each in _whole().parts("everybody") if each.exercise.id == exercise)
+    part = next(each for each in plan().parts("everybody") if each.exercise.id == exercise)
     return next(s.text for s in samples(part.exercise, part.seed) if s.kind == "right")
 
 

@@ -35,7 +35,7 @@ def faults(found: Sequence[Handed], folder: Path, *, as_zip: bool = False) -> di
         _hand_in(down / student.id, each)
     _hand_in(down / WITNESS, solved_by_witness())
     given = _zipped(down) if as_zip else down
-    whole, people = plan(folder), [*students, Student(WITNESS)]
+    whole, people = plan(), [*students, Student(WITNESS)]
     before = listing(folder, out)
     with _current(folder):
         handed_in = submissions.read([given], people, whole)
