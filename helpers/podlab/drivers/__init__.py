@@ -1,12 +1,13 @@
 """
-Clusters: pick a driver, then make, find or stop.
+Clusters: choose a driver, then make, find or stop.
 
-    driver, why = choose()                 # kind where it can be had, else embedded; says why
+    driver, why = choose()                 # kind if it works here, else embedded; says why
     cluster = make("lab")                  # the running one of that name, or a new one
     cluster = find("lab")                  # any driver's
     stop("lab")
 
-Each driver is in a module of its own and is imported when it is first used.
+Each driver (``kind``, ``context``, ``embedded``) is imported when it is first used. ``base`` is their interface, and
+``recorded`` holds the steps that they share.
 """
 
 from __future__ import annotations

@@ -12,34 +12,17 @@ from collections.abc import Sequence
 from podlab.client import resources, waiting
 from podlab.drivers import kubeconfig, process, state
 from podlab.drivers.base import Cluster, Profile, Progress, Status, silent
+from podlab.drivers.recorded import RecordedDriver
 from podlab.errors import ApiError, ConflictError, DriverError, NotFoundError, PodlabError, WaitTimeoutError
 
 LABEL = "podlab.dev/cluster"
 MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
 
 
-class ContextDriver:
+class ContextDriver(RecordedDriver):
     """Uses a context of an existing kubeconfig; makes at most one namespace there."""
 
     name = "context"
-
-    def make(self, profile: Profile, *, progress: Progress = silent) -> Cluster:
-        """Make or adopt the namespace and write a kubeconfig that stays in it; see `Driver.make`."""
-        lock = state.locked(profile.name, deadline_s=profile.deadline_s, progress=progress)
-        with process.ended_by_signals(), lock:
-            record = state.read(profile.name)
-            if record is not None:
-                state.need_driver(record, self.name)
-                if record["state"] == "ready":
-                    return state.cluster(record)
-                with process.not_interrupted():
-                    _remove(record, progress)
-            return self._make_new(profile, progress)
-
-    def find(self, name: str) -> Cluster | None:
-        """Return the cluster if this driver made it to the end, else None."""
-        record = state.ready(name, self.name)
-        return None if record is None else state.cluster(record)
 
     def stop(self, name: str, *, progress: Progress = silent) -> bool:
         """Delete the namespace if it was made here; forget the kubeconfig. False if absent."""
@@ -68,6 +51,13 @@ class ContextDriver:
             f"images cannot be loaded into {name!r}: its nodes belong to somebody else",
             hint=f"push them to a registry that it can reach: docker push {images[0] if images else 'IMAGE'}",
         )
+
+    def _revive(self, record: state.Record, profile: Profile, progress: Progress) -> Cluster | None:
+        if record["state"] == "ready":
+            return state.cluster(record)
+        with process.not_interrupted():
+            _remove(record, progress)
+        return None
 
     def _make_new(self, profile: Profile, progress: Progress) -> Cluster:
         theirs = kubeconfig.read_users(profile.source)

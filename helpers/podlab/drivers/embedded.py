@@ -20,6 +20,7 @@ from typing import Any
 
 from podlab.drivers import kubeconfig, process, state
 from podlab.drivers.base import Cluster, Profile, Progress, Status, silent
+from podlab.drivers.recorded import RecordedDriver
 from podlab.errors import DriverError, PodlabError, SandboxError
 
 MODULE = "podlab.embedded.daemon"
@@ -32,29 +33,10 @@ REDUCED = "podlab.dev/reduced-mode"  # annotation of a node that isolates nothin
 _STARTER = "import sys; sys.path[:] = {path!r}; from {module} import main; sys.exit(main({arguments!r}))"
 
 
-class EmbeddedDriver:
+class EmbeddedDriver(RecordedDriver):
     """Makes embedded clusters; several can run side by side."""
 
     name = "embedded"
-
-    def make(self, profile: Profile, *, progress: Progress = silent) -> Cluster:
-        """Start the daemon and wait until it is ready, or return the running one; see `Driver.make`."""
-        lock = state.locked(profile.name, deadline_s=profile.deadline_s, progress=progress)
-        with process.ended_by_signals(), lock:
-            record = state.read(profile.name)
-            if record is not None:
-                state.need_driver(record, self.name)
-                if record["state"] == "ready" and _runs(record):
-                    return state.cluster(record)
-                progress(f"the earlier daemon of {profile.name!r} has ended; cleaning up")
-                with process.not_interrupted():
-                    _remove(record)
-            return self._make_new(profile, progress)
-
-    def find(self, name: str) -> Cluster | None:
-        """Return the cluster if its daemon runs, else None."""
-        record = state.ready(name, self.name)
-        return state.cluster(record) if record is not None and _runs(record) else None
 
     def stop(self, name: str, *, progress: Progress = silent) -> bool:
         """End the daemon with all its Pods and remove its folder; False if absent."""
@@ -104,6 +86,17 @@ class EmbeddedDriver:
             except SandboxError as error:  # no sandbox had a part in it: the file is at fault
                 raise DriverError(error.summary, cause=error.cause, hint=error.hint) from error
             progress(f"loaded {', '.join(names)}")
+
+    def _has_not_ended(self, record: state.Record) -> bool:
+        return _runs(record)
+
+    def _revive(self, record: state.Record, profile: Profile, progress: Progress) -> Cluster | None:
+        if record["state"] == "ready" and _runs(record):
+            return state.cluster(record)
+        progress(f"the earlier daemon of {profile.name!r} has ended; cleaning up")
+        with process.not_interrupted():
+            _remove(record)
+        return None
 
     def _make_new(self, profile: Profile, progress: Progress) -> Cluster:
         record = state.new_record(self.name, profile.name, context=f"podlab-{profile.name}")

@@ -19,6 +19,7 @@ from typing import Any
 
 from podlab.drivers import docker, kind_binary, kind_config, kubeconfig, process, state
 from podlab.drivers.base import Cluster, Profile, Progress, Status, silent
+from podlab.drivers.recorded import RecordedDriver
 from podlab.errors import DriverError, PodlabError
 
 PREFIX = "podlab-"
@@ -46,26 +47,10 @@ _HINTS = (
 )
 
 
-class KindDriver:
+class KindDriver(RecordedDriver):
     """Makes kind clusters, called ``podlab-<name>``, one folder of state each."""
 
     name = "kind"
-
-    def make(self, profile: Profile, *, progress: Progress = silent) -> Cluster:
-        """Make the cluster, or return the running one of that name; see `Driver.make`."""
-        lock = state.locked(profile.name, deadline_s=profile.deadline_s, progress=progress)
-        with process.ended_by_signals(), lock:
-            record = state.read(profile.name)
-            if record is not None:
-                found = self._revive(record, profile, progress)
-                if found is not None:
-                    return found
-            return self._make_new(profile, progress)
-
-    def find(self, name: str) -> Cluster | None:
-        """Return the cluster if this driver made it to the end, else None."""
-        record = state.ready(name, self.name)
-        return None if record is None else state.cluster(record)
 
     def stop(self, name: str, *, progress: Progress = silent) -> bool:
         """Delete the cluster, its kubeconfig and its folder; False if absent."""
@@ -189,7 +174,6 @@ class KindDriver:
 
     def _revive(self, record: state.Record, profile: Profile, progress: Progress) -> Cluster | None:
         """Return the existing cluster, started again if it was stopped; None if its nodes are gone."""
-        state.need_driver(record, self.name)
         _need_engine()
         nodes = _own_nodes(record)
         if record["state"] != "ready" or not nodes:
