@@ -7,8 +7,11 @@ The configuration of the local hub: accounts of this machine, a server and an em
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import pwd
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,36 @@ PORT = int(os.environ["PODLAB_HUB_PORT"])
 VENV = AT / "venv"
 PATH = f"{VENV / 'bin'}:/usr/local/bin:/usr/bin:/bin"
 DOWN_S = 30.0
+
+
+def folder_of_sockets() -> Path:
+    """
+    Make this hub's folder for kernels' sockets, and remove the one that a killed hub of the same ``--at`` left.
+
+    The path of a Unix socket has 107 characters at most, and ``--at`` may be deep: so it lies in /tmp.
+    """
+    note = AT / "hub" / "sockets"
+    if note.is_symlink():
+        shutil.rmtree(note.readlink(), ignore_errors=True)
+        note.unlink()
+    folder = Path(tempfile.mkdtemp(prefix="podlab-hub-", dir="/tmp"))
+    folder.chmod(0o711)
+    note.symlink_to(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+SOCKETS = folder_of_sockets()
+
+
+def give_folder_of_sockets(spawner: Any) -> None:
+    """Make a folder for the sockets of a student's kernels: nobody else can open it, or take its name before."""
+    account = pwd.getpwnam(spawner.user.name)
+    folder = SOCKETS / account.pw_name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    os.chown(folder, account.pw_uid, account.pw_gid)
+    spawner.environment = {**spawner.environment, "JUPYTER_RUNTIME_DIR": str(folder)}
 
 
 async def take_cluster_down(spawner: Any) -> None:
@@ -67,5 +100,6 @@ c.Spawner.env_keep = ["LANG", "LC_ALL"]
 c.Spawner.environment = {"PATH": PATH}
 c.Spawner.start_timeout = 300
 c.Spawner.http_timeout = 300
+c.Spawner.pre_spawn_hook = give_folder_of_sockets
 c.Spawner.post_stop_hook = take_cluster_down
 c.JupyterHub.cleanup_servers = True

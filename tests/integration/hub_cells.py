@@ -78,7 +78,9 @@ def ports_of(uid: int) -> list[int]:
 def sockets_of(uid: int) -> list[str]:
     """Names of the Unix sockets that processes of *uid* hold: paths, and abstract ones as ``@name``."""
     held = {link for pid in Path("/proc").glob("[0-9]*") if owner(pid) == uid for link in links(pid / "fd")}
-    rows = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    # One read leaves rows out while other sockets of the machine come and go.
+    lines = [line for _ in range(5) for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    rows = [line.split() for line in lines]
     return sorted({row[7] for row in rows if len(row) > 7 and f"socket:[{row[6]}]" in held})
 
 

@@ -219,6 +219,19 @@ def test_students_can_change_nothing_of_the_hub(visitors: dict[str, Visitor], hu
     assert list((hub.folder / "venv").rglob("answers")) == []
 
 
+def test_kernels_sockets_lie_in_a_folder_of_this_hub(
+    hub: Hub, visitors: dict[str, Visitor], facts: dict[str, dict[str, Any]]
+) -> None:
+    """Two hubs may have accounts of one name; the end of a server of one must not be felt at the other."""
+    folder = (hub.folder / "hub" / "sockets").readlink()
+
+    for account in visitors:
+        mine = [name for name in facts[account]["sockets"] if "/kernel-" in name]
+        assert mine
+        assert {Path(name).parent for name in mine} == {folder / account}
+        assert (folder / account).stat().st_mode & 0o777 == 0o700
+
+
 def test_a_stopped_server_takes_its_cluster_with_it_and_no_other(
     visitors: dict[str, Visitor], facts: dict[str, dict[str, Any]]
 ) -> None:
@@ -232,7 +245,12 @@ def test_a_stopped_server_takes_its_cluster_with_it_and_no_other(
 
 def test_the_end_of_the_hub_is_the_end_of_everything(hub: Hub, visitors: dict[str, Visitor]) -> None:
     """Ctrl-C: the servers and their clusters are ended in order; the process namespace empties by itself."""
+    sockets = (hub.folder / "hub" / "sockets").readlink()
+    assert sockets.is_dir()
+
     assert hub.end() == 0, hub.log.read_text()[-3000:]
+
+    assert not sockets.exists()
     text = hub.log.read_text()
     assert "...done" in text
     assert text.count("cluster lab is stopped") == 2
