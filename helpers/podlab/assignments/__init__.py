@@ -9,6 +9,7 @@ In the order of a term:
                   exports: who handed in what, where a platform keeps a list of it
     roster        who the students are
     marking       grades all submissions: parallel, resumable, evidence kept
+    rounds        when lost points count, and which answers are run again
     crowd         how many answers run side by side: as many as the machine bears
     gradebook     results to marks: sums, outcomes, item statistics
     kept          results by answer, for graders that execute notebooks

@@ -18,13 +18,16 @@ from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.submissions import Submission
 from podlab.checks import Act, Life
 from podlab.checks.verdict import NOT_GRADABLE, Report, Verdict
+from podlab.client import Client, Kubeconfig
+from podlab.errors import ApiError, ConnectionLostError
 from podlab.grading import Place, evidence, find, judge, regrade
-from podlab.grading.grade import TOO_BUSY
+from podlab.grading.grade import AWAY, TOO_BUSY
 from podlab.grading.prove import samples
 from podlab.grading.pulse import BEARABLE_S, SLOW_S
 from podlab.grading.reading import prepare
 from podlab.grading.runs import lived
 
+NOWHERE = "http://127.0.0.1:1"
 STUCK = find("e25")
 RECORDING = STUCK.folder / "recordings/stuck.jsonl"
 KILLED = Act("kill", "kill", "shipper", True, 0.0)
@@ -79,11 +82,13 @@ class Graded:
         return Report(exercise.name, exercise.points, [Verdict("all", exercise.points, True)])
 
 
-def mark(plan: Blueprint, out: Path, pulse: Steered, *students: str) -> marking.Tally:
+def mark(
+    plan: Blueprint, out: Path, pulse: Steered, *students: str, client: Client | None = None
+) -> marking.Tally:
     """Grade a manifest of each of *students*; the other exercise is empty."""
     one = replace(plan, rows=plan.rows[:1])
     found = [Submission(name, True, [name], {"e14": MANIFEST}) for name in students]
-    return marking.mark(one, found, out, Place(client=None, pulse=pulse), at_once=4)
+    return marking.mark(one, found, out, Place(client=client, pulse=pulse), at_once=4)
 
 
 def states(out: Path) -> list[str]:
@@ -198,3 +203,54 @@ def test_an_interrupted_grading_stops_the_answers_that_run(
         mark(plan, tmp_path, Steered(), "ada", "bob")
 
     assert states(tmp_path) == [NOT_GRADABLE]
+
+
+def test_an_answer_that_met_an_absent_cluster_is_run_again_once_it_is_back(
+    plan: Blueprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine was never late, and the server answers again: 403 is an answer, too."""
+    asked, runs = list[str](), list[str]()
+
+    class Server(Client):
+        def get(self, path: str, **_params: object) -> dict[str, object]:  # type: ignore[override]
+            asked.append(path)
+            if len(asked) < 3:
+                raise ConnectionLostError("gone")
+            raise ApiError("no", code=403)
+
+    def away_once(exercise: Any, _text: str, _place: Place, *, seed: int) -> Report:
+        runs.append(exercise.id)
+        if len(runs) == 1:
+            return Report(exercise.name, exercise.points, refused=AWAY, notes=["gone"], state=NOT_GRADABLE)
+        return Report(exercise.name, exercise.points, [Verdict("all", exercise.points, True)])
+
+    monkeypatch.setattr("podlab.grading.grade", away_once)
+    monkeypatch.setattr("podlab.client.waiting.time.sleep", lambda _s: None)
+    tally = mark(plan, tmp_path, Steered(), "ada", client=Server(Kubeconfig(NOWHERE, "c", "n", {}, {})))
+
+    assert (len(runs), len(asked), tally.repeated, states(tmp_path)) == (2, 3, 1, ["answered"])
+
+
+def test_a_cluster_that_stays_away_ends_the_grading_with_one_error(
+    plan: Blueprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells how far the grading came and what to do; the answer under way stays open, the others are not tried."""
+    runs = list[str]()
+
+    def away(exercise: Any, _text: str, _place: Place, *, seed: int) -> Report:
+        runs.append(exercise.id)
+        return Report(exercise.name, exercise.points, refused=AWAY, notes=["gone"], state=NOT_GRADABLE)
+
+    monkeypatch.setattr("podlab.grading.grade", away)
+    monkeypatch.setattr("podlab.assignments.marking._AWAY_S", 0.0)
+    names = [f"s{number}" for number in range(9)]
+
+    with pytest.raises(
+        ConnectionLostError, match="has not answered for 0 s; 0 of 9 answers are graded"
+    ) as error:
+        mark(plan, tmp_path, Steered(), *names, client=Client(Kubeconfig(NOWHERE, "c", "n", {}, {})))
+
+    assert "gone" in str(error.value)
+    assert "same command again" in str(error.value)
+    assert 1 <= len(runs) <= 4
+    assert states(tmp_path) == [NOT_GRADABLE] * len(runs)
