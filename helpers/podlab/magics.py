@@ -11,6 +11,8 @@ The notebook's magics, loaded with ``%load_ext podlab.magics``.
 from __future__ import annotations
 
 import os
+import re
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -26,6 +28,9 @@ from podlab.errors import PodlabError
 from podlab.lab import predictions
 from podlab.lab.showing import Growing as Picture
 from podlab.pods import roles
+
+WIDTH = 100  # of lines that a page must not break in the middle of a word
+_LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 
 
 @magics_class
@@ -70,7 +75,7 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
         if lab.current().driver == "context":
             progress.share(lab.current().client, lab.current().namespace)
         if report.state == ANSWERED and report.score == report.points and wanted.debrief:
-            print(f"\nTo take along: {' '.join(wanted.debrief.split())}")
+            print(f"\n{taken_along(wanted.debrief)}")
 
     @line_magic  # type: ignore[untyped-decorator]
     def hint(self, line: str) -> None:
@@ -122,6 +127,14 @@ class Growing:
         """Leave the report alone below the cell."""
         for picture in self._pictures.values():
             picture.clear()
+
+
+def taken_along(debrief: str) -> str:
+    """Return a debrief, which is Markdown, as lines of plain text; a link is its words and its address."""
+    plain = _LINK.sub(r"\1 (\2)", debrief).replace("`", "")
+    return textwrap.fill(
+        f"To take along: {' '.join(plain.split())}", WIDTH, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def describe(body: dict[str, Any]) -> str:

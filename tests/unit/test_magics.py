@@ -68,3 +68,14 @@ def test_each_run_of_an_exercise_has_one_growing_picture(monkeypatch):
         growing.place.see(run, {})
 
     assert len(made) == 2
+
+
+def test_a_debrief_is_read_as_plain_text_and_is_never_broken_inside_of_a_word():
+    """An output that is too wide is broken by JupyterLab wherever the page ends."""
+    long = "`shop` waits. " * 20 + "See [the page](https://example.org/" + "a" * 120 + ")."
+
+    lines = magics.taken_along(long).splitlines()
+
+    assert lines[0].startswith("To take along: shop waits.")
+    assert max(len(line) for line in lines[:-1]) <= magics.WIDTH
+    assert lines[-1] == "(https://example.org/" + "a" * 120 + ")."

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-_WIDTH = 52
+_WIDTH = 52  # of the texts of checks, where none is longer
 SCHEMA = 1
 ANSWERED, NOT_ANSWERED, REFUSED, NOT_GRADABLE = "answered", "not answered", "refused", "not gradable"
 STATES = (ANSWERED, NOT_ANSWERED, REFUSED, NOT_GRADABLE)
@@ -161,8 +161,9 @@ class Report:
         if self.refused:
             return "\n".join([f"{self.exercise}: {self.refused}", *_indent(self.notes)])
         lines = [f"{self.exercise}: {number(self.score)} of {number(self.points)}"]
+        width = max([_WIDTH, *(len(verdict.text) for verdict in self.verdicts)])
         for verdict in sorted(self.verdicts, key=lambda v: v.holds is not True):
-            lines += _lines(verdict)
+            lines += _lines(verdict, width)
         lines += _indent(self.notes)
         failed = [v for v in self.verdicts if v.holds is False]
         if failed:
@@ -172,9 +173,9 @@ class Report:
         return "\n".join(lines)
 
 
-def _lines(verdict: Verdict) -> list[str]:
+def _lines(verdict: Verdict, width: int) -> list[str]:
     sign = {True: "+", False: "-", None: "?"}[verdict.holds]
-    lines = [f"  {sign} {verdict.text:<{_WIDTH}} {number(verdict.earned)}"]
+    lines = [f"  {sign} {verdict.text:<{width}} {number(verdict.earned)}"]
     if verdict.holds is not True:
         for name in ("expected", "found", "why"):
             text = getattr(verdict, name)

@@ -38,3 +38,11 @@ def test_a_refused_answer_scores_nothing():
 
 def test_the_first_failed_check_names_the_hint():
     assert Report("e1 x", 3, [HOLDS, FAILS]).hint == 2
+
+
+def test_points_stand_below_one_another_whatever_the_texts_are_long():
+    report = Report(
+        "e14 x", 3, [Verdict("short", 1, True), Verdict("a text of a check that is very long " * 2, 2, True)]
+    )
+
+    assert {len(line) for line in str(report).splitlines()[1:]} == {4 + 72 + 2}
