@@ -35,25 +35,34 @@ CONDITIONS = (
 def first_objects(store: Store, *, authority: str) -> None:
     """Create the namespaces with their defaults, and the API's own Service."""
     for name in NAMESPACES:
-        store.create("namespaces", {
-            "kind": "Namespace", "apiVersion": "v1",
-            "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
-            "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
-        })  # fmt: skip
+        _create_namespace(store, name)
         add_namespace_defaults(store, name, authority)
     first_roles(store)
     api_service(store)
+
+
+def _create_namespace(store: Store, name: str) -> None:
+    store.create("namespaces", {
+        "kind": "Namespace", "apiVersion": "v1",
+        "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+        "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"},
+    })  # fmt: skip
 
 
 def keep_namespace_defaults(store: Store, authority: str) -> None:
     """
     Add the defaults to every new namespace, and again when they, or the API's Service, were deleted.
 
-    The root certificate is also put right when somebody changed it.
+    The root certificate and the API's Service are also put right when somebody changed them, and a namespace of the
+    system comes back.
+
+    Source: pkg/controlplane/controller/systemnamespaces at v1.36.3; a real server looks once a minute.
     """
 
     def namespace_changed(kind: str, obj: RawObject) -> None:
-        if kind != "DELETED" and not obj["metadata"].get("deletionTimestamp"):
+        if kind == "DELETED" and obj["metadata"]["name"] in NAMESPACES:
+            _create_namespace(store, obj["metadata"]["name"])
+        elif kind != "DELETED" and not obj["metadata"].get("deletionTimestamp"):
             add_namespace_defaults(store, obj["metadata"]["name"], authority)
 
     def defaults_changed(kind: str, obj: RawObject) -> None:
@@ -65,7 +74,7 @@ def keep_namespace_defaults(store: Store, authority: str) -> None:
 
     def api_changed(kind: str, obj: RawObject) -> None:
         meta = obj["metadata"]
-        if kind == "DELETED" and (meta["namespace"], meta["name"]) == ("default", "kubernetes"):
+        if kind != "ADDED" and (meta["namespace"], meta["name"]) == ("default", "kubernetes"):
             api_service(store)
 
     for resource in ("services", "endpointslices", "endpoints"):
@@ -103,14 +112,14 @@ def first_roles(store: Store) -> None:
 
 def api_service(store: Store, address: str = "172.18.0.2", port: int = 6443) -> None:
     """
-    The Service ``kubernetes`` of the namespace default with its one endpoint, as far as they are missing.
+    The Service ``kubernetes`` of the namespace default with its one endpoint, as far as they are missing or wrong.
 
     Source: pkg/controlplane/controller/kubernetesservice at v1.36.3; a real server looks every ten seconds.
     """
     meta = {"name": "kubernetes", "namespace": "default"}
     named = {"name": "https", "protocol": "TCP", "port": port}
     cluster_ip = addresses.API_SERVICE
-    _missing(store, "services", {
+    _keep(store, "services", {
         "kind": "Service", "apiVersion": "v1",
         "metadata": {**meta, "labels": {"component": "apiserver", "provider": "kubernetes"}},
         "spec": {
@@ -120,24 +129,32 @@ def api_service(store: Store, address: str = "172.18.0.2", port: int = 6443) -> 
         },
         "status": {"loadBalancer": {}},
     })  # fmt: skip
-    _missing(store, "endpointslices", {
+    _keep(store, "endpointslices", {
         "kind": "EndpointSlice", "apiVersion": "discovery.k8s.io/v1",
         "metadata": {**meta, "generation": 1, "labels": {"kubernetes.io/service-name": "kubernetes"}},
         "addressType": "IPv4",
         "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
         "ports": [named],
     })  # fmt: skip
-    _missing(store, "endpoints", {
+    _keep(store, "endpoints", {
         "kind": "Endpoints", "apiVersion": "v1",
         "metadata": {**meta, "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}},
         "subsets": [{"addresses": [{"ip": address}], "ports": [named]}],
     })  # fmt: skip
 
 
-def _missing(store: Store, resource: str, obj: RawObject) -> None:
+def _keep(store: Store, resource: str, obj: RawObject) -> None:
+    """Create an object, or put right what leads to the API in the one that is there; the rest is its owner's."""
     meta = obj["metadata"]
-    if store.get(resource, meta["namespace"], meta["name"]) is None:
+    found = store.get(resource, meta["namespace"], meta["name"])
+    if found is None:
         store.create(resource, obj)
+        return
+    wanted = {key: value for key, value in obj.items() if key in ("endpoints", "ports", "subsets")}
+    if "spec" in obj:
+        wanted["spec"] = {**found["spec"], **{key: obj["spec"][key] for key in ("ports", "type")}}
+    if any(found.get(key) != value for key, value in wanted.items()):
+        store.update(resource, {**found, **wanted})
 
 
 REDUCED = "podlab.dev/reduced-mode"  # annotation of the Node: why, and what cannot be done

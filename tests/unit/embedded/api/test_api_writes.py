@@ -65,11 +65,12 @@ def test_taken_and_missing(server: Server) -> None:
 
 
 def test_a_namespace_that_ends_takes_nothing_new(server: Server) -> None:
-    server.ask("DELETE", "/api/v1/namespaces/kube-public")
-    refused = server.ask("POST", "/api/v1/namespaces/kube-public/pods", pod())
+    server.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "ending"}})
+    server.ask("DELETE", "/api/v1/namespaces/ending")
+    refused = server.ask("POST", "/api/v1/namespaces/ending/pods", pod())
     assert refused.code == 403
     assert refused.json["message"] == (
-        'pods "p" is forbidden: unable to create new content in namespace kube-public because it is being terminated'
+        'pods "p" is forbidden: unable to create new content in namespace ending because it is being terminated'
     )
 
 

@@ -341,3 +341,15 @@ def test_an_image_volume_is_pulled_as_a_container_of_that_image_would_be(
     body = pod(volumes=[{"name": "files", "image": {"reference": reference}}])
     made = server.ask("POST", PODS, body).json
     assert made["spec"]["volumes"][0]["image"] == {"reference": reference, "pullPolicy": policy}
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system", "kube-public"])
+def test_the_namespaces_that_everything_needs_cannot_be_deleted(server: Server, name: str) -> None:
+    """``kubectl delete ns --all`` took the whole cluster away."""
+    server.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    refused = server.ask("DELETE", f"/api/v1/namespaces/{name}")
+    assert (refused.code, refused.json["message"]) == (
+        403,
+        f'namespaces "{name}" is forbidden: this namespace may not be deleted',
+    )
+    assert "deletionTimestamp" not in server.ask("GET", f"/api/v1/namespaces/{name}").json["metadata"]

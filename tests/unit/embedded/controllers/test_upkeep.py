@@ -314,6 +314,44 @@ def test_the_root_certificate_is_put_right_when_it_was_changed():
     assert store.get("configmaps", "default", bootstrap.ROOT_CA)["data"] == {"ca.crt": "right"}
 
 
+@pytest.mark.parametrize(
+    ("resource", "change"),
+    [
+        ("services", {"spec": {"ports": [{"port": 444}], "type": "NodePort", "clusterIP": "10.96.0.1"}}),
+        ("endpointslices", {"endpoints": []}),
+        ("endpoints", {"subsets": []}),
+    ],
+)
+def test_what_leads_to_the_api_is_put_right_when_somebody_changed_it(resource, change):
+    """Every Pod that talks to the API would be cut off; labels of somebody's own stay."""
+    store = Store()
+    bootstrap.first_objects(store, authority="right")
+    bootstrap.keep_namespace_defaults(store, "right")
+    before = store.get(resource, "default", "kubernetes")
+    labelled = {**before["metadata"], "labels": {**before["metadata"]["labels"], "mine": "yes"}}
+    store.update(resource, {**before, "metadata": labelled, **change})
+
+    after = store.get(resource, "default", "kubernetes")
+    kept = ("ports", "type") if resource == "services" else ("endpoints", "ports", "subsets")
+    told = [(one["spec"] if resource == "services" else one) for one in (before, after)]
+    assert [told[1].get(key) for key in kept] == [told[0].get(key) for key in kept]
+    assert after["metadata"]["labels"]["mine"] == "yes"
+
+
+def test_a_namespace_of_the_system_comes_back():
+    """With its defaults, as every new one has them."""
+    store = Store()
+    bootstrap.first_objects(store, authority="right")
+    bootstrap.keep_namespace_defaults(store, "right")
+    for resource in ("serviceaccounts", "configmaps"):
+        for one in store.list(resource, "kube-node-lease"):
+            store.delete(resource, "kube-node-lease", one["metadata"]["name"])
+    store.delete("namespaces", "", "kube-node-lease")
+
+    assert store.get("namespaces", "", "kube-node-lease")["status"] == {"phase": "Active"}
+    assert store.get("serviceaccounts", "kube-node-lease", "default") is not None
+
+
 def ports(ip):
     port = {"containerPort": 80, "hostPort": 8080, **({"hostIP": ip} if ip else {})}
     return nodefit.host_ports(pod(containers=[{"name": "c", "ports": [port]}]))

@@ -23,6 +23,8 @@ from podlab.pods.raw import RawObject
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 POLICIES = ("Foreground", "Background", "Orphan")
+# Source: NewLifecycle in pkg/admission/plugin/namespace/lifecycle of apiserver at v1.36.3.
+IMMORTAL = ("default", "kube-system", "kube-public")
 
 
 class Options:
@@ -84,6 +86,8 @@ def _default_policy(kind: Kind, options: Options) -> None:
 
 def _check(kind: Kind, old: RawObject, options: Options) -> None:
     meta = old["metadata"]
+    if kind.resource == "namespaces" and meta["name"] in IMMORTAL:
+        raise fault.forbidden("namespaces", "", meta["name"], "this namespace may not be deleted")
     if options.uid and options.uid != meta["uid"]:
         why = (
             f"the UID in the precondition ({options.uid}) does not match the UID in record ({meta['uid']}). "
