@@ -97,6 +97,10 @@ def rows(folder: Path, versions: Sequence[str], wanted: Sequence[Path]) -> list[
             taught = {version: claims.short(claim.of(minor(version))) for version in versions}
             got = {version: answers[version].get(claim.column) for version in versions}
             found.append(Row(f"{short_name(page)}: {claim.column}", taught, got))
+    for claim in claims.document():
+        taught = {version: claim.of(minor(version)) for version in versions}
+        got = {version: answers[version].get(claim.column) for version in versions}
+        found.append(Row(f"{claims.DOCUMENT.name}: {claim.column}", taught, got))
     return found
 
 

@@ -4,16 +4,19 @@ Statements that pages make about versions of Kubernetes, and what a server answe
 A statement is one row of a table whose first column is called ``server``: ``up to 1.34``, ``1.29 to 1.33``, ``1.34`` or
 ``from 1.35 on``. For every other column but ``why`` there is a question to the server in ``QUESTIONS``; it uses the
 manifests of the page itself.
+
+``docs/platforms.md`` has the same the other way round, a column for each version. Two of its rows are on no page, and
+have a question of their own in ``ROWS``.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from pages import code
+from pages import ROOT, code
 
 from podlab import manifests
 from podlab.client import resources
@@ -23,7 +26,29 @@ from podlab.pods.raw import RawObject
 
 _TABLE = re.compile(r"^\| server \| (?P<head>.+) \|\n\|[-|]+\|\n(?P<rows>(?:\| .+ \|(?:\n|\Z))+)", re.M)
 _MANIFEST = re.compile(r"%%manifest (\S+)\n(.+)", re.S)
+_BY_COLUMN = re.compile(r"^\| \| (?P<head>1\..+) \|\n\|[-|]+\|\n(?P<rows>(?:\| .+ \|(?:\n|\Z))+)", re.M)
 _INVALID = 422
+DOCUMENT = ROOT / "docs" / "platforms.md"
+RULE = """
+apiVersion: v1
+kind: Pod
+metadata: {name: rule}
+spec:
+  containers:
+    - name: app
+      image: busybox:1.36
+      command: [sleep, "3600"]
+      restartPolicy: Never
+      restartPolicyRules: [{action: RestartAllContainers, exitCodes: {operator: In, values: [7]}}]
+"""
+PLAIN = """
+apiVersion: v1
+kind: Pod
+metadata: {name: plain}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers: [{name: app, image: "busybox:1.36", command: [sleep, "3600"]}]
+"""
 
 
 class Claim(NamedTuple):
@@ -107,6 +132,49 @@ def answers(lab: Lab, notebook: Any) -> dict[str, str]:
     ask = {"status": _status, "fate": _fate}
     asked = {claim.column: QUESTIONS[claim.column] for claim in claims(notebook)}
     return {column: ask[each.asks](lab, each.text(notebook)) for column, each in asked.items()}
+
+
+def document() -> list[Claim]:
+    """Return the rows of the document's table that ``ROWS`` has a question for, in the order of the table."""
+    table = _BY_COLUMN.search(DOCUMENT.read_text("utf-8"))
+    assert table is not None, f"{DOCUMENT.name} has no table on versions"
+    versions, found = table["head"].split(" | "), []
+    for row in table["rows"].splitlines():
+        name, *texts = row.strip("| ").split(" | ")
+        for at, text in enumerate(texts):
+            texts[at] = texts[at - 1] if text == "the same" else text
+        if name in ROWS:
+            found.append(Claim(name, dict(zip(versions, texts, strict=True))))
+    return found
+
+
+def document_answers(lab: Lab) -> dict[str, str]:
+    """Put the questions of ``ROWS`` to the server; return its answers in the words of the document."""
+    return {claim.column: ROWS[claim.column](lab) for claim in document()}
+
+
+def _rule(lab: Lab) -> str:
+    (each,) = manifests.load(RULE)
+    stored = _stored(lab, each.object)
+    if stored is None:
+        return "refused"
+    return "works" if stored["spec"]["containers"][0].get("restartPolicyRules") else "dropped silently"
+
+
+def _created(lab: Lab) -> str:
+    lab.apply(PLAIN)
+
+    def messages() -> list[str]:
+        return [event["message"] for event in lab.events("plain") if event["reason"] == "Created"]
+
+    lab.wait(messages, "no Event says that the container was created")
+    return messages()[0]
+
+
+ROWS: dict[str, Callable[[Lab], str]] = {
+    "the restart rule `RestartAllContainers`": _rule,
+    "text of the Event `Created`": _created,
+}
 
 
 def short(said: str) -> str:

@@ -6,7 +6,8 @@ Hold what the pages teach against clusters of several versions of Kubernetes: a 
     python tests/notebooks/facts_by_version.py --again                 # print what an earlier run kept
     python tests/notebooks/facts_by_version.py --cluster lab           # the cluster that runs, whatever it is
 
-A fact is a line that a compared cell prints with ``lab.facts``, or a row of a table on versions (``claims.py``). For
+A fact is a line that a compared cell prints with ``lab.facts``, or a statement of a table on versions: in a page, or in
+``docs/platforms.md`` (``claims.py``). For
 each version a kind cluster is made, every page runs on it from top to bottom, and the cluster is stopped. A page is
 kept as it ran in ``artefacts/facts/VERSION/``, whole or not at all, and runs again when its cells have changed, or when
 ``--fresh`` asks for it.
@@ -70,6 +71,7 @@ def ask(cluster: str, kept: Path) -> None:
     with podlab.open(cluster, namespace="podlab-claims") as lab:
         for page in pages():
             found |= claims.answers(lab, read(page))
+        found |= claims.document_answers(lab)
     _keep(kept, json.dumps(found, indent=1))
 
 
@@ -87,7 +89,7 @@ def progress(line: str) -> None:
 
 def measure(cluster: Cluster, wanted: Sequence[Path], folder: Path) -> None:
     """Do what *folder* lacks: run the *wanted* pages, ask the questions of the tables."""
-    if not (folder / ANSWERS).exists():
+    if not are_kept(folder):
         ask(cluster.name, folder / ANSWERS)
     for page in wanted:
         if not is_kept(page, folder):
@@ -104,9 +106,16 @@ def is_kept(page: Path, folder: Path) -> bool:
     ]
 
 
+def are_kept(folder: Path) -> bool:
+    """Tell whether *folder* holds an answer to every question of all tables."""
+    asked = {claim.column for page in pages() for claim in claims.claims(read(page))}
+    asked |= {claim.column for claim in claims.document()}
+    return (folder / ANSWERS).exists() and asked <= set(json.loads((folder / ANSWERS).read_text("utf-8")))
+
+
 def whole(folder: Path, wanted: Sequence[Path]) -> bool:
     """Tell whether *folder* holds all that ``measure`` does."""
-    return (folder / ANSWERS).exists() and all(is_kept(page, folder) for page in wanted)
+    return are_kept(folder) and all(is_kept(page, folder) for page in wanted)
 
 
 @contextmanager

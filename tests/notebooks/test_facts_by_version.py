@@ -55,6 +55,20 @@ def test_the_cluster_answers_as_the_tables_say(page, cluster):
     assert answered == said
 
 
+def test_the_cluster_answers_as_the_document_says(cluster):
+    """The rows of docs/platforms.md that no page has."""
+    with podlab.open(cluster, namespace="podlab-claims") as lab:
+        answered, version = claims.document_answers(lab), lab.version
+
+    assert set(answered) == set(claims.ROWS)
+    assert answered == {claim.column: claim.of(minor(version)) for claim in claims.document()}
+
+
+def test_the_document_speaks_of_each_version_once():
+    for claim in claims.document():
+        assert all(claim.of(number) for number in range(34, 38))
+
+
 @pytest.mark.parametrize("release", upstream_answers.releases())
 @pytest.mark.parametrize("page", STATING, ids=lambda page: page.stem)
 def test_upstreams_own_code_answers_as_the_tables_say(page, release):
