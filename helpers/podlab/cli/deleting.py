@@ -79,7 +79,7 @@ def _is_file(word: str) -> bool:
 
 
 def _named(client: Client, kind: Resource | None, name: str, namespace: str, absent: bool) -> list[Manifest]:
-    """The object of that kind (default: Pod) and name; it must be there, unless *absent* allows otherwise."""
+    """Return the object of that kind (default: Pod) and name; it must be there, unless *absent* allows otherwise."""
     kind = kind or kinds.POD
     one = Manifest({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name}})
     if find(client, one, namespace) is None and not absent:

@@ -85,7 +85,7 @@ def _items(client: Client, path: str, **params: Any) -> list[RawObject]:
 
 
 def _other(client: Client, namespace: str, name: str) -> str:
-    """The kind of the controller's object of that name; empty for none."""
+    """Return the kind of the controller's object of that name; empty for none."""
     for kind in KINDS:
         try:
             client.get(resources.path(kind, namespace, name))

@@ -28,7 +28,7 @@ def wide_row(cells: Mapping[str, Any]) -> Row:
 
 
 def container_rows(pod: RawView, now: float | None = None) -> list[Row]:
-    """A row for each container: its role, what it does, how often it was restarted, its image."""
+    """Return a row for each container: its role, what it does, how often it was restarted, its image."""
     return [
         (
             f"  {name}",

@@ -75,7 +75,7 @@ def _free(folder: Path, name: str) -> Path:
 
 
 def _given(args: argparse.Namespace) -> list[Manifest]:
-    """The manifests, read once: stdin cannot be read again."""
+    """Return the manifests, read once: stdin cannot be read again."""
     from podlab.cli import sending
 
     if getattr(args, "given", None) is None:

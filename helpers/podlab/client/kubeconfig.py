@@ -73,7 +73,7 @@ class Kubeconfig(NamedTuple):
 
 def _address(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> str:
     """
-    The server's URL, with the scheme that client-go adds where it is missing: https if anything of TLS is said.
+    Return the server's URL, with the scheme that client-go adds where it is missing: https if anything of TLS is said.
 
     Raises:
         DriverError: If it is none.

@@ -52,7 +52,7 @@ def certificate(folder: str) -> tuple[str, str]:
 
 
 def token(folder: str) -> str:
-    """The bearer token of the cluster, made once."""
+    """Return the bearer token of the cluster, made once."""
     path = f"{folder}/token"
     try:
         with open(path, encoding="ascii") as file:
@@ -101,7 +101,7 @@ def _by_openssl(folder: str) -> bool:
 
 
 def _start_openssl(program: str, folder: str) -> int:
-    """The pid of an openssl that writes key and certificate to files called ``.new``."""
+    """Return the pid of an openssl that writes key and certificate to files called ``.new``."""
     config = f"{folder}/openssl.cnf"
     cert, key = _paths(folder)
     alternatives = [f"DNS:{n}" for n in NAMES] + [f"IP:{a}" for a in ADDRESSES]

@@ -48,7 +48,7 @@ class ExpiredError(Exception):
 
 
 def uid() -> str:
-    """A random UUID, version 4; the uuid module would cost more to import than this."""
+    """Return a random UUID, version 4; the uuid module would cost more to import than this."""
     digits = secrets.token_hex(16)
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
@@ -159,18 +159,18 @@ class Store:
     # -- reading ---------------------------------------------------------------------------------------------
 
     def collection(self, resource: str) -> Collection:
-        """The collection of a resource; made empty when it is new."""
+        """Return the collection of a resource; made empty when it is new."""
         found = self._collections.get(resource)
         if found is None:
             found = self._collections[resource] = Collection()
         return found
 
     def resources(self) -> list[str]:
-        """Every resource that ever held an object, sorted."""
+        """Return every resource that ever held an object, sorted."""
         return sorted(self._collections)
 
     def version(self, resource: str, namespace: str, name: str) -> Version | None:
-        """The present version of one object, or None."""
+        """Return the present version of one object, or None."""
         return self.collection(resource).versions.get((namespace, name))
 
     def versions(self, resource: str, namespace: str | None = None) -> list[Version]:
@@ -179,7 +179,7 @@ class Store:
         return [v for key, v in sorted(items, key=_first) if namespace is None or key[0] == namespace]
 
     def get(self, resource: str, namespace: str, name: str) -> RawObject | None:
-        """One object, or None. Not to be changed in place."""
+        """Return one object, or None. Not to be changed in place."""
         version = self.collection(resource).versions.get((namespace, name))
         return version.object if version else None
 
@@ -189,7 +189,7 @@ class Store:
 
     def versions_at(self, resource: str, revision: int) -> dict[Key, Version]:
         """
-        The versions as they were at *revision*: today's, with the history undone back to it.
+        Return the versions as they were at *revision*: today's, with the history undone back to it.
 
         Raises:
             ExpiredError: If the history does not reach that far.

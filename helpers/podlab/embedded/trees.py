@@ -113,7 +113,7 @@ def _unlink(path: str) -> bool:
 
 
 def tree_bytes(path: str | os.PathLike[str]) -> int:
-    """Bytes that the files below *path* take on disk; what vanishes while it is counted is left out."""
+    """Return bytes that the files below *path* take on disk; what vanishes while it is counted is left out."""
     total = 0
     for entry in files_of(os.fspath(path)):
         try:

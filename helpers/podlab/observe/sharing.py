@@ -169,7 +169,7 @@ class _Stream:
     # -- what a watcher writes to -------------------------------------------------------------------------
 
     def now(self) -> float:
-        """Seconds on the stream's own clock; each part turns them into its recording's."""
+        """Return seconds on the stream's own clock; each part turns them into its recording's."""
         return time.monotonic() - self._started
 
     def raw(self, lines: list[bytes]) -> None:

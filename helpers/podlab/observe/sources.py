@@ -230,7 +230,7 @@ class Sources:
                 follower.ended, follower.superseded = True, run.previous
 
     def _time_of(self, node: str) -> NodeTime:
-        """The one that asks this node for its time."""
+        """Return the one that asks this node for its time."""
         if node not in self._times:
             self._times[node] = NodeTime(self._client, node, self._writer)
             self._times[node].start()

@@ -188,7 +188,7 @@ class Watcher(threading.Thread):
             pause_s = min(pause_s * 2, self._patience.longest_pause_s)
 
     def _is_another(self) -> bool:
-        """True where the kubeconfig has led elsewhere since the last list; another thread may have read it."""
+        """Return whether the kubeconfig has led elsewhere since the last list; another thread may have read it."""
         return self._server is not None and _identity(self._client.config) != self._server
 
     def _watch(self, lost_t: float | None) -> None:
@@ -459,7 +459,7 @@ class Watcher(threading.Thread):
 
 
 def _about(line: bytes) -> bytes | None:
-    """The uid of the object that an Event speaks of; None where it does not say."""
+    """Return the uid of the object that an Event speaks of; None where it does not say."""
     found = _ABOUT.search(line)
     return None if found is None else found[1]
 

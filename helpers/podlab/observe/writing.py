@@ -33,7 +33,7 @@ class Sink(Protocol):
     """Where a watch writes: a recording, or what hands its lines on to several."""
 
     def now(self) -> float:
-        """Seconds since it began."""
+        """Return seconds since it began."""
 
     def raw(self, lines: list[bytes]) -> None:
         """Take *lines*, each a whole JSON object without newline."""
@@ -83,7 +83,7 @@ class Writer:
             raise _cannot_write(path, error) from error
 
     def now(self) -> float:
-        """Seconds since the recording began."""
+        """Return seconds since the recording began."""
         return time.monotonic() - self.started
 
     def raw(self, lines: list[bytes]) -> None:

@@ -23,7 +23,7 @@ LONGEST = 64  # characters; a real server accepts more, no honest manifest needs
     512
 )  # a cluster's Pods ask for few different amounts, and its scheduler sums them for each placement
 def _split(text: str) -> tuple[int, str]:
-    """The value in units of 10**-9 (rounded up, as upstream does) and the suffix as written."""
+    """Return the value in units of 10**-9 (rounded up, as upstream does) and the suffix as written."""
     match = PATTERN.match(text)
     if match is None or len(text) > LONGEST:
         raise ValueError(WRONG)
@@ -41,22 +41,22 @@ def _split(text: str) -> tuple[int, str]:
 
 
 def nanos(text: str | int | float) -> int:
-    """The value of a quantity times 10**9. Raises ValueError with upstream's text."""
+    """Return the value of a quantity times 10**9. Raises ValueError with upstream's text."""
     return _split(str(text))[0]
 
 
 def value(text: str | int | float) -> int:
-    """The value rounded up to a whole number, as Quantity.Value() does."""
+    """Return the value rounded up to a whole number, as Quantity.Value() does."""
     return -(-nanos(text) // NANO)
 
 
 def milli(text: str | int | float) -> int:
-    """The value in thousandths, rounded up, as Quantity.MilliValue() does."""
+    """Return the value in thousandths, rounded up, as Quantity.MilliValue() does."""
     return -(-nanos(text) // (NANO // 1000))
 
 
 def canonical(text: str) -> str:
-    """The form that the API server writes. Raises ValueError with upstream's text."""
+    """Return the form that the API server writes. Raises ValueError with upstream's text."""
     amount, suffix = _split(text)
     sign, amount = ("-", -amount) if amount < 0 else ("", amount)
     if amount == 0:
@@ -69,7 +69,7 @@ def canonical(text: str) -> str:
 
 
 def together(texts: Sequence[str]) -> str:
-    """The sum, in the form of the first."""
+    """Return the sum, in the form of the first."""
     return written(sum(nanos(text) for text in texts), texts[0])
 
 

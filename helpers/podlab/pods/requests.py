@@ -17,7 +17,7 @@ Amounts = dict[str, int]  # resource -> millicores for "cpu", units (bytes, coun
 
 
 def amounts(quantities: dict[str, Any] | None) -> Amounts:
-    """A ``requests`` or ``limits`` map as integers."""
+    """Return a ``requests`` or ``limits`` map as integers."""
     return {
         name: quantity.milli(text) if name == "cpu" else quantity.value(text)
         for name, text in (quantities or {}).items()
@@ -25,12 +25,12 @@ def amounts(quantities: dict[str, Any] | None) -> Amounts:
 
 
 def plus(one: Amounts, other: Amounts) -> Amounts:
-    """The sum, resource by resource."""
+    """Return the sum, resource by resource."""
     return one | {name: one.get(name, 0) + amount for name, amount in other.items()}
 
 
 def larger(one: Amounts, other: Amounts) -> Amounts:
-    """The larger of two, resource by resource."""
+    """Return the larger of two, resource by resource."""
     return one | {name: max(one.get(name, 0), amount) for name, amount in other.items()}
 
 

@@ -117,7 +117,7 @@ def _succeeded(container: RawView) -> bool:
 
 
 def _app_word(word: str, status: RawView, minor: int) -> tuple[str, int]:
-    """The word of the app containers, the first of them having the last say; and how many of them are ready."""
+    """Return the word of the app containers, the first of them having the last say; and how many of them are ready."""
     running, failed = 0, ""
     for container in reversed(status.get("containerStatuses") or []):
         state = container.get("state") or {}

@@ -75,7 +75,7 @@ class ScriptedRuntime:
         self._changed = on_change
 
     def view(self, pod_uid: str) -> tuple[Sequence[SandboxRecord], Sequence[ContainerRecord]]:
-        """All records of one Pod, newest first."""
+        """Return all records of one Pod, newest first."""
         containers = self._containers.get(pod_uid, {})
         return self._sandboxes.get(pod_uid, [])[::-1], [c.record for c in containers.values()][::-1]
 
@@ -84,7 +84,7 @@ class ScriptedRuntime:
         return 0
 
     def script_of(self, container_id: str) -> tuple[ContainerScript, ContainerRecord]:
-        """The script of a container, and its record."""
+        """Return the script of a container, and its record."""
         found = self._find(container_id)
         return found.script, found.record
 
@@ -112,7 +112,7 @@ class ScriptedRuntime:
         return _image(name)
 
     def _image_script(self, name: str) -> ContainerScript | None:
-        """The script that says something about pulling this image."""
+        """Return the script that says something about pulling this image."""
         return self._unpulled.get(name)
 
     # -- sandboxes -------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ class ContainerScript:
     reason: str | Sequence[str] = ""
 
     def at(self, field: str, run: int) -> Any:
-        """The value of a field in the run of that number, the first being 0."""
+        """Return the value of a field in the run of that number, the first being 0."""
         value = getattr(self, field)
         if isinstance(value, (list, tuple)):
             return value[min(run, len(value) - 1)] if value else None
@@ -64,7 +64,7 @@ Script = Mapping[str, "ContainerScript | Mapping[str, Any]"]
 
 def read(script: Script | None, names: Sequence[str]) -> dict[str, ContainerScript]:
     """
-    A script for each container; those that are not mentioned run until they are stopped.
+    Return a script for each container; those that are not mentioned run until they are stopped.
 
     Raises:
         ManifestError: For a container or a key that does not exist.

@@ -66,24 +66,24 @@ class SimulatedRecording:
         return str(self.observations[-1]["reason"])
 
     def pods(self) -> list[str]:
-        """The names of the Pods seen, in order of appearance."""
+        """Return the names of the Pods seen, in order of appearance."""
         seen = (o["object"]["metadata"]["name"] for o in self.observations if o.get("resource") == "pods")
         return list(dict.fromkeys(seen))
 
     def last(self, pod: str | None = None) -> RawObject:
-        """The last state of a Pod that was seen."""
+        """Return the last state of a Pod that was seen."""
         name = pod or self.pods()[0]
         states = [o["object"] for o in self.observations if o.get("resource") == "pods"]
         return next(o for o in reversed(states) if o["metadata"]["name"] == name)
 
     def timeline(self, pod: str | None = None) -> Timeline:
-        """The ``Timeline`` of a Pod, the only one by default."""
+        """Return the ``Timeline`` of a Pod, the only one by default."""
         from podlab.timeline import Timeline
 
         return Timeline.from_observations(self.header, self.observations, pod)
 
     def dumps(self) -> str:
-        """The text of a recording file."""
+        """Return the text of a recording file."""
         encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
         return "".join(encode(line) + "\n" for line in (self.header, *self.observations))
 
@@ -128,7 +128,7 @@ def simulate(
 
 
 def _objects_of(manifest: Any) -> tuple[RawObject, list[RawObject]]:
-    """The Pod of a manifest, and the other objects that stand in it."""
+    """Return the Pod of a manifest, and the other objects that stand in it."""
     if isinstance(manifest, str):
         from podlab.manifests import load
 
@@ -218,7 +218,7 @@ class Simulation:
         self.loop.call_at(at_s, step)
 
     def pod(self) -> RawObject | None:
-        """The Pod as it is stored now."""
+        """Return the Pod as it is stored now."""
         meta = self._pod["metadata"]
         return self.store.get("pods", meta["namespace"], meta["name"])
 

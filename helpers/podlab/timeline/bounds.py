@@ -81,22 +81,22 @@ class Clocks:
 
     def arrival(self, t: float) -> float:
         """
-        The latest node time, since the timeline's 0, at which what arrived at *t* was sent; inf if unbounded.
+        Return the latest node time, since the timeline's 0, at which what arrived at *t* was sent; inf if unbounded.
         """
         return self._wall + t + self.recorder.hi - self.zero if self.recorder.known else inf
 
     def act(self, t: float) -> tuple[float, float]:
-        """The node's time, as an interval, of something that the recorder did or saw at *t*."""
+        """Return the node's time, as an interval, of something that the recorder did or saw at *t*."""
         base = self._wall + t - self.zero
         return (base + self.recorder.lo, base + self.recorder.hi) if self.recorder.known else (-inf, inf)
 
     def drawn(self, t: float) -> float:
-        """A plain number for *t*, for drawing: the middle of what is known, or the recorder's own clock."""
+        """Return a plain number for *t*, for drawing: the middle of what is known, or the recorder's own clock."""
         lo, hi = self.act(t)
         return (lo + hi) / 2 if self.recorder.known else self._wall + t - self.zero
 
     def of_server(self, seconds: float, width: float) -> tuple[float, float]:
-        """A stamp of the API server or the scheduler as node time since the timeline's 0."""
+        """Return a stamp of the API server or the scheduler as node time since the timeline's 0."""
         at = seconds - self.zero
         return at + self.server.lo, at + width + self.server.hi
 
@@ -139,7 +139,7 @@ _DELETED = frozenset({"Killing"})
 
 def _acts(facts: Facts) -> list[tuple[float, _Every | frozenset[str]]]:
     """
-    The recorder's acts that the node answered: *t* when it began each, and the Events that can only come
+    Return the recorder's acts that the node answered: *t* when it began each, and the Events that can only come
     after.
 
     A Killing Event answers a delete only if nothing else made the kubelet kill before: exactly one act, and
@@ -404,7 +404,7 @@ def _orders_of_inits(facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Cl
 
 def _gate(role: str, runs: list[Draft]) -> Moment | None:
     """
-    The moment that must pass before the next container: first success of an init, first start of a sidecar.
+    Return the moment that must pass before the next container: first success of an init, first start of a sidecar.
     """
     ran = [r for r in runs if r.started]
     if role == "sidecar":

@@ -30,7 +30,7 @@ CUT_SHORT = "the recording was cut short: what came after its last line is not k
 def build(
     header: Mapping[str, Any] | None, observations: Iterable[Mapping[str, Any]], pod: str | None = None
 ) -> dict[str, Any]:
-    """The fields of a Timeline, by name. Raises TimelineError when no observation is about that Pod."""
+    """Return the fields of a Timeline, by name. Raises TimelineError when no observation is about that Pod."""
     facts = gather(header, observations, pod)
     clocks = Clocks(facts)
     drafts = drafts_of(facts)
@@ -87,7 +87,7 @@ def _lanes(
     clocks: Clocks,
     end: tuple[Instant | None, Instant | None],
 ) -> tuple[Lane, ...]:
-    """The lanes; *end* is when the Pod was asked to go, and when it was gone."""
+    """Return the lanes; *end* is when the Pod was asked to go, and when it was gone."""
     asked, gone = end
     until = max(0.0, clocks.drawn(facts.last_t))
     roles, lanes = facts.role_of(), dict[str, Lane]()

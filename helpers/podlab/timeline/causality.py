@@ -55,14 +55,14 @@ def before(at: Instant, effect: Instant | None, text: str) -> Instant:
 
 
 def _drawn_to(cause: Instant) -> float:
-    """The rightmost second at which anything of a moment is drawn."""
+    """Return the rightmost second at which anything of a moment is drawn."""
     if cause.best is not None:
         return cause.best
     return cause.hi if cause.hi < inf else cause.lo
 
 
 def latest(moments: Iterable[Instant]) -> Instant | None:
-    """The moment at which all of *moments* have passed; None for none."""
+    """Return the moment at which all of *moments* have passed; None for none."""
     found = list(moments)
     if not found:
         return None

@@ -51,7 +51,7 @@ def parse_ns(text: str | None) -> int | None:
 
 
 def parse_s(text: str | None) -> float | None:
-    """Seconds since the epoch of an RFC 3339 time; None if absent."""
+    """Return seconds since the epoch of an RFC 3339 time; None if absent."""
     value = parse_ns(text)
     return None if value is None else value / 1e9
 
@@ -108,6 +108,6 @@ class OffsetEvidence:
 
     def offset(self) -> Offset:
         """
-        The bounds; open on both sides when they contradict each other, so that nothing is built on them.
+        Return the bounds; open on both sides when they contradict each other, so that nothing is built on them.
         """
         return Offset() if self.contradictory else Offset(self._lo, self._hi)

@@ -58,7 +58,7 @@ def why_it_ended(
 
 
 def code_words(ended: Mapping[str, Any]) -> str:
-    """The exit code in words; common codes are explained."""
+    """Return the exit code in words; common codes are explained."""
     code = ended.get("exitCode")
     return f"exit code {code}{MEANINGS.get(int(code or 0), '')}"
 
@@ -126,7 +126,7 @@ def _tail(message: str) -> str:
 
 
 def _previous(item: Mapping[str, Any]) -> str:
-    """The option that reads the run in question: while a run that ended is still the present one, none."""
+    """Return the option that reads the run in question: while a run that ended is still the present one, none."""
     ended_now = (item.get("state") or {}).get("terminated")
     return " --previous" if item.get("restartCount") and not ended_now else ""
 
@@ -142,5 +142,5 @@ def _name(pod: RawObject) -> str:
 
 
 def policy_of(pod: RawObject, name: str) -> str:
-    """The restartPolicy that holds for one container: its own, else the Pod's."""
+    """Return the restartPolicy that holds for one container: its own, else the Pod's."""
     return restarts.policy_of(pod, spec_of(pod, name))

@@ -12,12 +12,12 @@ from podlab.timeline.clocks import parse_s
 
 
 def about(event: RawObject) -> Mapping[str, Any]:
-    """The object that an Event speaks of, in either API group's field."""
+    """Return the object that an Event speaks of, in either API group's field."""
     return event.get("involvedObject") or event.get("regarding") or {}
 
 
 def container_of(event: RawObject) -> str:
-    """The container that it speaks of; empty for the Pod as a whole."""
+    """Return the container that it speaks of; empty for the Pod as a whole."""
     return str(about(event).get("fieldPath") or "").partition("{")[2].rstrip("}")
 
 
@@ -29,13 +29,13 @@ def seen_s(event: RawObject) -> float | None:
 
 
 def message_of(event: RawObject | None) -> str:
-    """The message of an Event on one line, without a colon that nothing follows; empty for none."""
+    """Return the message of an Event on one line, without a colon that nothing follows; empty for none."""
     text = " ".join(str((event or {}).get("message") or (event or {}).get("note") or "").split())
     return text.rstrip(": ")
 
 
 def last_event(events: Sequence[RawObject], *reasons: str, container: str = "") -> RawObject | None:
-    """The newest Event with one of these reasons; *events* are oldest first."""
+    """Return the newest Event with one of these reasons; *events* are oldest first."""
     for event in reversed(events):
         if event.get("reason") in reasons and (not container or container_of(event) == container):
             return event
@@ -43,6 +43,6 @@ def last_event(events: Sequence[RawObject], *reasons: str, container: str = "") 
 
 
 def short(text: object, limit: int = 300) -> str:
-    """One line of bounded length."""
+    """Return one line of bounded length."""
     flat = " ".join(str(text).split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"

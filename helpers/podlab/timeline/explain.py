@@ -32,11 +32,11 @@ class Explanation:
         return "\n".join([self.what, *(f"  {label}: {text}" for label, text in notes if text)])
 
     def lines(self) -> list[str]:
-        """The three lines."""
+        """Return the three lines."""
         return str(self).splitlines()
 
     def as_json(self) -> dict[str, Any]:
-        """Names and values for programs."""
+        """Return names and values for programs."""
         return {"what": self.what, "why": self.why, "try": self.hint, "well": self.well}
 
 

@@ -86,7 +86,7 @@ def _of_budget(o: Owner, title: str, name: str) -> Explanation:
 
 
 def _selected(o: Owner, pods: Sequence[RawObject]) -> list[RawObject]:
-    """The Pods that have the labels of a budget's selector; its expressions are left to the server's counts."""
+    """Return the Pods that have the labels of a budget's selector; its expressions are left to the server's counts."""
     labels = ((o.spec.get("selector") or {}).get("matchLabels") or {}).items()
     return [one for one in pods if labels <= ((one.get("metadata") or {}).get("labels") or {}).items()]
 

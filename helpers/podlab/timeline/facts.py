@@ -172,7 +172,7 @@ def heard(
     observations: Iterable[Mapping[str, Any]], clocks: Collection[str] | None
 ) -> Iterable[Mapping[str, Any]]:
     """
-    The observations that some of the clocks made; None: all.
+    Return the observations that some of the clocks made; None: all.
 
     Without ``arrival`` the recorder's own acts are left out: nothing then bounds its clock, so arrivals are not used.
     """
@@ -196,7 +196,7 @@ def _clock_of(item: Mapping[str, Any]) -> str | None:
 
 
 def pod_names(observations: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Names of the Pods that a recording has seen, in order of appearance."""
+    """Return names of the Pods that a recording has seen, in order of appearance."""
     return list(dict.fromkeys(_pod_names(o for o in observations if isinstance(o, Mapping))))
 
 
@@ -209,7 +209,7 @@ def _pod_names(items: Iterable[Mapping[str, Any]]) -> Iterable[str]:
 
 
 def _first_name(header: Mapping[str, Any], names: list[str]) -> str:
-    """The Pod of the manifest that was applied, else the first one seen."""
+    """Return the Pod of the manifest that was applied, else the first one seen."""
     manifest = header.get("manifest")
     objects = manifest if isinstance(manifest, list) else [manifest]
     for item in objects:
@@ -221,7 +221,7 @@ def _first_name(header: Mapping[str, Any], names: list[str]) -> str:
 
 
 def _uid(items: list[Mapping[str, Any]], facts: Facts) -> str:
-    """The uid of the newest Pod of that name; an older one of the same name is another Pod."""
+    """Return the uid of the newest Pod of that name; an older one of the same name is another Pod."""
     uids: dict[str, str] = {}
     for item in items:
         if item.get("resource") == "pods" and isinstance(item.get("object"), Mapping):
@@ -286,7 +286,7 @@ def _file_line(facts: Facts, item: Mapping[str, Any], t: float) -> None:
 
 def emissions(raw: RawObject, about: Mapping[str, Any], t: float) -> list[Emission]:
     """
-    The one or two moments that an Event object tells of: its first emission and its latest.
+    Return the one or two moments that an Event object tells of: its first emission and its latest.
 
     The name of an Event made by client-go ends in the nanosecond of its first emission, in hexadecimal. That
     is used only when it agrees with ``firstTimestamp``; other writers choose names as they like.
@@ -355,7 +355,7 @@ def _unrepeated(emissions: Iterable[Emission]) -> list[Emission]:
 
 def _ordered(facts: Facts) -> list[Seen]:
     """
-    The Pod's states by resourceVersion, without repetition; in order of arrival where versions are not
+    Return the Pod's states by resourceVersion, without repetition; in order of arrival where versions are not
     numbers.
     """
     versions = [str(s.pod["metadata"].get("resourceVersion", "")) for s in facts.seen]

@@ -35,7 +35,7 @@ class Moment:
         self.evidence.append(Evidence(source, text, lo, hi))
 
     def instant(self) -> Instant:
-        """The result, with the evidence that decided it first and the rest behind."""
+        """Return the result, with the evidence that decided it first and the rest behind."""
         first = [e for e in (self.lo_by, self.hi_by) if e is not None]
         rest = [e for e in self.evidence if e not in first]
         return Instant(self.lo, self.hi, tuple(dict.fromkeys([*first, *rest])))
@@ -52,7 +52,7 @@ class Order:
 
 
 def intersect(evidence: Iterable[Evidence]) -> tuple[float, float]:
-    """The interval that satisfies all evidence; lo > hi when none does."""
+    """Return the interval that satisfies all evidence; lo > hi when none does."""
     lo, hi = -inf, inf
     for item in evidence:
         lo, hi = max(lo, item.lo), min(hi, item.hi)
@@ -61,7 +61,7 @@ def intersect(evidence: Iterable[Evidence]) -> tuple[float, float]:
 
 def reconcile(evidence: Sequence[Evidence]) -> tuple[float, float, bool]:
     """
-    The interval that holds whichever one source is wrong, and whether there was a contradiction.
+    Return the interval that holds whichever one source is wrong, and whether there was a contradiction.
 
     With no contradiction that is the intersection. Otherwise each source is left out in turn and the hull of
     what the others still agree on is taken; if no two agree, the hull of everything.

@@ -57,7 +57,7 @@ class PodLife:
     live: bool = False
 
     def lane(self, name: str) -> Lane:
-        """The lane of one container. Raises TimelineError for a name that is not there."""
+        """Return the lane of one container. Raises TimelineError for a name that is not there."""
         for lane in self.lanes:
             if lane.name == name:
                 return lane
@@ -93,11 +93,11 @@ class PodLife:
         return self.phases[-1].word if self.phases else ""
 
     def phase_sequence(self) -> list[str]:
-        """The phases in order."""
+        """Return the phases in order."""
         return unrepeated(stretch.word for stretch in self.phases)
 
     def status_sequence(self) -> list[str]:
-        """The words that kubectl's STATUS column went through."""
+        """Return the words that kubectl's STATUS column went through."""
         return unrepeated(stretch.word for stretch in self.status_words)
 
     def ready_after(self) -> Instant | None:
@@ -106,5 +106,5 @@ class PodLife:
         return next((v.start for v in values if v.word == "True"), None)
 
     def runs(self, name: str) -> tuple[Run, ...]:
-        """The runs of one container."""
+        """Return the runs of one container."""
         return self.lane(name).runs

@@ -86,7 +86,7 @@ class Prediction:
         return not (self.start or self.stop or self.phases or self.restarts or self.never)
 
     def names(self) -> list[str]:
-        """Every container that it speaks of, in order of appearance."""
+        """Return every container that it speaks of, in order of appearance."""
         listed = [n for steps in (self.start, self.stop) for step in steps for n in step]
         return list(dict.fromkeys([*listed, *self.restarts, *self.never]))
 
@@ -286,7 +286,7 @@ def _never_statement(name: str, timeline: Timeline) -> Statement:
 
 
 def draw(prediction: Prediction, real: Timeline | None = None) -> Timeline:
-    """A Timeline of unit steps that shows what the prediction says."""
+    """Return a Timeline of unit steps that shows what the prediction says."""
     roles = {lane.name: lane.role for lane in real.lanes} if real else _guess(prediction)
     order = {lane.name: i for i, lane in enumerate(real.lanes)} if real else {}
     names = sorted(prediction.names(), key=lambda n: order.get(n, 0))

@@ -47,7 +47,7 @@ class Inference:
     __repr__ = __str__
 
     def why(self) -> str:
-        """The evidence, one line each."""
+        """Return the evidence, one line each."""
         return (
             "\n".join(f"{e.source}: {e.text} {Instant(e.lo, e.hi)}" for e in self.evidence) or "no evidence"
         )
@@ -55,7 +55,7 @@ class Inference:
 
 def moment(timeline: PodLife, text: str) -> tuple[Instant | None, str]:
     """
-    A moment by name: ``shop.start``, ``fetch.end``, ``proxy.ready``, ``shop.start[2]`` (third start),
+    Return a moment by name: ``shop.start``, ``fetch.end``, ``proxy.ready``, ``shop.start[2]`` (third start),
     ``pod.ready``.
 
     Returns:
@@ -138,7 +138,7 @@ def _ordered(timeline: PodLife, one: Instant, two: Instant, one_words: str, two_
 
 
 def _rule(timeline: PodLife, one: str, two: str) -> tuple[Evidence, ...]:
-    """An order that the kubelet's ways force although the clocks cannot tell."""
+    """Return an order that the kubelet's ways force although the clocks cannot tell."""
     names = {f"{m} of {lane.name} run {r.restart + 1}": f"{lane.name} {m}ed"
              for lane in timeline.lanes for r in lane.runs for m in ("start", "end")}  # fmt: skip
     edges = [(names.get(a), names.get(b), text) for a, b, text in timeline.orders]

@@ -44,7 +44,7 @@ class Draft:
     started_true: list[float] = field(default_factory=list)  # arrivals of status.started == True
 
     def run(self) -> Run:
-        """The finished run; its moments must be solved."""
+        """Return the finished run; its moments must be solved."""
         return Run(
             restart=self.restart,
             start=self.start.instant() if self.started else None,
@@ -60,7 +60,7 @@ class Draft:
 
 
 def draft(container: str, restart: int, container_id: str = "", **fields: Any) -> Draft:
-    """A new draft whose moments are named for notes."""
+    """Return a new draft whose moments are named for notes."""
     name = f"{container} run {restart + 1}"
     return Draft(
         container, restart, container_id, Moment(f"start of {name}"), Moment(f"end of {name}"), **fields
@@ -81,7 +81,7 @@ def drafts_of(facts: Facts) -> dict[str, list[Draft]]:
 
 
 def short_id(container_id: str | None) -> str:
-    """The id without the runtime's scheme: ``containerd://abc`` and ``abc`` are one."""
+    """Return the id without the runtime's scheme: ``containerd://abc`` and ``abc`` are one."""
     return (container_id or "").rpartition("/")[2]
 
 

@@ -91,7 +91,7 @@ def told_of(name: str, facts: Facts, clocks: Clocks, turn: Turn) -> Told:
 
 
 def spans_of(told: Told, drafts: list[Draft], runs: list[Run], gone: Instant | None) -> tuple[Span, ...]:
-    """All spans of one container, from the Pod's creation on; *gone* is when the Pod vanished."""
+    """Return all spans of one container, from the Pod's creation on; *gone* is when the Pod vanished."""
     spans: list[Span] = []
     since = Instant(0.0, 0.0)
     gaps = _gaps(told.looks, drafts)
@@ -123,7 +123,7 @@ def _gaps(looks: list[_Look], drafts: list[Draft]) -> dict[int, list[_Look]]:
 
 
 def _seen_at(since: Instant, t: float, clocks: Clocks, text: str) -> Instant:
-    """A change that a status showed: somewhere between *since* and the arrival, drawn at the arrival."""
+    """Return a change that a status showed: somewhere between *since* and the arrival, drawn at the arrival."""
     hi = clocks.arrival(t)
     drawn = max(clocks.drawn(t), since.lo)
     return Instant(since.lo, max(hi, since.lo), (Evidence("watch", text, hi=hi),), best=drawn)
@@ -137,7 +137,7 @@ def _said_at(item: Emission, clocks: Clocks) -> Instant:
 def _between(
     before: Run | None, stretch: tuple[Instant, Instant | None], looks: list[_Look], told: Told
 ) -> list[Span]:
-    """The spans from the end of one run to the start of the next."""
+    """Return the spans from the end of one run to the start of the next."""
     since, until = stretch
     clocks = told.clocks
     first = _Step(since, "waiting", "")
@@ -225,7 +225,7 @@ def _reaches(step: _Step, until: Instant) -> bool:
 
 
 def _during(run: Run, draft: Draft, told: Told, since: Instant) -> list[Span]:
-    """The spans of one run."""
+    """Return the spans of one run."""
     if run.start is None:
         return []
     if not run.seen:
@@ -249,7 +249,7 @@ def _during(run: Run, draft: Draft, told: Told, since: Instant) -> list[Span]:
 
 
 def _told_to_stop(run: Run, facts: Told, since: Instant) -> _Step | None:
-    """The moment of SIGTERM, as far as it is known: by the node or the app's log, else by a Killing Event."""
+    """Return the moment of SIGTERM, as far as it is known: by the node or the app's log, else by a Killing Event."""
     known = facts.sigterms.get(run.restart)
     limit = run.end.hi if run.end else inf
     for item in facts.killings:

@@ -51,7 +51,7 @@ class Turn:
 def turn_of(
     name: str, facts: Facts, lanes: Mapping[str, Lane], until: float, deletion: Instant | None
 ) -> Turn:
-    """The turn of one container; *lanes* holds at least those of all that come before it (see ``in_turn``)."""
+    """Return the turn of one container; *lanes* holds at least those of all that come before it (see ``in_turn``)."""
     role, spec = facts.role_of()[name]
     first = in_turn(facts)[: in_turn(facts).index(name)] if role == "sidecar" else []
     ends = tuple(_end(lanes[n]) for n in first if lanes[n].starts and lanes[n].role in ("app", "sidecar"))
@@ -67,13 +67,13 @@ def in_turn(facts: Facts) -> list[str]:
 
 
 def _end(lane: Lane) -> Instant | None:
-    """The last end of a container as its lane shows it: not before its own SIGTERM."""
+    """Return the last end of a container as its lane shows it: not before its own SIGTERM."""
     lives = [s for s in lane.spans if s.state in ("running", "terminating", "unseen")]
     return lives[-1].end if lives else lane.last_end
 
 
 def _grace(facts: Facts) -> float:
-    """The shortest grace period that the Pod may have been given; 0 where it was evicted."""
+    """Return the shortest grace period that the Pod may have been given; 0 where it was evicted."""
     found = [float(facts.latest.get("spec", {}).get("terminationGracePeriodSeconds") or 30)]
     for seen in facts.seen:
         status, meta = seen.pod.get("status") or {}, seen.pod["metadata"]
@@ -138,5 +138,5 @@ def _free(announced: Instant, turn: Turn) -> Instant | None:
 
 
 def sigterm(lo: float, hi: float, source: str) -> Instant:
-    """The moment of a signal that the node or the app's own log noted."""
+    """Return the moment of a signal that the node or the app's own log noted."""
     return Instant(lo, hi, (Evidence(source, "SIGTERM", lo, hi),))

@@ -31,7 +31,7 @@ class Causes:
     deletion: Instant | None = None
 
     def shown_by(self, pod: RawObject) -> Instant | None:
-        """The moment at which all that this state of the Pod shows had happened; None where it shows nothing."""
+        """Return the moment at which all that this state of the Pod shows had happened; None where it shows nothing."""
         found = [self.deletion] if self.deletion and pod["metadata"].get("deletionTimestamp") else []
         for status in roles.statuses(pod):
             states = (status.get("state") or {}), (status.get("lastState") or {})
@@ -61,7 +61,7 @@ def strip(
     gone: Instant | None,
     causes: Causes,
 ) -> tuple[Stretch, ...]:
-    """One word per stretch, as each state of the Pod object showed it; the first begins with the Pod."""
+    """Return one word per stretch, as each state of the Pod object showed it; the first begins with the Pod."""
     changes: list[tuple[str, Instant]] = []
     for seen in facts.seen:
         text = word(seen.pod)
@@ -182,7 +182,7 @@ def creation(facts: Facts, clocks: Clocks) -> Instant:
 def markers(
     facts: Facts, clocks: Clocks, causes: Causes, gone: Instant | None, floors: Floors
 ) -> tuple[Marker, ...]:
-    """Every single moment worth a mark, in order of time."""
+    """Return every single moment worth a mark, in order of time."""
     gaps = facts.gaps
     found = [*_event_markers(facts, clocks, causes), *_condition_markers(facts, clocks, gone, floors)]
     for container, _, name, lo, hi, source in signals(facts, clocks):

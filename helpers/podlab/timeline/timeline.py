@@ -34,7 +34,7 @@ class Timeline(PodLife):
         live: bool = False,
     ) -> Timeline:
         """
-        The timeline of one Pod of a recording.
+        Return the timeline of one Pod of a recording.
 
         Args:
             header: The recording's first line, or None.
@@ -62,12 +62,12 @@ class Timeline(PodLife):
 
     @staticmethod
     def pods(observations: Iterable[Mapping[str, Any]]) -> list[str]:
-        """Names of the Pods that the observations speak of."""
+        """Return names of the Pods that the observations speak of."""
         return pod_names(observations)
 
     def moment(self, name: str) -> Instant | None:
         """
-        A moment by name, with its evidence: ``shop.start``, ``fetch.end``, ``proxy.ready``, ``shop.start[2]``
+        Return a moment by name, with its evidence: ``shop.start``, ``fetch.end``, ``proxy.ready``, ``shop.start[2]``
         (third start), ``pod.ready``, ``pod.deletion``; None if it did not happen.
         """
         return questions.moment(self, name)[0]
@@ -75,11 +75,11 @@ class Timeline(PodLife):
     # -- questions -------------------------------------------------------------------------------------------
 
     def start_order(self) -> str:
-        """The order of first starts, as ``fetch | proxy | (shop shipper)``; see ``questions.start_order``."""
+        """Return the order of first starts, as ``fetch | proxy | (shop shipper)``; see ``questions.start_order``."""
         return questions.start_order(self)
 
     def stop_order(self) -> str:
-        """The order of last ends, as ``(shop extra) | s2 | s1``; see ``questions.stop_order``."""
+        """Return the order of last ends, as ``(shop extra) | s2 | s1``; see ``questions.stop_order``."""
         return questions.stop_order(self)
 
     def before(self, first: str, second: str) -> Inference:

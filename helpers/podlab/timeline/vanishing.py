@@ -16,7 +16,7 @@ Runs = Mapping[str, Sequence[Run]]
 
 
 def ends_of(runs: Runs) -> list[Instant]:
-    """All ends of all containers."""
+    """Return all ends of all containers."""
     return [run.end for found in runs.values() for run in found if run.end is not None and run.ran]
 
 

@@ -13,7 +13,7 @@ def phase_of(pod: RawObject) -> str:
 
 
 def unrepeated(words: Iterable[str]) -> list[str]:
-    """The words without immediate repetitions."""
+    """Return the words without immediate repetitions."""
     found: list[str] = []
     for word in words:
         if not found or found[-1] != word:

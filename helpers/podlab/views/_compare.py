@@ -107,7 +107,7 @@ def compare(
 
 
 def _shift(timeline: Timeline, align: str) -> float:
-    """Seconds from the timeline's 0 to the moment."""
+    """Return seconds from the timeline's 0 to the moment."""
     if timeline.predicted or align in ("created", "pod.created"):
         return 0.0
     at, words = moment(timeline, align if "." in align else f"{align}.start")

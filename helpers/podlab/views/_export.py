@@ -70,7 +70,7 @@ def _pdf(timeline: Timeline, **options: Any) -> bytes:
 
 
 def png(timeline: Timeline, *, dpi: float = 100.0, **options: Any) -> bytes:
-    """The picture as PNG, with the alternative text as its description."""
+    """Return the picture as PNG, with the alternative text as its description."""
     from podlab.views._plot import figure
     from podlab.views._png import encode
 
@@ -162,7 +162,7 @@ COLUMNS = (
 
 
 def rows(timeline: Timeline) -> list[dict[str, Any]]:
-    """One row per span, with the columns of ``COLUMNS``; unknown numbers are None."""
+    """Return one row per span, with the columns of ``COLUMNS``; unknown numbers are None."""
     return [
         {
             "pod": timeline.name, "container": lane.name, "role": lane.role, "state": span.state,
@@ -178,7 +178,7 @@ def rows(timeline: Timeline) -> list[dict[str, Any]]:
 
 
 def as_csv(timeline: Timeline) -> str:
-    """One line per span. Cells that a spreadsheet would run as a formula get a quote in front."""
+    """Return one line per span. Cells that a spreadsheet would run as a formula get a quote in front."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -191,7 +191,7 @@ def _harmless(value: Any) -> Any:
 
 
 def frame(timeline: Timeline) -> Any:
-    """A pandas DataFrame, one row per span; ``start_s`` and ``end_s`` are the middles of the intervals."""
+    """Return a pandas DataFrame, one row per span; ``start_s`` and ``end_s`` are the middles of the intervals."""
     need("pandas")
     import pandas as pd
 
@@ -208,7 +208,7 @@ def frame(timeline: Timeline) -> Any:
 
 
 def as_html(timeline: Timeline) -> str:
-    """One page that needs nothing else: the picture, the facts, every start and end with its evidence."""
+    """Return one page that needs nothing else: the picture, the facts, every start and end with its evidence."""
     facts = "".join(f"<li>{escape(note)}</li>" for note in timeline.notes)
     body = "".join(
         _evidence_row(lane.name, ROLE_LONG[lane.role], r) for lane in timeline.lanes for r in lane.runs
@@ -251,7 +251,7 @@ def _evidence_row(name: str, role: str, run: Any) -> str:
 
 def as_otlp(timeline: Timeline) -> str:
     """
-    The life of the Pod as one OpenTelemetry trace, in the JSON form of OTLP.
+    Return the life of the Pod as one OpenTelemetry trace, in the JSON form of OTLP.
 
     The Pod is the root span, each container a child, each run a child of that. Times are the middles of the
     intervals; the intervals themselves are in the attributes ``podlab.start.lo_s`` and so on.
@@ -305,7 +305,7 @@ def _otlp_span(
     times: tuple[float, float],
     known: dict[str, Any],
 ) -> dict[str, Any]:
-    """One span of OTLP; *ids* are those of the trace, the span and its parent."""
+    """Return one span of OTLP; *ids* are those of the trace, the span and its parent."""
     (trace, identity, parent), (start, end) = ids, times
     failed = bool(known.get("podlab.exit_code")) and known.get("podlab.state") != "waiting"
     return {
@@ -333,7 +333,7 @@ def _attributes(known: dict[str, Any]) -> list[dict[str, Any]]:
 
 def export(timeline: Timeline, form: str = "json") -> str | bytes:
     """
-    The timeline as ``json``, ``csv``, ``html``, ``svg``, ``txt``, ``otlp.json`` (text) or ``png`` (bytes).
+    Return the timeline as ``json``, ``csv``, ``html``, ``svg``, ``txt``, ``otlp.json`` (text) or ``png`` (bytes).
     """
     if form == "png":
         return png(timeline)

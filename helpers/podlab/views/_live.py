@@ -294,7 +294,7 @@ def live(
     start: bool = True,
 ) -> LiveView:
     """
-    A live view: of a finished recording, to be played; or an empty one, to be fed while the Pod lives.
+    Return a live view: of a finished recording, to be played; or an empty one, to be fed while the Pod lives.
 
     Example:
         view = podlab.views.live()

@@ -61,7 +61,7 @@ def plot(
 
 
 def figure(timeline: Timeline, **options: Any) -> Figure:
-    """A figure of its own, outside of pyplot's list, so that nothing has to be closed."""
+    """Return a figure of its own, outside of pyplot's list, so that nothing has to be closed."""
     return _figure_of(plot(timeline, **options))
 
 

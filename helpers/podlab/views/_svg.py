@@ -31,7 +31,7 @@ def svg(
     shrinks: bool = False,
 ) -> str:
     """
-    The timeline as one SVG element of that plot width in pixels; at most 300 kB.
+    Return the timeline as one SVG element of that plot width in pixels; at most 300 kB.
 
     With *shrinks* it is as wide as what it stands in, and never wider than that.
     """

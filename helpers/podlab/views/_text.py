@@ -83,7 +83,7 @@ def _label(lane: Lane) -> str:
 
 
 def _labels(timeline: Timeline, room: int, ascii: bool) -> list[str]:
-    """Names with their roles; where that is too long, names lose their middle, and roles their place."""
+    """Return names with their roles; where that is too long, names lose their middle, and roles their place."""
     whole = [_label(lane) for lane in timeline.lanes]
     if all(len(label) <= room for label in whole):
         return whole
@@ -107,7 +107,7 @@ def _tail(lane: Lane) -> str:
 
 
 def _cut(word: str, room: int, ascii: bool) -> str:
-    """The word, or as much of it as can still be recognised, with a sign that it goes on; else nothing."""
+    """Return the word, or as much of it as can still be recognised, with a sign that it goes on; else nothing."""
     return _fit(word, room, ascii) if len(word) <= room or room >= 3 else ""
 
 
@@ -128,7 +128,7 @@ class _Canvas:
         self.doubts = False
 
     def column(self, t: float) -> int:
-        """The column of a second, kept inside."""
+        """Return the column of a second, kept inside."""
         return int(min(max(t, 0.0) / self.t1 * self.room, self.room - 1)) if t < inf else self.room - 1
 
     def ruler(self) -> str:

@@ -38,7 +38,7 @@ class Entry:
 
 
 def legend_of(scene: Scene) -> list[Entry]:
-    """The entries of a picture, in rows as wide as its plot."""
+    """Return the entries of a picture, in rows as wide as its plot."""
     wanted = [("box", key, LOOKS[key].name) for key in LOOKS if key in scene.used and key != "unseen"]
     if scene.hatched:
         wanted.append(("hatch", "", scene.hatched))

@@ -159,7 +159,7 @@ class Scene:
         return [(row, name, role) for row, name, (_, _, role) in zip(rows, short, parts, strict=True)]
 
     def labelled(self) -> list[Row]:
-        """The rows that get a label: all, or about ten where they are crowded."""
+        """Return the rows that get a label: all, or about ten where they are crowded."""
         lanes = [row for row in self.rows if row.role != "strip"]
         room = 12.0 if not lanes or lanes[0].height >= 14 else max(12.0, self.height / 9)
         found: list[Row] = []
@@ -236,7 +236,7 @@ def scene_of(
 
 
 def _following(timeline: Timeline, index: int) -> float:
-    """The second at which what waits for a regular init container is drawn to start; infinite for others."""
+    """Return the second at which what waits for a regular init container is drawn to start; infinite for others."""
     if timeline.lanes[index].role != "init":
         return inf
     later = (lane.first_start for lane in timeline.lanes[index + 1 : index + 2])
@@ -259,7 +259,7 @@ BOLD = 1.15
 
 
 def _fitted(text: str, room_px: float, size_px: float) -> str:
-    """The text as it fits, with its middle left out where it is too long."""
+    """Return the text as it fits, with its middle left out where it is too long."""
     return shortened([text], lambda words: text_width(words, size_px) <= room_px)[0]
 
 

@@ -59,7 +59,7 @@ ROLE_LONG = {
 
 @lru_cache(256)  # asked for each of 10,000 spans, it would cost as much as drawing them
 def style_of(state: str, reason: str, exit_code: int | None) -> str:
-    """The key into ``LOOKS`` of a span."""
+    """Return the key into ``LOOKS`` of a span."""
     if state == "running":
         return f"running {reason}" if f"running {reason}" in LOOKS else "running started"
     if state == "terminated":
@@ -186,7 +186,7 @@ def text_width(text: str, size_px: float) -> float:
 
 def shortened(names: Sequence[str], fits: Callable[[str], bool]) -> list[str]:
     """
-    The names as they fit: whole, or with their middle left out, so that they can still be told apart.
+    Return the names as they fit: whole, or with their middle left out, so that they can still be told apart.
 
     Names of one Pod often begin alike and often end alike; where to cut is chosen so that no two become the same.
     """
@@ -202,7 +202,7 @@ def shortened(names: Sequence[str], fits: Callable[[str], bool]) -> list[str]:
 
 
 def _around(name: str, place: int, fits: Callable[[str], bool]) -> str:
-    """The beginning, and what stands at *place*, where the names begin to differ."""
+    """Return the beginning, and what stands at *place*, where the names begin to differ."""
     short = name
     for size in range(len(name), 2, -1):
         head = max(1, size // 3)

@@ -58,7 +58,7 @@ def _cluster(args: argparse.Namespace) -> str:
 
 
 def _where(hint: str, args: argparse.Namespace) -> str:
-    """The options that were given here, for a command at the end of the hint: it must meet the same Pod."""
+    """Return the options that were given here, for a command at the end of the hint: it must meet the same Pod."""
     verb = re.search(r"podlab (\w+)[^;]*$", hint)
     if verb is None:
         return ""

@@ -127,7 +127,7 @@ def _load(name: str, wanted: Sequence[str]) -> None:
 
 
 def _archive(name: str) -> str:
-    """The archive of an image of the labs that has been built; any other name as it is."""
+    """Return the archive of an image of the labs that has been built; any other name as it is."""
     from podlab import images
     from podlab.errors import BuildError
 

@@ -1,5 +1,5 @@
 """
-PodDisruptionBudgets: how many of the Pods that a selector finds may be evicted now.
+PodDisruptionBudgets: how many of the selected Pods may be evicted now.
 
 Source: pkg/controller/disruption/disruption.go (``trySync``, ``getExpectedPodCount``) at v1.36.3.
 """
@@ -32,7 +32,7 @@ UNMANAGED = (
 
 
 def start(context: Context) -> None:
-    """Watch budgets, Pods, and what says how many Pods there should be."""
+    """Watch budgets, Pods, and the objects that set the number of Pods."""
     controller = Budgets(context)
     controller.follow(RESOURCE)
 
@@ -52,7 +52,7 @@ class Budgets(Controller):
         super().__init__(context, "controllermanager")
 
     def reconcile(self, key: Key) -> None:
-        """Count the healthy Pods and those that must be, and say what may go."""
+        """Count the healthy Pods and those that must be healthy, and write how many may be evicted."""
         budget = self._context.store.get(RESOURCE, *key)
         if budget is None:
             return
@@ -79,7 +79,7 @@ class Budgets(Controller):
 
     def _expected(self, budget: RawObject, pods: list[RawObject]) -> tuple[int, int]:
         """
-        (Pods that there should be, healthy ones that there must be).
+        Return how many Pods there should be, and how many of them must be healthy.
 
         Raises:
             LookupError: If a controller of one of the Pods does not say how many it wants.
@@ -140,7 +140,7 @@ class Budgets(Controller):
         self._context.set_status(RESOURCE, budget, status)
 
     def _fail(self, budget: RawObject, why: str) -> None:
-        """Nothing may go while the count fails."""
+        """Allow no eviction while the count fails."""
         entry = {"type": "DisruptionAllowed", "status": "False", "reason": "SyncFailed", "message": why}
         status = {**(budget.get("status") or {}), "disruptionsAllowed": 0}
         status["conditions"] = with_condition(status.get("conditions") or [], entry, self._context.stamp())
@@ -159,7 +159,7 @@ def _conditions(budget: RawObject, allowed: int, stamp: str) -> list[RawObject]:
 
 
 def _go_selector(selector: RawObject) -> str:
-    """A LabelSelector as Go prints it."""
+    """Return a LabelSelector as Go prints it."""
     labels = "".join(f"{key}: {value}," for key, value in sorted((selector.get("matchLabels") or {}).items()))
     rules = "MatchExpressions:[]LabelSelectorRequirement{}"
     return f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},{rules},}}"

@@ -38,7 +38,7 @@ def gather(store: Store) -> None:
 
 
 def rules_for(role: RawObject, everyone: Sequence[RawObject]) -> list[RawObject] | None:
-    """The rules that *role* gathers from *everyone*, each once; None for a role with rules of its own."""
+    """Return the rules that *role* gathers from *everyone*, each once; None for a role with rules of its own."""
     if not role.get("aggregationRule"):
         return None
     found: list[RawObject] = []

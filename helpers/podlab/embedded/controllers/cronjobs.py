@@ -1,5 +1,5 @@
 """
-CronJobs: a Job whenever the schedule says so, and no more old Jobs than are to be kept.
+CronJobs: a Job whenever the schedule says so, and a limited number of old Jobs.
 
 Source: pkg/controller/cronjob/cronjob_controllerv2.go (``syncCronJob``, ``cleanupFinishedJobs``) at v1.36.3.
 """
@@ -35,7 +35,7 @@ class CronJobs(Controller):
         super().__init__(context, "cronjob-controller")
 
     def reconcile(self, key: Key) -> None:
-        """Note what has ended, start what is due, remove what is old."""
+        """Note ended Jobs, start due ones, delete old ones."""
         cron_job = self._context.store.get("cronjobs", *key)
         if cron_job is None:
             return
@@ -88,7 +88,7 @@ class CronJobs(Controller):
     def _due(
         self, cron_job: RawObject, status: RawObject, following: cronschedule.Next, now: datetime
     ) -> datetime | None:
-        """Return the newest instant of the schedule for which no Job was started, and may be still."""
+        """Return the newest instant of the schedule for which a Job is missing and may still start, or None."""
         since = seconds(status.get("lastScheduleTime") or cron_job["metadata"]["creationTimestamp"])
         deadline_s = cron_job["spec"].get("startingDeadlineSeconds")
         if deadline_s is not None:
@@ -124,7 +124,7 @@ class CronJobs(Controller):
         return _status([*active, reference], stamp, succeeded)
 
     def _clear(self, cron_job: RawObject, jobs: list[RawObject]) -> None:
-        """Remove the oldest Jobs beyond the history that is to be kept."""
+        """Delete the oldest Jobs beyond the history limits."""
         spec = cron_job["spec"]
         kept = {
             "Complete": spec.get("successfulJobsHistoryLimit"),
@@ -157,7 +157,7 @@ def _status(active: list[RawObject], scheduled: str | None, succeeded: str) -> R
 
 
 def _job(cron_job: RawObject, due: datetime) -> RawObject:
-    """The Job of one instant; its name is the instant's, so that none is started twice."""
+    """Return the Job of one instant; its name is the instant's, so that none is started twice."""
     template, meta = cron_job["spec"]["jobTemplate"], cron_job["metadata"]
     given = template.get("metadata") or {}
     annotations = {

@@ -51,7 +51,7 @@ class DaemonSets(Controller):
         self._revisions = Revisions(context)
 
     def reconcile(self, key: Key) -> None:
-        """Make the Pod, replace an outdated one, report."""
+        """Create the Pod, replace an outdated one, write the status."""
         daemon_set = self._context.store.get("daemonsets", *key)
         if daemon_set is None:
             return
@@ -151,7 +151,7 @@ def _surge(daemon_set: RawObject) -> bool:
 
 
 def _tolerations(spec: RawObject) -> list[RawObject]:
-    """The template's tolerations and those that every daemon has."""
+    """Return the template's tolerations and those that every daemon has."""
     keys = (*TOLERATED, *(ON_HOST_NETWORK if spec.get("hostNetwork") else ()))
     added = [{"key": key, "operator": "Exists", "effect": effect} for key, effect in keys]
     given = list(spec.get("tolerations") or ())

@@ -57,7 +57,7 @@ class Garbage(Controller):
         self._alive: set[str] = set()
 
     def owner_changed(self, resource: str) -> Callable[[str, RawObject], None]:
-        """A callback for one resource whose objects may own others."""
+        """Return a callback for one resource whose objects may own others."""
 
         def changed(kind: str, obj: RawObject) -> None:
             uid = obj["metadata"]["uid"]
@@ -74,7 +74,7 @@ class Garbage(Controller):
         return changed
 
     def child_changed(self, resource: str) -> Callable[[str, RawObject], None]:
-        """A callback for one resource whose objects may be owned."""
+        """Return a callback for one resource whose objects may be owned."""
 
         def changed(kind: str, obj: RawObject) -> None:
             place = (resource, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])

@@ -82,7 +82,7 @@ def number_pod(job: RawObject, pod: RawObject, index: int) -> None:
 
 
 def failures_so_far(job: RawObject, last: tuple[RawObject, float] | None) -> dict[str, str]:
-    """The annotations that carry the failures of an index from Pod to Pod."""
+    """Return the annotations that carry the failures of an index from Pod to Pod."""
     if last is None:
         return {policies.FAILURES: "0"}
     ignored = policies.verdict(job, last[0])[0] == "Ignore"

@@ -21,36 +21,36 @@ BACK_OFF_S, BACK_OFF_MOST_S = 10.0, 600.0
 
 
 def is_indexed(job: RawObject) -> bool:
-    """True of a Job whose Pods have numbers."""
+    """Whether the Pods of a Job have numbers."""
     return bool(job["spec"].get("completionMode") == "Indexed")
 
 
 def per_index(job: RawObject) -> bool:
-    """True if each index has a backoffLimit of its own."""
+    """Return whether each index has a backoffLimit of its own."""
     return job["spec"].get("backoffLimitPerIndex") is not None
 
 
 def replaces_only_failed(job: RawObject) -> bool:
-    """True if a Pod that is being deleted counts, and is replaced, only once it has ended."""
+    """Return whether a Pod that is being deleted counts, and is replaced, only once it has ended."""
     spec = job["spec"]
     return spec.get("podReplacementPolicy") == "Failed" or spec.get("podFailurePolicy") is not None
 
 
 def has_failed(job: RawObject, pod: RawObject) -> bool:
-    """True of a Pod that failed; one that is being deleted has, unless only failed ones are replaced."""
+    """Whether a Pod has failed; a Pod that is being deleted has, unless only failed Pods are replaced."""
     if (pod.get("status") or {}).get("phase") == "Failed":
         return True
     return not replaces_only_failed(job) and deleting(pod) and not has_ended(pod)
 
 
 def index_of(pod: RawObject) -> int | None:
-    """The Pod's number in an indexed Job."""
+    """Return the Pod's number in an indexed Job."""
     text = str((pod["metadata"].get("annotations") or {}).get(INDEX, ""))
     return int(text) if text.isdigit() else None
 
 
 def count_of(pod: RawObject, annotation: str) -> int:
-    """A number in an annotation, 0 without one."""
+    """Return a number in an annotation, 0 without one."""
     text = str((pod["metadata"].get("annotations") or {}).get(annotation, ""))
     return int(text) if text.isdigit() else 0
 
@@ -92,7 +92,7 @@ def _code_matches(wanted: RawObject, container: str, code: int) -> bool:
 
 
 def index_has_failed(job: RawObject, pod: RawObject) -> bool:
-    """True if the end of this Pod is the end of its index."""
+    """Return whether the end of this Pod is the end of its index."""
     if not has_failed(job, pod):
         return False
     action, _ = verdict(job, pod)
@@ -119,7 +119,7 @@ def _run(run: list[int]) -> str:
 
 
 def parsed(text: str, completions: int) -> set[int]:
-    """The numbers below *completions* of a text such as ``0,2-4``."""
+    """Return the numbers below *completions* of a text such as ``0,2-4``."""
     found: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")
@@ -129,7 +129,7 @@ def parsed(text: str, completions: int) -> set[int]:
 
 
 def success(job: RawObject, succeeded: set[int]) -> str:
-    """The message of the first rule of the success policy that is met; empty for none."""
+    """Return the message of the first rule of the success policy that is met; empty for none."""
     if not succeeded:
         return ""
     for place, rule in enumerate((job["spec"].get("successPolicy") or {}).get("rules") or ()):
@@ -151,7 +151,7 @@ def _met(rule: dict[str, Any], succeeded: set[int], completions: int) -> bool:
 
 
 def back_off_s(failures: int) -> float:
-    """The pause after so many failures in a row."""
+    """Return the pause after so many failures in a row."""
     return min(BACK_OFF_S * 2.0 ** min(failures - 1, 10), BACK_OFF_MOST_S) if failures else 0.0
 
 

@@ -74,7 +74,7 @@ class Jobs(Controller):
     # -- counting --------------------------------------------------------------------------------------------
 
     def count(self, key: Key, job_uid: str, pod: RawObject, *, gone: bool = False) -> None:
-        """Remember how a Pod ended, once: what the policies make of it is decided here."""
+        """Count how a Pod ended, once, as the policies of its Job say."""
         job, uid = self._context.store.get("jobs", *key), pod["metadata"]["uid"]
         if job is None or job["metadata"]["uid"] != job_uid or _managed_by_another(job):
             return
@@ -107,12 +107,12 @@ class Jobs(Controller):
             counted.verdict = ("PodFailurePolicy", message)
 
     def has_counted(self, job_uid: str, pod_uid: str) -> bool:
-        """Whether a Pod's end was taken down."""
+        """Whether a Pod's end has been counted."""
         counted = self._counted.get(job_uid)
         return counted is not None and pod_uid in counted.how
 
     def forget(self, job_uid: str) -> None:
-        """The Job is gone."""
+        """Drop the counts of a deleted Job."""
         self._counted.pop(job_uid, None)
 
     def reconcile(self, key: Key) -> None:
@@ -147,7 +147,7 @@ class Jobs(Controller):
     def _failure(
         self, job: RawObject, pods: list[RawObject], counted: Counted
     ) -> tuple[bool, tuple[str, str]] | None:
-        """(False, (reason, message)) of a Job that has failed."""
+        """Return (False, (reason, message)) for a Job that has failed, else None."""
         spec = job["spec"]
         why = counted.verdict
         retries = spec.get("backoffLimit", 6)
@@ -215,7 +215,7 @@ class Jobs(Controller):
         return self._must_wait(job, both + 1, at)
 
     def _must_wait(self, job: RawObject, failures: int, at: float) -> bool:
-        """True while the pause after that many failures, the last of them *at*, is not over."""
+        """Return whether the pause after so many failures, the last of them at *at*, is not over yet."""
         left = at + policies.back_off_s(failures) - self._context.now() if failures else 0.0
         if left <= 0:
             return False
@@ -235,7 +235,7 @@ class Jobs(Controller):
         self.create_pod(job, pod)
 
     def _take_back(self, job: RawObject, pod: RawObject) -> None:
-        """Delete a Pod that is not wanted for now: it counts as neither failed nor succeeded."""
+        """Delete a Pod that is not wanted at the moment; it counts as neither failed nor succeeded."""
         counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
         counted.how[pod["metadata"]["uid"]] = TAKEN_BACK
         self._delete(job, pod)
@@ -245,7 +245,7 @@ class Jobs(Controller):
         self._events.event(job, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
 
     def _finish(self, job: RawObject, active: list[RawObject], good: bool, why: tuple[str, str]) -> None:
-        """Say it in two steps, as upstream does: decided, and over once no Pod is left to end."""
+        """Report the result in two steps, as upstream does: decided, then finished once all Pods have ended."""
         counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
         for pod in active:  # of a Job that failed all count as failed, of one that succeeded none
             counted.how[pod["metadata"]["uid"]] = TAKEN_BACK if good else FAILED
@@ -317,7 +317,7 @@ class Jobs(Controller):
         self._context.set_status("jobs", stored, status)
 
     def _note_suspension(self, job: RawObject) -> None:
-        """The condition ``Suspended`` and its Event, when ``spec.suspend`` has changed."""
+        """Write the condition ``Suspended`` and its Event if ``spec.suspend`` has changed."""
         said = condition(job, "Suspended")
         suspended = said is not None and said["status"] == "True"
         if bool(job["spec"].get("suspend")) == suspended:
@@ -347,7 +347,7 @@ class Jobs(Controller):
 
 
 def _managed_by_another(job: RawObject) -> bool:
-    """True if ``spec.managedBy`` names a controller that is not this cluster's own."""
+    """Return whether ``spec.managedBy`` names a controller that is not this cluster's own."""
     return bool(job["spec"].get("managedBy", CONTROLLER) != CONTROLLER)
 
 
@@ -356,7 +356,7 @@ def _over(job: RawObject) -> bool:
 
 
 def _decided(job: RawObject) -> tuple[bool, tuple[str, str]] | None:
-    """The verdict that was written down before. It stays, although the Pods that led to it are gone by now."""
+    """Return the verdict that was written down before. It stays, although the Pods that led to it are gone by now."""
     for kind in ("SuccessCriteriaMet", "FailureTarget"):
         said = condition(job, kind)
         if said and said["status"] == "True":

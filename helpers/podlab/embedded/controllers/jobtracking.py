@@ -1,5 +1,5 @@
 """
-The finalizer that keeps a Job's Pod in being until the Job has counted how it ended.
+The finalizer that keeps a Job's Pod until the Job has counted how it ended.
 
 Source: pkg/controller/job/{job_controller,tracking_utils}.go at v1.36.3.
 """
@@ -17,7 +17,7 @@ FINALIZER = "batch.kubernetes.io/job-tracking"
 
 
 def tracked(pod: RawObject) -> bool:
-    """True while the finalizer is there."""
+    """Whether the Pod has the finalizer."""
     return FINALIZER in pod["metadata"].get("finalizers", ())
 
 
@@ -34,17 +34,17 @@ class Tracking(Controller):
         self._is_counted = is_counted
 
     def pod_changed(self, pod: RawObject) -> None:
-        """Look at a Pod soon."""
+        """Queue a Pod that has the finalizer."""
         if tracked(pod):
             self.queue(key_of(pod))
 
     def job_is_gone(self, job: RawObject) -> None:
-        """Look at all Pods of a Job that is deleted or being deleted."""
+        """Queue all Pods of a Job that is deleted or being deleted."""
         for pod in self._context.store.list("pods", job["metadata"]["namespace"]):
             self.pod_changed(pod)
 
     def reconcile(self, key: Key) -> None:
-        """Release one Pod, if it may go."""
+        """Take the finalizer from a Pod whose end is counted, or that no Job will count."""
         pod = self._context.store.get("pods", *key)
         if pod is None or not tracked(pod):
             return

@@ -1,5 +1,5 @@
 """
-EndpointSlices for Endpoints that somebody wrote by hand, for a Service without a selector.
+EndpointSlices for Endpoints that were written by hand, for a Service without a selector.
 
 Source: pkg/controller/endpointslicemirroring (utils.go, reconciler.go) at v1.36.3.
 """
@@ -39,7 +39,7 @@ class Mirroring(Controller):
         super().__init__(context, "endpoint-slice-mirroring-controller")
 
     def reconcile(self, key: Key) -> None:
-        """Bring the slices of one Endpoints object up to date; without one, or without its Service, they go."""
+        """Update the slices of an Endpoints object; delete them if it, or its Service, is gone."""
         store = self._context.store
         present = [s for s in store.list("endpointslices", key[0]) if _mirrors(s, key[1])]
         endpoints, service = store.get("endpoints", *key), store.get("services", *key)
@@ -78,7 +78,7 @@ def _mirrors(endpoint_slice: RawObject, name: str) -> bool:
 
 
 def _of(slices: list[RawObject], endpoints: RawObject, context: Context) -> list[RawObject]:
-    """Those slices that this very object owns; those of an earlier one of its name are removed."""
+    """Return the slices that this object owns; delete those of an earlier object of the same name."""
     ours = owned(slices, endpoints)
     for old in slices:
         if old not in ours:

@@ -1,5 +1,5 @@
 """
-Empties a namespace that is being deleted, Pods first, then removes it; says in its conditions what is left.
+Empties a namespace that is being deleted, Pods first, then deletes it; its conditions list what is left.
 
 Source: pkg/controller/namespace/deletion (namespaced_resources_deleter.go, status_condition_utils.go) at v1.36.3.
 """
@@ -51,7 +51,7 @@ class Namespaces(Controller):
         super().__init__(context, "namespace-controller")
 
     def reconcile(self, key: Key) -> None:
-        """One round: ask for the deletion of all Pods, and of the rest once they are gone; look again until all is."""
+        """Delete all Pods, then all other objects once the Pods are gone; look again until nothing is left."""
         store, name = self._context.store, key[1]
         namespace = store.get("namespaces", *key)
         if namespace is None or not deleting(namespace):
@@ -95,7 +95,7 @@ class Namespaces(Controller):
 
 
 def _remaining(left: dict[str, list[RawObject]]) -> dict[str, tuple[str, str]]:
-    """The conditions that are not well, as reason and message by type."""
+    """Return the conditions that are not well, as reason and message by type."""
     found: dict[str, tuple[str, str]] = {}
     if left:
         groups = {kind.stored_as: kind.group for kind in kinds().values()}

@@ -29,7 +29,7 @@ class Collector:
         self._missing: dict[str, float] = {}  # name of a node -> since when it is missed
 
     def sweep(self) -> None:
-        """Remove what has waited long enough, and come back."""
+        """Delete Pods whose node has been missing long enough, and schedule the next sweep."""
         if self._context.stopped:
             return
         store, now = self._context.store, self._context.now()
@@ -46,7 +46,7 @@ class Collector:
         self._context.loop.call_later(PERIOD_S, self.sweep)
 
     def _remove(self, pod: RawObject, *, orphaned: bool) -> None:
-        """Mark a Pod failed, unless it has ended, and delete it without grace."""
+        """Mark a Pod failed unless it has ended, and delete it without grace."""
         status = dict(pod.get("status") or {})
         if not has_ended(pod):
             status["phase"] = "Failed"

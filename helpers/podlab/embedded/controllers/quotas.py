@@ -1,7 +1,7 @@
 """
 ResourceQuotas: ``status`` says what a namespace may use and what it uses.
 
-Admission adds up for itself what is used, so that the status is for people alone.
+Admission counts for itself what is used; the status only informs people.
 
 Source: pkg/controller/resourcequota/resource_quota_controller.go at v1.36.3.
 """
@@ -16,7 +16,7 @@ from podlab.pods.raw import RawObject
 
 
 def start(context: Context) -> None:
-    """Watch quotas and whatever they may count."""
+    """Watch quotas and all kinds that they can count."""
     controller = Quotas(context)
 
     def counted(_: str, obj: RawObject) -> None:
@@ -36,7 +36,7 @@ class Quotas(Controller):
         super().__init__(context, "resourcequota-controller")
 
     def reconcile(self, key: Key) -> None:
-        """Add up what the namespace uses."""
+        """Add up what the namespace uses, and write it into the status."""
         resource_quota = self._context.store.get("resourcequotas", *key)
         if resource_quota is not None:
             used = quota.used(self._context.store, resource_quota, self._context.now())

@@ -1,5 +1,5 @@
 """
-ReplicaSets and ReplicationControllers: as many Pods as asked for, made and removed one by one.
+ReplicaSets and ReplicationControllers: as many Pods as asked for, created and deleted one by one.
 
 A ReplicationController is an older ReplicaSet, whose selector is a map of labels.
 
@@ -45,7 +45,7 @@ class ReplicaSets(Controller):
         self._resource = resource
 
     def reconcile(self, key: Key) -> None:
-        """One step towards the wanted number, and the status as it is now."""
+        """Take a step towards the wanted number of Pods, and write the status."""
         replica_set = self._context.store.get(self._resource, *key)
         if replica_set is None:
             return
@@ -57,7 +57,7 @@ class ReplicaSets(Controller):
             raise refusal
 
     def _scaled(self, replica_set: RawObject, active: list[RawObject]) -> Fault | None:
-        """Scale as far as it goes; what the API refused."""
+        """Scale as far as possible, and return what the API server refused."""
         try:
             self._scale(replica_set, active)
         except Fault as refusal:

@@ -58,7 +58,7 @@ class Revisions:
 
     @staticmethod
     def template(revision: RawObject) -> RawObject:
-        """The template of Pods that a revision holds."""
+        """Return the template of Pods that a revision holds."""
         found = revision["data"]["spec"]["template"]
         return {key: value for key, value in found.items() if key != "$patch"}
 

@@ -35,7 +35,7 @@ def share(value: int | str, whole: int, *, up: bool) -> int:
 
 
 def grown(replicas: int, new: int, total: int, limit: Bounds) -> int:
-    """The next size of the new ReplicaSet, given its size and that of all together."""
+    """Return the next size of the new ReplicaSet, given its size and that of all together."""
     room = replicas + limit.surge - total
     return new + max(0, min(room, replicas - new))
 
@@ -44,7 +44,7 @@ def shrunk(
     replicas: int, new: int, new_available: int, old: list[tuple[int, int]], limit: Bounds
 ) -> list[int]:
     """
-    The next sizes of the old ReplicaSets.
+    Return the next sizes of the old ReplicaSets.
 
     Args:
         old: (size, available) of each, oldest first.
@@ -68,7 +68,7 @@ def shrunk(
 
 def in_proportion(replicas: int, sizes: list[tuple[int, int]], limit: Bounds) -> list[int]:
     """
-    The next sizes of several active ReplicaSets when their Deployment was scaled in the middle of a rollout.
+    Return the next sizes of several active ReplicaSets when their Deployment was scaled in the middle of a rollout.
 
     Args:
         sizes: (size, most Pods that the Deployment could have before) of each, the largest share first. The second is
@@ -95,7 +95,7 @@ def in_proportion(replicas: int, sizes: list[tuple[int, int]], limit: Bounds) ->
 
 
 def _proportion(replicas: int, size: int, before: int, limit: Bounds) -> int:
-    """The Pods that a ReplicaSet gains (or loses, negative) so that its share of all stays the same."""
+    """Return the Pods that a ReplicaSet gains (or loses, negative) so that its share of all stays the same."""
     if replicas == 0:
         return -size
     if before <= 0:

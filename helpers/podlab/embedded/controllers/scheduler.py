@@ -144,7 +144,7 @@ class Scheduler(Controller):
 
 
 def _spec_moved(pod: RawObject) -> bool:
-    """True when the spec is newer than what the scheduler has spoken about: worth another look."""
+    """Return whether the spec is newer than what the scheduler has spoken about: worth another look."""
     said = next((c for c in pod["status"].get("conditions", ()) if c["type"] == "PodScheduled"), None)
     gated = said is not None and said.get("reason") == "SchedulingGated"
     return gated and not pod["spec"].get("schedulingGates")

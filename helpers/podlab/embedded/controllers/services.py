@@ -36,7 +36,7 @@ def start(context: Context) -> None:
                 controller.queue(key_of(service))
 
     def written_changed(kind: str, obj: RawObject) -> None:
-        # What somebody deletes by hand is written again, as on a real cluster.
+        # An object that was deleted by hand is written again, as on a real cluster.
         if kind == "DELETED":
             name = (obj["metadata"].get("labels") or {}).get(SERVICE_NAME, obj["metadata"]["name"])
             controller.queue((obj["metadata"]["namespace"], name))
@@ -48,14 +48,14 @@ def start(context: Context) -> None:
 
 
 class Services(Controller):
-    """Writes what a Service's Pods amount to."""
+    """Writes the EndpointSlices and the Endpoints of a Service."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, "endpoint-slice-controller")
 
     def reconcile(self, key: Key) -> None:
         """
-        Bring the slices and the Endpoints of one Service up to date; those of a Service that is gone go too.
+        Update the slices and the Endpoints of a Service; delete those of a Service that is gone.
         """
         store = self._context.store
         service = store.get("services", *key)

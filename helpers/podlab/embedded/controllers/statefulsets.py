@@ -36,7 +36,7 @@ class StatefulSets(Controller):
         self._revisions = Revisions(context)
 
     def reconcile(self, key: Key) -> None:
-        """One step towards the wanted Pods, and the status as it is now."""
+        """Take a step towards the wanted Pods, and write the status."""
         stateful_set = self._context.store.get("statefulsets", *key)
         if stateful_set is None:
             return
@@ -51,7 +51,7 @@ class StatefulSets(Controller):
             raise refusal
 
     def _pods(self, stateful_set: RawObject) -> dict[int, RawObject]:
-        """Ordinal -> Pod of those that the set controls."""
+        """Return the Pods that the set controls, by ordinal."""
         pods = claim(
             self._context, "pods", stateful_set, member=lambda pod: ordinal(stateful_set, pod) is not None
         )
@@ -60,7 +60,7 @@ class StatefulSets(Controller):
     def _stepped(
         self, stateful_set: RawObject, pods: dict[int, RawObject], current: RawObject, update: RawObject
     ) -> Fault | None:
-        """Take a step; what the API refused."""
+        """Take a step, and return what the API server refused."""
         try:
             if self._scaled(stateful_set, pods, current, update):
                 self._renew(stateful_set, pods, update)
@@ -71,7 +71,7 @@ class StatefulSets(Controller):
     def _scaled(
         self, stateful_set: RawObject, pods: dict[int, RawObject], current: RawObject, update: RawObject
     ) -> bool:
-        """Make missing Pods and remove those that are too many; True once no step has to wait."""
+        """Create missing Pods and delete surplus ones; return whether no step has to wait."""
         in_order = stateful_set["spec"].get("podManagementPolicy") != "Parallel"
         for number in wanted(stateful_set):
             pod = pods.get(number)
@@ -96,12 +96,12 @@ class StatefulSets(Controller):
         return True
 
     def _may_go(self, pod: RawObject, pods: dict[int, RawObject]) -> bool:
-        """Whether a Pod that is too many may be removed: a healthy one, or else the first that is not."""
+        """Whether a surplus Pod may be deleted: a healthy one, or the first unhealthy one."""
         unhealthy = [number for number in sorted(pods) if not _healthy(pods[number])]
         return _healthy(pod) or pods[unhealthy[0]] is pod
 
     def _renew(self, stateful_set: RawObject, pods: dict[int, RawObject], update: RawObject) -> None:
-        """Remove the Pod of the highest number that is of an older revision, one at a time."""
+        """Delete the Pod with the highest number of an older revision, one at a time."""
         strategy = stateful_set["spec"].get("updateStrategy") or {}
         if strategy.get("type") == "OnDelete":
             return
@@ -197,13 +197,13 @@ class StatefulSets(Controller):
 
 
 def wanted(stateful_set: RawObject) -> range:
-    """The ordinals that a StatefulSet is to have."""
+    """Return the ordinals that a StatefulSet is to have."""
     first = (stateful_set["spec"].get("ordinals") or {}).get("start", 0)
     return range(first, first + stateful_set["spec"].get("replicas", 1))
 
 
 def ordinal(stateful_set: RawObject, pod: RawObject) -> int | None:
-    """The number at the end of a Pod's name; None for a Pod that cannot be the set's."""
+    """Return the number at the end of a Pod's name; None for a Pod that cannot be the set's."""
     name, _, number = pod["metadata"]["name"].rpartition("-")
     return int(number) if name == stateful_set["metadata"]["name"] and number.isdecimal() else None
 

@@ -34,18 +34,18 @@ def start(context: Context) -> None:
 
 
 class TaintEviction(Controller):
-    """Remembers, by uid, since when a Pod has stood against a taint: that instant is nowhere in the API."""
+    """Remembers, by uid, since when a Pod has tolerated a taint: the API does not hold that instant."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context, "taint-eviction-controller")
         self._since: dict[str, float] = {}
 
     def forget(self, pod: RawObject) -> None:
-        """The Pod is gone."""
+        """Forget a deleted Pod."""
         self._since.pop(pod["metadata"]["uid"], None)
 
     def reconcile(self, key: Key) -> None:
-        """Look at one Pod: leave it alone, wait, or end it."""
+        """Leave a Pod alone, wait until its toleration is over, or evict it."""
         pod = self._context.store.get("pods", *key)
         if pod is None or deleting(pod) or has_ended(pod):
             return
@@ -59,7 +59,7 @@ class TaintEviction(Controller):
             self._evict(pod, key)
 
     def _left_s(self, pod: RawObject) -> float | None:
-        """Seconds until the Pod must go; None if it may stay for ever."""
+        """Return seconds until the Pod must go; None if it may stay for ever."""
         node = self._context.store.get("nodes", "", pod["spec"].get("nodeName", ""))
         taints = [
             t for t in (node or {}).get("spec", {}).get("taints") or () if t.get("effect") == "NoExecute"

@@ -19,7 +19,7 @@ class Account(NamedTuple):
 
 
 def passwd(text: str) -> list[Account]:
-    """The lines of a passwd file that can be read."""
+    """Return the lines of a passwd file that can be read."""
     return [
         Account(row[0], int(row[2]), int(row[3]))
         for row in _rows(text)
@@ -56,7 +56,7 @@ def _numbers(texts: list[str]) -> bool:
 
 def ids(user: str, accounts: list[Account], groups: dict[str, int]) -> tuple[int, int] | None:
     """
-    The user and group of a USER such as ``node``, ``999`` or ``1000:staff``; None where a name is in no file.
+    Return the user and group of a USER such as ``node``, ``999`` or ``1000:staff``; None where a name is in no file.
 
     A number takes the group of its line in passwd, 0 if there is none.
     """

@@ -44,7 +44,7 @@ class UnpackedImage:
     folder: str
 
     def root(self, layer: str) -> dict[str, Any]:
-        """An overlay above the image's folder."""
+        """Return an overlay above the image's folder."""
         return {"kind": "overlay", "layers": [self.folder], "upper": layer}
 
 
@@ -301,7 +301,7 @@ def _index(folder: Path) -> dict[str, Any]:
 
 
 def find(folder: Path, name: ImageName) -> UnpackedImage | None:
-    """The image that *name* means, by tag or by the digest of its configuration."""
+    """Return the image that *name* means, by tag or by the digest of its configuration."""
     for digest, entry in _index(folder).items():
         if str(name) in entry["names"] or name.digest == f"sha256:{digest}":
             return UnpackedImage(_with_users(_record(digest, entry), Path(entry["folder"])), entry["folder"])
@@ -332,7 +332,7 @@ def _with_users(record: ImageRecord, root: Path) -> ImageRecord:
 
 
 def _text_in(root: Path, name: str) -> str:
-    """A file of the image's /etc, as far as it is one of a sensible size; no link is followed to the host."""
+    """Return a file of the image's /etc, as far as it is one of a sensible size; no link is followed to the host."""
     if not os.path.lexists(f"{root}/etc"):
         return ""
     try:

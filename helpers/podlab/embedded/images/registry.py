@@ -93,7 +93,7 @@ def _request_failed(url: str, why: str) -> str:
 
 def mirrors() -> dict[str, str]:
     """
-    The registries that others stand in for, as containerd's ``hosts.toml`` has them: domain -> host.
+    Return the registries that others stand in for, as containerd's ``hosts.toml`` has them: domain -> host.
 
     ``PODLAB_REGISTRY_MIRRORS`` names them, such as ``registry.k8s.io=localhost:5001,docker.io=mirror.example.org``.
     """

@@ -40,7 +40,7 @@ class CatalogueImage:
         )
 
     def root(self, _layer: str) -> dict[str, Any]:
-        """A scratch root; everything outside of what is bound is private and writable."""
+        """Return a scratch root; everything outside of what is bound is private and writable."""
         return {key: list(value) for key, value in self._root.items() if key != "kind"} | {"kind": "scratch"}
 
     @cached_property
@@ -71,7 +71,7 @@ class ImageStore:
         self._by_id = {image.record.id: image for image in self._entries}
 
     def find(self, name: str) -> Any | None:
-        """The image behind *name* (or an image id) if it is present. Raises ImageError(InvalidImageName)."""
+        """Return the image behind *name* (or an image id) if it is present. Raises ImageError(InvalidImageName)."""
         if name.startswith("sha256:"):
             return self._by_id.get(name)
         wanted = parse(name)
@@ -104,7 +104,7 @@ class ImageStore:
         return found
 
     def present(self) -> str:
-        """The names that need no pull, for a message."""
+        """Return the names that need no pull, for a message."""
         return ", ".join(sorted(row["name"] for row in self.rows(quick=True)))
 
     def rows(self, *, quick: bool = False) -> list[dict[str, str]]:
@@ -172,7 +172,7 @@ def _etc_files() -> list[tuple[str, bytes, int]]:
 
 
 def _libraries() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """The loader's folders, real ones bound and links copied, whatever the layout of this machine."""
+    """Return the loader's folders, real ones bound and links copied, whatever the layout of this machine."""
     binds: list[tuple[str, str]] = [("/usr/lib", "/usr/lib")] if os.path.isdir("/usr/lib") else []
     links: list[tuple[str, str]] = []
     for path in _LOADER_FOLDERS:
@@ -192,7 +192,7 @@ def _libraries() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
 
 
 def _python_binds() -> list[tuple[str, str]]:
-    """The interpreter, its standard library and its shared library, at the paths that it was built for."""
+    """Return the interpreter, its standard library and its shared library, at the paths that it was built for."""
     executable = toolbox.interpreter()
     if sys.base_prefix == "/usr":
         return [(executable, executable)]
@@ -206,7 +206,7 @@ def _python_binds() -> list[tuple[str, str]]:
 
 
 def _host_root() -> dict[str, Any]:
-    """The machine's own /usr and what belongs to it, read-only."""
+    """Return the machine's own /usr and what belongs to it, read-only."""
     binds = [("/usr", "/usr")]
     links = []
     for path in ("/bin", "/sbin", *_LOADER_FOLDERS):

@@ -46,7 +46,7 @@ class Toolbox(NamedTuple):
 
 
 def find_busybox() -> Path | None:
-    """A busybox of this machine: ``PODLAB_BUSYBOX``, on the PATH, or the one that the air-gapped build made."""
+    """Return a busybox of this machine: ``PODLAB_BUSYBOX``, on the PATH, or the one that the air-gapped build made."""
     given = os.environ.get("PODLAB_BUSYBOX")
     if given is not None:
         return Path(given) if given and os.access(given, os.X_OK) else None
@@ -209,5 +209,5 @@ def _put_applet(target: Path, name: str) -> None:
 
 
 def interpreter() -> str:
-    """The interpreter's own file, past all links of environments."""
+    """Return the interpreter's own file, past all links of environments."""
     return os.path.realpath(getattr(sys, "_base_executable", "") or sys.executable)

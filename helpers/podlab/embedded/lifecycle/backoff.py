@@ -25,7 +25,7 @@ class Backoff:
         self._entries: dict[str, _Entry] = {}
 
     def wait_ns(self, key: str) -> int:
-        """The present wait, 0 if absent."""
+        """Return the present wait, 0 if absent."""
         entry = self._entries.get(key)
         return entry.wait_ns if entry else 0
 

@@ -34,7 +34,7 @@ def owned(
     restarting: Verdict | None = None,
 ) -> list[RawObject]:
     """
-    The node's conditions in the order of the API, still without times.
+    Return the node's conditions in the order of the API, still without times.
 
     Args:
         by_name: Statuses of init and regular containers.
@@ -137,7 +137,7 @@ def ready(pod: RawObject, containers: Verdict, others: Iterable[RawObject]) -> V
 
 def merge(new: Iterable[RawObject], old: Iterable[RawObject], now: str, generation: int) -> list[RawObject]:
     """
-    The list to write: foreign conditions first, then the node's own.
+    Return the list to write: foreign conditions first, then the node's own.
 
     ``lastTransitionTime`` moves only when the status of a condition flips.
     """

@@ -37,12 +37,12 @@ class StartFailure(NamedTuple):
 
 
 def rfc3339(ns: int) -> str:
-    """An instant as the API writes it: UTC, cut to whole seconds."""
+    """Return an instant as the API writes it: UTC, cut to whole seconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ns // 1_000_000_000))
 
 
 def lost(message: str = LOST) -> RawObject:
-    """The terminated state of a container whose end nobody saw."""
+    """Return the terminated state of a container whose end nobody saw."""
     return {
         "exitCode": 137,
         "reason": "ContainerStatusUnknown",
@@ -62,7 +62,7 @@ def statuses(
     restarting: bool = False,
 ) -> list[RawObject]:
     """
-    The statuses of one list of containers (``key`` as in the spec), before ``ready`` and ``started``.
+    Return the statuses of one list of containers (``key`` as in the spec), before ``ready`` and ``started``.
 
     Args:
         old: The statuses written last, by container name.
@@ -182,7 +182,7 @@ def _remembered(record: ContainerRecord, old: RawObject) -> RawObject:
 
 
 def canonical_image(name: str) -> str:
-    """The whole name of an image, as a container runtime reports it: ``docker.io/library/busybox:1.36``."""
+    """Return the whole name of an image, as a container runtime reports it: ``docker.io/library/busybox:1.36``."""
     if name.startswith("sha256:"):
         return name
     first, slash, _ = name.partition("/")

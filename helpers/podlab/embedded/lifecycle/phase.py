@@ -114,7 +114,7 @@ def _count_app(pod: RawObject, container: RawObject, status: RawObject | None, c
 
 
 def _again(pod: RawObject, container: RawObject, ended: RawObject) -> bool:
-    """True if a container that ended so is started again: by its own exit code, or with all the others."""
+    """Return whether a container that ended so is started again: by its own exit code, or with all the others."""
     return ended.get("reason") == restartall.REASON or spec.container_should_restart(
         pod, container, ended["exitCode"]
     )

@@ -66,7 +66,7 @@ def generate_api_pod_status(pod: RawObject, seen: Observed, *, terminal: bool = 
 
 
 def restarting(pod: RawObject, seen: Observed, phase: str) -> conditions.Verdict | None:
-    """The condition of a restart of all containers, where the Pod has a rule that may ask for one."""
+    """Return the condition of a restart of all containers, where the Pod has a rule that may ask for one."""
     return restartall.verdict(pod, seen.view, seen.old, phase) if restartall.possible(pod) else None
 
 
@@ -98,7 +98,7 @@ def _keep_reason(pod: RawObject, seen: Observed, status: RawObject) -> None:
 
 
 def deadline_at(pod: RawObject, status: RawObject) -> int | None:
-    """The instant (ns) at which activeDeadlineSeconds ends, None without one or before the first status."""
+    """Return the instant (ns) at which activeDeadlineSeconds ends, None without one or before the first status."""
     seconds, start = pod["spec"].get("activeDeadlineSeconds"), status.get("startTime")
     if seconds is None or not start:
         return None
@@ -106,7 +106,7 @@ def deadline_at(pod: RawObject, status: RawObject) -> int | None:
 
 
 def parse_time(text: str) -> int:
-    """An API time of whole seconds as nanoseconds since the epoch."""
+    """Return an API time of whole seconds as nanoseconds since the epoch."""
     return int(datetime.fromisoformat(text[:19] + "+00:00").timestamp()) * 1_000_000_000
 
 
@@ -177,7 +177,7 @@ def _not_ready(status: RawObject, now: str) -> None:
 
 def final(pod: RawObject, status: RawObject, before: RawObject) -> RawObject:
     """
-    The last status of a Pod: what never got a record is told as lost, and the phase is a terminal one.
+    Return the last status of a Pod: what never got a record is told as lost, and the phase is a terminal one.
 
     Once a Pod was initialised every regular container must show an end; of the init containers those that
     were started, and the first one always.
@@ -203,7 +203,7 @@ def _mark_lost(listed: list[RawObject]) -> None:
 
 
 def _begun(listed: list[RawObject]) -> list[RawObject]:
-    """The init containers up to the last that shows any sign of having been started; at least the first."""
+    """Return the init containers up to the last that shows any sign of having been started; at least the first."""
     for index in range(len(listed) - 1, -1, -1):
         status = listed[index]
         if "waiting" not in status["state"] or (status.get("lastState") or {}).get("terminated"):
@@ -212,7 +212,7 @@ def _begun(listed: list[RawObject]) -> list[RawObject]:
 
 
 def was_initialised(pod: RawObject, status: RawObject) -> bool:
-    """True if the regular containers had their turn: one of them ran, or the last init container is done."""
+    """Return whether the regular containers had their turn: one of them ran, or the last init container is done."""
     inits = roles.group(pod, roles.INIT)
     if not inits:
         return True

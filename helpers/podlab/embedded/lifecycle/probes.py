@@ -37,7 +37,7 @@ class ProbeResults:
         self.results, self.workers = results or {}, workers or set()
 
     def get(self, kind: str, container_id: str) -> Result | None:
-        """The result of one instance, None if it was never set."""
+        """Return the result of one instance, None if it was never set."""
         return self.results.get((kind, container_id))
 
     def started(self, name: str, container_id: str) -> bool:

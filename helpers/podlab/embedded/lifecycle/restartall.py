@@ -31,7 +31,7 @@ class Reset(NamedTuple):
 
 
 def possible(pod: RawObject) -> bool:
-    """True if some rule of the Pod could restart all containers."""
+    """Return whether some rule of the Pod could restart all containers."""
     rules = (r for _, c in _inits_and_apps(pod) for r in c.get("restartPolicyRules") or ())
     return any(rule.get("action") == spec.RESTART_ALL for rule in rules)
 

@@ -14,13 +14,13 @@ def field_path(key: str, name: str) -> str:
 
 
 def pod_policy(pod: RawObject) -> str:
-    """The Pod's restartPolicy."""
+    """Return the Pod's restartPolicy."""
     return str(pod["spec"].get("restartPolicy") or "Always")
 
 
 def container_should_restart(pod: RawObject, container: RawObject, exit_code: int) -> bool:
     """
-    True if a container that ended with *exit_code* is to run again.
+    Return whether a container that ended with *exit_code* is to run again.
 
     Rules come first, then the container's own policy, then the Pod's. Ephemeral containers never come back,
     but nothing asks this of them.
@@ -34,7 +34,7 @@ def container_should_restart(pod: RawObject, container: RawObject, exit_code: in
 
 
 def matching_rule(container: RawObject, exit_code: int) -> RawObject | None:
-    """The first of a container's restart rules whose exit codes match."""
+    """Return the first of a container's restart rules whose exit codes match."""
     return next((r for r in container.get("restartPolicyRules") or () if _matches(r, exit_code)), None)
 
 
@@ -45,7 +45,7 @@ def _matches(rule: RawObject, exit_code: int) -> bool:
 
 
 def comes_back(pod: RawObject, container: RawObject) -> bool:
-    """True if a container that is killed for a failed probe is started again: only Never says no."""
+    """Return whether a container that is killed for a failed probe is started again: only Never says no."""
     return (container.get("restartPolicy") or pod_policy(pod)) != "Never"
 
 

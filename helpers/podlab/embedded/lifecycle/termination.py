@@ -12,7 +12,7 @@ MINIMUM_S = 2
 
 
 def pod_grace_s(pod: RawObject) -> int:
-    """The grace of a Pod that is being stopped: what the deletion says, else its spec; at least 1."""
+    """Return the grace of a Pod that is being stopped: what the deletion says, else its spec; at least 1."""
     given = pod["metadata"].get("deletionGracePeriodSeconds")
     if given is None:
         given = pod["spec"].get("terminationGracePeriodSeconds")
@@ -21,7 +21,7 @@ def pod_grace_s(pod: RawObject) -> int:
 
 def container_grace_s(pod: RawObject, container: RawObject, cause: str = "") -> int:
     """
-    The grace of one container.
+    Return the grace of one container.
 
     Args:
         cause: ``liveness`` or ``startup`` when that probe's failure is the reason; the probe may have its own.
@@ -38,7 +38,7 @@ def container_grace_s(pod: RawObject, container: RawObject, cause: str = "") -> 
 
 def waits_for(pod: RawObject, name: str, running: Iterable[str]) -> list[str]:
     """
-    The running containers that must end before *name* gets SIGTERM.
+    Return the running containers that must end before *name* gets SIGTERM.
 
     A sidecar waits for all regular containers and for the sidecars after it; nothing else waits for anything.
     """
@@ -51,7 +51,7 @@ def waits_for(pod: RawObject, name: str, running: Iterable[str]) -> list[str]:
 
 
 def stop_order(pod: RawObject, running: Iterable[str]) -> list[list[str]]:
-    """The running containers in the order of their SIGTERM, those stopped together in one list."""
+    """Return the running containers in the order of their SIGTERM, those stopped together in one list."""
     alive = list(running)
     depth = {name: len(waits_for(pod, name, alive)) for name in alive}
     return [[n for n in alive if depth[n] == d] for d in sorted(set(depth.values()))]

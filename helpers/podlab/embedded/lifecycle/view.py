@@ -21,15 +21,15 @@ class PodView(NamedTuple):
     messages: Mapping[str, str] = MappingProxyType({})
 
     def of(self, name: str) -> list[ContainerRecord]:
-        """All records of one container, newest first."""
+        """Return all records of one container, newest first."""
         return [c for c in self.containers if c.name == name]
 
     def latest(self, name: str) -> ContainerRecord | None:
-        """The newest record of one container, None if it has none."""
+        """Return the newest record of one container, None if it has none."""
         return next((c for c in self.containers if c.name == name), None)
 
     def latest_exited(self, name: str) -> ContainerRecord | None:
-        """The newest record of one container that has ended."""
+        """Return the newest record of one container that has ended."""
         return next((c for c in self.containers if c.name == name and c.state is ContainerState.EXITED), None)
 
     def running(self) -> list[ContainerRecord]:
@@ -38,11 +38,11 @@ class PodView(NamedTuple):
         return [c for c in self.containers if c.state in alive]
 
     def active_sandbox(self) -> SandboxRecord | None:
-        """The newest sandbox if it is ready."""
+        """Return the newest sandbox if it is ready."""
         return self.sandboxes[0] if self.sandboxes and self.sandboxes[0].ready else None
 
     def started_in_active_sandbox(self, name: str) -> bool:
-        """True if the container was ever started in the present sandbox."""
+        """Return whether the container was ever started in the present sandbox."""
         sandbox = self.active_sandbox()
         return sandbox is not None and any(
             c.sandbox_id == sandbox.id and c.state in (ContainerState.RUNNING, ContainerState.EXITED)

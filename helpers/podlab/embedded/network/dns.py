@@ -126,7 +126,7 @@ def _encode(name: str) -> bytes:
 
 
 def _read_name(data: bytes, offset: int) -> tuple[str, int]:
-    """A name without compression, as questions have it, and where it ends."""
+    """Return a name without compression, as questions have it, and where it ends."""
     labels = []
     while data[offset]:
         length = data[offset]

@@ -20,17 +20,17 @@ _ERROR = 2
 
 
 def attribute(kind: int, value: bytes) -> bytes:
-    """One attribute, padded to four bytes."""
+    """Return one attribute, padded to four bytes."""
     return pack("=HH", len(value) + 4, kind) + value + bytes(-len(value) % 4)
 
 
 def request(kind: int, flags: int, body: bytes, sequence: int = 0) -> bytes:
-    """One message with its header; *flags* beyond REQUEST and ACK."""
+    """Return one message with its header; *flags* beyond REQUEST and ACK."""
     return pack("=IHHII", 16 + len(body), kind, flags | _REQUEST | _ACK, sequence, 0) + body
 
 
 def address_bytes(text: str) -> bytes:
-    """The four bytes of a dotted IPv4 address."""
+    """Return the four bytes of a dotted IPv4 address."""
     return bytes(int(part) for part in text.split("."))
 
 
@@ -80,7 +80,7 @@ def add_route(
 
 
 def errors(reply: bytes) -> list[int]:
-    """The errno of every acknowledgement in *reply*; 0 is success."""
+    """Return the errno of every acknowledgement in *reply*; 0 is success."""
     found = []
     offset = 0
     while offset + 16 <= len(reply):

@@ -53,7 +53,7 @@ class Forward(NamedTuple):
 
 
 def setup() -> tuple[bytes, int]:
-    """The batch that makes the table and its chains, and how many acknowledgements it asks for."""
+    """Return the batch that makes the table and its chains, and how many acknowledgements it asks for."""
     messages = [
         _message(_NEW_TABLE, _CREATE, _text(1, TABLE)),
         _chain(b"services\0"),
@@ -69,7 +69,7 @@ def setup() -> tuple[bytes, int]:
 
 
 def replace_services(forwards: Iterable[Forward]) -> tuple[bytes, int]:
-    """The batch that replaces all Services, and how many acknowledgements it asks for."""
+    """Return the batch that replaces all Services, and how many acknowledgements it asks for."""
     messages = [_flush(b"services\0"), _flush(b"hairpin\0")]
     own: set[str] = set()
     for forward in forwards:
@@ -85,7 +85,7 @@ def replace_services(forwards: Iterable[Forward]) -> tuple[bytes, int]:
 
 def _forward(forward: Forward) -> list[bytes]:
     """
-    A rule for each endpoint; the first of n is taken one time in n, the next one time in n-1, and so on.
+    Return a rule for each endpoint; the first of n is taken one time in n, the next one time in n-1, and so on.
 
     A sticky one is chosen by a hash of the client's address: the kernel then has to remember nothing. Unlike with
     kube-proxy, the choice has no time limit, and may change when the endpoints do.

@@ -31,7 +31,7 @@ class Store(Protocol):
     """The part of the store that is needed here."""
 
     def list(self, resource: str, namespace: str | None = None) -> list[dict[str, Any]]:
-        """All objects of one kind."""
+        """Return all objects of one kind."""
 
     def watch(
         self, resource: str, callback: Callable[[str, dict[str, Any]], None], since: int | None = None
@@ -47,7 +47,7 @@ class NodeNetwork(Protocol):
     async def make_socket(
         self, sandbox_id: str | None, kind: int, bind: tuple[str, int] | None = None
     ) -> int:
-        """A socket in the node's network."""
+        """Return a socket in the node's network."""
 
     async def netfilter(self, batch: bytes, acknowledgements: int) -> list[int]:
         """Give a batch to the node's kernel."""

@@ -36,7 +36,7 @@ _HOLDING = (*_BROKEN[:-1], *starting.BEFORE, _BROKEN[-1], *starting.NOT_YET)
 
 
 def find(o: Observed) -> Found | None:
-    """The situation that a Pod is in, from the first table on; None where all is well."""
+    """Return the situation that a Pod is in, from the first table on; None where all is well."""
     pod, whole = str(o.meta.get("name") or "?"), [o]
     found = first(deleting.TABLE, whole, pod)
     if found is None and o.phase == "Failed":
@@ -62,7 +62,7 @@ def find(o: Observed) -> Found | None:
 
 
 def names() -> list[str]:
-    """All situations of a Pod, in the order in which they are looked for."""
+    """Return all situations of a Pod, in the order in which they are looked for."""
     rows: list[Situation[Any]] = [
         *deleting.TABLE, *finished.BY_REASON, *finished.BY_CONTAINER, *finished.OTHERS, *finished.ENDING,
         *placing.TABLE, *preparing.TABLE, *unready.NODE, *_HOLDING, *starting.APPS_NOT_YET,

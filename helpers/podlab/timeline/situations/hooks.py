@@ -27,12 +27,12 @@ def hint(name: str) -> str:
 
 
 def running(containers: Iterable[Container]) -> Hook | None:
-    """The first container that was started, waits by its status, and has a postStart hook; None without one."""
+    """Return the first container that was started, waits by its status, and has a postStart hook; None without one."""
     return next((hook for hook in map(of, containers) if hook is not None), None)
 
 
 def of(container: Container) -> Hook | None:
-    """The hook of this container, where its Started Event is newer than its latest end; None otherwise."""
+    """Return the hook of this container, where its Started Event is newer than its latest end; None otherwise."""
     if container.reason not in ("ContainerCreating", "PodInitializing"):
         return None
     started = container.event("Started")

@@ -73,7 +73,7 @@ class Observed:
                     yield Container(self, roles.role(key, spec), spec, by_name[spec["name"]])
 
     def condition(self, kind: str) -> Mapping[str, Any]:
-        """The condition of that type; empty if absent."""
+        """Return the condition of that type; empty if absent."""
         found = (c for c in self.status.get("conditions") or [] if c.get("type") == kind)
         return next(found, {})
 
@@ -82,15 +82,15 @@ class Observed:
         return self.condition(kind).get("status") == "True"
 
     def event(self, *reasons: str, container: str = "") -> RawObject | None:
-        """The newest Event with one of these reasons, of one container where it is named."""
+        """Return the newest Event with one of these reasons, of one container where it is named."""
         return last_event(self.events, *reasons, container=container)
 
     def says(self, *reasons: str, container: str = "") -> str:
-        """The message of that Event on one line; empty if absent."""
+        """Return the message of that Event on one line; empty if absent."""
         return message_of(self.event(*reasons, container=container))
 
     def age_s(self, at: object) -> float | None:
-        """Seconds since *at*, a time as the API prints it; None where either is not known."""
+        """Return seconds since *at*, a time as the API prints it; None where either is not known."""
         then = parse_s(str(at or ""))
         return None if self.now is None or then is None else self.now - then
 
@@ -185,11 +185,11 @@ class Container:
         return restarts_after(self.policy, self.ended.get("exitCode"))
 
     def event(self, *reasons: str) -> RawObject | None:
-        """The newest Event about it with one of these reasons."""
+        """Return the newest Event about it with one of these reasons."""
         return self.of.event(*reasons, container=self.name)
 
     def says(self, *reasons: str) -> str:
-        """The message of that Event; empty if absent."""
+        """Return the message of that Event; empty if absent."""
         return self.of.says(*reasons, container=self.name)
 
 

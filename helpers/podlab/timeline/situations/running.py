@@ -79,7 +79,7 @@ def _logs(c: Container) -> str:
 
 
 def _seconds(text: str) -> int:
-    """Seconds of a duration as Go prints it: ``1m20s``."""
+    """Return seconds of a duration as Go prints it: ``1m20s``."""
     units = {"h": 3600, "m": 60, "s": 1}
     return sum(int(n) * units[u] for n, u in re.findall(r"(\d+)([hms])", text))
 

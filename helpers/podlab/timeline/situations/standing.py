@@ -19,7 +19,7 @@ def _suspended(o: Owner) -> Details | None:
 
 
 def _said(o: Owner, *reasons: str) -> str:
-    """The newest message of the Events with one of these reasons; empty if absent."""
+    """Return the newest message of the Events with one of these reasons; empty if absent."""
     return next((text for reason in reasons if (text := message_of(last_event(o.events, reason)))), "")
 
 

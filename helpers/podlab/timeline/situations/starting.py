@@ -109,7 +109,7 @@ APPS_NOT_YET: tuple[Situation[Container], ...] = (
 
 def holding(o: Observed) -> list[Container]:
     """
-    The one init container or sidecar that all that follow wait for; empty where none does.
+    Return the one init container or sidecar that all that follow wait for; empty where none does.
 
     A Pod stays Initialized when its sandbox is lost, though its init containers run once more.
     """

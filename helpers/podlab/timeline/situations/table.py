@@ -43,7 +43,7 @@ class Situation(NamedTuple, Generic[T]):
     hint: str
 
     def found(self, subject: T, pod: str) -> Found | None:
-        """The sentences with the facts in them; None where the situation does not hold."""
+        """Return the sentences with the facts in them; None where the situation does not hold."""
         facts = self.holds(subject)
         if facts is None:
             return None
@@ -62,7 +62,7 @@ def hint_for(message: str, hints: Hints, *, otherwise: str, any_case: bool = Fal
 
 
 def first(table: Sequence[Situation[T]], subjects: Iterable[T], pod: str) -> Found | None:
-    """The first row that holds of the first subject of which any does; *pod* is the name for commands to try."""
+    """Return the first row that holds of the first subject of which any does; *pod* is the name for commands to try."""
     for subject in subjects:
         for situation in table:
             found = situation.found(subject, pod)

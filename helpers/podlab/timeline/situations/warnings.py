@@ -27,7 +27,7 @@ _LIMIT = 200
 
 
 def unused(o: Observed, told: str) -> str:
-    """The newest Warning that *told* does not speak of, in words to add to it; empty if absent."""
+    """Return the newest Warning that *told* does not speak of, in words to add to it; empty if absent."""
     for event in reversed(o.events):
         if event.get("type") == "Warning" and not _used(o, event, told) and not _overcome(o, event):
             name = container_of(event)
