@@ -143,6 +143,10 @@ class Composer:
         if isinstance(value, str | int | float):
             if lookalikes.surround(str(value)):
                 raise Refused(node.line, "a key begins or ends with a character that only looks like a blank")
+            if hidden := lookalikes.in_key(str(value)):
+                raise Refused(
+                    node.line, f"a key holds {hidden}", "write it again; it came with the copied text"
+                )
             return str(value)
         raise Refused(node.line, "a key must be a word, not a mapping, a list or null")
 

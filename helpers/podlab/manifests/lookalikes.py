@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 FENCE = "`" * 3
+FENCES = (FENCE, "~~~")
 BLANKS = {
     "\u00a0": "a no-break space (U+00A0)",
     "\u2007": "a figure space (U+2007)",
@@ -20,6 +21,31 @@ BLANKS = {
 }
 WIDTHLESS = "\u200b\u2060\ufeff"
 QUOTES = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u201b"
+DASHES = {
+    "\u2013": "an en dash (U+2013)",
+    "\u2014": "a dash (U+2014)",
+    "\u2012": "a figure dash (U+2012)",
+    "\u2212": "a minus sign (U+2212)",
+    "\u2010": "a typographic hyphen (U+2010)",
+    "\u2011": "a no-break hyphen (U+2011)",
+    "\u2022": "a bullet (U+2022)",
+    "\u00b7": "a dot (U+00B7)",
+    "*": "an asterisk",
+}
+COLONS = {
+    "\uff1a": "a wide colon (U+FF1A)",
+    "\u2236": "a ratio sign (U+2236)",
+    "\ufe55": "a small colon (U+FE55)",
+}
+LISTED = re.compile(rf"\s*([{''.join(map(re.escape, DASHES))}])\s*[\w\"'].*:(?:\s|$)")
+WIDE_COLON = re.compile(rf"^\s*(?:- )?([\w./-]+)\s*([{''.join(COLONS)}])")
+ENTITY = re.compile(r"&(?:quot|amp|lt|gt|nbsp|apos|#\d+|#x[0-9a-fA-F]+);")
+AROUND = (
+    (re.compile(r"^\s*(?:[$%] |\w+@\w+[^ ]*[$#] )\S"),
+     "a command with the prompt of a terminal stands where YAML is expected", "copy only the manifest"),
+    (re.compile(r"^\s*\d+[ \t|:]+(?:apiVersion|kind|metadata|spec)\b"),
+     "a line number stands before the line", "copy the lines without their numbers"),
+)  # fmt: skip
 QUOTED = re.compile(rf"(?:^|[:\-\[{{,]\s*)([{QUOTES}])")
 
 
@@ -38,9 +64,10 @@ def in_text(document: str) -> tuple[int, str, str] | None:
 
 
 def _in_line(line: str) -> tuple[str, str] | None:
-    if line.strip().startswith(FENCE):
-        text = f"a Markdown fence ({FENCE}) stands where YAML is expected"
-        return text, "copy only what stands between the fences"
+    for fence in FENCES:
+        if line.strip().startswith(fence):
+            text = f"a Markdown fence ({fence}) stands where YAML is expected"
+            return text, "copy only what stands between the fences"
     if line.lstrip().startswith("#"):
         return None
     if "{{" in line:
@@ -54,6 +81,23 @@ def _in_line(line: str) -> tuple[str, str] | None:
             after = before if line[:place].strip() else "the beginning of the line"
             what = "delete it" if character in WIDTHLESS else "replace it with a blank"
             return f"{BLANKS[character]} stands after {after}", f"{what}; it came with the copied text"
+    return _sign(line)
+
+
+def _sign(line: str) -> tuple[str, str] | None:
+    """A sign that only looks like one of YAML's, or what a page, a terminal or an editor puts around its lines."""
+    if dash := LISTED.match(line):
+        return f"{DASHES[dash[1]]} is not the hyphen of a list", "write a hyphen and a blank: - "
+    if colon := WIDE_COLON.match(line):
+        return f"{COLONS[colon[2]]} stands after {colon[1]}", f"write a colon and a blank: {colon[1]}: "
+    if entity := ENTITY.search(line):
+        return (
+            f"{entity[0]} is HTML's way to write a character",
+            "copy the text that the page shows, not its source",
+        )
+    for pattern, what, hint in AROUND:
+        if pattern.match(line):
+            return what, hint
     quote = QUOTED.search(line)
     if quote:
         return f"a typographic quote ({quote[1]}) is not a quote to YAML", 'write straight quotes: "…"'
@@ -63,6 +107,22 @@ def _in_line(line: str) -> tuple[str, str] | None:
 def surround(word: str) -> bool:
     """Return whether a lookalike of a blank begins or ends *word*."""
     return word.strip("".join(BLANKS)) != word
+
+
+def in_key(word: str) -> str | None:
+    """
+    Return what in a key cannot be seen, or is a letter of another alphabet among Latin ones; None for other keys.
+
+    Such a key is another one than it seems: the field that is meant would be missing for no visible reason.
+    """
+    for character in word:
+        if character in WIDTHLESS or character == "\u00ad":
+            return f"an invisible character (U+{ord(character):04X})"
+    if re.search(r"[A-Za-z]", word):
+        found = re.search(r"[\u0370-\u03ff\u0400-\u04ff]", word)
+        if found:
+            return f"the letter {found[0]} (U+{ord(found[0]):04X}), which is not the Latin one"
+    return None
 
 
 def quotes_in(text: str) -> str | None:

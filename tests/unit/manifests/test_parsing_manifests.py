@@ -153,6 +153,17 @@ COPIED = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: copied\nspec:\n"
         (COPIED + "  containers: [{name: c, image: “a: b”}\n", 6, "a typographic quote (“)", "straight quotes"),
         (COPIED.replace("  name", "\u00a0 name"), 4, "(U+00A0) stands after the beginning of the line", "with a blank"),
         (COPIED + '  "\\u00a0containers": []\n', 6, "a key begins or ends with a character that only looks", ""),
+        ("~~~yaml\n" + COPIED + "~~~\n", 1, "a Markdown fence (~~~)", "copy only what stands between"),
+        (COPIED + "  containers:\n    \u2013 name: c\n      image: i\n", 7, "an en dash (U+2013) is not", "- "),
+        (COPIED + "  containers:\n    \u2022 name: c\n      image: i\n", 7, "a bullet (U+2022) is not", "- "),
+        (COPIED + "  containers:\n    \u2212 name: c\n      image: i\n", 7, "a minus sign (U+2212)", "- "),
+        (COPIED + "  a\uff1ab\n  c: d\n", 6, "a wide colon (U+FF1A) stands after a", "a: "),
+        (COPIED + "  a: &quot;x&quot;\n", 6, "&quot; is HTML's way", "not its source"),
+        ("$ cat pod.yaml\n" + COPIED, 1, "the prompt of a terminal", "copy only the manifest"),
+        ("".join(f"{n} {line}\n" for n, line in enumerate(COPIED.split("\n"), 1)), 1, "a line number", "without"),
+        (COPIED.replace("name:", "na\u200bme:"), 4, "a key holds an invisible character (U+200B)", "write it again"),
+        (COPIED.replace("name:", "na\u00adme:"), 4, "a key holds an invisible character (U+00AD)", "write it again"),
+        (COPIED.replace("name:", "n\u0430me:"), 4, "(U+0430), which is not the Latin one", "write it again"),
         ("{{ if .Values.x }}\n" + COPIED + "{{ end }}\n", 1, "a template ({{ … }})", "helm template"),
         (COPIED + "  containers: [{name: c, image: {{ .image }}}]\n", 6, "a template ({{ … }})", "helm template"),
     ],
@@ -168,6 +179,8 @@ def test_a_character_that_looks_like_another_is_named(text: str, line: int, caus
 def test_honest_text_may_hold_such_characters() -> None:
     (found,) = load(COPIED + '  # a\u00a0comment\n  text: "10\u00a0kg of “cups”"\n')
     assert found.object["spec"]["text"] == "10\u00a0kg of “cups”"
+    (found,) = load(COPIED + "  τιμή: 3\n  text: |\n    * one: two\n    $ ls\n    &quot;\n")
+    assert found.object["spec"] == {"τιμή": 3, "text": "* one: two\n$ ls\n&quot;\n"}
     with pytest.raises(ManifestError, match="cannot be used") as caught:
         load(COPIED + "  # a\u00a0comment\n a: b\n   c: d\n")
     assert "U+00A0" not in str(caught.value.cause)
