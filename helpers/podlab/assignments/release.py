@@ -35,7 +35,7 @@ def release(blueprint: Blueprint, out: Path, students: Sequence[Student] = ()) -
     Write everything below *out* and return the learners' notebooks.
 
     Raises:
-        PodlabError: *out* holds something else, or an exercise lacks a right answer.
+        PodlabError: *out* contains other files, or an exercise lacks a right answer.
     """
     _refuse_other(out, blueprint)
     notebooks = []
@@ -62,7 +62,7 @@ def _refuse_other(out: Path, blueprint: Blueprint) -> None:
                 f"{out} holds the release of {earlier.name}, not of {blueprint.name}", hint=hint
             )
     elif out.exists() and any(out.iterdir()):
-        raise PodlabError(f"{out} holds something else", hint=hint)
+        raise PodlabError(f"{out} contains other files", hint=hint)
 
 
 def _targets(blueprint: Blueprint, out: Path, students: Sequence[Student]) -> Iterator[tuple[str, Path]]:

@@ -72,9 +72,7 @@ def make(name: str) -> Path:
             f"{name!r} cannot be the name of an exercise", hint="podlab exercise new e40-my-title"
         )
     if match[1] in loading.folders():
-        raise CheckError(
-            f"there is an exercise {match[1]} already", cause=str(loading.folders()[match[1]].name)
-        )
+        raise CheckError(f"exercise {match[1]} already exists", cause=str(loading.folders()[match[1]].name))
     folder = loading.courses()[0] / name
     answer = _STARTER.format(title=match[2])
     for file, text in _FILES.items():

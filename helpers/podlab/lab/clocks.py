@@ -25,7 +25,7 @@ def status_alone(recording: Recording, pod: str | None = None) -> Timeline:
     ]
     if not states:
         raise PodlabError(
-            f"the recording holds no Pod {name}", hint=f"it holds {', '.join(recording.pods())}"
+            f"the recording contains no Pod {name}", hint=f"it holds {', '.join(recording.pods())}"
         )
     last = {"t": 0.0, "source": "list", "resource": "pods", "type": "ADDED", "object": states[-1]}
     return Timeline.from_observations({}, [last], pod=name)

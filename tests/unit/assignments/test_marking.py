@@ -164,7 +164,7 @@ def test_a_release_does_not_write_over_something_else(plan: Blueprint, tmp_path:
     release.release(plan, tmp_path / "term", STUDENTS)
     release.release(plan, tmp_path / "term", STUDENTS)
 
-    with pytest.raises(PodlabError, match="holds something else"):
+    with pytest.raises(PodlabError, match="contains other files"):
         release.release(plan, tmp_path / "other", STUDENTS)
 
 
