@@ -26,6 +26,7 @@ _OF_LAB = (
     "*.md",
     "lab.toml",
     "manifests/*",
+    "exhibits/*",
     "pictures/*",
     "files/*",
     "*/*.md",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -65,6 +66,21 @@ def test_notebooks_have_no_outputs(edition: Edition) -> None:
     for notebook in notebooks.values():
         code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
         assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+
+
+def test_every_folder_that_a_lab_reads_travels(edition: Edition) -> None:
+    """Lab 08 shows parts of meshes from files in ``exhibits``: without them it stops at its first round."""
+    labs = Path(__file__).parents[3] / "labs"
+    read = {
+        (path.parent.name, folder)
+        for path in labs.glob("[0-9][0-9]-*/*.ipynb")
+        for folder in re.findall(r"([a-z]+)/[\w{}-]+\.ya?ml", path.read_text("utf-8"))
+        if (path.parent / folder).is_dir()
+    }
+
+    assert ("08-service-mesh", "exhibits") in read
+    for lab, folder in read:
+        assert any(name.startswith(f"labs/{lab}/{folder}/") for name in edition.files), (lab, folder)
 
 
 def test_the_edition_as_shipped_scores_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
