@@ -66,7 +66,7 @@ def test_a_namesake_is_left_alone(cluster: Cluster, client: Client, home: Path) 
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "podlab-namesake"}}
     client.create("/api/v1/namespaces", body)
     try:
-        with pytest.raises(DriverError, match="left alone"):
+        with pytest.raises(DriverError, match="left unchanged"):
             ContextDriver().make(Profile(name="namesake", source=cluster.kubeconfig))
         assert "podlab-namesake" in namespaces(client)
         assert state.names() == []

@@ -168,12 +168,12 @@ def test_a_cluster_of_somebody_else_is_never_touched(name: str, home: Path) -> N
             podlab("up", "--driver", "kind", "--name", name), capture_output=True, text=True, check=False
         )
         assert up.returncode == 3
-        assert "podlab did not make" in up.stderr
+        assert "podlab did not create" in up.stderr
         down = subprocess.run(podlab("down", "--name", name), capture_output=True, text=True, check=False)
         assert f"no cluster {name} is running" in down.stdout
         # Even a record of that name is not enough: the mark on the container is missing.
         state.save(state.new_record("kind", name, context=f"kind-{PREFIX}{name}"))
-        with pytest.raises(DriverError, match="left alone"):
+        with pytest.raises(DriverError, match="left unchanged"):
             KindDriver().stop(name)
         assert containers(name) == before
         assert docker.nodes(PREFIX + name)[0]["State"]["Running"]

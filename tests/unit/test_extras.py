@@ -80,4 +80,4 @@ def test_a_fault_of_our_own_import_is_not_blamed_on_an_extra(
     monkeypatch.setattr("podlab.cli._dispatch", lambda _: __import__("podlab.nowhere"))
 
     assert cli.main(["status"]) == 70
-    assert "fault of podlab's own" in capsys.readouterr().err
+    assert "this is a bug in podlab" in capsys.readouterr().err

@@ -274,7 +274,7 @@ def test_save_knows_every_ending(ending, tmp_path: Path):
 
 
 def test_save_refuses_another_ending(tmp_path: Path):
-    with pytest.raises(TimelineError, match=r"no way to write \.doc"):
+    with pytest.raises(TimelineError, match=r"cannot write \.doc"):
         views.save(many(8, 2), tmp_path / "x.doc")
     assert list(tmp_path.iterdir()) == []
 
