@@ -253,7 +253,7 @@ def fixtures(exercise: Exercise, values: Mapping[str, Any]) -> dict[str, list[Ma
     own = exercise.text("fixtures.yaml", values)
     if own:
         texts.append(("fixtures.yaml", own))
-    return play.fixture_docs(texts)
+    return {name: apart(objects) for name, objects in play.fixture_docs(texts).items()}
 
 
 def staged(
@@ -287,7 +287,23 @@ def _put(spec: Any, keys: Sequence[str], value: Any) -> None:
     spec[keys[-1]] = value
 
 
-def labelled(loaded: Sequence[Manifest]) -> list[Manifest]:
+def apart(loaded: Sequence[Manifest]) -> list[Manifest]:
+    """
+    Return copies of one fixture whose Services select its own Pods alone.
+
+    An answer may give its Pod the labels of a fixture; behind the fixture's Service it would answer for it. A Service
+    that selects no Pod of its fixture is there for the answer, and stays as it is.
+    """
+    found = labelled(loaded, "fixture")
+    pods = [each.object["metadata"]["labels"].items() for each in found if each.kind == "Pod"]
+    for each in found:
+        selector = (each.object.get("spec") or {}).get("selector") if each.kind == "Service" else None
+        if selector and any(selector.items() <= labels for labels in pods):
+            selector[conditions.PART] = "fixture"
+    return found
+
+
+def labelled(loaded: Sequence[Manifest], part: str = "answer") -> list[Manifest]:
     """Return copies whose Pods and Pod templates carry the label by which the play knows them."""
     found = [replace(each, object=deepcopy(each.object)) for each in loaded]
     for each in found:
@@ -296,6 +312,6 @@ def labelled(loaded: Sequence[Manifest]) -> list[Manifest]:
             found_spec = body.get("spec")
             spec: dict[str, Any] = found_spec if isinstance(found_spec, dict) else {}
             if body.get("kind") == "Pod" or any(key in spec for key in fence.LISTS):
-                body.setdefault("metadata", {}).setdefault("labels", {})[conditions.PART] = "answer"
+                body.setdefault("metadata", {}).setdefault("labels", {})[conditions.PART] = part
             body = spec.get("template") or spec.get("jobTemplate")
     return found

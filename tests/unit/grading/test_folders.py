@@ -10,6 +10,7 @@ import pytest
 from podlab import images
 from podlab.errors import CheckError
 from podlab.grading import Place, find, grade, ids, play, scaffold
+from podlab.grading.conditions import PART
 from podlab.grading.loading import read
 from podlab.grading.prove import expected, lacking, samples
 from podlab.grading.runs import fixtures
@@ -59,6 +60,20 @@ def test_a_play_acts_on_pods_that_are_there(name: str) -> None:
     objects = [step.what["object"] for step in steps if step.verb == "patch"]
     objects += [step.what for step in steps if step.verb == "look"]
     assert {each["name"] for each in objects if each["kind"] == "Pod"} <= pods | {"answer"}
+
+
+@pytest.mark.parametrize("name", ids())
+def test_no_answer_stands_behind_the_service_of_a_fixture(name: str) -> None:
+    """An answer's Pod with the labels of a fixture is not selected with it, for its part is another."""
+    exercise = find(name)
+    objects = [each for docs in fixtures(exercise, exercise.values(0)).values() for each in docs]
+    services = [each.object["spec"]["selector"] for each in objects if each.kind == "Service"]
+    pods = [each.object["metadata"]["labels"] for each in objects if each.kind == "Pod"]
+    like = [{**labels, PART: "answer"} for labels in pods]
+
+    for selector in services:
+        if any(selector.items() <= labels.items() for labels in pods):
+            assert not any(selector.items() <= labels.items() for labels in like), (name, selector)
 
 
 @pytest.mark.parametrize("name", ids())
