@@ -21,6 +21,7 @@ The blueprint of an assignment: which rows it has, what each is worth, and which
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -160,6 +161,7 @@ def read(path: Path) -> Blueprint:
     rows = [_row(file, text, row) for row in data["rows"]]
     if not rows:
         raise _fault(file, text, "rows", "an assignment has at least one row")
+    _once(file, text, rows)
     seed = data.get("seed", "student")
     if isinstance(seed, str) and seed != "student":
         raise _fault(file, text, "seed", f'seed is {seed!r}: write "student" or a number')
@@ -169,6 +171,18 @@ def read(path: Path) -> Blueprint:
                      [_reader(file, text, row) for row in data.get("reader", [])])  # fmt: skip
 
 
+def _once(file: Path, text: str, rows: Sequence[Row]) -> None:
+    """An answer is looked up by its exercise, so two rows that may draw the same one would share a single answer."""
+    taken: dict[str, str] = {}
+    for row in rows:
+        if any(len(set(group)) != len(group) for group in row.choose):
+            raise _fault(file, text, row.name, f"row {row.name} draws an exercise twice")
+        for name in {name for group in row.choose for name in group}:
+            if name in taken:
+                raise _fault(file, text, name, f"rows {taken[name]} and {row.name} can both draw {name}")
+            taken[name] = row.name
+
+
 def _row(file: Path, text: str, row: Any) -> Row:
     _known(file, text, row, _ROW, tuple(_ROW))
     groups = [[each] if isinstance(each, str) else list(each) for each in row["choose"]]
@@ -176,14 +190,14 @@ def _row(file: Path, text: str, row: Any) -> Row:
     for name in (name for group in groups for name in group):
         if name not in known:
             raise _fault(file, text, name, f"row {row['name']}: unknown exercise {name!r}")
-    if not groups or not all(groups) or row["points"] <= 0:
+    if not groups or not all(groups) or not 0 < row["points"] < math.inf:
         raise _fault(file, text, row["name"], f"row {row['name']} has no exercise, or no points")
     return Row(row["name"], Fraction(str(row["points"])), groups)
 
 
 def _reader(file: Path, text: str, row: Any) -> ReaderRow:
     _known(file, text, row, _READER, tuple(_READER))
-    if row["points"] <= 0:
+    if not 0 < row["points"] < math.inf:
         raise _fault(file, text, row["name"], f"row {row['name']} of the reader has no points")
     return ReaderRow(row["name"], Fraction(str(row["points"])), row["text"])
 

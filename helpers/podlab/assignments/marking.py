@@ -11,6 +11,7 @@ killed goes on where it was, and what was not gradable is run again. ``rounds`` 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -142,7 +143,7 @@ def mark(
         KeyboardInterrupt: As pressed; what was graded until then is kept.
     """
     folder = _made(out)
-    _refuse_other(folder, blueprint)
+    refuse_other(folder, blueprint)
     _write(
         folder / "submissions.json",
         {
@@ -164,6 +165,29 @@ def mark(
             at_once=min(at_once, place.room or at_once),
         ).all(open_jobs)  # fmt: skip
     return tally
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """
+    Hold a folder of grades while it is written: a second grading would delete the namespaces of the first as leftovers.
+
+    Raises:
+        PodlabError: Another grading holds it, or it cannot be made.
+    """
+    descriptor = os.open(_made(out), os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PodlabError(
+                f"another podlab grade writes to {out}",
+                cause="two at once would mix their evidence",
+                hint="wait until it ends, or --out ANOTHER-FOLDER",
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -398,7 +422,7 @@ def _write(path: Path, body: Mapping[str, Any]) -> None:
     write_whole(path, json.dumps(body, indent=1, ensure_ascii=True) + "\n")
 
 
-def _refuse_other(folder: Path, blueprint: Blueprint) -> None:
+def refuse_other(folder: Path, blueprint: Blueprint) -> None:
     """Keep two assignments apart: a report reads all results of a folder."""
     with suppress(OSError, ValueError, AttributeError):
         name = json.loads((folder / "submissions.json").read_text("utf-8")).get("assignment")

@@ -304,3 +304,39 @@ def test_regrading_uses_the_kept_answer(plan: Blueprint, tmp_path: Path) -> None
     shutil.rmtree(tmp_path / "g/evidence", ignore_errors=True)
 
     assert marking.again(plan, tmp_path / "g", everything=True).judged == 2
+
+
+def test_a_folder_of_grades_is_written_by_one_grading_at_a_time(tmp_path: Path) -> None:
+    """A second one would delete the namespaces of the first as leftovers; once that has ended, it may go on."""
+    with marking.alone(tmp_path / "g"):
+        with pytest.raises(PodlabError, match="another podlab grade"), marking.alone(tmp_path / "g"):
+            pass
+        with marking.alone(tmp_path / "h"):
+            pass
+    with marking.alone(tmp_path / "g"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("a", "5", ["e14"]), ("b", "5", ["e00", "e14"])], "rows a and b can both draw e14"),
+        ([("a", "5", [["e14", "e14"]])], "row a draws an exercise twice"),
+        ([("a", "nan", ["e14"])], "no points"),
+        ([("a", "inf", ["e14"])], "no points"),
+    ],
+)
+def test_a_blueprint_whose_marks_would_be_wrong_is_refused(
+    tmp_path: Path, rows: list[tuple[str, str, list[Any]]], said: str
+) -> None:
+    """Each names the row."""
+    text = 'title = "T"\nseed = 1\n'
+    for name, points, choose in rows:
+        text += f'[[rows]]\nname = "{name}"\npoints = {points}\nchoose = {json.dumps(choose)}\n'
+    file = tmp_path / "assignment.toml"
+    file.write_text(text, "utf-8")
+
+    with pytest.raises(PodlabError) as caught:
+        blueprint.read(file)
+
+    assert said in str(caught.value)

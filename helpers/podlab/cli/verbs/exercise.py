@@ -95,6 +95,13 @@ def _check(args: argparse.Namespace) -> int:
     chosen = [
         sample for each in wanted for sample in prove.samples(each, args.seed) if _is_wanted(args, sample)
     ]
+    if args.only and not chosen:
+        known = sorted(
+            {f"{sample.kind}/{sample.name}" for each in wanted for sample in prove.samples(each, args.seed)}
+        )
+        raise common.UsageError(
+            f"no answer is named {args.only!r}", hint=f"--only {known[0]}, or one of {len(known) - 1} others"
+        )
     lacking = [text for each in wanted for text in prove.lacking(each)]
     with ThreadPoolExecutor(max_workers=max(1, args.jobs)) as pool:
         proofs = [_told(args, proof) for proof in pool.map(lambda sample: prove.prove(sample, place), chosen)]

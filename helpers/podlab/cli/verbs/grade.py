@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     requests = budget(
         args.requests or (REQUESTS_PER_S if cluster.driver == "context" else OWN_REQUESTS_PER_S)
     )
-    with grading.together(grading.Place.on(cluster), requests) as place:
+    with marking.alone(args.out), grading.together(grading.Place.on(cluster), requests) as place:
         marking.sweep(args.out, place)
         cores = (place.cpus if cluster.driver == "context" else None) or os.cpu_count() or 1
         jobs = args.jobs or min(_MOST, _A_CORE * cores)

@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if strange:
         raise PodlabError(f"unknown format {strange[0]}", hint=f"formats: {', '.join(formats.names())}")
     plan = blueprint.read(args.assignment)
+    marking.refuse_other(args.grades, plan)
     students = roster.read(args.roster) if args.roster else []
     marks = gradebook.marks(plan, args.grades, students, reader.read(args.assignment, plan))
     out = args.out or args.grades / "report"
