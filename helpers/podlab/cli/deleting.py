@@ -81,6 +81,8 @@ def _is_file(word: str) -> bool:
 def _named(client: Client, kind: Resource | None, name: str, namespace: str, absent: bool) -> list[Manifest]:
     """Return the object of that kind (default: Pod) and name; it must be there, unless *absent* allows otherwise."""
     kind = kind or kinds.POD
+    if not name.strip():
+        raise UsageError(f"the name of the {kind.kind} is empty", hint="podlab pods")
     one = Manifest({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name}})
     if find(client, one, namespace) is None and not absent:
         if kind == kinds.POD:

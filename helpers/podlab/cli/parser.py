@@ -262,8 +262,12 @@ def duration(text: str) -> int:
 
 
 def pod_name(text: str) -> str:
-    """Read a Pod's name; an empty one (``podlab logs "$POD"`` where POD is not set) would ask for the list of Pods."""
-    if not text.strip():
+    """
+    Read ``POD`` or ``KIND/NAME``.
+
+    An empty name (``podlab logs "pod/$POD"`` where POD is not set) would ask for the list of Pods.
+    """
+    if not text.rpartition("/")[2].strip():
         raise argparse.ArgumentTypeError("the name of the Pod is empty")
     return text
 

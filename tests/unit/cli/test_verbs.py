@@ -310,12 +310,13 @@ def test_a_place_for_a_recording_that_cannot_be_is_refused_before_anything_is_do
     assert sorted(one.name for one in home.iterdir() if one.name != "podlab") == ["p.yaml", "pipe"]
 
 
+@pytest.mark.parametrize("name", ["", "pod/", "job/"])
 @pytest.mark.parametrize("verb", ["logs", "watch", "explain"])
-def test_an_empty_pod_name_is_no_question_for_the_list_of_pods(
-    verb: str, capsys: pytest.CaptureFixture[str]
+def test_an_empty_pod_name_does_not_ask_for_the_list_of_pods(
+    verb: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """``podlab logs "$POD"`` with POD not set: it ended as a fault of podlab's own."""
-    assert cli.main([verb, ""]) == 2
+    """``podlab logs "pod/$POD"`` with POD not set: it ended as a bug of podlab."""
+    assert cli.main([verb, name]) == 2
     assert "the name of the Pod is empty" in capsys.readouterr().err
 
 
