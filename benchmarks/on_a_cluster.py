@@ -42,12 +42,21 @@ def forms(doc: str, names: Collection[str], *, deletions: int) -> argparse.Names
     return parser.parse_args()
 
 
+def written(recording: Recording) -> Iterator[tuple[RawObject, RawObject]]:
+    """Yield the observation of each line that is a JSON object, and the object."""
+    for each in recording.observations:
+        if each.get("source") == "log":
+            with suppress(ValueError):  # not every container writes JSON
+                line = json.loads(each["line"])
+                if isinstance(line, dict):
+                    yield each, line
+
+
 def said(recording: Recording, pods: Collection[str], container: str = "") -> Iterator[RawObject]:
     """Yield the JSON lines that *container* (default: each) of these Pods wrote."""
-    for each in recording.observations:
-        if each.get("source") == "log" and each["pod"] in pods and container in ("", each["container"]):
-            with suppress(ValueError):
-                yield json.loads(each["line"])
+    for each, line in written(recording):
+        if each["pod"] in pods and container in ("", each["container"]):
+            yield line
 
 
 @contextmanager

@@ -18,9 +18,7 @@ seconds since the recording began, by the node's clock.
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -203,15 +201,15 @@ def story(recording: Recording, replaced: set[str]) -> tuple[str, ...]:
 
 def read(recording: Recording) -> Iterator[tuple[float, str, str, Body]]:
     """Yield each JSON line of the recording in order: seconds, Pod, container, line."""
-    logged = (each for each in recording.observations if each.get("source") == "log" and each.get("at"))
-    began = None
-    for each in sorted(logged, key=lambda one: one["at"]):
-        at = datetime.fromisoformat(each["at"]).timestamp()
-        began = at if began is None else began
-        with suppress(ValueError):  # not every container writes JSON
-            line = json.loads(each["line"])
-            if isinstance(line, dict) and "event" in line:
-                yield at - began, each["pod"], each["container"], line
+    stamped = [
+        (datetime.fromisoformat(each["at"]).timestamp(), each, line)
+        for each, line in on_a_cluster.written(recording)
+        if each.get("at")
+    ]
+    stamped.sort(key=lambda one: one[0])
+    for at, each, line in stamped:
+        if "event" in line:
+            yield at - stamped[0][0], each["pod"], each["container"], line
 
 
 def main() -> None:

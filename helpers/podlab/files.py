@@ -3,11 +3,14 @@ Write a file aside, then rename it: a reader meets the old content or the new on
 
 A full disk, an error and Ctrl-C leave the old file as it was, and remove the half-written one. A process that is
 killed in between leaves a hidden file ``.NAME.….part``. Only ``os`` is imported: the embedded cluster starts with it.
+
+Also here: folders of podlab's own, and locks that end with the process that holds them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from os import PathLike
 
@@ -33,7 +36,26 @@ def make_folder(path: str | PathLike[str], mode: int = 0o700) -> None:
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, mode)  # noqa: PTH102
     if not os.path.isdir(folder):  # noqa: PTH112
-        raise NotADirectoryError(20, os.strerror(20), folder)
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
+
+
+def take_lock(descriptor: int) -> bool:
+    """
+    Lock an open file or folder without waiting; the kernel drops the lock when its holder ends, however it ends.
+
+    Returns:
+        False where somebody else holds it.
+
+    Raises:
+        OSError: The file system has no locks.
+    """
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def write_whole(

@@ -11,7 +11,6 @@ killed goes on where it was, and what was not gradable is run again. ``rounds`` 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -32,7 +31,7 @@ from podlab.assignments.submissions import Submission
 from podlab.checks.verdict import NOT_GRADABLE, Loss, Report
 from podlab.client import Client, resources, waiting
 from podlab.errors import ApiError, ConnectionLostError, PodlabError
-from podlab.files import write_whole
+from podlab.files import take_lock, write_whole
 from podlab.grading import digests, evidence, regrade
 from podlab.grading.grade import AWAY
 from podlab.grading.pulse import Pulse
@@ -177,14 +176,12 @@ def alone(out: Path) -> Iterator[None]:
     """
     descriptor = os.open(_made(out), os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not take_lock(descriptor):
             raise PodlabError(
                 f"another podlab grade writes to {out}",
                 cause="two at once would mix their evidence",
                 hint="wait until it ends, or --out ANOTHER-FOLDER",
-            ) from None
+            )
         yield
     finally:
         os.close(descriptor)

@@ -239,6 +239,22 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def add_assignment(parser: argparse.ArgumentParser) -> None:
+    """Add ``--assignment``."""
+    parser.add_argument(
+        "--assignment",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="the instructor folder that podlab release wrote",
+    )
+
+
+def add_roster(parser: argparse.ArgumentParser) -> None:
+    """Add ``--roster``, for commands that do not need one."""
+    parser.add_argument("--roster", type=Path, metavar="CSV", help="the students, with columns id,name,email")
+
+
 def seconds(text: str) -> float:
     """Read a positive number of seconds, with or without an s behind it."""
     try:

@@ -11,7 +11,6 @@ cluster from one that only has the same name.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -24,7 +23,7 @@ from typing import Any
 from podlab import paths
 from podlab.drivers.base import Cluster, Progress, Status, silent
 from podlab.errors import DriverError
-from podlab.files import PRIVATE, make_folder, write_whole
+from podlab.files import PRIVATE, make_folder, take_lock, write_whole
 
 Record = dict[str, Any]
 
@@ -210,13 +209,11 @@ def _lock(home: Path, name: str, deadline: float, progress: Progress) -> int:
         except FileNotFoundError:
             continue
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            taken = take_lock(descriptor)
             # The holder before us may have removed the folder: then our lock is on nothing, and we start
             # again.
-            if os.path.exists(home) and os.path.samestat(os.fstat(descriptor), os.stat(home)):  # noqa: PTH110, PTH116
+            if taken and os.path.exists(home) and os.path.samestat(os.fstat(descriptor), os.stat(home)):  # noqa: PTH110, PTH116
                 return descriptor
-        except BlockingIOError:
-            pass
         except OSError:
             os.close(descriptor)
             raise

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from podlab.errors import PodlabError
 from podlab.grading.pace import is_unstarted
 from podlab.pods import phase, roles
+from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def is_running(pod: RawObject | None, container: str) -> bool:
 
 def may_run(pod: RawObject | None, container: str) -> bool:
     """Whether the Pod has this container and has not ended, by the newest status."""
-    return pod is not None and not is_over(pod) and container in _containers(pod)
+    return pod is not None and not has_ended(pod) and container in _containers(pod)
 
 
 def was_started(pod: RawObject | None, container: str) -> bool:
@@ -95,18 +96,13 @@ def is_settled(pod: RawObject) -> bool:
 
     A sidecar in back-off settles nothing, since the Pod ends without it.
     """
-    if is_over(pod):
+    if has_ended(pod):
         return True
     sidecars = {row["name"] for row in roles.sidecars(pod)}
     waiting = {row["name"]: (row.get("state") or {}).get("waiting") or {} for row in rows(pod)}
     return any(
         state.get("reason") == "CrashLoopBackOff" for name, state in waiting.items() if name not in sidecars
     )
-
-
-def is_over(pod: RawObject) -> bool:
-    """Whether the Pod has ended, as that of a Job does."""
-    return phase.has_ended(pod)
 
 
 def is_ready(pod: RawObject) -> bool:
@@ -185,7 +181,7 @@ class Condition:
         return all(now.get(str(name)) == reason for name, reason in reasons.items())
 
     def _ended(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
-        over = bool(mine) and all(map(is_over, mine))
+        over = bool(mine) and all(map(has_ended, mine))
         return over is bool(wanted)
 
     def _settled(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
@@ -205,7 +201,7 @@ class Condition:
 
     def _ready(self, what: Any, mine: list[RawObject], pods: list[RawObject]) -> bool:
         if what is True:
-            living = [pod for pod in mine if not is_over(pod)]
+            living = [pod for pod in mine if not has_ended(pod)]
             return bool(living) and all(map(is_ready, living))
         return all_ready(pods, [str(name) for name in listed(what)])
 

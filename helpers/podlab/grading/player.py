@@ -28,6 +28,7 @@ from podlab.grading.pace import UNSTARTED_S, is_obstacle, is_unplaced, is_unstar
 from podlab.grading.play import Step
 from podlab.manifests import Manifest
 from podlab.observe import Recorder
+from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
 
 FIXTURE_S = 90.0
@@ -300,7 +301,7 @@ class Player:
         note = {"podlab/rollout": f"{time.time():.3f}"}
         patch = {"spec": {"template": {"metadata": {"annotations": note}}}}
         body = {"apiVersion": "apps/v1", "kind": "Deployment", "name": str(step.what)}
-        met = [pod["metadata"]["name"] for pod in self.answered() if not conditions.is_over(pod)]
+        met = [pod["metadata"]["name"] for pod in self.answered() if not has_ended(pod)]
         done, name, _ = self._patch(
             Step("patch", {"object": body, "patch": patch}, step.name, step.within_s, "")
         )

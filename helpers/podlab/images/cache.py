@@ -8,7 +8,6 @@ that of everything the result depends on. ``PODLAB_IMAGES_CACHE`` moves the whol
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -21,7 +20,7 @@ from typing import Any
 
 from podlab import paths
 from podlab.errors import BuildError
-from podlab.files import make_folder
+from podlab.files import make_folder, take_lock
 
 STAMP = "stamp.json"
 Progress = Callable[[str], None]
@@ -112,7 +111,7 @@ def locked(name: str, progress: Progress, *, deadline_s: float = 3600.0) -> Iter
     make_folder(home, 0o755)
     until, waiting = time.monotonic() + deadline_s, False
     with (home / name).open("a") as handle:
-        while not _take(handle.fileno()):
+        while not take_lock(handle.fileno()):
             if time.monotonic() > until:
                 raise BuildError(
                     f"another build of {name} did not end within {deadline_s:.0f} s",
@@ -131,14 +130,6 @@ def sweep() -> None:
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > 86400:
                 shutil.rmtree(path)
-
-
-def _take(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _sync(path: Path) -> None:

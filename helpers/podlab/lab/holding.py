@@ -8,13 +8,12 @@ it go with the process, so a killed kernel leaves nothing behind that somebody w
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
 
 from podlab.errors import PodlabError
-from podlab.files import make_folder
+from podlab.files import make_folder, take_lock
 
 MOST = 50
 _held: dict[Path, int] = {}  # lock file -> its descriptor, for the life of this process
@@ -58,9 +57,7 @@ def release(folder: Path, namespace: str) -> None:
 
 def _lock(path: Path) -> bool:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not take_lock(descriptor):
         os.close(descriptor)
         return False
     os.ftruncate(descriptor, 0)

@@ -23,24 +23,16 @@ podlab grade moodle-download.zip --assignment term/instructor --out grades --job
 podlab grade submissions/ --assignment term/instructor --out grades --on context --context school
 """
 
-_A_CORE, _MOST = (
-    16,
-    32,
-)  # answers side by side: plays wait most of their time; more threads than that delay each other
+# Answers side by side: plays wait most of their time, and more threads than that delay each other.
+_A_CORE, _MOST = 16, 32
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("submissions", nargs="+", type=Path, metavar="SUBMISSION",
                         help="notebooks, folders, zips, or downloads from Moodle, Canvas or Gradescope")  # fmt: skip
-    parser.add_argument(
-        "--assignment",
-        type=Path,
-        required=True,
-        metavar="FOLDER",
-        help="the instructor folder that podlab release wrote",
-    )
-    parser.add_argument("--roster", type=Path, metavar="CSV", help="the students, with columns id,name,email")
+    common.add_assignment(parser)
+    common.add_roster(parser)
     parser.add_argument(
         "--out", type=Path, required=True, metavar="GRADES", help="the folder for results and evidence"
     )

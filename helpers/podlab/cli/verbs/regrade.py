@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from podlab.cli import parser as common
+
 SUMMARY = "grade answers again from their recordings, without a cluster"
 EXAMPLE = """
 podlab regrade grades --assignment term/instructor
@@ -16,13 +18,7 @@ podlab regrade grades --assignment term/instructor --all
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("grades", type=Path, metavar="GRADES", help="the folder that podlab grade wrote")
-    parser.add_argument(
-        "--assignment",
-        type=Path,
-        required=True,
-        metavar="FOLDER",
-        help="the instructor folder that podlab release wrote",
-    )
+    common.add_assignment(parser)
     parser.add_argument("--student", action="append", metavar="ID", help="only this student; repeatable")
     parser.add_argument(
         "--all",

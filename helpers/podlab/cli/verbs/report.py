@@ -6,6 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from podlab.cli import parser as common
+
 SUMMARY = "write the marks as CSV, JSON and HTML, and in the formats of learning platforms"
 EXAMPLE = """
 podlab report grades --assignment term/instructor --roster roster.csv
@@ -16,14 +18,8 @@ podlab report grades --assignment term/instructor --format canvas --format grade
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("grades", type=Path, metavar="GRADES", help="the folder that podlab grade wrote")
-    parser.add_argument(
-        "--assignment",
-        type=Path,
-        required=True,
-        metavar="FOLDER",
-        help="the instructor folder that podlab release wrote",
-    )
-    parser.add_argument("--roster", type=Path, metavar="CSV", help="the students, with columns id,name,email")
+    common.add_assignment(parser)
+    common.add_roster(parser)
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="the folder to write (default: GRADES/report)"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from podlab.pods.raw import RawObject
-from podlab.pods.restarts import restarts_after
+from podlab.pods.restarts import policy_of, restarts_after
 
 RESTART, RESTART_ALL = "Restart", "RestartAllContainers"  # actions of restartPolicyRules
 
@@ -29,8 +29,7 @@ def container_should_restart(pod: RawObject, container: RawObject, exit_code: in
     rule = matching_rule(container, exit_code) if own else None
     if rule and rule.get("action") in (RESTART, RESTART_ALL):
         return True
-    policy = own or pod_policy(pod)
-    return restarts_after(policy, exit_code)
+    return restarts_after(policy_of(pod, container), exit_code)
 
 
 def matching_rule(container: RawObject, exit_code: int) -> RawObject | None:
@@ -46,7 +45,7 @@ def _matches(rule: RawObject, exit_code: int) -> bool:
 
 def comes_back(pod: RawObject, container: RawObject) -> bool:
     """Return whether a container that is killed for a failed probe is started again: only Never says no."""
-    return (container.get("restartPolicy") or pod_policy(pod)) != "Never"
+    return policy_of(pod, container) != "Never"
 
 
 def full_name(pod: RawObject) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from podlab.pods.phase import is_ready
 from podlab.timeline.events import last_event, message_of, short
 from podlab.timeline.situations.owners import Owner, refusal_hint
 from podlab.timeline.situations.table import Details, Situation
@@ -94,16 +95,11 @@ def _nobody_may_go(o: Owner) -> Details | None:
     expected = int(o.status.get("expectedPods") or 0)
     why = f"{healthy} of {expected} Pods are healthy and {desired} must be ({_wants(o.spec)})"
     if healthy < expected:
-        sick = [one for one in o.pods if not _ready(one)]
+        sick = [one for one in o.pods if not is_ready(one)]
         name = str((sick[0].get("metadata") or {}).get("name")) if sick else ""
         first = f"podlab explain {name}" if name else "make the others healthy"
         return {"why": why, "hint": f"{first}; an eviction is tried again until it is allowed"}
     return {"why": why, "hint": "run one replica more, or let the budget allow one to be away"}
-
-
-def _ready(pod: Mapping[str, Any]) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
 
 
 CRONJOBS: tuple[Situation[Owner], ...] = (

@@ -9,7 +9,7 @@ import pytest
 from asgi import PODS, Server, pod
 
 from podlab.embedded.api.registry import Kind, kinds
-from podlab.embedded.api.verbs.admission import podsecurity
+from podlab.embedded.api.verbs import strategy
 
 CORE = "/api/v1/namespaces/default"
 TEMPLATE = {
@@ -120,7 +120,7 @@ def test_a_signal_of_a_switched_off_feature_is_dropped(server: Server) -> None:
     assert "lifecycle" not in deployed["spec"]["template"]["spec"]["containers"][0]
 
 
-@pytest.mark.parametrize("resource", podsecurity.TEMPLATES)
+@pytest.mark.parametrize("resource", strategy.TEMPLATES)
 def test_a_signal_of_a_switched_off_feature_is_dropped_from_every_template(
     server: Server, resource: str
 ) -> None:
@@ -141,7 +141,7 @@ def test_a_signal_of_a_switched_off_feature_is_dropped_from_every_template(
 
 def template_of(resource: str, obj: dict[str, Any]) -> dict[str, Any]:
     """The template of Pods in an object."""
-    for key in podsecurity.TEMPLATES[resource]:
+    for key in strategy.TEMPLATES[resource]:
         obj = obj[key]
     return obj
 

@@ -58,26 +58,30 @@ def prepare_update(store: Store, kind: Kind, obj: RawObject, old: RawObject) -> 
         obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
 
 
-TEMPLATED = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "statefulsets", "jobs")
+_WORKLOADS = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "statefulsets", "jobs")
+TEMPLATES = {
+    **dict.fromkeys(_WORKLOADS, ("spec", "template")),
+    "cronjobs": ("spec", "jobTemplate", "spec", "template"),
+}
+"""Resource -> where its objects keep the template of their Pods."""
 
 
 def _drop_disabled(kind: Kind, obj: RawObject, old: RawObject | None) -> None:
     if kind.resource == "pods":
         pods.drop_disabled(obj["spec"], old["spec"] if old else None)
-    elif kind.resource in TEMPLATED or kind.resource == "cronjobs":
-        specs = [_template(kind, one) for one in (obj, old)]
-        if specs[0]:
-            pods.drop_disabled(specs[0], specs[1])
+    elif kind.resource in TEMPLATES:
+        spec, before = (template_of(kind, one).get("spec") for one in (obj, old or {}))
+        if spec:
+            pods.drop_disabled(spec, before)
     if kind.resource == "statefulsets":  # the gate MaxUnavailableStatefulSet is off
         ((obj["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}).pop("maxUnavailable", None)
 
 
-def _template(kind: Kind, obj: RawObject | None) -> RawObject | None:
-    """The spec of the Pods that an object makes."""
-    spec = (obj or {}).get("spec") or {}
-    if kind.resource == "cronjobs":
-        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
-    found: RawObject | None = (spec.get("template") or {}).get("spec")
+def template_of(kind: Kind, obj: RawObject) -> RawObject:
+    """Return the template of the Pods that an object of a kind in ``TEMPLATES`` makes; empty if absent."""
+    found = obj
+    for step in TEMPLATES[kind.resource]:
+        found = found.get(step) or {}
     return found
 
 

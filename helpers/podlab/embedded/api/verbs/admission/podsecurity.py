@@ -7,7 +7,7 @@ Source: pod-security-admission/{api/helpers.go,admission/admission.go} at v0.36.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from podlab.embedded.api.registry import Kind
 from podlab.embedded.api.verbs import strategy
@@ -21,11 +21,6 @@ from podlab.pods.raw import RawObject
 PREFIX = "pod-security.kubernetes.io/"
 LEVELS = ("privileged", "baseline", "restricted")
 MODES = ("enforce", "audit", "warn")
-# Where each kind keeps its Pod template.
-TEMPLATES = {
-    **dict.fromkeys(strategy.TEMPLATED, ("spec", "template")),
-    "cronjobs": ("spec", "jobTemplate", "spec", "template"),
-}
 MOST_PODS = 3000
 
 
@@ -96,11 +91,9 @@ def _pod(kind: Kind, obj: RawObject) -> RawObject | None:
     """Return the Pod that *obj* is, or its template; None for a kind without Pods."""
     if kind.resource == "pods":
         return obj
-    if kind.resource not in TEMPLATES:
+    if kind.resource not in strategy.TEMPLATES:
         return None
-    found: Any = obj
-    for step in TEMPLATES[kind.resource]:
-        found = found.get(step) or {}
+    found = strategy.template_of(kind, obj)
     return found if found.get("spec") else None
 
 
