@@ -42,7 +42,7 @@ class Client:
     ) -> None:
         self.config, self.budget, self._reload = config, budget, reload
         self._rereading = threading.Lock()
-        self.server, self.namespace, self.context = config.server, config.namespace, config.context
+        self.namespace, self.context = config.namespace, config.context
         self._discovered: dict[str, RawObject] = {}  # path of an API group version -> its resources
 
     @cached_property
@@ -51,6 +51,11 @@ class Client:
         from podlab.client.transport import Transport
 
         return Transport(self.config, self.budget)
+
+    @property
+    def server(self) -> str:
+        """Address of the API server."""
+        return self.config.server
 
     @classmethod
     def from_kubeconfig(cls, path: Path | None = None, context: str | None = None) -> Client:
@@ -77,12 +82,9 @@ class Client:
                 self.config.server, self.config.cluster, self.config.user
             ):  # fmt: skip
                 return False
-            from podlab.client.transport import Transport
-
-            self.config, self.server, self._discovered = config, config.server, {}
-            self.__dict__["transport"] = Transport(
-                config, self.budget
-            )  # requests under way end with the former
+            self.config, self._discovered = config, {}
+            # The next request makes another transport; those under way end with the former.
+            self.__dict__.pop("transport", None)
             return True
 
     def within(self, budget: Budget) -> Client:

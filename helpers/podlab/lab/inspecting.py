@@ -170,9 +170,8 @@ class Inspecting(Workplace):
             return explain(self.get("pod", name), self.events(name), now=time.time())
         found = resources.named(kind)
         known = found.kind if found else kind
-        pods, events, between = (
-            self.get(one)["items"] for one in ("pod", "event", BETWEEN.get(known, "replicaset"))
-        )
+        pods, events = (self.get(one)["items"] for one in ("pod", "event"))
+        between = self.get(BETWEEN[known])["items"] if known in BETWEEN else []
         owner = {"kind": known, **self.get(kind, name)}
         return explain_owner(owner, pods, events, between=between, now=time.time())
 

@@ -19,11 +19,11 @@ from podlab.pods.raw import RawObject
 
 MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
 # owners first, so that nothing is made again behind our back
-_KINDS = """
-    deployments replicasets statefulsets daemonsets cronjobs jobs replicationcontrollers services pods configmaps
-    secrets persistentvolumeclaims rolebindings roles serviceaccounts networkpolicies poddisruptionbudgets
-    resourcequotas limitranges ingresses
-"""
+_KINDS = (
+    "deployments", "replicasets", "statefulsets", "daemonsets", "cronjobs", "jobs", "replicationcontrollers",
+    "services", "pods", "configmaps", "secrets", "persistentvolumeclaims", "rolebindings", "roles", "serviceaccounts",
+    "networkpolicies", "poddisruptionbudgets", "resourcequotas", "limitranges", "ingresses",
+)  # fmt: skip
 _WEBHOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
 _MADE_BY_KUBERNETES = {"kube-root-ca.crt", "default"}  # the second: a namespace's own service account
 
@@ -59,7 +59,7 @@ class Space:
             self.made.clear()
             return
         pods = []
-        for kind in _KINDS.split():
+        for kind in _KINDS:
             paths = self._list(resources.path(kind, self.name))
             self._drop(paths)
             pods += paths if kind == "pods" else []

@@ -92,13 +92,10 @@ def _check(args: argparse.Namespace) -> int:
     cluster = drivers.need(args.name)
     place = grading.Place.on(cluster)
     wanted = [grading.find(name) for name in args.exercise or grading.ids()]
-    chosen = [
-        sample for each in wanted for sample in prove.samples(each, args.seed) if _is_wanted(args, sample)
-    ]
+    samples = [sample for each in wanted for sample in prove.samples(each, args.seed)]
+    chosen = [sample for sample in samples if _is_wanted(args, sample)]
     if args.only and not chosen:
-        known = sorted(
-            {f"{sample.kind}/{sample.name}" for each in wanted for sample in prove.samples(each, args.seed)}
-        )
+        known = sorted({f"{sample.kind}/{sample.name}" for sample in samples})
         raise common.UsageError(
             f"no answer is named {args.only!r}", hint=f"--only {known[0]}, or one of {len(known) - 1} others"
         )

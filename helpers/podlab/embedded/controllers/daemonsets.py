@@ -65,10 +65,9 @@ class DaemonSets(Controller):
         left = owned(self._context.store.list("pods", key[0]), daemon_set)
         if may_start and (not left or self._surges(daemon_set, left, mark)):
             self._create(daemon_set, mark)
-        self._report(daemon_set, mark, wanted=may_start)
-        self._revisions.forget_old(
-            daemon_set, owned(self._context.store.list("pods", key[0]), daemon_set), (revision,)
-        )
+        pods = owned(self._context.store.list("pods", key[0]), daemon_set)
+        self._report(daemon_set, pods, mark, wanted=may_start)
+        self._revisions.forget_old(daemon_set, pods, (revision,))
 
     def _remove(self, daemon_set: RawObject, pods: list[RawObject], mark: str, *, may_stay: bool) -> None:
         """Delete what has ended, may not stay, or has a successor that may take its place."""
@@ -117,15 +116,11 @@ class DaemonSets(Controller):
         spec["affinity"] = _bound_to(self._context.node_name, spec.get("affinity") or {})
         self.create_pod(daemon_set, pod)
 
-    def _report(self, daemon_set: RawObject, mark: str, *, wanted: bool) -> None:
+    def _report(self, daemon_set: RawObject, pods: list[RawObject], mark: str, *, wanted: bool) -> None:
         stored = self._context.store.get("daemonsets", *key_of(daemon_set))
         if stored is None:
             return
-        pods = [
-            p
-            for p in owned(self._context.store.list("pods", key_of(daemon_set)[0]), daemon_set)
-            if not deleting(p)
-        ]
+        pods = [pod for pod in pods if not deleting(pod)]
         runs = bool(pods)  # the counts are of nodes: a Pod and its successor are one
         available = any(self._is_available(daemon_set, pod) for pod in pods)
         status = {

@@ -180,10 +180,8 @@ class StatefulSets(Controller):
             "currentReplicas": of.count(names["currentRevision"]),
             "updatedReplicas": of.count(names["updateRevision"]),
         }
-        rolling = (stateful_set["spec"].get("updateStrategy") or {}).get(
-            "type", "RollingUpdate"
-        ) == "RollingUpdate"
-        if rolling and counts["updatedReplicas"] == counts["readyReplicas"] == replicas:
+        strategy = (stateful_set["spec"].get("updateStrategy") or {}).get("type", "RollingUpdate")
+        if strategy == "RollingUpdate" and counts["updatedReplicas"] == counts["readyReplicas"] == replicas:
             names["currentRevision"], counts["currentReplicas"] = names["updateRevision"], replicas
         status = {
             "observedGeneration": stateful_set["metadata"].get("generation", 1),

@@ -542,7 +542,7 @@ def test_the_end_of_a_crashed_container_is_shown_before_its_back_off(pace: str, 
     ]  # fmt: skip
     assert seen[5][1] - seen[4][1] >= at_least_s
     (back_off,) = events(simulation, "BackOff")
-    assert pace != "prompt" or back_off["count"] == 3, "showing it is no try"
+    assert pace != "prompt" or back_off["count"] == 3, "showing the back-off is not another attempt"
 
 
 def test_a_container_that_its_node_kills_is_shown_in_back_off_at_once() -> None:
