@@ -128,6 +128,21 @@ def _rules() -> Callable[[Part], digests.Rules]:
     return of
 
 
+def grade(
+    blueprint: Blueprint, submissions: Sequence[Submission], out: Path, place: grading.Place, *,
+    at_once: int, tell: Callable[[Tally], None],
+) -> Tally:  # fmt: skip
+    """
+    Delete what a killed grading into *out* left in the cluster, then do as ``mark``; others are kept away meanwhile.
+
+    Raises:
+        PodlabError: Another grading writes to *out*; and as ``mark``.
+    """
+    with alone(out):
+        sweep(out, place)
+        return mark(blueprint, submissions, out, place, at_once=at_once, tell=tell)
+
+
 def mark(
     blueprint: Blueprint, submissions: Sequence[Submission], out: Path, place: grading.Place, *,
     at_once: int = 8, tell: Callable[[Tally], None] = lambda _tally: None,

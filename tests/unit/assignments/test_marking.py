@@ -306,15 +306,23 @@ def test_regrading_uses_the_kept_answer(plan: Blueprint, tmp_path: Path) -> None
     assert marking.again(plan, tmp_path / "g", everything=True).judged == 2
 
 
-def test_a_folder_of_grades_is_written_by_one_grading_at_a_time(tmp_path: Path) -> None:
+def test_a_folder_of_grades_is_written_by_one_grading_at_a_time(plan: Blueprint, tmp_path: Path) -> None:
     """A second one would delete the namespaces of the first as leftovers; once that has ended, it may go on."""
+
+    def begin() -> marking.Tally:
+        given = [handed_in(e14="kind: [")]
+        return marking.grade(plan, given, tmp_path / "g", NOWHERE, at_once=2, tell=lambda _tally: None)
+
     with marking.alone(tmp_path / "g"):
+        with pytest.raises(PodlabError, match="another podlab grade"):
+            begin()
         with pytest.raises(PodlabError, match="another podlab grade"), marking.alone(tmp_path / "g"):
             pass
         with marking.alone(tmp_path / "h"):
             pass
     with marking.alone(tmp_path / "g"):
         pass
+    assert begin().done
 
 
 @pytest.mark.parametrize(

@@ -82,11 +82,10 @@ def run(args: argparse.Namespace) -> int:
     requests = budget(
         args.requests or (REQUESTS_PER_S if cluster.driver == "context" else OWN_REQUESTS_PER_S)
     )
-    with marking.alone(args.out), grading.together(grading.Place.on(cluster), requests) as place:
-        marking.sweep(args.out, place)
+    with grading.together(grading.Place.on(cluster), requests) as place:
         cores = (place.cpus if cluster.driver == "context" else None) or os.cpu_count() or 1
         jobs = args.jobs or min(_MOST, _A_CORE * cores)
-        tally = marking.mark(plan, found, args.out, place, at_once=jobs, tell=_tell)
+        tally = marking.grade(plan, found, args.out, place, at_once=jobs, tell=_tell)
     graded = tally.done - tally.kept
     print(f"\n{tally.done} answers of {len(found)} submissions: {graded} graded now, {tally.kept} before")
     if tally.repeated:
