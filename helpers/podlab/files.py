@@ -39,6 +39,21 @@ def make_folder(path: str | PathLike[str], mode: int = 0o700) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
 
 
+def make_output(path: str | PathLike[str]) -> None:
+    """
+    Make a folder that a user named for results, and its missing parents; one that is there is left as it is.
+
+    Raises:
+        OSError: It cannot be made; never ENOENT, which means nothing where the parent exists, as in /proc.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)  # noqa: PTH103
+    except FileNotFoundError as error:
+        raise PermissionError(
+            errno.EACCES, "its file system takes no new folders", os.fspath(path)
+        ) from error
+
+
 def take_lock(descriptor: int) -> bool:
     """
     Lock an open file or folder without waiting; the kernel drops the lock when its holder ends, however it ends.

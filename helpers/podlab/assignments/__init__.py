@@ -7,7 +7,7 @@ In the order of a term:
     release       the learner's notebook, and the instructor's folder
     archives      reads zips with bounds;  submissions: answers by cell, from notebooks, folders and downloads;
                   exports: who handed in what, where a platform keeps a list of it
-    roster        who the students are
+    roster        who the students are;  whose: to which of them a file belongs
     marking       grades all submissions: parallel, resumable, evidence kept
     rounds        when lost points count, and which answers are run again
     crowd         how many answers run side by side: as many as the machine bears

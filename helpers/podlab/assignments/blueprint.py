@@ -36,6 +36,8 @@ from podlab.errors import PodlabError
 from podlab.grading import values
 
 FILE = "assignment.toml"
+EVERYBODY = "everybody"
+"""The student of a notebook that all have alike."""
 _TOP = {
     "name": str,
     "title": str,

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from podlab.assignments.blueprint import Blueprint, Part
+from podlab.assignments.blueprint import EVERYBODY, Blueprint, Part
 from podlab.assignments.gradebook import Mark
 from podlab.course.cells import cells
 from podlab.errors import PodlabError
@@ -52,7 +52,7 @@ def shared_parts(blueprint: Blueprint, tool: str) -> list[Part]:
             cause=f"{tool} has one notebook and one set of tests for everybody",
             hint="write  seed = 1  in assignment.toml: one variant for all",
         )
-    return blueprint.parts("everybody")
+    return blueprint.parts(EVERYBODY)
 
 
 def finished(marks: Sequence[Mark]) -> list[Mark]:

@@ -31,7 +31,7 @@ from podlab.assignments.submissions import Submission
 from podlab.checks.verdict import NOT_GRADABLE, Loss, Report
 from podlab.client import Client, resources, waiting
 from podlab.errors import ApiError, ConnectionLostError, PodlabError
-from podlab.files import take_lock, write_whole
+from podlab.files import make_output, take_lock, write_whole
 from podlab.grading import digests, evidence, regrade
 from podlab.grading.grade import AWAY
 from podlab.grading.pulse import Pulse
@@ -152,7 +152,8 @@ def mark(
     after any end.
 
     Raises:
-        PodlabError: *out* cannot be written, or holds grades of another assignment.
+        PodlabError: *out* holds grades of another assignment.
+        OSError: *out* cannot be written.
         ConnectionLostError: The cluster went away and did not come back; what was graded until then is kept.
         KeyboardInterrupt: As pressed; what was graded until then is kept.
     """
@@ -187,7 +188,8 @@ def alone(out: Path) -> Iterator[None]:
     Hold a folder of grades while it is written: a second grading would delete the namespaces of the first as leftovers.
 
     Raises:
-        PodlabError: Another grading holds it, or it cannot be made.
+        PodlabError: Another grading holds it.
+        OSError: It cannot be made.
     """
     descriptor = os.open(_made(out), os.O_RDONLY)
     try:
@@ -445,10 +447,5 @@ def refuse_other(folder: Path, blueprint: Blueprint) -> None:
 
 
 def _made(out: Path) -> Path:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PodlabError(
-            f"{out} cannot be made", cause=error.strerror, hint="--out ANOTHER-FOLDER"
-        ) from error
+    make_output(out)
     return out

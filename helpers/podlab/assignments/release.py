@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from podlab.assignments import reader
-from podlab.assignments.blueprint import FILE, Blueprint, Part, read
+from podlab.assignments.blueprint import EVERYBODY, FILE, Blueprint, Part, read
 from podlab.assignments.roster import Student
 from podlab.course.cells import cells
 from podlab.errors import PodlabError
-from podlab.files import write_whole
+from podlab.files import make_output, write_whole
 from podlab.grading import prove
 from podlab.grading.values import fill
 
@@ -36,8 +36,10 @@ def release(blueprint: Blueprint, out: Path, students: Sequence[Student] = ()) -
 
     Raises:
         PodlabError: *out* contains other files, or an exercise lacks a right answer.
+        OSError: *out* cannot be written.
     """
     _refuse_other(out, blueprint)
+    make_output(out)
     notebooks = []
     for student, path in _targets(blueprint, out, students):
         parts = blueprint.parts(student)
@@ -67,7 +69,7 @@ def _refuse_other(out: Path, blueprint: Blueprint) -> None:
 
 def _targets(blueprint: Blueprint, out: Path, students: Sequence[Student]) -> Iterator[tuple[str, Path]]:
     if blueprint.seed != "student":
-        yield "everybody", out / "student" / f"{blueprint.name}.ipynb"
+        yield EVERYBODY, out / "student" / f"{blueprint.name}.ipynb"
         return
     if not students:
         raise PodlabError(f"{blueprint.title} draws by student and needs a roster",

@@ -67,6 +67,11 @@ def read(path: Path) -> list[Student]:
     return [_student({k: str(v or "").strip() for k, v in row.items() if k}) for row in rows]
 
 
+def usable(name: str) -> bool:
+    """Return whether *name* can be the id of a student."""
+    return bool(_ID.match(name))
+
+
 def _student(row: dict[str, str]) -> Student:
     known = {"id", "name", "email"}
     return Student(
@@ -77,7 +82,7 @@ def _student(row: dict[str, str]) -> Student:
 def _faults(ids: Sequence[str]) -> Iterable[str]:
     seen: dict[str, int] = {}
     for line, name in enumerate(ids, 2):
-        if not _ID.match(name):
+        if not usable(name):
             yield f"line {line}: {name[:40]!r} cannot be an id" if name else f"line {line}: the id is missing"
         elif name.lower() in seen:
             yield f"line {line}: {name} stands in line {seen[name.lower()]} too"

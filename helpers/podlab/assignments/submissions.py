@@ -2,9 +2,9 @@
 Submissions: which answers a student handed in, whatever happened to the notebook on its way.
 
 A submission is a notebook, a folder of notebooks, a zip, or a download of a learning platform (Moodle and Canvas put
-the student into names of files and folders, Gradescope into ``submission_metadata.yml``). Answer cells are taken by
-the id under which they were released; where that is lost, by the cell's metadata, then by their first line
-``%%exercise eNN``. What else was changed does not matter, and is reported.
+the student into names of files and folders, Gradescope into ``submission_metadata.yml``; ``whose`` looks there). Answer
+cells are taken by the id under which they were released; where that is lost, by the cell's metadata, then by their
+first line ``%%exercise eNN``. What else was changed does not matter, and is reported.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Any
 
 from podlab.assignments import archives, exports
 from podlab.assignments.archives import Unreadable
-from podlab.assignments.blueprint import Blueprint
-from podlab.assignments.roster import Student, match
+from podlab.assignments.blueprint import EVERYBODY, Blueprint
+from podlab.assignments.roster import Student, usable
+from podlab.assignments.whose import Owner, Sign, owners
 from podlab.grading.answers import MAX_BYTES, bare
 
 Starter = Callable[[str, str], str]
@@ -29,7 +30,6 @@ Starter = Callable[[str, str], str]
 # Below comments of the student's own, too, where Jupyter would not find it.
 _FIRST_LINE = re.compile(r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*%%exercise[ \t]+(e\d{2,3})\b[^\n]*\n?")
 _ID = re.compile(r"(e\d{2,3})-answer\Z")
-_WORDS = re.compile(r"[^/\\_]+")
 MOST_CELLS, MOST_NOTEBOOK = 5_000, 20 << 20
 
 
@@ -39,12 +39,13 @@ class Submission:
     The submission of one student.
 
     Attributes:
-        student: The student's id; for a file that no student of the roster is named in, the file's own name.
+        student: The student's id, or what stands for it; see ``whose``.
         known: Whether the roster has that student.
         sources: The files that it was read from.
         answers: Exercise id -> text of the answer cell, without its first line.
         notes: What was strange: duplicates, missing or changed cells, late marks.
         fault: Why nothing could be read; empty when it could.
+        guessed: Whether the file's own name stands for a student, for want of anything better.
     """
 
     student: str
@@ -53,6 +54,7 @@ class Submission:
     answers: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     fault: str = ""
+    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,24 @@ class Cell:
     exercise: str
     text: str
     rank: int
+
+
+@dataclass(frozen=True)
+class Handed:
+    """
+    One file as it was handed in.
+
+    Attributes:
+        assignment, student: For whom it was released, as the notebook says itself; empty where it does not.
+        cells: Exercise id -> cells that may hold the answer.
+        fault: Why it cannot be read; empty when it can.
+    """
+
+    source: str
+    assignment: str = ""
+    student: str = ""
+    cells: Mapping[str, Sequence[Cell]] = field(default_factory=dict)
+    fault: str = ""
 
 
 def read(
@@ -75,20 +95,57 @@ def read(
     """
     starter = _starters(blueprint)
     given = list(paths)
-    by_student: dict[str, list[Submission]] = {}
     named = exports.submitters(given)
-    for source, data in _files(given):
-        each = _one(source, data, students, named, starter)
-        by_student.setdefault(each.student, []).append(each)
-    return [_merged(name, found, starter) for name, found in sorted(by_student.items())]
+    found, signs = list[Handed](), list[Sign]()
+    for path in given:
+        for source, data in _files(path, _called(path, given)):
+            each = _handed(source, data)
+            found.append(each)
+            signs.append(_sign(path, each, named, blueprint))
+    by_student: dict[str, list[Submission]] = {}
+    for each, owner in zip(found, owners(signs, students), strict=True):
+        by_student.setdefault(owner.student, []).append(_of(each, owner, starter, blueprint))
+    return [_merged(name, theirs, starter) for name, theirs in sorted(by_student.items())]
+
+
+def remarks(found: Sequence[Submission], students: Sequence[Student]) -> list[str]:
+    """Return a line where names of files stand for students; with a roster, the gradebook names those it lacks."""
+    names = [each.student for each in found if each.guessed and not students]
+    if not names:
+        return []
+    few = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return [
+        f"{few}: the name of a file stands for the student, for neither a notebook nor a folder names one: "
+        "add --roster roster.csv, or put each file into a folder of the student's id"
+    ]
 
 
 def of_one(folder: Path, student: Student, blueprint: Blueprint) -> Submission:
     """Return the submission of a student whom the platform has named: every file in *folder* is theirs."""
-    starter = _starters(blueprint)
-    found = [_read(source, data, student.id, True, starter) for source, data in _files([folder])]
+    starter, owner = _starters(blueprint), Owner(student.id, known=True)
+    found = [
+        _of(_handed(source, data), owner, starter, blueprint) for source, data in _files(folder, folder.name)
+    ]
     return _merged(student.id, found, starter) if found else Submission(
         student.id, True, [], fault="no notebook was handed in: a file that ends in .ipynb, or a zip of one"
+    )  # fmt: skip
+
+
+def _called(path: Path, given: Sequence[Path]) -> str:
+    """Return the name of a path that was given: with its folder, where several have the same (``*/a.ipynb``)."""
+    same = path.suffix == ".ipynb" and sum(other.name == path.name for other in given) > 1
+    return f"{path.parent.name}/{path.name}" if same and path.parent.name else path.name
+
+
+def _sign(
+    path: Path, each: Handed, named: Mapping[str, Sequence[str]], blueprint: Blueprint | None
+) -> Sign:  # fmt: skip
+    own = blueprint is None or blueprint.seed == "student"
+    claimed = each.student if own and each.student != EVERYBODY else ""
+    listed = next((named[folder] for folder in exports.folders(each.source) if folder in named), None)
+    alone = not path.is_dir()
+    return Sign(
+        each.source, listed, claimed, path.resolve().parent.name if alone else "", alone and path.suffix == ".zip"
     )  # fmt: skip
 
 
@@ -103,22 +160,18 @@ def _starters(blueprint: Blueprint | None) -> Starter:
     return lambda student, exercise: of(student).get(exercise, "")
 
 
-def _files(paths: Iterable[Path]) -> Iterator[tuple[str, bytes | Unreadable]]:
-    for given in paths:
-        found = (
-            sorted(path for path in given.rglob("*") if path.suffix in (".ipynb", ".zip"))
-            if given.is_dir()
-            else [given]
-        )
-        base = given if given.is_dir() else given.parent
-        for path in found:
-            name = path.relative_to(base).as_posix()
-            if ".ipynb_checkpoints" in path.parts or path.is_symlink() or not path.is_file():
-                continue
-            yield from _contents(path, name if given.is_dir() else path.name)
+def _files(given: Path, called: str) -> Iterator[tuple[str, bytes | Unreadable]]:
+    """Yield name and content of every notebook in what was given under the name *called*."""
+    if not given.is_dir():
+        yield from _contents(given, called)
+        return
+    for path in sorted(path for path in given.rglob("*") if path.suffix in (".ipynb", ".zip")):
+        yield from _contents(path, path.relative_to(given).as_posix())
 
 
 def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | Unreadable]]:
+    if ".ipynb_checkpoints" in path.parts or path.is_symlink() or not path.is_file():
+        return
     try:
         if path.stat().st_size > archives.MOST_BYTES:
             raise Unreadable(f"{name} is larger than {archives.MOST_BYTES >> 20} MiB")
@@ -133,28 +186,38 @@ def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | Unreadable]]
         yield name, Unreadable(f"{name} cannot be read", cause=error.strerror or str(error))
 
 
-def _one(
-    source: str, data: bytes | Unreadable, students: Sequence[Student], named: Mapping[str, Sequence[str]],
-    starter: Starter,
-) -> Submission:  # fmt: skip
-    stem = re.sub(r"\.(ipynb|zip)\b", "", source)
-    words = [word for part in stem.split("/") for word in (part, *_WORDS.findall(part))]
-    # The platform's own list decides: below their folder students name files as they like.
-    listed = next((named[folder] for folder in exports.folders(source) if folder in named), None)
-    student = match(words if listed is None else listed, students)
-    name = student.id if student else (stem.split("/")[0] or source)
-    return _read(source, data, name, student is not None, starter)
-
-
-def _read(source: str, data: bytes | Unreadable, name: str, known: bool, starter: Starter) -> Submission:
-    late = ["the platform marked it as late"] if re.search(r"(^|_)LATE_", source) else []
+def _handed(source: str, data: bytes | Unreadable) -> Handed:
     if isinstance(data, Unreadable):
-        return Submission(name, known, [source], notes=late, fault=str(data).replace("\n", " "))
+        return Handed(source, fault=_in_one_line(data))
     try:
-        answers, notes = answers_of(data, lambda exercise: starter(name, exercise))
+        notebook = _notebook(data)
+        cells = _candidates(notebook)
     except Unreadable as error:
-        return Submission(name, known, [source], notes=late, fault=str(error).replace("\n", " "))
-    return Submission(name, known, [source], answers, [*late, *notes])
+        return Handed(source, fault=_in_one_line(error))
+    metadata = notebook.get("metadata")
+    mine = metadata.get("podlab") if isinstance(metadata, dict) else None
+    said = mine if isinstance(mine, dict) else {}
+    student = said.get("student")
+    return Handed(
+        source, str(said.get("assignment") or ""),
+        student if isinstance(student, str) and usable(student) else "", cells,
+    )  # fmt: skip
+
+
+def _in_one_line(error: Unreadable) -> str:
+    return str(error).replace("\n", " ")
+
+
+def _of(each: Handed, owner: Owner, starter: Starter, blueprint: Blueprint | None) -> Submission:
+    """Return the submission of its owner."""
+    late = ["the platform marked it as late"] if re.search(r"(^|_)LATE_", each.source) else []
+    answers, notes = _best_of(each.cells, lambda exercise: starter(owner.student, exercise))
+    if blueprint and each.assignment not in ("", blueprint.name):
+        notes = [f"the notebook is of another assignment: {each.assignment[:40]}", *notes]
+    return Submission(
+        owner.student, owner.known, [each.source], answers, [*late, *owner.notes, *notes], each.fault,
+        owner.guessed,
+    )  # fmt: skip
 
 
 def answers_of(
@@ -166,11 +229,21 @@ def answers_of(
     Raises:
         Unreadable: It cannot be read as a notebook, or is too large.
     """
+    return _best_of(_candidates(_notebook(data)), starter)
+
+
+def _candidates(notebook: Mapping[str, Any]) -> dict[str, list[Cell]]:
     found: dict[str, list[Cell]] = {}
-    for cell in _cells(data):
+    for cell in _cells(notebook):
         candidate = _candidate(cell)
         if candidate:
             found.setdefault(candidate.exercise, []).append(candidate)
+    return found
+
+
+def _best_of(
+    found: Mapping[str, Sequence[Cell]], starter: Callable[[str], str]
+) -> tuple[dict[str, str], list[str]]:
     notes = [
         f"{name}: {len(cells)} answer cells, the last one under the released id counts"
         for name, cells in found.items()
@@ -196,16 +269,21 @@ def _answered(text: str, starter: str) -> bool:
     return bool(words) and words != bare(starter).split()
 
 
-def _cells(data: bytes) -> list[Mapping[str, Any]]:
+def _notebook(data: bytes) -> Mapping[str, Any]:
     if len(data) > MOST_NOTEBOOK:
         raise Unreadable(f"the notebook has {len(data) >> 20} MiB, at most {MOST_NOTEBOOK >> 20} are read")
     try:
-        notebook = json.loads(data)
-        cells = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
+        notebook: Mapping[str, Any] = json.loads(data)
+        _ = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise Unreadable(
             "it cannot be read as a notebook", cause=f"{type(error).__name__}: {str(error)[:120]}"
         ) from None
+    return notebook
+
+
+def _cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    cells = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
     if not isinstance(cells, list) or len(cells) > MOST_CELLS:
         raise Unreadable(f"the notebook has no list of at most {MOST_CELLS} cells")
     return [cell for cell in cells if isinstance(cell, dict)]
@@ -245,4 +323,5 @@ def _merged(student: str, found: Sequence[Submission], starter: Starter) -> Subm
     faults = [each.fault for each in found if each.fault]
     notes = [note for each in found for note in each.notes] + [f"{len(found)} files were handed in"]
     return Submission(student, found[0].known, [name for each in found for name in each.sources], answers,
-                      [*notes, *faults], "" if answers else "; ".join(faults))  # fmt: skip
+                      [*notes, *faults], "" if answers else "; ".join(faults),
+                      any(each.guessed for each in found))  # fmt: skip

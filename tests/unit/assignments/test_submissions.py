@@ -150,20 +150,19 @@ def test_odd_cells_are_passed_over(cell: dict[str, Any]) -> None:
         ("lovelaceada_LATE_123_456_a.ipynb", "ada"),
         ("celikcy_99_100_a.ipynb", "cy"),
         ("bob.ipynb", "bob"),
-        ("nobody/a.ipynb", "nobody"),
     ],
 )
 def test_platforms_write_the_student_into_the_path(
     tmp_path: Path, notebook: Notebook, path: str, student: str
 ) -> None:
-    """Moodle and Canvas names, folders by id, and a file that names nobody."""
+    """Moodle and Canvas names, folders by id, and a file's own name."""
     file = tmp_path / "down" / path
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(notebook(e00=ORDER)))
 
     (found,) = submissions.read([tmp_path / "down"], STUDENTS)
 
-    assert (found.student, found.known) == (student, student != "nobody")
+    assert (found.student, found.known) == (student, True)
     assert found.answers["e00"] == ORDER
 
 

@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
         _print_use(requests, place, graded)
     marks = gradebook.marks(plan, args.out, students)
     bad = [mark for mark in marks if mark.state in ("not gradable", "unreadable")]
-    for line in gradebook.remarks(marks, students):
+    for line in [*submissions.remarks(found, students), *gradebook.remarks(marks, students)]:
         print(f"  {line}")
     print(f"marks: podlab report {args.out} --assignment {args.assignment}")
     return 1 if bad else 0

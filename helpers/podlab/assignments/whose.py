@@ -1,0 +1,113 @@
+"""
+Whose a file is, of those that were handed in. In this order:
+
+1. a student of the roster, whom the platform's list or the file's path names;
+2. the student for whom the notebook was released, by the id that the release wrote into it;
+3. a student of the roster, whom the folder of a notebook names that was given by itself;
+4. nobody known: the path's first folder stands for a student, at last the file's own name.
+
+Students can edit what a notebook says of itself. So its id counts only where no other submission has a better right to
+it: by its path, or by the same claim.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from podlab.assignments.roster import Student, match
+
+_WORDS = re.compile(r"[^/\\_]+")
+
+
+@dataclass(frozen=True)
+class Sign:
+    """
+    Words that a file has for its student.
+
+    Attributes:
+        source: The file's path below what was given, folders of a zip included.
+        listed: Words for the student in a list of the platform; None: it has none for this file.
+        claimed: The student for whom the notebook was released, as it says itself; empty where it does not.
+        above: The folder of a file that was given by itself.
+        packed: Whether the first part of *source* is a zip that was given by itself.
+    """
+
+    source: str
+    listed: Sequence[str] | None = None
+    claimed: str = ""
+    above: str = ""
+    packed: bool = False
+
+    @property
+    def parts(self) -> list[str]:
+        """Return the path's parts without the suffixes of notebooks and zips."""
+        return re.sub(r"\.(ipynb|zip)\b", "", self.source).split("/")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose a file is; *known*: the roster has that student; *guessed*: the file's own name stands for one."""
+
+    student: str
+    known: bool
+    notes: Sequence[str] = ()
+    guessed: bool = False
+
+
+def owners(signs: Sequence[Sign], students: Sequence[Student]) -> list[Owner]:
+    """Return the owner of each file."""
+    named = [_named(sign, students) for sign in signs]
+    several = {sign.parts[0] for sign in signs if sign.packed and _folders(signs, sign.parts[0]) > 1}
+    names = [
+        student.id if student else _fallback(sign, several)
+        for sign, student in zip(signs, named, strict=True)
+    ]
+    roster = {student.id for student in students}
+    claims: dict[str, set[str]] = {}
+    for sign, student, name in zip(signs, named, names, strict=True):
+        if sign.claimed and not student:
+            claims.setdefault(sign.claimed, set()).add(name)
+    return [
+        _owner(sign, student, name, claims.get(sign.claimed, set()) | ({*names} & {sign.claimed}), students, roster)
+        for sign, student, name in zip(signs, named, names, strict=True)
+    ]  # fmt: skip
+
+
+def _owner(
+    sign: Sign, student: Student | None, name: str, rivals: set[str], students: Sequence[Student], roster: set[str]
+) -> Owner:  # fmt: skip
+    claimed = sign.claimed
+    if student:
+        other = [f"the notebook was released for {claimed}"] if claimed not in ("", student.id) else []
+        return Owner(student.id, True, other)
+    notes = []
+    if claimed and (claimed in roster or not students):
+        if rivals <= {name}:
+            by = f"found by the id in the notebook, not by the name {sign.source}"
+            return Owner(claimed, claimed in roster, [] if claimed == name else [by])
+        notes = [f"the notebook was released for {claimed}, but another submission has that id, too"]
+    folder = match([sign.above, *_WORDS.findall(sign.above)], students)
+    if folder:
+        return Owner(folder.id, True, [*notes, f"found by the folder {sign.above}"])
+    return Owner(
+        name, False, notes, guessed=name == sign.parts[-1] or (sign.packed and name == sign.parts[0])
+    )
+
+
+def _named(sign: Sign, students: Sequence[Student]) -> Student | None:
+    words = [word for part in sign.parts for word in (part, *_WORDS.findall(part))]
+    # The platform's own list decides: below their folder students name files as they like.
+    return match(words if sign.listed is None else sign.listed, students)
+
+
+def _folders(signs: Sequence[Sign], archive: str) -> int:
+    """Return how many folders a zip that was given by itself has at its top: a class has several."""
+    inside = [sign.parts for sign in signs if sign.packed and sign.parts[0] == archive]
+    return len({parts[1] for parts in inside if len(parts) > 2})
+
+
+def _fallback(sign: Sign, several: set[str]) -> str:
+    parts = sign.parts
+    return (parts[1] if parts[0] in several and len(parts) > 2 else parts[0]) or sign.source
