@@ -62,21 +62,34 @@ def marks(
     return [
         _with_reader(
             blueprint,
-            _mark(blueprint, known.get(name, Student(name)), handed_in.get(name), by_student.get(name, [])),
+            _mark(
+                blueprint,
+                known.get(name, Student(name)),
+                handed_in.get(name),
+                by_student.get(name, []),
+                [] if not students or name in known else ["the roster has no such student"],
+            ),
             (read or {}).get(name, {}),
         )
         for name in names
     ]
 
 
+def apart(found: Sequence[Mark], students: Sequence[Student]) -> tuple[list[Mark], list[Mark]]:
+    """Return the marks of the roster's students, and those of others; without a roster all are its students."""
+    roster = {student.id for student in students}
+    inside = [mark for mark in found if not students or mark.student.id in roster]
+    return inside, [mark for mark in found if students and mark.student.id not in roster]
+
+
 def remarks(found: Sequence[Mark], students: Sequence[Student]) -> list[str]:
     """Return a line for each submission that was not graded, or whose student the roster does not name, or twice."""
-    known, lines = {student.id for student in students}, []
+    others, lines = {mark.student.id for mark in apart(found, students)[1]}, []
     for mark in found:
         name = mark.student.id
         if mark.state in (OPEN, "unreadable"):
             lines.append(f"{name}: {mark.state}: {'; '.join(mark.notes) or 'run the same command again'}")
-        elif students and name not in known:
+        elif name in others:
             lines.append(
                 f"{name}: graded, but not as one student of the roster: write this name into one line of it"
             )
@@ -92,11 +105,13 @@ def _with_reader(blueprint: Blueprint, mark: Mark, given: Points) -> Mark:
     return replace(mark, reader=points, state=UNREAD if unread else mark.state)
 
 
-def _mark(blueprint: Blueprint, student: Student, submission: Any, found: Sequence[dict[str, Any]]) -> Mark:
+def _mark(
+    blueprint: Blueprint, student: Student, submission: Any, found: Sequence[dict[str, Any]], more: Sequence[str]
+) -> Mark:  # fmt: skip
     of = float(blueprint.points)
     if submission is None:
         return Mark(student, {}, of, "not handed in")
-    notes = list(submission.notes) + ([] if submission.known else ["the roster has no such student"])
+    notes = [*submission.notes, *more]
     if submission.fault:
         return Mark(student, {}, of, "unreadable", [*notes, submission.fault])
     parts = blueprint.parts(student.id)
@@ -176,12 +191,12 @@ def outcomes(found: Iterable[Mark]) -> dict[str, float]:
     }
 
 
-def as_dict(blueprint: Blueprint, found: Sequence[Mark]) -> dict[str, Any]:
-    """Return everything as plain data, schema 1."""
+def as_dict(blueprint: Blueprint, found: Sequence[Mark], others: Sequence[Mark] = ()) -> dict[str, Any]:
+    """Return everything as plain data, schema 1; *others* are not in the roster, and in no statistics."""
     return {
         "schema": 1, "kind": "podlab.gradebook", "assignment": blueprint.name, "title": blueprint.title,
         "points": float(blueprint.points),
-        "students": [_row(mark) for mark in found],
+        "students": [_row(mark) for mark in found], "others": [_row(mark) for mark in others],
         "items": [vars(item) for item in items(found)], "outcomes": outcomes(found),
     }  # fmt: skip
 

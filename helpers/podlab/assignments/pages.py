@@ -41,18 +41,19 @@ def instructor(blueprint: Blueprint, mark: Mark, folder: Path) -> str:
     return _page(f"{blueprint.title}: {mark.student.id}", *parts, *_pictures(mark, folder))
 
 
-def overview(blueprint: Blueprint, found: Sequence[Mark]) -> str:
-    """Return the instructor's first page: a row for each student, statistics of exercises and outcomes."""
-    rows = [
-        (f'<a href="{escape(marking.safe(m.student.id))}.html">{escape(m.student.id)}</a>', escape(m.student.name),
-         "" if m.total is None else f"{m.total:g}", escape(m.state), escape("; ".join(m.notes)))
-        for m in found
-    ]  # fmt: skip
+def overview(blueprint: Blueprint, found: Sequence[Mark], others: Sequence[Mark] = ()) -> str:
+    """
+    Return the instructor's first page: a row for each student, statistics of exercises and outcomes.
+
+    *others* handed in, but are not in the roster: they have a table of their own, and no part in the statistics.
+    """
+    apart = ["<h2>Not in the roster</h2>", _students(others)] if others else []
     means = [(name, OUTCOMES[name], f"{value:.0%}") for name, value in outcomes(found).items()]
     return _page(
         blueprint.title,
         f"<p>{len(found)} students, {float(blueprint.points):g} points.</p>",
-        _table(("student", "name", "points", "state", "notes"), rows),
+        _students(found),
+        *apart,
         "<h2>Exercises</h2>",
         _table(
             ("exercise", "answers", "mean", "full marks", "none", "checks that held"),
@@ -61,6 +62,15 @@ def overview(blueprint: Blueprint, found: Sequence[Mark]) -> str:
         "<h2>Outcomes</h2>",
         _table(("outcome", "a student can", "mean"), (tuple(map(escape, row)) for row in means)),
     )
+
+
+def _students(found: Sequence[Mark]) -> str:
+    rows = [
+        (f'<a href="{escape(marking.safe(m.student.id))}.html">{escape(m.student.id)}</a>', escape(m.student.name),
+         "" if m.total is None else f"{m.total:g}", escape(m.state), escape("; ".join(m.notes)))
+        for m in found
+    ]  # fmt: skip
+    return _table(("student", "name", "points", "state", "notes"), rows)
 
 
 def _item(item: Item) -> tuple[str, ...]:

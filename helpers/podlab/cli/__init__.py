@@ -23,7 +23,15 @@ from podlab.errors import PodlabError
 
 _PLACES = {"-n", "--namespace", "--cluster", "--name", "--context", "--kubeconfig"}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_NO_SUCH_PLACE = {errno.EACCES, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
+_NO_SUCH_PLACE = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

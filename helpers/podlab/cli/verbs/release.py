@@ -25,7 +25,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="the students, with columns id,name,email; required for a variant per student",
     )
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FOLDER", help="the folder to write; new or empty"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="the folder to write student/ and instructor/ into: new, empty, or an earlier release of the same "
+        "assignment, which is then written again",
     )
     parser.add_argument("--format", action="append", default=[], metavar="NAME",
                         help="also for another tool, in FOLDER/NAME: gradescope (an autograder's zip) or nbgrader "

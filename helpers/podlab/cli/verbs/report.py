@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Write everything below the folder and print where."""
     from podlab.assignments import blueprint, formats, gradebook, marking, pages, reader, roster
     from podlab.errors import PodlabError
+    from podlab.files import make_output
 
     strange = sorted(set(args.format) - set(formats.names()))
     if strange:
@@ -39,12 +40,15 @@ def run(args: argparse.Namespace) -> int:
     plan = blueprint.read(args.assignment)
     marking.refuse_other(args.grades, plan)
     students = roster.read(args.roster) if args.roster else []
-    marks = gradebook.marks(plan, args.grades, students, reader.read(args.assignment, plan))
+    found = gradebook.marks(plan, args.grades, students, reader.read(args.assignment, plan))
+    marks, others = gradebook.apart(found, students)
     out = args.out or args.grades / "report"
+    make_output(out)
     _put(out / "gradebook.csv", gradebook.as_csv(marks))
-    _put(out / "gradebook.json", json.dumps(gradebook.as_dict(plan, marks), indent=1) + "\n")
-    _put(out / "instructor" / "index.html", pages.overview(plan, marks))
-    for mark in marks:
+    _put_others(out / "not-in-roster.csv", gradebook.as_csv(others) if others else "")
+    _put(out / "gradebook.json", json.dumps(gradebook.as_dict(plan, marks, others), indent=1) + "\n")
+    _put(out / "instructor" / "index.html", pages.overview(plan, marks, others))
+    for mark in found:
         name = f"{marking.safe(mark.student.id)}.html"
         _put(out / "student" / name, pages.student(plan, mark))
         _put(out / "instructor" / name, pages.instructor(plan, mark, args.grades))
@@ -53,7 +57,18 @@ def run(args: argparse.Namespace) -> int:
     known = [mark.total for mark in marks if mark.total is not None]
     mean = f"{sum(known) / len(known):.1f}" if known else "-"
     print(f"{len(marks)} students, {len(known)} with marks, mean {mean} of {float(plan.points):g}; see {out}")
+    if others:
+        few = ", ".join(mark.student.id for mark in others[:5]) + (", ..." if len(others) > 5 else "")
+        print(f"not in the roster, and not counted: {few}; see {out / 'not-in-roster.csv'}")
     return 0
+
+
+def _put_others(path: Path, text: str) -> None:
+    """Write the marks of those who are not in the roster; without any, remove what an earlier report wrote."""
+    if text:
+        _put(path, text)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _put(path: Path, text: str) -> None:
