@@ -10,6 +10,7 @@ from podlab.embedded import clock
 SECOND = 1_000_000_000
 START_NOTICE_S = 0.02
 CRASH_SHOWN_S = 3.0
+RESYNC_S = 60.0
 
 
 class Clock(Protocol):
@@ -31,8 +32,9 @@ class Pace:
     """
     How soon things happen that a real kubelet does on timers.
 
-    ``prompt`` reacts at once. ``kubelet`` notices ends of containers once a second and tries again 10 to 15 s
-    after a failed sync, as the real one does, because those delays are part of what is taught.
+    ``prompt`` reacts at once. ``kubelet`` notices ends of containers once a second, and tries again 10 to 15 s
+    after a failed sync, or when a back-off is over and up to half as late again, as the real one does, because those
+    delays are part of what is taught.
     """
 
     def __init__(self, name: str, rng: random.Random) -> None:
@@ -58,6 +60,23 @@ class Pace:
         # A prompt node is woken by whatever could help, so it tries in vain as seldom as a real one at most.
         return 15.0 if self.prompt else self._jitter(10.0)
 
+    def next_sync(self, now: int, at: int | None, *, back_off: bool) -> int:
+        """
+        When the sync after a failed one comes by itself (ns).
+
+        Args:
+            now: The end of the failed sync.
+            at: When trying again makes sense; None if nobody can know.
+            back_off: Whether *at* is the end of a crashed container's back-off: a kubelet waits for that alone.
+
+        Source: podWorkers.completeWork in pkg/kubelet/pod_workers.go, read at v1.36.3.
+        """
+        if at is not None and self.prompt:
+            return at
+        if at is not None and back_off:
+            return now + int(self._jitter(min(max(at - now, 0) / SECOND, RESYNC_S)) * SECOND)
+        return now + int(self.retry_s() * SECOND)
+
     def back_off_shown_s(self) -> float | None:
         """
         How long the end of a crashed container is shown before CrashLoopBackOff is; None: until the next sync.
@@ -69,7 +88,7 @@ class Pace:
 
     def resync_s(self) -> float:
         """How long after a good sync the next one comes by itself."""
-        return self._jitter(60.0)
+        return self._jitter(RESYNC_S)
 
     def _jitter(self, base_s: float) -> float:
         return base_s * (1 + 0.5 * self._rng.random())

@@ -10,7 +10,7 @@ from podlab.embedded.kubelet.images import StartError
 from podlab.embedded.kubelet.services import NodeServices
 from podlab.embedded.kubelet.starting import StartContext
 from podlab.embedded.lifecycle.actions import Actions
-from podlab.embedded.lifecycle.containers import StartFailure
+from podlab.embedded.lifecycle.containers import CRASH_LOOP, StartFailure
 from podlab.embedded.lifecycle.view import PodView
 from podlab.embedded.runtime import ContainerRecord, RuntimeFault
 from podlab.pods import roles
@@ -23,7 +23,8 @@ class Performer:
 
     Args:
         until_ending: Waits for something, and gives it up when the Pod is to end.
-        retry: Called with when another sync makes sense (ns); None: after the usual while.
+        retry: Called with when another sync makes sense (ns), None: after the usual while; and ``back_off``, whether
+            a crashed container waits until then.
 
     Attributes:
         failures: Why the last start of a container came to nothing, by its name.
@@ -34,7 +35,7 @@ class Performer:
         services: NodeServices,
         *,
         until_ending: Callable[[Awaitable[Any]], Awaitable[Any]],
-        retry: Callable[[int | None], None],
+        retry: Callable[..., None],
     ) -> None:
         self._services, self._until_ending, self._retry = services, until_ending, retry
         self.failures: dict[str, StartFailure] = {}
@@ -137,7 +138,7 @@ class Performer:
             await starter.start_container(pod, key, container, context)
         except StartError as error:
             self.failures[name] = StartFailure(error.reason, error.message)
-            self._retry(error.retry_at)
+            self._retry(error.retry_at, back_off=error.reason == CRASH_LOOP)
             return False
         self.failures.pop(name, None)
         return True

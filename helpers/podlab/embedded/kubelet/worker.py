@@ -190,10 +190,9 @@ class PodWorker:
             return False
         return True
 
-    def _retry(self, at: int | None) -> None:
-        """Sync again by itself, not later than *at*; None: after the usual while."""
-        usual = self._services.clock.now() + int(self._services.pace.retry_s() * SECOND)
-        due = at if at is not None and self._services.pace.prompt else usual
+    def _retry(self, at: int | None, *, back_off: bool = False) -> None:
+        """Sync again by itself, at about *at*; None: after the usual while."""
+        due = self._services.pace.next_sync(self._services.clock.now(), at, back_off=back_off)
         self._due = due if self._due is None else min(self._due, due)
 
     # -- one sync --------------------------------------------------------------------------------------------

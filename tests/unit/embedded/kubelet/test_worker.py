@@ -545,6 +545,34 @@ def test_the_end_of_a_crashed_container_is_shown_before_its_back_off(pace: str, 
     assert pace != "prompt" or back_off["count"] == 3, "showing the back-off is not another attempt"
 
 
+def test_a_kubelet_looks_again_when_the_back_off_is_over() -> None:
+    """
+    Error for once to one and a half times the pause, then CrashLoopBackOff for a moment; after at most 90 s again.
+
+    The traces of v1.36.3 show 10.6 and 27.5 s (sidecar-crash-loops-beside-app), 24.5 and 52.3 s (backoff-first-waits).
+    """
+    simulation = simulated(pod(), {"app": {"runs_s": 1, "exit_code": 1}}, pace="kubelet")
+    seen: list[tuple[str, float]] = []
+
+    def note(_: str, changed: Json) -> None:
+        for status in (changed.get("status") or {}).get("containerStatuses") or ():
+            state, body = next(iter(status["state"].items()))
+            if not seen or seen[-1][0] != body.get("reason", state):
+                seen.append((body.get("reason", state), simulation.loop.time()))
+
+    simulation.store.watch("pods", note)
+
+    simulation.run(400)
+
+    shown = [(seen[i][0], seen[i + 1][1] - seen[i][1]) for i in range(len(seen) - 1)]
+    errors = [seconds for word, seconds in shown if word == "Error"][1:]  # the first restart is at once
+    pauses = [seconds for word, seconds in shown if word == "CrashLoopBackOff"]
+    for pause_s, error_s in zip((10, 20, 40, 60), errors, strict=False):
+        assert pause_s - 1.5 <= error_s <= 1.5 * pause_s + 1
+    assert len(errors) >= 4
+    assert all(seconds < 1 for seconds in pauses[:3])
+
+
 def test_a_container_that_its_node_kills_is_shown_in_back_off_at_once() -> None:
     """The kill itself causes the next sync, so nobody sees the end, as with a real kubelet."""
     script = {"app": {"fails_after_s": 2, "on_term": 0, "term_code": 1}}
