@@ -73,9 +73,10 @@ def meta(context: Context, _path: str, obj: RawObject, rule: Any) -> None:
 
 
 def template_meta(context: Context, path: str, value: RawObject, _argument: Any) -> None:
-    """Labels and annotations of a Pod template."""
-    labels(context, f"{path}.labels", value.get("labels") or {})
-    annotation_keys(context, f"{path}.annotations", value.get("annotations") or {})
+    """Labels and annotations of a Pod template, which upstream names without their ``metadata``."""
+    step = path.removesuffix(".metadata")
+    labels(context, f"{step}.labels", value.get("labels") or {})
+    annotation_keys(context, f"{step}.annotations", value.get("annotations") or {})
 
 
 def labels(context: Context, path: str, value: RawObject) -> None:
@@ -398,38 +399,14 @@ def service_ports(context: Context, path: str, spec: RawObject, _argument: Any) 
         seen.add(key)
 
 
-def selector(context: Context, path: str, spec: RawObject, kind: Any) -> None:
-    """A workload's selector is there, not empty, and matches its template."""
-    found = spec.get("selector")
-    if found is None:
-        context.add(required(f"{path}.selector"))
-        found = {"matchLabels": {"": ""}}  # upstream takes a missing selector for one that matches nothing
-    elif not found.get("matchLabels") and not found.get("matchExpressions"):
-        context.add(invalid(f"{path}.selector", found, f"empty selector is invalid for {kind}"))
-        return
-    has = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
-    if any((has or {}).get(key) != text for key, text in (found.get("matchLabels") or {}).items()):
-        text = "`selector` does not match template `labels`"
-        context.add(invalid(f"{path}.template.metadata.labels", has, text))
-
-
-def plain_selector(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
-    """Check a ReplicationController's selector: labels, not empty, and those of its template."""
-    found, has = spec.get("selector"), ((spec.get("template") or {}).get("metadata") or {}).get("labels")
-    if not found:
-        context.add(required(f"{path}.selector"))
-    elif "template" in spec and any((has or {}).get(key) != text for key, text in found.items()):
-        text = "`selector` does not match template `labels`"
-        context.add(invalid(f"{path}.template.metadata.labels", has, text))
-
-
 def always(context: Context, path: str, template: RawObject, kind: Any) -> None:
     """Pods of a workload restart always and have no deadline."""
     policy = template["spec"].get("restartPolicy")
     if policy != "Always":
         context.add(unsupported(f"{path}.spec.restartPolicy", policy, ("Always",)))
     if template["spec"].get("activeDeadlineSeconds") is not None:
-        text = f"activeDeadlineSeconds in {kind or 'ReplicaSet'} is not Supported"
+        named = "ReplicaSet" if kind == "Deployment" else kind
+        text = f"activeDeadlineSeconds in {named} is not Supported"
         context.add(forbidden(f"{path}.spec.activeDeadlineSeconds", text))
 
 
@@ -473,18 +450,6 @@ def _amount(value: int | str) -> int:
     if isinstance(value, int):
         return value
     return 0 if words.percent(value) else int(value[:-1][:18])
-
-
-def job_selector(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
-    """A Job's selector is made by the server, unless it is given by hand."""
-    found = spec.get("selector")
-    if found is None:
-        context.add(required(f"{path}.selector"))
-    wanted = (found or {"matchLabels": {"": ""}}).get("matchLabels") or {}
-    has = (spec["template"].get("metadata") or {}).get("labels")
-    if any((has or {}).get(key) != text for key, text in wanted.items()):
-        text = "`selector` does not match template `labels`"
-        context.add(invalid(f"{path}.template.metadata.labels", has, text))
 
 
 def job_restart(context: Context, path: str, template: RawObject, _argument: Any) -> None:
@@ -550,7 +515,7 @@ CHECKS: dict[str, Rule] = {
     for check in (
         meta, template_meta, no_ephemeral, no_ephemeral_template, containers, init_containers, volume_mounts,
         resources, value_from, file_keys, hostname_override,
-        env_from, volumes, handler, sleep, toleration, sysctls, service_ports, selector, plain_selector, always,
-        progress_deadline, recreate, job_selector, job_restart, event, new_event,
+        env_from, volumes, handler, sleep, toleration, sysctls, service_ports, always,
+        progress_deadline, recreate, job_restart, event, new_event,
     )
 }  # fmt: skip

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
-# Name, least, most, and words for numbers.
-FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
-    ("minute", 0, 59, {}),
-    ("hour", 0, 23, {}),
-    ("day of the month", 1, 31, {}),
-    ("month", 1, 12, {name: number for number, name in enumerate(MONTHS, 1)}),
-    ("day of the week", 0, 6, {name: number for number, name in enumerate(DAYS)}),
+# Least, most, and words for numbers: minute, hour, day of the month, month, day of the week.
+FIELDS: tuple[tuple[int, int, dict[str, int]], ...] = (
+    (0, 59, {}),
+    (0, 23, {}),
+    (1, 31, {}),
+    (1, 12, {name: number for number, name in enumerate(MONTHS, 1)}),
+    (0, 6, {name: number for number, name in enumerate(DAYS)}),
 )
 SHORT = {
     "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
@@ -50,7 +50,7 @@ def parse(text: str) -> Next:
     if text.startswith("@") and text not in SHORT:
         raise ValueError(f"unrecognized descriptor: {text}")
     if len(words) != len(FIELDS):
-        raise ValueError(f"expected exactly {len(FIELDS)} fields, found {len(words)}: {words}")
+        raise ValueError(f"expected exactly {len(FIELDS)} fields, found {len(words)}: [{' '.join(words)}]")
     fields = [_field(word, *row) for word, row in zip(words, FIELDS, strict=True)]
     return lambda after: _next(fields, after)
 
@@ -62,31 +62,51 @@ def _duration_s(text: str) -> float:
     return sum(float(number) * UNITS_S[unit] for number, unit in parts)
 
 
-def _field(text: str, name: str, least: int, most: int, words: dict[str, int]) -> _Field:
+def _field(text: str, least: int, most: int, words: dict[str, int]) -> _Field:
     values: set[int] = set()
     star = False
     for part in text.split(","):
-        span, _, step = part.partition("/")
-        if step and not step.isdecimal():
-            raise ValueError(f"failed to parse int from {step}")
-        first, dash, last = span.partition("-")
-        if first in ("*", "?"):
-            low, high = least, most
-            star = star or step in ("", "1")
-        else:
-            low = _number(first, words)
-            high = _number(last, words) if dash else most if step else low
-        if not least <= low <= high <= most or step == "0":
-            raise ValueError(f"{part} is not a {name} between {least} and {most}")
-        values.update(range(low, high + 1, int(step or 1)))
+        low, high, step, whole = _span(part, least, most, words)
+        if low < least:
+            raise ValueError(f"beginning of range ({low}) below minimum ({least}): {part}")
+        if high > most:
+            raise ValueError(f"end of range ({high}) above maximum ({most}): {part}")
+        if low > high:
+            raise ValueError(f"beginning of range ({low}) beyond end of range ({high}): {part}")
+        if step == 0:
+            raise ValueError(f"step of range should be a positive number: {part}")
+        star = star or (whole and step == 1)
+        values.update(range(low, high + 1, step))
     return _Field(frozenset(values), star)
+
+
+def _span(part: str, least: int, most: int, words: dict[str, int]) -> tuple[int, int, int, bool]:
+    """Return the first, the last and the step of a range, and whether it is a star."""
+    span, *steps = part.split("/")
+    first, *rest = span.split("-")
+    whole = first in ("*", "?")
+    if whole:
+        low, high = least, most
+    elif len(rest) > 1:
+        raise ValueError(f"too many hyphens: {part}")
+    else:
+        low = _number(first, words)
+        high = _number(rest[0], words) if rest else low
+    if len(steps) > 1:
+        raise ValueError(f"too many slashes: {part}")
+    step = _number(steps[0], {}) if steps else 1
+    return low, most if steps and not rest else high, step, whole
 
 
 def _number(text: str, words: dict[str, int]) -> int:
     found = words.get(text.lower())
-    if found is None and not text.isdecimal():
-        raise ValueError(f"failed to parse int from {text}")
-    return int(text) if found is None else found
+    if found is not None:
+        return found
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text, re.ASCII):
+        raise ValueError(f'failed to parse int from {text}: strconv.Atoi: parsing "{text}": invalid syntax')
+    if int(text) < 0:
+        raise ValueError(f"negative number ({text}) not allowed: {text}")
+    return int(text)
 
 
 def _next(fields: list[_Field], after: datetime) -> datetime | None:

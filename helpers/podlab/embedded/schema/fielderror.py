@@ -58,8 +58,19 @@ def duplicate(field: str, value: Any) -> FieldError:
 
 
 def invalid(field: str, value: Any, detail: str) -> FieldError:
-    """``Invalid value: "x": detail``"""
-    return FieldError("FieldValueInvalid", field, f"Invalid value: {quoted(value)}: {detail}")
+    """``Invalid value: "x"[: detail]``"""
+    text = f"Invalid value: {quoted(value)}" + (f": {detail}" if detail else "")
+    return FieldError("FieldValueInvalid", field, text)
+
+
+def invalid_rule(field: str, detail: str) -> FieldError:
+    """``Invalid value: detail``, of a value that is not printed."""
+    return FieldError("FieldValueInvalid", field, f"Invalid value: {detail}")
+
+
+def too_many(field: str, count: int, limit: int) -> FieldError:
+    """``Too many: N: must have at most M items``"""
+    return FieldError("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} items")
 
 
 def unsupported(field: str, value: Any, allowed: Iterable[str]) -> FieldError:

@@ -38,15 +38,18 @@ def rule(name: str) -> Rule:
             checks,
             datachecks,
             endpointchecks,
+            jobchecks,
             quotachecks,
             rbacchecks,
+            selectorchecks,
             volumechecks,
             webhookchecks,
             workloadchecks,
         )
 
         modules = (
-            checks, volumechecks, datachecks, endpointchecks, rbacchecks, quotachecks, webhookchecks, workloadchecks
+            checks, volumechecks, datachecks, endpointchecks, rbacchecks, quotachecks, webhookchecks, workloadchecks,
+            selectorchecks, jobchecks,
         )  # fmt: skip
         found = next(module.CHECKS[name] for module in modules if name in module.CHECKS)
     return found

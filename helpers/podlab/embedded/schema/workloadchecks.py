@@ -1,8 +1,8 @@
 """
-Rules for StatefulSets, CronJobs and PodDisruptionBudgets.
+Rules for StatefulSets, DaemonSets, CronJobs and PodDisruptionBudgets.
 
-Source: ValidateStatefulSetSpec, validateCronJobSpec and ValidatePodDisruptionBudgetSpec in pkg/apis/*/validation at
-v1.36.3.
+Source: ValidateStatefulSetSpec, ValidateDaemonSetUpdateStrategy, validateCronJobSpec and
+ValidatePodDisruptionBudgetSpec in pkg/apis/*/validation at v1.36.3.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any
 
 from podlab.embedded.schema import cronschedule, words
 from podlab.embedded.schema.context import Context, Rule, run
-from podlab.embedded.schema.fielderror import forbidden, invalid, required
+from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid, required, unsupported
 from podlab.pods.raw import RawObject
 
 NO_CLAIMS = "this cluster serves no PersistentVolumeClaims: use an emptyDir in the template, which a Pod's end empties"
+AT_LEAST_0 = "must be greater than or equal to 0"
 LONGEST_CRON_NAME = 52  # a Job's name is longer by eleven characters
 
 
@@ -30,7 +31,7 @@ def budget(context: Context, path: str, spec: RawObject, _argument: Any) -> None
             if not words.percent(amount) and int(amount[:-1]) > 100:
                 context.add(invalid(f"{path}.{name}", amount, "must not be greater than 100%"))
         elif amount is not None and amount < 0:
-            context.add(invalid(f"{path}.{name}", amount, "must be greater than or equal to 0"))
+            context.add(invalid(f"{path}.{name}", amount, AT_LEAST_0))
 
 
 def cron_name(context: Context, _path: str, obj: RawObject, _argument: Any) -> None:
@@ -82,6 +83,71 @@ def one_of(context: Context, path: str, value: Any, allowed: Any) -> None:
         context.add(invalid(path, value, f"must be '{allowed[0]}' or '{allowed[1]}'"))
 
 
+STRATEGIES = ("RollingUpdate", "OnDelete")
+
+
+def _strategy(value: RawObject, *fields: str) -> RawObject:
+    """A strategy as Go prints it."""
+    rolling = value.get("rollingUpdate")
+    shown = None if rolling is None else {name[0].upper() + name[1:]: rolling.get(name) for name in fields}
+    return {"Type": value.get("type", ""), "RollingUpdate": shown}
+
+
+def stateful_strategy(context: Context, path: str, value: RawObject, _argument: Any) -> None:
+    """One of two strategies; only one of them reads a partition."""
+    kind, rolling = value.get("type", ""), value.get("rollingUpdate")
+    shown = _strategy(value, "partition", "maxUnavailable")
+    if not kind:
+        context.add(required(path))
+    elif kind not in STRATEGIES:
+        context.add(invalid(path, shown, "must be 'RollingUpdate' or 'OnDelete'"))
+    elif kind == "OnDelete" and rolling is not None:
+        text = "only allowed for updateStrategy 'RollingUpdate'"
+        context.add(invalid(f"{path}.rollingUpdate", shown["RollingUpdate"], text))
+    elif rolling is not None and rolling.get("partition") is not None and rolling["partition"] < 0:
+        context.add(invalid(f"{path}.rollingUpdate.partition", rolling["partition"], AT_LEAST_0))
+
+
+def daemon_strategy(context: Context, path: str, value: RawObject, _argument: Any) -> None:
+    """One of two strategies; a rollout has room for a Pod beside the older one, or in its place, and not for both."""
+    kind, rolling = value.get("type", ""), value.get("rollingUpdate")
+    step = f"{path}.rollingUpdate"
+    if kind not in STRATEGIES:
+        context.add(unsupported(path, _strategy(value, "maxUnavailable", "maxSurge"), STRATEGIES))
+    elif kind == "RollingUpdate" and rolling is None:
+        context.add(required(step))
+    elif rolling is not None and kind == "RollingUpdate":
+        given = {name: rolling.get(name, 0) for name in ("maxUnavailable", "maxSurge")}
+        for name, amount in given.items():
+            context.add(*_share(f"{step}.{name}", amount))
+        for name, amount in given.items():
+            if isinstance(amount, str) and not words.percent(amount) and _number(amount) > 100:
+                context.add(invalid(f"{step}.{name}", amount, "must not be greater than 100%"))
+        gone, more = (_number(amount) != 0 for amount in given.values())
+        if gone and more:
+            text = "may not be set when maxUnavailable is non-zero"
+            context.add(invalid(f"{step}.maxSurge", given["maxSurge"], text))
+        elif not gone and not more:
+            context.add(required(f"{step}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
+
+
+def _share(path: str, amount: int | str) -> list[FieldError]:
+    """Return what is wrong with a number or a percentage."""
+    if isinstance(amount, str):
+        return [invalid(path, amount, text) for text in words.percent(amount)]
+    return [invalid(path, amount, AT_LEAST_0)] if amount < 0 else []
+
+
+def _number(amount: int | str) -> int:
+    """A number, or that of a percentage; 0 for a text that is neither."""
+    if isinstance(amount, int):
+        return amount
+    return 0 if words.percent(amount) else int(amount[:-1][:18])
+
+
 CHECKS: dict[str, Rule] = {
-    check.__name__: check for check in (budget, cron_name, cron_schedule, job_template, no_claims, one_of)
-}
+    check.__name__: check
+    for check in (
+        budget, cron_name, cron_schedule, job_template, no_claims, one_of, stateful_strategy, daemon_strategy,
+    )
+}  # fmt: skip

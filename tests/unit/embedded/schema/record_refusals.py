@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-import corpus
+import refusal_corpus as corpus
 
 from podlab.client import Client
 from podlab.errors import ApiError

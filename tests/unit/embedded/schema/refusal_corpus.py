@@ -230,6 +230,221 @@ OTHERS: dict[str, tuple[str, Object]] = {
 }  # fmt: skip
 
 
+# -- templates: the same faults in every kind that has one ----------------------------------------------------
+
+
+def _workload(group: str, kind: str, plural: str, **spec: Any) -> tuple[str, Object]:
+    version = f"{group}/v1" if group else "v1"
+    path = f"/{'apis' if group else 'api'}/{version}/namespaces/default/{plural}"
+    return path, {"apiVersion": version, "kind": kind, "metadata": {"name": "x"}, "spec": spec}
+
+
+SELECTOR: Object = {"matchLabels": {"app": "d"}}
+LASTING: Object = {"metadata": {"labels": {"app": "d"}}, "spec": {"containers": [container()]}}
+ENDING: Object = {"spec": {"restartPolicy": "Never", "containers": [container()]}}
+WORKLOADS: dict[str, tuple[str, Object]] = {
+    "deployment": _workload("apps", "Deployment", "deployments", selector=SELECTOR, template=LASTING),
+    "replica set": _workload("apps", "ReplicaSet", "replicasets", selector=SELECTOR, template=LASTING),
+    "daemon set": _workload("apps", "DaemonSet", "daemonsets", selector=SELECTOR, template=LASTING),
+    "stateful set": _workload("apps", "StatefulSet", "statefulsets", selector=SELECTOR, template=LASTING,
+                              serviceName="d"),
+    "replication controller": _workload("", "ReplicationController", "replicationcontrollers", selector={"app": "d"},
+                                        template=LASTING),
+    "job": _workload("batch", "Job", "jobs", template=ENDING),
+    "cron job": _workload("batch", "CronJob", "cronjobs", schedule="0 0 * * *",
+                          jobTemplate={"spec": {"template": ENDING}}),
+}  # fmt: skip
+
+
+def in_template(base: Object, *, meta: Object | None = None, **spec: Any) -> Object:
+    """*base* with other fields in its template's metadata and spec; None takes one away."""
+    owner = base["spec"].get("jobTemplate", base)
+    template = changed(owner["spec"]["template"], **spec)
+    if meta is not None:
+        template = {**template, "metadata": meta}
+    owner = changed(owner, template=template)
+    return changed(base, jobTemplate=owner) if "jobTemplate" in base["spec"] else owner
+
+
+IN_TEMPLATE: dict[str, Object] = {
+    "a container without a name": {"containers": [{"image": "busybox:1.36"}]},
+    "a container without an image": {"containers": [{"name": "c"}]},
+    "a container without both": {"containers": [{}]},
+    "no containers": {"containers": []},
+    "no list of containers": {"containers": None},
+    "a bad name": {"containers": [container(name="My_App")]},
+    "two containers of one name": {"containers": [container(), container()]},
+    "an init container without an image": {"initContainers": [{"name": "i"}]},
+    "an init container of the same name": {"initContainers": [container()]},
+    "an unknown field in a container": {"containers": [container(imagePolicy="Always", prots=[])]},
+    "an unknown field": {"restartpolicy": "Never"},
+    "text for a port": {"containers": [container(ports=[{"containerPort": "80"}])]},
+    "a number for text": {"containers": [container(env=[{"name": "A", "value": 1}])]},
+    "a port out of range": {"containers": [container(ports=[{"containerPort": 0}, {"containerPort": 70000}])]},
+    "a mount without its volume": {"containers": [container(volumeMounts=[{"name": "v", "mountPath": "/v"}])]},
+    "a bad policy of restarts": {"restartPolicy": "Sometimes"},
+    "a bad policy of pulls": {"containers": [container(imagePullPolicy="Sometimes")]},
+    "more asked for than allowed": {"containers": [
+        container(resources={"requests": {"cpu": "2"}, "limits": {"cpu": "1"}})]},
+    "a probe without a handler": {"containers": [container(readinessProbe={"periodSeconds": 1})]},
+    "a probe of an init container": {"initContainers": [container(name="i", readinessProbe=probe())]},
+    "a variable without a name": {"containers": [container(env=[{"value": "x"}])]},
+    "a limit of its time": {"activeDeadlineSeconds": 60},
+    "an ephemeral container": {"ephemeralContainers": [container(name="e")]},
+    "two volumes of one name": {"volumes": [{"name": "v", "emptyDir": {}}, {"name": "v", "emptyDir": {}}]},
+    "a bad label": {"meta": {"labels": {"app": "d", "b c": "d e"}}},
+    "an unknown field of its metadata": {"meta": {"labels": {"app": "d"}, "lables": {}}},
+    "labels that are no map": {"meta": {"labels": ["app"]}},
+}  # fmt: skip
+SELECTORS: dict[str, Any] = {
+    "no selector": None,
+    "an empty map for a selector": {},
+    "a selector that does not match": {"matchLabels": {"app": "x"}},
+    "a selector with a bad key": {"matchLabels": {"a b": "d"}},
+    "a selector with a bad value": {"matchLabels": {"app": "d d"}},
+    "a selector with a bad operator": {"matchLabels": {"app": "d"},
+                                       "matchExpressions": [{"key": "app", "operator": "Is"}]},
+    "a selector without values": {"matchLabels": {"app": "d"}, "matchExpressions": [{"key": "app", "operator": "In"}]},
+    "a selector with values too many": {"matchExpressions": [{"key": "app", "operator": "Exists", "values": ["d"]}]},
+    "a selector that is no map": ["app"],
+    "a selector written as a service's": {"app": "d"},
+}  # fmt: skip
+BARE: dict[str, tuple[str, Object]] = {
+    f"{kind} without labels": (path, in_template(base, meta={})) for kind, (path, base) in WORKLOADS.items()
+}
+NUMBERS: dict[str, tuple[str, Object]] = {
+    f"{kind} with {name}": (WORKLOADS[kind][0], changed(WORKLOADS[kind][1], **spec))
+    for kind, rows in {
+        "deployment": {
+            "no room to roll": {"strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}},
+            "a surge that is no number": {"strategy": {"rollingUpdate": {"maxSurge": "some"}}},
+            "more unavailable than there are": {"strategy": {"rollingUpdate": {"maxUnavailable": "101%"}}},
+            "a deadline before it counts": {"minReadySeconds": 60, "progressDeadlineSeconds": 30},
+            "a negative history": {"revisionHistoryLimit": -1},
+            "negative seconds": {"minReadySeconds": -1, "progressDeadlineSeconds": -1},
+            "an unknown field": {"replica": 3},
+        },
+        "replica set": {"negative numbers": {"replicas": -1, "minReadySeconds": -1}},
+        "replication controller": {
+            "negative numbers": {"replicas": -1, "minReadySeconds": -1},
+            "a selector that does not match": {"selector": {"app": "x"}},
+        },
+        "daemon set": {
+            "a bad strategy": {"updateStrategy": {"type": "Magic"}},
+            "no room to roll": {"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}}},
+            "both at once": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": 1, "maxSurge": 1}}},
+            "shares that are none": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "some", "maxSurge": -1}}},
+            "more than all": {"updateStrategy": {"rollingUpdate": {"maxUnavailable": "101%", "maxSurge": 0}}},
+            "a strategy that rolls and does not": {"updateStrategy": {
+                "type": "Magic", "rollingUpdate": {"maxUnavailable": 2, "maxSurge": "10%"}}},
+            "negative numbers": {"minReadySeconds": -1, "revisionHistoryLimit": -1},
+        },
+        "stateful set": {
+            "a bad strategy": {"updateStrategy": {"type": "Magic"}},
+            "a partition where none is read": {"updateStrategy": {
+                "type": "OnDelete", "rollingUpdate": {"partition": 1}}},
+            "a negative partition": {"updateStrategy": {"rollingUpdate": {"partition": -1}}},
+            "a bad policy": {"podManagementPolicy": "Magic"},
+            "negative numbers": {"replicas": -1, "minReadySeconds": -1, "ordinals": {"start": -1}},
+            "no service": {"serviceName": None},
+            "a bad service": {"serviceName": "My_Service"},
+        },
+        "job": {
+            "numbers below zero": {"completions": -1, "parallelism": -1, "backoffLimit": -1,
+                                 "ttlSecondsAfterFinished": -1, "activeDeadlineSeconds": -1},
+            "an index without a number": {"completionMode": "Indexed"},
+            "a bad mode": {"completionMode": "Magic"},
+            "a limit for each index that it lacks": {"backoffLimitPerIndex": 1},
+            "a success that it cannot count": {"successPolicy": {"rules": [{"succeededCount": 1}]}},
+            "a rule without an action": {"podFailurePolicy": {"rules": [
+                {"onExitCodes": {"operator": "In", "values": [1]}}]}},
+            "a rule for code 0": {"podFailurePolicy": {"rules": [
+                {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [0]}}]}},
+            "a rule with two questions": {"podFailurePolicy": {"rules": [
+                {"action": "Ignore", "onExitCodes": {"operator": "In", "values": [1]},
+                 "onPodConditions": [{"type": "DisruptionTarget"}]}]}},
+            "a bad replacement": {"podReplacementPolicy": "Never"},
+            "a bad manager": {"managedBy": "me"},
+            "a selector by hand that does not match": {
+                "manualSelector": True, "selector": {"matchLabels": {"app": "x"}}},
+            "too many at once": {"parallelism": 200_000, "completions": 200_000, "completionMode": "Indexed"},
+            "a rule for an index without a limit for each": {"podFailurePolicy": {"rules": [
+                {"action": "FailIndex", "onExitCodes": {"operator": "In", "values": [1]}}]}},
+            "a rule for a container that is not there": {"podFailurePolicy": {"rules": [
+                {"action": "FailJob", "onExitCodes": {"containerName": "x", "operator": "In", "values": [1]}}]}},
+            "codes without order": {"podFailurePolicy": {"rules": [
+                {"action": "FailJob", "onExitCodes": {"operator": "NotIn", "values": [3, 1, 1]}}]}},
+            "a rule without codes": {"podFailurePolicy": {"rules": [
+                {"action": "FailJob", "onExitCodes": {"operator": "Is", "values": []}}]}},
+            "a rule that asks nothing": {"podFailurePolicy": {"rules": [{"action": "Retry"}]}},
+            "a rule for a bad condition": {"podFailurePolicy": {"rules": [
+                {"action": "Count", "onPodConditions": [{"type": "a b", "status": "Maybe"}]}]}},
+            "too many rules": {"podFailurePolicy": {"rules": [
+                {"action": "Count", "onPodConditions": [{"type": "DisruptionTarget"}]}] * 21}},
+            "a policy and restarts": {
+                "podFailurePolicy": {"rules": [
+                    {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]},
+                "template": {"spec": {"restartPolicy": "OnFailure", "containers": [container()]}}},
+            "a policy and a replacement": {
+                "podReplacementPolicy": "TerminatingOrFailed",
+                "podFailurePolicy": {"rules": [
+                    {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]}},
+            "no rules of success": {"completionMode": "Indexed", "completions": 3, "successPolicy": {"rules": []}},
+            "a success of more than all": {"completionMode": "Indexed", "completions": 3, "successPolicy": {
+                "rules": [{"succeededCount": 4}, {}]}},
+            "a success of more than named": {"completionMode": "Indexed", "completions": 5, "successPolicy": {
+                "rules": [{"succeededIndexes": "0,2-3", "succeededCount": 4}]}},
+            "indexes that are not there": {"completionMode": "Indexed", "completions": 3, "successPolicy": {
+                "rules": [{"succeededIndexes": "1-7"}, {"succeededIndexes": "2,1"}, {"succeededIndexes": "a"},
+                          {"succeededIndexes": "0-1-2"}, {"succeededIndexes": "2-1"}]}},
+            "more failures than work": {"completionMode": "Indexed", "completions": 3, "backoffLimitPerIndex": 1,
+                                        "maxFailedIndexes": 4},
+            "very many indexes": {"completionMode": "Indexed", "completions": 150_000, "backoffLimitPerIndex": 1,
+                                  "parallelism": 20_000},
+            "a manager with a bad host": {"managedBy": "Me_Too/x y"},
+            "a manager with a long name": {"managedBy": "example.com/" + "x" * 60},
+            "a bad selector by hand": {"manualSelector": True, "selector": {"matchExpressions": [
+                {"key": "app", "operator": "In"}]}},
+            "failures beyond what is counted": {"maxFailedIndexes": 3},
+        },
+        "cron job": {
+            "no schedule": {"schedule": ""},
+            "a schedule of four fields": {"schedule": "0 0 * *"},
+            "a schedule that never was": {"schedule": "61 25 * * *"},
+            "a schedule of letters": {"schedule": "a * * * *"},
+            "a schedule that ends before it begins": {"schedule": "0 9-5 * * *"},
+            "a schedule without steps": {"schedule": "*/0 * * * *"},
+            "a schedule of two hyphens": {"schedule": "1-2-3 * * * *"},
+            "a schedule of two strokes": {"schedule": "*/2/3 * * * *"},
+            "a schedule of the day 0": {"schedule": "0 0 0 * *"},
+            "a schedule of an unknown word": {"schedule": "@fortnightly"},
+            "a schedule with its zone": {"schedule": "TZ=UTC 0 0 * * *"},
+            "a zone that nobody knows": {"timeZone": "Mars/Olympus"},
+            "a bad policy": {"concurrencyPolicy": "Magic"},
+            "negative numbers": {"successfulJobsHistoryLimit": -1, "failedJobsHistoryLimit": -1,
+                                 "startingDeadlineSeconds": -1},
+            "no template": {"jobTemplate": None},
+        },
+    }.items()
+    for name, spec in rows.items()
+}  # fmt: skip
+
+
+def templates() -> dict[str, tuple[str, Object]]:
+    """Every fault in every template, and every wrong selector where there is one."""
+    found = {
+        f"{kind} with {name}": (path, in_template(base, **fields))
+        for kind, (path, base) in WORKLOADS.items()
+        for name, fields in IN_TEMPLATE.items()
+    }
+    for kind in ("deployment", "replica set", "daemon set", "stateful set"):
+        path, base = WORKLOADS[kind]
+        found |= {
+            f"{kind} with {name}": (path, changed(base, selector=one)) for name, one in SELECTORS.items()
+        }
+    return {**found, **BARE, **NUMBERS}
+
+
 def cases() -> dict[str, tuple[str, Object]]:
     """Every case: path and body."""
-    return {**{name: (POD, body) for name, body in PODS.items()}, **OTHERS}
+    return {**{name: (POD, body) for name, body in PODS.items()}, **OTHERS, **templates()}

@@ -1,4 +1,4 @@
-"""The API server refuses what a real one refuses, with its words: 120 recorded answers of v1.36.3."""
+"""The API server refuses what a real one refuses, with its words: recorded answers of v1.36.3."""
 
 from __future__ import annotations
 
