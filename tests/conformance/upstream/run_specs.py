@@ -7,13 +7,15 @@ Run upstream's end-to-end specs on an embedded cluster, and hold the result agai
     python tests/conformance/upstream/run_specs.py --focus 'Sysctls|InitContainer'      # a regular expression on names
     python tests/conformance/upstream/run_specs.py --go-on                # a run that was ended, from where it was
     python tests/conformance/upstream/run_specs.py --left-out             # which specs are not asked, by reason
+    python tests/conformance/upstream/run_specs.py --figures              # the table of the reports that are kept
     python tests/conformance/upstream/run_specs.py --write                # write the lists anew from what happens
+    python tests/conformance/upstream/run_specs.py --unlisted --write     # list the specs that no list explains yet
 
 `build.py` beside this file makes the binaries. Each suite gets a cluster of its own, which is gone at the end, also
 after Ctrl-C. A run is made of parts of 100 specs; `--go-on` runs what no report of a part shows. A spec that must pass
 and did not is run once more, with the others of its group: a busy machine is late now and then. A spec that cannot
 pass, by the list, and passes is a fault of the list. Prints passed / asked by group; reports and logs stay in
-artefacts/upstream.
+artefacts/upstream, and `--figures` prints the figures of both suites from them, over as many runs as it took.
 
 Exit codes: 0 all as listed, 1 not so, 2 wrong use or nothing built, 130 interrupted.
 """
@@ -42,6 +44,7 @@ OUT = HERE.parents[2] / "artefacts" / "upstream"
 STARTED = time.monotonic()
 MOST_AGAIN = 60  # more failures than that are no accident
 PART = 100  # specs that are run, and reported, together
+FIRST, AGAIN = "first", "again"  # folders of reports: of all specs, and of those that were run once more
 
 
 def say(text: str) -> None:
@@ -67,13 +70,21 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--left-out", action="store_true", help="count the specs that are not asked; run nothing"
     )
     parser.add_argument(
+        "--figures", action="store_true", help="print the figures of the reports that are kept; run nothing"
+    )
+    parser.add_argument(
         "--write", action="store_true", help="run all that is not left out, and write the lists"
+    )
+    parser.add_argument(
+        "--unlisted", action="store_true", help="only specs that no list names and no reason leaves out"
     )
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
+    if options.figures:
+        return figures(options.out, options.focus or "")
     chosen = [Suite(name, plan.made(), say) for name in suites.BINARY if options.suite in (None, name)]
     for suite in chosen:
         if suite.missing():
@@ -116,16 +127,19 @@ def _one(suite: Suite, options: argparse.Namespace) -> int:
     out.mkdir(parents=True, exist_ok=True)
     known = lists.load(suite.name)
     names = known.asked
-    if options.write:
+    if options.write or options.unlisted:
         patterns = lists.left_out(suite.name, for_good=True)
         every = set(suites.all_specs(suite, out)) - lists.asked_before(suite.name)
         names = [name for name in every if not any(pattern.search(name) for pattern, _ in patterns)]
+    if options.unlisted:
+        names = [name for name in names if name not in known.asked]
     names = sorted({name for name in names if re.search(options.focus or "", name)})
     if not names:
         raise ValueError(f"no spec that is asked of the {suite.name} suite matches {options.focus!r}")
     jobs = options.jobs or suites.JOBS[suite.name]
     if not options.go_on:
-        shutil.rmtree(out / "first", ignore_errors=True)
+        for folder in (FIRST, AGAIN):
+            shutil.rmtree(out / folder, ignore_errors=True)
     ended = outcomes(
         suite, names, known, out, jobs=jobs, deadline_s=options.deadline, twice=not options.write
     )
@@ -161,13 +175,13 @@ def outcomes(
     Raises:
         RuntimeError: Ginkgo left no report.
     """
-    found = kept(out / "first", names)
+    found = kept(out / FIRST, names)
     unfinished = {group(name) for name in names if name not in found}
     rest = [name for name in names if group(name) in unfinished]
     say(f"{suite.name}: {len(names)} specs, {jobs} at a time; {len(found)} have a report already")
     with suites.cluster(suite) as where:
         for part, left_s in parts(rest, deadline_s):
-            folder = out / "first" / f"{time.time_ns()}"
+            folder = out / FIRST / f"{time.time_ns()}"
             found |= suites.run(suite, where, part, folder, jobs=jobs, deadline_s=left_s)
             say(f"{suite.name}: {len(found)} of {len(names)} specs have a report")
         again = [name for name in names if name not in known.cannot and not _ended_well(found.get(name))]
@@ -175,12 +189,38 @@ def outcomes(
             groups = {group(name) for name in again}
             whole = [name for name in names if group(name) in groups]
             say(f"{len(again)} specs once more, {len(whole)} with those of their groups")
-            second = suites.run(suite, where, whole, out / "again", jobs=min(jobs, 4), deadline_s=deadline_s)
+            folder = out / AGAIN / f"{time.time_ns()}"
+            second = suites.run(suite, where, whole, folder, jobs=min(jobs, 4), deadline_s=deadline_s)
             for name in again:
                 if name in second and second[name].passed:
                     say(f"passed when it was run again: {name}")
             found |= {name: second[name] for name in again if name in second}
     return found
+
+
+def figures(out: Path, focus: str = "") -> int:
+    """
+    Print passed / asked by group from the reports below *out*: of each suite, and of both together.
+
+    A spec that passed when it was run once more counts as passed. Specs that are asked and have no report are counted
+    in a line of their own.
+
+    Returns:
+        1 if such specs are left, or if a spec did not end as listed; else 0.
+    """
+    both: dict[str, Outcome] = {}
+    faults: list[str] = []
+    for name in suites.BINARY:
+        known = lists.load(name)
+        asked = [spec for spec in known.asked if re.search(focus, spec)]
+        ended = kept(out / name / FIRST, asked)
+        ended |= {spec: one for spec, one in kept(out / name / AGAIN, asked).items() if one.passed}
+        print("\n".join([f"{name}: passed / asked by group", *reports.table(ended)]))
+        print(f"{len(asked) - len(ended):5}         asked and without a report")
+        faults += reports.judge(asked, ended, known)
+        both |= ended
+    print("\n".join(["both suites: passed / asked by group", *reports.table(both), *faults]))
+    return 1 if faults else 0
 
 
 def kept(folder: Path, names: list[str]) -> dict[str, Outcome]:

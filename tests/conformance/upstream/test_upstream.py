@@ -142,6 +142,28 @@ def test_a_run_goes_on_with_what_has_no_report(tmp_path: Path) -> None:
     assert run_specs.kept(tmp_path / "none", ["a"]) == {}
 
 
+def test_figures_count_the_reports_of_both_suites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What passed when it was run once more has passed; what has no report is counted, and is a fault."""
+    node, e2e = sorted(lists.load("node").must_pass)[:2], sorted(lists.load("e2e").must_pass)[:1]
+    for folder, states in (
+        ("node/first/1", {node[0]: "passed", node[1]: "failed"}),
+        ("node/again/2", {node[1]: "passed"}),
+        ("e2e/first/3", {e2e[0]: "passed"}),
+    ):
+        specs = [
+            {"LeafNodeType": "It", "LeafNodeText": name, "State": state, "NumAttempts": 1, "RunTime": 1e9}
+            for name, state in states.items()
+        ]
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "report.json").write_text(json.dumps([{"SpecReports": specs}]))
+    three = "|".join(f"^{re.escape(name)}$" for name in (*node, *e2e))
+
+    assert run_specs.figures(tmp_path, three) == 0
+    assert "    3 / 3     all" in capsys.readouterr().out.splitlines()
+    assert run_specs.figures(tmp_path) == 1
+    assert f"not run: {sorted(lists.load('node').must_pass)[2]}" in capsys.readouterr().out.splitlines()
+
+
 def test_parts_are_whole_and_end_with_the_time() -> None:
     names = [f"{number:03}" for number in range(run_specs.PART + 1)]
     assert [part for part, _ in run_specs.parts(names, 60.0)] == [names[:-1], names[-1:]]
