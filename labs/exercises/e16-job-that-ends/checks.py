@@ -36,12 +36,10 @@ def judged(life: Life) -> Finding:
     """The Job is complete in time, and nothing got lost."""
     if not life.ran("report"):
         return Finding(False, "report never started", INIT, 3)
-    if not life.reached("complete"):
-        if "Failed" in conditions(life):
-            return Finding(False, "the Job has failed", "a deadline ends a Job without completing it", 2)
-        return Finding(False, "report has ended, the Job has not", WAITS, 1)
-    if late(life):
-        return Finding(False, f"shipper went on for more than {PATIENCE_S} s after report", WAITS, 2)
+    if not life.reached("complete") and "Failed" in conditions(life):
+        return Finding(False, "the Job has failed", "a deadline ends a Job without completing it", 2)
+    if late(life) or not life.reached("complete"):  # the same words, whether a late end came before the deadline or not
+        return Finding(False, f"the Job goes on for more than {PATIENCE_S} s after report", WAITS, 1)
     return Finding(whole(life), "lines are missing at the sink", KILLED, 2)
 
 
