@@ -39,7 +39,8 @@ class Act:
         at: When it was done, seconds since the epoch by the recorder's clock.
         restarts: Container -> restartCount of the target Pod just before, for steps that act on a Pod.
         output: What an ``exec`` printed, the object of a ``look``, or the names of the Pods that a ``delete`` or a
-            ``rollout`` met; of a ``kill`` the node's time just before the signal, in whole seconds since the epoch.
+            ``rollout`` met; of a ``kill`` the node's time just before the signal, in whole seconds since the epoch;
+            of a ``wait`` how many times slower than usual the cluster had started Pods until then, 1 to 4.
         pod: The Pod that it was done to.
     """
 

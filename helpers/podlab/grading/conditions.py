@@ -212,8 +212,17 @@ class Condition:
         return not mine
 
     def _away(self, step: Any, _mine: Any, pods: list[RawObject]) -> bool:
-        met = {name for act in self.player.acts if act.name == step for name in act.output or ()}
+        met = self._met(step)
         return bool(met) and met.isdisjoint(pod["metadata"]["name"] for pod in pods)
+
+    def _met(self, step: Any) -> set[str]:
+        return {name for act in self.player.acts if act.name == step for name in act.output or ()}
+
+    def left(self, pods: Sequence[RawObject]) -> int:
+        """Return how far off ``away`` is: two for each Pod that is still there, one for each that is being deleted."""
+        met = self._met(self.wanted.get("away"))
+        there = [pod["metadata"] for pod in pods if pod["metadata"]["name"] in met]
+        return sum(1 if meta.get("deletionTimestamp") else 2 for meta in there)
 
     def _line(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
         fields = {key: value for key, value in wanted.items() if key not in ("pod", "container")}

@@ -5,7 +5,7 @@ The nodes that answers run on: whether Pods can live there, and the value ``node
 exercise asks for it with ``node = "node"`` among its values; until it is run the value is that word itself.
 
 ``room`` bounds how many answers are graded side by side: a Pod that no node has room for waits without a node, and
-its right answer would look like one that never gets there.
+its right answer would look like one that never gets there. ``crowded_out`` recognises such a Pod.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from podlab.client import resources
 from podlab.drivers.embedded import REDUCED
 from podlab.errors import ApiError, CheckError
-from podlab.pods import quantity
+from podlab.pods import quantity, requests
 from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawView
 
@@ -29,6 +29,8 @@ PODS_EACH = 10
 """Pods that one answer may have at once, its fixtures and the Pods that are ending included."""
 
 _SHUT = ("NoSchedule", "NoExecute")
+_NO_ROOM = ("Insufficient ", "Too many pods")
+_SYSTEM = "kube-system"
 
 
 def named(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
@@ -93,6 +95,39 @@ def room(nodes: Sequence[RawView], pods: Sequence[RawView]) -> int:
             here = sum(pod["spec"].get("nodeName") == name and not has_ended(pod) for pod in pods)
             free += max(0, quantity.value(node["status"].get("allocatable", {}).get("pods", 0)) - here)
     return max(1, free // PODS_EACH)
+
+
+def lacks_room(pod: RawView) -> bool:
+    """Whether the scheduler found that no node has enough left of what a Pod reserves."""
+    for one in (pod.get("status") or {}).get("conditions") or []:
+        if (one["type"], one["status"]) == ("PodScheduled", "False"):
+            return any(words in str(one.get("message")) for words in _NO_ROOM)
+    return False
+
+
+def crowded_out(pod: RawView, nodes: Sequence[RawView], pods: Sequence[RawView]) -> bool:
+    """
+    Whether Pods of other namespaces alone keep a Pod from its node: a smaller request would help, but none is too big.
+
+    Args:
+        pod: One that ``lacks_room``.
+        nodes, pods: All of the cluster. Pods of its own namespace and of the cluster itself (``kube-system``) count as
+            what stays: where they leave no room, the answer asks for too much.
+    """
+    wanted, home = requests.pod_requests(dict(pod)), pod["metadata"]["namespace"]
+    staying = [
+        each for each in pods if each["metadata"]["namespace"] in (home, _SYSTEM) and not has_ended(each)
+    ]
+    return any(_fits(wanted, node, staying) for node in nodes if _takes_pods(node))
+
+
+def _fits(wanted: requests.Amounts, node: RawView, staying: Sequence[RawView]) -> bool:
+    here = [dict(pod) for pod in staying if pod["spec"].get("nodeName") == node["metadata"]["name"]]
+    free, taken = requests.amounts(node["status"].get("allocatable")), requests.total(here)
+    enough = all(
+        amount <= free.get(name, 0) - taken.get(name, 0) for name, amount in wanted.items() if amount
+    )
+    return enough and len(here) < free.get("pods", 0)
 
 
 def cpus(nodes: Sequence[RawView]) -> int:

@@ -86,12 +86,12 @@ def is_obstacle(event: dict[str, Any]) -> bool:
     """
     Whether an Event about a Pod that waits for a process may be the manifest's doing.
 
-    A download is, and a Warning about a failure that names more than a node that is late.
+    A download is, and a Warning about a failure that names more than a node that is late. A Pod that the scheduler has
+    not placed shows why itself, and may be placed later.
     """
     reason, late = str(event.get("reason")), any(words in str(event.get("message")) for words in _LATE)
-    return reason == "Pulling" or (
-        reason.startswith("Failed") and event.get("type") == "Warning" and not late
-    )
+    failed = reason.startswith("Failed") and reason != "FailedScheduling" and event.get("type") == "Warning"
+    return reason == "Pulling" or (failed and not late)
 
 
 def is_unplaced(pod: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from podlab.checks import Act
-from podlab.client import Client
+from podlab.client import Client, resources
 from podlab.client.types import ExecOutput
 from podlab.errors import (
     ApiError,
@@ -20,7 +20,7 @@ from podlab.errors import (
     PodlabError,
     WaitTimeoutError,
 )
-from podlab.grading import conditions
+from podlab.grading import conditions, nodes
 from podlab.grading.controllers import refuse_idle
 from podlab.grading.exercise import NotGradable
 from podlab.grading.ground import Ground
@@ -83,6 +83,7 @@ class Player:
         self.lines: deque[RawObject] = deque(maxlen=_KEPT_LINES)
         self.pace = 1.0
         self.obstacles: set[str] = set()  # names of Pods
+        self.crowded: set[str] = set()  # uids of Pods
 
     # -- the way through ----------------------------------------------------------------------------------
 
@@ -169,12 +170,19 @@ class Player:
 
     def _wait(self, step: Step) -> tuple[bool, str, Any]:
         condition = conditions.Condition(step.what, self)
+        left = condition.left(self.look())
         reached = self.until(condition, step.within_s)
         if not reached and not step.strict:
             reached = self._until_started(condition, step.within_s) or self._until_late(
                 condition, step.within_s
             )
-        return reached, "", None
+            # Pods go one by one: each that went, or began to go, gives the next one the whole time.
+            while not reached and (now := condition.left(self.look())) < left:
+                left = now
+                reached = self.until(condition, step.within_s) or self._until_started(
+                    condition, step.within_s
+                )
+        return reached, "", self.pace
 
     def _until_started(self, condition: conditions.Condition, within_s: float) -> bool:
         """
@@ -183,6 +191,7 @@ class Player:
         Raises:
             NotGradable: It did not get on for ``UNSTARTED_S``, and nothing names an obstacle.
         """
+        self._note_crowded()
         before = {pod["metadata"]["uid"]: started(pod) for pod in self._unstarted()}
         if not before:
             return False
@@ -191,10 +200,21 @@ class Player:
             self._refuse_stuck(stuck)
         return self.until(condition, within_s)
 
+    def _note_crowded(self) -> None:
+        """Note the Pods that others keep from their node. An account that may not list all Pods cannot tell."""
+        waiting = [pod for pod in self.look() if nodes.lacks_room(pod)]
+        with suppress(ApiError):
+            listed = self.client.get(resources.path("nodes"))["items"] if waiting else []
+            pods = self.client.get(resources.path("pods"))["items"] if waiting else []
+            self.crowded = {p["metadata"]["uid"] for p in waiting if nodes.crowded_out(p, listed, pods)}
+
     def _unstarted(self) -> list[RawObject]:
         """Return the Pods that the scheduler or a node is late with: a right answer would look wrong."""
-        pods = [pod for pod in self.look() if is_unplaced(pod) or is_unstarted(pod)]
+        pods = [pod for pod in self.look() if is_unplaced(pod) or is_unstarted(pod) or self._is_crowded(pod)]
         return [pod for pod in pods if pod["metadata"]["name"] not in self.obstacles]
+
+    def _is_crowded(self, pod: RawObject) -> bool:
+        return pod["metadata"]["uid"] in self.crowded and not (pod.get("spec") or {}).get("nodeName")
 
     @staticmethod
     def _refuse_stuck(pods: Sequence[RawObject]) -> None:
@@ -207,6 +227,12 @@ class Player:
                 f"no scheduler looked at the Pod {name} {late}",
                 cause="it has no node and no condition PodScheduled",
                 hint="look at kube-scheduler on the cluster, then run it again",
+            )
+        if not pod["spec"].get("nodeName"):
+            raise NotGradable(
+                f"no node had room for the Pod {name} {late}",
+                cause="Pods of other namespaces reserve what it needs",
+                hint="run it again when fewer answers run beside it",
             )
         raise NotGradable(
             f"the node did not start the next container of the Pod {name} {late}",

@@ -32,6 +32,10 @@ GRACE = "what still runs at the end of the grace period is killed"
 RACE = "an init container runs in every Pod of the Deployment, at the same time"
 SERVED_ON_S = 4  # a preStop of 5 s, less the second that a deletion is known to
 PATIENCE_S = 10  # the customer's --timeout
+SLOW = 1.5  # times the usual: a Pod that had its first process after 6 s
+SLOWLY = "the cluster started Pods slowly at that time, and nothing in the new Pod failed"
+HANGS, HANGS_S = 4, 30  # an init container that takes so many times as long as at first, and so much more, s
+STOPPED = 143  # the exit code of SIGTERM: a probe that is answered late ends a container, too
 LATE = "the cluster was late to take them out of the Service: its lateness is nobody's fault"
 BOTH = "endpoint and SIGTERM are handled at the same time: nothing waits for the Service"
 
@@ -263,9 +267,34 @@ def rolled(life: Life) -> Finding | None:
     """Return what kept the rollout from being one; None if both Pods were replaced."""
     if not life.reached("calm"):
         return Finding(False, NOT_CALM, hint=1)
-    if len(life.act("release").output or ()) < 2 or not life.reached("rolled"):
-        return Finding(False, "the rollout did not replace two Pods")
-    return None
+    old = life.act("release").output or ()
+    if len(old) >= 2 and life.reached("rolled"):
+        return None
+    new = [pod for pod in shops(life) if pod not in old]
+    slower = float(life.act("rolled").output or 1) if old else 1.0
+    if new and slower >= SLOW and not any(held_back(life, pod) for pod in new):
+        return Finding(None, "the rollout was not over in time", SLOWLY)
+    return Finding(False, "the rollout did not replace two Pods")
+
+
+def held_back(life: Life, pod: str) -> bool:
+    """Whether a container of a new Pod failed by itself, or an init container runs on where the first Pods' ended."""
+    for lane in life.timeline(pod).lanes:
+        if set(life.exit_codes(lane.name, pod)) - {None, 0, STOPPED, KILLED}:
+            return True
+        usual = max((ran_s(life, lane.name, first) for first in shops(life)[:2]), default=0.0)
+        if lane.role == "init" and ran_s(life, lane.name, pod) > HANGS * usual + HANGS_S:
+            return True
+    return False
+
+
+def ran_s(life: Life, container: str, pod: str) -> float:
+    """Return how long a container's last run was, or has been at the end of the recording; 0 without a run."""
+    begun, ended = life.at(f"{container}.start", pod), life.at(f"{container}.end", pod)
+    if not begun:
+        return 0.0
+    seen = life.timeline(pod)
+    return (ended[0] if ended else seen.zero + seen.until) - begun[1]
 
 
 def killed(life: Life) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from podlab.checks import Act
 from podlab.client.types import ExecOutput
 from podlab.errors import WaitTimeoutError
 from podlab.grading import player
@@ -121,3 +122,117 @@ def test_a_kill_waits_for_the_status_of_its_container() -> None:
     played._do(Step("kill", "shop", "kill", 20.0, ""))
 
     assert played.acts[0].done
+
+
+# ---------------------------------------------------------------------------------- Pods that others leave no room for
+
+WORKER = {
+    "metadata": {"name": "node"},
+    "spec": {},
+    "status": {
+        "allocatable": {"cpu": "2", "pods": "110"},
+        "conditions": [{"type": "Ready", "status": "True"}],
+    },
+}
+
+
+def reserving(cpu: str, *, namespace: str, node: str | None) -> dict[str, Any]:
+    """Return a Pod that reserves *cpu*; without a *node* the scheduler has found none that has enough left."""
+    said = {
+        "type": "PodScheduled",
+        "status": "False",
+        "message": "0/1 nodes are available: 1 Insufficient cpu.",
+    }
+    return {
+        "metadata": {**METADATA, "namespace": namespace},
+        "spec": {
+            "containers": [{"name": "shop", "resources": {"requests": {"cpu": cpu}}}],
+            **({"nodeName": node} if node else {}),
+        },
+        "status": {"phase": "Running"} if node else {"phase": "Pending", "conditions": [said]},
+    }
+
+
+class Full(Shell):
+    """A cluster of one node, with these Pods on it."""
+
+    def __init__(self, *pods: dict[str, Any]) -> None:
+        self.pods = list(pods)
+
+    def get(self, path: str) -> dict[str, Any]:
+        return {"items": [WORKER] if path.endswith("/nodes") else self.pods}
+
+
+def unplaced(waiting_pod: dict[str, Any], *others: dict[str, Any]) -> Player:
+    """Return a player whose answer is a Pod that waits for a node beside *others*."""
+    played = playing(UNPLACED)
+    played.client = cast(Any, Full(*others, waiting_pod))
+    cast(Any, played.recorder).pods = lambda: [waiting_pod]
+    return played
+
+
+def test_a_pod_that_other_answers_leave_no_room_for_leaves_the_grade_open() -> None:
+    """Ten answers side by side reserved two processors: none of them asked for too much."""
+    beside = reserving("1900m", namespace="another", node="node")
+
+    with pytest.raises(NotGradable, match="no node had room for the Pod answer"):
+        unplaced(reserving("200m", namespace="here", node=None), beside)._do(waiting())
+
+
+@pytest.mark.parametrize(
+    ("cpu", "others"),
+    [
+        ("3", []),
+        ("500m", [reserving("1600m", namespace="here", node="node")]),
+        ("500m", [reserving("1600m", namespace="kube-system", node="node")]),
+    ],
+    ids=["more than the node has", "no room beside its own Pods", "no room beside the cluster's Pods"],
+)
+def test_a_pod_that_asks_for_too_much_by_itself_is_judged(cpu: str, others: list[dict[str, Any]]) -> None:
+    """Nobody else has to go for it."""
+    played = unplaced(reserving(cpu, namespace="here", node=None), *others)
+    played._do(waiting())
+
+    assert not played.acts[0].done
+
+
+# -------------------------------------------------------------------------------------------- Pods that go one by one
+
+
+class Going(Turns):
+    """A recorder of a rollout: with each wait that ends in vain, the next state of the old Pods."""
+
+    def pods(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "metadata": {"name": name, "uid": name, **({"deletionTimestamp": "now"} if ends else {})},
+                "spec": {"nodeName": "node"},
+                "status": {"phase": "Running"},
+            }
+            for name, ends in self.states[0].items()
+        ]
+
+
+def rollout(*states: dict[str, bool]) -> Player:
+    """Return a player that waits for the Pods a and b; each state tells which are there, and whether they end."""
+    played = playing(UNPLACED)
+    played.recorder = cast(Any, Going(*states))
+    played.acts.append(Act("release", "rollout", done=True, output=["a", "b"]))
+    played._do(Step("wait", {"away": "release"}, "rolled", 90.0, ""))
+    return played
+
+
+def test_each_pod_that_goes_gives_the_next_one_the_whole_time() -> None:
+    """A rollout that gets on is not over: on a busy machine three deadlines passed before the second Pod had gone."""
+    played = rollout({"a": False, "b": False}, {"a": True, "b": False}, {"b": False}, {"b": True}, {})
+
+    assert played.acts[-1].done
+    assert cast(Any, played.recorder).waits == [90.0] * 4
+
+
+def test_a_rollout_that_does_not_get_on_ends_with_its_deadline() -> None:
+    """Nothing went, so nothing is waited for any longer."""
+    played = rollout({"a": False, "b": False})
+
+    assert not played.acts[-1].done
+    assert cast(Any, played.recorder).waits == [90.0]
