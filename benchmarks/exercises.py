@@ -6,12 +6,13 @@ What one grading takes, exercise by exercise, and whether the same answers get t
     python benchmarks/exercises.py e04 e18 --times 5 --load 4  # beside four loops that want a processor each
     python benchmarks/exercises.py --cluster NAME              # on a cluster that runs, such as one of kind
     python benchmarks/exercises.py --times 10 --results FILE   # kept answer by answer; the same command goes on
+    python benchmarks/exercises.py --times 10 --results FILE --minutes 9    # begin nothing more after nine minutes
 
 A verdict file holds a line for each answer: exercise, kind, name, state, score and the words of each check. Times are
 wall times of one grading, from the text to the report, with *jobs* gradings side by side. The grading time of the
 command itself is what a learner waits for, so no reference is measured beside it; the last column is the median
 divided by the median of all exercises. ``--results`` keeps a JSON line for each grading, below one that names the
-state of the repository: a file of another state is refused.
+state of ``helpers/`` and ``labs/``: a file of another state is refused.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import secrets
 import statistics
 import subprocess
@@ -30,6 +32,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import monotonic
 
 from podlab import drivers, grading
 from podlab.drivers import Cluster, Profile
@@ -106,29 +109,35 @@ class Results:
 
 
 def state() -> str:
-    """Return the commit, and a digest of what differs from it."""
+    """Return what ``helpers/`` and ``labs/`` are at this commit, and a digest of what differs from it."""
 
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     changed = git("diff", "HEAD", "--", "helpers", "labs")
-    return git("rev-parse", "HEAD").strip() + (
-        hashlib.sha256(changed.encode()).hexdigest()[:8] if changed else ""
-    )
+    trees = "-".join(tree[:12] for tree in git("rev-parse", "HEAD:helpers", "HEAD:labs").split())
+    return trees + (f"+{hashlib.sha256(changed.encode()).hexdigest()[:8]}" if changed else "")
 
 
 def once(
-    chosen: Sequence[Sample], place: grading.Place, jobs: int, time: int, results: Results
+    chosen: Sequence[Sample], place: grading.Place, jobs: int, time: int, results: Results, until: float
 ) -> list[Graded]:
-    """Grade all answers that have no result yet, *jobs* at a time, and return all in the order of *chosen*."""
+    """
+    Grade all answers that have no result yet, *jobs* at a time; none is begun after *until*, by the monotonic clock.
 
-    def one(sample: Sample) -> Graded:
+    Returns:
+        The results, in the order of *chosen*; fewer where the time was up.
+    """
+
+    def one(sample: Sample) -> Graded | None:
         exercise = sample.exercise.name.split()[0]
         kept = results.kept.get((time, exercise, sample.kind, sample.name))
-        return kept or results.add(Graded.of(prove(sample, place), time))
+        if kept or monotonic() > until:
+            return kept
+        return results.add(Graded.of(prove(sample, place), time))
 
     with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(one, chosen))
+        return [found for found in pool.map(one, chosen) if found]
 
 
 def table(graded: Sequence[Graded]) -> Iterator[str]:
@@ -207,6 +216,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--results", type=Path, metavar="FILE", help="keep each grading there, and go on from it"
     )
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="begin nothing more after so long; --results goes on"
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the verdict files there")
     return parser.parse_args()
 
@@ -218,21 +230,26 @@ def main() -> int:
     chosen = [s for each in wanted for s in samples(each) if options.only in (None, s.kind)]
     results = Results(options.results, state())
     rounds: list[list[Graded]] = []
+    until = monotonic() + options.minutes * 60
     with somewhere(options.cluster) as cluster, busy(options.load):
         place = grading.Place.on(cluster)
         for time in range(1, options.times + 1):
-            rounds.append(once(chosen, place, options.jobs, time, results))
+            rounds.append(once(chosen, place, options.jobs, time, results, until))
             bad = [each for each in rounds[-1] if each.faults]
-            print(f"time {time}: {len(chosen) - len(bad)} of {len(chosen)} as expected", flush=True)
+            there = len(rounds[-1])
+            print(f"time {time}: {there - len(bad)} of {there} as expected", flush=True)
             print("".join(f"  {each.line}\n" for each in bad), end="", flush=True)
             if options.out:
                 options.out.mkdir(parents=True, exist_ok=True)
                 text = "\n".join(each.verdict for each in rounds[-1])
                 (options.out / f"verdicts-{time}.txt").write_text(text)
     every = [each for graded in rounds for each in graded]
-    lines = list(compared(rounds))
+    whole = [graded for graded in rounds if len(graded) == len(chosen)]
+    if missing := options.times * len(chosen) - len(every):
+        print(f"the time was up: {missing} of {options.times * len(chosen)} gradings are still to do")
+    lines = list(compared(whole)) if whole else []
     print("\n".join([*table(every), *by_kind(every), *lines]))
-    return 1 if len(lines) > 1 or any(each.faults for each in every) else 0
+    return 1 if missing or len(lines) > 1 or any(each.faults for each in every) else 0
 
 
 if __name__ == "__main__":
