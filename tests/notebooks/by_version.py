@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -84,13 +85,27 @@ def minor(version: str) -> int:
 
 def rows(folder: Path, versions: Sequence[str], wanted: Sequence[Path]) -> list[Row]:
     """Return the facts of the *wanted* pages, and all statements of tables, with what *folder* keeps of *versions*."""
+    return [row for page in wanted for row in page_rows(folder, versions, page)] + claim_rows(
+        folder, versions
+    )
+
+
+def page_rows(folder: Path, versions: Sequence[str], page: Path) -> list[Row]:
+    """Return the facts that the compared cells of one page print."""
+    shown = {version: facts(read(folder / version / page.name)) for version in versions}
+    return [
+        Row(
+            f"{short_name(page)}: {key}",
+            dict.fromkeys(versions, value),
+            {v: shown[v].get(key) for v in versions},
+        )
+        for key, value in facts(read(page)).items()
+    ]
+
+
+def claim_rows(folder: Path, versions: Sequence[str]) -> list[Row]:
+    """Return the statements of all tables on versions: those of pages, and of ``docs/platforms.md``."""
     found = []
-    for page in wanted:
-        shown = {version: facts(read(folder / version / page.name)) for version in versions}
-        for key, value in facts(read(page)).items():
-            name = f"{short_name(page)}: {key}"
-            got = {version: shown[version].get(key) for version in versions}
-            found.append(Row(name, dict.fromkeys(versions, value), got))
     answers = {version: json.loads((folder / version / ANSWERS).read_text("utf-8")) for version in versions}
     for page in pages():
         for claim in claims.claims(read(page)):
@@ -128,3 +143,74 @@ def sums(found: Sequence[Row], versions: Sequence[str]) -> list[str]:
         counts = ", ".join(f"{words.count(word)} {word}" for word in (AS_TAUGHT, DIFFERS, NOT_THERE))
         lines.append(f"{version}: {len(found)} facts: {counts}")
     return lines
+
+
+# ------------------------------------------------------------------------------------------------------ results files
+
+TABLES = "tables"
+
+
+def digest(page: Path) -> str:
+    """Return what a page is known by in a results file: its cells of code, and the facts that it teaches."""
+    notebook = read(page)
+    text = "\0".join([*(cell.source for cell in code(notebook)), json.dumps(facts(notebook))])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def claims_digest() -> str:
+    """Return the same for all statements of tables on versions."""
+    said = [claim for page in pages() for claim in claims.claims(read(page))] + claims.document()
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
+
+
+def result(
+    version: str, what: str, known_by: str, found: Sequence[Row], stopped: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return a line of a results file: one page, or all tables, on one version."""
+    words = [row.verdicts()[version] for row in found]
+    return {
+        "version": version, "page": what, "digest": known_by, "facts": len(found),
+        "differs": [row.name for row, word in zip(found, words, strict=True) if word == DIFFERS],
+        "not_there": [row.name for row, word in zip(found, words, strict=True) if word == NOT_THERE],
+        "stops": list(stopped),
+    }  # fmt: skip
+
+
+def results_table(results: Sequence[dict[str, Any]], digests: dict[str, str]) -> list[str]:
+    """
+    Return a table of facts as taught of all, page by version, by the newest lines; below it, what was not as taught.
+
+    Args:
+        digests: Page, or ``tables`` -> what it is known by now. A line of an older page is marked as such.
+    """
+    newest = {(line["version"], line["page"]): line for line in results}
+    versions = sorted(
+        {version for version, _ in newest}, key=lambda text: [int(n) for n in text[1:].split(".")]
+    )
+    lines = ["| facts as taught | " + " | ".join(versions) + " |", "|---" * (len(versions) + 1) + "|"]
+    for page, known_by in digests.items():
+        cells = [_cell(newest.get((version, page)), known_by) for version in versions]
+        lines.append(f"| {page} | " + " | ".join(cells) + " |")
+    sums = []
+    for version in versions:
+        mine = [line for (of, _), line in newest.items() if of == version]
+        every, bad = sum(line["facts"] for line in mine), sum(map(_bad, mine))
+        sums.append(f"{every - bad} of {every}")
+    lines.append("| all | " + " | ".join(sums) + " |")
+    for (version, page), line in sorted(newest.items()):
+        lines += [f"{version}: {name}: {DIFFERS}" for name in line["differs"]]
+        lines += [f"{version}: {name}: {NOT_THERE}" for name in line["not_there"]]
+        lines += [f"{version}: {page}: {stop}" for stop in line["stops"]]
+    return lines
+
+
+def _bad(line: dict[str, Any]) -> int:
+    return len(line["differs"]) + len(line["not_there"])
+
+
+def _cell(line: dict[str, Any] | None, known_by: str) -> str:
+    if line is None:
+        return "not measured"
+    return f"{line['facts'] - _bad(line)} of {line['facts']}" + (
+        "" if line["digest"] == known_by else ", older page"
+    )

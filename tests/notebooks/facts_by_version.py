@@ -5,12 +5,15 @@ Hold what the pages teach against clusters of several versions of Kubernetes: a 
     python tests/notebooks/facts_by_version.py v1.35.4 --pages 01 03   # one version, two pages; lab-12 is a lab
     python tests/notebooks/facts_by_version.py --again                 # print what an earlier run kept
     python tests/notebooks/facts_by_version.py --cluster lab           # the cluster that runs, whatever it is
+    python tests/notebooks/facts_by_version.py --table                 # one table of all runs, page by version
 
 A fact is a line that a compared cell prints with ``lab.facts``, or a statement of a table on versions: in a page, or in
 ``docs/platforms.md`` (``claims.py``). For
 each version a kind cluster is made, every page runs on it from top to bottom, and the cluster is stopped. A page is
 kept as it ran in ``artefacts/facts/VERSION/``, whole or not at all, and runs again when its cells have changed, or when
-``--fresh`` asks for it.
+``--fresh`` asks for it. Each page that was run is also a line in a results file, ``versions.jsonl`` beside this
+program, to which all runs append; ``--table`` prints the newest line of each page and version, as
+``docs/platforms.md`` has it.
 
 Exit codes: 0 all as taught, 1 something differs, is not there or was not measured, 2 wrong use.
 """
@@ -28,10 +31,26 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import claims
 import nbformat
-from by_version import ANSWERS, AS_TAUGHT, rows, short_name, stops, sums, table
+from by_version import (
+    ANSWERS,
+    AS_TAUGHT,
+    TABLES,
+    claim_rows,
+    claims_digest,
+    digest,
+    page_rows,
+    result,
+    results_table,
+    rows,
+    short_name,
+    stops,
+    sums,
+    table,
+)
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from pages import FOLDER, ROOT, code, pages, read
@@ -42,6 +61,7 @@ from podlab.drivers.base import Cluster, Profile
 from podlab.errors import PodlabError
 
 KEPT = ROOT / "artefacts" / "facts"
+RESULTS = Path(__file__).with_name("versions.jsonl")
 CELL_TIMEOUT_S = 300
 
 
@@ -145,6 +165,12 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--again", action="store_true", help="print what an earlier run kept; run nothing")
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run kept")
     parser.add_argument("--cluster", metavar="NAME", help="a cluster that runs, instead of new ones")
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, metavar="FILE", help="default: versions.jsonl here"
+    )
+    parser.add_argument(
+        "--table", action="store_true", help="print the table of the results file; run nothing"
+    )
     parser.add_argument("--every", action="store_true", help="print the facts that are as taught, too")
     return parser
 
@@ -153,6 +179,9 @@ def main() -> int:
     """Measure what is asked for and not kept, then print."""
     parser = arguments()
     options = parser.parse_args()
+    if options.table:
+        print("\n".join(results_table(read_results(options.results), digests())))
+        return 0
     known = {short_name(page): page for page in pages()}
     names = options.pages or [name for name, page in known.items() if page.parent == FOLDER]
     if unknown := sorted(set(names) - set(known)):
@@ -168,7 +197,11 @@ def main() -> int:
             progress(f"{version}: measuring")
             try:
                 with nullcontext(given) if given else kind_cluster(version) as cluster:
+                    before = {page.name: is_kept(page, out / version) for page in wanted}
                     measure(cluster, wanted, out / version)
+                    add_results(
+                        options.results, out, version, [page for page in wanted if not before[page.name]]
+                    )
             except PodlabError as error:
                 progress(str(error))
     missing = [version for version in versions if not whole(out / version, wanted)]
@@ -176,6 +209,29 @@ def main() -> int:
         print(f"{version}: not measured")
     measured = [version for version in versions if version not in missing]
     return max(report(out, measured, wanted, every=options.every) if measured else 0, int(bool(missing)))
+
+
+def digests() -> dict[str, str]:
+    """Return what each page of the course, and the tables on versions, are known by now."""
+    found = {short_name(page): digest(page) for page in pages() if page.parent == FOLDER}
+    return found | {TABLES: claims_digest()}
+
+
+def read_results(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of a results file, oldest first; empty where it does not exist yet."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+def add_results(path: Path, folder: Path, version: str, ran: Sequence[Path]) -> None:
+    """Append a line to a results file for each page that *ran*, and one for all tables on versions."""
+    found = [
+        result(version, short_name(page), digest(page), page_rows(folder, [version], page),
+               stops(read(folder / version / page.name)))
+        for page in ran
+    ]  # fmt: skip
+    found.append(result(version, TABLES, claims_digest(), claim_rows(folder, [version])))
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in found)
 
 
 def report(folder: Path, versions: Sequence[str], wanted: Sequence[Path], *, every: bool) -> int:
