@@ -162,7 +162,13 @@ def honest() -> Iterator[Attack]:
     noisy = changed(right("e14"), lambda b: (
         b["metadata"].update(labels={"app": "shop", "score": "0"}, annotations={"note": "podlab: 0 of 5?"}),
         b["spec"].update(shareProcessNamespace=True)))  # fmt: skip
+    waits = {"name": "slow", "image": "busybox:1.36", "command": ["sleep", "22"]}
+    late = {"exec": {"command": ["true"]}, "initialDelaySeconds": 22}
     for name, text in {
+        "slow-init": changed(right("e14"), lambda b: b["spec"]["initContainers"].insert(0, waits)),
+        "slow-probe": changed(right("e14"), container("shipper", startupProbe=late)),
+        # podlab-app's interpreter may lie in a home that is closed to this user
+        "user-1000": changed(right("e14"), spec(securityContext={"runAsUser": 1000})),
         "as-json": json.dumps(yaml.safe_load(right("e14"))),
         "noisy": noisy,
         "plain": right("e14"),
