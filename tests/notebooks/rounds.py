@@ -9,6 +9,7 @@ from podlab.lab import predictions
 
 PAGES_WITH_ROUNDS = ("01", "02", "03", "04", "05", "06")
 _HEADING = re.compile(r"^## (\d+\.\d+) .+$", re.M)
+LINK = re.compile(r"\]\(https://(?:kubernetes\.io|github\.com/kubernetes)/")
 _FOLD = re.compile(r"(?:\A|\n\n)<details>\n<summary>.+</summary>\n\n.+?\n\n</details>(?=\n\n|\Z)", re.S)
 
 
@@ -52,6 +53,8 @@ def _faults(number: str, pieces: list[tuple[str, str]]) -> list[str]:
         found.append("a fold lacks the blank lines without which a web page shows its Markdown raw")
     if "with kubectl: `kubectl " not in "\n".join(prose):
         found.append("no line shows the same with kubectl")
+    if not LINK.search("\n".join(source for kind, source in pieces if kind == "markdown")):
+        found.append("links to no page of Kubernetes")
     return found
 
 

@@ -62,6 +62,10 @@ def replaced(old, new):
         (replaced("<details>", "<div>"), "round 1.1: its explanation is not folded"),
         (replaced("</summary>\n\n", "</summary>\n"), "round 1.1: a fold lacks the blank lines"),
         (replaced("with kubectl", "by hand"), "round 1.1: no line shows the same with kubectl"),
+        (
+            replaced("https://kubernetes.io/", "https://example.org/"),
+            "round 1.1: links to no page of Kubernetes",
+        ),
     ],
 )
 def test_a_planted_fault_is_found(plant, fault):

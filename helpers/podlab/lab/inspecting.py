@@ -113,14 +113,17 @@ class Inspecting(Workplace):
         """Return how often each container of a Pod was restarted, by its name."""
         return looking.restarts(self.get("pod", pod))
 
-    def wait_for_status(self, pod: str, word: str, *, deadline_s: float = 60) -> str:
-        """Wait until ``kubectl get pods`` would show *word* under STATUS, and return what the server printed."""
-        self.wait(
-            lambda: self.status(pod) == word,
-            f"STATUS of Pod {pod} never was {word}",
-            deadline_s=deadline_s,
-        )
-        return word
+    def wait_for_status(self, pod: str, *words: str, deadline_s: float = 60) -> str:
+        """Wait until ``kubectl get pods`` would show one of *words* under STATUS; return the one that it was."""
+        seen = ""
+
+        def shown() -> bool:
+            nonlocal seen
+            seen = self.status(pod)
+            return seen in words
+
+        self.wait(shown, f"STATUS of Pod {pod} never was {' or '.join(words)}", deadline_s=deadline_s)
+        return seen
 
     def condition(self, pod: str, kind: str) -> dict[str, str]:
         """Return one condition of a Pod, such as ``PodScheduled``; empty when it has none of that type."""

@@ -2,6 +2,8 @@
 A picture never shows an effect before its cause: over all stored recordings, whole and cut short, and simulated lives.
 
 What counts as a cause stands in ``drawn_causes``, apart from the package's own rules.
+
+    python tests/unit/timeline/test_causality.py    # how many were tried, and what is drawn before its cause
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +31,8 @@ from podlab.timeline.model import Run, Span
 ROOT = Path(__file__).resolve().parents[3]
 API = frozenset({"status", "arrival", "events", "logs"})
 VERSIONS = sorted(path.name for path in (traces.CORPUS / "traces").iterdir() if path.is_dir())
+SEEDS_OF_FAULTS = 12
+SEEDS = (*range(60), 681)  # 681: the Pod of a probe whose ticks fall due a hair early ends all the same
 Recorded = tuple[dict[str, Any], list[dict[str, Any]]]
 
 
@@ -72,7 +78,7 @@ def test_nothing_is_drawn_before_its_cause_in_any_stored_recording():
 @pytest.mark.parametrize("fault", PLANTED)
 def test_nothing_is_drawn_before_its_cause_whatever_goes_wrong(fault):
     """Lives seen through clocks that are late, shifted or silent."""
-    for seed in range(12):
+    for seed in range(SEEDS_OF_FAULTS):
         found = life(seed, Faults(**PLANTED[fault]))
         if Timeline.pods(found.observations):
             assert wrong(found.header, found.observations) == [], f"seed {seed}"
@@ -111,10 +117,7 @@ def drawn_by_lot(seed: int) -> Recorded:
 
 def test_nothing_is_drawn_before_its_cause_on_the_simulated_node():
     stops = 0
-    for seed in (
-        *range(60),
-        681,
-    ):  # 681: the Pod of a probe whose ticks fall due a hair early ends all the same
+    for seed in SEEDS:
         header, observations = drawn_by_lot(seed)
         assert wrong(header, observations) == [], f"seed {seed}"
         timeline = Timeline.from_observations(header, observations, clocks=API)
@@ -160,3 +163,38 @@ def test_a_failed_probe_known_to_the_second_is_drawn_within_a_run():
 
     assert inside_a_run(Instant(5, 6), runs).mid == 5.8
     assert inside_a_run(Instant(2, 3), runs).mid == 2.5
+
+
+# ---------------------------------------------------------------------------------------------------- the figures
+
+
+def tried() -> Iterator[tuple[str, Recorded]]:
+    """All that the tests above look at, each with its kind."""
+    for version in VERSIONS:
+        yield from (
+            ("recordings of kubelets", traces.observations(name, version=version))
+            for name in traces.names(version)
+        )
+    yield from (("other recordings", recorded) for _, recorded in stored())
+    for faults in PLANTED.values():
+        found = [life(seed, Faults(**faults)) for seed in range(SEEDS_OF_FAULTS)]
+        yield from (("simulated lives, faulty clocks", (one.header, one.observations)) for one in found)
+    yield from (("simulated lives, Pods by lot", drawn_by_lot(seed)) for seed in SEEDS)
+
+
+def main() -> int:
+    """Print the figures; 1 where anything is drawn before its cause."""
+    counts: Counter[str] = Counter()
+    faults: Counter[str] = Counter()
+    for kind, (header, observations) in tried():
+        counts[kind] += 1
+        if Timeline.pods(observations):
+            faults[kind] += len(wrong(header, observations))
+    for kind, count in counts.items():
+        print(f"{kind}: {count} tried, whole and cut short; drawn before their cause: {faults[kind]}")
+    print(f"all: {counts.total()} tried; drawn before their cause: {faults.total()}")
+    return int(faults.total() > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
