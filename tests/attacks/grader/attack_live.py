@@ -163,7 +163,7 @@ def honest() -> Iterator[Attack]:
         b["metadata"].update(labels={"app": "shop", "score": "0"}, annotations={"note": "podlab: 0 of 5?"}),
         b["spec"].update(shareProcessNamespace=True)))  # fmt: skip
     waits = {"name": "slow", "image": "busybox:1.36", "command": ["sleep", "22"]}
-    late = {"exec": {"command": ["true"]}, "initialDelaySeconds": 22}
+    late = {"exec": {"command": ["true"]}, "initialDelaySeconds": 22, "periodSeconds": 1}
     for name, text in {
         "slow-init": changed(right("e14"), lambda b: b["spec"]["initContainers"].insert(0, waits)),
         "slow-probe": changed(right("e14"), container("shipper", startupProbe=late)),

@@ -503,6 +503,19 @@ def test_run_as_user_is_real_for_root() -> None:
     on_node(scenario)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may map more ids than its own")
+def test_another_user_may_run_an_interpreter_that_lies_in_the_home_of_root() -> None:
+    """As that of pyenv does; its home is closed on the machine, and in the container as far as can be."""
+
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        line = ["python3", "-c", "import os; print(os.getuid())"]
+        assert await bench.run(pod, line, image="python:3.11-slim", run_as_user=1000) == (0, ["1000"])
+        assert (await bench.run(pod, "ls /root", image="python:3.11-slim", run_as_user=1000))[0] != 0
+
+    on_node(scenario)
+
+
 def test_root_in_a_container_lacks_what_engines_take_away() -> None:
     async def scenario(bench: Bench) -> None:
         pod = await bench.pod()

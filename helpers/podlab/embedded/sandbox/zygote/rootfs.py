@@ -156,6 +156,8 @@ def _skeleton(root: dict[str, Any], old: str, at: str) -> None:
         os.write(descriptor, content)
         os.close(descriptor)
     for source, target in root["binds"]:
+        if target.startswith("/root/"):  # an interpreter in root's home is for every user of the container
+            os.chmod(f"{at}/root", 0o711)
         if os.path.isdir(old + source):
             _folder(at + target)
         else:
