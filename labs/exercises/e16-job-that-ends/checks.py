@@ -38,7 +38,8 @@ def judged(life: Life) -> Finding:
         return Finding(False, "report never started", INIT, 3)
     if not life.reached("complete") and "Failed" in conditions(life):
         return Finding(False, "the Job has failed", "a deadline ends a Job without completing it", 2)
-    if late(life) or not life.reached("complete"):  # the same words, whether a late end came before the deadline or not
+    # The same words, whether a late end came before the deadline or not.
+    if late(life) or not life.reached("complete"):
         return Finding(False, f"the Job goes on for more than {PATIENCE_S} s after report", WAITS, 1)
     return Finding(whole(life), "lines are missing at the sink", KILLED, 2)
 
