@@ -149,15 +149,16 @@ def enter(
 
 def _skeleton(root: dict[str, Any], old: str, at: str) -> None:
     """Put a scratch root together below *at*."""
+    ways = [target for _source, target in root["binds"]]
     for name, mode in _SKELETON:
-        os.mkdir(f"{at}/{name}", mode)
+        # An interpreter that lies in root's home is for every user of the container: they may pass.
+        passing = 0o011 if any(target.startswith(f"/{name}/") for target in ways) else 0
+        os.mkdir(f"{at}/{name}", mode | passing)
     for path, content, mode in root["files"]:
         descriptor = os.open(at + path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, mode)
         os.write(descriptor, content)
         os.close(descriptor)
     for source, target in root["binds"]:
-        if target.startswith("/root/"):  # an interpreter in root's home is for every user of the container
-            os.chmod(f"{at}/root", 0o711)
         if os.path.isdir(old + source):
             _folder(at + target)
         else:
