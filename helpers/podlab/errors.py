@@ -14,7 +14,8 @@ Every error that this package raises on purpose.
     ├── TimelineError           observations that contradict each other
     ├── CheckError              a check was asked something that it cannot answer
     ├── SandboxError            the embedded node could not start or stop a process
-    └── BuildError              an image of the labs could not be made
+    ├── BuildError              an image of the labs could not be made
+    └── CommandError            a command in a container ended with another exit code than 0
 
 Each prints as three lines: the summary, why, and one thing to try. Each kind of error has its own exit
 code, listed in ``EXIT_CODES`` of the command line.
@@ -150,3 +151,27 @@ class BuildError(PodlabError):
     """An image of the labs could not be made; the cause names the part that is missing."""
 
     exit_code = 11
+
+
+class CommandError(PodlabError):
+    """
+    A command in a container ended with another exit code than 0.
+
+    Args:
+        ended_with: That exit code; the class attribute ``exit_code`` is the one of the command line.
+        output: What the command printed, both streams.
+    """
+
+    exit_code = 12
+
+    def __init__(
+        self,
+        summary: str,
+        *,
+        cause: str | None = None,
+        hint: str | None = None,
+        ended_with: int = 0,
+        output: str = "",
+    ) -> None:
+        super().__init__(summary, cause=cause, hint=hint)
+        self.ended_with, self.output = ended_with, output

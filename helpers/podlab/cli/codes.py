@@ -20,6 +20,7 @@ EXIT_CODES: dict[int, str] = {
     9: "a check cannot decide",
     10: "the embedded node could not start or stop a process",
     11: "an image of the labs could not be made",
+    12: "a command in a container failed",
     70: "a bug in podlab",
     74: "a picture or the output cannot be written (disk full, missing folder)",
     130: "interrupted with Ctrl-C; cleaned up",

@@ -64,10 +64,23 @@ class Inspecting(Workplace):
             deadline_s=deadline_s,
         )
 
-    def exec(self, pod: str, command: str | Sequence[str], container: str | None = None) -> str:
-        """Run *command* in a container (text goes to ``sh -c``) and return what it printed, both streams."""
-        words_ = ["sh", "-c", command] if isinstance(command, str) else list(command)
-        output = self.client.exec(self.namespace, pod, words_, container=container)
+    def exec(
+        self, pod: str, command: str | Sequence[str], container: str | None = None, *, check: bool = True
+    ) -> str:
+        """
+        Run *command* in a container (text goes to ``sh -c``) and return what it printed, both streams.
+
+        Args:
+            check: Whether another exit code than 0 is an error. False is for a command that may fail, or that ends
+                its own container and is killed with it.
+
+        Raises:
+            CommandError: The command failed, and *check* is true.
+        """
+        words = ["sh", "-c", command] if isinstance(command, str) else list(command)
+        output = self.client.exec(self.namespace, pod, words, container=container)
+        if check and output.exit_code:
+            raise looking.failed(pod, container, command, output)
         return (output.stdout + output.stderr).strip()
 
     def events(self, pod: str | None = None, container: str | None = None) -> list[RawObject]:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import shlex
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from podlab.errors import NotFoundError
+from podlab.client.types import ExecOutput
+from podlab.errors import CommandError, NotFoundError
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
+
+_LONGEST = 160  # characters of a command, and of each line of its output, in an error
+_ENDS = {
+    126: "the container's image has this file, and it is not a program: lab.exec(pod, 'ls -l FILE') shows it",
+    127: "the container's image lacks this program: name another container, or use a program that is in the image",
+    137: "a command that ends its own container may be killed with it: lab.exec(..., check=False) accepts that",
+}  # by a shell's rules, and those of the signal 9
 
 
 def _statuses(pod: RawObject) -> dict[str, RawObject]:
@@ -88,3 +97,25 @@ def _ended(state: RawObject) -> str:
     """Return reason and exit code of an end; empty for another state."""
     end = state.get("terminated")
     return f"ended {end.get('reason', '')} exit code {end['exitCode']}" if end else ""
+
+
+def failed(pod: str, container: str | None, command: str | Sequence[str], output: ExecOutput) -> CommandError:
+    """Return the error of a command that ended with another exit code than 0."""
+    typed = command if isinstance(command, str) else shlex.join(command)
+    where = f"Pod {pod}" + (f", container {container}" if container else "")
+    printed = (output.stdout + output.stderr).strip()
+    last = [_cut(line) for line in printed.splitlines()[-3:]]
+    return CommandError(
+        f"{_cut(typed)}: exit code {output.exit_code} in {where}",
+        cause="it printed: " + " / ".join(last) if last else "it printed nothing",
+        hint=_ENDS.get(
+            output.exit_code, "lab.exec(..., check=False) returns the output of a command that may fail"
+        ),
+        ended_with=output.exit_code,
+        output=printed,
+    )
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
