@@ -6,6 +6,7 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -97,6 +98,20 @@ def test_the_stored_lives_start_in_the_order_that_the_page_names(form: str, orde
 
     assert list(starts) == order
     assert kept.end_reason == "gone"
+
+
+def test_a_changed_recipe_is_noticed(
+    rounds: ModuleType, figures: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Continuous integration compiles Istio for an hour only then."""
+    (tmp_path / "figures.json").write_text(json.dumps(figures))
+    assert rounds.is_stored(tmp_path)
+
+    known = rounds.control.images.load()
+    agent = replace(known.parts["pilot-agent"], version="1.32.0")
+    other = replace(known, parts=known.parts | {"pilot-agent": agent})
+    monkeypatch.setattr(rounds.control.images, "load", lambda: other)
+    assert not rounds.is_stored(tmp_path)
 
 
 def test_the_page_names_the_stored_figure(rounds: ModuleType, figures: dict[str, Any]) -> None:

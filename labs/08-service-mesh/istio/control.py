@@ -14,9 +14,11 @@ import yaml
 from podlab import images
 from podlab.client import Client
 from podlab.errors import ApiError, NotFoundError, PodlabError, WaitTimeoutError
-from podlab.images import golang
+from podlab.images import cache, golang
+from podlab.images.recipes import Part
 
 SYSTEM = "istio-system"
+IMAGES = ("istiod", "istio-proxy")
 VALUES = Path(__file__).with_name("manifests") / "values.yaml"
 DEADLINE_S = 240.0
 FORMS = {"native": "true", "classic": "false"}
@@ -28,11 +30,21 @@ RawObject = dict[str, Any]
 Progress = Callable[[str], None]
 
 
+def parts() -> list[Part]:
+    """Return the parts of both images."""
+    known = images.load()
+    return [part for name in IMAGES for part in known.parts_of(known.find(name))]
+
+
+def recipe() -> dict[str, str]:
+    """Return what a run depends on: the manifests, and each part with the hash of its Go module or its version."""
+    found = {part.name: golang.key(part) if part.origin == "go" else part.version for part in parts()}
+    return {"manifests": cache.digest(cache.tree(VALUES.parent)), **found}
+
+
 def missing() -> str | None:
     """Return why Istio cannot be run from what this machine holds; None when all its programs are built."""
-    known = images.load()
-    parts = [part for name in ("istiod", "istio-proxy") for part in known.parts_of(known.find(name))]
-    absent = [part.name for part in parts if part.origin == "go" and not golang.is_here(part)]
+    absent = [part.name for part in parts() if part.origin == "go" and not golang.is_here(part)]
     if not absent:
         return None
     return f"{', '.join(absent)}: not built; an hour of compiling: podlab images build istiod istio-proxy"

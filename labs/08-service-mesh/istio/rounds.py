@@ -158,12 +158,13 @@ def drop(client: Client, namespace: str, name: str) -> None:
 def everything(cluster: drivers.Cluster, folder: Path, requests: int = REQUESTS) -> dict[str, Any]:
     """Run all rounds of the page on *cluster*; leave recordings and figures in *folder*."""
     folder.mkdir(parents=True, exist_ok=True)
-    images.bring(cluster, ["istiod", "istio-proxy"])
+    images.bring(cluster, control.IMAGES)
     client = cluster.client()
     with control.installed(client), space(client, SPACE) as namespace:
         apply(client, namespace, "stock.yaml")
         ready_pod(client, namespace, "stock")
         figures: dict[str, Any] = {"driver": cluster.driver, "server": client.version()}
+        figures["recipe"] = control.recipe()
         for form in control.FORMS:
             print(f"recording the shop in the {form} form")
             figures[form] = life(client, cluster.driver, namespace, form, folder)
@@ -173,6 +174,12 @@ def everything(cluster: drivers.Cluster, folder: Path, requests: int = REQUESTS)
         figures["strict"] = strict(client, cluster.driver, namespace, folder)
     (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
     return figures
+
+
+def is_stored(folder: Path) -> bool:
+    """Tell whether the run in *folder* was made from the parts that the recipe names today."""
+    figures: dict[str, Any] = json.loads((folder / "figures.json").read_text("utf-8"))
+    return bool(figures.get("recipe") == control.recipe())
 
 
 def sentence(figures: dict[str, Any]) -> str:

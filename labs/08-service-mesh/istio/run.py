@@ -3,6 +3,7 @@ The real Istio on a kind cluster: build, install, inject in both forms, record t
 
     python labs/08-service-mesh/istio/run.py                  all of it; the first time compiles for an hour
     python labs/08-service-mesh/istio/run.py --recordings F   keep the recordings and the figures in the folder F
+    python labs/08-service-mesh/istio/run.py --is-stored      run nothing; exit code 1 where the recipe has changed
 
 A cluster that this makes is stopped at the end; on one that runs already, everything is removed again.
 """
@@ -21,6 +22,8 @@ import rounds
 
 from podlab import drivers, images
 from podlab.errors import PodlabError
+
+STORED = Path(__file__).with_name("recordings")
 
 
 @contextlib.contextmanager
@@ -52,10 +55,17 @@ def main() -> int:
     parser.add_argument(
         "--recordings", type=Path, metavar="F", help="a folder for the recordings and figures.json"
     )
+    parser.add_argument(
+        "--is-stored", action="store_true", help="say whether recordings/ is a run of today's recipe"
+    )
     options = parser.parse_args()
+    if options.is_stored:
+        fits = rounds.is_stored(STORED)
+        print(f"the stored run is {'' if fits else 'not '}one of today's recipe")
+        return 0 if fits else 1
     known = images.load()
     try:
-        for name in ("istiod", "istio-proxy"):
+        for name in rounds.control.IMAGES:
             images.build(known.find(name), known, print)
         with cluster_named(options.name) as cluster, tempfile.TemporaryDirectory() as beside:
             figures = rounds.everything(cluster, options.recordings or Path(beside))
