@@ -213,7 +213,8 @@ class Inspecting(Workplace):
         unwell = [name for name, explained in found.items() if not explained.well]
         if unwell:
             others = f"; not well either: {', '.join(unwell[1:4])}" if unwell[1:] else ""
-            error.cause = found[unwell[0]].what + others
+            first = found[unwell[0]]
+            error.cause = first.what + (f" ({looking.cut(first.why)})" if first.why else "") + others
             error.hint = f'lab.explain("{unwell[0]}") says more; {error.hint}'
 
     def _uid(self, pod: str) -> str | None:

@@ -10,7 +10,7 @@ from podlab.errors import CommandError, NotFoundError
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
-_LONGEST = 160  # characters of a command, and of each line of its output, in an error
+_LONGEST = 160  # characters of a command, of a line of its output and of a reason in an error
 _ENDS = {
     126: "the container's image has this file, and it is not a program: lab.exec(pod, 'ls -l FILE') shows it",
     127: "the container's image lacks this program: name another container, or use a program that is in the image",
@@ -104,9 +104,9 @@ def failed(pod: str, container: str | None, command: str | Sequence[str], output
     typed = command if isinstance(command, str) else shlex.join(command)
     where = f"Pod {pod}" + (f", container {container}" if container else "")
     printed = (output.stdout + output.stderr).strip()
-    last = [_cut(line) for line in printed.splitlines()[-3:]]
+    last = [cut(line) for line in printed.splitlines()[-3:]]
     return CommandError(
-        f"{_cut(typed)}: exit code {output.exit_code} in {where}",
+        f"{cut(typed)}: exit code {output.exit_code} in {where}",
         cause="it printed: " + " / ".join(last) if last else "it printed nothing",
         hint=_ENDS.get(
             output.exit_code, "lab.exec(..., check=False) returns the output of a command that may fail"
@@ -116,6 +116,7 @@ def failed(pod: str, container: str | None, command: str | Sequence[str], output
     )
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """Return *text* in one line, without its end where it is long."""
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
