@@ -58,17 +58,27 @@ def pages_to_run() -> list[Path]:
     """
     The notebooks that are executed: all, but on kind, where a life takes longer, a sample.
 
-    There it is page 00 and as many other pages of the course as ``PODLAB_KIND_PAGES`` says (default 1), drawn by the
-    commit; ``PODLAB_KIND_PAGES=all`` takes all pages and labs.
+    There it is page 00, and as many other pages of the course and as many labs as ``PODLAB_KIND_PAGES`` says (default
+    1 of each), drawn by the commit; ``PODLAB_KIND_PAGES=all`` takes all pages and labs.
     """
     wanted = os.environ.get("PODLAB_KIND_PAGES", "1")
     if os.environ.get("PODLAB_DRIVER") != "kind" or wanted == "all":
         return pages()
     first, *others = [page for page in pages() if page.parent == FOLDER]
+    labs = [page for page in pages() if page.parent != FOLDER]
+    return [first, *(page for some in (others, labs) for page in _drawn(some, int(wanted)))]
+
+
+def _drawn(some: list[Path], count: int) -> list[Path]:
+    return by_commit().sample(some, min(count, len(some)))
+
+
+def by_commit(word: str = "") -> random.Random:
+    """Return what draws a sample: the same draws for the same commit and *word*."""
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    return [first, *random.Random(commit.stdout).sample(others, min(int(wanted), len(others)))]
+    return random.Random(commit.stdout + word)
 
 
 def read(path: Path) -> Any:
