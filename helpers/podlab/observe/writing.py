@@ -2,7 +2,8 @@
 Writes a recording: one line per observation, each handed to the system as soon as it is known.
 
 A line is written whole or, if the process is killed in that very moment, as the last, broken one. The file's last
-line says how the recording ended; without it, it was cut short.
+line says how the recording ended; without it, it was cut short. The file is locked while it is written, so a
+second recorder with the same name is refused instead of taking the first one's place.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from podlab import paths
+from podlab import files, paths
 from podlab.errors import RecordingError
 from podlab.version import __version__
 
@@ -52,7 +54,7 @@ class Writer:
         keep: Also hold each line for ``take()``, for a listener in this process.
 
     Raises:
-        RecordingError: If the file cannot be written.
+        RecordingError: If the file cannot be written, or another recorder is writing it.
     """
 
     def __init__(self, path: Path, header: dict[str, Any], *, keep: bool = False) -> None:
@@ -66,20 +68,12 @@ class Writer:
         first = {"kind": "podlab.recording", "schema": SCHEMA, "podlab": __version__}
         stamp = self.started_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
         self.header = {**first, **header, "started_at": stamp}
-        draft, self._file = path.parent / f".{path.name}.{os.getpid()}", -1
         try:
             paths.refuse_no_file(path)
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(
-                draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644
-            )
-            os.write(self._file, encode(self.header) + b"\n")
-            draft.replace(path)
+            with _kept_from_others(path):
+                self._file = _begin(path, encode(self.header) + b"\n")
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.close(self._file)
-            with contextlib.suppress(OSError):
-                draft.unlink()
             raise _cannot_write(path, error) from error
 
     def now(self) -> float:
@@ -128,6 +122,59 @@ class Writer:
             if not self.closed:
                 self.closed = True
                 os.close(self._file)
+
+
+@contextlib.contextmanager
+def _kept_from_others(path: Path) -> Iterator[None]:
+    """
+    Hold the file that is at *path*, an empty one where there is none, until a new recording has taken its place.
+
+    Two recorders that begin at the same time meet at the lock of that file; the new one is locked from its first line.
+
+    Raises:
+        RecordingError: Another recorder is writing it.
+        OSError: It cannot be opened, or not made.
+    """
+    missing = not path.exists()
+    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        if not _locked(descriptor) or not os.path.samestat(os.fstat(descriptor), path.stat()):
+            missing = False
+            raise RecordingError(
+                f"the recording {path} is being written by another podlab",
+                cause="two recordings in one file would lose one of them",
+                hint="name another file with --out, or wait until the other recording ends",
+            )
+        yield
+        missing = False
+    finally:
+        if missing:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        return files.take_lock(descriptor)
+    except OSError:
+        return True  # a file system without locks: recording there is better than not recording
+
+
+def _begin(path: Path, header: bytes) -> int:
+    """Put a locked file that holds *header* at *path*, and return its descriptor."""
+    draft = path.parent / f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        _locked(descriptor)
+        os.write(descriptor, header)
+        draft.replace(path)
+    except OSError:
+        os.close(descriptor)
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
+    return descriptor
 
 
 def _cannot_write(path: Path, error: OSError) -> RecordingError:

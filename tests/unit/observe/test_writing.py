@@ -1,12 +1,17 @@
-"""A recording that cannot be begun: an error of ours, and nothing beside the place it was meant for."""
+"""A recording that cannot be begun: an error of ours, nothing beside its place, and no other recording lost."""
 
 from __future__ import annotations
 
+import errno
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from podlab.errors import RecordingError
+from podlab.observe import Recording, writing
 from podlab.observe.writing import Writer
 
 
@@ -18,3 +23,56 @@ def test_a_recording_that_cannot_be_put_in_place_leaves_nothing(tmp_path: Path) 
         Writer(tmp_path / "run.jsonl", {})
 
     assert [one.name for one in tmp_path.iterdir()] == ["run.jsonl"]
+
+
+def test_a_second_recorder_of_one_file_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    """It took the first one's place in the folder, and what the first had recorded was lost."""
+    path = tmp_path / "run.jsonl"
+    first = Writer(path, {"cluster": "first"})
+
+    with pytest.raises(RecordingError, match="is being written by another podlab") as caught:
+        Writer(path, {"cluster": "second"})
+    first.end("Ready")
+
+    assert "--out" in str(caught.value.hint)
+    recording = Recording.read(path)
+    assert (recording.header["cluster"], recording.end_reason) == ("first", "Ready")
+    assert [one.name for one in tmp_path.iterdir()] == ["run.jsonl"]
+    Writer(path, {"cluster": "third"}).end("gone")
+    assert Recording.read(path).header["cluster"] == "third"
+
+
+def test_of_many_recorders_that_begin_at_once_one_gets_the_file(tmp_path: Path) -> None:
+    """Also where the file does not exist yet, so that there is nothing of an earlier recording to lock."""
+    path, gate = tmp_path / "run.jsonl", threading.Barrier(8)
+
+    def begin(number: int) -> Writer | None:
+        gate.wait()
+        try:
+            return Writer(path, {"cluster": str(number)})
+        except RecordingError:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        begun = [one for one in pool.map(begin, range(8)) if one is not None]
+    for writer in begun:
+        writer.end("gone")
+
+    assert len(begun) == 1
+    assert Recording.read(path).header["cluster"] == begun[0].header["cluster"]
+    assert [one.name for one in tmp_path.iterdir()] == ["run.jsonl"]
+
+
+def test_a_recording_that_cannot_be_begun_leaves_no_empty_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The place of a new file is taken before its first line is written."""
+
+    def full(_path: Path, _header: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(writing, "_begin", full)
+    with pytest.raises(RecordingError, match="cannot be written"):
+        Writer(tmp_path / "run.jsonl", {})
+
+    assert list(tmp_path.iterdir()) == []
