@@ -75,7 +75,9 @@ class Clocks:
                 "the recorder's clock and the node's cannot be matched; arrival times are not used"
             )
         elif not self.recorder.known:
-            self.notes.append("nothing bounds the recorder's clock from above; arrival times are not used")
+            self.notes.append(
+                "how far the recorder's clock is from the node's is not known; arrival times are not used"
+            )
         server = _server_evidence(facts)
         self.server = Offset(0.0, 0.0) if self.one_machine else server.offset()
 

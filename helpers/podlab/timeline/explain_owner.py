@@ -153,8 +153,9 @@ def _well(o: Owner, title: str) -> Explanation:
             f"{title} is complete", f"{done} Pod{'s' if done != 1 else ''} succeeded", "", well=True
         )
     if o.kind != "Job" and len(o.pods) < o.wanted:
-        why, hint = f"{len(o.pods)} of its {o.wanted} Pods are there", "wait a few seconds, then ask again"
-        return Explanation(f"{title} is not whole", why, hint)
+        why = f"{len(o.pods)} of its {o.wanted} Pods exist{'s' if len(o.pods) == 1 else ''} until now"
+        return Explanation(f"{title} has too few Pods", why, "wait a few seconds, then ask again")
     if not o.pods:
-        return Explanation(f"{title} has no Pod", "none is there now", "wait a few seconds, then ask again")
-    return Explanation(f"{title} is well", f"its {len(o.pods)} Pods are well", "", well=True)
+        return Explanation(f"{title} has no Pods", "none exists now", "wait a few seconds, then ask again")
+    healthy = "its Pod is well" if len(o.pods) == 1 else f"its {len(o.pods)} Pods are well"
+    return Explanation(f"{title} is well", healthy, "", well=True)

@@ -54,7 +54,7 @@ class Timeline(PodLife):
 
     def __repr__(self) -> str:
         """One line: a notebook shows pictures, and every attribute can be asked for."""
-        whole = "still recorded" if self.live else "whole" if self.complete else "not whole"
+        whole = "still recorded" if self.live else "whole" if self.complete else "incomplete"
         phase = self.phase or "no phase"
         return (
             f"Timeline({self.namespace}/{self.name}: {phase}, starts: {self.start_order() or '-'}, {whole})"

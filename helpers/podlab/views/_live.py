@@ -147,7 +147,7 @@ class LiveView:
         shown = (self._drawn, round(self.scrub.value, 2), self.zoom.value, live)
         if shown == self._shown:
             return False
-        state = "recording" if live else "finished" if timeline.complete else "finished, not whole"
+        state = "recording" if live else "finished" if timeline.complete else "finished, incomplete"
         order = escape(timeline.start_order() or "-")
         facts = (
             f"<b>{self.scrub.value:.1f} s</b> of {until:.1f} s, {timeline.phase}, {state}; starts: {order}"

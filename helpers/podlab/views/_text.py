@@ -74,7 +74,7 @@ def _heading(timeline: Timeline, width: int) -> str:
     if ready is not None and not timeline.predicted:
         parts.append(f"Ready after {ready.mid:.1f} s")
     if not (timeline.complete or timeline.live):
-        parts.append("recording not whole")
+        parts.append("recording incomplete")
     return _fit(", ".join(p for p in parts if p), width, False)
 
 

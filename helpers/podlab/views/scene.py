@@ -270,7 +270,7 @@ def _subtitle(timeline: Timeline, *, hatched: bool) -> str:
         return "still being recorded"
     if not timeline.complete:
         return next(
-            (n for n in timeline.notes if "cut short" in n or "gap" in n), "the recording is not whole"
+            (n for n in timeline.notes if "cut short" in n or "gap" in n), "the recording is incomplete"
         )
     return (
         "hatched: it happened somewhere in there" if hatched else ""

@@ -169,7 +169,7 @@ def test_a_deadline_says_how_the_pod_was() -> None:
     seen = SimpleNamespace(observations=[{"resource": "pods", "object": pod}])
 
     assert "no such image" in recording.last_look(seen)  # type: ignore[arg-type]
-    assert recording.last_look(SimpleNamespace(observations=[])) == "no Pod was ever seen"  # type: ignore[arg-type]
+    assert recording.last_look(SimpleNamespace(observations=[])) == "no Pod was seen"  # type: ignore[arg-type]
 
 
 def a_timeline() -> Timeline:
@@ -195,7 +195,7 @@ def test_a_container_that_is_not_there_names_the_near_one() -> None:
 
 def test_a_timeline_at_the_prompt_is_one_line() -> None:
     """Its attributes can be asked for; nobody reads nested dataclasses."""
-    assert repr(a_timeline()) == "Timeline(n/web: Pending, starts: -, not whole)"
+    assert repr(a_timeline()) == "Timeline(n/web: Pending, starts: -, incomplete)"
 
 
 def an_ended_cluster(name: str) -> None:

@@ -128,7 +128,10 @@ def test_neither_a_folder_nor_a_hidden_draft_is_proposed_as_a_recording(home: Pa
     (home / ".run.jsonl.77").write_text("")
     with pytest.raises(RecordingError) as caught:
         recording.read(Path("run.jsonl"))
-    assert (caught.value.cause, caught.value.hint) == ("it is a folder", "podlab record MANIFEST --out RUN")
+    assert (caught.value.cause, caught.value.hint) == (
+        "recordings in it: 0",
+        "podlab record MANIFEST --out RUN",
+    )
 
 
 def test_a_recording_that_is_not_there_names_the_near_one(
@@ -259,7 +262,7 @@ def test_a_recording_with_a_gap_that_was_cut_short_can_be_shown(
     assert cli.main(["show", "cut.jsonl"]) == 0
     out = capsys.readouterr().out
     assert "web" in out
-    assert "not whole" in out
+    assert "recording incomplete" in out
 
 
 @pytest.mark.parametrize("there", [True, False])

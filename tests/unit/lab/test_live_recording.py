@@ -79,7 +79,7 @@ def test_the_live_view_grows_and_is_finished(
     [view] = shown
     assert "<svg" in view.picture.value
     assert "finished" in view.picture.value
-    assert "not whole" not in view.picture.value
+    assert "incomplete" not in view.picture.value
 
 
 def test_a_recording_that_fails_leaves_no_view_that_runs_on(

@@ -54,7 +54,7 @@ def test_it_grows_while_the_pod_lives(view):
     assert len(set(pictures)) > 10
     assert "recording" in pictures[0]
     assert "finished" in view.picture.value
-    assert "not whole" not in view.picture.value
+    assert "incomplete" not in view.picture.value
     assert "one | two | (app app2)" in view.picture.value
 
 

@@ -130,7 +130,7 @@ class Container:
         """How the Pod stands because of it: ``waits for sidecar proxy``, ``does not run: container app``."""
         if self.role != "app" and not self.of.holds("Initialized"):
             return f"waits for {self.title}"
-        return f"{'does not run' if self.of.phase == 'Pending' else 'is not whole'}: {self.title}"
+        return f"{'does not run' if self.of.phase == 'Pending' else 'is only partly running'}: {self.title}"
 
     @property
     def reason(self) -> str:

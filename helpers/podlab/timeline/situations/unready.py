@@ -114,7 +114,7 @@ OTHERS: tuple[Situation[Observed], ...] = (
     ),
     Situation(
         "work that ends under restartPolicy Always", _comes_again,
-        "is not whole", "{ends}; restartPolicy Always starts {again} again",
+        "does its work again and again", "{ends}; restartPolicy Always starts {again} again",
         "for work that ends, restartPolicy OnFailure, or a Job; podlab logs {pod} -c {first}",
     ),
     Situation(
