@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -21,6 +23,27 @@ def test_a_wrong_argument_is_said_before_anything_is_done() -> None:
     assert done.returncode == 2
     assert "unknown argument '--no-lba'" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first", "tried"),
+    [
+        (("--name",), "start: --name needs a name", "  try: ./start --name second"),
+        (("--name=",), "start: --name needs a name", "  try: ./start --name second"),
+        (("--name", "--no-lab"), "start: --name needs a name", "  try: ./start --name second"),
+        (("--driver",), "start: --driver needs kind, context or embedded", "  try: ./start --driver embedded"),
+        (("--driver", "knd"), "start: --driver needs kind, context or embedded", "  try: ./start --driver embedded"),
+    ],
+)  # fmt: skip
+def test_an_option_without_its_value_is_said_in_three_lines(
+    arguments: tuple[str, ...], first: str, tried: str
+) -> None:
+    """The shell's own words for it began with the line of the script, and the exit code was 1."""
+    done = start(*arguments)
+    lines = done.stderr.splitlines()
+
+    assert (done.returncode, len(lines)) == (2, 3)
+    assert (lines[0], lines[2]) == (first, tried)
 
 
 def test_help_shows_the_arguments() -> None:
