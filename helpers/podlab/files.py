@@ -94,9 +94,11 @@ def write_whole(
     try:
         _write(draft, content, mode, durable)
         os.replace(draft, target)  # noqa: PTH105
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(draft)  # noqa: PTH108
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = target, None  # a reader knows nothing of the draft
         raise
 
 

@@ -23,6 +23,7 @@ from podlab.errors import PodlabError
 
 _PLACES = {"-n", "--namespace", "--cluster", "--name", "--context", "--kubeconfig"}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_CLOSED = {errno.EBADF, errno.EIO}
 _NO_SUCH_PLACE = {
     errno.EACCES,
     errno.EPERM,
@@ -37,6 +38,7 @@ _NO_SUCH_PLACE = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; see `podlab.cli.codes` for what each means."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _fill_closed_streams()
     _end_on_sigterm()
     _print_what_cannot_be_encoded()
     try:
@@ -55,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _pipe_closed()
     except OSError as error:
         named = error.errno in _NO_SUCH_PLACE and error.filename is not None
-        return _not_written(error) if named or error.errno in _FULL else _bug(error)
+        closed = error.errno in _CLOSED and error.filename is None
+        return _not_written(error) if named or closed or error.errno in _FULL else _bug(error)
     except Exception as error:  # the outermost net: a learner must never meet a bare traceback
         return _bug(error)
     return code
@@ -126,11 +129,13 @@ def _not_written(error: OSError) -> int:
     except OSError:
         _leave_stdout()
     what = error.filename2 or error.filename or "the output"  # of a rename, the second is what was asked for
-    hint = (
-        "free some space, or write to another disk" if error.errno in _FULL else "name another file or folder"
-    )
+    why, hint = error.strerror, "name another file or folder"
+    if error.errno in _FULL:
+        hint = "free some space, or write to another disk"
+    elif error.errno in _CLOSED:
+        why, hint = "stdout is closed", "the same command without >&-, or with its output in a file"
     print(f"podlab: {what} cannot be written", file=sys.stderr)
-    print(f"  why: {error.strerror}", file=sys.stderr)
+    print(f"  why: {why}", file=sys.stderr)
     print(f"  try: {hint}", file=sys.stderr)
     return 74
 
@@ -168,6 +173,22 @@ def _print_what_cannot_be_encoded() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and (stream.encoding or "").lower() not in {"utf-8", "utf8"}:
             stream.reconfigure(errors="replace")
+
+
+def _fill_closed_streams() -> None:
+    """
+    Put something in the place of standard streams that the caller closed (``podlab show RUN >&-``): Python has None.
+
+    The file of a cluster or a recording would else get the number of stdout. Stdout refuses what is written to it, so
+    that a result which nobody gets is an error.
+    """
+    for name, flags, mode in (
+        ("stdin", os.O_RDONLY, "r"),
+        ("stdout", os.O_RDONLY, "w"),
+        ("stderr", os.O_WRONLY, "w"),
+    ):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, flags), mode, encoding="utf-8"))
 
 
 def _end_on_sigterm() -> None:

@@ -22,7 +22,7 @@ EXIT_CODES: dict[int, str] = {
     11: "an image of the labs could not be made",
     12: "a command in a container failed",
     70: "a bug in podlab",
-    74: "a picture or the output cannot be written (disk full, missing folder)",
+    74: "a file or the output cannot be written (disk full, no permission, stdout closed)",
     130: "interrupted with Ctrl-C; cleaned up",
     141: "the reader of the output closed the pipe",
     143: "ended by SIGTERM; cleaned up",

@@ -27,7 +27,13 @@ def check(what: str | None, selector: str | None) -> None:
     Raises:
         UsageError: Neither a name nor labels are given, or both.
     """
-    if bool(what) == bool(selector):
+    if what and selector:
+        raise UsageError(
+            "a Pod's name and --selector cannot be combined",
+            cause=f"given: {what}, -l {selector}",
+            hint=f"podlab logs {what}, or: podlab logs -l {selector}",
+        )
+    if not (what or selector):
         raise UsageError(
             "which Pod's logs?", cause="a Pod's name, or -l LABELS, is required", hint="podlab logs POD"
         )
@@ -53,7 +59,9 @@ def pods_of(client: Client, namespace: str, what: str | None, selector: str | No
     found = kinds.find(kind) if kind else kinds.POD
     if found is None:
         raise UsageError(
-            f"{kind} has no logs", cause="objects of this kind own no Pods", hint=f"podlab logs {name}"
+            f"{what} has no Pods",
+            cause=f"objects of kind {kind} own no Pods, or podlab does not know them",
+            hint=f"a Pod's name, as podlab pods prints it, or job/{name}",
         )
     if found == kinds.POD:
         return [find_pod(client, namespace, name)]

@@ -19,9 +19,11 @@ from podlab.timeline.explain_owner import BETWEEN, KINDS
 _EXPLAINED = ("Pod", *KINDS)
 
 
-def asked_for(words: list[str], cluster: str = "") -> tuple[str, str]:
+def asked_for(words: list[str], cluster: str = "") -> list[tuple[str, str]]:
     """
-    Return (kind, name) of ``web``, ``pod/web``, ``job/m`` or ``job m``; the kind is empty where none is given.
+    Return (kind, name) for each object of ``web``, ``pod/web job/m``, ``job m`` or ``job m n``.
+
+    The kind is empty where none is given.
 
     Args:
         cluster: `` --cluster N`` for the line that a hint names, where one was given.
@@ -35,15 +37,21 @@ def asked_for(words: list[str], cluster: str = "") -> tuple[str, str]:
             cause="kubectl explains fields",
             hint=f'kubectl --kubeconfig "$(podlab kubeconfig{cluster})" explain {words[0]}',
         )
-    kind, name = words[:2] if len(words) > 1 else (words[0].rpartition("/")[0], words[0].rpartition("/")[2])
+    if len(words) > 1 and "/" not in words[0] and resources.named(words[0]):
+        return [(_supported(words[0], name), name.rpartition("/")[2]) for name in words[1:]]
+    pairs = [word.rpartition("/")[::2] for word in words]
+    return [(_supported(kind, name) if kind else "", name) for kind, name in pairs]
+
+
+def _supported(kind: str, name: str) -> str:
     found = _kind(kind.partition(".")[0])
-    if kind and not found:
+    if not found:
         raise UsageError(
             f"podlab explain does not support {kind}",
             cause=f"supported: {', '.join(_EXPLAINED).lower()}",
             hint=f"podlab explain {name}",
         )
-    return found, name
+    return found
 
 
 def _kind(word: str) -> str:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from podlab.cli import kinds as known_kinds
 from podlab.cli.ages import age
+from podlab.cli.parser import UsageError
 from podlab.client import Client, resources
 from podlab.errors import ApiError, NotFoundError
 from podlab.nearest import POSSIBLE, nearest
@@ -60,12 +60,11 @@ def pod_rows(
         NotFoundError: A Pod of *names* is not there; the hint names the nearest.
     """
     found = client.rows(resources.path("pods", namespace), includeObject="Object", labelSelector=selector)
-    wanted = [name.removeprefix("pod/") for name in names]
     there = {pod["metadata"]["name"] for _, pod in found}
-    for name in wanted:
+    for name in names:
         if name not in there and namespace:
             find_pod(client, namespace, name)
-    return [(cells, pod) for cells, pod in found if not wanted or pod["metadata"]["name"] in wanted]
+    return [(cells, pod) for cells, pod in found if not names or pod["metadata"]["name"] in names]
 
 
 def events(
@@ -77,13 +76,23 @@ def events(
     Args:
         about: A name, or KIND/NAME, of the object that they are about.
         kinds: Of these types only: ``Normal``, ``Warning``.
+
+    Raises:
+        UsageError: The kind is not known, and no Event is about such an object.
     """
     kind, _, name = (about or "").rpartition("/")
     fields = [f"involvedObject.name={name}"] if name else []
+    known = resources.named(kind)
     if kind:
-        known = known_kinds.find(kind)
         fields.append(f"involvedObject.kind={known.kind if known else kind.capitalize()}")
     found = client.get(resources.path("events", namespace), fieldSelector=",".join(fields) or None)["items"]
+    if kind and known is None and not found:  # a kind of somebody's own may have Events
+        near = nearest(kind, resources.words())
+        raise UsageError(
+            f"podlab does not know the kind {kind!r}",
+            cause=f"no Event is about {about} either",
+            hint=f"podlab events --for {near}/{name}" if near else f"podlab events --for {name}",
+        )
     found = [event for event in found if not kinds or event.get("type") in kinds]
     return sorted(
         found, key=lambda event: (_last_seen(event), int(event["metadata"].get("resourceVersion") or 0))

@@ -4,13 +4,27 @@ The output of verbs: progress on stderr, results on stdout, tables as kubectl la
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from podlab.errors import PodlabError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class UnwrittenError(PodlabError):
+    """A file that the command line names cannot be written."""
+
+    exit_code = 74
+
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
@@ -66,6 +80,25 @@ class Steps:
                     frame, since_s = _FRAMES[turn % len(_FRAMES)], time.monotonic() - self._since
                     line = f"\r\x1b[K{frame} {self._step}  {since_s:.0f} s"
                     print(line, end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """
+    Name *path* where it cannot be written.
+
+    Raises:
+        UnwrittenError: Whatever the system had against it: in /proc, a missing permission looks like a missing file.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        raise UnwrittenError(
+            f"{path} cannot be written",
+            cause=error.strerror or str(error),
+            hint="free some space, or write to another disk" if full else "name another file or folder",
+        ) from error
 
 
 def as_json(value: Any) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, Protocol, cast
@@ -109,7 +109,10 @@ def parse(verb: Verb, arguments: Sequence[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     verb.arguments(parser)
-    known, unknown = parser.parse_known_args(arguments)
+    # Words and options in any order, as with kubectl: podlab exercise check --json e14. argparse refuses subcommands.
+    whole = any(action.nargs == argparse.PARSER for action in parser._actions)
+    read = parser.parse_known_args if whole else parser.parse_known_intermixed_args
+    known, unknown = read(list(arguments))
     if unknown:
         _refuse(parser, unknown[0])
     return known
@@ -283,9 +286,37 @@ def pod_name(text: str) -> str:
 
     An empty name (``podlab logs "pod/$POD"`` where POD is not set) would ask for the list of Pods.
     """
+    return object_name(text, "Pod")
+
+
+def object_name(text: str, kind: str = "object") -> str:
+    """Read ``NAME`` or ``KIND/NAME``, with a name that is not empty."""
     if not text.rpartition("/")[2].strip():
-        raise argparse.ArgumentTypeError("the name of the Pod is empty")
+        raise argparse.ArgumentTypeError(f"the name of the {kind} is empty")
     return text
+
+
+def one_pod(text: str) -> str:
+    """Read ``POD`` or ``pod/POD``, and return the name."""
+    kind, _, name = pod_name(text).rpartition("/")
+    if kind.lower() not in ("", "po", "pod", "pods"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a Pod: give a Pod's name, or pod/NAME")
+    return name
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers from *least* on."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+        return value
+
+    return read
 
 
 def columns(text: str) -> int:

@@ -36,11 +36,23 @@ def check(args: argparse.Namespace) -> None:
     Raises:
         UsageError: None, or more than one.
     """
-    given = [bool(args.manifest or args.files), bool(args.pod), bool(args.selector)]
-    if sum(given) != 1:
+    manifests = [*args.manifest, *args.files]
+    given = [
+        " ".join(manifests),
+        f"--pod {args.pod}" * bool(args.pod),
+        f"-l {args.selector}" * bool(args.selector),
+    ]
+    given = [one for one in given if one]
+    if len(given) > 1:
+        raise UsageError(
+            "podlab record takes a manifest, --pod or --selector, and only one of them",
+            cause=f"given: {', '.join(given)}",
+            hint=f"podlab record {given[0]}",
+        )
+    if not given:
         raise UsageError(
             "nothing to record was named",
-            cause="give a manifest, --pod NAME or -l LABELS",
+            cause="a manifest, --pod NAME or -l LABELS is required",
             hint="podlab record pod.yaml, or: podlab record --pod NAME",
         )
 
@@ -168,8 +180,13 @@ def summary(recording: Recording, out: Path) -> dict[str, Any]:
 
 def sentence(facts: dict[str, Any]) -> str:
     """Return `summary` as one line."""
-    pods = ", ".join(facts["pods"]) or "no Pod"
-    return f"{facts['file']}: {facts['observations']} observations of {pods}; ended: {facts['ended']}"
+    seen = f"{counted(facts['observations'], 'observation')} of {', '.join(facts['pods'])}"
+    return f"{facts['file']}: {seen if facts['pods'] else 'no Pod was seen'}; ended: {facts['ended']}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 observation``, ``2 observations``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def raise_unless_reached(recording: Recording, args: argparse.Namespace) -> None:
@@ -177,10 +194,16 @@ def raise_unless_reached(recording: Recording, args: argparse.Namespace) -> None
     Raise what ended the recording, if it was not what the command asked for; the file is kept in any case.
     """
     wanted = "gone" if args.delete_after is not None else args.until
-    reached = {wanted, "deadline"} if args.lenient else {wanted}
+    reached = {wanted, "deadline"} if args.lenient and recording.pods() else {wanted}
     if recording.complete and recording.end_reason in reached:
         return
     show = f"podlab show {args.out}"
+    if recording.end_reason == "deadline" and args.selector and not recording.pods():
+        raise WaitTimeoutError(
+            f"no Pod with the labels {args.selector} was seen within {args.deadline:g} s",
+            cause=f"namespace {recording.header.get('namespace')} had none, and none was created",
+            hint="podlab pods --all-namespaces, then record with --selector and --namespace of the Pods you mean",
+        )
     if recording.end_reason == "deadline":
         raise WaitTimeoutError(
             f"{args.until} was not reached within {args.deadline:g} s; the recording is kept",
@@ -210,7 +233,7 @@ def last_look(recording: Recording) -> str:
         elif one.get("resource") == "events" and "object" in one:
             events.append(one["object"])
     found = [explain(pod, events) for pod in pods.values()]
-    return "; ".join(f"{one.what}: {one.why}" for one in found) or "no Pod was ever seen"
+    return "; ".join(f"{one.what}: {one.why}" for one in found) or "no Pod was seen"
 
 
 def timelines(path: Path, pod: str | None = None) -> Iterator[Timeline]:
@@ -242,7 +265,7 @@ def one_timeline(path: Path, pod: str | None = None) -> Timeline:
     if pod is None and len(pods) != 1:
         raise UsageError(
             f"{path} holds {len(pods)} Pods: choose one of them",
-            cause=", ".join(pods) or "no Pod was ever seen",
+            cause=", ".join(pods) or "no Pod was seen",
             hint=f"--pod {pods[0]}" if pods else f"podlab show {path}",
         )
     return _timeline(recording, pod or pods[0], path)
@@ -257,21 +280,22 @@ def read(path: Path) -> Recording:
     """
     from podlab import observe
 
+    if path.is_dir():
+        inside = sorted(path.glob("[!.]*.jsonl"))
+        raise RecordingError(
+            f"{path} is a folder; a recording is a file",
+            cause=f"recordings in it: {len(inside)}",
+            hint=str(inside[0]) if inside else "podlab record MANIFEST --out RUN",
+        )
     if not path.is_file():
         known = [one.name for one in path.parent.glob("[!.]*.json*") if one.is_file()]
         near = nearest(path.name, known, POSSIBLE)
         raise RecordingError(
             f"recording {path} does not exist",
-            cause=_why_no_file(path),
+            cause="it is not an ordinary file" if path.exists() else "no such file",
             hint=f"did you mean {path.with_name(near)}?" if near else "podlab record MANIFEST --out RUN",
         )
     return observe.read_recording(path)
-
-
-def _why_no_file(path: Path) -> str:
-    if path.is_dir():
-        return "it is a folder"
-    return "it is not an ordinary file" if path.exists() else "no such file"
 
 
 def check_picture(out: Path) -> None:

@@ -2,7 +2,7 @@
 The REST path of each kind: a table for the kinds that lessons use, discovery for the rest.
 
     path     of objects whose kind is known when the code is written: ``path("pods", namespace, name)``
-    named    of words that people type: ``po``, ``pods``, ``deployments.apps``
+    named    of words that people type: ``po``, ``pods``, ``deployments.apps``;  words: all of them
     find     of the apiVersion and kind in a manifest
 
 The table says where a kind lives on a server that has it; whether this one does is for ``require`` to ask.
@@ -70,6 +70,11 @@ def _words(text: str) -> dict[str, Resource]:
 EVERYWHERE = frozenset(("ConfigMap", "Namespace", "Pod", "Secret", "Service", "ServiceAccount"))
 KNOWN: Mapping[tuple[str, str], Resource] = _read_table(_TABLE)
 _WORDS: Mapping[str, Resource] = _words(_TABLE)
+
+
+def words() -> list[str]:
+    """Return what `named` understands: kinds, plurals and short names, in small letters."""
+    return list(_WORDS)
 
 
 def named(word: str) -> Resource | None:

@@ -82,7 +82,7 @@ def find(wanted: str) -> Exercise:
         raise CheckError(
             f"unknown exercise {wanted!r}",
             cause=f"exercises: {', '.join(known) or 'none'}",
-            hint=f"did you mean {near}?" if near else None,
+            hint=f"did you mean {near}?" if near else "podlab exercise list",
         )
     return _read_cached(known[name], _stamp(known[name]))
 

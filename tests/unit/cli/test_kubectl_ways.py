@@ -274,13 +274,6 @@ def test_a_recording_finds_a_file_of_its_own(home: Path) -> None:
     assert (args.out, args.until, args.lenient) == (Path("runs/web-2.jsonl"), "gone", True)
 
 
-@pytest.mark.parametrize("typed", ["record", "record p.yaml --pod web", "record --pod web -l a=b"])
-def test_one_thing_is_recorded(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither nothing nor two."""
-    assert cli.main(typed.split()) == 2
-    assert "nothing to record was named" in capsys.readouterr().err
-
-
 def test_a_field_is_kubectls_to_explain(capsys: pytest.CaptureFixture[str]) -> None:
     """``kubectl explain pod.spec`` and ``podlab explain POD`` share a word only."""
     assert cli.main(["explain", "pod.spec.containers", "--cluster", "c"]) == 2

@@ -18,7 +18,11 @@ podlab events --json | jq -r .[].reason
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument(
-        "--for", dest="about", metavar="NAME", help="only Events about this object: NAME or KIND/NAME"
+        "--for",
+        dest="about",
+        type=common.object_name,
+        metavar="NAME",
+        help="only Events about this object: NAME or KIND/NAME",
     )
     parser.add_argument(
         "--types", type=_types, default=(), metavar="T", help="only Events of these types: Normal, Warning"

@@ -24,10 +24,19 @@ podlab exercise new e40-my-title
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("action", choices=("list", "show", "check", "new"), help="what to do")
-    parser.add_argument("exercise", nargs="*", metavar="ID", help="ids of exercises (check: default all)")
+    parser.add_argument(
+        "exercise",
+        nargs="*",
+        metavar="ID",
+        help="ids of exercises (default: all); new: a name such as e40-my-title",
+    )
     parser.add_argument("--seed", type=int, default=0, help="the variant of the exercise (default: 0)")
     parser.add_argument(
-        "--jobs", type=int, default=4, help="how many answers to grade in parallel (default: 4)"
+        "--jobs",
+        type=common.whole_number(1),
+        default=4,
+        metavar="N",
+        help="check: how many answers to grade in parallel (default: 4)",
     )
     parser.add_argument("--only", metavar="KIND/NAME", help="check: only this answer, such as right/moved")
     parser.add_argument("--show", action="store_true", help="check: print the report of each answer")
@@ -49,7 +58,7 @@ def _list(args: argparse.Namespace) -> int:
     from podlab.checks.verdict import number
     from podlab.cli import output
 
-    found = [grading.find(name) for name in grading.ids()]
+    found = [grading.find(name) for name in args.exercise or grading.ids()]
     if args.json:
         output.as_json([{"id": e.id, "title": e.title, "kind": e.kind, "points": float(e.points),
                          "minutes": e.minutes, "outcomes": list(e.outcomes), "notebook": e.notebook}
@@ -64,19 +73,34 @@ def _list(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     from podlab import grading
+    from podlab.cli import output
 
-    for name in args.exercise or grading.ids():
-        each = grading.find(name)
-        ask, starter = each.shown(args.seed)
+    found = [grading.find(name) for name in args.exercise or grading.ids()]
+    shown = [(each, *each.shown(args.seed)) for each in found]
+    if args.json:
+        output.as_json([{"id": each.id, "name": each.name, "ask": ask.strip(), "starter": starter}
+                        for each, ask, starter in shown])  # fmt: skip
+        return 0
+    for each, ask, starter in shown:
         print(f"{each.name}\n\n{ask.strip()}\n\n%%exercise {each.id}\n{starter}")
     return 0
 
 
 def _new(args: argparse.Namespace) -> int:
+    from podlab.cli import output
     from podlab.grading import scaffold
 
-    for name in args.exercise:
-        folder = scaffold.make(name)
+    if not args.exercise:
+        raise common.UsageError(
+            "the new exercise needs a name",
+            cause="an id and a title, such as e40-my-title",
+            hint="podlab exercise new e40-my-title",
+        )
+    made = [(name, scaffold.make(name)) for name in args.exercise]
+    if args.json:
+        output.as_json([{"name": name, "folder": str(folder)} for name, folder in made])
+        return 0
+    for name, folder in made:
         print(
             f"made {folder}: it runs and scores 0; podlab exercise check {name.partition('-')[0]} proves it"
         )
@@ -89,8 +113,6 @@ def _check(args: argparse.Namespace) -> int:
     from podlab import drivers, grading
     from podlab.grading import prove
 
-    cluster = drivers.need(args.name)
-    place = grading.Place.on(cluster)
     wanted = [grading.find(name) for name in args.exercise or grading.ids()]
     samples = [sample for each in wanted for sample in prove.samples(each, args.seed)]
     chosen = [sample for sample in samples if _is_wanted(args, sample)]
@@ -99,6 +121,7 @@ def _check(args: argparse.Namespace) -> int:
         raise common.UsageError(
             f"no answer is named {args.only!r}", hint=f"--only {known[0]}, or one of {len(known) - 1} others"
         )
+    place = grading.Place.on(drivers.need(args.name))
     lacking = [text for each in wanted for text in prove.lacking(each)]
     with ThreadPoolExecutor(max_workers=max(1, args.jobs)) as pool:
         proofs = [_told(args, proof) for proof in pool.map(lambda sample: prove.prove(sample, place), chosen)]
@@ -106,9 +129,19 @@ def _check(args: argparse.Namespace) -> int:
     out = sys.stderr if args.json else sys.stdout  # with --json, what is piped is JSON lines alone
     for text in lacking:
         print(text, file=out)
-    ok = len(proofs) - len(bad)
-    print(f"{ok} of {len(proofs)} answers of {len(wanted)} exercises got what they must", file=out)
+    print(_summary(len(proofs), len(bad), len({proof.exercise for proof in proofs})), file=out)
     return 1 if bad or lacking else 0
+
+
+def _summary(answers: int, bad: int, exercises: int) -> str:
+    from podlab.cli.recording import counted
+
+    of = f"of {counted(exercises, 'exercise')}"
+    if not answers:
+        return "no answers to grade"
+    if bad:
+        return f"{bad} of {counted(answers, 'answer')} {of} scored otherwise than expected"
+    return f"{counted(answers, 'answer')} {of}: scored as expected"
 
 
 def _is_wanted(args: argparse.Namespace, sample: Sample) -> bool:

@@ -12,6 +12,7 @@ EXAMPLE = """
 podlab explain first-pod
 podlab explain job/migrate
 podlab explain deployment web --namespace shop --json
+podlab explain web shop job/migrate                # several, one after another
 """
 
 
@@ -22,8 +23,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=common.pod_name,
         metavar="NAME",
-        help="a Pod's name, or KIND/NAME, where KIND is pod, job, deployment, replicaset, statefulset, daemonset, "
-        "cronjob or poddisruptionbudget",
+        help="Pods, KIND/NAME, or KIND and names, where KIND is pod, job, deployment, replicaset, statefulset, "
+        "daemonset, cronjob or poddisruptionbudget",
     )
     common.add_target(parser)
     common.add_json(parser)
@@ -31,20 +32,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """
-    Read the object, its Pods and Events, and print what, why, and what to try. Exit code 0 whatever the answer is.
+    Read each object, its Pods and Events, and print what, why, and what to try. Exit code 0 whatever the answer is.
     """
     from dataclasses import replace
 
     from podlab.cli import clusters, explaining, kubectl, output
 
-    kind, name = explaining.asked_for(args.what, _cluster(args))
+    asked = explaining.asked_for(args.what, _cluster(args))
     cluster = clusters.of(args)
-    found = explaining.told(cluster.client(), args.namespace or cluster.namespace, kind, name)
-    found = replace(found, hint=found.hint + _where(found.hint, args))
+    client, namespace = cluster.client(), args.namespace or cluster.namespace
+    answers = [explaining.told(client, namespace, kind, name) for kind, name in asked]
+    answers = [replace(one, hint=one.hint + _where(one.hint, args)) for one in answers]
     if args.json:
-        output.as_json(found.as_json())
+        rows = [one.as_json() for one in answers]
+        output.as_json(rows if len(rows) > 1 else rows[0])
     else:
-        print(kubectl.spoken(str(found)))
+        print(kubectl.spoken("\n\n".join(str(one) for one in answers)))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from podlab.cli import parser as common
 
@@ -131,6 +132,12 @@ def _archive(name: str) -> str:
     from podlab import images
     from podlab.errors import BuildError
 
+    if Path(name).is_dir():
+        raise BuildError(
+            f"{name} is a folder; --load takes images and archives",
+            cause="an archive is a file that `docker save` or `podlab images build` wrote",
+            hint=next((str(one) for one in sorted(Path(name).glob("*.tar"))), "podlab images --load"),
+        )
     known = images.load() if name.startswith("podlab-") and images.recipes.FILE.exists() else None
     if known is None or name not in known.images:
         return name

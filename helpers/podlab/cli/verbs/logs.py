@@ -46,7 +46,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-p", "--previous", action="store_true", help="print the log of the run before the last restart"
     )
     parser.add_argument("-t", "--timestamps", action="store_true", help="start each line with its time")
-    parser.add_argument("--tail", type=int, metavar="N", help="print only the last N lines")
+    parser.add_argument(
+        "--tail", type=common.whole_number(-1), metavar="N", help="print only the last N lines; -1: all"
+    )
     parser.add_argument(
         "--since",
         type=common.duration,

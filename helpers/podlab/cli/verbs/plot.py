@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from podlab.cli import parser as common
+
 SUMMARY = "save a recording's timeline as a picture"
 EXAMPLE = """
 podlab plot runs/first-pod.jsonl --out first-pod.png
@@ -16,7 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("run", type=Path, metavar="RUN", help="a recording file")
     parser.add_argument("--out", required=True, type=Path, metavar="X.png|X.svg", help="the file to write")
-    parser.add_argument("--pod", metavar="POD", help="which Pod (required if the recording has several)")
+    parser.add_argument(
+        "--pod", type=common.one_pod, metavar="POD", help="which Pod (required if the recording has several)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +32,8 @@ def run(args: argparse.Namespace) -> int:
     recording.check_picture(args.out)
     with output.Steps() as steps:
         steps(f"drawing {args.out}")
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        views.save(timeline, args.out)
+        with output.writing(args.out):
+            args.out.parent.mkdir(parents=True, exist_ok=True)
+            views.save(timeline, args.out)
     print(args.out)
     return 0

@@ -16,7 +16,9 @@ podlab pods -n demo -l app=web
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("pods", nargs="*", metavar="POD", help="only these Pods (default: all)")
+    parser.add_argument(
+        "pods", nargs="*", type=common.one_pod, metavar="POD", help="only these Pods (default: all)"
+    )
     parser.add_argument(
         "-o", "--output", choices=("wide", "json", "name"), metavar="wide|json|name", help="the output format"
     )

@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     common.add_files(parser)
     parser.add_argument(
         "--pod",
-        type=common.pod_name,
+        type=common.one_pod,
         metavar="POD",
         help="record this existing Pod instead of applying a manifest",
     )
@@ -50,7 +50,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=common.seconds,
         default=60.0,
         metavar="S",
-        help="stop after S seconds (default: 60); exit code 6 if --until was not reached by then",
+        help="stop after S seconds (default: 60); exit code 6 if --until was not reached by then, or no Pod was seen",
     )
     parser.add_argument(
         "--delete-after",

@@ -17,7 +17,7 @@ podlab show runs/first-pod.jsonl --pod first-pod --width 160 --colour never | le
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("run", type=Path, metavar="RUN", help="a recording file")
-    parser.add_argument("--pod", metavar="POD", help="which Pod (default: all of them)")
+    parser.add_argument("--pod", type=common.one_pod, metavar="POD", help="which Pod (default: all of them)")
     parser.add_argument(
         "--width", type=common.columns, metavar="N", help="width in columns (default: that of the terminal)"
     )

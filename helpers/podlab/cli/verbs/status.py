@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--name",
         dest="name",
         metavar="N",
-        help="only this cluster; exit code 1 if it is not running",
+        help="only this cluster; exit code 1 if it is not running, 3 if podlab did not create it",
     )
     common.add_json(parser)
 

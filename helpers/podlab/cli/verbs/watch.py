@@ -16,21 +16,32 @@ SUMMARY = "draw a Pod's timeline in the terminal, live"
 EXAMPLE = """
 podlab watch first-pod
 podlab watch web --until Ready --for 60
-podlab watch web --once
+podlab watch job/migrate --once
 """
+UNTIL = ("Ready", "gone", "Pending", "Running", "Succeeded", "Failed")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("pod", type=common.pod_name, metavar="POD", help="the name of a Pod")
     parser.add_argument(
-        "--until",
-        default="gone",
-        metavar="WHEN",
-        help="stop when the Pod is Ready, gone, or in this phase (default: gone)",
+        "pod",
+        type=common.pod_name,
+        metavar="POD|KIND/NAME",
+        help="a Pod, or the owner of Pods, such as job/migrate: the oldest of them",
     )
     parser.add_argument(
-        "--for", dest="deadline", type=common.seconds, metavar="S", help="stop after S seconds"
+        "--until",
+        type=_until,
+        default="gone",
+        metavar="WHEN",
+        help=f"stop when the Pod is Ready, gone, or in this phase: {', '.join(UNTIL[2:])} (default: gone)",
+    )
+    parser.add_argument(
+        "--for",
+        dest="deadline",
+        type=common.seconds,
+        metavar="S",
+        help="stop after S seconds, with exit code 6 (default: never)",
     )
     parser.add_argument("--once", action="store_true", help="print the timeline once and exit")
     parser.add_argument("--ascii", action="store_true", help="use ASCII characters only")
@@ -39,12 +50,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw until *--until* is reached; exit code 6 if *--for* is over first."""
-    from podlab.cli import clusters, lookup
+    from podlab.cli import clusters, copying
     from podlab.cli.following import Follower
 
     cluster = clusters.of(args)
     client, namespace = cluster.client(), args.namespace or cluster.namespace
-    lookup.find_pod(client, namespace, args.pod)
+    args.pod = copying.name_of(copying.pods_of(client, namespace, args.pod, None)[0], args.pod)
     with Follower(client, namespace, args.pod, cluster.driver) as follower:
         return _paint_until_done(args, follower)
 
@@ -52,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 def _paint_until_done(args: argparse.Namespace, follower: Follower) -> int:
     from podlab.cli import painting
 
-    deadline = time.monotonic() + args.deadline if args.deadline else float("inf")
+    deadline = float("inf") if args.deadline is None else time.monotonic() + args.deadline
     terminal = common.is_terminal() and not args.once
     painter = painting.Painter(ascii=args.ascii)
     while True:
@@ -70,10 +81,17 @@ def _paint_until_done(args: argparse.Namespace, follower: Follower) -> int:
             return 6
 
 
+def _until(text: str) -> str:
+    known = next((word for word in UNTIL if word.lower() == text.lower()), None)
+    if known is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of: {', '.join(UNTIL)}")
+    return known
+
+
 def _over(timeline: Timeline, until: str) -> bool:
     if timeline.gone is not None:
         return True
-    if until.lower() == "ready":
+    if until == "Ready":
         values = timeline.conditions.get("Ready", ())
         return bool(values) and values[-1].word == "True"
     return timeline.phase == until
