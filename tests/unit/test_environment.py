@@ -49,6 +49,17 @@ def test_conda_installs_what_pip_installs() -> None:
     assert environment[-1] == {"pip": ["--editable ."]}
 
 
+def test_the_pinned_conda_environment_takes_the_versions_that_were_tested() -> None:
+    """Python is the release whose pins constraints.txt holds; pip reads the rest as lines of a requirements file."""
+    environment = yaml.safe_load((ROOT / "environment-pinned.yml").read_text())["dependencies"]
+    python, *others, by_pip = environment
+
+    assert SpecifierSet(f"=={python.removeprefix('python=')}.*").contains(OLDEST_PYTHON)
+    assert others == ["git", "pip"]
+    assert by_pip == {"pip": ["--constraint constraints.txt", "--editable .[jupyter]"]}
+    assert (ROOT / "constraints.txt").is_file()
+
+
 def test_every_dependency_is_pinned_and_the_pin_is_allowed() -> None:
     """
     A new dependency without a pin would make installs differ; a pin below the bound could not be installed.
