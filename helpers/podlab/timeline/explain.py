@@ -62,25 +62,36 @@ def explain(pod: RawObject, events: Iterable[RawObject] = (), *, now: float | No
             f"{name} has Succeeded", "every app container ended with exit code 0", "", well=True
         )
     why = f"all its containers are ready{_history(o)}"
+    resize, hint = _resize(o)
+    why += resize
     return Explanation(
-        f"{name} is {status_word(pod)} and Ready", why + situations.unused(o, why), "", well=True
+        f"{name} is {status_word(pod)} and Ready", why + situations.unused(o, why), hint, well=True
     )
 
 
 def _history(o: situations.Observed) -> str:
-    """Return what a Pod that is well has been through: restarts, and a resize that is not done."""
+    """Return how often the containers of a Pod that is well were started again."""
     parts = [
         f"{c.name} was started again {c.restarts} time{'s' if c.restarts > 1 else ''}"
         + (f", the last run ended with {ended_words(c.last)}" if c.last else "")
         for c in o.containers
         if c.restarts and c.role != "init"
     ]
-    for kind in ("PodResizePending", "PodResizeInProgress"):
-        resize = o.condition(kind)
-        if resize.get("status") == "True":
-            parts.append(
-                f"its resize is {resize.get('reason') or 'under way'}: {resize.get('message') or ''}".rstrip(
-                    ": "
-                )
-            )
     return "".join(f"; {part}" for part in parts)
+
+
+_RESIZES = {
+    "Infeasible": "its node can never give that: ask for less, or apply the Pod again, for another node",
+    "Deferred": "wait until its node has that much free, or ask for less",
+}
+
+
+def _resize(o: situations.Observed) -> tuple[str, str]:
+    """Return what a change of resources waits for that is not in effect yet, and what to try; empty without one."""
+    for kind in ("PodResizePending", "PodResizeInProgress"):
+        found = o.condition(kind)
+        if found.get("status") == "True":
+            reason = str(found.get("reason") or "under way")
+            said = f"{reason}: {found.get('message') or ''}".rstrip(": ")
+            return f"; its new resources are not in effect: {said}", _RESIZES.get(reason, "")
+    return "", ""

@@ -128,9 +128,21 @@ def _of_pods(o: Owner, title: str, events: Sequence[RawObject], now: float | Non
     trouble = [one for one in found if not one.well]
     if not trouble:
         return None
-    more = f"; {len(trouble)} of {len(found)} Pods are in trouble" if len(found) > 1 else ""
+    more = f"; {len(trouble)} of {len(found)} Pods are in trouble" if len(found) > 1 else _next_in_turn(o)
     one = trouble[0]
     return Explanation(f"{title}: {one.what}", one.why + more, one.hint, situation=one.situation)
+
+
+def _next_in_turn(o: Owner) -> str:
+    """Say which Pod of a StatefulSet waits for the one that is there; it makes them one after another by default."""
+    if o.kind != "StatefulSet" or o.spec.get("podManagementPolicy") == "Parallel" or len(o.pods) >= o.wanted:
+        return ""
+    name, first_number = (
+        (o.body.get("metadata") or {}).get("name"),
+        (o.spec.get("ordinals") or {}).get("start") or 0,
+    )
+    there = str((o.pods[0].get("metadata") or {}).get("name"))
+    return f"; {name}-{first_number + len(o.pods)} is made only once {there} is Ready"
 
 
 def _is_over(found: Explanation) -> bool:

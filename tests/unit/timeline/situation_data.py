@@ -32,8 +32,14 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parent / "data"
 WAIT_S = 120
-GROUPS = {"job": "/apis/batch/v1", "deployment": "/apis/apps/v1"}
-VERSIONS = {"Job": "batch/v1", "Deployment": "apps/v1"}
+GROUPS = {
+    "job": "/apis/batch/v1",
+    "deployment": "/apis/apps/v1",
+    "statefulset": "/apis/apps/v1",
+    "daemonset": "/apis/apps/v1",
+}
+KINDS = {"job": "Job", "deployment": "Deployment", "statefulset": "StatefulSet", "daemonset": "DaemonSet"}
+VERSIONS = {KINDS[kind]: group.removeprefix("/apis/") for kind, group in GROUPS.items()}
 
 Raw = dict[str, Any]
 
@@ -264,7 +270,7 @@ def _look(client: Client, space: str, row: Raw) -> Raw:
     kind, _, name = row.get("about", "pod/").partition("/")
     if kind != "pod":
         found = client.get(f"{GROUPS[kind]}/namespaces/{space}/{kind}s/{name}")
-        got["owner"] = {**_bare(found), "kind": kind.capitalize()}
+        got["owner"] = {**_bare(found), "kind": KINDS[kind]}
         got["sets"] = items(f"/apis/apps/v1/namespaces/{space}/replicasets") if kind == "deployment" else []
     return got
 

@@ -19,6 +19,7 @@ _PULLS = (
     (r"toomanyrequests|\b429\b", "the registry limits how often you may pull: wait, log in, or use a mirror"),
     (r"\b40[13]\b|unauthori[sz]ed|authori[sz]ation failed|access denied|denied:|no basic auth",
      "it is private or not there: give the Pod imagePullSecrets with a right to it"),
+    (r"short-name", "write its registry before the name: docker.io/…"),
     (r"lookup ([^\s:]+)[^:]*:", "the node finds no address of its registry {0}"),
     (r"x509|certificate|server gave HTTP response to HTTPS", "its registry is not trusted by the node"),
     (r"connection refused|i/o timeout|deadline exceeded|connection reset|TLS handshake",

@@ -15,6 +15,8 @@ _FAULTS = (
     (r"couldn't find key (\S+) in (\S+) \S*?/?([^/\s]+)$", "create the key {0} in the {1} {2}; " + _AGAIN),
     (r"non-numeric user", "set securityContext.runAsUser of {name} to a number: the image names its user by a word"),
     (r"runAsNonRoot|non-root", "set securityContext.runAsUser of {name} to a user that is not 0"),
+    (r"seccomp", "put that seccomp profile on the node, or take seccompProfile of {name} or its Pod away"),
+    (r"apparmor", "load that AppArmor profile on the node, or take appArmorProfile of {name} or its Pod away"),
     (r"no command specified", "the image has no command of its own: give {name} a command"),
     (r"missing value for (\S+)", "subPathExpr of {name} uses {0}: give {name} a variable of that name"),
     (r"FileKeyRef", "check valueFrom.fileKeyRef of {name}: its volume, path and key"),

@@ -25,6 +25,11 @@ _REFUSALS = (
     (r"(maximum|minimum) (\S+) usage per (\S+)", "a LimitRange sets the {0} of {1} per {2}: change resources"),
     (r'serviceaccount "([^"]+)" not found', "create the ServiceAccount {0} in this namespace"),
     (r"no PriorityClass with name (\S+)", "create that PriorityClass {0}, or take priorityClassName away"),
+    (r'failed calling webhook "([^"]+)"',
+     "the webhook {0} does not answer: see its Pods and its Service, or set its failurePolicy to Ignore"),
+    (r"ValidatingAdmissionPolicy (\S+)", "the ValidatingAdmissionPolicy {0} refuses it: change what its message names"),
+    (r"content in namespace (\S+) because it is being terminated",
+     "the namespace {0} is being deleted: wait until it is gone, or use another"),
     (r'admission webhook "([^"]+)"', "the webhook {0} refuses it: change what its message names"),
     (r"is invalid: (\S+?):", "correct {0} in its Pod template"),
 )  # fmt: skip
@@ -155,6 +160,17 @@ def _late(o: Owner) -> Details | None:
     return {"said": short(progress.get("message") or "")} if late and not o.pods else None
 
 
+def _not_yet_counted(o: Owner) -> Details | None:
+    least = o.spec.get("minReadySeconds") or 0
+    ready, available = (int(o.status.get(key) or 0) for key in _COUNTS[o.kind == "DaemonSet"])
+    if not least or ready < o.wanted or available >= o.wanted:
+        return None
+    few = f"{ready - available} of its {ready} Pods have" if ready > 1 else "its Pod has"
+    return {"why": f"{few} been Ready for less than minReadySeconds ({least} s)"}
+
+
+# Where a controller counts Pods that are Ready, and those that have been so for minReadySeconds.
+_COUNTS = (("readyReplicas", "availableReplicas"), ("numberReady", "numberAvailable"))
 BEFORE_PODS: tuple[Situation[Owner], ...] = (
     Situation(
         "an owner that was deleted", _deleted,
@@ -184,5 +200,9 @@ AFTER_PODS: tuple[Situation[Owner], ...] = (
         "a rollout that is paused", _paused,
         "is paused", "spec.paused is true: a change of its template makes no new Pods",
         "set spec.paused to false (with kubectl: kubectl rollout resume)",
+    ),
+    Situation(
+        "Pods that are Ready and do not count yet", _not_yet_counted,
+        "waits", "{why}", "wait, or set a lower spec.minReadySeconds",
     ),
 )  # fmt: skip

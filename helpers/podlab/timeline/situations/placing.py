@@ -14,10 +14,16 @@ _NODES = "(with kubectl: kubectl describe nodes)"
 _MISFITS = (
     (r'persistentvolumeclaim "([^"]+)" not found', "create the PersistentVolumeClaim {0}"),
     (r'persistentvolumeclaim "([^"]+)" is being deleted', "wait until the claim {0} is gone, and create it"),
+    (r"PersistentVolumeClaim with the same name and ReadWriteOncePod",
+     "another Pod has its claim, whose access mode is ReadWriteOncePod: end that one"),
+    (r"binding volumes",
+     "its claim's provisioner has not made the volume: see its Events (with kubectl: kubectl describe pvc)"),
     (r"unbound immediate PersistentVolumeClaims",
      "see why its claim has no volume: storageClassName, size, access mode (with kubectl: kubectl describe pvc)"),
     (r"volume node affinity conflict", "its volume is on another node or zone: let the Pod go there"),
     (r"max(imum)? volume count", "its nodes can attach no more volumes: use fewer, or another node"),
+    (r"Insufficient ([\w.-]+/[\w.-]+)",
+     "no node has {0} left: see whether its device plugin runs on a node, or ask for less " + _NODES),
     (r"Insufficient (\w[\w/-]*(?:\.\w[\w/-]*)*)",
      "ask for less {0} in resources.requests (init containers count too), or free some on a node " + _NODES),
     (r"Too many pods", "the nodes hold as many Pods as they may: delete some, or add a node"),
@@ -95,7 +101,7 @@ def _makes_room(o: Observed) -> Details | None:
 
 
 def _volume(o: Observed) -> Details | None:
-    found = "persistentvolumeclaim" in _said(o).lower() and _nowhere(o)
+    found = re.search("persistentvolumeclaim|binding volumes", _said(o).lower()) and _nowhere(o)
     return {"said": short(_said(o)), "hint": unfit_hint(_said(o))} if found else None
 
 

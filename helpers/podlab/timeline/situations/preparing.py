@@ -31,6 +31,15 @@ _VOLUMES = (
         r"driver name (\S+) not found",
         "the node has no CSI driver {0}: install it, or use another StorageClass",
     ),
+    (
+        r"helper program|unknown filesystem type",
+        "install the mount helper of that kind of volume on the node, such as nfs-common",
+    ),
+    (
+        r"Connection timed out|No route to host|Connection refused|Name or service not known",
+        "the node does not reach the volume's server: see its address, and whether it runs",
+    ),
+    (r"rpc error", "see the Pods of the volume's driver and their logs (with kubectl: kubectl get pods -A)"),
     (r"timed out waiting", "see the Events before this one for what the volume lacks"),
 )  # fmt: skip
 _SANDBOXES = (
