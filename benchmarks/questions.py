@@ -1,5 +1,5 @@
 """
-Ten questions of a stranger: how many clicks from the README to the page that answers, by links between pages.
+Twenty questions of a stranger: how many clicks from the README to the page that answers, by links between pages.
 
     python benchmarks/questions.py
 
@@ -26,6 +26,16 @@ QUESTIONS = {
     "My Pod does not run: which command says why?": r"`podlab explain` \|.*is not running, in three lines",
     "How do marks get into our learning platform?": r"platform.*podlab report .*--format canvas",
     "How do I write an exercise of my own?": r"podlab exercise new e40-my-title",
+    "What do I have to know before?": r"know before\?.*what an image and an exit code are",
+    "How much is downloaded, and where is it put?": r"download, and where.*\d+ MB.*`\.venv`",
+    "We have a proxy, or a mirror of PyPI": r"HTTPS_PROXY.*PIP_INDEX_URL",
+    "Does it work without a network?": r"without a network afterwards\?\*\* Yes",
+    "Does it send anything to anybody?": r"send anything to anybody\?\*\* No",
+    "How do I update, and what becomes of my answers?": r"git pull && \./start.*answers and your progress stay",
+    "I spoiled a page: how do I get it back?": r"untouched page back\?.*podlab course fresh",
+    "I have a Pod of my own that misbehaves": r"Pod of my own.*podlab explain NAME --context",
+    "How does the embedded cluster differ?": r"lists what it serves, what it only stores",
+    "What do I report when podlab itself is at fault?": r"PODLAB_DEBUG=1.*podlab doctor --json",
 }
 
 
@@ -58,7 +68,8 @@ def main() -> None:
     """Print a line for each question, and the sum."""
     found = {question: clicks(answer) for question, answer in QUESTIONS.items()}
     for question, hit in found.items():
-        where = f"{hit[0]} clicks, {hit[1].relative_to(ROOT)}" if hit else "not found"
+        clicked = f"{hit[0]} click{'' if hit[0] == 1 else 's'}" if hit else ""
+        where = f"{clicked}, {hit[1].relative_to(ROOT)}" if hit else "not found"
         print(f"  {question:<52} {where}")
     hits = [hit for hit in found.values() if hit]
     print(f"found: {len(hits)} of {len(found)}; clicks in all: {sum(hit[0] for hit in hits)}")

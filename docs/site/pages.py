@@ -32,7 +32,9 @@ def front(top: Path) -> str:
         "Course": notebooks,
         "Labs": labs,
         "Exercises": ["labs/exercises/README", *(f"labs/exercises/{each}/ask" for each in exercises())],
-        "Reference": ["docs/platforms", "commands", "errors", "situations", "api", "docs/cheat-sheet"],
+        "Reference": [
+            "docs/questions", "docs/platforms", "commands", "errors", "situations", "api", "docs/cheat-sheet",
+        ],
         "Teach and build": [
             "docs/instructors", "docs/architecture", "clusters/embedded/README",
             "clusters/kind/README", "clusters/airgap/README", "CONTRIBUTING", "CHANGELOG",
