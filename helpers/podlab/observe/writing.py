@@ -127,7 +127,7 @@ class Writer:
 @contextlib.contextmanager
 def _kept_from_others(path: Path) -> Iterator[None]:
     """
-    Hold the file that is at *path*, an empty one where there is none, until a new recording has taken its place.
+    Hold the file at *path* (an empty one, if it is absent) until a new recording has taken its place.
 
     Two recorders that begin at the same time meet at the lock of that file; the new one is locked from its first line.
 
