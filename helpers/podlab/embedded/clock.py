@@ -18,7 +18,7 @@ STEP_NS = 1_000_000_000
 _SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
 
-class Clock:
+class SteadyClock:
     """
     A clock that goes on from now.
 
@@ -41,7 +41,7 @@ def _steady_ns() -> int:
     return time.monotonic_ns() if _SINCE_BOOT is None else time.clock_gettime_ns(_SINCE_BOOT)
 
 
-OF_CLUSTER = Clock()
+OF_CLUSTER = SteadyClock()
 now_ns = OF_CLUSTER.now_ns
 
 

@@ -29,7 +29,7 @@ IDLE_LOOK_S = 5.0
 SETTLE_S = 2.0  # after the start, when the first Pod is up
 
 
-class Cluster:
+class EmbeddedCluster:
     """One cluster while it runs."""
 
     def __init__(self, settings: Settings) -> None:
@@ -69,7 +69,7 @@ class Cluster:
 
         from podlab.embedded import sandbox
         from podlab.embedded.kubelet.kubelet import Kubelet
-        from podlab.embedded.kubelet.services import NodeServices
+        from podlab.embedded.kubelet.nodeservices import NodeServices
         from podlab.embedded.nodekeeper import NodeKeeper, NodeNetwork
         from podlab.embedded.volumes import Volumes
 
@@ -81,7 +81,7 @@ class Cluster:
         bootstrap.node(self.store, settings.node_name, runtime.node_ip, runtime.reduced)
         names = [*pki.NAMES, *pki.ADDRESSES]
         # kubectl in a Pod names the port too.
-        self.app.services.hosts += [*names, *(f"{name}:443" for name in names)]
+        self.app.backend.hosts += [*names, *(f"{name}:443" for name in names)]
         network = NodeNetwork(self.store, runtime, self.server)
         await network.start()
         self._closers.append(network.close)
@@ -137,7 +137,7 @@ def _later(stop: Callable[[], None]) -> Callable[[], Awaitable[None]]:
     return end
 
 
-def kubeconfig(settings: Settings, cluster: Cluster) -> str:
+def kubeconfig(settings: Settings, cluster: EmbeddedCluster) -> str:
     """A kubeconfig (JSON is YAML) with one context of the cluster's name."""
     import base64
 
@@ -155,7 +155,7 @@ def kubeconfig(settings: Settings, cluster: Cluster) -> str:
     return json.dumps(config, indent=2) + "\n"
 
 
-def announce(settings: Settings, cluster: Cluster) -> None:
+def announce(settings: Settings, cluster: EmbeddedCluster) -> None:
     """Leave word of the running daemon: kubeconfig, daemon.json, and a line on the ready descriptor."""
     write_whole(f"{settings.folder}/kubeconfig", kubeconfig(settings, cluster), mode=PRIVATE)
     facts = {
@@ -172,7 +172,7 @@ def announce(settings: Settings, cluster: Cluster) -> None:
 
 async def run(settings: Settings, zygote: Zygote | None) -> int:
     """Run a cluster until SIGTERM, SIGINT or the idle time-out; returns the exit code."""
-    cluster = Cluster(settings)
+    cluster = EmbeddedCluster(settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, cluster.stopping.set)
@@ -205,7 +205,7 @@ def _settle() -> None:
     gc.enable()
 
 
-async def _watch_idle(settings: Settings, cluster: Cluster) -> None:
+async def _watch_idle(settings: Settings, cluster: EmbeddedCluster) -> None:
     """Stop when nobody asked for anything during the idle time, or when the cluster's folder is gone."""
     seen, since = -1, time.monotonic()
     while True:

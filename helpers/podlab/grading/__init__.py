@@ -9,7 +9,7 @@ In the order in which an answer passes through:
     values      values drawn from a seed, put in for {{name}}
     answers     the text of a cell: a manifest, a prediction, choices
     fence       what an answer may not do
-    reading     text in, Case out
+    preparing   text in, Case out
     ground      a namespace for one run
     play        the steps of a play;  conditions: what it can wait for
     controllers whether the controllers work that a play waited for

@@ -13,8 +13,8 @@ from podlab.errors import ApiError, ConnectionLostError, ManifestError, PodlabEr
 from podlab.grading import answers, loading
 from podlab.grading.exercise import CheckRow, Exercise, Refused, Unreadable
 from podlab.grading.player import is_the_graders
+from podlab.grading.preparing import prepare, remarks
 from podlab.grading.pulse import SLOW_S
-from podlab.grading.reading import prepare, remarks
 from podlab.grading.runs import Place, live, lived
 
 NOT_ANSWERED = "not answered yet"

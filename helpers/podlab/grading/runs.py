@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from podlab import images, manifests
 from podlab.checks import Case, Life
 from podlab.errors import CheckError
-from podlab.grading import conditions, evidence, fence, nodes, play, reading
+from podlab.grading import conditions, evidence, fence, nodes, play, preparing
 from podlab.grading.exercise import Exercise, NotGradable, Run
 from podlab.grading.ground import Ground
 from podlab.grading.pace import USUAL_S
@@ -265,7 +265,7 @@ def staged(
     """
     locked = {
         str(row["name"]): row
-        for spec in fence.pods(reading.starter_objects(exercise, values))
+        for spec in fence.pods(preparing.starter_objects(exercise, values))
         for row in fence.containers(spec)
     }
     found = labelled(loaded)

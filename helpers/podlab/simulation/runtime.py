@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from podlab.embedded.kubelet.clock import Clock
 from podlab.embedded.kubelet.handlers import HookError, Outcome
+from podlab.embedded.kubelet.pace import Clock
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.runtime import (
     ContainerConfig,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.kubelet.kubelet import Kubelet
-from podlab.embedded.kubelet.services import NodeServices
+from podlab.embedded.kubelet.nodeservices import NodeServices
 from podlab.embedded.lifecycle.containers import rfc3339
 from podlab.embedded.schema import admit
 from podlab.embedded.store import Store

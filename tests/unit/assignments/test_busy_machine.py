@@ -22,9 +22,9 @@ from podlab.client import Client, Kubeconfig
 from podlab.errors import ApiError, ConnectionLostError
 from podlab.grading import Place, evidence, find, judge, regrade
 from podlab.grading.grade import AWAY, TOO_BUSY
+from podlab.grading.preparing import prepare
 from podlab.grading.prove import samples
 from podlab.grading.pulse import BEARABLE_S, SLOW_S
-from podlab.grading.reading import prepare
 from podlab.grading.runs import lived
 
 NOWHERE = "http://127.0.0.1:1"

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from podlab.embedded.clock import STEP_NS, Clock
-from podlab.embedded.kubelet.clock import WallClock
+from podlab.embedded.clock import STEP_NS, SteadyClock
+from podlab.embedded.kubelet.pace import WallClock
 from podlab.embedded.lifecycle.backoff import Backoff
 from podlab.embedded.store import Store
 
@@ -22,7 +22,7 @@ def set_by(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
 
 def test_a_clock_that_is_set_back_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A back-off of ten seconds took two days and ten seconds, and a Pod was ready before it began."""
-    clock, kubelet, store = Clock(), WallClock(), Store()
+    clock, kubelet, store = SteadyClock(), WallClock(), Store()
     finished = kubelet.now()
     backoff = Backoff()
     backoff.advance("k", finished, finished)
@@ -37,7 +37,7 @@ def test_a_clock_that_is_set_back_stops_nothing(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_clock_that_is_set_forward_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
+    clock = SteadyClock()
     before = clock.now_ns()
     set_by(monkeypatch, 1)
     assert clock.now_ns() - before >= DAY_NS - STEP_NS

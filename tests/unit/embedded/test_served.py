@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from podlab.embedded.api.registry import Kind, kinds
+from podlab.embedded.api.resources import Kind, kinds
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "clusters/embedded/README.md").read_text()

@@ -14,14 +14,14 @@ from typing import Any
 from podlab.embedded import fault
 from podlab.embedded.api.access import auth
 from podlab.embedded.api.access.rbac import attributes, authorizer
+from podlab.embedded.api.backend import Backend
 from podlab.embedded.api.http.codec import dumps, negotiate, not_acceptable
 from podlab.embedded.api.http.durations import check_timeout
 from podlab.embedded.api.http.request import Receive, Request, Response, Route, Send, route
 from podlab.embedded.api.nodeconnection import NodeConnection
-from podlab.embedded.api.services import Services
-from podlab.embedded.api.verbs import deletion, discovery, patches, reading, watching, writing
+from podlab.embedded.api.verbs import deletion, discovery, getting, patches, watching, writing
 from podlab.embedded.api.verbs.webhooks.mutating import Mutating
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 from podlab.embedded.store import Store
 
 MAX_WARNINGS = 100
@@ -51,8 +51,8 @@ class App:
         node: NodeConnection | None = None,
         extra: dict[str, Extra] | None = None,
     ) -> None:
-        self.services = Services(store, [token], hosts, node or NodeConnection())
-        self.mutating = Mutating(store, self.services.node)
+        self.backend = Backend(store, [token], hosts, node or NodeConnection())
+        self.mutating = Mutating(store, self.backend.node)
         self.extra = extra or {}
         self.requests = 0  # how many were answered: the idle time-out looks at it
         self.open = 0  # how many are being answered now
@@ -67,7 +67,7 @@ class App:
             if scope["type"] == "websocket":
                 from podlab.embedded.api.streams import serving
 
-                await serving.serve(self.services, self.authenticate, scope, receive, send)
+                await serving.serve(self.backend, self.authenticate, scope, receive, send)
             else:
                 await self._http(scope, receive, send)
         finally:
@@ -80,14 +80,14 @@ class App:
             request.mutate = self.mutating.create
             self.authenticate(request)
             response = await self.answer(request)
-        except Fault as refusal:
+        except StatusError as refusal:
             response = _refusal(refusal)
         except ConnectionError:
             return
         except Exception as error:
             # A fault of ours must not take the server down, and must be seen by who reports it.
             _log(error, scope.get("path", ""))
-            response = _refusal(Fault(500, f"Internal error occurred: {type(error).__name__}: {error}"))
+            response = _refusal(StatusError(500, f"Internal error occurred: {type(error).__name__}: {error}"))
         if response is not None:
             await send_response(send, response, request.warnings if request else [])
 
@@ -96,19 +96,19 @@ class App:
         Set who asks.
 
         Raises:
-            Fault: 401 or 403.
+            StatusError: 401 or 403.
         """
-        user = auth.check(request.headers, self.services.tokens, self.services.hosts, self.services.store)
-        request.user = auth.acting_as(request, user, self.services.store)
+        user = auth.check(request.headers, self.backend.tokens, self.backend.hosts, self.backend.store)
+        request.user = auth.acting_as(request, user, self.backend.store)
 
     async def answer(self, request: Request) -> Response | None:
         """
         Answer one request; None when the handler streamed its answer itself.
 
         Raises:
-            Fault: For every refusal.
+            StatusError: For every refusal.
         """
-        authorizer.require(self.services.store, request.user, attributes.of(request))
+        authorizer.require(self.backend.store, request.user, attributes.of(request))
         check_timeout(request.one("timeout"))
         if request.path in self.extra:
             return await self.extra[request.path](request)
@@ -126,7 +126,7 @@ class App:
         if where.kind.review:
             from podlab.embedded.api.verbs import reviews
 
-            return await reviews.answer(self.services, request, where)
+            return await reviews.answer(self.backend, request, where)
         return await self.resource(request, where)
 
     def _special(self, request: Request) -> Response | None:
@@ -159,7 +159,7 @@ class App:
             )
         if path in ("/api", "/apis") and "as=APIGroupDiscoveryList" in request.headers.get("accept", ""):
             return Response(dumps(discovery.aggregated(path == "/api")), kind=discovery.AGGREGATED)
-        found = discovery.plain(path, self.services.hosts[0])
+        found = discovery.plain(path, self.backend.hosts[0])
         return None if found is None else Response(dumps(found))
 
     async def resource(self, request: Request, where: Route) -> Response | None:
@@ -168,25 +168,25 @@ class App:
             if where.sub == "proxy":
                 from podlab.embedded.api.streams import proxying
 
-                return await proxying.answer(self.services, request, where)
+                return await proxying.answer(self.backend, request, where)
             from podlab.embedded.api.verbs import subresources
 
-            return await subresources.answer(self.services, request, where)
+            return await subresources.answer(self.backend, request, where)
         if where.kind.resource in DEPRECATED:
             request.warnings.append(DEPRECATED[where.kind.resource])
         handler = _HANDLERS.get((request.method, bool(where.name)))
         if handler is None or (where.kind.empty and request.method != "GET"):
             raise fault.method_not_allowed()
         if request.method == "GET" and request.flag("watch"):
-            await watching.watch(self.services.store, request, where)
+            await watching.watch(self.backend.store, request, where)
             return None
-        found = handler(self.services.store, request, where)
+        found = handler(self.backend.store, request, where)
         return found if isinstance(found, Response) else await found
 
 
 _HANDLERS: dict[tuple[str, bool], Callable[[Store, Request, Route], Response | Awaitable[Response]]] = {
-    ("GET", True): reading.get,
-    ("GET", False): reading.list_,
+    ("GET", True): getting.get,
+    ("GET", False): getting.list_,
     ("POST", False): writing.create,
     ("PUT", True): writing.update,
     ("PATCH", True): patches.patch,
@@ -195,7 +195,7 @@ _HANDLERS: dict[tuple[str, bool], Callable[[Store, Request, Route], Response | A
 }
 
 
-def _refusal(refusal: Fault) -> Response:
+def _refusal(refusal: StatusError) -> Response:
     headers = (("www-authenticate", 'Bearer realm="podlab"'),) if refusal.code == 401 else ()
     return Response(dumps(refusal.status), refusal.code, headers=headers)
 

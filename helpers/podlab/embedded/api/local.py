@@ -5,11 +5,11 @@ The API for the daemon's own components: what they make is admitted, validated a
 from __future__ import annotations
 
 from podlab.embedded import schema
-from podlab.embedded.api.registry import Kind, kinds
+from podlab.embedded.api.resources import Kind, kinds
 from podlab.embedded.api.users import User
 from podlab.embedded.api.verbs import deletion, writing
 from podlab.embedded.api.verbs.webhooks.mutating import Mutating
-from podlab.embedded.fault import Fault, not_found
+from podlab.embedded.fault import StatusError, not_found
 from podlab.embedded.store import Store
 from podlab.pods.raw import RawObject
 
@@ -17,7 +17,7 @@ CONTROLLERS = User("system:kube-controller-manager", ("system:authenticated",))
 
 
 class LocalApi:
-    """Calls the same functions as the HTTP handlers, without HTTP; refusals are ``Fault``."""
+    """Calls the same functions as the HTTP handlers, without HTTP; refusals are ``StatusError``."""
 
     def __init__(self, store: Store, mutating: Mutating | None = None) -> None:
         self.store, self._mutating = store, mutating
@@ -31,7 +31,7 @@ class LocalApi:
         Admit and store a new object; ``metadata.generateName`` is honoured.
 
         Raises:
-            Fault: 403, 404, 409 or 422, as a client would get it; `NotYetFault` while webhooks are asked.
+            StatusError: 403, 404, 409 or 422, as a client would get it; `NotYetError` while webhooks are asked.
         """
         kind = self._kinds[resource]
         meta = obj["metadata"]
@@ -50,7 +50,7 @@ class LocalApi:
         kind = self._kinds[resource]
         obj = self.store.get(kind.stored_as, namespace, name)
         if obj is not None:
-            deletion.remove(self.store, kind, obj, deletion.Options({"gracePeriodSeconds": grace_s}))
+            deletion.remove(self.store, kind, obj, deletion.DeleteOptions({"gracePeriodSeconds": grace_s}))
 
 
-__all__ = ["Fault", "LocalApi", "not_found"]
+__all__ = ["LocalApi", "StatusError", "not_found"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from podlab.embedded.fault import Fault, bad_request
+from podlab.embedded.fault import StatusError, bad_request
 from podlab.embedded.runtime import ContainerRecord, ContainerState, ExecSession, Runtime
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
@@ -22,7 +22,7 @@ def choose(pod: RawObject, container: str) -> str:
     The container that a request means.
 
     Raises:
-        Fault: 400, when it names none of the Pod's, or none and there are several.
+        StatusError: 400, when it names none of the Pod's, or none and there are several.
     """
     name = pod["metadata"]["name"]
     if container:
@@ -71,7 +71,7 @@ class NodeConnection:
 
     def _running(self) -> Runtime:
         if self.runtime is None:
-            raise Fault(503, "no kubelet runs on this server")
+            raise StatusError(503, "no kubelet runs on this server")
         return self.runtime
 
     def record(self, pod: RawObject, container_id: str) -> ContainerRecord | None:
@@ -91,7 +91,7 @@ class NodeConnection:
         The running instance of a container.
 
         Raises:
-            Fault: 400 for a Pod that has ended, 500 with the kubelet's words when the container does not run.
+            StatusError: 400 for a Pod that has ended, 500 with the kubelet's words when the container does not run.
         """
         if not pod["spec"].get("nodeName"):
             raise bad_request(f"pod {pod['metadata']['name']} does not have a host assigned")
@@ -100,7 +100,7 @@ class NodeConnection:
             raise bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
         found = self.instance(pod, container)
         if found is None:
-            raise Fault(500, f'container not found ("{container}")')
+            raise StatusError(500, f'container not found ("{container}")')
         return found
 
     async def exec(
@@ -110,7 +110,7 @@ class NodeConnection:
         Start a command in a running container.
 
         Raises:
-            Fault: 400 for a Pod that has ended, 500 with the kubelet's words when the container does not run.
+            StatusError: 400 for a Pod that has ended, 500 with the kubelet's words when the container does not run.
         """
         found = self.check_running(pod, container)
         return await self._running().exec_stream(found.id, command, stdin=stdin, tty=tty)
@@ -120,7 +120,7 @@ class NodeConnection:
         A connected socket (descriptor owned by the caller) to localhost of the Pod.
 
         Raises:
-            Fault: 400 when the Pod has no sandbox.
+            StatusError: 400 when the Pod has no sandbox.
             OSError: As connect() does.
         """
         sandboxes, _ = self._running().view(pod["metadata"]["uid"])

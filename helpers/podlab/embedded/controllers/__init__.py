@@ -7,7 +7,7 @@ them run in the daemon's one thread.
 
     base          the queue and the class that every controller has; objects, templates: what they share
     scheduler     binds Pods to the node, or reports why it cannot
-    services      EndpointSlices and Endpoints of Services, from the readiness of Pods
+    endpointslices  EndpointSlices and Endpoints of Services, from the readiness of Pods
     mirroring     EndpointSlices of Endpoints that were written by hand
     replicasets   as many Pods as asked for, of ReplicationControllers too
     deployments   ReplicaSets, rolled from one template to the next
@@ -52,6 +52,7 @@ def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEvent
         cronjobs,
         daemonsets,
         deployments,
+        endpointslices,
         garbage,
         jobs,
         mirroring,
@@ -60,15 +61,14 @@ def start(store: Store, api: Api, *, node_name: str, loop: asyncio.AbstractEvent
         quotas,
         replicasets,
         scheduler,
-        services,
         statefulsets,
         tainteviction,
     )
-    from podlab.embedded.controllers.base import Context
+    from podlab.embedded.controllers.base import ControllerContext
 
-    context = Context(store, api, node_name, loop)
+    context = ControllerContext(store, api, node_name, loop)
     started = (
-        scheduler, services, replicasets, deployments, jobs, daemonsets, namespaces, quotas, clusterroles, podgc,
+        scheduler, endpointslices, replicasets, deployments, jobs, daemonsets, namespaces, quotas, clusterroles, podgc,
         garbage, tainteviction, mirroring, statefulsets, cronjobs, budgets,
     )  # fmt: skip
     for module in started:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from podlab.embedded.controllers.objects import Key, controller_of, key_of
 from podlab.embedded.events import EventRecorder
-from podlab.embedded.fault import Fault, NotYetFault
+from podlab.embedded.fault import NotYetError, StatusError
 from podlab.embedded.store import Store, timestamp
 from podlab.pods.raw import RawObject
 
@@ -34,7 +34,7 @@ class Api(Protocol):
         """
 
 
-class Context:
+class ControllerContext:
     """The store, the API and the event loop that all controllers of a cluster share."""
 
     def __init__(self, store: Store, api: Api, node_name: str, loop: asyncio.AbstractEventLoop) -> None:
@@ -84,7 +84,7 @@ class Worker:
     not stop the controller.
     """
 
-    def __init__(self, context: Context, name: str, reconcile: Callable[[Key], None]) -> None:
+    def __init__(self, context: ControllerContext, name: str, reconcile: Callable[[Key], None]) -> None:
         self._context, self._name, self._reconcile = context, name, reconcile
         self._waiting: dict[Key, None] = {}  # in order of arrival
         self._due: dict[Key, float] = {}  # key -> loop time of the earliest timer set for it
@@ -123,7 +123,7 @@ class Worker:
         del self._waiting[key]
         try:
             self._reconcile(key)
-        except Fault as refusal:  # such as a quota: it may pass later
+        except StatusError as refusal:  # such as a quota: it may pass later
             logging.getLogger("podlab.embedded").info("%s %s/%s: %s", self._name, *key, refusal)
             self._retry(key)
         except Exception:
@@ -147,7 +147,7 @@ class Controller(ABC):
         component: The source of its Events, as upstream's controller calls itself; also names it in the log.
     """
 
-    def __init__(self, context: Context, component: str) -> None:
+    def __init__(self, context: ControllerContext, component: str) -> None:
         self._context = context
         self._events = context.recorder(component)
         self.queue = context.worker(component, self.reconcile).add
@@ -179,13 +179,13 @@ class Controller(ABC):
             failed: The beginning of the message if the API server refuses; its own message follows.
 
         Raises:
-            Fault: If the API server refuses; that is reported in an Event too.
+            StatusError: If the API server refuses; that is reported in an Event too.
         """
         try:
             made = self._context.api.create(resource, obj)
-        except NotYetFault:  # not a refusal: the same request succeeds later
+        except NotYetError:  # not a refusal: the same request succeeds later
             raise
-        except Fault as refusal:
+        except StatusError as refusal:
             self._events.event(owner, "Warning", "FailedCreate", f"{failed}: {refusal}")
             raise
         self._events.event(owner, "Normal", "SuccessfulCreate", done.format(name=made["metadata"]["name"]))

@@ -6,7 +6,7 @@ Source: pkg/controller/disruption/disruption.go (``trySync``, ``getExpectedPodCo
 
 from __future__ import annotations
 
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import (
     Key,
     controller_of,
@@ -31,7 +31,7 @@ UNMANAGED = (
 )
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch budgets, Pods, and the objects that set the number of Pods."""
     controller = Budgets(context)
     controller.follow(RESOURCE)
@@ -48,7 +48,7 @@ def start(context: Context) -> None:
 class Budgets(Controller):
     """Writes the status of one budget."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "controllermanager")
 
     def reconcile(self, key: Key) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import (
     controller_of,
     deleting,
@@ -24,7 +24,7 @@ from podlab.pods.raw import RawObject
 
 
 def claim(
-    context: Context,
+    context: ControllerContext,
     resource: str,
     owner: RawObject,
     *,
@@ -75,7 +75,7 @@ def _released(obj: RawObject, owner: RawObject) -> RawObject:
 
 
 def wakes_claimant(
-    context: Context, controller: Controller, owners: str, kind: str
+    context: ControllerContext, controller: Controller, owners: str, kind: str
 ) -> Callable[[str, RawObject], None]:
     """
     Return a watch callback: queue the owner of the object that changed or, if it has none, all that may adopt it.

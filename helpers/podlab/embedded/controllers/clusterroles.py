@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from podlab.embedded.controllers.base import Context
+from podlab.embedded.controllers.base import ControllerContext
 from podlab.embedded.controllers.objects import Key, selects
 from podlab.embedded.store import Store
 from podlab.pods.raw import RawObject
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch ClusterRoles; any change may change what others gather."""
 
     def reconcile(_: Key) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zoneinfo
 from datetime import UTC, datetime
 
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import Key, condition, deleting, key_of, owned, reference_to, seconds
 from podlab.embedded.schema import cronschedule
 from podlab.embedded.store import timestamp
@@ -21,7 +21,7 @@ MANY_MISSED = 100
 FORBIDDEN = "Not starting job because prior execution is running and concurrency policy is Forbid"
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch CronJobs and their Jobs."""
     controller = CronJobs(context)
     controller.follow("cronjobs")
@@ -31,7 +31,7 @@ def start(context: Context) -> None:
 class CronJobs(Controller):
     """Starts, follows and clears away the Jobs of one CronJob."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "cronjob-controller")
 
     def reconcile(self, key: Key) -> None:

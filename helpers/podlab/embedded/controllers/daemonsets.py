@@ -9,7 +9,7 @@ Source: pkg/controller/daemon/daemon_controller.go (``NodeShouldRunDaemonPod``),
 from __future__ import annotations
 
 from podlab.embedded import nodefit
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.embedded.controllers.objects import Key, deleting, key_of, owned
 from podlab.embedded.controllers.revisions import HASH, Revisions
@@ -30,7 +30,7 @@ ON_HOST_NETWORK = (("node.kubernetes.io/network-unavailable", "NoSchedule"),)
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch DaemonSets, their Pods and the node."""
     controller = DaemonSets(context)
 
@@ -46,7 +46,7 @@ def start(context: Context) -> None:
 class DaemonSets(Controller):
     """Keeps the one Pod of one DaemonSet."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "daemonset-controller")
         self._revisions = Revisions(context)
 

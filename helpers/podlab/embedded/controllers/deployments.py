@@ -11,7 +11,7 @@ import json
 
 from podlab.embedded.controllers import deploymentsets as sets
 from podlab.embedded.controllers import deploymentstatus, rollout
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.embedded.controllers.objects import (
     Key,
@@ -26,7 +26,7 @@ from podlab.embedded.controllers.templates import template_hash
 from podlab.pods.raw import RawObject
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch Deployments and their ReplicaSets."""
     controller = Deployments(context)
     controller.follow("deployments")
@@ -36,7 +36,7 @@ def start(context: Context) -> None:
 class Deployments(Controller):
     """Brings the ReplicaSets of a Deployment a step closer to its spec."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "deployment-controller")
 
     def reconcile(self, key: Key) -> None:

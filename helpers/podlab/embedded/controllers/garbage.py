@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import Key, deleting, seconds
 from podlab.pods.raw import RawObject
 
@@ -36,7 +36,7 @@ OWNED = (
 )
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch what can own, and what can be owned; sweep old Events."""
     controller = Garbage(context)
     for resource in OWNERS:
@@ -49,7 +49,7 @@ def start(context: Context) -> None:
 class Garbage(Controller):
     """Follows ownerReferences by uid."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "garbage-collector")
         self._children: dict[
             str, dict[tuple[str, str, str], None]

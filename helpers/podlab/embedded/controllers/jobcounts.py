@@ -19,7 +19,7 @@ REACHED = ("CompletionsReached", "Reached expected number of succeeded pods")
 
 
 @dataclass
-class Counted:
+class EndedPods:
     """The ended Pods of one Job: how each counts, by its uid."""
 
     how: dict[str, str] = field(default_factory=dict)
@@ -31,12 +31,14 @@ class Counted:
     verdict: tuple[str, str] | None = None  # of the failure policy
 
 
-def number(counted: Counted, how: str) -> int:
+def number(counted: EndedPods, how: str) -> int:
     """How many Pods count so."""
     return list(counted.how.values()).count(how)
 
 
-def success(job: RawObject, active: list[RawObject], counted: Counted) -> tuple[bool, tuple[str, str]] | None:
+def success(
+    job: RawObject, active: list[RawObject], counted: EndedPods
+) -> tuple[bool, tuple[str, str]] | None:
     """(True, (reason, message)) of a Job that has done what it should."""
     if policies.is_indexed(job):
         message = policies.success(job, counted.succeeded)
@@ -50,7 +52,7 @@ def success(job: RawObject, active: list[RawObject], counted: Counted) -> tuple[
     return (True, REACHED) if enough else None
 
 
-def wanted_active(job: RawObject, active: list[RawObject], counted: Counted) -> int:
+def wanted_active(job: RawObject, active: list[RawObject], counted: EndedPods) -> int:
     """How many Pods should run now. Without ``completions`` none is added after the first success."""
     completions, parallelism = job["spec"].get("completions"), int(job["spec"].get("parallelism", 1))
     done = len(counted.succeeded) if policies.is_indexed(job) else number(counted, SUCCEEDED)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from podlab.embedded.controllers import jobcounts
 from podlab.embedded.controllers import jobpolicies as policies
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
-from podlab.embedded.controllers.jobcounts import FAILED, IGNORED, SUCCEEDED, TAKEN_BACK, Counted
+from podlab.embedded.controllers.jobcounts import FAILED, IGNORED, SUCCEEDED, TAKEN_BACK, EndedPods
 from podlab.embedded.controllers.jobtracking import FINALIZER, Tracking
 from podlab.embedded.controllers.objects import (
     Key,
@@ -38,7 +38,7 @@ CONTROLLER = "kubernetes.io/job-controller"
 FAILED_INDEXES = ("FailedIndexes", "Job has failed indexes")
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch Jobs and their Pods."""
     controller = Jobs(context)
     tracking = Tracking(context, controller.has_counted)
@@ -67,9 +67,9 @@ def start(context: Context) -> None:
 class Jobs(Controller):
     """Brings one Job a step further."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "job-controller")
-        self._counted: dict[str, Counted] = {}  # by uid of the Job
+        self._counted: dict[str, EndedPods] = {}  # by uid of the Job
 
     # -- counting --------------------------------------------------------------------------------------------
 
@@ -78,7 +78,7 @@ class Jobs(Controller):
         job, uid = self._context.store.get("jobs", *key), pod["metadata"]["uid"]
         if job is None or job["metadata"]["uid"] != job_uid or _managed_by_another(job):
             return
-        counted = self._counted.setdefault(job_uid, Counted())
+        counted = self._counted.setdefault(job_uid, EndedPods())
         if uid in counted.how:
             return
         if (pod.get("status") or {}).get("phase") == "Succeeded":
@@ -86,14 +86,14 @@ class Jobs(Controller):
         elif policies.has_failed(job, pod) or (gone and not has_ended(pod)):
             self._failed(job, pod, counted)
 
-    def _succeeded(self, pod: RawObject, counted: Counted) -> None:
+    def _succeeded(self, pod: RawObject, counted: EndedPods) -> None:
         counted.how[pod["metadata"]["uid"]] = SUCCEEDED
         counted.failures_in_a_row = 0
         index = policies.index_of(pod)
         if index is not None:
             counted.succeeded.add(index)
 
-    def _failed(self, job: RawObject, pod: RawObject, counted: Counted) -> None:
+    def _failed(self, job: RawObject, pod: RawObject, counted: EndedPods) -> None:
         action, message = policies.verdict(job, pod)
         at, index = policies.ended_at(pod, self._context.now()), policies.index_of(pod)
         counted.how[pod["metadata"]["uid"]] = IGNORED if action == "Ignore" else FAILED
@@ -127,7 +127,7 @@ class Jobs(Controller):
             return
         pods = claim(self._context, "pods", job, finalizer=FINALIZER)
         active = [pod for pod in pods if not has_ended(pod) and not deleting(pod)]
-        counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
+        counted = self._counted.setdefault(job["metadata"]["uid"], EndedPods())
         decided = (
             _decided(job) or self._failure(job, pods, counted) or jobcounts.success(job, active, counted)
         )
@@ -145,7 +145,7 @@ class Jobs(Controller):
     # -- verdicts --------------------------------------------------------------------------------------------
 
     def _failure(
-        self, job: RawObject, pods: list[RawObject], counted: Counted
+        self, job: RawObject, pods: list[RawObject], counted: EndedPods
     ) -> tuple[bool, tuple[str, str]] | None:
         """Return (False, (reason, message)) for a Job that has failed, else None."""
         spec = job["spec"]
@@ -178,7 +178,7 @@ class Jobs(Controller):
     # -- steps -----------------------------------------------------------------------------------------------
 
     def _ensure_pods(
-        self, job: RawObject, pods: list[RawObject], active: list[RawObject], counted: Counted
+        self, job: RawObject, pods: list[RawObject], active: list[RawObject], counted: EndedPods
     ) -> None:
         wanted = jobcounts.wanted_active(job, active, counted)
         surplus = len(active) - wanted
@@ -197,7 +197,9 @@ class Jobs(Controller):
             for _ in range(missing):
                 self._create(job, None, counted)
 
-    def _create_indexes(self, job: RawObject, taken: list[RawObject], counted: Counted, missing: int) -> None:
+    def _create_indexes(
+        self, job: RawObject, taken: list[RawObject], counted: EndedPods, missing: int
+    ) -> None:
         used = {policies.index_of(pod) for pod in taken} | counted.succeeded | counted.failed
         free = [i for i in range(job["spec"]["completions"]) if i not in used][:missing]
         if policies.per_index(job):
@@ -207,7 +209,7 @@ class Jobs(Controller):
         for index in free:
             self._create(job, index, counted)
 
-    def _index_must_wait(self, job: RawObject, index: int, counted: Counted) -> bool:
+    def _index_must_wait(self, job: RawObject, index: int, counted: EndedPods) -> bool:
         if index not in counted.last_failed:
             return False
         pod, at = counted.last_failed[index]
@@ -222,7 +224,7 @@ class Jobs(Controller):
         self.queue(key_of(job), left)
         return True
 
-    def _create(self, job: RawObject, index: int | None, counted: Counted) -> None:
+    def _create(self, job: RawObject, index: int | None, counted: EndedPods) -> None:
         name = job["metadata"]["name"]
         pod = pod_from(job["spec"]["template"], job, f"{name}-" if index is None else f"{name}-{index}-")
         if index is not None:
@@ -236,7 +238,7 @@ class Jobs(Controller):
 
     def _take_back(self, job: RawObject, pod: RawObject) -> None:
         """Delete a Pod that is not wanted at the moment; it counts as neither failed nor succeeded."""
-        counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
+        counted = self._counted.setdefault(job["metadata"]["uid"], EndedPods())
         counted.how[pod["metadata"]["uid"]] = TAKEN_BACK
         self._delete(job, pod)
 
@@ -246,7 +248,7 @@ class Jobs(Controller):
 
     def _finish(self, job: RawObject, active: list[RawObject], good: bool, why: tuple[str, str]) -> None:
         """Report the result in two steps, as upstream does: decided, then finished once all Pods have ended."""
-        counted = self._counted.setdefault(job["metadata"]["uid"], Counted())
+        counted = self._counted.setdefault(job["metadata"]["uid"], EndedPods())
         for pod in active:  # of a Job that failed all count as failed, of one that succeeded none
             counted.how[pod["metadata"]["uid"]] = TAKEN_BACK if good else FAILED
             self._delete(job, pod)
@@ -287,7 +289,7 @@ class Jobs(Controller):
     def _counts(self, job: RawObject) -> RawObject:
         pods = owned(self._context.store.list("pods", job["metadata"]["namespace"]), job)
         active = [pod for pod in pods if not has_ended(pod) and not deleting(pod)]
-        counted = self._counted.get(job["metadata"]["uid"], Counted())
+        counted = self._counted.get(job["metadata"]["uid"], EndedPods())
         indexed = policies.is_indexed(job)
         counts: RawObject = {
             "active": len(active),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from podlab.embedded.api.verbs.deletion import finish_if_free
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import Key, controller_of, deleting, key_of
 from podlab.pods.raw import RawObject
 
@@ -29,7 +29,7 @@ class Tracking(Controller):
         is_counted: Whether the Job of that uid has counted the Pod of that uid.
     """
 
-    def __init__(self, context: Context, is_counted: Callable[[str, str], bool]) -> None:
+    def __init__(self, context: ControllerContext, is_counted: Callable[[str, str], bool]) -> None:
         super().__init__(context, "job-tracking")
         self._is_counted = is_counted
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
+from podlab.embedded.controllers.endpointslices import MANAGED_BY, SERVICE_NAME
 from podlab.embedded.controllers.objects import Key, deleting, key_of, owned, reference_to
-from podlab.embedded.controllers.services import MANAGED_BY, SERVICE_NAME
 from podlab.pods.raw import RawObject
 
 MIRROR = "endpointslicemirroring-controller.k8s.io"
@@ -18,7 +18,7 @@ SKIPPED = "endpointslice.kubernetes.io/skip-mirror"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch Endpoints, their Services, and the slices made from them."""
     controller = Mirroring(context)
 
@@ -35,7 +35,7 @@ def start(context: Context) -> None:
 class Mirroring(Controller):
     """Keeps one slice for each subset of Endpoints."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "endpoint-slice-mirroring-controller")
 
     def reconcile(self, key: Key) -> None:
@@ -77,7 +77,7 @@ def _mirrors(endpoint_slice: RawObject, name: str) -> bool:
     return labels.get(MANAGED_BY) == MIRROR and labels.get(SERVICE_NAME) == name
 
 
-def _of(slices: list[RawObject], endpoints: RawObject, context: Context) -> list[RawObject]:
+def _of(slices: list[RawObject], endpoints: RawObject, context: ControllerContext) -> list[RawObject]:
     """Return the slices that this object owns; delete those of an earlier object of the same name."""
     ours = owned(slices, endpoints)
     for old in slices:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from podlab.embedded.api.registry import kinds
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.api.resources import kinds
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import Key, deleting, with_condition
 from podlab.pods.raw import RawObject
 
@@ -33,7 +33,7 @@ WELL = {
 }
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch namespaces."""
     controller = Namespaces(context)
 
@@ -47,7 +47,7 @@ def start(context: Context) -> None:
 class Namespaces(Controller):
     """Deletes what a namespace holds, Pods with their grace, until nothing is left."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "namespace-controller")
 
     def reconcile(self, key: Key) -> None:

@@ -6,7 +6,7 @@ Source: pkg/controller/podgc/gc_controller.go at v1.36.3.
 
 from __future__ import annotations
 
-from podlab.embedded.controllers.base import Context
+from podlab.embedded.controllers.base import ControllerContext
 from podlab.embedded.controllers.objects import deleting, key_of, with_condition
 from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
@@ -15,7 +15,7 @@ PERIOD_S = 20.0
 QUARANTINE_S = 40.0  # a node may be on its way
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Look every ``PERIOD_S``."""
     collector = Collector(context)
     context.loop.call_later(PERIOD_S, collector.sweep)
@@ -24,7 +24,7 @@ def start(context: Context) -> None:
 class Collector:
     """Remembers since when a node is missing."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._missing: dict[str, float] = {}  # name of a node -> since when it is missed
 

@@ -8,14 +8,14 @@ Source: pkg/controller/resourcequota/resource_quota_controller.go at v1.36.3.
 
 from __future__ import annotations
 
-from podlab.embedded.api.registry import kinds
+from podlab.embedded.api.resources import kinds
 from podlab.embedded.api.verbs.admission import quota
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import Key, key_of
 from podlab.pods.raw import RawObject
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch quotas and all kinds that they can count."""
     controller = Quotas(context)
 
@@ -32,7 +32,7 @@ def start(context: Context) -> None:
 class Quotas(Controller):
     """Writes the status of one quota."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "resourcequota-controller")
 
     def reconcile(self, key: Key) -> None:

@@ -8,7 +8,7 @@ Source: pkg/controller/replicaset/replica_set.go and pkg/controller/replication 
 
 from __future__ import annotations
 
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.embedded.controllers.objects import (
     Key,
@@ -20,18 +20,18 @@ from podlab.embedded.controllers.objects import (
     with_condition,
 )
 from podlab.embedded.controllers.templates import available_in, expendable, pod_from
-from podlab.embedded.fault import Fault, NotYetFault
+from podlab.embedded.fault import NotYetError, StatusError
 from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch ReplicaSets, ReplicationControllers and the Pods that they control."""
     _start(context, "replicasets", "ReplicaSet", "replicaset-controller")
     _start(context, "replicationcontrollers", "ReplicationController", "replication-controller")
 
 
-def _start(context: Context, resource: str, kind: str, component: str) -> None:
+def _start(context: ControllerContext, resource: str, kind: str, component: str) -> None:
     controller = ReplicaSets(context, resource, component)
     controller.follow(resource)
     context.watch("pods", wakes_claimant(context, controller, resource, kind))
@@ -40,7 +40,7 @@ def _start(context: Context, resource: str, kind: str, component: str) -> None:
 class ReplicaSets(Controller):
     """Compares the Pods of one object of *resource* with its ``spec.replicas``."""
 
-    def __init__(self, context: Context, resource: str, component: str) -> None:
+    def __init__(self, context: ControllerContext, resource: str, component: str) -> None:
         super().__init__(context, component)
         self._resource = resource
 
@@ -52,15 +52,15 @@ class ReplicaSets(Controller):
         pods = claim(self._context, "pods", replica_set)
         active = [pod for pod in pods if not has_ended(pod) and not deleting(pod)]
         refusal = None if deleting(replica_set) else self._scaled(replica_set, active)
-        self._report(replica_set, key, pods, None if isinstance(refusal, NotYetFault) else refusal)
+        self._report(replica_set, key, pods, None if isinstance(refusal, NotYetError) else refusal)
         if refusal:
             raise refusal
 
-    def _scaled(self, replica_set: RawObject, active: list[RawObject]) -> Fault | None:
+    def _scaled(self, replica_set: RawObject, active: list[RawObject]) -> StatusError | None:
         """Scale as far as possible, and return what the API server refused."""
         try:
             self._scale(replica_set, active)
-        except Fault as refusal:
+        except StatusError as refusal:
             return refusal
         return None
 
@@ -75,7 +75,9 @@ class ReplicaSets(Controller):
                 replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}"
             )
 
-    def _report(self, replica_set: RawObject, key: Key, pods: list[RawObject], refusal: Fault | None) -> None:
+    def _report(
+        self, replica_set: RawObject, key: Key, pods: list[RawObject], refusal: StatusError | None
+    ) -> None:
         current = self._context.store.get(self._resource, *key)
         if current is None:
             return

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from podlab.embedded.controllers.base import Context
+from podlab.embedded.controllers.base import ControllerContext
 from podlab.embedded.controllers.objects import owned, reference_to
 from podlab.embedded.controllers.templates import template_hash
 from podlab.pods.raw import RawObject
@@ -22,7 +22,7 @@ HASH = "controller-revision-hash"
 class Revisions:
     """Reads and writes the revisions of one kind of controller."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
 
     def of(self, owner: RawObject) -> tuple[RawObject, RawObject]:

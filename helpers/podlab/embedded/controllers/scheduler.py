@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from podlab.embedded import nodefit
 from podlab.embedded.controllers import neighbours
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import Key, with_condition
 from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
@@ -22,7 +22,7 @@ UNSCHEDULABLE = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedul
 NO_VICTIMS = "1 No preemption victims found for incoming pod."
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch Pods and the node."""
     Scheduler(context)
 
@@ -30,7 +30,7 @@ def start(context: Context) -> None:
 class Scheduler(Controller):
     """The queue of Pods that wait for a node."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "default-scheduler")
         self._refused: set[Key] = set()
         context.watch("pods", self._pod_changed)

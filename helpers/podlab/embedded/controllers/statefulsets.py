@@ -9,19 +9,19 @@ Source: pkg/controller/statefulset/stateful_set_control.go (``updateStatefulSet`
 
 from __future__ import annotations
 
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.claiming import claim, wakes_claimant
 from podlab.embedded.controllers.objects import Key, deleting, key_of
 from podlab.embedded.controllers.revisions import HASH, Revisions
 from podlab.embedded.controllers.templates import available_in, pod_from
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
 
 POD_NAME, POD_INDEX = "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch StatefulSets and their Pods."""
     controller = StatefulSets(context)
     controller.follow("statefulsets")
@@ -31,7 +31,7 @@ def start(context: Context) -> None:
 class StatefulSets(Controller):
     """Takes one step of one StatefulSet at a time."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "statefulset-controller")
         self._revisions = Revisions(context)
 
@@ -59,12 +59,12 @@ class StatefulSets(Controller):
 
     def _stepped(
         self, stateful_set: RawObject, pods: dict[int, RawObject], current: RawObject, update: RawObject
-    ) -> Fault | None:
+    ) -> StatusError | None:
         """Take a step, and return what the API server refused."""
         try:
             if self._scaled(stateful_set, pods, current, update):
                 self._renew(stateful_set, pods, update)
-        except Fault as refusal:
+        except StatusError as refusal:
             return refusal
         return None
 

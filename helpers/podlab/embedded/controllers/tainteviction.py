@@ -7,7 +7,7 @@ Source: pkg/controller/tainteviction/taint_eviction.go at v1.36.3.
 from __future__ import annotations
 
 from podlab.embedded import disruption, nodefit
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import Key, deleting, key_of
 from podlab.pods.phase import has_ended
 from podlab.pods.raw import RawObject
@@ -15,7 +15,7 @@ from podlab.pods.raw import RawObject
 REASON, MESSAGE = "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint"
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch the node's taints and the Pods on it."""
     controller = TaintEviction(context)
 
@@ -36,7 +36,7 @@ def start(context: Context) -> None:
 class TaintEviction(Controller):
     """Remembers, by uid, since when a Pod has tolerated a taint: the API does not hold that instant."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "taint-eviction-controller")
         self._since: dict[str, float] = {}
 

@@ -70,7 +70,7 @@ def load(archive: Path, folder: Path) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class SavedImage:
     """An image to be stored: its names, its configuration as bytes, and its layers as opened files."""
 
     names: list[str]
@@ -85,7 +85,7 @@ def _brief(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _images(tar: tarfile.TarFile) -> Iterator[Image]:
+def _images(tar: tarfile.TarFile) -> Iterator[SavedImage]:
     members = {member.name.removeprefix("./"): member for member in tar}
     if "manifest.json" not in members:
         raise ValueError("it holds no manifest.json")
@@ -94,7 +94,7 @@ def _images(tar: tarfile.TarFile) -> Iterator[Image]:
         stated = entry["Config"].removesuffix(".json").rsplit("/", 1)[-1]
         _same_digest(hashlib.sha256(config).hexdigest(), stated, "the configuration")
         names = [str(parse(name)) for name in entry.get("RepoTags") or ()]
-        yield Image(names, config, (_open(tar, members[name]) for name in entry["Layers"]))
+        yield SavedImage(names, config, (_open(tar, members[name]) for name in entry["Layers"]))
 
 
 def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
@@ -115,7 +115,7 @@ def _same_digest(found: str, stated: str, what: str) -> None:
         raise ValueError(f"{what} has the digest sha256:{found}, not sha256:{stated} as stated")
 
 
-def _store(image: Image, folder: Path) -> list[str]:
+def _store(image: SavedImage, folder: Path) -> list[str]:
     digest = hashlib.sha256(image.config).hexdigest()
     target = folder / "unpacked" / digest
     if not target.exists():
@@ -124,14 +124,14 @@ def _store(image: Image, folder: Path) -> list[str]:
     return image.names
 
 
-def unpack(image: Image, folder: Path, target: Path) -> None:
+def unpack(image: SavedImage, folder: Path, target: Path) -> None:
     """Apply all layers beside *target* and rename. Raises ValueError for a wrong digest or a path that leads out."""
     make_folder(target.parent, 0o755)
     work = Path(tempfile.mkdtemp(prefix="unpacking-", dir=folder))
     try:
         work.chmod(0o755)
         stated = (json.loads(image.config).get("rootfs") or {}).get("diff_ids") or []
-        count, room = 0, Room()
+        count, room = 0, UnpackLimit()
         for count, layer in enumerate(image.layers, 1):
             if count > len(stated):
                 raise ValueError("more layers than the configuration names")
@@ -144,7 +144,7 @@ def unpack(image: Image, folder: Path, target: Path) -> None:
         raise
 
 
-class Room:
+class UnpackLimit:
     """The room left for an image while it is unpacked: a file with holes is small in its archive."""
 
     def __init__(self, size: int = _MAX_BYTES, entries: int = _MAX_ENTRIES) -> None:
@@ -180,7 +180,7 @@ class _Hashing(io.RawIOBase):
         return len(data)
 
 
-def _apply(layer: IO[bytes], root: Path, diff_id: str, room: Room) -> None:
+def _apply(layer: IO[bytes], root: Path, diff_id: str, room: UnpackLimit) -> None:
     magic = layer.read(4)
     layer.seek(0)
     if magic[:4] == b"\x28\xb5\x2f\xfd":

@@ -24,7 +24,7 @@ KINDS = ("toolbox", "python", "app", "host")
 _KEYS = {"names", "kind", "program", "entrypoint", "command", "environment", "says"}
 
 
-class Entry(NamedTuple):
+class CatalogueEntry(NamedTuple):
     """One image of the catalogue; ``names`` are in full."""
 
     names: tuple[str, ...]
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
         return "sha256:" + hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def load(path: Path | None = None, cache: Path | None = None) -> tuple[Entry, ...]:
+def load(path: Path | None = None, cache: Path | None = None) -> tuple[CatalogueEntry, ...]:
     """
     Read the catalogue.
 
@@ -100,7 +100,7 @@ def _read(file: Path, copy: Path | None) -> list[Any]:
     return found
 
 
-def _entry(number: int, raw: Any, faults: list[str]) -> Entry | None:
+def _entry(number: int, raw: Any, faults: list[str]) -> CatalogueEntry | None:
     where = f"images[{number}]"
     if not isinstance(raw, dict) or not raw.get("names") or raw.get("kind") not in KINDS:
         faults.append(f"{where}: needs `names` and a `kind` of {', '.join(KINDS)}")
@@ -114,7 +114,7 @@ def _entry(number: int, raw: Any, faults: list[str]) -> Entry | None:
         return None
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     names = dict.fromkeys(str(parse(name.replace("{python}", version))) for name in raw["names"])
-    return Entry(
+    return CatalogueEntry(
         names=tuple(names),
         kind=raw["kind"],
         says=str(raw.get("says", "")),

@@ -132,7 +132,7 @@ class _Pull:
         make_folder(self._folder, 0o755)
         names = [str(self._name)]
         if not target.exists():
-            image = archive.Image(names, config, self._layers(manifest["layers"]))
+            image = archive.SavedImage(names, config, self._layers(manifest["layers"]))
             archive.unpack(image, self._folder, target)
         archive.remember(self._folder, digest, names, json.loads(config), target)
 

@@ -9,9 +9,14 @@ from types import MappingProxyType
 
 from podlab.embedded.addresses import DNS_SERVICE
 from podlab.embedded.kubelet import ungranted
-from podlab.embedded.kubelet.environment import Facts, MissingSourceError, Objects, environment
-from podlab.embedded.kubelet.expansion import Room, TooLongError, expand, expand_strictly, lenient
-from podlab.embedded.kubelet.images import StartError
+from podlab.embedded.kubelet.environment import (
+    EnvironmentFacts,
+    MissingSourceError,
+    ObjectReader,
+    environment,
+)
+from podlab.embedded.kubelet.expansion import TextLimit, TooLongError, expand, expand_strictly, lenient
+from podlab.embedded.kubelet.imagemanager import StartError
 from podlab.embedded.kubelet.podfiles import PodFiles
 from podlab.embedded.kubelet.podvolumes import SOURCES
 from podlab.embedded.lifecycle import spec
@@ -101,7 +106,7 @@ def _dns(pod: RawObject) -> tuple[list[str], list[str], list[str]]:
 class ConfigMaker:
     """Makes ContainerConfigs. Faults are StartErrors with reason CreateContainerConfigError."""
 
-    def __init__(self, objects: Objects, files: PodFiles) -> None:
+    def __init__(self, objects: ObjectReader, files: PodFiles) -> None:
         self._objects, self._files = objects, files
 
     def make(
@@ -111,7 +116,7 @@ class ConfigMaker:
         image: ImageRecord,
         attempt: int,
         volumes: Mapping[str, str],
-        facts: Facts,
+        facts: EnvironmentFacts,
         images: Mapping[str, str] = MappingProxyType({}),
     ) -> ContainerConfig:
         """
@@ -122,7 +127,7 @@ class ConfigMaker:
             images: Volume name -> the image whose files it shows.
         """
         try:
-            room = Room()
+            room = TextLimit()
             env = environment(pod, container, self._objects, facts, volumes, room)
             mounts = _mounts(pod, container, volumes, images, env, room)
             command, args = (_words(container.get(key) or (), env, room) for key in ("command", "args"))
@@ -178,7 +183,7 @@ class ConfigMaker:
         return [*mounts, Mount(message, path)]
 
 
-def _words(given: Sequence[str], env: Mapping[str, str], room: Room) -> list[str]:
+def _words(given: Sequence[str], env: Mapping[str, str], room: TextLimit) -> list[str]:
     """The words of a command with the variables in them. Raises TooLongError."""
     lookup = lenient(env)
     return [room.take(expand(word, lookup)) for word in given]
@@ -197,7 +202,7 @@ def _mounts(
     volumes: Mapping[str, str],
     images: Mapping[str, str],
     env: Mapping[str, str],
-    room: Room,
+    room: TextLimit,
 ) -> list[Mount]:
     mounts = []
     # What the node writes it also follows and removes, links too: nobody else may put any there.

@@ -12,7 +12,7 @@ from podlab.pods.raw import RawObject
 _KEYED = re.compile(r"metadata\.(labels|annotations)\['(.*)'\]")
 
 
-class FieldError(Exception):
+class UnknownFieldError(Exception):
     """A field that the downward API does not know."""
 
 
@@ -38,7 +38,7 @@ def field(pod: RawObject, path: str, addresses: Mapping[str, str]) -> str:
         "spec.serviceAccountName": pod["spec"].get("serviceAccountName", ""),
     }
     if path not in known:
-        raise FieldError(f"unsupported fieldPath: {path}")
+        raise UnknownFieldError(f"unsupported fieldPath: {path}")
     return str(known[path])
 
 
@@ -59,10 +59,10 @@ def resource(
     name = reference.get("containerName") or container
     found = roles.find(pod, name)
     if found is None:
-        raise FieldError(f"container {name} not found")
+        raise UnknownFieldError(f"container {name} not found")
     kind, _, what = str(reference["resource"]).partition(".")
     if kind not in ("limits", "requests"):
-        raise FieldError(f"unsupported container resource : {reference['resource']}")
+        raise UnknownFieldError(f"unsupported container resource : {reference['resource']}")
     given = (found[1].get("resources") or {}).get(kind) or {}
     value = given.get(what)
     if value is None and kind == "limits":

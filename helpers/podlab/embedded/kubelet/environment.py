@@ -8,13 +8,13 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from podlab.embedded.kubelet import downward, envfile
-from podlab.embedded.kubelet.expansion import Room, expand, lenient
+from podlab.embedded.kubelet.expansion import TextLimit, expand, lenient
 from podlab.pods.raw import RawObject
 
 POD_FOLDERS = "/var/lib/kubelet/pods"
 
 
-class Objects(Protocol):
+class ObjectReader(Protocol):
     """The part of the store that is read for a container's configuration."""
 
     def get(self, resource: str, namespace: str, name: str) -> RawObject | None:
@@ -28,7 +28,7 @@ class MissingSourceError(Exception):
     """A ConfigMap, a Secret or a key that is not optional is not there; the text is the kubelet's."""
 
 
-class Facts(NamedTuple):
+class EnvironmentFacts(NamedTuple):
     """The facts that an environment needs besides the Pod: addresses by field path, and the node's resources."""
 
     addresses: Mapping[str, str] = MappingProxyType({})
@@ -38,10 +38,10 @@ class Facts(NamedTuple):
 def environment(
     pod: RawObject,
     container: RawObject,
-    objects: Objects,
-    facts: Facts,
+    objects: ObjectReader,
+    facts: EnvironmentFacts,
     volumes: Mapping[str, str] | None = None,
-    room: Room | None = None,
+    room: TextLimit | None = None,
 ) -> dict[str, str]:
     """
     The variables of a container. Raises MissingSourceError, and TooLongError if *room* does not hold them.
@@ -49,7 +49,7 @@ def environment(
     envFrom comes first, later entries win; then env in order, each value expanded with what stands before it;
     Service variables fill what is still free.
     """
-    room = room or Room()
+    room = room or TextLimit()
     services = service_variables(pod, objects)
     result: dict[str, str] = {}
     for source in container.get("envFrom") or ():
@@ -67,7 +67,7 @@ def environment(
     return result | {k: v for k, v in services.items() if k not in result}
 
 
-def _from(pod: RawObject, source: RawObject, objects: Objects) -> dict[str, str]:
+def _from(pod: RawObject, source: RawObject, objects: ObjectReader) -> dict[str, str]:
     namespace, prefix = pod["metadata"]["namespace"], source.get("prefix") or ""
     for key, resource, kind in (
         ("configMapRef", "configmaps", "configmap"),
@@ -95,8 +95,8 @@ def _value(
     pod: RawObject,
     container: RawObject,
     entry: RawObject,
-    objects: Objects,
-    facts: Facts,
+    objects: ObjectReader,
+    facts: EnvironmentFacts,
     before: Mapping[str, str],
     services: Mapping[str, str],
 ) -> str | None:
@@ -114,14 +114,16 @@ def _value(
     return None
 
 
-def _field(pod: RawObject, path: str, facts: Facts) -> str:
+def _field(pod: RawObject, path: str, facts: EnvironmentFacts) -> str:
     try:
         return downward.field(pod, path, facts.addresses)
-    except downward.FieldError as error:
+    except downward.UnknownFieldError as error:
         raise MissingSourceError(str(error)) from error
 
 
-def _key(pod: RawObject, reference: RawObject, objects: Objects, words: tuple[str, str, str]) -> str | None:
+def _key(
+    pod: RawObject, reference: RawObject, objects: ObjectReader, words: tuple[str, str, str]
+) -> str | None:
     resource, kind, title = words
     namespace, name, optional = pod["metadata"]["namespace"], reference["name"], reference.get("optional")
     found = objects.get(resource, namespace, name)
@@ -154,7 +156,7 @@ def _from_file(pod: RawObject, reference: RawObject, volumes: Mapping[str, str])
     return value or None
 
 
-def service_variables(pod: RawObject, objects: Objects) -> dict[str, str]:
+def service_variables(pod: RawObject, objects: ObjectReader) -> dict[str, str]:
     """``DB_SERVICE_HOST`` and its kin for the Services that exist now; the API server's are always there."""
     result: dict[str, str] = {}
     links = pod["spec"].get("enableServiceLinks", True)

@@ -14,7 +14,7 @@ class TooLongError(ValueError):
     """A text has become longer than any program can be given."""
 
 
-class Room:
+class TextLimit:
     """
     The room left for the texts of one program: its arguments, its variables and the paths of its mounts.
 

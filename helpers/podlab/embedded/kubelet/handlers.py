@@ -8,7 +8,7 @@ import os
 from typing import Any, NamedTuple, Protocol
 
 from podlab.embedded.kubelet import grpchealth, httpget
-from podlab.embedded.kubelet.expansion import Room, TooLongError, expand, lenient
+from podlab.embedded.kubelet.expansion import TextLimit, TooLongError, expand, lenient
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.runtime import Runtime, RuntimeFault
 from podlab.pods.raw import RawObject
@@ -77,7 +77,7 @@ class RuntimeHandlers:
         # Only values that stand in the manifest are known to probe commands: valueFrom counts as empty.
         table = {e["name"]: e.get("value") or "" for e in container.get("env") or ()}
         try:
-            room = Room()
+            room = TextLimit()
             words = [room.take(expand(w, lenient(table))) for w in command]
             result = await self._runtime.exec_sync(container_id, words, timeout_s)
         except TooLongError as error:

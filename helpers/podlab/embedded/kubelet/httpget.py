@@ -22,7 +22,7 @@ class GetError(Exception):
     plain = False
 
 
-class Answer:
+class HttpResponse:
     """Status code, headers (lower case) and the first 10 KiB of the body."""
 
     __slots__ = ("body", "headers", "status", "url")
@@ -39,7 +39,7 @@ async def get(
     *,
     follow: bool = True,
     agent: str = PROBE_AGENT,
-) -> Answer:
+) -> HttpResponse:
     """
     GET *url*; redirects to the same host are followed, one to another host is returned as it is.
 
@@ -73,7 +73,7 @@ async def get(
 
 async def _follow(
     runtime: Runtime, url: str, headers: Mapping[str, str], timeout_s: float, follow: bool
-) -> Answer:
+) -> HttpResponse:
     first = urlsplit(url).hostname
     for _ in range(REDIRECTS):
         answer = await _once(runtime, url, headers, timeout_s)
@@ -86,7 +86,7 @@ async def _follow(
     raise ValueError("stopped after 10 redirects")
 
 
-async def _once(runtime: Runtime, url: str, headers: Mapping[str, str], timeout_s: float) -> Answer:
+async def _once(runtime: Runtime, url: str, headers: Mapping[str, str], timeout_s: float) -> HttpResponse:
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     descriptor = await runtime.node_connect(str(parts.hostname), port, timeout_s)
@@ -124,7 +124,7 @@ def _request(path: str, query: str, host: str, headers: Mapping[str, str]) -> by
     return text.encode("latin-1", "replace")
 
 
-async def _read(reader: asyncio.StreamReader, url: str) -> Answer:
+async def _read(reader: asyncio.StreamReader, url: str) -> HttpResponse:
     first = await reader.readline()
     if not first:
         raise EOFError
@@ -135,7 +135,7 @@ async def _read(reader: asyncio.StreamReader, url: str) -> Answer:
     while (line := (await reader.readline()).strip()) and len(headers) < 200:
         name, _, value = line.partition(b":")
         headers[name.decode("latin-1").strip().lower()] = value.decode("latin-1").strip()
-    return Answer(url, int(words[1]), headers, await _body(reader, headers))
+    return HttpResponse(url, int(words[1]), headers, await _body(reader, headers))
 
 
 async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from podlab.embedded.events import EventRecorder
-from podlab.embedded.kubelet.images import ImageManager, StartError, Wait
+from podlab.embedded.kubelet.imagemanager import ImageManager, StartError, Wait
 from podlab.pods.raw import RawObject
 
 Pulled = Mapping[str, str | StartError]

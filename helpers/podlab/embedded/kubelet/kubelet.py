@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
-from podlab.embedded.kubelet import evicting, lease, nodehealth, podvolumes
-from podlab.embedded.kubelet.services import NodeServices
+from podlab.embedded.kubelet import evictionmanager, lease, nodehealth, podvolumes
+from podlab.embedded.kubelet.nodeservices import NodeServices
 from podlab.embedded.kubelet.worker import PodWorker
 from podlab.embedded.lifecycle.view import PodView
 from podlab.pods.raw import RawObject
@@ -57,7 +57,7 @@ class Kubelet:
                     continue
                 sandboxes, records = self.services.runtime.view(uid)
                 view = PodView(sandboxes, records)
-                text = await evicting.reason(
+                text = await evictionmanager.reason(
                     worker.pod, view, self.services.runtime, self.services.volumes, self.services.on_disk
                 )
                 if text:
@@ -72,14 +72,14 @@ class Kubelet:
             if worker.writer.may_run:
                 view = PodView(*services.runtime.view(uid))
                 found.append(
-                    await evicting.usage(
+                    await evictionmanager.usage(
                         worker.pod, view, services.runtime, services.volumes, services.on_disk
                     )
                 )
-        used = evicting.first_to_go(found, nodehealth.LEAST_BYTES)
+        used = evictionmanager.first_to_go(found, nodehealth.LEAST_BYTES)
         worker_of = self._workers.get(used.pod["metadata"]["uid"]) if used else None
         if used and worker_of:
-            worker_of.evict(evicting.low_message(used))
+            worker_of.evict(evictionmanager.low_message(used))
 
     def _look_at_node(self) -> None:
         """Say what state the node itself is in."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from podlab.embedded.kubelet import podvolumes
-from podlab.embedded.kubelet.services import NodeServices
+from podlab.embedded.kubelet.nodeservices import NodeServices
 from podlab.pods.raw import RawObject
 
 RETRY_S, RETRY_CAP_S = 0.5, 122.0

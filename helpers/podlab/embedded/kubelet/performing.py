@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from podlab.embedded.kubelet import container_config
-from podlab.embedded.kubelet.images import StartError
-from podlab.embedded.kubelet.services import NodeServices
+from podlab.embedded.kubelet.imagemanager import StartError
+from podlab.embedded.kubelet.nodeservices import NodeServices
 from podlab.embedded.kubelet.starting import StartContext
 from podlab.embedded.lifecycle.actions import Actions
 from podlab.embedded.lifecycle.containers import CRASH_LOOP, StartFailure

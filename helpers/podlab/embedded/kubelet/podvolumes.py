@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol
 
 from podlab.embedded.kubelet import downward
-from podlab.embedded.kubelet.environment import Facts, Objects
+from podlab.embedded.kubelet.environment import EnvironmentFacts, ObjectReader
 from podlab.pods import quantity, roles
 from podlab.pods.raw import RawObject
 
@@ -80,9 +80,9 @@ class PodVolumes:
 
     def __init__(
         self,
-        objects: Objects,
+        objects: ObjectReader,
         volumes: Volumes,
-        facts: Callable[[RawObject], Facts],
+        facts: Callable[[RawObject], EnvironmentFacts],
         make_token: MakeToken | None,
         allow_host_path: bool,
     ) -> None:
@@ -172,7 +172,7 @@ class PodVolumes:
                     text = downward.field(pod, item["fieldRef"]["fieldPath"], facts.addresses)
                 else:
                     text = downward.resource(pod, item["resourceFieldRef"], facts.allocatable)
-            except downward.FieldError as error:
+            except downward.UnknownFieldError as error:
                 raise MountError(str(error)) from error
             files[item["path"]] = File(text.encode(), item.get("mode"))
         return files

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from podlab.embedded.events import EventRecorder
-from podlab.embedded.kubelet.clock import SECOND, Clock
 from podlab.embedded.kubelet.handlers import Handlers, Outcome, ProbeError
+from podlab.embedded.kubelet.pace import SECOND, Clock
 from podlab.embedded.kubelet.statuswriter import StatusWriter
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.containers import ID_PREFIX

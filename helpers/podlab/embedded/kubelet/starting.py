@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.kubelet import imagevolumes, ungranted
-from podlab.embedded.kubelet.clock import Clock
 from podlab.embedded.kubelet.container_config import ConfigMaker
-from podlab.embedded.kubelet.environment import Facts
+from podlab.embedded.kubelet.environment import EnvironmentFacts
 from podlab.embedded.kubelet.handlers import Handlers, HookError, ProbeError
-from podlab.embedded.kubelet.images import ImageManager, StartError
+from podlab.embedded.kubelet.imagemanager import ImageManager, StartError
+from podlab.embedded.kubelet.pace import Clock
 from podlab.embedded.kubelet.stopping import Stopper
 from podlab.embedded.lifecycle import spec
 from podlab.embedded.lifecycle.backoff import Backoff, go_duration
@@ -42,7 +42,7 @@ class StartContext(NamedTuple):
     view: PodView
     sandbox_id: str
     volumes: Mapping[str, str]
-    facts: Facts
+    facts: EnvironmentFacts
     until_ending: Callable[[Awaitable[Any]], Awaitable[Any]]
     images: imagevolumes.Pulled
 
@@ -170,7 +170,7 @@ class Starter:
         return container_id
 
     async def _post_start(
-        self, pod: RawObject, container: RawObject, container_id: str, path: str, facts: Facts
+        self, pod: RawObject, container: RawObject, container_id: str, path: str, facts: EnvironmentFacts
     ) -> None:
         try:
             address = facts.addresses.get("status.podIP", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Protocol
 
-from podlab.embedded.kubelet.clock import Clock
+from podlab.embedded.kubelet.pace import Clock
 from podlab.embedded.lifecycle import conditions, podstatus, restartall
 from podlab.pods import roles
 from podlab.pods.raw import RawObject

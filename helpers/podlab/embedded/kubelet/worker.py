@@ -8,13 +8,13 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from podlab.embedded.kubelet import admission
-from podlab.embedded.kubelet.clock import SECOND
+from podlab.embedded.kubelet import admithandlers
+from podlab.embedded.kubelet.allocation import Resizes
 from podlab.embedded.kubelet.mounting import Interrupted, Mounts
+from podlab.embedded.kubelet.nodeservices import NodeServices
+from podlab.embedded.kubelet.pace import SECOND
 from podlab.embedded.kubelet.performing import Performer
 from podlab.embedded.kubelet.probing import PodProber
-from podlab.embedded.kubelet.resizing import Resizes
-from podlab.embedded.kubelet.services import NodeServices
 from podlab.embedded.kubelet.statuswriter import StatusWriter
 from podlab.embedded.lifecycle import conditions, podstatus, restartall, termination
 from podlab.embedded.lifecycle.actions import compute_pod_actions
@@ -73,7 +73,7 @@ class PodWorker:
 
     def _ask_for_resources(self) -> None:
         """Grant other resources than the Pod has, if they are wanted and the node has room."""
-        refusal = admission.no_room(self._wanted, self._others(self.uid), self._services.node())
+        refusal = admithandlers.no_room(self._wanted, self._others(self.uid), self._services.node())
         self._resizes.asked(self._wanted, refusal, self._services.clock.now())
 
     def room_again(self) -> None:
@@ -243,7 +243,7 @@ class PodWorker:
 
     def _tell(self, view: PodView, *, terminal: bool = False, evicted: str = "") -> None:
         """Generate the status and write it."""
-        seen = podstatus.Observed(
+        seen = podstatus.StatusInputs(
             view=view,
             probes=self.prober.results,
             old=self.writer.status,
@@ -289,7 +289,7 @@ class PodWorker:
 
     def _refused(self) -> bool:
         """Fail a Pod that does not fit on the node; True if it was."""
-        refusal = admission.refusal(self.pod, self._others(self.uid), self._services.node())
+        refusal = admithandlers.refusal(self.pod, self._others(self.uid), self._services.node())
         if refusal is None:
             return False
         reason, text = refusal

@@ -21,7 +21,7 @@ from podlab.pods.raw import RawObject
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 
 
-class Observed(NamedTuple):
+class StatusInputs(NamedTuple):
     """All that a status is made of, besides the Pod: nothing else is looked at."""
 
     view: PodView
@@ -33,7 +33,7 @@ class Observed(NamedTuple):
     resizes: Sequence[RawObject] = ()  # conditions of a resize
 
 
-def generate_api_pod_status(pod: RawObject, seen: Observed, *, terminal: bool = False) -> RawObject:
+def generate_api_pod_status(pod: RawObject, seen: StatusInputs, *, terminal: bool = False) -> RawObject:
     """
     Return the status of a Pod as its node sees it.
 
@@ -65,12 +65,12 @@ def generate_api_pod_status(pod: RawObject, seen: Observed, *, terminal: bool = 
     return status
 
 
-def restarting(pod: RawObject, seen: Observed, phase: str) -> conditions.Verdict | None:
+def restarting(pod: RawObject, seen: StatusInputs, phase: str) -> conditions.Verdict | None:
     """Return the condition of a restart of all containers, where the Pod has a rule that may ask for one."""
     return restartall.verdict(pod, seen.view, seen.old, phase) if restartall.possible(pod) else None
 
 
-def _listed(pod: RawObject, key: str, status_key: str, seen: Observed) -> list[RawObject]:
+def _listed(pod: RawObject, key: str, status_key: str, seen: StatusInputs) -> list[RawObject]:
     old = {s["name"]: s for s in seen.old.get(status_key) or ()}
     again = restartall.wanted(pod, seen.view, seen.old)
     listed = containers.statuses(pod, key, seen.view, old, seen.failures, restarting=again)
@@ -78,7 +78,7 @@ def _listed(pod: RawObject, key: str, status_key: str, seen: Observed) -> list[R
     return listed
 
 
-def _phase(pod: RawObject, seen: Observed, by_name: Mapping[str, RawObject], terminal: bool) -> str:
+def _phase(pod: RawObject, seen: StatusInputs, by_name: Mapping[str, RawObject], terminal: bool) -> str:
     app_started = any(seen.view.started_in_active_sandbox(c["name"]) for c in roles.group(pod, roles.APP))
     new = get_phase(pod, by_name, terminal=terminal, app_started=app_started)
     written = str((pod.get("status") or {}).get("phase") or "")
@@ -89,7 +89,7 @@ def _phase(pod: RawObject, seen: Observed, by_name: Mapping[str, RawObject], ter
     return before if before in ENDED and new not in ENDED else new
 
 
-def _keep_reason(pod: RawObject, seen: Observed, status: RawObject) -> None:
+def _keep_reason(pod: RawObject, seen: StatusInputs, status: RawObject) -> None:
     """Reason and message belong to a phase; the deadline sets all three."""
     if status["phase"] == seen.old.get("phase"):
         status |= {k: seen.old[k] for k in ("reason", "message") if seen.old.get(k)}
@@ -117,7 +117,7 @@ def deadline_passed(pod: RawObject, status: RawObject, now: int) -> bool:
     return ends is not None and now >= ends and not ended
 
 
-def _add_addresses(pod: RawObject, seen: Observed, status: RawObject) -> None:
+def _add_addresses(pod: RawObject, seen: StatusInputs, status: RawObject) -> None:
     status["startTime"] = seen.old.get("startTime") or rfc3339(seen.now)
     if seen.node_ip:
         status |= {"hostIP": seen.node_ip, "hostIPs": [{"ip": seen.node_ip}]}

@@ -4,7 +4,7 @@ One node network inside the node's own network namespace: an address for each Po
     netlink     messages that set up links, addresses and routes
     nftables    messages that redirect a Service's address to Pods
     proxy       Services and EndpointSlices to rules and names
-    dns         answers names;  names: which name is which address
+    dns         answers names;  zone: which name is which address
 
 Nothing here talks to the host's network. ``netlink`` and ``nftables`` only build bytes; the node (PID 1 of the
 sandbox) hands them to the kernel. ``dns`` answers on a socket made in the node's namespace, ``proxy`` turns Services

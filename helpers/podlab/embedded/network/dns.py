@@ -11,7 +11,7 @@ import asyncio
 import struct
 from typing import cast
 
-from podlab.embedded.network.names import ZONE, Zone
+from podlab.embedded.network.zone import ZONE, Zone
 
 _A, _CNAME, _PTR, _AAAA, _SRV, _ANY = 1, 5, 12, 28, 33, 255
 _MOST_ALIASES = 8  # CoreDNS follows as many

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from podlab.embedded import nodefit
 from podlab.embedded.network import nftables
 from podlab.embedded.network.dns import Responder, converse
-from podlab.embedded.network.names import Zone
+from podlab.embedded.network.zone import Zone
 from podlab.pods.phase import has_ended
 
 LOOPBACK = "127.0.0.1"
@@ -27,7 +27,7 @@ OTHER_PROXY, HEADLESS = "service.kubernetes.io/service-proxy-name", "service.kub
 _LOG = logging.getLogger(__name__)
 
 
-class Store(Protocol):
+class ServiceStore(Protocol):
     """The part of the store that is needed here."""
 
     def list(self, resource: str, namespace: str | None = None) -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ class Store(Protocol):
         """Call back for every change; returns how to end it."""
 
 
-class NodeNetwork(Protocol):
+class NetworkRuntime(Protocol):
     """The part of the runtime that is needed here."""
 
     node_ip: str
@@ -56,7 +56,7 @@ class NodeNetwork(Protocol):
 class ServiceProxy:
     """Keeps the node's rules and names equal to the store's Services."""
 
-    def __init__(self, store: Store, node: NodeNetwork) -> None:
+    def __init__(self, store: ServiceStore, node: NetworkRuntime) -> None:
         self._store, self._node = store, node
         self.zone = Zone()
         self.works = False  # whether the kernel took the rules

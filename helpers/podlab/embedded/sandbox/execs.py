@@ -58,7 +58,7 @@ class Pipes:
                     os.close(descriptor)
 
 
-class Running:
+class RunningExec:
     """A running exec; implements ``runtime.ExecSession``. The descriptors are the caller's to close."""
 
     def __init__(self, name: str, pipes: Pipes, end: Callable[[str, bool], Awaitable[None]]) -> None:
@@ -124,7 +124,7 @@ class _Collector:
             self.ended.set_result(None)
 
 
-async def collect(running: Running, timeout_s: float | None) -> ExecResult:
+async def collect(running: RunningExec, timeout_s: float | None) -> ExecResult:
     """
     Wait for the command, and for the end of its output, and return what it wrote.
 

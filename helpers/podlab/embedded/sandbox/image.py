@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from podlab.embedded.runtime import ImageRecord
 
 
-class Image(Protocol):
+class RunnableImage(Protocol):
     """An image that the sandbox can run: its record, and how its root is made."""
 
     record: ImageRecord
@@ -16,11 +16,11 @@ class Image(Protocol):
         """The root specification of ``zygote.rootfs``; *layer* is a folder for what the container writes."""
 
 
-class Images(Protocol):
+class ImageSource(Protocol):
     """Where images come from."""
 
-    def find(self, name: str) -> Image | None:
+    def find(self, name: str) -> RunnableImage | None:
         """The image behind *name* if it is present. Raises ImageError(InvalidImageName)."""
 
-    async def pull(self, name: str) -> Image:
+    async def pull(self, name: str) -> RunnableImage:
         """Make it present. Raises ImageError."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from podlab.embedded.sandbox import launch
-from podlab.embedded.sandbox.image import Images
+from podlab.embedded.sandbox.image import ImageSource
 from podlab.embedded.sandbox.process_runtime import ProcessRuntime
 from podlab.errors import SandboxError
 
@@ -21,7 +21,7 @@ async def open_runtime(
     *,
     node_name: str = "podlab",
     zygote: launch.Zygote | None = None,
-    images: Images | None = None,
+    images: ImageSource | None = None,
     remove: Sequence[str | os.PathLike[str]] = (),
 ) -> ProcessRuntime:
     """
@@ -58,7 +58,7 @@ async def open_runtime(
     return _reduced(started, images, refusal)
 
 
-def _reduced(zygote: launch.Zygote, images: Images, refusal: SandboxError) -> ProcessRuntime:
+def _reduced(zygote: launch.Zygote, images: ImageSource, refusal: SandboxError) -> ProcessRuntime:
     """Plain processes in place of the node, said aloud: no lesson may quietly pass on it."""
     from podlab.embedded.sandbox import reduced
 

@@ -29,8 +29,8 @@ from podlab.embedded.runtime import (
     SandboxConfig,
     SandboxRecord,
 )
-from podlab.embedded.sandbox import addresses, execs, launch, program, record, volumes_of
-from podlab.embedded.sandbox.image import Image, Images
+from podlab.embedded.sandbox import execs, launch, podaddresses, program, record, volumes_of
+from podlab.embedded.sandbox.image import ImageSource, RunnableImage
 from podlab.embedded.sandbox.link import Link, NodeError, NodeLink
 from podlab.embedded.sandbox.logfiles import LogFile, Stream
 from podlab.embedded.sandbox.zygote import seccomp
@@ -50,7 +50,7 @@ class _Container:
     """Everything about one container instance."""
 
     def __init__(
-        self, sandbox: _Sandbox, config: ContainerConfig, image: Image, entry: ContainerRecord
+        self, sandbox: _Sandbox, config: ContainerConfig, image: RunnableImage, entry: ContainerRecord
     ) -> None:
         self.sandbox, self.config, self.image, self.record = sandbox, config, image, entry
         self.exited = asyncio.Event()
@@ -78,7 +78,7 @@ class ProcessRuntime:
     def __init__(
         self,
         zygote: launch.Zygote,
-        images: Images,
+        images: ImageSource,
         make_link: Callable[[Callable[[str, Any], None]], NodeLink] | None = None,
     ) -> None:
         self._zygote, self._images = zygote, images
@@ -99,12 +99,12 @@ class ProcessRuntime:
         self.files = self._files_in_node = f"{zygote.folder}/node"
         self._folder = -1
         self.events = record.NodeEvents()
-        self._addresses = addresses.Pool()
+        self._addresses = podaddresses.AddressPool()
         self._links = 100  # interface indices of the node's ends, never used twice
         self._sandboxes: dict[str, _Sandbox] = {}
         self._containers: dict[str, _Container] = {}
         self._by_pod: dict[str, list[_Sandbox]] = {}
-        self._execs: dict[str, execs.Running] = {}
+        self._execs: dict[str, execs.RunningExec] = {}
         self._listeners: list[Callable[[str], None]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -181,7 +181,7 @@ class ProcessRuntime:
 
     def use_addresses(self, prefix: str) -> None:
         """Give Pods addresses that start with *prefix*; empty: the node's own for all."""
-        self._addresses = addresses.Pool(prefix)
+        self._addresses = podaddresses.AddressPool(prefix)
 
     # --- what the kubelet sees --------------------------------------------------------------------
 
@@ -536,7 +536,7 @@ class ProcessRuntime:
         _number, ends = await self.link.call_with_descriptors("terminal", request)
         return ends
 
-    async def _exec(self, container_id: str, command: Sequence[str], pipes: execs.Pipes) -> execs.Running:
+    async def _exec(self, container_id: str, command: Sequence[str], pipes: execs.Pipes) -> execs.RunningExec:
         container = self._containers.get(container_id)
         if container is None or container.record.state is not ContainerState.RUNNING:
             pipes.close()
@@ -560,7 +560,7 @@ class ProcessRuntime:
         request |= {"tty": pipes.tty, "pids": 0}
         if pipes.tty:
             request["env"] = {**request["env"], "TERM": "xterm"}
-        running = execs.Running(request["name"], pipes, self._end_exec)
+        running = execs.RunningExec(request["name"], pipes, self._end_exec)
         self._execs[running.name] = running
         try:
             await self.link.call("exec", request, pipes.theirs)

@@ -3,11 +3,11 @@ The schema of the Kubernetes API as data, and what the server does with it: deco
 
     typetable     types.json.gz: every struct and its fields;  generate: makes it from Go modules, run by hand
     decode        JSON to a struct, with Go's messages;  defaults: fill in
-    validation    the rules of rules.json;  context: the walk through an object
+    validation    the rules of rules.json;  walk: the rules, field by field
                   checks, datachecks, endpointchecks, volumechecks, quotachecks, rbacchecks: rules that look further
     updates       what may change in a stored object;  ephemerals: ephemeral containers that are added
-    pods          service account, tolerations, priority, QoS class
-    words         formats of names, labels, ports, …;  fielderror: one fault with its field path
+    podadmission  service account, tolerations, priority, QoS class
+    formats       of names, labels, ports, …;  fielderror: one fault with its field path
 
 ``admit`` is the whole way of a new Pod in one pure call; ``strict_check`` says what field validation would.
 """
@@ -58,7 +58,7 @@ def admit(raw: RawObject, *, namespace: str, now: str) -> RawObject:
         DecodeError: When a value has the wrong type.
     """
     from podlab.embedded import fault
-    from podlab.embedded.schema import pods, validation
+    from podlab.embedded.schema import podadmission, validation
 
     pod, _ = prepare("core/v1.Pod", raw)
     meta = pod["metadata"]
@@ -67,9 +67,9 @@ def admit(raw: RawObject, *, namespace: str, now: str) -> RawObject:
         meta["name"] = meta["generateName"] + "00000"
     meta.setdefault("creationTimestamp", now)
     meta["generation"] = 1
-    pods.admit_service_account(pod, None, "00000")
-    pods.admit_defaults(pod)
-    pod["status"] = {"phase": "Pending", "qosClass": pods.qos_class(pod)}
+    podadmission.admit_service_account(pod, None, "00000")
+    podadmission.admit_defaults(pod)
+    pod["status"] = {"phase": "Pending", "qosClass": podadmission.qos_class(pod)}
     errors = validation.validate("core/v1.Pod", pod)
     if errors:
         refusal = fault.invalid("Pod", "", meta.get("name", ""), errors)

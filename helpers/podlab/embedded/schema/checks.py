@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from podlab.embedded.schema import words
-from podlab.embedded.schema.context import Context, Rule, run
+from podlab.embedded.schema import formats
 from podlab.embedded.schema.fielderror import (
     FieldError,
     duplicate,
@@ -16,12 +15,13 @@ from podlab.embedded.schema.fielderror import (
     required,
     unsupported,
 )
+from podlab.embedded.schema.walk import Rule, ValidationContext, run
 from podlab.pods import quantity, roles
 from podlab.pods.raw import RawObject
 
 SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
-NAME_RULES = {"subdomain": words.subdomain, "label": words.label, "label1035": words.label1035,
-              "path_segment": words.path_segment}  # fmt: skip
+NAME_RULES = {"subdomain": formats.subdomain, "label": formats.label, "label1035": formats.label1035,
+              "path_segment": formats.path_segment}  # fmt: skip
 STRATEGIES = ("Recreate", "RollingUpdate")
 SYSCTL_SEGMENT = r"[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
 SYSCTL = rf"({SYSCTL_SEGMENT}[\./])*{SYSCTL_SEGMENT}"
@@ -54,7 +54,7 @@ FIELDS = ("metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName"
           "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs")  # fmt: skip
 
 
-def meta(context: Context, _path: str, obj: RawObject, rule: Any) -> None:
+def meta(context: ValidationContext, _path: str, obj: RawObject, rule: Any) -> None:
     """ObjectMeta of a whole object."""
     found = obj.get("metadata") or {}
     if found.get("generateName"):
@@ -72,35 +72,35 @@ def meta(context: Context, _path: str, obj: RawObject, rule: Any) -> None:
     annotation_keys(context, "metadata.annotations", found.get("annotations") or {})
 
 
-def template_meta(context: Context, path: str, value: RawObject, _argument: Any) -> None:
+def template_meta(context: ValidationContext, path: str, value: RawObject, _argument: Any) -> None:
     """Labels and annotations of a Pod template, which upstream names without their ``metadata``."""
     step = path.removesuffix(".metadata")
     labels(context, f"{step}.labels", value.get("labels") or {})
     annotation_keys(context, f"{step}.annotations", value.get("annotations") or {})
 
 
-def labels(context: Context, path: str, value: RawObject) -> None:
+def labels(context: ValidationContext, path: str, value: RawObject) -> None:
     """Keys and values of labels."""
     for key, text in sorted(value.items()):
-        context.add(*(invalid(path, key, message) for message in words.qualified(key)))
-        context.add(*(invalid(path, text, message) for message in words.label_value(text)))
+        context.add(*(invalid(path, key, message) for message in formats.qualified(key)))
+        context.add(*(invalid(path, text, message) for message in formats.label_value(text)))
 
 
-def annotation_keys(context: Context, path: str, value: RawObject) -> None:
+def annotation_keys(context: ValidationContext, path: str, value: RawObject) -> None:
     """Keys of annotations, and their size."""
     for key in sorted(value):
-        context.add(*(invalid(path, key, message) for message in words.qualified(key.lower())))
+        context.add(*(invalid(path, key, message) for message in formats.qualified(key.lower())))
     if sum(len(k.encode()) + len(v.encode()) for k, v in value.items()) > 256 * 1024:
         context.add(FieldError("FieldValueTooLong", path, "Too long: may not be more than 262144 bytes"))
 
 
-def no_ephemeral(context: Context, _path: str, pod: RawObject, _argument: Any) -> None:
+def no_ephemeral(context: ValidationContext, _path: str, pod: RawObject, _argument: Any) -> None:
     """Ephemeral containers come later, by their subresource."""
     if pod["spec"].get("ephemeralContainers"):
         context.add(forbidden("spec.ephemeralContainers", "cannot be set on create"))
 
 
-def no_ephemeral_template(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+def no_ephemeral_template(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """Templates have none."""
     if spec.get("ephemeralContainers"):
         context.add(
@@ -111,7 +111,7 @@ def no_ephemeral_template(context: Context, path: str, spec: RawObject, _argumen
 # -- containers ----------------------------------------------------------------------------------------------
 
 
-def containers(context: Context, path: str, value: Any, _argument: Any) -> None:
+def containers(context: ValidationContext, path: str, value: Any, _argument: Any) -> None:
     """The regular containers."""
     if not value:
         context.add(required(path))
@@ -127,7 +127,7 @@ def containers(context: Context, path: str, value: Any, _argument: Any) -> None:
     context.regular = seen
 
 
-def init_containers(context: Context, path: str, value: Any, _argument: Any) -> None:
+def init_containers(context: ValidationContext, path: str, value: Any, _argument: Any) -> None:
     """The init containers, sidecars among them."""
     seen: set[str] = set(context.regular)
     for place, container in enumerate(value):
@@ -143,7 +143,7 @@ def init_containers(context: Context, path: str, value: Any, _argument: Any) -> 
         run(context, f"core/v1.Container+{'long' if sidecar else 'short'}", step, container)
 
 
-def _restart_rules(context: Context, path: str, container: RawObject) -> None:
+def _restart_rules(context: ValidationContext, path: str, container: RawObject) -> None:
     policy, rules = container.get("restartPolicy"), container.get("restartPolicyRules") or []
     if policy is None:
         if rules:
@@ -171,7 +171,7 @@ def _restart_rules(context: Context, path: str, container: RawObject) -> None:
             context.add(unsupported(f"{step}.exitCodes.operator", codes.get("operator", ""), ("In", "NotIn")))
 
 
-def volume_mounts(context: Context, path: str, value: Any, _argument: Any) -> None:
+def volume_mounts(context: ValidationContext, path: str, value: Any, _argument: Any) -> None:
     """Mounts name volumes that exist, at paths of their own."""
     seen: set[str] = set()
     for place, mount in enumerate(value):
@@ -188,13 +188,15 @@ def volume_mounts(context: Context, path: str, value: Any, _argument: Any) -> No
         seen.add(where)
         for key in ("subPath", "subPathExpr"):
             if mount.get(key):
-                context.add(*(invalid(f"{path}.{key}", mount[key], t) for t in words.descending(mount[key])))
+                context.add(
+                    *(invalid(f"{path}.{key}", mount[key], t) for t in formats.descending(mount[key]))
+                )
         if mount.get("subPath") and mount.get("subPathExpr"):
             text = "subPathExpr and subPath are mutually exclusive"
             context.add(invalid(f"{step}.subPathExpr", mount["subPathExpr"], text))
 
 
-def resources(context: Context, path: str, value: RawObject, _argument: Any) -> None:
+def resources(context: ValidationContext, path: str, value: RawObject, _argument: Any) -> None:
     """Amounts are not negative, requests not above limits."""
     limits = value.get("limits") or {}
     for key in ("limits", "requests"):
@@ -217,7 +219,7 @@ def resources(context: Context, path: str, value: RawObject, _argument: Any) -> 
 # -- environment ---------------------------------------------------------------------------------------------
 
 
-def value_from(context: Context, path: str, variable: RawObject, _argument: Any) -> None:
+def value_from(context: ValidationContext, path: str, variable: RawObject, _argument: Any) -> None:
     """One source, and no value beside it."""
     source = variable.get("valueFrom")
     if source is None:
@@ -240,7 +242,7 @@ def value_from(context: Context, path: str, variable: RawObject, _argument: Any)
         context.add(invalid(step, "", "may not have more than one field specified at a time"))
 
 
-def _field_ref(context: Context, path: str, value: RawObject) -> None:
+def _field_ref(context: ValidationContext, path: str, value: RawObject) -> None:
     where = value.get("fieldPath", "")
     subscripted = where.endswith("']") and where.startswith(("metadata.labels['", "metadata.annotations['"))
     if not where:
@@ -252,7 +254,7 @@ def _field_ref(context: Context, path: str, value: RawObject) -> None:
         context.add(invalid(f"{path}.fieldPath", where, text))
 
 
-def file_keys(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+def file_keys(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """Files of variables lie in emptyDirs."""
     sources = {volume.get("name"): volume for volume in spec.get("volumes") or []}
     for group in (roles.INIT, roles.APP):
@@ -269,7 +271,7 @@ def file_keys(context: Context, path: str, spec: RawObject, _argument: Any) -> N
                     context.add(invalid(step, name, "referenced volume must be of type emptyDir"))
 
 
-def hostname_override(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+def hostname_override(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """An override stands alone."""
     override, step = spec.get("hostnameOverride"), f"{path}.hostnameOverride"
     if override is None:
@@ -280,10 +282,10 @@ def hostname_override(context: Context, path: str, spec: RawObject, _argument: A
         context.add(forbidden(step, "may not be specified when hostNetwork is true"))
     if len(override) > 64:
         context.add(FieldError("FieldValueTooLong", step, "Too long: may not be more than 64 bytes"))
-    context.add(*(invalid(step, override, text) for text in words.subdomain(override)))
+    context.add(*(invalid(step, override, text) for text in formats.subdomain(override)))
 
 
-def env_from(context: Context, path: str, value: RawObject, _argument: Any) -> None:
+def env_from(context: ValidationContext, path: str, value: RawObject, _argument: Any) -> None:
     """One source for a whole set of variables."""
     given = [key for key in ("configMapRef", "secretRef") if value.get(key) is not None]
     for key in given:
@@ -302,7 +304,7 @@ def env_from(context: Context, path: str, value: RawObject, _argument: Any) -> N
 # -- volumes, handlers ---------------------------------------------------------------------------------------
 
 
-def volumes(context: Context, path: str, value: Any, _argument: Any) -> None:
+def volumes(context: ValidationContext, path: str, value: Any, _argument: Any) -> None:
     """Each volume has a name of its own and one source; bad ones do not count for mounts."""
     for place, volume in enumerate(value):
         step, before = f"{path}[{place}]", len(context.errors)
@@ -318,14 +320,14 @@ def volumes(context: Context, path: str, value: Any, _argument: Any) -> None:
         if not name:
             context.add(required(f"{step}.name"))
         else:
-            context.add(*(invalid(f"{step}.name", name, text) for text in words.label(name)))
+            context.add(*(invalid(f"{step}.name", name, text) for text in formats.label(name)))
         if name in context.volumes:
             context.add(duplicate(f"{step}.name", name))
         if len(context.errors) == before:
             context.volumes.add(name)
 
 
-def handler(context: Context, path: str, value: RawObject, kinds: Any) -> None:
+def handler(context: ValidationContext, path: str, value: RawObject, kinds: Any) -> None:
     """Exactly one way to probe or to act."""
     given = [name for name in kinds if value.get(name) is not None]
     for position, name in enumerate(given):
@@ -337,7 +339,7 @@ def handler(context: Context, path: str, value: RawObject, kinds: Any) -> None:
         context.add(required(path, "must specify a handler type"))
 
 
-def sleep(context: Context, path: str, value: RawObject, _argument: Any) -> None:
+def sleep(context: ValidationContext, path: str, value: RawObject, _argument: Any) -> None:
     """A sleep hook fits into the grace period."""
     seconds, grace = value.get("seconds", 0), context.grace
     if grace is not None and not 0 <= seconds <= grace:
@@ -345,7 +347,7 @@ def sleep(context: Context, path: str, value: RawObject, _argument: Any) -> None
         context.add(invalid(path, seconds, text))
 
 
-def toleration(context: Context, path: str, value: RawObject, _argument: Any) -> None:
+def toleration(context: ValidationContext, path: str, value: RawObject, _argument: Any) -> None:
     """Operator and value go together."""
     operator = value.get("operator") or "Equal"
     if not value.get("key") and operator != "Exists":
@@ -363,7 +365,7 @@ def toleration(context: Context, path: str, value: RawObject, _argument: Any) ->
         context.add(unsupported(f"{path}.effect", effect, ("NoSchedule", "PreferNoSchedule", "NoExecute")))
 
 
-def sysctls(context: Context, path: str, value: Any, _argument: Any) -> None:
+def sysctls(context: ValidationContext, path: str, value: Any, _argument: Any) -> None:
     """Names of kernel parameters; whether a node allows them is decided there."""
     seen = set()
     for index, given in enumerate(value or ()):
@@ -381,7 +383,7 @@ def sysctls(context: Context, path: str, value: Any, _argument: Any) -> None:
 # -- other kinds ---------------------------------------------------------------------------------------------
 
 
-def service_ports(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+def service_ports(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """There are some, unless the Service has no address of its own; several need names."""
     value, path = spec.get("ports") or [], f"{path}.ports"
     if not value and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
@@ -399,7 +401,7 @@ def service_ports(context: Context, path: str, spec: RawObject, _argument: Any) 
         seen.add(key)
 
 
-def always(context: Context, path: str, template: RawObject, kind: Any) -> None:
+def always(context: ValidationContext, path: str, template: RawObject, kind: Any) -> None:
     """Pods of a workload restart always and have no deadline."""
     policy = template["spec"].get("restartPolicy")
     if policy != "Always":
@@ -410,7 +412,7 @@ def always(context: Context, path: str, template: RawObject, kind: Any) -> None:
         context.add(forbidden(f"{path}.spec.activeDeadlineSeconds", text))
 
 
-def progress_deadline(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+def progress_deadline(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """A rollout must be able to make progress before its deadline."""
     deadline = spec.get("progressDeadlineSeconds")
     if deadline is not None and deadline <= (spec.get("minReadySeconds") or 0):
@@ -419,7 +421,7 @@ def progress_deadline(context: Context, path: str, spec: RawObject, _argument: A
         )
 
 
-def recreate(context: Context, path: str, value: RawObject, _argument: Any) -> None:
+def recreate(context: ValidationContext, path: str, value: RawObject, _argument: Any) -> None:
     """The strategy is one of two, and Recreate has nothing to roll."""
     if value.get("type") not in STRATEGIES:
         shown = {"Type": value.get("type"), "RollingUpdate": value.get("rollingUpdate")}
@@ -431,17 +433,17 @@ def recreate(context: Context, path: str, value: RawObject, _argument: Any) -> N
         _rolling_update(context, f"{path}.rollingUpdate", value.get("rollingUpdate") or {})
 
 
-def _rolling_update(context: Context, path: str, value: RawObject) -> None:
+def _rolling_update(context: ValidationContext, path: str, value: RawObject) -> None:
     given = {name: value.get(name, "25%") for name in ("maxUnavailable", "maxSurge")}
     for name, amount in given.items():
         if isinstance(amount, str):
-            context.add(*(invalid(f"{path}.{name}", amount, text) for text in words.percent(amount)))
+            context.add(*(invalid(f"{path}.{name}", amount, text) for text in formats.percent(amount)))
         elif amount < 0:
             context.add(invalid(f"{path}.{name}", amount, "must be greater than or equal to 0"))
     most = given["maxUnavailable"]
     if not any(_amount(amount) for amount in given.values()):
         context.add(invalid(f"{path}.maxUnavailable", most, "may not be 0 when `maxSurge` is 0"))
-    if isinstance(most, str) and not words.percent(most) and _amount(most) > 100:
+    if isinstance(most, str) and not formats.percent(most) and _amount(most) > 100:
         context.add(invalid(f"{path}.maxUnavailable", most, "must not be greater than 100%"))
 
 
@@ -449,10 +451,10 @@ def _amount(value: int | str) -> int:
     """A number, or that of a percentage; 0 for a text that is neither."""
     if isinstance(value, int):
         return value
-    return 0 if words.percent(value) else int(value[:-1][:18])
+    return 0 if formats.percent(value) else int(value[:-1][:18])
 
 
-def job_restart(context: Context, path: str, template: RawObject, _argument: Any) -> None:
+def job_restart(context: ValidationContext, path: str, template: RawObject, _argument: Any) -> None:
     """Pods of a Job end some time."""
     policy = (template or {}).get("spec", {}).get("restartPolicy", "")
     step = f"{path}.spec.restartPolicy"
@@ -465,7 +467,7 @@ def job_restart(context: Context, path: str, template: RawObject, _argument: Any
 _EVENT_LONGEST = {"reportingInstance": 128, "action": 128, "reason": 128, "message": 1024}
 
 
-def event(context: Context, _path: str, obj: RawObject, kind: Any) -> None:
+def event(context: ValidationContext, _path: str, obj: RawObject, kind: Any) -> None:
     """
     An Event, as ``v1`` spells it: it lies in the namespace of what it is about, and one with an eventTime says who
     reported what.
@@ -486,11 +488,11 @@ def event(context: Context, _path: str, obj: RawObject, kind: Any) -> None:
         context.add(required("metadata.name", "name or generateName is required"))
 
 
-def _event_reporter(context: Context, obj: RawObject, reporter: str) -> None:
+def _event_reporter(context: ValidationContext, obj: RawObject, reporter: str) -> None:
     name = obj.get("reportingComponent", "")
     if not name:
         context.add(required(reporter))
-    context.add(*(invalid(reporter, name, text) for text in words.qualified(name)))
+    context.add(*(invalid(reporter, name, text) for text in formats.qualified(name)))
     for field, longest in _EVENT_LONGEST.items():
         text = obj.get(field) or ""
         if not text and field != "message":
@@ -499,7 +501,7 @@ def _event_reporter(context: Context, obj: RawObject, reporter: str) -> None:
             context.add(invalid(field, "", f"can have at most {longest} characters"))
 
 
-def new_event(context: Context, _path: str, obj: RawObject, _argument: Any) -> None:
+def new_event(context: ValidationContext, _path: str, obj: RawObject, _argument: Any) -> None:
     """Check the additional fields that events.k8s.io requires of a new Event."""
     if not obj.get("eventTime"):
         context.add(required("eventTime"))

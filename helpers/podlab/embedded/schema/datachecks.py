@@ -10,8 +10,8 @@ import base64
 import json
 from typing import Any
 
-from podlab.embedded.schema.context import Context
 from podlab.embedded.schema.fielderror import FieldError, invalid, required, too_long
+from podlab.embedded.schema.walk import ValidationContext
 from podlab.pods.raw import RawObject
 
 LARGEST = 1 << 20  # bytes, of all values together
@@ -25,7 +25,7 @@ KEYS = {
 }
 
 
-def config_map_data(context: Context, _path: str, obj: RawObject, _argument: Any) -> None:
+def config_map_data(context: ValidationContext, _path: str, obj: RawObject, _argument: Any) -> None:
     """No key twice, and not more than fits."""
     data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
     for key in sorted(data.keys() & binary.keys()):
@@ -35,7 +35,7 @@ def config_map_data(context: Context, _path: str, obj: RawObject, _argument: Any
         context.add(too_long("[]", LARGEST))
 
 
-def secret_data(context: Context, _path: str, obj: RawObject, _argument: Any) -> None:
+def secret_data(context: ValidationContext, _path: str, obj: RawObject, _argument: Any) -> None:
     """Not more than fits, and what its type promises."""
     data, kind = obj.get("data") or {}, obj.get("type") or ""
     if _decoded(data) > LARGEST:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from podlab.embedded.schema import words
-from podlab.embedded.schema.context import Context
+from podlab.embedded.schema import formats
 from podlab.embedded.schema.fielderror import invalid
+from podlab.embedded.schema.walk import ValidationContext
 from podlab.pods.raw import RawObject
 
 SPECIAL = (
@@ -22,7 +22,7 @@ SPECIAL = (
 MULTICAST_TEXT = "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
 
 
-def slice_addresses(context: Context, _path: str, obj: RawObject, _argument: Any) -> None:
+def slice_addresses(context: ValidationContext, _path: str, obj: RawObject, _argument: Any) -> None:
     """The addresses of an EndpointSlice, of IPv4 or IPv6."""
     if obj.get("addressType") not in ("IPv4", "IPv6"):
         return
@@ -31,7 +31,7 @@ def slice_addresses(context: Context, _path: str, obj: RawObject, _argument: Any
             _check(context, f"endpoints[{place}].addresses[{index}]", address)
 
 
-def subset_addresses(context: Context, _path: str, obj: RawObject, _argument: Any) -> None:
+def subset_addresses(context: ValidationContext, _path: str, obj: RawObject, _argument: Any) -> None:
     """The addresses of Endpoints."""
     for place, subset in enumerate(obj.get("subsets") or ()):
         for field in ("addresses", "notReadyAddresses"):
@@ -39,8 +39,8 @@ def subset_addresses(context: Context, _path: str, obj: RawObject, _argument: An
                 _check(context, f"subsets[{place}].{field}[{index}].ip", address.get("ip") or "")
 
 
-def _check(context: Context, path: str, address: str) -> None:
-    if faults := words.ip(address):
+def _check(context: ValidationContext, path: str, address: str) -> None:
+    if faults := formats.ip(address):
         context.add(*(invalid(path, address, text) for text in faults))
         return
     import ipaddress  # where there is one to check, which is not at the start

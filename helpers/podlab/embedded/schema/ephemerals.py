@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 
 from podlab.embedded.schema import validation
-from podlab.embedded.schema.context import Context, run
 from podlab.embedded.schema.fielderror import FieldError, duplicate, forbidden, not_found
+from podlab.embedded.schema.walk import ValidationContext, run
 from podlab.pods.raw import RawObject
 
 PATH = "spec.ephemeralContainers"
@@ -30,7 +30,7 @@ TEXT = "cannot be set for an Ephemeral Container"
 
 def validate(added: list[RawObject], old: RawObject) -> list[FieldError]:
     """The faults of the ephemeral containers that a Pod is to have, given the Pod as it is."""
-    context, spec = Context(validation.rule), old["spec"]
+    context, spec = ValidationContext(validation.rule), old["spec"]
     context.volumes = {volume["name"] for volume in spec.get("volumes") or ()}
     others = {c["name"] for key in ("containers", "initContainers") for c in spec.get(key) or ()}
     seen = set(others)

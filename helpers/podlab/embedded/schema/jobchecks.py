@@ -10,8 +10,7 @@ import json
 import re
 from typing import Any
 
-from podlab.embedded.schema import words
-from podlab.embedded.schema.context import Context, Rule
+from podlab.embedded.schema import formats
 from podlab.embedded.schema.fielderror import (
     FieldError,
     duplicate,
@@ -22,6 +21,7 @@ from podlab.embedded.schema.fielderror import (
     too_many,
     unsupported,
 )
+from podlab.embedded.schema.walk import Rule, ValidationContext
 from podlab.pods.raw import RawObject
 
 MODES = ("NonIndexed", "Indexed")
@@ -34,12 +34,12 @@ HTTP_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 NEEDS_INDEXES = "requires indexed completion mode"
 
 
-def _least(context: Context, path: str, value: int | None) -> None:
+def _least(context: ValidationContext, path: str, value: int | None) -> None:
     if value is not None and value < 0:
         context.add(invalid(path, value, "must be greater than or equal to 0"))
 
 
-def job_rules(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+def job_rules(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """All of a Job but its first numbers, its selector and its template."""
     _least(context, f"{path}.backoffLimitPerIndex", spec.get("backoffLimitPerIndex"))
     _least(context, f"{path}.maxFailedIndexes", spec.get("maxFailedIndexes"))
@@ -69,13 +69,13 @@ def _manager(path: str, value: str) -> list[FieldError]:
     host, _, rest = value.partition("/")
     if not host or not rest:
         return [invalid(path, value, DOMAIN_PATH)]
-    found = [invalid(path, host, text) for text in words.subdomain(host)]
+    found = [invalid(path, host, text) for text in formats.subdomain(host)]
     if not re.fullmatch(HTTP_PATH, rest):
         found.append(invalid(path, rest, f"Invalid path (regex used for validation is '{HTTP_PATH}')"))
     return [*found, too_long(path, MANAGER)] if len(value.encode()) > MANAGER else found
 
 
-def _indexed(context: Context, path: str, spec: RawObject) -> None:
+def _indexed(context: ValidationContext, path: str, spec: RawObject) -> None:
     completions, parallelism, failed = (
         spec.get(n) for n in ("completions", "parallelism", "maxFailedIndexes")
     )
@@ -93,7 +93,7 @@ def _indexed(context: Context, path: str, spec: RawObject) -> None:
         _very_many(context, path, parallelism, failed)
 
 
-def _very_many(context: Context, path: str, parallelism: int | None, failed: int | None) -> None:
+def _very_many(context: ValidationContext, path: str, parallelism: int | None, failed: int | None) -> None:
     if failed is None:
         text = f"must be specified when completions is above {MANY}"
         context.add(required(f"{path}.maxFailedIndexes", text))
@@ -112,7 +112,7 @@ def _very_many(context: Context, path: str, parallelism: int | None, failed: int
 # -- what a failed Pod means ---------------------------------------------------------------------------------
 
 
-def _failure_policy(context: Context, path: str, spec: RawObject) -> None:
+def _failure_policy(context: ValidationContext, path: str, spec: RawObject) -> None:
     rules = spec["podFailurePolicy"].get("rules") or []
     if len(rules) > RULES:
         context.add(too_many(path, len(rules), RULES))
@@ -124,7 +124,9 @@ def _failure_policy(context: Context, path: str, spec: RawObject) -> None:
         )
 
 
-def _failure_rule(context: Context, path: str, rule: RawObject, names: set[Any], *, per_index: bool) -> None:
+def _failure_rule(
+    context: ValidationContext, path: str, rule: RawObject, names: set[Any], *, per_index: bool
+) -> None:
     action, codes, patterns = (
         rule.get("action", ""),
         rule.get("onExitCodes"),
@@ -153,16 +155,16 @@ def _listed(values: tuple[str, ...]) -> str:
     return f"[{' '.join(json.dumps(value) for value in values)}]"
 
 
-def _pattern(context: Context, path: str, pattern: RawObject) -> None:
+def _pattern(context: ValidationContext, path: str, pattern: RawObject) -> None:
     kind, status, states = pattern.get("type", ""), pattern.get("status", ""), ("False", "True", "Unknown")
-    context.add(*(invalid(f"{path}.type", kind, text) for text in words.qualified(kind)))
+    context.add(*(invalid(f"{path}.type", kind, text) for text in formats.qualified(kind)))
     if not status:
         context.add(required(f"{path}.status", f"valid values: {_listed(states)}"))
     elif status not in states:
         context.add(unsupported(f"{path}.status", status, states))
 
 
-def _exit_codes(context: Context, path: str, codes: RawObject, names: set[Any]) -> None:
+def _exit_codes(context: ValidationContext, path: str, codes: RawObject, names: set[Any]) -> None:
     operator, values, name = codes.get("operator", ""), codes.get("values") or [], codes.get("containerName")
     if not operator:
         context.add(required(f"{path}.operator", f"valid values: {_listed(('In', 'NotIn'))}"))
@@ -188,7 +190,7 @@ def _exit_codes(context: Context, path: str, codes: RawObject, names: set[Any]) 
 # -- what is enough to succeed -------------------------------------------------------------------------------
 
 
-def _success_policy(context: Context, path: str, spec: RawObject) -> None:
+def _success_policy(context: ValidationContext, path: str, spec: RawObject) -> None:
     rules = spec["successPolicy"].get("rules") or []
     if spec.get("completionMode", MODES[0]) != "Indexed":
         shown = [{"SucceededIndexes": rule.get("succeededIndexes"), "SucceededCount": rule.get("succeededCount")}
@@ -205,7 +207,7 @@ def _success_policy(context: Context, path: str, spec: RawObject) -> None:
         _success_rule(context, f"{step}[{place}]", rule, spec.get("completions") or 0)
 
 
-def _success_rule(context: Context, path: str, rule: RawObject, completions: int) -> None:
+def _success_rule(context: ValidationContext, path: str, rule: RawObject, completions: int) -> None:
     indexes, count, total = rule.get("succeededIndexes"), rule.get("succeededCount"), 0
     if indexes is None and count is None:
         text = "at least one of succeededCount or succeededIndexes must be specified"
@@ -229,7 +231,7 @@ def _success_rule(context: Context, path: str, rule: RawObject, completions: int
 
 
 def _total(text: str, completions: int) -> int:
-    """How many indexes ``0,2-4`` names; ValueError if it cannot be read, with upstream's words."""
+    """How many indexes ``0,2-4`` names; ValueError if it cannot be read, with upstream's formats."""
     total, last = 0, None
     for part in text.split(",") if text else ():
         ends = part.split("-")
@@ -256,14 +258,14 @@ def _index(text: str, completions: int) -> int:
     return int(text)
 
 
-def _replacement(context: Context, path: str, spec: RawObject) -> None:
+def _replacement(context: ValidationContext, path: str, spec: RawObject) -> None:
     policy = spec.get("podReplacementPolicy")
     allowed = ("Failed",) if spec.get("podFailurePolicy") is not None else ("Failed", "TerminatingOrFailed")
     if policy is not None and policy not in allowed:
         context.add(unsupported(path, policy, allowed))
 
 
-def never_restarted(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+def never_restarted(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """A policy of failures judges Pods that have failed for good."""
     policy = spec["template"]["spec"].get("restartPolicy")
     if spec.get("podFailurePolicy") is not None and policy == "OnFailure":

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from podlab.embedded.schema import words
-from podlab.embedded.schema.context import Context
+from podlab.embedded.schema import formats
 from podlab.embedded.schema.fielderror import FieldError, duplicate, forbidden, invalid, unsupported
+from podlab.embedded.schema.walk import ValidationContext
 from podlab.pods import quantity
 from podlab.pods.raw import RawObject
 
@@ -29,7 +29,7 @@ TYPES = ("Pod", "Container", "PersistentVolumeClaim")
 MAPS = ("max", "min", "default", "defaultRequest")
 
 
-def quota_spec(context: Context, _path: str, quota: RawObject, _argument: Any) -> None:
+def quota_spec(context: ValidationContext, _path: str, quota: RawObject, _argument: Any) -> None:
     """Names that a quota can limit, amounts that are not negative, scopes that there are."""
     spec = quota.get("spec") or {}
     for name, text in sorted((spec.get("hard") or {}).items()):
@@ -44,7 +44,7 @@ def quota_spec(context: Context, _path: str, quota: RawObject, _argument: Any) -
 
 
 def _name_faults(path: str, name: str) -> Iterator[FieldError]:
-    yield from (invalid(path, name, text) for text in words.qualified(name))
+    yield from (invalid(path, name, text) for text in formats.qualified(name))
     if (
         "/" not in name
         and name not in STANDARD
@@ -61,7 +61,7 @@ def _amount_faults(path: str, name: str, text: str) -> Iterator[FieldError]:
         yield invalid(path, text, "must be an integer")
 
 
-def limit_range_spec(context: Context, _path: str, limit_range: RawObject, _argument: Any) -> None:
+def limit_range_spec(context: ValidationContext, _path: str, limit_range: RawObject, _argument: Any) -> None:
     """Each type once, and amounts that can be kept to at the same time."""
     seen = set()
     for place, limit in enumerate((limit_range.get("spec") or {}).get("limits") or ()):

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from podlab.embedded.schema import words
-from podlab.embedded.schema.context import Context
+from podlab.embedded.schema import formats
 from podlab.embedded.schema.fielderror import invalid, required, unsupported
+from podlab.embedded.schema.walk import ValidationContext
 from podlab.pods.raw import RawObject
 
 GROUP = "rbac.authorization.k8s.io"
 SUBJECTS = ("ServiceAccount", "User", "Group")
 
 
-def policy_rules(context: Context, _path: str, role: RawObject, argument: Any) -> None:
+def policy_rules(context: ValidationContext, _path: str, role: RawObject, argument: Any) -> None:
     """The rules of a Role (*argument* is "namespaced") or ClusterRole."""
     for place, rule in enumerate(role.get("rules") or ()):
         _rule(context, f"rules[{place}]", rule, namespaced=argument == "namespaced")
 
 
-def _rule(context: Context, path: str, rule: RawObject, *, namespaced: bool) -> None:
+def _rule(context: ValidationContext, path: str, rule: RawObject, *, namespaced: bool) -> None:
     if not rule.get("verbs"):
         context.add(required(f"{path}.verbs", "verbs must contain at least one value"))
     urls = rule.get("nonResourceURLs")
@@ -41,7 +41,7 @@ def _rule(context: Context, path: str, rule: RawObject, *, namespaced: bool) -> 
         context.add(required(f"{path}.resources", "resource rules must supply at least one resource"))
 
 
-def aggregation(context: Context, _path: str, role: RawObject, _argument: Any) -> None:
+def aggregation(context: ValidationContext, _path: str, role: RawObject, _argument: Any) -> None:
     """A ClusterRole that gathers rules says from where."""
     found = role.get("aggregationRule")
     if found is not None and not found.get("clusterRoleSelectors"):
@@ -49,7 +49,7 @@ def aggregation(context: Context, _path: str, role: RawObject, _argument: Any) -
         context.add(required("aggregationRule.clusterRoleSelectors", why))
 
 
-def binding(context: Context, _path: str, obj: RawObject, kinds: Any) -> None:
+def binding(context: ValidationContext, _path: str, obj: RawObject, kinds: Any) -> None:
     """The role that is bound, of one of *kinds*, and to whom."""
     ref = obj.get("roleRef") or {}
     if ref.get("apiGroup") != GROUP:
@@ -59,12 +59,14 @@ def binding(context: Context, _path: str, obj: RawObject, kinds: Any) -> None:
     if not ref.get("name"):
         context.add(required("roleRef.name"))
     else:
-        context.add(*(invalid("roleRef.name", ref["name"], text) for text in words.path_segment(ref["name"])))
+        context.add(
+            *(invalid("roleRef.name", ref["name"], text) for text in formats.path_segment(ref["name"]))
+        )
     for place, subject in enumerate(obj.get("subjects") or ()):
         _subject(context, f"subjects[{place}]", subject, namespaced="Role" in kinds)
 
 
-def _subject(context: Context, path: str, subject: RawObject, *, namespaced: bool) -> None:
+def _subject(context: ValidationContext, path: str, subject: RawObject, *, namespaced: bool) -> None:
     kind, name, group = subject.get("kind", ""), subject.get("name", ""), subject.get("apiGroup", "")
     if not name:
         context.add(required(f"{path}.name"))
@@ -72,7 +74,7 @@ def _subject(context: Context, path: str, subject: RawObject, *, namespaced: boo
         context.add(unsupported(f"{path}.kind", kind, SUBJECTS))
     elif kind == "ServiceAccount":
         if name:
-            context.add(*(invalid(f"{path}.name", name, text) for text in words.subdomain(name)))
+            context.add(*(invalid(f"{path}.name", name, text) for text in formats.subdomain(name)))
         if group:
             context.add(unsupported(f"{path}.apiGroup", group, ("",)))
         if not namespaced and not subject.get("namespace"):

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.embedded.nodefit import matches
-from podlab.embedded.schema import words
-from podlab.embedded.schema.context import Context, Rule, run
+from podlab.embedded.schema import formats
 from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid, required
+from podlab.embedded.schema.walk import Rule, ValidationContext, run
 from podlab.pods.raw import RawObject
 
 MISMATCH = "`selector` does not match template `labels`"
@@ -34,8 +34,8 @@ def faults_of(path: str, value: RawObject) -> list[FieldError]:
     """Return what is wrong with a label selector."""
     found = []
     for key, text in sorted((value.get("matchLabels") or {}).items()):
-        found += [invalid(f"{path}.matchLabels", key, message) for message in words.qualified(key)]
-        found += [invalid(f"{path}.matchLabels", text, message) for message in words.label_value(text)]
+        found += [invalid(f"{path}.matchLabels", key, message) for message in formats.qualified(key)]
+        found += [invalid(f"{path}.matchLabels", text, message) for message in formats.label_value(text)]
     for place, row in enumerate(value.get("matchExpressions") or ()):
         found += _requirement(f"{path}.matchExpressions[{place}]", row)
     return found
@@ -54,14 +54,15 @@ def _requirement(path: str, row: RawObject) -> list[FieldError]:
     else:
         found.append(invalid(f"{path}.operator", operator, "not a valid selector operator"))
     found += [
-        invalid(f"{path}.key", row.get("key", ""), message) for message in words.qualified(row.get("key", ""))
+        invalid(f"{path}.key", row.get("key", ""), message)
+        for message in formats.qualified(row.get("key", ""))
     ]
     for place, text in enumerate(values):
-        found += [invalid(f"{path}.values[{place}]", text, message) for message in words.label_value(text)]
+        found += [invalid(f"{path}.values[{place}]", text, message) for message in formats.label_value(text)]
     return found
 
 
-def workload(context: Context, path: str, spec: RawObject, kind: Any) -> None:
+def workload(context: ValidationContext, path: str, spec: RawObject, kind: Any) -> None:
     """The selector of a workload, and its template; nobody can say what that has to match if the selector is wrong."""
     found, step, daemon = spec.get("selector"), f"{path}.selector", kind == "DaemonSet"
     faults = [] if found is None else faults_of(step, found)
@@ -84,7 +85,7 @@ def workload(context: Context, path: str, spec: RawObject, kind: Any) -> None:
         context.rule("always")(context, f"{path}.template", spec["template"], kind)
 
 
-def _template_matches(context: Context, path: str, spec: RawObject) -> None:
+def _template_matches(context: ValidationContext, path: str, spec: RawObject) -> None:
     """A missing selector is taken for one that matches nothing."""
     found, has = spec.get("selector"), (spec["template"].get("metadata") or {}).get("labels")
     if found is None or not _selects(found, has or {}):
@@ -98,7 +99,7 @@ def _selects(selector: RawObject, labels: RawObject) -> bool:
     )
 
 
-def plain_selector(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+def plain_selector(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """A ReplicationController's selector: labels, not empty, and those of its template."""
     found, has = spec.get("selector"), ((spec.get("template") or {}).get("metadata") or {}).get("labels")
     if not found:
@@ -107,7 +108,7 @@ def plain_selector(context: Context, path: str, spec: RawObject, _argument: Any)
         context.add(invalid(f"{path}.template.metadata.labels", has, MISMATCH))
 
 
-def job_selector(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+def job_selector(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """A Job's selector is made by the server, unless it is given by hand."""
     found = spec.get("selector")
     faults = [] if found is None else faults_of(f"{path}.selector", found)

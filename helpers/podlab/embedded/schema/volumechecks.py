@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from podlab.embedded.schema import words
-from podlab.embedded.schema.context import Context, run
+from podlab.embedded.schema import formats
 from podlab.embedded.schema.fielderror import forbidden, invalid, required, unsupported
+from podlab.embedded.schema.walk import ValidationContext, run
 from podlab.pods import quantity
 from podlab.pods.raw import RawObject
 
@@ -33,14 +33,14 @@ HOST_PATH_TYPES = (
 SHORTEST_S, LONGEST_S = 600, 1 << 32
 
 
-def empty_dir(context: Context, path: str, volume: RawObject, _argument: Any) -> None:
+def empty_dir(context: ValidationContext, path: str, volume: RawObject, _argument: Any) -> None:
     """Its limit is not negative."""
     limit = volume.get("sizeLimit")
     if limit is not None and quantity.nanos(limit) < 0:
         context.add(forbidden(f"{path}.sizeLimit", "SizeLimit field must be a valid resource quantity"))
 
 
-def host_path(context: Context, path: str, volume: RawObject, _argument: Any) -> None:
+def host_path(context: ValidationContext, path: str, volume: RawObject, _argument: Any) -> None:
     """A path that goes down only, and a type that exists."""
     where, kind = volume.get("path", ""), volume.get("type") or ""
     if not where:
@@ -52,13 +52,13 @@ def host_path(context: Context, path: str, volume: RawObject, _argument: Any) ->
         context.add(unsupported(f"{path}.type", kind, HOST_PATH_TYPES))
 
 
-def downward(context: Context, path: str, volume: RawObject, _argument: Any) -> None:
+def downward(context: ValidationContext, path: str, volume: RawObject, _argument: Any) -> None:
     """Each file shows one field."""
     for item in volume.get("items") or ():
         _downward_file(context, path, item)
 
 
-def _downward_file(context: Context, path: str, item: RawObject) -> None:
+def _downward_file(context: ValidationContext, path: str, item: RawObject) -> None:
     name, field, resource = item.get("path", ""), item.get("fieldRef"), item.get("resourceFieldRef")
     if not name:
         context.add(required(f"{path}.path"))
@@ -78,11 +78,11 @@ def _downward_file(context: Context, path: str, item: RawObject) -> None:
         context.add(invalid(f"{path}.mode", mode, text))
 
 
-def _local(context: Context, path: str, name: str) -> None:
-    context.add(*(invalid(path, name, text) for text in words.local_path(name) if name))
+def _local(context: ValidationContext, path: str, name: str) -> None:
+    context.add(*(invalid(path, name, text) for text in formats.local_path(name) if name))
 
 
-def _field(context: Context, path: str, value: RawObject) -> None:
+def _field(context: ValidationContext, path: str, value: RawObject) -> None:
     where = value.get("fieldPath", "")
     whole, bracket, rest = where.partition("['")
     if not where:
@@ -90,7 +90,7 @@ def _field(context: Context, path: str, value: RawObject) -> None:
     elif bracket and rest.endswith("']"):
         key = rest[:-2].lower() if whole == "metadata.annotations" else rest[:-2]
         if whole in ("metadata.annotations", "metadata.labels"):
-            context.add(*(invalid(path, key, text) for text in words.qualified(key)))
+            context.add(*(invalid(path, key, text) for text in formats.qualified(key)))
         else:
             context.add(invalid(path, whole, "does not support subscript"))
     elif where.partition(".")[0] not in ("metadata", "spec", "status"):
@@ -100,7 +100,7 @@ def _field(context: Context, path: str, value: RawObject) -> None:
         context.add(unsupported(f"{path}.fieldPath", where, FIELDS))
 
 
-def _resource(context: Context, path: str, value: RawObject) -> None:
+def _resource(context: ValidationContext, path: str, value: RawObject) -> None:
     name = value.get("resource", "")
     if not value.get("containerName"):
         context.add(required(f"{path}.containerName"))
@@ -110,7 +110,7 @@ def _resource(context: Context, path: str, value: RawObject) -> None:
         context.add(unsupported(f"{path}.resource", name, RESOURCES))
 
 
-def projected(context: Context, path: str, volume: RawObject, _argument: Any) -> None:
+def projected(context: ValidationContext, path: str, volume: RawObject, _argument: Any) -> None:
     """Each source is one of several kinds, and no two write the same file."""
     taken: set[str] = set()
     for place, source in enumerate(volume.get("sources") or ()):
@@ -124,7 +124,9 @@ def projected(context: Context, path: str, volume: RawObject, _argument: Any) ->
             context.add(forbidden(step, "may not specify more than 1 volume type per source"))
 
 
-def _projected_files(context: Context, path: str, step: str, source: RawObject) -> list[tuple[str, str]]:
+def _projected_files(
+    context: ValidationContext, path: str, step: str, source: RawObject
+) -> list[tuple[str, str]]:
     """The files that a source names, each with the object that it comes from."""
     found: list[tuple[str, str]] = []
     for kind in ("secret", "configMap"):
@@ -144,7 +146,7 @@ def _projected_files(context: Context, path: str, step: str, source: RawObject) 
     return [(key, name) for key, name in found if name]
 
 
-def _token(context: Context, path: str, step: str, value: RawObject) -> None:
+def _token(context: ValidationContext, path: str, step: str, value: RawObject) -> None:
     lasts_s, name = value.get("expirationSeconds", 3600), value.get("path", "")
     if lasts_s < SHORTEST_S:
         context.add(

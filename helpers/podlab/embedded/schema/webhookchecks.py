@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from podlab.embedded.schema import words
-from podlab.embedded.schema.context import Context
+from podlab.embedded.schema import formats
 from podlab.embedded.schema.fielderror import duplicate, invalid, required, unsupported
+from podlab.embedded.schema.walk import ValidationContext
 from podlab.pods.raw import RawObject
 
 OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
@@ -18,7 +18,7 @@ POLICIES = ("Fail", "Ignore")
 EFFECTS = ("None", "NoneOnDryRun")
 
 
-def webhooks(context: Context, _path: str, configuration: RawObject, _argument: Any) -> None:
+def webhooks(context: ValidationContext, _path: str, configuration: RawObject, _argument: Any) -> None:
     """Names, rules, policies and where each is called."""
     seen = set()
     for place, hook in enumerate(configuration.get("webhooks") or ()):
@@ -30,17 +30,17 @@ def webhooks(context: Context, _path: str, configuration: RawObject, _argument: 
         _one(context, path, hook)
 
 
-def _name(context: Context, path: str, name: str) -> None:
+def _name(context: ValidationContext, path: str, name: str) -> None:
     if not name:
         context.add(required(path, ""))
         return
-    context.add(*(invalid(path, name, text) for text in words.subdomain(name)))
+    context.add(*(invalid(path, name, text) for text in formats.subdomain(name)))
     if name.count(".") < 2:
         text = "should be a domain with at least three segments separated by dots"
         context.add(invalid(path, name, text))
 
 
-def _one(context: Context, path: str, hook: RawObject) -> None:
+def _one(context: ValidationContext, path: str, hook: RawObject) -> None:
     for place, rule in enumerate(hook.get("rules") or ()):
         _rule(context, f"{path}.rules[{place}]", rule)
     if hook.get("failurePolicy") not in POLICIES:
@@ -56,7 +56,7 @@ def _one(context: Context, path: str, hook: RawObject) -> None:
     _client(context, f"{path}.clientConfig", hook.get("clientConfig") or {})
 
 
-def _rule(context: Context, path: str, rule: RawObject) -> None:
+def _rule(context: ValidationContext, path: str, rule: RawObject) -> None:
     if not rule.get("operations"):
         context.add(required(f"{path}.operations", ""))
     for place, one in enumerate(rule.get("operations") or ()):
@@ -67,7 +67,7 @@ def _rule(context: Context, path: str, rule: RawObject) -> None:
             context.add(required(f"{path}.{field}", ""))
 
 
-def _versions(context: Context, path: str, versions: list[str]) -> None:
+def _versions(context: ValidationContext, path: str, versions: list[str]) -> None:
     if not versions:
         context.add(required(path, "must specify one of v1, v1beta1"))
     elif "v1" not in versions and "v1beta1" not in versions:
@@ -75,7 +75,7 @@ def _versions(context: Context, path: str, versions: list[str]) -> None:
         context.add(invalid(path, versions, text))
 
 
-def _client(context: Context, path: str, client: RawObject) -> None:
+def _client(context: ValidationContext, path: str, client: RawObject) -> None:
     service, url = client.get("service"), client.get("url")
     if (service is None) == (url is None):
         context.add(required(path, "exactly one of url or service is required"))

@@ -10,9 +10,9 @@ from __future__ import annotations
 import zoneinfo
 from typing import Any
 
-from podlab.embedded.schema import cronschedule, words
-from podlab.embedded.schema.context import Context, Rule, run
+from podlab.embedded.schema import cronschedule, formats
 from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid, required, unsupported
+from podlab.embedded.schema.walk import Rule, ValidationContext, run
 from podlab.pods.raw import RawObject
 
 NO_CLAIMS = "this cluster serves no PersistentVolumeClaims: use an emptyDir in the template, which a Pod's end empties"
@@ -20,28 +20,28 @@ AT_LEAST_0 = "must be greater than or equal to 0"
 LONGEST_CRON_NAME = 52  # a Job's name is longer by eleven characters
 
 
-def budget(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+def budget(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """A budget says one of two, as a number or a percentage up to 100."""
     if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
         context.add(invalid(path, spec, "minAvailable and maxUnavailable cannot be both set"))
     for name in ("minAvailable", "maxUnavailable"):
         amount = spec.get(name)
         if isinstance(amount, str):
-            context.add(*(invalid(f"{path}.{name}", amount, text) for text in words.percent(amount)))
-            if not words.percent(amount) and int(amount[:-1]) > 100:
+            context.add(*(invalid(f"{path}.{name}", amount, text) for text in formats.percent(amount)))
+            if not formats.percent(amount) and int(amount[:-1]) > 100:
                 context.add(invalid(f"{path}.{name}", amount, "must not be greater than 100%"))
         elif amount is not None and amount < 0:
             context.add(invalid(f"{path}.{name}", amount, AT_LEAST_0))
 
 
-def cron_name(context: Context, _path: str, obj: RawObject, _argument: Any) -> None:
+def cron_name(context: ValidationContext, _path: str, obj: RawObject, _argument: Any) -> None:
     """A CronJob's name leaves room for that of its Jobs."""
     name = obj["metadata"].get("name", "")
     if len(name) > LONGEST_CRON_NAME:
         context.add(invalid("metadata.name", name, f"must be no more than {LONGEST_CRON_NAME} characters"))
 
 
-def cron_schedule(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+def cron_schedule(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """A schedule and a time zone that can be read."""
     schedule, zone = spec.get("schedule", ""), spec.get("timeZone")
     if not schedule:
@@ -66,19 +66,19 @@ def _is_zone(name: str) -> bool:
         return False
 
 
-def job_template(context: Context, path: str, spec: RawObject, _argument: Any) -> None:
+def job_template(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """The Job of a template has no selector of its own: each Job gets one."""
     run(context, "batch/v1.JobSpec+template", path, spec)
 
 
-def no_claims(context: Context, path: str, templates: Any, _argument: Any) -> None:
+def no_claims(context: ValidationContext, path: str, templates: Any, _argument: Any) -> None:
     """Volumes by claim are said to be missing, before Pods wait for them for ever."""
     if templates:
         context.add(forbidden(path, NO_CLAIMS))
 
 
-def one_of(context: Context, path: str, value: Any, allowed: Any) -> None:
-    """One of two words."""
+def one_of(context: ValidationContext, path: str, value: Any, allowed: Any) -> None:
+    """One of two formats."""
     if value not in allowed:
         context.add(invalid(path, value, f"must be '{allowed[0]}' or '{allowed[1]}'"))
 
@@ -93,7 +93,7 @@ def _strategy(value: RawObject, *fields: str) -> RawObject:
     return {"Type": value.get("type", ""), "RollingUpdate": shown}
 
 
-def stateful_strategy(context: Context, path: str, value: RawObject, _argument: Any) -> None:
+def stateful_strategy(context: ValidationContext, path: str, value: RawObject, _argument: Any) -> None:
     """One of two strategies; only one of them reads a partition."""
     kind, rolling = value.get("type", ""), value.get("rollingUpdate")
     shown = _strategy(value, "partition", "maxUnavailable")
@@ -108,7 +108,7 @@ def stateful_strategy(context: Context, path: str, value: RawObject, _argument: 
         context.add(invalid(f"{path}.rollingUpdate.partition", rolling["partition"], AT_LEAST_0))
 
 
-def daemon_strategy(context: Context, path: str, value: RawObject, _argument: Any) -> None:
+def daemon_strategy(context: ValidationContext, path: str, value: RawObject, _argument: Any) -> None:
     """One of two strategies; a rollout has room for a Pod beside the older one, or in its place, and not for both."""
     kind, rolling = value.get("type", ""), value.get("rollingUpdate")
     step = f"{path}.rollingUpdate"
@@ -121,7 +121,7 @@ def daemon_strategy(context: Context, path: str, value: RawObject, _argument: An
         for name, amount in given.items():
             context.add(*_share(f"{step}.{name}", amount))
         for name, amount in given.items():
-            if isinstance(amount, str) and not words.percent(amount) and _number(amount) > 100:
+            if isinstance(amount, str) and not formats.percent(amount) and _number(amount) > 100:
                 context.add(invalid(f"{step}.{name}", amount, "must not be greater than 100%"))
         gone, more = (_number(amount) != 0 for amount in given.values())
         if gone and more:
@@ -134,7 +134,7 @@ def daemon_strategy(context: Context, path: str, value: RawObject, _argument: An
 def _share(path: str, amount: int | str) -> list[FieldError]:
     """Return what is wrong with a number or a percentage."""
     if isinstance(amount, str):
-        return [invalid(path, amount, text) for text in words.percent(amount)]
+        return [invalid(path, amount, text) for text in formats.percent(amount)]
     return [invalid(path, amount, AT_LEAST_0)] if amount < 0 else []
 
 
@@ -142,7 +142,7 @@ def _number(amount: int | str) -> int:
     """A number, or that of a percentage; 0 for a text that is neither."""
     if isinstance(amount, int):
         return amount
-    return 0 if words.percent(amount) else int(amount[:-1][:18])
+    return 0 if formats.percent(amount) else int(amount[:-1][:18])
 
 
 CHECKS: dict[str, Rule] = {

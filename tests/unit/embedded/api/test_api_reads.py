@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from asgi import PODS, Server, pod
 
-from podlab.embedded.api.verbs import reading
+from podlab.embedded.api.verbs import getting
 
 TABLE = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
 
@@ -258,7 +258,7 @@ def test_discovery_in_both_forms(server: Server) -> None:
 
 @pytest.mark.parametrize("revision", [10**30, -1])
 def test_a_continue_token_of_another_world_is_refused(server: Server, revision: int) -> None:
-    refused = server.ask("GET", PODS, **{"continue": reading.make_token(revision, ("default", "a"))})
+    refused = server.ask("GET", PODS, **{"continue": getting.make_token(revision, ("default", "a"))})
     assert (refused.code, refused.json["message"]) == (
         400,
         "invalid continue token: continue key is not valid",

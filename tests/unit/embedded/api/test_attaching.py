@@ -97,9 +97,9 @@ def test_a_client_without_more_input_is_done_unless_stdin_ends_with_it(once: boo
 
     async def joined() -> tuple[Running, Piped, bool]:
         node, client = Running(), Piped()
-        services, record = SimpleNamespace(node=node), SimpleNamespace(id="c", started_at=1, finished_at=None)
+        backend, record = SimpleNamespace(node=node), SimpleNamespace(id="c", started_at=1, finished_at=None)
         spec = {"stdin": True, "stdinOnce": once}
-        made = attaching.Attachment(services, client, {}, record, spec, wants_stdin=True)  # type: ignore[arg-type]
+        made = attaching.Attachment(backend, client, {}, record, spec, wants_stdin=True)  # type: ignore[arg-type]
         running = asyncio.ensure_future(made.run())
         while not running.done() and (client._input or not client.written):
             await asyncio.sleep(0.01)

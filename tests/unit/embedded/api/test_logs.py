@@ -9,19 +9,19 @@ import pytest
 from asgi import HOST
 
 from podlab.embedded.api.http.request import Request
-from podlab.embedded.api.verbs.logs import Options, Reader
-from podlab.embedded.fault import Fault
+from podlab.embedded.api.verbs.logs import LogReader, PodLogOptions
+from podlab.embedded.fault import StatusError
 from podlab.embedded.kubelet.podfiles import log_tail
 from podlab.embedded.sandbox.logfiles import LogFile
 
 
-def options(query: str = "") -> Options:
+def options(query: str = "") -> PodLogOptions:
     """What a request for the log of Pod p asks for."""
     scope: dict[str, Any] = {
         "type": "http", "method": "GET", "path": "/api/v1/namespaces/lab/pods/p/log", "query_string": query.encode(),
         "headers": [(b"host", HOST.encode())],
     }  # fmt: skip
-    return Options(Request(scope, None, None))  # type: ignore[arg-type]
+    return PodLogOptions(Request(scope, None, None))  # type: ignore[arg-type]
 
 
 HEAD = 'PodLogOptions "p" is invalid: '
@@ -44,7 +44,7 @@ HEAD = 'PodLogOptions "p" is invalid: '
     ],
 )  # fmt: skip
 def test_options_that_cannot_be_had_are_refused_in_upstreams_words(query: str, message: str) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(StatusError) as caught:
         options(query)
     assert str(caught.value) == message
 
@@ -60,7 +60,7 @@ def test_a_time_is_one_instant_however_it_is_written(instant: str) -> None:
 def test_a_followed_log_goes_on_in_the_file_that_took_its_place(tmp_path: Path) -> None:
     """A container's log is cut when it grows too long; who follows it misses no line."""
     log = LogFile(str(tmp_path / "0.log"), max_bytes=400)
-    reader = Reader(str(tmp_path / "0.log"), options())
+    reader = LogReader(str(tmp_path / "0.log"), options())
     seen: list[bytes] = []
     for number in range(40):
         log.write(b"stdout", [(b"F", b"line %d" % number)])
@@ -83,7 +83,7 @@ def test_both_parts_of_a_log_that_grew_too_long_are_read(tmp_path: Path, query: 
     newer = (tmp_path / "0.log").read_bytes().count(b"\n")
     assert 0 < newer < 25
 
-    reader = Reader(str(tmp_path / "0.log"), options(query))
+    reader = LogReader(str(tmp_path / "0.log"), options(query))
     assert [reader.show(raw) for raw in reader.first()] == [b"line %d\n" % n for n in range(first, 40)]
     reader.file.close()
     assert log_tail(str(tmp_path / "0.log")) == "".join(f"line {n}\n" for n in range(40))

@@ -9,7 +9,7 @@ from asgi import PODS, Server, pod
 
 from podlab.embedded.api.http.request import route
 from podlab.embedded.api.streams import proxying
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 
 SERVICES = "/api/v1/namespaces/default/services"
 
@@ -75,7 +75,7 @@ def test_a_name_leads_to_an_address(server: Server, path: str, target: tuple[str
     ],
 )
 def test_a_name_that_leads_nowhere_says_why(server: Server, path: str, code: int, message: str) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(StatusError) as caught:
         proxying.locate(server.store, route(path))
     assert (caught.value.code, message in str(caught.value)) == (code, True)
 

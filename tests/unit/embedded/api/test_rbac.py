@@ -233,7 +233,7 @@ def test_a_token_is_good_for_its_audience_and_as_long_as_its_pod(server: Server)
     account = server.store.get("serviceaccounts", "default", "waiter")
     assert account is not None
     node = {"metadata": {"name": "n", "uid": "1-2"}}
-    now, secret = server.store.clock(), server.app.services.tokens[0]
+    now, secret = server.store.clock(), server.app.backend.tokens[0]
     token = jwt.make(secret, account, now=now, lasts_s=600, pod=made, node=node)
     itself = {"authorization": f"Bearer {token}"}
     assert server.ask("GET", "/version", headers=itself).code == 200

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from asgi import PODS, Server, pod
 
-from podlab.embedded.api.registry import Kind, kinds
+from podlab.embedded.api.resources import Kind, kinds
 from podlab.embedded.api.verbs import strategy
 
 CORE = "/api/v1/namespaces/default"

@@ -11,7 +11,7 @@ import pytest
 
 from podlab.embedded import pki
 from podlab.embedded.api.http import request, server
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 
 
 def test_answers_do_not_wait_for_delayed_acks() -> None:
@@ -66,6 +66,6 @@ def test_a_body_that_does_not_end_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         return {"type": "http.request", "body": b" ", "more_body": True}
 
     asked = request.Request({"path": "/", "headers": []}, receive, _nothing)  # type: ignore[arg-type]
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(StatusError) as caught:
         asyncio.run(asked.body())
     assert (caught.value.code, caught.value.status["reason"]) == (504, "Timeout")

@@ -42,7 +42,7 @@ def test_a_client_that_leaves_before_it_is_accepted_leaves_no_command_behind() -
     """37 of 40 such commands lived on in their container, with two descriptors each in the daemon."""
     server = Server()
     server.ask("POST", PODS, pod("p"))
-    server.app.services.node = node = Node()  # type: ignore[assignment]
+    server.app.backend.node = node = Node()  # type: ignore[assignment]
     scope = {
         "type": "websocket", "path": PODS + "/p/exec", "query_string": b"command=sleep&stdout=1",
         "subprotocols": ["v5.channel.k8s.io"],
@@ -59,7 +59,7 @@ def test_a_client_that_leaves_before_it_is_accepted_leaves_no_command_behind() -
             raise OSError("the client went away")
 
         async with asyncio.timeout(5):
-            await serving.serve(server.app.services, server.app.authenticate, scope, receive, send)
+            await serving.serve(server.app.backend, server.app.authenticate, scope, receive, send)
         return node.session.ended.is_set()
 
     assert asyncio.run(whole())

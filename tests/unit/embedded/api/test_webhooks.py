@@ -17,9 +17,9 @@ from asgi import PODS, Server, pod
 
 from podlab import mesh
 from podlab.embedded.api.local import LocalApi
-from podlab.embedded.api.registry import kind_of
+from podlab.embedded.api.resources import kind_of
 from podlab.embedded.api.verbs.webhooks import matching
-from podlab.embedded.fault import Fault, NotYetFault
+from podlab.embedded.fault import NotYetError, StatusError
 
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 LABEL = {"op": "add", "path": "/metadata/labels", "value": {"seen": "yes"}}
@@ -105,7 +105,7 @@ def configuration(authority: mesh.Authority, **changes: Any) -> dict[str, Any]:
 @pytest.fixture
 def server(hook: Hook) -> Server:
     made = Server()
-    made.app.services.node.runtime = hook  # type: ignore[assignment]
+    made.app.backend.node.runtime = hook  # type: ignore[assignment]
     ports = [{"port": 443, "targetPort": 8443}]
     made.ask(
         "POST",
@@ -275,7 +275,7 @@ def test_a_controllers_pod_is_asked_about_once_and_found_at_a_later_try(
             while len(found) < 2:
                 try:
                     found.append(api.create("pods", body))
-                except NotYetFault:
+                except NotYetError:
                     await asyncio.sleep(0.001)
         return found
 
@@ -300,9 +300,9 @@ def test_a_controllers_pod_that_is_denied_is_refused(
             while True:
                 try:
                     api.create("pods", body)
-                except NotYetFault:
+                except NotYetError:
                     await asyncio.sleep(0.001)
-                except Fault as refusal:
+                except StatusError as refusal:
                     return str(refusal)
 
     assert "denied the request without explanation" in asyncio.run(tried())

@@ -182,14 +182,14 @@ def test_archives_that_lead_out_are_refused_and_leave_nothing(
 
 def test_the_layers_of_an_image_share_its_room() -> None:
     """Each may be small enough: it is their sum that fills a disk."""
-    room, member = archive.Room(100, 3), tarfile.TarInfo("f")
+    room, member = archive.UnpackLimit(100, 3), tarfile.TarInfo("f")
     member.size = 50
     room.take(member)
     room.take(member)
     with pytest.raises(ValueError, match="larger than 20 GiB once unpacked"):
         room.take(member)
     with pytest.raises(ValueError, match="2000000 files"):
-        archive.Room(100, 0).take(tarfile.TarInfo("empty"))
+        archive.UnpackLimit(100, 0).take(tarfile.TarInfo("empty"))
 
 
 def test_links_that_point_out_of_the_image_write_inside_of_it(tmp_path: Path) -> None:

@@ -11,9 +11,14 @@ import pytest
 
 from podlab.embedded.kubelet import container_config, expansion, imagename, podvolumes
 from podlab.embedded.kubelet.container_config import ConfigMaker
-from podlab.embedded.kubelet.environment import Facts, MissingSourceError, environment, service_variables
+from podlab.embedded.kubelet.environment import (
+    EnvironmentFacts,
+    MissingSourceError,
+    environment,
+    service_variables,
+)
 from podlab.embedded.kubelet.expansion import expand, expand_strictly, lenient
-from podlab.embedded.kubelet.images import StartError
+from podlab.embedded.kubelet.imagemanager import StartError
 from podlab.embedded.kubelet.podfiles import PodFiles, log_tail
 from podlab.embedded.kubelet.podvolumes import MountError, PodVolumes
 from podlab.embedded.runtime import (
@@ -27,7 +32,9 @@ from podlab.embedded.store import Store
 from podlab.embedded.volumes import Volumes
 
 Json = dict[str, Any]
-FACTS = Facts({"status.podIP": "10.0.0.9", "status.hostIP": "10.0.0.1"}, {"cpu": "4", "memory": "8Gi"})
+FACTS = EnvironmentFacts(
+    {"status.podIP": "10.0.0.9", "status.hostIP": "10.0.0.1"}, {"cpu": "4", "memory": "8Gi"}
+)
 IMAGE = ImageRecord(id="sha256:1", names=("busybox:1.36",))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from podlab.embedded.kubelet import evicting, nodehealth
+from podlab.embedded.kubelet import evictionmanager, nodehealth
 from podlab.embedded.runtime import RuntimeFault
 from podlab.simulation.simulate import Simulation
 
@@ -352,7 +352,7 @@ def test_ephemeral_storage_is_limited_for_the_pod_and_for_each_container(
     written: dict[str, int], in_volumes: int, text: str | None
 ) -> None:
     """The limits together bind all containers and emptyDirs."""
-    assert evicting.over({"app": "5Mi", "two": "5Mi"}, written, in_volumes) == text
+    assert evictionmanager.over({"app": "5Mi", "two": "5Mi"}, written, in_volumes) == text
 
 
 def test_a_container_that_writes_too_much_evicts_its_pod() -> None:
@@ -373,11 +373,11 @@ def test_a_container_that_writes_too_much_evicts_its_pod() -> None:
     )
 
 
-def used(name: str, *, mib: int, request: str = "0", priority: int = 0) -> evicting.Usage:
+def used(name: str, *, mib: int, request: str = "0", priority: int = 0) -> evictionmanager.Usage:
     """The disk that one Pod takes."""
     container = {"name": "app", "resources": {"requests": {"ephemeral-storage": request}}}
     found = {"metadata": {"name": name}, "spec": {"containers": [container], "priority": priority}}
-    return evicting.Usage(found, {"app": mib << 20}, 0)
+    return evictionmanager.Usage(found, {"app": mib << 20}, 0)
 
 
 @pytest.mark.parametrize(
@@ -390,9 +390,11 @@ def used(name: str, *, mib: int, request: str = "0", priority: int = 0) -> evict
         ([used("critical", mib=90, priority=2_000_000_000), used("tiny", mib=1)], None),
     ],
 )
-def test_a_full_disk_evicts_as_the_kubelet_ranks_pods(usages: list[evicting.Usage], name: str | None) -> None:
+def test_a_full_disk_evicts_as_the_kubelet_ranks_pods(
+    usages: list[evictionmanager.Usage], name: str | None
+) -> None:
     """Beyond its requests first, then by priority, then the largest; one that makes no room stays."""
-    found = evicting.first_to_go(usages, 16 << 20)
+    found = evictionmanager.first_to_go(usages, 16 << 20)
     assert (found and found.pod["metadata"]["name"]) == name
 
 

@@ -26,7 +26,7 @@ def status_of(
     now: int = T0,
 ) -> Json:
     """The generated status."""
-    observed = podstatus.Observed(
+    observed = podstatus.StatusInputs(
         view=seen, probes=probes or ProbeResults(), old=old or {}, now=now, failures=failures or {}
     )
     return podstatus.generate_api_pod_status(of, observed, terminal=terminal)

@@ -12,7 +12,7 @@ import refusal_corpus as corpus
 from podlab.embedded import bootstrap
 from podlab.embedded.api.http.request import Request, route
 from podlab.embedded.api.verbs import writing
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 from podlab.embedded.store import Store
 
 RECORDED = json.loads((Path(__file__).parent / "refusals.json").read_text())
@@ -40,7 +40,7 @@ def answer(path: str, body: dict[str, Any]) -> dict[str, Any]:
     }
     try:
         response = asyncio.run(writing.create(store, Request(scope, receive, send), route(path)))
-    except Fault as refusal:
+    except StatusError as refusal:
         return {k: refusal.status[k] for k in ("code", "reason", "message", "details") if k in refusal.status}
     return {"code": response.code}
 

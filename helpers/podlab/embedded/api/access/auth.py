@@ -23,7 +23,7 @@ from podlab.embedded.api.access.rbac import authorizer
 from podlab.embedded.api.access.rbac.attributes import Attributes
 from podlab.embedded.api.http.request import Request
 from podlab.embedded.api.users import ADMIN, User
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 from podlab.embedded.store import Store
 
 WEBSOCKET_TOKEN = "base64url.bearer.authorization.k8s.io."
@@ -43,18 +43,18 @@ def check(headers: dict[str, str], tokens: Collection[str], hosts: Collection[st
         Who asks: ``ADMIN``, or the service account whose token was made here.
 
     Raises:
-        Fault: 401 without a good token, 403 for a foreign origin or host.
+        StatusError: 401 without a good token, 403 for a foreign origin or host.
     """
     host = headers.get("host", "")
     if host not in hosts:
-        raise Fault(403, f'host "{host[:100]}" is not this server', reason="Forbidden")
+        raise StatusError(403, f'host "{host[:100]}" is not this server', reason="Forbidden")
     origin = headers.get("origin")
     # The Python client sends its own address as Origin on WebSockets; a page cannot send ours.
     if origin is not None and origin.partition("://")[2] not in hosts:
-        raise Fault(403, "requests from web pages of another origin are refused", reason="Forbidden")
+        raise StatusError(403, "requests from web pages of another origin are refused", reason="Forbidden")
     user = holder(bearer(headers), tokens, store)
     if user is None:
-        raise Fault(401, "Unauthorized")
+        raise StatusError(401, "Unauthorized")
     return user
 
 
@@ -111,13 +111,13 @@ def acting_as(request: Request, user: User, store: Store) -> User:
     Source: apiserver/pkg/endpoints/filters/impersonation/impersonation.go at v1.36.3.
 
     Raises:
-        Fault: 403 without that right, 400 for groups of nobody.
+        StatusError: 403 without that right, 400 for groups of nobody.
     """
     name, groups = request.headers.get("impersonate-user", ""), request.all("impersonate-group")
     if not name:
         if groups:
             text = f"requested {json.dumps(groups)} without impersonating a user"
-            raise Fault(500, f"Internal Server Error: {text}", reason="InternalError")
+            raise StatusError(500, f"Internal Server Error: {text}", reason="InternalError")
         return user
     kind, _, account = name.removeprefix(users.PREFIX).partition(":")
     asked = Attributes("impersonate", "", "users", "", name)

@@ -14,7 +14,7 @@ import re
 from typing import Any
 
 from podlab.embedded.api.http.request import Request, Response
-from podlab.embedded.fault import Fault, bad_request, unsupported_media
+from podlab.embedded.fault import StatusError, bad_request, unsupported_media
 from podlab.embedded.schema.decode import pairs_hook
 
 JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
@@ -54,7 +54,7 @@ def negotiate(accept: str, *, streams: bool = False) -> Wanted:
     Choose the first form of an Accept header that can be given.
 
     Raises:
-        Fault: 406, when none can.
+        StatusError: 406, when none can.
     """
     for option in accept.split(",") if accept.strip() else ["*/*"]:
         media, *parameters = [part.strip() for part in option.split(";")]
@@ -72,10 +72,10 @@ def negotiate(accept: str, *, streams: bool = False) -> Wanted:
     raise not_acceptable(streams=streams)
 
 
-def not_acceptable(*, streams: bool = False) -> Fault:
+def not_acceptable(*, streams: bool = False) -> StatusError:
     """406, with the media types that this server can answer in."""
     given = (JSON, YAML, *(("application/json;stream=watch",) if streams else ()))
-    return Fault(406, f"only the following media types are accepted: {', '.join(given)}")
+    return StatusError(406, f"only the following media types are accepted: {', '.join(given)}")
 
 
 def respond(value: Any, wanted: Wanted, code: int = 200) -> Response:
@@ -97,7 +97,7 @@ def parse_json(data: bytes) -> Any:
     Parse JSON; duplicate keys are remembered on the objects that had them.
 
     Raises:
-        Fault: 400, with the place of the fault.
+        StatusError: 400, with the place of the fault.
     """
     try:
         value = json.loads(data, object_pairs_hook=pairs_hook, parse_constant=_no_constant)
@@ -144,7 +144,7 @@ def parse_yaml(data: bytes) -> Any:
     Parse one YAML document.
 
     Raises:
-        Fault: 400, with line and column where the loader knows them.
+        StatusError: 400, with line and column where the loader knows them.
     """
     import yaml
 
@@ -205,7 +205,7 @@ async def read_object(request: Request, kind: str = "") -> Any:
     The body of a request as plain data, whatever its media type; *kind* is what errors call it.
 
     Raises:
-        Fault: 400 when it cannot be parsed, 415 for a media type that is not known.
+        StatusError: 400 when it cannot be parsed, 415 for a media type that is not known.
     """
     media = request.headers.get("content-type", JSON).partition(";")[0].strip() or JSON
     if media not in (*ACCEPTED, "text/yaml", "*/*"):
@@ -220,7 +220,7 @@ async def read_object(request: Request, kind: str = "") -> Any:
             raise bad_request(f"the body cannot be read as protobuf: {error}") from None
     try:
         value = parse_yaml(data) if "yaml" in media else parse_json(data)
-    except Fault as error:
+    except StatusError as error:
         text = str(error)
         if not kind:
             raise

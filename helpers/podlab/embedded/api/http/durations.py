@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from podlab.embedded.fault import Fault, bad_request
+from podlab.embedded.fault import StatusError, bad_request
 
 UNITS = ("ns", "us", "µs", "μs", "ms", "s", "m", "h")
 NUMBER = r"(?:\d+\.?\d*|\.\d+)"
@@ -19,14 +19,14 @@ def check_timeout(text: str) -> None:
     Refuse a ``timeout`` that is not a duration; "" means absent.
 
     Raises:
-        Fault: 400, with Go's words.
+        StatusError: 400, with Go's words.
     """
     why = fault_of(text) if text else ""
     if why:
         raise _refused(why)
 
 
-def _refused(why: str) -> Fault:
+def _refused(why: str) -> StatusError:
     return bad_request(f"invalid timeout specified in the request URL - {why}")
 
 

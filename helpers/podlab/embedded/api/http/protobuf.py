@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from podlab.embedded.api.registry import kinds
+from podlab.embedded.api.resources import kinds
 from podlab.embedded.schema import typetable
 
 MAGIC = b"k8s\x00"

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 from urllib.parse import parse_qs
 
-from podlab.embedded.api.registry import Kind, kind_of
+from podlab.embedded.api.resources import Kind, kind_of
 from podlab.embedded.api.users import NOBODY, User
-from podlab.embedded.fault import Fault, bad_request, no_such_path
+from podlab.embedded.fault import StatusError, bad_request, no_such_path
 from podlab.pods.raw import RawObject
 
 BODY_S = 60.0  # how long a body may take; upstream's time for a whole request
@@ -96,7 +96,7 @@ class Request:
         A whole-number query parameter, or None where it is missing.
 
         Raises:
-            Fault: 400, when it is no number.
+            StatusError: 400, when it is no number.
         """
         text = self.one(name)
         if not text:
@@ -112,14 +112,14 @@ class Request:
         The whole body.
 
         Raises:
-            Fault: 413 above ``MAX_BODY``, 504 when it does not end within ``BODY_S``.
+            StatusError: 413 above ``MAX_BODY``, 504 when it does not end within ``BODY_S``.
         """
         try:
             async with asyncio.timeout(BODY_S):
                 return await self._body()
         except TimeoutError:
             text = "Timeout: request did not complete within the allotted timeout"
-            raise Fault(504, text, details={}) from None
+            raise StatusError(504, text, details={}) from None
 
     async def _body(self) -> bytes:
         chunks: list[bytes] = []
@@ -131,7 +131,7 @@ class Request:
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
             if size > MAX_BODY:
-                raise Fault(413, f"Request entity too large: limit is {MAX_BODY}")
+                raise StatusError(413, f"Request entity too large: limit is {MAX_BODY}")
             if not message.get("more_body"):
                 return b"".join(chunks)
 
@@ -148,7 +148,7 @@ def route(path: str) -> Route:
     Take a resource path apart.
 
     Raises:
-        Fault: 404 where it leads nowhere.
+        StatusError: 404 where it leads nowhere.
     """
     parts = path.strip("/").split("/")
     if parts[0] == "api" and len(parts) > 2 and parts[1] == "v1":

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from podlab.embedded.api.printing import podrow, rows
-from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.resources import Kind
 from podlab.pods.raw import RawObject
 
 # "Name*" is the name column, "+X" has priority 1, "#X" holds whole numbers.

@@ -21,10 +21,10 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
 from podlab.embedded import clock
+from podlab.embedded.api.backend import Backend
 from podlab.embedded.api.http.request import Request
-from podlab.embedded.api.services import Services
 from podlab.embedded.api.streams import catchup, channels
-from podlab.embedded.fault import Fault, bad_request
+from podlab.embedded.fault import StatusError, bad_request
 from podlab.embedded.runtime import ContainerRecord, ContainerState
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
@@ -45,33 +45,33 @@ class Attaching(Protocol):
 
 
 def prepare(
-    services: Services, request: Request, pod: RawObject, container: str
+    backend: Backend, request: Request, pod: RawObject, container: str
 ) -> Callable[[channels.Socket], Awaitable[None]]:
     """
     Return what to do on the connection.
 
     Raises:
-        Fault: 400 or 500, when there is nothing to attach to.
+        StatusError: 400 or 500, when there is nothing to attach to.
     """
-    found = _instance(services, pod, container)
+    found = _instance(backend, pod, container)
     spec = next(c for c in roles.containers(pod) if c["name"] == container)
     if request.flag("tty") and not spec.get("tty"):
         raise bad_request(f"Unable to use a TTY - container {container} did not allocate one")
     wants_stdin = request.flag("stdin") and bool(spec.get("stdin"))
-    return lambda socket: Attachment(services, socket, pod, found, spec, wants_stdin).run()
+    return lambda socket: Attachment(backend, socket, pod, found, spec, wants_stdin).run()
 
 
-def _instance(services: Services, pod: RawObject, container: str) -> ContainerRecord:
+def _instance(backend: Backend, pod: RawObject, container: str) -> ContainerRecord:
     """
     The instance to join: the one that runs, or one that was over before its start could have been told of.
 
     Raises:
-        Fault: 400 or 500.
+        StatusError: 400 or 500.
     """
     try:
-        return services.node.check_running(pod, container)
-    except Fault:
-        found = catchup.just_ended(services.node, pod, container, clock.now_ns())
+        return backend.node.check_running(pod, container)
+    except StatusError:
+        found = catchup.just_ended(backend.node, pod, container, clock.now_ns())
         if found is None:
             raise
         return found
@@ -82,14 +82,14 @@ class Attachment:
 
     def __init__(
         self,
-        services: Services,
+        backend: Backend,
         socket: channels.Socket,
         pod: RawObject,
         found: ContainerRecord,
         spec: RawObject,
         wants_stdin: bool,
     ) -> None:
-        self.services, self.socket, self.pod, self.found = services, socket, pod, found
+        self.backend, self.socket, self.pod, self.found = backend, socket, pod, found
         self.spec, self.wants_stdin = spec, wants_stdin
         self.queue: asyncio.Queue[bytes] = asyncio.Queue()
         self.queued_bytes = 0
@@ -99,7 +99,7 @@ class Attachment:
 
     async def run(self) -> None:
         """Carry the streams until the container has ended or the client has left."""
-        runtime, began_ns = cast(Attaching, self.services.node.runtime), clock.now_ns()
+        runtime, began_ns = cast(Attaching, self.backend.node.runtime), clock.now_ns()
         self.stdin, self.close_stdin, detach = runtime.attach(self.found.id, self._output)
         self._catch_up(runtime, began_ns)
         tasks = [asyncio.ensure_future(work) for work in (self._input(), self._send(), self._ended())]
@@ -121,7 +121,7 @@ class Attachment:
     def _catch_up(self, runtime: Attaching, now_ns: int) -> None:
         """Send the output of a young container so far; it awaits nothing, so no output can come in between."""
         if catchup.is_young(self.found, now_ns):
-            position = self.services.node.logs_read.take(self.found.id)
+            position = self.backend.node.logs_read.take(self.found.id)
             for stream, data in [*catchup.earlier(self.found, position), *runtime.unlogged(self.found.id)]:
                 self._output(stream, data)
 
@@ -139,7 +139,7 @@ class Attachment:
 
     async def _ended(self) -> None:
         while True:
-            now = self.services.node.record(self.pod, f"containerd://{self.found.id}")
+            now = self.backend.node.record(self.pod, f"containerd://{self.found.id}")
             if now is None or now.state is ContainerState.EXITED:
                 return
             await asyncio.sleep(POLL_S)
@@ -150,7 +150,7 @@ class Attachment:
 
     async def _finish(self, began_ns: int) -> None:
         await self._flush()
-        record = self.services.node.record(self.pod, f"containerd://{self.found.id}")
+        record = self.backend.node.record(self.pod, f"containerd://{self.found.id}")
         over = record is not None and record.finished_at is not None and record.finished_at < began_ns
         missed = over and not catchup.is_young(
             self.found._replace(finished_at=record and record.finished_at), began_ns

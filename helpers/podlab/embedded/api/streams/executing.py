@@ -9,8 +9,8 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable
 
+from podlab.embedded.api.backend import Backend
 from podlab.embedded.api.http.request import Request
-from podlab.embedded.api.services import Services
 from podlab.embedded.api.streams.channels import (
     CLOSE,
     RESIZE,
@@ -22,27 +22,27 @@ from podlab.embedded.api.streams.channels import (
     read_some,
     write_all,
 )
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 from podlab.embedded.runtime import ExecSession
 from podlab.pods.raw import RawObject
 
 
 async def prepare(
-    services: Services, request: Request, pod: RawObject, container: str
+    backend: Backend, request: Request, pod: RawObject, container: str
 ) -> Callable[[Socket], Awaitable[None]]:
     """
     Start the command; the result carries its streams over a connection.
 
     Raises:
-        Fault: 400 or 500, when the command cannot be started.
+        StatusError: 400 or 500, when the command cannot be started.
     """
     command = request.query.get("command", [])
     if not command:
-        raise Fault(400, "you must specify at least 1 command for the container")
+        raise StatusError(400, "you must specify at least 1 command for the container")
     wants = {name: request.flag(name) for name in ("stdin", "stdout", "stderr", "tty")}
     if not (wants["stdin"] or wants["stdout"] or wants["stderr"]):
-        raise Fault(400, "you must specify at least 1 of stdin, stdout, stderr")
-    session = await services.node.exec(pod, container, command, stdin=wants["stdin"], tty=wants["tty"])
+        raise StatusError(400, "you must specify at least 1 of stdin, stdout, stderr")
+    session = await backend.node.exec(pod, container, command, stdin=wants["stdin"], tty=wants["tty"])
     return lambda socket: Exec(socket, session, command).run()
 
 

@@ -12,33 +12,33 @@ import base64
 import contextlib
 from typing import Any
 
+from podlab.embedded.api.backend import Backend
 from podlab.embedded.api.http.request import Request, route
-from podlab.embedded.api.services import Services
 from podlab.embedded.api.verbs import logs
-from podlab.embedded.api.verbs.reading import find
-from podlab.embedded.fault import Fault, bad_request
+from podlab.embedded.api.verbs.getting import find
+from podlab.embedded.fault import StatusError, bad_request
 
 BINARY, BASE64 = "binary.k8s.io", "base64.binary.k8s.io"
 
 
-async def serve(services: Services, request: Request) -> None:
+async def serve(backend: Backend, request: Request) -> None:
     """
     Answer one log request on its WebSocket.
 
     Raises:
-        Fault: When it is refused; the connection is not accepted then.
+        StatusError: When it is refused; the connection is not accepted then.
     """
     offered = request.scope.get("subprotocols") or []
     protocol = next((name for name in offered if name in (BINARY, BASE64)), None)
     if offered and protocol is None:
         raise bad_request(f"unable to upgrade: none of the protocols {offered} is supported")
-    pod = find(services.store, route(request.path)).object
+    pod = find(backend.store, route(request.path)).object
     link = _Link(request, protocol)
-    whole = await logs.answer(services.store, services.node, link.request, pod)
+    whole = await logs.answer(backend.store, backend.node, link.request, pod)
     with contextlib.suppress(OSError, RuntimeError):
         if whole is not None:
             if whole.code >= 400:
-                raise Fault(whole.code, whole.body.decode("utf-8", "replace"))
+                raise StatusError(whole.code, whole.body.decode("utf-8", "replace"))
             await link.accept()
             await link.message(whole.body)
         await link.close()

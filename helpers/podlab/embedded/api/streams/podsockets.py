@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket as sockets
 
 from podlab.embedded.api.nodeconnection import NodeConnection
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 from podlab.pods.raw import RawObject
 
 
@@ -18,7 +18,7 @@ async def connect(node: NodeConnection, pod: RawObject, port: int) -> sockets.so
     """
     try:
         descriptor = await node.connect(pod, port)
-    except Fault as refusal:
+    except StatusError as refusal:
         raise ConnectionRefusedError(str(refusal)) from None
     found = sockets.socket(fileno=descriptor)
     found.setblocking(False)

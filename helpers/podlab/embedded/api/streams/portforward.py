@@ -13,11 +13,11 @@ import contextlib
 import socket as sockets
 from typing import Any
 
+from podlab.embedded.api.backend import Backend
 from podlab.embedded.api.http.request import Request
-from podlab.embedded.api.services import Services
 from podlab.embedded.api.streams import channels, spdy
 from podlab.embedded.api.streams.podsockets import connect, refusal_text
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 from podlab.pods.raw import RawObject
 
 MAX_PORTS = 64
@@ -25,24 +25,24 @@ CHANNELS = ("v5.channel.k8s.io", "v4.channel.k8s.io", "portforward.k8s.io")
 
 
 async def prepare(
-    services: Services, request: Request, pod: RawObject, offered: list[str]
+    backend: Backend, request: Request, pod: RawObject, offered: list[str]
 ) -> tuple[Any, str | None]:
     """
     Return what to do on the connection, and the subprotocol.
 
     Raises:
-        Fault: 400, when the Pod does not run or the ports cannot be read.
+        StatusError: 400, when the Pod does not run or the ports cannot be read.
     """
     if channels.SPDY in offered:
-        return (lambda socket: spdy.Tunnel(services.node, pod, socket).run()), channels.SPDY
+        return (lambda socket: spdy.Tunnel(backend.node, pod, socket).run()), channels.SPDY
     try:
         ports = [int(part) for text in request.query.get("ports", []) for part in text.split(",")]
     except ValueError:
         ports = []
     if not ports or len(ports) > MAX_PORTS or not all(0 < port < 65536 for port in ports):
-        raise Fault(400, 'query parameter "ports" is required')
+        raise StatusError(400, 'query parameter "ports" is required')
     chosen = next((name for name in CHANNELS if name in offered), None)
-    return (lambda socket: Channels(services.node, pod, socket, ports).run()), chosen
+    return (lambda socket: Channels(backend.node, pod, socket, ports).run()), chosen
 
 
 class Channels:

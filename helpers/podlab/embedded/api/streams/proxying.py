@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 
 from podlab.embedded import fault
 from podlab.embedded.addresses import DNS_SERVICE
+from podlab.embedded.api.backend import Backend
 from podlab.embedded.api.http.codec import dumps
 from podlab.embedded.api.http.request import Request, Response, Route
-from podlab.embedded.api.services import Services
 from podlab.embedded.api.streams import pagelinks
 from podlab.embedded.api.verbs.endpoints import endpoint
-from podlab.embedded.api.verbs.reading import find
-from podlab.embedded.fault import Fault
+from podlab.embedded.api.verbs.getting import find
+from podlab.embedded.fault import StatusError
 from podlab.embedded.store import Store
 
 CONNECT_S = 30.0
@@ -57,12 +57,12 @@ class Target(NamedTuple):
     port: int
 
 
-async def answer(services: Services, request: Request, route: Route) -> Response | None:
+async def answer(backend: Backend, request: Request, route: Route) -> Response | None:
     """
     Carry a request to its target and the answer back.
 
     Raises:
-        Fault: 400 for a name that cannot be read, 404, or 503 when nobody answers.
+        StatusError: 400 for a name that cannot be read, 404, or 503 when nobody answers.
     """
     path = route.tail
     if not path and request.method in ("GET", "HEAD"):
@@ -70,10 +70,10 @@ async def answer(services: Services, request: Request, route: Route) -> Response
         where = f"{request.path}/" + (f"?{query}" if query else "")
         return Response(b"", 301, headers=(("location", where),))
     if route.kind.resource == "nodes":
-        return _of_node(services, route, path)
-    target = locate(services.store, route)
+        return _of_node(backend, route, path)
+    target = locate(backend.store, route)
     try:
-        await _Exchange(services, request, target, path).run()
+        await _Exchange(backend, request, target, path).run()
     except OSError as error:
         why = (
             "connection refused"
@@ -81,7 +81,7 @@ async def answer(services: Services, request: Request, route: Route) -> Response
             else error.strerror or str(error)
         )
         text = f"error trying to reach service: dial tcp {target.host}:{target.port}: connect: {why}"
-        raise Fault(503, text) from None
+        raise StatusError(503, text) from None
     return None
 
 
@@ -90,7 +90,7 @@ def split(text: str) -> tuple[str, str, str]:
     Scheme, name and port of what a path names; empty where it does not say.
 
     Raises:
-        Fault: 400.
+        StatusError: 400.
     """
     parts = text.split(":")
     scheme, name, port = (parts if len(parts) == 3 else ["", *parts, ""])[:3]
@@ -104,7 +104,7 @@ def locate(store: Store, route: Route) -> Target:
     The address that a path names.
 
     Raises:
-        Fault: 404 or 503 when there is none.
+        StatusError: 404 or 503 when there is none.
     """
     scheme, name, port = split(route.name)
     place = Route(route.kind, route.namespace, name, "", "")
@@ -121,14 +121,14 @@ def locate(store: Store, route: Route) -> Target:
     return Target(scheme, address, int(chosen))
 
 
-def _of_node(services: Services, route: Route, path: str) -> Response:
+def _of_node(backend: Backend, route: Route, path: str) -> Response:
     """The four pages of a kubelet that are served here."""
     _, name, _ = split(route.name)
-    find(services.store, Route(route.kind, "", name, "", ""))
+    find(backend.store, Route(route.kind, "", name, "", ""))
     if path.startswith("/healthz"):
         return Response(b"ok", kind="text/plain; charset=utf-8")
     if path.rstrip("/") in ("/pods", "/runningpods"):
-        pods = [pod for pod in services.store.list("pods") if pod["spec"].get("nodeName") == name]
+        pods = [pod for pod in backend.store.list("pods") if pod["spec"].get("nodeName") == name]
         if path.startswith("/runningpods"):
             pods = [pod for pod in pods if (pod.get("status") or {}).get("phase") == "Running"]
         return Response(dumps({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": pods}))
@@ -140,8 +140,8 @@ def _of_node(services: Services, route: Route, path: str) -> Response:
 class _Exchange:
     """One request to a target and its answer; the parser's callbacks collect what is to be sent on."""
 
-    def __init__(self, services: Services, request: Request, target: Target, path: str) -> None:
-        self.services, self.request, self.target, self.path = services, request, target, path
+    def __init__(self, backend: Backend, request: Request, target: Target, path: str) -> None:
+        self.backend, self.request, self.target, self.path = backend, request, target, path
         self.headers: list[tuple[bytes, bytes]] = []
         self.out: list[bytes] = []
         self.begun = self.complete = self.page = False
@@ -168,9 +168,9 @@ class _Exchange:
             writer.close()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        runtime = self.services.node.runtime
+        runtime = self.backend.node.runtime
         if runtime is None:
-            raise Fault(503, "no kubelet runs on this server")
+            raise StatusError(503, "no kubelet runs on this server")
         try:
             descriptor = await runtime.node_connect(self.target.host, self.target.port, CONNECT_S)
         except TimeoutError:

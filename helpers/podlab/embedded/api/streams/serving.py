@@ -13,38 +13,38 @@ from collections.abc import Callable
 from typing import Any
 
 from podlab.embedded.api.access.rbac import attributes, authorizer
+from podlab.embedded.api.backend import Backend
 from podlab.embedded.api.http.codec import dumps
 from podlab.embedded.api.http.request import Receive, Request, Send, route
 from podlab.embedded.api.nodeconnection import choose
-from podlab.embedded.api.services import Services
 from podlab.embedded.api.streams import attaching, executing, logstream, portforward
 from podlab.embedded.api.streams.channels import OLDEST, PROTOCOLS, Socket
-from podlab.embedded.api.verbs.reading import find
-from podlab.embedded.fault import Fault, no_such_path
+from podlab.embedded.api.verbs.getting import find
+from podlab.embedded.fault import StatusError, no_such_path
 
 
 async def serve(
-    services: Services,
+    backend: Backend,
     authenticate: Callable[[Request], None],
     scope: dict[str, Any],
     receive: Receive,
     send: Send,
 ) -> None:
-    """Answer one WebSocket request; *authenticate* sets its user, or raises Fault."""
+    """Answer one WebSocket request; *authenticate* sets its user, or raises StatusError."""
     if (await receive())["type"] != "websocket.connect":
         return
     try:
         request = Request(scope, receive, send)
         authenticate(request)
         asked = attributes.of(request)
-        authorizer.require(services.store, request.user, asked)
+        authorizer.require(backend.store, request.user, asked)
         if route(request.path).sub == "log":
-            await logstream.serve(services, request)
+            await logstream.serve(backend, request)
             return
         # An upgrade is a GET; what it does needs the right of the POST that it stands for.
-        authorizer.require(services.store, request.user, asked._replace(verb="create"))
-        work, protocol = await _prepare(services, request)
-    except Fault as refusal:
+        authorizer.require(backend.store, request.user, asked._replace(verb="create"))
+        work, protocol = await _prepare(backend, request)
+    except StatusError as refusal:
         await _refuse(send, refusal)
         return
     # A client that has left already: the work is begun all the same, sees that nobody is there and ends what it holds.
@@ -59,30 +59,30 @@ async def serve(
         await socket.close()
 
 
-async def _prepare(services: Services, request: Request) -> tuple[Any, str | None]:
+async def _prepare(backend: Backend, request: Request) -> tuple[Any, str | None]:
     """
     Return what to do on the connection, and the subprotocol for it.
 
     Raises:
-        Fault: When the request is refused.
+        StatusError: When the request is refused.
     """
     where = route(request.path)
-    pod = find(services.store, where).object
+    pod = find(backend.store, where).object
     offered = request.scope.get("subprotocols") or []
     if where.sub == "portforward":
-        return await portforward.prepare(services, request, pod, offered)
+        return await portforward.prepare(backend, request, pod, offered)
     if where.sub not in ("exec", "attach"):
         raise no_such_path()
     chosen = next((name for name in offered if name in PROTOCOLS), None)
     if offered and chosen is None:
-        raise Fault(400, f"unable to upgrade: none of the protocols {offered} is supported")
+        raise StatusError(400, f"unable to upgrade: none of the protocols {offered} is supported")
     container = choose(pod, request.one("container"))
     if where.sub == "attach":
-        return attaching.prepare(services, request, pod, container), chosen
-    return await executing.prepare(services, request, pod, container), chosen
+        return attaching.prepare(backend, request, pod, container), chosen
+    return await executing.prepare(backend, request, pod, container), chosen
 
 
-async def _refuse(send: Send, refusal: Fault) -> None:
+async def _refuse(send: Send, refusal: StatusError) -> None:
     body = dumps(refusal.status)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "websocket.http.response.start", "status": refusal.code, "headers": headers})

@@ -104,7 +104,7 @@ class Frames:
         return found
 
 
-class Connection:
+class ForwardedConnection:
     """One forwarded connection: its two streams and its socket."""
 
     def __init__(self) -> None:
@@ -120,8 +120,8 @@ class Tunnel:
     def __init__(self, node: Any, pod: RawObject, socket: channels.Socket) -> None:
         self.node, self.pod, self.socket = node, pod, socket
         self.frames = Frames()
-        self.connections: dict[str, Connection] = {}
-        self.by_stream: dict[int, Connection] = {}
+        self.connections: dict[str, ForwardedConnection] = {}
+        self.by_stream: dict[int, ForwardedConnection] = {}
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -157,7 +157,7 @@ class Tunnel:
         if len(self.by_stream) >= MAX_STREAMS:
             raise SpdyError("too many streams")
         await self.socket.write(self.frames.reply(stream))
-        connection = self.connections.setdefault(headers.get("requestid", ""), Connection())
+        connection = self.connections.setdefault(headers.get("requestid", ""), ForwardedConnection())
         self.by_stream[stream] = connection
         if headers.get("streamtype") == "error":
             connection.error_stream = stream
@@ -175,7 +175,7 @@ class Tunnel:
             with contextlib.suppress(OSError):
                 connection.link.shutdown(sockets.SHUT_RDWR)
 
-    async def _carry(self, name: str, connection: Connection, port: int) -> None:
+    async def _carry(self, name: str, connection: ForwardedConnection, port: int) -> None:
         try:
             connection.link = await connect(self.node, self.pod, port)
             upwards = asyncio.ensure_future(self._upwards(connection))
@@ -196,14 +196,14 @@ class Tunnel:
             self.by_stream.pop(connection.data_stream, None)
             self.by_stream.pop(connection.error_stream, None)
 
-    async def _downwards(self, connection: Connection) -> None:
+    async def _downwards(self, connection: ForwardedConnection) -> None:
         loop = asyncio.get_running_loop()
         link = connection.link
         with contextlib.suppress(ConnectionResetError):
             while link is not None and (data := await loop.sock_recv(link, channels.CHUNK)):
                 await self.socket.write(data_frame(connection.data_stream, 0, data))
 
-    async def _upwards(self, connection: Connection) -> None:
+    async def _upwards(self, connection: ForwardedConnection) -> None:
         loop = asyncio.get_running_loop()
         link = connection.link
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
 """
 The verbs of the API server: one module for each verb, and what they share. In the order of a write:
 
-    reading      get, list;  selectors, labelselector: which objects
+    getting      get, list;  selectors, labelselector: which objects
     writing      create, update: decode, default, admit, validate, store
     patches      patch: from the body to the stored object
                  patching: JSON patch, merge patch, strategic merge patch
@@ -13,7 +13,7 @@ The verbs of the API server: one module for each verb, and what they share. In t
     subresources status, scale, eviction, binding, logs, ephemeralcontainers
                  resizing, logs, tokens: three of them, in modules of their own
     reviews      TokenReview, SubjectAccessReview and their kin
-    events       events.k8s.io is the same Event under other field names
+    eventversions  events.k8s.io is the same Event under other field names
     discovery    which kinds there are;  openapi: their schemas
     nodeevents   what the node noted, for the recorder (a path of ours)
 """

@@ -13,9 +13,9 @@ from podlab.embedded.api.access.rbac import authorizer, escalation
 from podlab.embedded.api.access.rbac.attributes import Attributes
 from podlab.embedded.api.http.request import Request, Response, Route
 from podlab.embedded.api.verbs import ownership, writing
+from podlab.embedded.api.verbs.getting import find
 from podlab.embedded.api.verbs.patching import PatchError, strategic
-from podlab.embedded.api.verbs.reading import find
-from podlab.embedded.fault import Fault, bad_request
+from podlab.embedded.fault import StatusError, bad_request
 from podlab.embedded.store import Store, timestamp
 from podlab.pods.raw import RawObject
 
@@ -27,11 +27,11 @@ async def apply(store: Store, request: Request, route: Route, body: Any, *, dry:
     Apply a configuration: create the object, or merge into it.
 
     Raises:
-        Fault: 400, 404, 409 or 422.
+        StatusError: 400, 404, 409 or 422.
     """
     kind = route.kind
     if not request.one("fieldManager"):
-        raise Fault(422, 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for '
+        raise StatusError(422, 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for '
                          "apply patch")  # fmt: skip
     if not isinstance(body, dict) or kind.group == "events.k8s.io":
         raise bad_request("the applied configuration is not an object of this kind")
@@ -109,7 +109,7 @@ def _warn(
             request.warnings.append(f"{ownership.shown(path)} {UNOWNED}")
 
 
-def _conflict(found: list[tuple[str, ownership.Path]]) -> Fault:
+def _conflict(found: list[tuple[str, ownership.Path]]) -> StatusError:
     """409, with upstream's text."""
     by_manager: dict[str, list[str]] = {}
     for manager, path in found:
@@ -128,4 +128,4 @@ def _conflict(found: list[tuple[str, ownership.Path]]) -> Fault:
         for name, path in found
     ]
     number = f"{len(found)} conflict{'' if len(found) == 1 else 's'}"
-    return Fault(409, f"Apply failed with {number}: {chr(10).join(texts)}", details={"causes": causes})
+    return StatusError(409, f"Apply failed with {number}: {chr(10).join(texts)}", details={"causes": causes})

@@ -13,8 +13,8 @@ from __future__ import annotations
 from podlab.embedded import fault
 from podlab.embedded.api.http.codec import dumps, read_object
 from podlab.embedded.api.http.request import Request, Response, Route
-from podlab.embedded.api.registry import Kind
-from podlab.embedded.api.verbs.reading import find, page, whole
+from podlab.embedded.api.resources import Kind
+from podlab.embedded.api.verbs.getting import find, page, whole
 from podlab.embedded.fault import bad_request
 from podlab.embedded.schema import decode, fielderror
 from podlab.embedded.store import NotThereError, Store, timestamp
@@ -27,7 +27,7 @@ POLICIES = ("Foreground", "Background", "Orphan")
 IMMORTAL = ("default", "kube-system", "kube-public")
 
 
-class Options:
+class DeleteOptions:
     """DeleteOptions from the body, or without a body from the query."""
 
     def __init__(self, body: RawObject) -> None:
@@ -43,8 +43,8 @@ class Options:
             raise fault.bad_option("DeleteOptions", why)
 
 
-async def options_of(request: Request) -> Options:
-    """Read the options of a DELETE. Raises Fault 400."""
+async def options_of(request: Request) -> DeleteOptions:
+    """Read the options of a DELETE. Raises StatusError 400."""
     size = request.headers.get("content-length", "")
     chunked = "transfer-encoding" in request.headers
     body = await read_object(request) if (size and size != "0") or chunked else None
@@ -59,7 +59,7 @@ async def options_of(request: Request) -> Options:
         raise bad_request(str(error)) from None
     if request.one("dryRun") == "All":
         body["dryRun"] = ["All"]
-    return Options(body)
+    return DeleteOptions(body)
 
 
 async def delete(store: Store, request: Request, route: Route) -> Response:
@@ -74,7 +74,7 @@ async def delete(store: Store, request: Request, route: Route) -> Response:
     return _answer(route.kind, left or old, gone=left is None)
 
 
-def _default_policy(kind: Kind, options: Options) -> None:
+def _default_policy(kind: Kind, options: DeleteOptions) -> None:
     """
     A client that does not say how to delete a Job or ReplicationController leaves its Pods behind: old ones expect it.
 
@@ -84,7 +84,7 @@ def _default_policy(kind: Kind, options: Options) -> None:
         options.policy = "Orphan"
 
 
-def _check(kind: Kind, old: RawObject, options: Options) -> None:
+def _check(kind: Kind, old: RawObject, options: DeleteOptions) -> None:
     meta = old["metadata"]
     if kind.resource == "namespaces" and meta["name"] in IMMORTAL:
         raise fault.forbidden("namespaces", "", meta["name"], "this namespace may not be deleted")
@@ -131,7 +131,7 @@ def grace_of(kind: str, obj: RawObject, asked: int | None) -> int:
     return 1 if grace < 0 else grace
 
 
-def remove(store: Store, kind: Kind, obj: RawObject, options: Options) -> RawObject | None:
+def remove(store: Store, kind: Kind, obj: RawObject, options: DeleteOptions) -> RawObject | None:
     """
     Delete an object as far as it can be deleted now.
 
@@ -184,7 +184,7 @@ def orphan(store: Store, owner: RawObject) -> None:
                 store.update(resource, {**child, "metadata": meta})
 
 
-def _finalizers(kind: Kind, meta: RawObject, options: Options) -> list[str]:
+def _finalizers(kind: Kind, meta: RawObject, options: DeleteOptions) -> list[str]:
     """The finalizers that hold an object back, after the propagation policy had its say."""
     holders = [f for f in meta.get("finalizers") or [] if f not in (ORPHAN, FOREGROUND) or not options.policy]
     if options.policy == "Foreground":

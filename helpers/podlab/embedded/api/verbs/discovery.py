@@ -8,7 +8,7 @@ plain form.
 
 from __future__ import annotations
 
-from podlab.embedded.api.registry import Kind, kinds
+from podlab.embedded.api.resources import Kind, kinds
 from podlab.embedded.schema.typetable import VERSION
 from podlab.pods.raw import RawObject
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 from podlab.embedded.store import Store
 from podlab.pods.raw import RawObject
 
@@ -14,13 +14,13 @@ def endpoint(store: Store, service: RawObject, port: str) -> tuple[str, int]:
     A ready endpoint of a Service, by the number or name of one of its ports.
 
     Raises:
-        Fault: 503 when there is none.
+        StatusError: 503 when there is none.
     """
     meta = service["metadata"]
     if port.isdigit():
         ports = [p for p in service["spec"].get("ports") or () if p["port"] == int(port)]
         if not ports:
-            raise Fault(503, f'no service port {port} found for service "{meta["name"]}"')
+            raise StatusError(503, f'no service port {port} found for service "{meta["name"]}"')
         port = ports[0].get("name", "")
     endpoints = store.get("endpoints", meta["namespace"], meta["name"]) or {}
     found = [
@@ -31,5 +31,5 @@ def endpoint(store: Store, service: RawObject, port: str) -> tuple[str, int]:
         if one.get("name", "") == port and address.get("targetRef")
     ]
     if not found:
-        raise Fault(503, f'no endpoints available for service "{meta["name"]}"')
+        raise StatusError(503, f'no endpoints available for service "{meta["name"]}"')
     return random.choice(found)

@@ -7,13 +7,13 @@ Source: pkg/registry/core/pod/storage/eviction.go (``Create``, ``checkAndDecreme
 from __future__ import annotations
 
 from podlab.embedded import disruption
+from podlab.embedded.api.backend import Backend
 from podlab.embedded.api.http.codec import read_object
 from podlab.embedded.api.http.request import Request, Response, Route
-from podlab.embedded.api.services import Services
 from podlab.embedded.api.verbs import deletion, writing
-from podlab.embedded.api.verbs.reading import find
+from podlab.embedded.api.verbs.getting import find
 from podlab.embedded.api.verbs.webhooks.matching import selected
-from podlab.embedded.fault import Fault, bad_request
+from podlab.embedded.fault import StatusError, bad_request
 from podlab.embedded.store import Store, timestamp
 from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
@@ -25,22 +25,22 @@ RETRY_S = 10  # what a client is asked to wait where the budget has not been cou
 DONE = b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}'
 
 
-async def answer(services: Services, request: Request, route: Route) -> Response:
+async def answer(backend: Backend, request: Request, route: Route) -> Response:
     """Evict a Pod, or refuse it with 429."""
     body = await read_object(request)
     if not isinstance(body, dict):
         raise bad_request("Eviction cannot be read")
-    options = deletion.Options(body.get("deleteOptions") or {})
-    pod = find(services.store, route).object
+    options = deletion.DeleteOptions(body.get("deleteOptions") or {})
+    pod = find(backend.store, route).object
     dry = options.dry or writing.is_dry(request)
     if not _needs_no_budget(pod):
-        _spend(services.store, pod, dry=dry)
+        _spend(backend.store, pod, dry=dry)
     if not dry:
         if not pod["metadata"].get("deletionTimestamp"):
-            stamp = timestamp(services.store.clock())
+            stamp = timestamp(backend.store.clock())
             marked = disruption.marked(pod, "EvictionByEvictionAPI", "Eviction API: evicting", stamp)
-            pod = services.store.update("pods", marked)
-        deletion.remove(services.store, route.kind, pod, options)
+            pod = backend.store.update("pods", marked)
+        deletion.remove(backend.store, route.kind, pod, options)
     return Response(DONE, 201)
 
 
@@ -50,11 +50,11 @@ def _needs_no_budget(pod: RawObject) -> bool:
 
 
 def _spend(store: Store, pod: RawObject, *, dry: bool) -> None:
-    """Take one disruption from the budget of a Pod that has one. Raises Fault 429."""
+    """Take one disruption from the budget of a Pod that has one. Raises StatusError 429."""
     namespace, labels = pod["metadata"]["namespace"], pod["metadata"].get("labels") or {}
     budgets = [one for one in store.list(BUDGETS, namespace) if _covers(one["spec"].get("selector"), labels)]
     if len(budgets) > 1:
-        raise Fault(500, SEVERAL)
+        raise StatusError(500, SEVERAL)
     if not budgets:
         return
     (budget,) = budgets
@@ -102,6 +102,6 @@ def _refuse(budget: RawObject, status: RawObject) -> None:
     raise _too_many(f"{head} {text}", 0)
 
 
-def _too_many(cause: str, retry_s: int) -> Fault:
+def _too_many(cause: str, retry_s: int) -> StatusError:
     details = {"causes": [{"reason": "DisruptionBudget", "message": cause}], "retryAfterSeconds": retry_s}
-    return Fault(429, TOO_FEW, details=details)
+    return StatusError(429, TOO_FEW, details=details)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from podlab.embedded.fault import bad_request
-from podlab.embedded.schema import words
+from podlab.embedded.schema import formats
 
 Labels = dict[str, str]
 Requirement = Callable[[Labels], bool]
@@ -29,7 +29,7 @@ def parse(selector: str) -> list[Requirement]:
     The requirements of a selector.
 
     Raises:
-        Fault: 400, when it cannot be read.
+        StatusError: 400, when it cannot be read.
     """
     reader = _Reader(selector)
     found: list[Requirement] = []
@@ -96,7 +96,7 @@ def _requirement(reader: _Reader) -> Requirement:
     if not reader.is_identifier():
         raise _UnreadableError(f"found '{reader.peek()}', expected: identifier")
     key = reader.take()
-    if faults := words.qualified(key):
+    if faults := formats.qualified(key):
         raise _UnreadableError(f'<nil>: Invalid value: "{key}": {"; ".join(faults)}')
     if absent or reader.at_end or reader.peek() == ",":
         return lambda labels: (key not in labels) is absent
@@ -144,7 +144,7 @@ def _check_values(key: str, operator: str, values: list[str]) -> None:
             why = "for 'Gt', 'Lt' operators, the value must be an integer"
             faults.append(f'values[{place}]: Invalid value: "{value}": {why}')
     for place, value in enumerate(values):
-        if why_not := words.label_value(value):
+        if why_not := formats.label_value(value):
             faults.append(f'values[{place}][{key}]: Invalid value: "{value}": {"; ".join(why_not)}')
     if faults:
         raise _UnreadableError(faults[0] if len(faults) == 1 else f"[{', '.join(faults)}]")

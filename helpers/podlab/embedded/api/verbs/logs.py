@@ -18,7 +18,7 @@ from typing import BinaryIO
 from podlab.embedded import clock
 from podlab.embedded.api.http.request import Request, Response
 from podlab.embedded.api.nodeconnection import NodeConnection, choose, status_of
-from podlab.embedded.fault import Fault, bad_request, invalid
+from podlab.embedded.fault import StatusError, bad_request, invalid
 from podlab.embedded.runtime import ContainerRecord, ContainerState
 from podlab.embedded.schema import fielderror
 from podlab.embedded.store import Store
@@ -32,7 +32,7 @@ WAITING = {
 }
 
 
-class Options:
+class PodLogOptions:
     """PodLogOptions from the query."""
 
     def __init__(self, request: Request) -> None:
@@ -46,7 +46,7 @@ class Options:
         self.whole = not (self.previous or self.tail or self.limit or self.since)
 
     def _check(self, seconds: int | None, instant: str, stream: str) -> None:
-        """Raise Fault 400 for an unreadable time, 422 for unsupported options."""
+        """Raise StatusError 400 for an unreadable time, 422 for unsupported options."""
         if instant:
             _seconds(instant)
         faults = []
@@ -75,7 +75,7 @@ def _since(seconds: int | None, instant: str) -> str:
 
 
 def _seconds(instant: str) -> float:
-    """Seconds since the epoch of an RFC 3339 time. Raises Fault 400."""
+    """Seconds since the epoch of an RFC 3339 time. Raises StatusError 400."""
     from datetime import datetime
 
     try:
@@ -93,7 +93,7 @@ def instance_of(pod: RawObject, container: str, previous: bool) -> str:
     The id of the instance whose log is asked for.
 
     Raises:
-        Fault: 400 with the kubelet's words, when there is none to show.
+        StatusError: 400 with the kubelet's words, when there is none to show.
     """
     name, status = pod["metadata"]["name"], status_of(pod, container)
     state, last = status.get("state") or {}, (status.get("lastState") or {}).get("terminated") or {}
@@ -119,7 +119,7 @@ def instance_of(pod: RawObject, container: str, previous: bool) -> str:
 async def answer(store: Store, node: NodeConnection, request: Request, pod: RawObject) -> Response | None:
     """Answer a log request; None when it was streamed."""
     container = choose(pod, request.one("container"))
-    options = Options(request)
+    options = PodLogOptions(request)
     if not pod["spec"].get("nodeName"):
         return Response(b"", 204, kind="text/plain")
     wanted = instance_of(pod, container, options.previous)
@@ -129,12 +129,12 @@ async def answer(store: Store, node: NodeConnection, request: Request, pod: RawO
     if not os.path.exists(found.log_path):
         if found.state is not ContainerState.EXITED:
             return Response(b"", kind="text/plain")
-        raise Fault(500, f'unable to retrieve container logs for "{container}"')
+        raise StatusError(500, f'unable to retrieve container logs for "{container}"')
     await _stream(node, request, pod, found, options)
     return None
 
 
-class Reader:
+class LogReader:
     """
     Reads complete lines of one log, from where it stopped last, also when a new file has taken its place.
 
@@ -142,7 +142,7 @@ class Reader:
     first lines are gone looks for a fault of the program.
     """
 
-    def __init__(self, path: str, options: Options) -> None:
+    def __init__(self, path: str, options: PodLogOptions) -> None:
         self.path = path
         self.file = _oldest_part(path)
         self.options = options
@@ -212,11 +212,11 @@ def _oldest_part(path: str) -> BinaryIO:
 
 
 async def _stream(
-    node: NodeConnection, request: Request, pod: RawObject, found: ContainerRecord, options: Options
+    node: NodeConnection, request: Request, pod: RawObject, found: ContainerRecord, options: PodLogOptions
 ) -> None:
     headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-cache, private")]
     await request.send({"type": "http.response.start", "status": 200, "headers": headers})
-    reader = Reader(found.log_path, options)
+    reader = LogReader(found.log_path, options)
     try:
         await _send_all(request, reader, reader.first())
         if not options.follow and options.whole:
@@ -228,7 +228,7 @@ async def _stream(
     await request.send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _send_all(request: Request, reader: Reader, lines: Iterator[bytes]) -> None:
+async def _send_all(request: Request, reader: LogReader, lines: Iterator[bytes]) -> None:
     batch: list[bytes] = []
     size = 0
     for line in lines:
@@ -242,14 +242,14 @@ async def _send_all(request: Request, reader: Reader, lines: Iterator[bytes]) ->
     await _send(request, reader, batch)
 
 
-async def _send(request: Request, reader: Reader, batch: list[bytes]) -> None:
+async def _send(request: Request, reader: LogReader, batch: list[bytes]) -> None:
     data = reader.cut(b"".join(batch))
     if data:
         await request.send({"type": "http.response.body", "body": data, "more_body": True})
 
 
 async def _follow(
-    node: NodeConnection, request: Request, pod: RawObject, found: ContainerRecord, reader: Reader
+    node: NodeConnection, request: Request, pod: RawObject, found: ContainerRecord, reader: LogReader
 ) -> None:
     """Send new lines until the instance has ended and all is sent, or the client leaves."""
     await request.send({"type": "http.response.body", "body": b"", "more_body": True})

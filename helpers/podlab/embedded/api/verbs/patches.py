@@ -14,11 +14,11 @@ from podlab.embedded import fault
 from podlab.embedded.api.access.rbac import escalation
 from podlab.embedded.api.http.codec import dumps, parse_json, parse_yaml, read_object
 from podlab.embedded.api.http.request import Request, Response, Route
-from podlab.embedded.api.registry import Kind
-from podlab.embedded.api.verbs import events, patching
-from podlab.embedded.api.verbs.reading import find
+from podlab.embedded.api.resources import Kind
+from podlab.embedded.api.verbs import eventversions, patching
+from podlab.embedded.api.verbs.getting import find
 from podlab.embedded.api.verbs.writing import answer, check_place, is_dry, replace, typed
-from podlab.embedded.fault import Fault, bad_request
+from podlab.embedded.fault import StatusError, bad_request
 from podlab.embedded.schema import decode, fielderror
 from podlab.embedded.store import Store
 from podlab.pods.raw import RawObject
@@ -60,17 +60,17 @@ async def patch(store: Store, request: Request, route: Route) -> Response:
     dry = is_dry(request)
     media = request.headers.get("content-type", "").partition(";")[0].strip()
     if media not in PATCHES:
-        raise Fault(415, "415: Unsupported Media Type", details={})
+        raise StatusError(415, "415: Unsupported Media Type", details={})
     data = await request.body()
     if media == APPLY_PATCH:
         from podlab.embedded.api.verbs import applying
 
         return await applying.apply(store, request, route, parse_yaml(data), dry=dry)
     old = find(store, route).object
-    shown = events.to_new(old) if route.kind.group == "events.k8s.io" else old
+    shown = eventversions.to_new(old) if route.kind.group == "events.k8s.io" else old
     obj = typed_patch(request, route, media, shown, decode_patch(media, data))
     if route.kind.group == "events.k8s.io":
-        obj = events.to_core(obj)
+        obj = eventversions.to_core(obj)
     check_place(obj, route)
     escalation.check(store, request.user, route.kind, obj, old)
     return answer(request, route.kind, replace(store, route, obj, old, dry=dry, warnings=request.warnings))
@@ -81,11 +81,11 @@ def decode_patch(media: str, data: bytes) -> Any:
     The body of a patch.
 
     Raises:
-        Fault: 400, when it is none.
+        StatusError: 400, when it is none.
     """
     try:
         body = parse_json(data)
-    except Fault as error:
+    except StatusError as error:
         text = str(error).removeprefix("json parse error: ")
         raise bad_request(f"error decoding patch: {text}") from None
     wanted = list if media == JSON_PATCH else dict
@@ -102,12 +102,12 @@ def typed_patch(request: Request, route: Route, media: str, old: RawObject, body
     does.
 
     Raises:
-        Fault: 400 or 422.
+        StatusError: 400 or 422.
     """
     result = patched(route.kind, media, old, body)
     try:
         obj = typed(request, route.kind, result)
-    except Fault as error:
+    except StatusError as error:
         _, colon, why = str(error).partition(f" cannot be handled as a {route.kind.kind}: ")
         if not colon or "unknown conversion" in why or why.startswith("no kind"):
             raise
@@ -125,7 +125,7 @@ def patched(kind: Kind, media: str, old: RawObject, body: Any) -> Any:
     The object with the patch applied, not yet decoded.
 
     Raises:
-        Fault: 400 when the patch is malformed, 422 when its path or test fails.
+        StatusError: 400 when the patch is malformed, 422 when its path or test fails.
     """
     try:
         if media == JSON_PATCH:
@@ -135,10 +135,10 @@ def patched(kind: Kind, media: str, old: RawObject, body: Any) -> Any:
         return patching.strategic(kind.type, old, body)
     except patching.PatchError as error:
         if error.large:
-            raise Fault(413, str(error)) from None
+            raise StatusError(413, str(error)) from None
         if error.missing:
             text = "the server rejected our request due to an error in our request"
-            raise Fault(422, text, details={}) from None
+            raise StatusError(422, text, details={}) from None
         raise bad_request(str(error)) from None  # upstream: 500; the fault is the client's all the same
     except RecursionError:
         raise bad_request("exceeded max depth") from None

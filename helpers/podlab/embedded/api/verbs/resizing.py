@@ -8,11 +8,11 @@ plugin/pkg/admission/podresize at v1.36.3.
 from __future__ import annotations
 
 from podlab.embedded import fault
+from podlab.embedded.api.backend import Backend
 from podlab.embedded.api.http.request import Request, Response, Route
-from podlab.embedded.api.services import Services
 from podlab.embedded.api.verbs import admission, patches, writing
-from podlab.embedded.api.verbs.reading import find
-from podlab.embedded.schema import pods, validation
+from podlab.embedded.api.verbs.getting import find
+from podlab.embedded.schema import podadmission, validation
 from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid
 from podlab.pods import requests, roles
 from podlab.pods.raw import RawObject
@@ -21,11 +21,11 @@ LISTS = (roles.INIT, roles.APP)
 RESIZABLE = ("cpu", "memory")
 
 
-async def answer(services: Services, request: Request, route: Route) -> Response:
+async def answer(backend: Backend, request: Request, route: Route) -> Response:
     """GET, PATCH or PUT of the subresource."""
     if request.method == "GET":
-        return writing.answer(request, route.kind, find(services.store, route).object)
-    old, asked = await patches.wanted(services.store, request, route, route.kind)
+        return writing.answer(request, route.kind, find(backend.store, route).object)
+    old, asked = await patches.wanted(backend.store, request, route, route.kind)
     writing.check_place(asked, route)
     version = asked["metadata"].get("resourceVersion")
     if version not in (None, "", old["metadata"]["resourceVersion"]):
@@ -34,27 +34,27 @@ async def answer(services: Services, request: Request, route: Route) -> Response
     errors = faults(new, old)
     if errors:
         raise fault.invalid("Pod", "", route.name, errors)
-    admission.check(services.store, route.kind, new, request.warnings, old, sub="resize")
+    admission.check(backend.store, route.kind, new, request.warnings, old, sub="resize")
     if new["spec"] != old["spec"]:
-        _check_room(services, new)
+        _check_room(backend, new)
         generation = old["metadata"].get("generation", 1) + 1
         new["metadata"] = {**old["metadata"], "generation": generation}
-        new = new if writing.is_dry(request) else services.store.update("pods", new)
+        new = new if writing.is_dry(request) else backend.store.update("pods", new)
     return writing.answer(request, route.kind, new)
 
 
-def _check_room(services: Services, pod: RawObject) -> None:
+def _check_room(backend: Backend, pod: RawObject) -> None:
     """
     The PodResize admission of v1.36: what no node of this size could ever grant is refused here.
 
     Raises:
-        Fault: 403.
+        StatusError: 403.
     """
     name = pod["metadata"]["name"]
     node_name = pod["spec"].get("nodeName")
     if not node_name:
         return
-    node = services.store.get("nodes", "", node_name)
+    node = backend.store.get("nodes", "", node_name)
     if node is None:
         raise fault.forbidden("pods", "", name, f'node "{node_name}" not found')
     has = requests.amounts(node["status"].get("allocatable"))
@@ -91,7 +91,7 @@ def faults(new: RawObject, old: RawObject) -> list[FieldError]:
     plain = {k: v for k, v in new["spec"].items() if k != roles.EPHEMERAL}
     errors = validation.validate("core/v1.Pod", {**new, "spec": plain})
     was = old["status"].get("qosClass", "")
-    if pods.qos_class(new) != was:
+    if podadmission.qos_class(new) != was:
         errors.append(invalid("spec", was, "Pod QOS Class may not change as a result of resizing"))
     moved = _moved(new["spec"], old["spec"])
     if moved:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.resources import Kind
 from podlab.embedded.api.verbs import labelselector
 from podlab.embedded.fault import bad_request
 from podlab.pods.raw import RawObject
@@ -39,7 +39,7 @@ def label_test(selector: str) -> Test | None:
     A test of an object's labels; None when every object passes.
 
     Raises:
-        Fault: 400, when the selector cannot be read.
+        StatusError: 400, when the selector cannot be read.
     """
     tests = labelselector.parse(selector)
     if not tests:
@@ -57,7 +57,7 @@ def field_test(selector: str, kind: Kind) -> Test | None:
     A test of an object's fields; None when every object passes.
 
     Raises:
-        Fault: 400, for a field that this resource does not select by.
+        StatusError: 400, for a field that this resource does not select by.
     """
     tests: list[tuple[str, bool, str]] = []
     for part in selector.split(","):

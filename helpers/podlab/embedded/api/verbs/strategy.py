@@ -15,9 +15,9 @@ import copy
 from collections.abc import Callable
 
 from podlab.embedded import addresses
-from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.resources import Kind
 from podlab.embedded.fault import forbidden, invalid
-from podlab.embedded.schema import fielderror, pods
+from podlab.embedded.schema import fielderror, podadmission
 from podlab.embedded.store import Store, uid
 from podlab.pods.raw import RawObject
 from podlab.pods.roles import in_spec
@@ -68,11 +68,11 @@ TEMPLATES = {
 
 def _drop_disabled(kind: Kind, obj: RawObject, old: RawObject | None) -> None:
     if kind.resource == "pods":
-        pods.drop_disabled(obj["spec"], old["spec"] if old else None)
+        podadmission.drop_disabled(obj["spec"], old["spec"] if old else None)
     elif kind.resource in TEMPLATES:
         spec, before = (template_of(kind, one).get("spec") for one in (obj, old or {}))
         if spec:
-            pods.drop_disabled(spec, before)
+            podadmission.drop_disabled(spec, before)
     if kind.resource == "statefulsets":  # the gate MaxUnavailableStatefulSet is off
         ((obj["spec"].get("updateStrategy") or {}).get("rollingUpdate") or {}).pop("maxUnavailable", None)
 
@@ -125,9 +125,9 @@ def prepare_status(kind: Kind, obj: RawObject, old: RawObject) -> RawObject:
 def _create_pod(store: Store, pod: RawObject) -> None:
     admit_service_account(store, pod)
     _admit_classes(pod)
-    pods.admit_defaults(pod)
+    podadmission.admit_defaults(pod)
     _fill_app_armor_fields(pod)
-    pod["status"] = {"phase": "Pending", "qosClass": pods.qos_class(pod)}
+    pod["status"] = {"phase": "Pending", "qosClass": podadmission.qos_class(pod)}
 
 
 def _fill_app_armor_fields(pod: RawObject) -> None:
@@ -154,14 +154,14 @@ def admit_service_account(store: Store, pod: RawObject) -> None:
     Give a Pod its service account and the volume with its token.
 
     Raises:
-        Fault: 403, when the account does not exist.
+        StatusError: 403, when the account does not exist.
     """
-    name, namespace = pods.account_of(pod), pod["metadata"]["namespace"]
+    name, namespace = podadmission.account_of(pod), pod["metadata"]["namespace"]
     account = store.get("serviceaccounts", namespace, name)
     if account is None:
         why = f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found'
         raise forbidden("pods", "", pod["metadata"].get("name", ""), why)
-    pods.admit_service_account(pod, account)
+    podadmission.admit_service_account(pod, account)
 
 
 def _admit_classes(pod: RawObject) -> None:
@@ -169,7 +169,7 @@ def _admit_classes(pod: RawObject) -> None:
     The priority of the two classes that every cluster has; other classes and runtime classes are refused.
 
     Raises:
-        Fault: 403, when a class does not exist.
+        StatusError: 403, when a class does not exist.
     """
     spec, name = pod["spec"], pod["metadata"].get("name", "")
     wanted, runtime = spec.get("priorityClassName"), spec.get("runtimeClassName")
@@ -186,7 +186,7 @@ def _update_pod(_store: Store, pod: RawObject, old: RawObject) -> None:
     for name in ("priority", "preemptionPolicy"):
         if name in old["spec"]:
             pod["spec"][name] = old["spec"][name]
-    pods.admit_defaults(pod)
+    podadmission.admit_defaults(pod)
 
 
 def _create_namespace(_store: Store, obj: RawObject) -> None:
@@ -237,7 +237,7 @@ def _allocate_node_ports(store: Store, obj: RawObject) -> None:
     Give the ports of a Service their node ports; those that it names must be free and of the range.
 
     Raises:
-        Fault: 422. Source: pkg/registry/core/service/storage/alloc.go, portallocator/allocator.go at v1.36.3.
+        StatusError: 422. Source: pkg/registry/core/service/storage/alloc.go, portallocator/allocator.go at v1.36.3.
     """
     spec, meta = obj["spec"], obj["metadata"]
     if spec.get("type") not in ("NodePort", "LoadBalancer"):

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from podlab.embedded import fault
+from podlab.embedded.api.backend import Backend
 from podlab.embedded.api.http.codec import read_object
 from podlab.embedded.api.http.request import Request, Response, Route
 from podlab.embedded.api.nodeconnection import choose
-from podlab.embedded.api.registry import Kind
-from podlab.embedded.api.services import Services
+from podlab.embedded.api.resources import Kind
 from podlab.embedded.api.verbs import admission, deletion, evicting, patches, patching, writing
-from podlab.embedded.api.verbs.reading import find
+from podlab.embedded.api.verbs.getting import find
 from podlab.embedded.fault import bad_request
 from podlab.embedded.schema import ephemerals, fielderror
 from podlab.embedded.store import Store, timestamp
@@ -25,40 +25,40 @@ SCALE = Kind({"group": "autoscaling", "resource": "scales", "kind": "Scale", "sh
 BINDING = Kind({"resource": "bindings", "kind": "Binding", "short": [], "type": "core/v1.Binding"})
 
 
-async def answer(services: Services, request: Request, route: Route) -> Response | None:
+async def answer(backend: Backend, request: Request, route: Route) -> Response | None:
     """Answer a request to a subresource other than status."""
     handler = _HANDLERS.get((route.sub, request.method))
     if handler is None:
         if route.sub in ("exec", "attach", "portforward"):
-            _refuse_spdy(services, request, route)
+            _refuse_spdy(backend, request, route)
         raise fault.method_not_allowed()
-    found: Response | None = await handler(services, request, route)
+    found: Response | None = await handler(backend, request, route)
     return found
 
 
-def _refuse_spdy(services: Services, request: Request, route: Route) -> NoReturn:
+def _refuse_spdy(backend: Backend, request: Request, route: Route) -> NoReturn:
     """
     Refuse an upgrade to bare SPDY, which kubectl tries when its WebSocket was refused: with the same reason.
 
     Raises:
-        Fault: Always.
+        StatusError: Always.
     """
-    pod = find(services.store, route).object
+    pod = find(backend.store, route).object
     if route.sub != "portforward":
-        services.node.check_running(pod, choose(pod, request.one("container")))
+        backend.node.check_running(pod, choose(pod, request.one("container")))
     raise bad_request("Upgrade request required: this server speaks WebSocket, not SPDY")
 
 
-async def _log(services: Services, request: Request, route: Route) -> Response | None:
+async def _log(backend: Backend, request: Request, route: Route) -> Response | None:
     from podlab.embedded.api.verbs import logs
 
-    return await logs.answer(services.store, services.node, request, find(services.store, route).object)
+    return await logs.answer(backend.store, backend.node, request, find(backend.store, route).object)
 
 
 # -- binding ------------------------------------------------------------------------------------
 
 
-async def _binding(services: Services, request: Request, route: Route) -> Response:
+async def _binding(backend: Backend, request: Request, route: Route) -> Response:
     body = writing.typed(request, BINDING, await read_object(request, "Binding"))
     if body["metadata"].get("name") not in (None, "", route.name):
         raise bad_request("name in URL does not match name in Binding object")
@@ -66,7 +66,7 @@ async def _binding(services: Services, request: Request, route: Route) -> Respon
     if not target:
         raise fault.invalid("Binding", "", route.name, [fielderror.required("target.name")])
     if not writing.is_dry(request):
-        bind(services.store, find(services.store, route).object, target)
+        bind(backend.store, find(backend.store, route).object, target)
     return Response(b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}', 201)
 
 
@@ -75,7 +75,7 @@ def bind(store: Store, pod: RawObject, node: str) -> RawObject:
     Put a Pod on a node.
 
     Raises:
-        Fault: 409, when it is on one or is being deleted.
+        StatusError: 409, when it is on one or is being deleted.
     """
     meta, spec = pod["metadata"], pod["spec"]
     if meta.get("deletionTimestamp"):
@@ -97,14 +97,14 @@ def bind(store: Store, pod: RawObject, node: str) -> RawObject:
     return store.update("pods", {**pod, "spec": {**spec, "nodeName": node}, "status": status})
 
 
-async def _finalize(services: Services, request: Request, route: Route) -> Response:
-    old = find(services.store, route).object
+async def _finalize(backend: Backend, request: Request, route: Route) -> Response:
+    old = find(backend.store, route).object
     obj = writing.typed(request, route.kind, await read_object(request))
     writing.check_place(obj, route)
     changed = {**old, "spec": obj.get("spec") or {}}
-    stored = services.store.update(route.kind.stored_as, changed)
+    stored = backend.store.update(route.kind.stored_as, changed)
     return writing.answer(
-        request, route.kind, deletion.finish_if_free(services.store, route.kind.stored_as, stored)
+        request, route.kind, deletion.finish_if_free(backend.store, route.kind.stored_as, stored)
     )
 
 
@@ -129,12 +129,12 @@ def _scale_of(obj: RawObject) -> RawObject:
     }
 
 
-async def _get_scale(services: Services, request: Request, route: Route) -> Response:
-    return writing.answer(request, SCALE, _scale_of(find(services.store, route).object))
+async def _get_scale(backend: Backend, request: Request, route: Route) -> Response:
+    return writing.answer(request, SCALE, _scale_of(find(backend.store, route).object))
 
 
-async def _put_scale(services: Services, request: Request, route: Route) -> Response:
-    old, scale = await patches.wanted(services.store, request, route, SCALE, _scale_of)
+async def _put_scale(backend: Backend, request: Request, route: Route) -> Response:
+    old, scale = await patches.wanted(backend.store, request, route, SCALE, _scale_of)
     writing.check_place(scale, Route(SCALE, route.namespace, route.name, "", ""))
     wanted = (scale.get("spec") or {}).get("replicas") or 0
     if wanted < 0:
@@ -144,30 +144,30 @@ async def _put_scale(services: Services, request: Request, route: Route) -> Resp
     meta = {**old["metadata"], "resourceVersion": version or old["metadata"]["resourceVersion"]}
     changed = {**old, "metadata": meta, "spec": {**old["spec"], "replicas": wanted}}
     main = Route(route.kind, route.namespace, route.name, "", "")
-    stored = writing.replace(services.store, main, changed, old, dry=writing.is_dry(request))
+    stored = writing.replace(backend.store, main, changed, old, dry=writing.is_dry(request))
     return writing.answer(request, SCALE, _scale_of(stored))
 
 
 # -- the rest ------------------------------------------------------------------------------------------------
 
 
-async def _token(services: Services, request: Request, route: Route) -> Response:
+async def _token(backend: Backend, request: Request, route: Route) -> Response:
     from podlab.embedded.api.verbs import tokens
 
-    return await tokens.answer(services, request, find(services.store, route).object)
+    return await tokens.answer(backend, request, find(backend.store, route).object)
 
 
-async def _resize(services: Services, request: Request, route: Route) -> Response:
+async def _resize(backend: Backend, request: Request, route: Route) -> Response:
     from podlab.embedded.api.verbs import resizing
 
-    return await resizing.answer(services, request, route)
+    return await resizing.answer(backend, request, route)
 
 
-async def _ephemeral(services: Services, request: Request, route: Route) -> Response:
+async def _ephemeral(backend: Backend, request: Request, route: Route) -> Response:
     """Ephemeral containers can be added to a Pod, never changed or taken away."""
     if request.method == "GET":
-        return writing.answer(request, route.kind, find(services.store, route).object)
-    old, obj = await patches.wanted(services.store, request, route, route.kind)
+        return writing.answer(request, route.kind, find(backend.store, route).object)
+    old, obj = await patches.wanted(backend.store, request, route, route.kind)
     writing.check_place(obj, route)
     if obj["metadata"].get("resourceVersion") not in (None, "", old["metadata"]["resourceVersion"]):
         raise fault.conflict(route.kind.resource, route.kind.group, route.name)
@@ -177,8 +177,8 @@ async def _ephemeral(services: Services, request: Request, route: Route) -> Resp
         raise fault.invalid("Pod", "", route.name, errors)
     meta = {**old["metadata"], "generation": old["metadata"].get("generation", 1) + 1}
     new = {**old, "metadata": meta, "spec": {**old["spec"], "ephemeralContainers": added}}
-    admission.check(services.store, route.kind, new, request.warnings, old)
-    new = new if writing.is_dry(request) else services.store.update("pods", new)
+    admission.check(backend.store, route.kind, new, request.warnings, old)
+    new = new if writing.is_dry(request) else backend.store.update("pods", new)
     return writing.answer(request, route.kind, new)
 
 

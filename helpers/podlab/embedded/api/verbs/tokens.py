@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from podlab.embedded import fault
 from podlab.embedded.api.access import jwt
+from podlab.embedded.api.backend import Backend
 from podlab.embedded.api.http.codec import dumps, read_object
 from podlab.embedded.api.http.request import Request, Response
-from podlab.embedded.api.registry import Kind
-from podlab.embedded.api.services import Services
+from podlab.embedded.api.resources import Kind
 from podlab.embedded.api.verbs import writing
 from podlab.embedded.schema import fielderror
 from podlab.embedded.store import timestamp
@@ -18,14 +18,14 @@ REQUEST = {"group": "authentication.k8s.io", "resource": "tokenrequests", "kind"
            "type": "authentication/v1.TokenRequest"}  # fmt: skip
 
 
-async def answer(services: Services, request: Request, account: RawObject) -> Response:
+async def answer(backend: Backend, request: Request, account: RawObject) -> Response:
     """
     POST of a TokenRequest.
 
     Source: ``TokenREST.Create`` of pkg/registry/core/serviceaccount/storage/token.go at v1.36.3.
 
     Raises:
-        Fault: 404 for an object to bind to that is not there, 409 for one of another uid, 400 for another kind.
+        StatusError: 404 for an object to bind to that is not there, 409 for one of another uid, 400 for another kind.
     """
     obj = writing.typed(request, Kind(REQUEST), await read_object(request))
     meta, spec = account["metadata"], obj.setdefault("spec", {})
@@ -35,10 +35,10 @@ async def answer(services: Services, request: Request, account: RawObject) -> Re
         bound = "less than 10 minutes" if lasts_s < SHORTEST_S else "larger than 2^32 seconds"
         why = fielderror.invalid("spec.expirationSeconds", lasts_s, f"may not specify a duration {bound}")
         raise fault.invalid("TokenRequest", "authentication.k8s.io", "", [why])
-    now = services.store.clock()
+    now = backend.store.clock()
     audiences = spec.get("audiences") or [jwt.ISSUER]
-    bound_to = _bound_to(services, account, spec.get("boundObjectRef") or {})
-    token = jwt.make(services.tokens[0], account, now=now, lasts_s=lasts_s, audiences=audiences, **bound_to)
+    bound_to = _bound_to(backend, account, spec.get("boundObjectRef") or {})
+    token = jwt.make(backend.tokens[0], account, now=now, lasts_s=lasts_s, audiences=audiences, **bound_to)
     obj["metadata"] = {key: meta[key] for key in ("name", "namespace", "uid")}
     obj["metadata"]["creationTimestamp"] = timestamp(now)
     spec |= {"audiences": audiences, "boundObjectRef": spec.get("boundObjectRef")}
@@ -58,7 +58,7 @@ def _same_account(asked: RawObject, meta: RawObject) -> None:
         raise fault.conflict("TokenRequest", "authentication.k8s.io", meta["name"], f"{text}({meta['uid']})")
 
 
-def _bound_to(services: Services, account: RawObject, ref: RawObject) -> dict[str, RawObject]:
+def _bound_to(backend: Backend, account: RawObject, ref: RawObject) -> dict[str, RawObject]:
     """Return the object that ends the token, by its argument of ``jwt.make``; with a Pod, its node too."""
     if not ref:
         return {}
@@ -67,7 +67,7 @@ def _bound_to(services: Services, account: RawObject, ref: RawObject) -> dict[st
         group, _, version = version.rpartition("/")
         raise fault.bad_request(f"cannot bind token to object of type {group}/{version}, Kind={kind}")
     resource = f"{kind.lower()}s"
-    found = services.store.get(resource, "" if kind == "Node" else account["metadata"]["namespace"], name)
+    found = backend.store.get(resource, "" if kind == "Node" else account["metadata"]["namespace"], name)
     if found is None:
         raise fault.not_found(resource, "", name)
     if kind == "Pod" and found["spec"].get("serviceAccountName") != account["metadata"]["name"]:
@@ -79,6 +79,6 @@ def _bound_to(services: Services, account: RawObject, ref: RawObject) -> dict[st
             resource, "", name, f"{text}The object might have been deleted and then recreated"
         )
     bound = {kind.lower(): found}
-    if kind == "Pod" and (node := services.store.get("nodes", "", found["spec"].get("nodeName") or "")):
+    if kind == "Pod" and (node := backend.store.get("nodes", "", found["spec"].get("nodeName") or "")):
         bound["node"] = node
     return bound

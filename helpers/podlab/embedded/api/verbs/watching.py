@@ -18,9 +18,9 @@ from typing import Any
 from podlab.embedded.api.http.codec import dumps, negotiate
 from podlab.embedded.api.http.request import Request, Route
 from podlab.embedded.api.printing import table
-from podlab.embedded.api.registry import Kind
-from podlab.embedded.api.verbs import events, reading, selectors
-from podlab.embedded.fault import Fault, expired
+from podlab.embedded.api.resources import Kind
+from podlab.embedded.api.verbs import eventversions, getting, selectors
+from podlab.embedded.fault import StatusError, expired
 from podlab.embedded.store import Change, ExpiredError, Store, Version
 from podlab.pods.raw import RawObject
 
@@ -31,7 +31,7 @@ BOOKMARK = "BOOKMARK"
 Line = Callable[[str, Version, bytes | None], bytes]
 
 
-class Watcher:
+class WatchQueue:
     """The queue between the store, which must never wait, and one client, which may."""
 
     def __init__(self, route: Route, test: selectors.Test | None, line: Line) -> None:
@@ -93,7 +93,7 @@ def plain_line(kind: str, version: Version, shared: bytes | None) -> bytes:
 
 def new_event_line(kind: str, version: Version, _shared: bytes | None) -> bytes:
     """A watch event of an events.k8s.io Event."""
-    return dumps({"type": kind, "object": events.to_new(version.object)}) + b"\n"
+    return dumps({"type": kind, "object": eventversions.to_new(version.object)}) + b"\n"
 
 
 def table_line(kind: Kind, include: str) -> Line:
@@ -111,13 +111,13 @@ def table_line(kind: Kind, include: str) -> Line:
 
 def partial_line(kind: str, version: Version, _shared: bytes | None) -> bytes:
     """A watch event of metadata alone."""
-    return dumps({"type": kind, "object": reading.partial(version.object)}) + b"\n"
+    return dumps({"type": kind, "object": getting.partial(version.object)}) + b"\n"
 
 
 def _line_of(request: Request, route: Route) -> Line:
     form = negotiate(request.headers.get("accept", ""), streams=True).form
     if form == "Table":
-        return table_line(route.kind, reading.include(request))
+        return table_line(route.kind, getting.include(request))
     if form:
         return partial_line
     return new_event_line if route.kind.group == "events.k8s.io" else plain_line
@@ -129,13 +129,13 @@ def _check_options(request: Request) -> None:
             'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: '
             "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
         )
-        raise Fault(422, text, details={"group": "meta.k8s.io", "kind": "ListOptions"})
+        raise StatusError(422, text, details={"group": "meta.k8s.io", "kind": "ListOptions"})
 
 
-def _first_lines(store: Store, request: Request, watcher: Watcher) -> None:
+def _first_lines(store: Store, request: Request, watcher: WatchQueue) -> None:
     """Queue what a new watcher gets at once: existing objects, or what it missed."""
     asked = request.one("resourceVersion")
-    since = reading.check_revision(store, asked)
+    since = getting.check_revision(store, asked)
     initial = request.one("sendInitialEvents")
     if request.flag("sendInitialEvents") or (not since and initial != "false"):
         for version in store.versions(watcher.route.kind.stored_as, watcher.route.namespace or None):
@@ -171,10 +171,10 @@ async def watch(store: Store, request: Request, route: Route) -> None:
     Answer a watch request until it times out, the client leaves, or the watcher is too slow.
 
     Raises:
-        Fault: 400, 406, 422 or 504 before anything was sent.
+        StatusError: 400, 406, 422 or 504 before anything was sent.
     """
     _check_options(request)
-    watcher = Watcher(route, reading.test_of(request, route), _line_of(request, route))
+    watcher = WatchQueue(route, getting.test_of(request, route), _line_of(request, route))
     timeout = request.number("timeoutSeconds")
     lasts_s = float(timeout) if timeout else random.uniform(1800, 3600)
     try:
@@ -203,7 +203,7 @@ async def _send(request: Request, data: bytes, *, more: bool) -> None:
     await request.send({"type": "http.response.body", "body": data, "more_body": more})
 
 
-async def _pump(store: Store, request: Request, watcher: Watcher, lasts_s: float) -> None:
+async def _pump(store: Store, request: Request, watcher: WatchQueue, lasts_s: float) -> None:
     loop = asyncio.get_running_loop()
     end = loop.time() + lasts_s
     bookmarks = request.flag("allowWatchBookmarks") and watcher.route.kind.resource != "events"
@@ -234,7 +234,7 @@ async def _pump(store: Store, request: Request, watcher: Watcher, lasts_s: float
             timer.cancel()
 
 
-async def _gone(request: Request, watcher: Watcher) -> None:
+async def _gone(request: Request, watcher: WatchQueue) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
     watcher.ready.set()

@@ -13,11 +13,11 @@ from podlab.embedded import fault, schema
 from podlab.embedded.api.access.rbac import escalation
 from podlab.embedded.api.http.codec import dumps, negotiate, read_object, respond
 from podlab.embedded.api.http.request import Request, Response, Route
-from podlab.embedded.api.registry import Kind, kinds
-from podlab.embedded.api.verbs import admission, deletion, events, ownership, strategy
-from podlab.embedded.api.verbs.reading import find, partial
-from podlab.embedded.fault import Fault, bad_request
-from podlab.embedded.schema import decode, fielderror, pods, updates, validation
+from podlab.embedded.api.resources import Kind, kinds
+from podlab.embedded.api.verbs import admission, deletion, eventversions, ownership, strategy
+from podlab.embedded.api.verbs.getting import find, partial
+from podlab.embedded.fault import StatusError, bad_request
+from podlab.embedded.schema import decode, fielderror, podadmission, updates, validation
 from podlab.embedded.schema.decode import DecodeError
 from podlab.embedded.store import NotThereError, Store, TakenError, timestamp, uid
 from podlab.pods.raw import RawObject
@@ -42,7 +42,7 @@ def answer(request: Request, kind: Kind, obj: RawObject, code: int = 200) -> Res
         return respond(table.of(kind, [obj], revision, "Metadata"), wanted, code)
     if wanted.form:
         return respond(partial(obj), wanted, code)
-    shown = events.to_new(obj) if kind.group == "events.k8s.io" else obj
+    shown = eventversions.to_new(obj) if kind.group == "events.k8s.io" else obj
     return respond(dumps(shown), wanted, code)
 
 
@@ -51,7 +51,7 @@ def is_dry(request: Request) -> bool:
     True for ``dryRun=All``.
 
     Raises:
-        Fault: 400 for another value.
+        StatusError: 400 for another value.
     """
     value = request.one("dryRun")
     if value not in ("", "All"):
@@ -65,7 +65,7 @@ def typed(request: Request, kind: Kind, raw: Any, type_name: str = "", kind_name
     Decode a body as an object of *kind*, with defaults; field validation speaks here.
 
     Raises:
-        Fault: 400, with upstream's frame around the decoder's text.
+        StatusError: 400, with upstream's frame around the decoder's text.
     """
     wanted = kind_name or kind.kind
     if not isinstance(raw, dict):
@@ -104,7 +104,7 @@ def complain(request: Request, strict: list[str], frame: str) -> None:
     Act on unknown and duplicate fields as ``fieldValidation`` says.
 
     Raises:
-        Fault: 400, under Strict.
+        StatusError: 400, under Strict.
     """
     mode = request.one("fieldValidation") or "Warn"
     if mode not in ("Strict", "Warn", "Ignore"):
@@ -129,12 +129,12 @@ async def create(store: Store, request: Request, route: Route) -> Response:
     if kind.inert:
         request.warnings.append(f"this cluster stores a {kind.kind} and does not act on it")
     if kind.group == "events.k8s.io":
-        obj = events.to_core(obj)
+        obj = eventversions.to_core(obj)
     check_place(obj, route)
     if kind.namespaced:
         check_namespace(store, kind, route.namespace, obj["metadata"].get("name", ""))
     if obj["metadata"].get("resourceVersion") and not dry:
-        raise Fault(500, "resourceVersion should not be set on objects to be created")
+        raise StatusError(500, "resourceVersion should not be set on objects to be created")
     obj["metadata"].pop("uid", None)
     obj["metadata"].pop("creationTimestamp", None)
     obj = await mutated(request, kind, obj, dry=dry)
@@ -147,7 +147,7 @@ async def mutated(request: Request, kind: Kind, obj: RawObject, *, dry: bool) ->
     Return a new object as the cluster's webhooks leave it.
 
     Raises:
-        Fault: 403 or 500.
+        StatusError: 403 or 500.
     """
     if kind.kind == "MutatingWebhookConfiguration":
         from podlab.embedded.api.verbs.webhooks import matching
@@ -175,7 +175,7 @@ def insert(
         managed: ``managedFields``, of what was applied.
 
     Raises:
-        Fault: 403, 409 or 422.
+        StatusError: 403, 409 or 422.
     """
     meta = obj["metadata"]
     base = meta.get("generateName", "") if not meta.get("name") else ""
@@ -185,7 +185,7 @@ def insert(
         meta["managedFields"] = managed
     for _ in range(GENERATE_TRIES):
         if base:
-            meta["name"] = base[:GENERATED_BASE] + pods.random_suffix()
+            meta["name"] = base[:GENERATED_BASE] + podadmission.random_suffix()
         errors = validation.validate(kind.type, obj)
         if errors:
             raise fault.invalid(kind.kind, kind.group, meta.get("name", ""), errors)
@@ -195,7 +195,9 @@ def insert(
         if not base:
             raise fault.already_exists(kind.resource, kind.group, meta["name"])
     message = "the server was not able to generate a unique name for the object"
-    raise Fault(409, f'{kind.resource} "{meta["name"]}" already exists, {message}', reason="AlreadyExists")
+    raise StatusError(
+        409, f'{kind.resource} "{meta["name"]}" already exists, {message}', reason="AlreadyExists"
+    )
 
 
 def _stored(store: Store, kind: Kind, obj: RawObject) -> RawObject:
@@ -234,7 +236,7 @@ def check_namespace(store: Store, kind: Kind, namespace: str, name: str) -> None
     Objects are made only in a namespace that exists and is not being deleted.
 
     Raises:
-        Fault: 404 or 403.
+        StatusError: 404 or 403.
     """
     found = store.get("namespaces", "", namespace)
     if found is None:
@@ -256,7 +258,7 @@ async def update(store: Store, request: Request, route: Route) -> Response:
     dry = is_dry(request)
     obj = typed(request, route.kind, await read_object(request, route.kind.kind))
     if route.kind.group == "events.k8s.io":
-        obj = events.to_core(obj)
+        obj = eventversions.to_core(obj)
     check_place(obj, route)
     old = find(store, route).object
     escalation.check(store, request.user, route.kind, obj, old)
@@ -281,7 +283,7 @@ def replace(
         managed: ``managedFields`` where *obj* was applied; else they follow from what changes.
 
     Raises:
-        Fault: 409 or 422.
+        StatusError: 409 or 422.
     """
     kind, meta = route.kind, obj["metadata"]
     _check_version(kind, meta, old["metadata"])

@@ -10,7 +10,7 @@ the standard library are gone.
     main.py        started by the daemon; becomes the janitor, clones the node
     janitor        stays outside: maps ids, waits for the daemon's end, then kills the node and removes what is left
     node.py        PID 1 of the node: reads requests, starts containers, reaps
-    pods.py        namespaces and network of one Pod
+    podsandbox.py  namespaces and network of one Pod
     container.py   what a new container does between clone and exec
     rootfs.py      its private root file system
     cgroups.py     memory and pid limits where the machine allows them

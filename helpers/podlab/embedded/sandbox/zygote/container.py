@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, NoReturn
 
-    from podlab.embedded.sandbox.zygote.pods import Pod
+    from podlab.embedded.sandbox.zygote.podsandbox import PodSandbox
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _IGNORED: list[int] = []  # filled by the node: asking the kernel again for each container would cost more
@@ -41,7 +41,7 @@ class CannotStartError(Exception):
 
 
 def become(
-    request: dict[str, Any], pod: Pod, stage: str, devices: str, descriptors: Sequence[int]
+    request: dict[str, Any], pod: PodSandbox, stage: str, devices: str, descriptors: Sequence[int]
 ) -> NoReturn:
     """Turn this fresh clone into the container. *descriptors*: stdin, stdout, stderr, report, cgroup files…"""
     report = descriptors[3]
@@ -86,7 +86,7 @@ def _leave_host_behind() -> None:
     linux.own_keyring()
 
 
-def join_pod(pod: Pod) -> None:
+def join_pod(pod: PodSandbox) -> None:
     """Enter the network, IPC and host name of the Pod."""
     linux.setns(pod.network, linux.CLONE_NEWNET)
     linux.setns(pod.ipc, linux.CLONE_NEWIPC)

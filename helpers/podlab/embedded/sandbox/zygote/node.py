@@ -18,7 +18,7 @@ import sys
 
 from podlab.embedded import clock, trees
 from podlab.embedded.network import netlink
-from podlab.embedded.sandbox.zygote import cgroups, container, linux, netadmin, pods, rootfs, wire
+from podlab.embedded.sandbox.zygote import cgroups, container, linux, netadmin, podsandbox, rootfs, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _POD_MEMORY = (
 )
 
 
-class Running:
+class StartedProcess:
     """One started process: a container's first one, or a command in a container."""
 
     def __init__(
@@ -56,10 +56,10 @@ class NodeProcess:
         self.control, self.settings = control, settings
         self.folder: str = settings["folder"]
         self.groups = cgroups.Groups(*settings["groups"])
-        self.pods: dict[str, pods.Pod] = {}
-        self.by_pid: dict[int, Running] = {}
-        self.by_name: dict[str, Running] = {}
-        self.reports: dict[int, Running] = {}
+        self.pods: dict[str, podsandbox.PodSandbox] = {}
+        self.by_pid: dict[int, StartedProcess] = {}
+        self.by_name: dict[str, StartedProcess] = {}
+        self.reports: dict[int, StartedProcess] = {}
         self.busy_groups: list[str] = []
         self.poll = select.poll()
         self.proc = "/proc"
@@ -96,11 +96,11 @@ class NodeProcess:
             self.users = netadmin.make_users(self.proc)
         self._forbid_user_namespaces()
         rootfs.prepare_devices(self.folder + "/dev")
-        self.home = pods.own_namespaces()
+        self.home = podsandbox.own_namespaces()
         self.own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-        self.route = pods.route_socket()
+        self.route = podsandbox.route_socket()
         linux.sethostname(self.settings["node_name"])
-        pods.setup_node_network(self.route, self.settings["node_ip"], self.settings["service_range"])
+        podsandbox.setup_node_network(self.route, self.settings["node_ip"], self.settings["service_range"])
         return {
             "own_proc": own_proc,
             "net_admin": self.users >= 0,
@@ -184,7 +184,7 @@ class NodeProcess:
         """Namespaces and network of a Pod."""
         pod = self._make_pod(request)
         if request["share_processes"]:
-            pod.pause = pods.start_pause(self.folder + "/pause-proc")
+            pod.pause = podsandbox.start_pause(self.folder + "/pause-proc")
         self._mount_memory(request["owner"])
         pod.memory = f"{self.folder}/pods/{request['owner']}/shm-{pod.uid}"
         os.mkdir(pod.memory)
@@ -194,12 +194,12 @@ class NodeProcess:
         self.pods[request["uid"]] = pod
         return True
 
-    def _make_pod(self, request: dict[str, Any]) -> pods.Pod:
+    def _make_pod(self, request: dict[str, Any]) -> podsandbox.PodSandbox:
         if not request["net_admin"] or self.users < 0:
-            return pods.make_pod(self.home, self.route, request)
+            return podsandbox.make_pod(self.home, self.route, request)
         network = netadmin.make_network(self.users, self.proc)
         try:
-            pod = pods.make_pod(self.home, self.route, request, network)
+            pod = podsandbox.make_pod(self.home, self.route, request, network)
         finally:
             os.close(network)
         pod.users = self.users
@@ -232,7 +232,7 @@ class NodeProcess:
         if pod.pause:
             linux.pidfd_send_signal(pod.pause[1], 9)
             os.close(pod.pause[1])
-        pods.disconnect(self.route, pod)
+        podsandbox.disconnect(self.route, pod)
         pod.close()
         trees.remove_tree(pod.memory)
         linux.umount(pod.terminals)
@@ -297,7 +297,7 @@ class NodeProcess:
         request: dict[str, Any],
         given: list[int],
         folders: list[str],
-        pod: pods.Pod,
+        pod: podsandbox.PodSandbox,
         shared: bool,
     ) -> None:
         report, their_end = os.pipe2(os.O_CLOEXEC)
@@ -317,7 +317,7 @@ class NodeProcess:
         running.shared, running.users = shared, pod.users
         self._know_members(running, pid)
 
-    def _know_members(self, running: Running, pid: int) -> None:
+    def _know_members(self, running: StartedProcess, pid: int) -> None:
         """
         Note the mount namespace that tells a container's processes.
 
@@ -377,7 +377,7 @@ class NodeProcess:
     def on_socket(self, sequence: int, request: dict[str, Any], _descriptors: list[int]) -> None:
         """Make a socket in the network of the node or of a Pod, bind and listen if asked, and hand it over."""
         network = self.home[0] if request["pod"] is None else self.pods[request["pod"]].network
-        sock = pods.socket_in(self.home, network, request["family"], request["kind"])
+        sock = podsandbox.socket_in(self.home, network, request["family"], request["kind"])
         try:
             if request["bind"]:
                 sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
@@ -473,13 +473,13 @@ class NodeProcess:
 
     def _register(
         self, name: str, pid: int, pidfd: int, folders: list[str], sequence: int, report: int
-    ) -> Running:
-        running = Running(name, pid, pidfd, folders, sequence, report)
+    ) -> StartedProcess:
+        running = StartedProcess(name, pid, pidfd, folders, sequence, report)
         self.by_pid[pid] = self.by_name[name] = self.reports[report] = running
         self.poll.register(report, select.POLLIN)
         return running
 
-    def _read_report(self, running: Running) -> None:
+    def _read_report(self, running: StartedProcess) -> None:
         text = os.read(running.report, 8192)
         if text[:1] == b"t" and text.find(b"e") < 0:
             running.started = True
@@ -498,7 +498,7 @@ class NodeProcess:
             words = text[1:].decode("utf-8", "replace") or "the process ended before it became the program"
             self._answer(running.sequence, "error", (-1, words))
 
-    def _close_report(self, running: Running) -> None:
+    def _close_report(self, running: StartedProcess) -> None:
         self.poll.unregister(running.report)
         self.reports.pop(running.report)
         os.close(running.report)
@@ -532,7 +532,7 @@ class NodeProcess:
                 pod.pause = None
                 self._answer(0, "sandbox-lost", {"uid": uid})
 
-    def _ended(self, running: Running, status: int, at: int) -> None:
+    def _ended(self, running: StartedProcess, status: int, at: int) -> None:
         if running.report >= 0:
             self._read_report(running)
         self.by_name.pop(running.name, None)
@@ -547,7 +547,7 @@ class NodeProcess:
             self.busy_groups += cgroups.remove(running.folders)
         os.close(running.pidfd)
 
-    def _kill(self, running: Running) -> None:
+    def _kill(self, running: StartedProcess) -> None:
         linux.pidfd_send_signal(running.pidfd, 9)
 
     def _mount_namespace(self, pid: int) -> int:
@@ -556,14 +556,14 @@ class NodeProcess:
         except OSError:
             return 0
 
-    def _members(self, running: Running) -> list[int]:
+    def _members(self, running: StartedProcess) -> list[int]:
         """Processes of one container, told by their mount namespace: true also where the Pod shares processes."""
         if self.proc == "/proc" or not running.mount_namespace:
             return []
         pids = [int(name) for name in os.listdir(self.proc) if name.isdigit()]
         return [pid for pid in pids if pid != 1 and self._mount_namespace(pid) == running.mount_namespace]
 
-    def _kill_members(self, running: Running) -> None:
+    def _kill_members(self, running: StartedProcess) -> None:
         for pid in self._members(running):
             try:
                 os.kill(pid, 9)
@@ -582,7 +582,7 @@ def _has_ended(pid: int, pidfd: int, proc: str) -> bool:
     for _ in range(_MOST_LOOKS):
         if poll.poll(0):
             return True
-        outlook = pods.outlook(proc, pid)
+        outlook = podsandbox.outlook(proc, pid)
         if outlook != "acts":
             return outlook == "ends"
         poll.poll(_LOOK_MS)

@@ -81,7 +81,7 @@ def connect(host, port, seconds, quiet):
     return sock
 
 
-class Reader:
+class ReplyReader:
     """Bytes of one reply."""
 
     def __init__(self, sock):
@@ -154,7 +154,7 @@ def fetch(url, options, headers, hops=0):
         sock.sendall(("\r\n".join(lines) + "\r\n\r\n" + (body or "")).encode())
     except OSError as error:
         fail("error sending request: %s" % os.strerror(error.errno or 0))
-    return answer(Reader(sock), host, port, path, options, headers, hops)
+    return answer(ReplyReader(sock), host, port, path, options, headers, hops)
 
 
 def read_head(reader, shown):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from podlab.embedded.api.http.request import Request
 from podlab.embedded.api.users import User
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 
 VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 NAMESPACE_SUBRESOURCES = ("status", "finalize")
@@ -73,12 +73,12 @@ def _one_name(request: Request) -> str:
     return ""
 
 
-def refusal(user: User, asked: Attributes, reason: str = "") -> Fault:
+def refusal(user: User, asked: Attributes, reason: str = "") -> StatusError:
     """403, in upstream's words."""
     named = json.dumps(user.name, ensure_ascii=False)
     if asked.path:
         text = f"User {named} cannot {asked.verb} path {json.dumps(asked.path)}".translate(HTML)
-        return Fault(403, f"forbidden: {text}{_because(reason)}", details={})
+        return StatusError(403, f"forbidden: {text}{_because(reason)}", details={})
     scope = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
     group = f'in API group "{asked.group}"'
     text = f'User {named} cannot {asked.verb} resource "{asked.whole_resource}" {group} {scope}'.translate(
@@ -87,7 +87,7 @@ def refusal(user: User, asked: Attributes, reason: str = "") -> Fault:
     kind = f"{asked.resource}.{asked.group}" if asked.group else asked.resource
     details = {"name": asked.name, "group": asked.group, "kind": asked.resource}
     subject = f'{kind} "{asked.name}"' if asked.name else kind
-    return Fault(403, f"{subject} is forbidden: {text}{_because(reason)}", details=details)
+    return StatusError(403, f"{subject} is forbidden: {text}{_because(reason)}", details=details)
 
 
 def _because(reason: str) -> str:

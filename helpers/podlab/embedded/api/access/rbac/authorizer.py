@@ -19,7 +19,7 @@ from podlab.embedded.store import Store
 from podlab.pods.raw import RawObject
 
 
-class Found(NamedTuple):
+class MatchedRule(NamedTuple):
     """One rule of a user with the binding that gives it; or, without a rule, a role that is not there."""
 
     rule: RawObject | None
@@ -27,7 +27,7 @@ class Found(NamedTuple):
     error: str = ""
 
 
-class Verdict(NamedTuple):
+class Decision(NamedTuple):
     """Whether a request is allowed, and what the answer says about it."""
 
     allowed: bool
@@ -39,7 +39,7 @@ def require(store: Store, user: User, asked: Attributes) -> None:
     Let a request pass.
 
     Raises:
-        Fault: 403, when no rule of *user* allows it.
+        StatusError: 403, when no rule of *user* allows it.
     """
     if MASTERS not in user.groups:
         verdict = authorize(store, user, asked)
@@ -47,17 +47,17 @@ def require(store: Store, user: User, asked: Attributes) -> None:
             raise attributes.refusal(user, asked, verdict.reason)
 
 
-def authorize(store: Store, user: User, asked: Attributes) -> Verdict:
+def authorize(store: Store, user: User, asked: Attributes) -> Decision:
     """Judge a request."""
     if MASTERS in user.groups:
-        return Verdict(True, "")
+        return Decision(True, "")
     errors = []
     for found in rules_of(store, user, asked.namespace):
         if found.rule is None:
             errors.append(found.error)
         elif rules.allows(found.rule, asked):
-            return Verdict(True, f"RBAC: allowed by {found.source}")
-    return Verdict(False, f"RBAC: {aggregate(errors)}" if errors else "")
+            return Decision(True, f"RBAC: allowed by {found.source}")
+    return Decision(False, f"RBAC: {aggregate(errors)}" if errors else "")
 
 
 def aggregate(errors: list[str]) -> str:
@@ -66,7 +66,7 @@ def aggregate(errors: list[str]) -> str:
     return once[0] if len(once) == 1 else f"[{', '.join(once)}]"
 
 
-def rules_of(store: Store, user: User, namespace: str) -> Iterator[Found]:
+def rules_of(store: Store, user: User, namespace: str) -> Iterator[MatchedRule]:
     """Every rule that a user has in a namespace, or in the whole cluster where that is empty."""
     for binding in store.list("clusterrolebindings"):
         yield from _through(store, user, binding, "ClusterRoleBinding", "")
@@ -75,7 +75,9 @@ def rules_of(store: Store, user: User, namespace: str) -> Iterator[Found]:
             yield from _through(store, user, binding, "RoleBinding", namespace)
 
 
-def _through(store: Store, user: User, binding: RawObject, kind: str, namespace: str) -> Iterator[Found]:
+def _through(
+    store: Store, user: User, binding: RawObject, kind: str, namespace: str
+) -> Iterator[MatchedRule]:
     subject = next((s for s in binding.get("subjects") or () if _is(user, s, namespace)), None)
     if subject is None:
         return
@@ -83,12 +85,12 @@ def _through(store: Store, user: User, binding: RawObject, kind: str, namespace:
     role = role_at(store, ref, namespace)
     if role is None:
         group = "rbac.authorization.k8s.io"
-        yield Found(None, "", f"{ref['kind'].lower()}.{group} {json.dumps(ref['name'])} not found")
+        yield MatchedRule(None, "", f"{ref['kind'].lower()}.{group} {json.dumps(ref['name'])} not found")
         return
     name = f"{binding['metadata']['name']}/{namespace}" if namespace else binding["metadata"]["name"]
     source = f'{kind} "{name}" of {ref["kind"]} "{ref["name"]}" to {_subject(subject, namespace)}'
     for rule in role.get("rules") or ():
-        yield Found(rule, source)
+        yield MatchedRule(rule, source)
 
 
 def role_at(store: Store, ref: RawObject, namespace: str) -> RawObject | None:

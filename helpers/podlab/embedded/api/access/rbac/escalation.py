@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from podlab.embedded import fault
 from podlab.embedded.api.access.rbac import authorizer, rules
 from podlab.embedded.api.access.rbac.attributes import Attributes
-from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.resources import Kind
 from podlab.embedded.api.users import MASTERS, User
 from podlab.embedded.store import Store
 from podlab.pods.raw import RawObject
@@ -30,7 +30,7 @@ def check(store: Store, user: User, kind: Kind, obj: RawObject, old: RawObject |
     Judge the role or binding *obj* that *user* wants to store in the place of *old*; other kinds pass.
 
     Raises:
-        Fault: 403, when it gives rights that he does not hold; 404, for a role that is not there.
+        StatusError: 403, when it gives rights that he does not hold; 404, for a role that is not there.
     """
     if kind.group != GROUP or MASTERS in user.groups or _only_metadata(obj, old):
         return

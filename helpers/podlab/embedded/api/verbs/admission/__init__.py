@@ -10,7 +10,7 @@ Admission by the rules of a namespace: it adds to an object, or refuses it.
 
 from __future__ import annotations
 
-from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.resources import Kind
 from podlab.embedded.store import Store
 from podlab.pods.raw import RawObject
 
@@ -41,7 +41,7 @@ def check(
         sub: The subresource that changes it.
 
     Raises:
-        Fault: 403, with upstream's text; 422 for labels of a namespace that mean nothing.
+        StatusError: 403, with upstream's text; 422 for labels of a namespace that mean nothing.
     """
     if (
         kind.resource == "pods"

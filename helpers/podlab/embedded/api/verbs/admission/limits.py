@@ -57,7 +57,7 @@ def check(ranges: Sequence[RawObject], pod: RawObject) -> None:
     Hold a Pod against every LimitRange of its namespace.
 
     Raises:
-        Fault: 403, with all that the first of them finds.
+        StatusError: 403, with all that the first of them finds.
     """
     for one in ranges:
         faults = list(

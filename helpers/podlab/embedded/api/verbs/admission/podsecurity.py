@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.resources import Kind
 from podlab.embedded.api.verbs import strategy
 from podlab.embedded.api.verbs.admission import standards
 from podlab.embedded.fault import forbidden, invalid
@@ -67,7 +67,7 @@ def check(store: Store, kind: Kind, obj: RawObject, warnings: list[str], old: Ra
     Judge a Pod, a Pod template or the labels of a namespace.
 
     Raises:
-        Fault: 403 for a Pod that the namespace does not take, 422 for labels that mean nothing.
+        StatusError: 403 for a Pod that the namespace does not take, 422 for labels that mean nothing.
     """
     if kind.resource == "namespaces":
         _check_labels(store, kind, obj, warnings, old)

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from podlab.embedded.api.registry import Kind, kinds
+from podlab.embedded.api.resources import Kind, kinds
 from podlab.embedded.api.verbs.admission import amounts
 from podlab.embedded.fault import forbidden
-from podlab.embedded.schema import pods
+from podlab.embedded.schema import podadmission
 from podlab.embedded.store import Store
 from podlab.pods import quantity, roles
 from podlab.pods.phase import has_ended
@@ -33,7 +33,7 @@ def check(store: Store, kind: Kind, obj: RawObject, old: RawObject | None = None
     Refuse an object that does not fit into the quotas of its namespace.
 
     Raises:
-        Fault: 403.
+        StatusError: 403.
     """
     changes = kind.resource == "services" or sub == "resize"
     if kind.resource in NOT_COUNTED or (old is not None and not changes):
@@ -184,7 +184,7 @@ def _holds(scope: RawObject, pod: RawObject) -> bool:
     if name in ("Terminating", "NotTerminating"):
         return (spec.get("activeDeadlineSeconds") is not None) is (name == "Terminating")
     if name in ("BestEffort", "NotBestEffort"):
-        return (pods.qos_class(pod) == "BestEffort") is (name == "BestEffort")
+        return (podadmission.qos_class(pod) == "BestEffort") is (name == "BestEffort")
     if name == "CrossNamespacePodAffinity":
         return any(
             term.get("namespaces") or term.get("namespaceSelector") is not None for term in _terms(spec)

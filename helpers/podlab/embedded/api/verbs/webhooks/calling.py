@@ -15,7 +15,7 @@ from typing import Any
 
 from podlab.embedded.api.verbs import endpoints
 from podlab.embedded.api.verbs.webhooks.review import AnswerError
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 from podlab.embedded.runtime import Runtime
 from podlab.embedded.store import Store
 from podlab.pods.raw import RawObject
@@ -45,7 +45,7 @@ async def post(store: Store, runtime: Runtime, hook: RawObject, body: bytes) -> 
         why = f"tls: failed to verify certificate: {getattr(error, 'verify_message', '') or error.reason}"
     except OSError as error:
         why = f"dial tcp {address}: connect: {(error.strerror or str(error)).lower()}"
-    except Fault as error:
+    except StatusError as error:
         why = str(error)
     raise AnswerError(f'failed to call webhook: Post "{url}": {why}')
 
@@ -57,7 +57,7 @@ async def _exchange(
     reference = hook["clientConfig"]["service"]
     service = store.get("services", reference["namespace"], reference["name"])
     if service is None:
-        raise Fault(404, f'service "{reference["name"]}" not found')
+        raise StatusError(404, f'service "{reference["name"]}" not found')
     ip, number = endpoints.endpoint(store, service, str(port))
     sock = socket.socket(
         fileno=await runtime.node_connect(ip, number, float(hook.get("timeoutSeconds") or 10))

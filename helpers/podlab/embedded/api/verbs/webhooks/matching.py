@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.resources import Kind
 from podlab.embedded.nodefit import matches
 from podlab.pods.raw import RawObject
 

@@ -2,7 +2,7 @@
 Objects that are being created, as the webhooks leave them.
 
 Requests of clients wait for the answers. Controllers do not wait: the first attempt to make an object asks the
-webhooks and raises `NotYetFault`, and a later one, which controllers make by themselves, finds the answer.
+webhooks and raises `NotYetError`, and a later one, which controllers make by themselves, finds the answer.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from podlab.embedded import schema
 from podlab.embedded.api.http.codec import dumps
 from podlab.embedded.api.nodeconnection import NodeConnection
-from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.resources import Kind
 from podlab.embedded.api.users import User
-from podlab.embedded.fault import Fault, NotYetFault
+from podlab.embedded.fault import NotYetError, StatusError
 from podlab.embedded.schema.decode import DecodeError
 from podlab.embedded.store import Store, uid
 from podlab.pods.raw import RawObject
@@ -36,7 +36,7 @@ class Mutating:
 
     def __init__(self, store: Store, node: NodeConnection) -> None:
         self._store, self._node = store, node
-        self._answers: dict[bytes, list[RawObject | Fault]] = {}
+        self._answers: dict[bytes, list[RawObject | StatusError]] = {}
         self._asked: dict[bytes, asyncio.Task[None]] = {}
 
     def concerned(self, kind: Kind, obj: RawObject) -> Sequence[RawObject]:
@@ -56,7 +56,7 @@ class Mutating:
         Return *obj* as the webhooks leave it, with defaults.
 
         Raises:
-            Fault: A webhook refuses, or fails and its ``failurePolicy`` is Fail.
+            StatusError: A webhook refuses, or fails and its ``failurePolicy`` is Fail.
         """
         from podlab.embedded.api.verbs.webhooks.review import AnswerError
 
@@ -66,7 +66,7 @@ class Mutating:
             except AnswerError as error:
                 if hook.get("failurePolicy", "Fail") != "Ignore":
                     text = f'Internal error occurred: failed calling webhook "{hook["name"]}": {error}'
-                    raise Fault(500, text, reason="InternalError") from None
+                    raise StatusError(500, text, reason="InternalError") from None
         return obj
 
     async def _asked_for(
@@ -76,7 +76,7 @@ class Mutating:
 
         if dry and hook["sideEffects"] not in ("None", "NoneOnDryRun"):
             text = f'admission webhook "{hook["name"]}" does not support dry run'
-            raise Fault(400, text, reason="BadRequest")
+            raise StatusError(400, text, reason="BadRequest")
         if self._node.runtime is None:
             raise review.AnswerError("failed to call webhook: no kubelet runs on this server")
         number = uid()
@@ -94,8 +94,8 @@ class Mutating:
         Return what `create` would, for one who does not wait.
 
         Raises:
-            NotYetFault: The answer is not there yet.
-            Fault: As of `create`.
+            NotYetError: The answer is not there yet.
+            StatusError: As of `create`.
         """
         if not self.concerned(kind, obj):
             return obj
@@ -105,19 +105,19 @@ class Mutating:
             found = ready.pop()
             if not ready:
                 del self._answers[key]
-            if isinstance(found, Fault):
+            if isinstance(found, StatusError):
                 raise found
             return found
         if key not in self._asked:
             task = asyncio.get_running_loop().create_task(self._ask(key, kind, copy.deepcopy(obj), user))
             self._asked[key] = task
-        raise NotYetFault
+        raise NotYetError
 
     async def _ask(self, key: bytes, kind: Kind, obj: RawObject, user: User) -> None:
-        found: RawObject | Fault
+        found: RawObject | StatusError
         try:
             found = await self.create(kind, obj, user, [])
-        except Fault as refusal:
+        except StatusError as refusal:
             found = refusal
         finally:
             self._asked.pop(key, None)

@@ -11,10 +11,10 @@ import binascii
 import json
 from typing import Any
 
-from podlab.embedded.api.registry import Kind
+from podlab.embedded.api.resources import Kind
 from podlab.embedded.api.users import User
 from podlab.embedded.api.verbs import patching
-from podlab.embedded.fault import Fault
+from podlab.embedded.fault import StatusError
 from podlab.pods.raw import RawObject
 
 API = "admission.k8s.io/v1"
@@ -72,14 +72,16 @@ def response(body: bytes, uid: str) -> RawObject:
     return answer
 
 
-def refusal(hook: str, answer: RawObject) -> Fault | None:
+def refusal(hook: str, answer: RawObject) -> StatusError | None:
     """The refusal that an answer is; None for one that allows."""
     if answer.get("allowed"):
         return None
     status = answer.get("status") or {}
     why = status.get("message") or status.get("reason")
     text = f'admission webhook "{hook}" denied the request'
-    return Fault(int(status.get("code") or 403), f"{text}: {why}" if why else f"{text} without explanation")
+    return StatusError(
+        int(status.get("code") or 403), f"{text}: {why}" if why else f"{text} without explanation"
+    )
 
 
 def patched(obj: RawObject, answer: RawObject) -> Any:

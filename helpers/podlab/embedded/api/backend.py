@@ -8,7 +8,7 @@ from podlab.embedded.api.nodeconnection import NodeConnection
 from podlab.embedded.store import Store
 
 
-class Services:
+class Backend:
     """
     The services that handlers use; it holds no state of a request.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from podlab.embedded.controllers.base import Context, Controller
+from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import Key, deleting, key_of, reference_to, selects
 from podlab.pods import roles
 from podlab.pods.phase import has_ended, is_ready
@@ -20,9 +20,9 @@ SERVICE_NAME = "kubernetes.io/service-name"
 MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 
 
-def start(context: Context) -> None:
+def start(context: ControllerContext) -> None:
     """Watch Services and Pods."""
-    controller = Services(context)
+    controller = EndpointSlices(context)
     last_labels: dict[Key, RawObject] = {}
 
     def pod_changed(kind: str, pod: RawObject) -> None:
@@ -47,10 +47,10 @@ def start(context: Context) -> None:
         context.watch(resource, written_changed)
 
 
-class Services(Controller):
+class EndpointSlices(Controller):
     """Writes the EndpointSlices and the Endpoints of a Service."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "endpoint-slice-controller")
 
     def reconcile(self, key: Key) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 from podlab.embedded.api.http.codec import Wanted, dumps, negotiate, respond
 from podlab.embedded.api.http.request import Request, Response, Route
 from podlab.embedded.api.printing import table
-from podlab.embedded.api.registry import Kind
-from podlab.embedded.api.verbs import events, selectors
-from podlab.embedded.fault import Fault, bad_request, expired, not_found
+from podlab.embedded.api.resources import Kind
+from podlab.embedded.api.verbs import eventversions, selectors
+from podlab.embedded.fault import StatusError, bad_request, expired, not_found
 from podlab.embedded.store import ExpiredError, Key, Store, Version
 from podlab.pods.raw import RawObject
 
@@ -40,7 +40,7 @@ def get(store: Store, request: Request, route: Route) -> Response:
 
 
 def find(store: Store, route: Route) -> Version:
-    """The object that a route names. Raises Fault 404."""
+    """The object that a route names. Raises StatusError 404."""
     version = store.version(route.kind.stored_as, route.namespace, route.name)
     if version is None:
         raise not_found(route.kind.resource, route.kind.group, route.name)
@@ -50,7 +50,7 @@ def find(store: Store, route: Route) -> Version:
 def one(kind: Kind, version: Version) -> bytes:
     """An object's JSON in the group of *kind*."""
     if kind.group == "events.k8s.io":
-        return dumps(events.to_new(version.object))
+        return dumps(eventversions.to_new(version.object))
     return version.json
 
 
@@ -71,7 +71,7 @@ def test_of(request: Request, route: Route) -> selectors.Test | None:
     return selectors.both(label, field)
 
 
-class Page:
+class ListPage:
     """A part of a list: the versions, the revision that they belong to, and what comes after."""
 
     def __init__(self, versions: list[Version], revision: int, token: str, remaining: int) -> None:
@@ -87,12 +87,12 @@ class Page:
         return meta
 
 
-def page(store: Store, request: Request, route: Route) -> Page:
+def page(store: Store, request: Request, route: Route) -> ListPage:
     """
     The objects that a list request asks for.
 
     Raises:
-        Fault: 400 for parameters that cannot be read, 410 for a continue token that is too old, 504 for a
+        StatusError: 400 for parameters that cannot be read, 410 for a continue token that is too old, 504 for a
             resourceVersion that does not exist yet.
     """
     test = test_of(request, route)
@@ -113,7 +113,7 @@ def page(store: Store, request: Request, route: Route) -> Page:
     return _cut(then, keys, test, limit, revision)
 
 
-def _cut(then: dict[Key, Version], keys: list[Key], test: Any, limit: int, revision: int) -> Page:
+def _cut(then: dict[Key, Version], keys: list[Key], test: Any, limit: int, revision: int) -> ListPage:
     found: list[Version] = []
     for place, key in enumerate(keys):
         if test is None or test(then[key].object):
@@ -121,8 +121,8 @@ def _cut(then: dict[Key, Version], keys: list[Key], test: Any, limit: int, revis
         if limit and len(found) == limit and place + 1 < len(keys):
             # With a selector nobody counts, as upstream.
             remaining = len(keys) - place - 1 if test is None else 0
-            return Page(found, revision, make_token(revision, key), remaining)
-    return Page(found, revision, "", 0)
+            return ListPage(found, revision, make_token(revision, key), remaining)
+    return ListPage(found, revision, "", 0)
 
 
 def make_token(revision: int, after: Key) -> str:
@@ -138,11 +138,11 @@ def _token(text: str) -> tuple[int, Key]:
         raise _not_ours() from None
 
 
-def _not_ours() -> Fault:
+def _not_ours() -> StatusError:
     return bad_request("invalid continue token: continue key is not valid")
 
 
-def _expired_token(store: Store, after: Key | None) -> Fault:
+def _expired_token(store: Store, after: Key | None) -> StatusError:
     fault = expired(CONTINUE_TOO_OLD)
     if after is not None:
         fault.status["metadata"] = {"continue": make_token(store.revision, after)}
@@ -154,7 +154,7 @@ def check_revision(store: Store, text: str) -> int:
     A resourceVersion as a number; "" is 0.
 
     Raises:
-        Fault: 400 when it is none, 504 when it lies in the future.
+        StatusError: 400 when it is none, 504 when it lies in the future.
     """
     if not text:
         return 0
@@ -165,7 +165,7 @@ def check_revision(store: Store, text: str) -> int:
     if revision > store.revision:
         message = f"Too large resource version: {revision}, current: {store.revision}"
         causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
-        raise Fault(504, f"Timeout: {message}", details={"causes": causes, "retryAfterSeconds": 1})
+        raise StatusError(504, f"Timeout: {message}", details={"causes": causes, "retryAfterSeconds": 1})
     return revision
 
 
@@ -183,7 +183,7 @@ def list_(store: Store, request: Request, route: Route) -> Response:
     return respond(whole(route.kind, found), wanted)
 
 
-def whole(kind: Kind, found: Page) -> bytes:
+def whole(kind: Kind, found: ListPage) -> bytes:
     """A list in full, joined from the encodings that the store keeps."""
     items = b",".join([_bare(kind, version) for version in found.versions])
     head = f'{{"kind":"{kind.kind}List","apiVersion":"{kind.api_version}","metadata":'.encode()

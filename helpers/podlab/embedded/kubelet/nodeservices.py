@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from podlab.embedded.events import EventRecorder
-from podlab.embedded.kubelet.clock import SECOND, Clock, Pace, WallClock
 from podlab.embedded.kubelet.container_config import ConfigMaker
-from podlab.embedded.kubelet.environment import Facts
+from podlab.embedded.kubelet.environment import EnvironmentFacts
 from podlab.embedded.kubelet.handlers import Handlers, RuntimeHandlers
-from podlab.embedded.kubelet.images import ImageManager
+from podlab.embedded.kubelet.imagemanager import ImageManager
+from podlab.embedded.kubelet.pace import SECOND, Clock, Pace, WallClock
 from podlab.embedded.kubelet.podfiles import NoFiles, PodFiles
 from podlab.embedded.kubelet.podvolumes import MakeToken, PodVolumes, Volumes
 from podlab.embedded.kubelet.starting import Starter
@@ -81,7 +81,7 @@ class NodeServices:
             stopper=self.stopper,
         )
 
-    def facts(self, pod: RawObject) -> Facts:
+    def facts(self, pod: RawObject) -> EnvironmentFacts:
         """Addresses of a Pod and resources of the node, for the downward API."""
         sandboxes, _ = self.runtime.view(pod["metadata"]["uid"])
         address = sandboxes[0].ip if sandboxes else (pod.get("status") or {}).get("podIP", "")
@@ -93,7 +93,7 @@ class NodeServices:
             "status.hostIP": self.node_ip,
             "status.hostIPs": self.node_ip,
         }
-        return Facts(addresses, self.allocatable())
+        return EnvironmentFacts(addresses, self.allocatable())
 
     def node(self) -> RawObject:
         """The node's object; empty if absent."""

@@ -18,7 +18,7 @@ from podlab.pods.raw import RawObject
 _rules: dict[str, list[list[Any]]] = {}
 
 
-class Context:
+class ValidationContext:
     """
     The faults found so far, and the facts of outer types that rules of inner types need.
 
@@ -38,10 +38,10 @@ class Context:
         self.errors.extend(errors)
 
 
-Rule = Callable[[Context, str, Any, Any], None]  # context, path, value, argument
+Rule = Callable[[ValidationContext, str, Any, Any], None]  # context, path, value, argument
 
 
-def run(context: Context, kind: str, path: str, value: RawObject) -> None:
+def run(context: ValidationContext, kind: str, path: str, value: RawObject) -> None:
     """Apply the rules of a type to one struct."""
     if not _rules:
         _rules.update(typetable.read("rules.json"))
@@ -60,7 +60,7 @@ def run(context: Context, kind: str, path: str, value: RawObject) -> None:
             context.rule(name)(context, step, found, argument[0] if argument else None)
 
 
-def _descend(context: Context, kind: str, field: str, step: str, found: Any) -> None:
+def _descend(context: ValidationContext, kind: str, field: str, step: str, found: Any) -> None:
     inner = typetable.fields(kind)[field].kind
     if inner.startswith("[]"):
         for place, item in enumerate(found or []):

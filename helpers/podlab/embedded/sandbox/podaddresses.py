@@ -7,7 +7,7 @@ from collections import deque
 _RANGE = "10.244.0."
 
 
-class Pool:
+class AddressPool:
     """Free addresses, handed out oldest first so that a late packet does not reach a Pod that came after."""
 
     def __init__(self, prefix: str = _RANGE) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from podlab.embedded.network import netlink, nftables
 from podlab.embedded.network.dns import answer
-from podlab.embedded.network.names import Zone
 from podlab.embedded.network.proxy import forwards, host_ports
+from podlab.embedded.network.zone import Zone
 
 
 def service(name: str, address: str, *ports: dict[str, Any], **spec: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from podlab.embedded.events import EventRecorder
 from podlab.embedded.kubelet import imagename
-from podlab.embedded.kubelet.clock import SECOND, Clock
+from podlab.embedded.kubelet.pace import SECOND, Clock
 from podlab.embedded.lifecycle.backoff import Backoff
 from podlab.embedded.runtime import ImageError, ImageRecord, Runtime
 from podlab.pods.raw import RawObject

@@ -29,7 +29,7 @@ _NSSWITCH = b"passwd: files\ngroup: files\nhosts: files dns\n"
 class CatalogueImage:
     """An image of the catalogue: a private root with the toolbox as its /bin."""
 
-    def __init__(self, entry: catalogue.Entry) -> None:
+    def __init__(self, entry: catalogue.CatalogueEntry) -> None:
         self.entry = entry
         self.record = ImageRecord(
             id=entry.id,

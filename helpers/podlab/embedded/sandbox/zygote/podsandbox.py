@@ -24,7 +24,7 @@ _SHARED = linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 _AF_NETLINK, _ROUTE = 16, 0
 
 
-class Pod:
+class PodSandbox:
     """The namespaces of one Pod; ``network``, ``ipc`` and ``uts`` are descriptors."""
 
     def __init__(self, uid: str, network: int, ipc: int, uts: int, link: int | None) -> None:
@@ -67,7 +67,7 @@ def route_socket() -> _socket.socket:
 
 def make_pod(
     home: tuple[int, int, int], node: _socket.socket, request: dict[str, Any], network: int = -1
-) -> Pod:
+) -> PodSandbox:
     """
     Make the namespaces of a Pod and connect them.
 
@@ -92,7 +92,7 @@ def make_pod(
             _write("/proc/sys/" + key.replace(".", "/"), value)
     finally:
         _back(home)
-    pod = Pod(request["uid"], *of_pod, link)
+    pod = PodSandbox(request["uid"], *of_pod, link)
     try:
         if link is not None:
             _connect(node, inside, pod, request["ip"], link)
@@ -111,7 +111,7 @@ def _back(home: tuple[int, int, int]) -> None:
         linux.setns(descriptor, kind)
 
 
-def _connect(node: _socket.socket, inside: _socket.socket, pod: Pod, ip: str, link: int) -> None:
+def _connect(node: _socket.socket, inside: _socket.socket, pod: PodSandbox, ip: str, link: int) -> None:
     pair = netlink.veth(f"pod{link}", link, "eth0", 2, pod.network)
     talk(node, pair + netlink.link_up(link) + netlink.add_route(ip, 32, link, source=GATEWAY), 3)
     requests = (
@@ -124,7 +124,7 @@ def _connect(node: _socket.socket, inside: _socket.socket, pod: Pod, ip: str, li
     talk(inside, b"".join(requests), len(requests))
 
 
-def disconnect(node: _socket.socket, pod: Pod) -> None:
+def disconnect(node: _socket.socket, pod: PodSandbox) -> None:
     """Remove the Pod's pair at once, so that its address can be given to another."""
     if pod.link is not None:
         try:
