@@ -1,11 +1,12 @@
 """
-The structure of the package: modules, their length, the longest functions, and circles of imports.
+The structure of the package: modules, their length, the longest functions, circles of imports, and shared names.
 
-    python benchmarks/structure.py [--root helpers] [--circles]
+    python benchmarks/structure.py [--root helpers] [--circles] [--names]
 
 Imports inside ``if TYPE_CHECKING`` and inside functions count. A circle is a set of modules each of which reaches
-every other by imports (a strongly connected component); ``--circles`` lists their members. ``--root`` measures
-another checkout, so that two commits are compared by one script.
+every other by imports (a strongly connected component); ``--circles`` lists their members. ``--names`` lists the
+modules of one room (a package directly below podlab) that have one name, and the public classes of one name in any
+rooms. ``--root`` measures another checkout, so that two commits are compared by one script.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import ast
 import statistics
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -58,11 +60,33 @@ def functions(root: Path) -> Iterator[tuple[int, str]]:
                 yield (node.end_lineno or 0) - node.lineno + 1, f"{path.relative_to(root)}:{node.name}"
 
 
+def shared_modules(root: Path) -> dict[str, list[str]]:
+    """The modules of one room that have one name; a package counts by its folder's name."""
+    homes: dict[str, list[str]] = defaultdict(list)
+    for path in sorted((root / "podlab").rglob("*.py")):
+        inside = path.relative_to(root / "podlab")
+        named = inside.parent if inside.name == "__init__.py" else inside.with_suffix("")
+        if len(named.parts) > 1 and not named.name.startswith("__"):
+            homes[f"{named.parts[0]}/…/{named.name}"].append(str(named))
+    return {name: found for name, found in homes.items() if len(found) > 1}
+
+
+def shared_classes(root: Path) -> dict[str, list[str]]:
+    """The public classes that have one name, each as ``module:line``."""
+    homes: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(f"{path.relative_to(root)}:{node.lineno}")
+    return {name: found for name, found in homes.items() if len(found) > 1}
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent / "helpers")
     parser.add_argument("--circles", action="store_true", help="list the members of every circle")
+    parser.add_argument("--names", action="store_true", help="list the modules and classes that share a name")
     args = parser.parse_args()
     sys.path.insert(0, str(args.root.resolve()))
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in args.root.rglob("*.py")}
@@ -77,6 +101,10 @@ def main() -> None:
     print(f"circles    {len(found)}, with {sum(map(len, found))} modules")
     for circle in found if args.circles else ():
         print(f"  {len(circle)}: {', '.join(sorted(circle))}")
+    for what, shared in (("modules", shared_modules(args.root)), ("classes", shared_classes(args.root))):
+        print(f"one name   {len(shared)} names for {sum(map(len, shared.values()))} {what}")
+        for name, homes in sorted(shared.items()) if args.names else ():
+            print(f"  {name}: {', '.join(homes)}")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from podlab.course import progress
 from podlab.course.cells import reply
 from podlab.errors import PodlabError
 from podlab.lab import predictions
-from podlab.lab.showing import Growing as Picture
+from podlab.lab.showing import RunLines as Picture
 from podlab.pods import roles
 
 WIDTH = 100  # of lines that a page must not break in the middle of a word
@@ -65,7 +65,7 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
     def exercise(self, line: str, cell: str) -> None:
         """Judge the cell's text as the answer to an exercise: ``%%exercise e06``, ``%%exercise e06 --seed 7``."""
         wanted, seed = named(line)
-        growing = Growing(lab.current().place(), wanted)
+        growing = RunLines(lab.current().place(), wanted)
         try:
             report = grading.grade(wanted, cell, growing.place, seed=seed)
         finally:
@@ -110,7 +110,7 @@ def named(line: str) -> tuple[grading.Exercise, int]:
     raise PodlabError(f"cannot read {line.strip()!r}", hint=f"%%exercise {wanted.id} --seed 7")
 
 
-class Growing:
+class RunLines:
     """One line per run of an exercise that changes while it is graded, so that nobody waits before a still cell."""
 
     def __init__(self, place: grading.Place, exercise: grading.Exercise) -> None:

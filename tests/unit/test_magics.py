@@ -63,7 +63,7 @@ def test_each_run_of_an_exercise_has_one_growing_picture(monkeypatch):
     monkeypatch.setattr(
         magics, "Picture", lambda *_, **__: made.append(1) or SimpleNamespace(see=lambda _: None)
     )
-    growing = magics.Growing(Place(client=None), SimpleNamespace(runs=("one", "two")))
+    growing = magics.RunLines(Place(client=None), SimpleNamespace(runs=("one", "two")))
     for run in ("one", "two", "one", "one"):
         growing.place.see(run, {})
 

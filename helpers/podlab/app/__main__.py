@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from .journal import Journal
 from .knobs import parser
-from .life import Life, block_stop_signals, leave
+from .life import ProcessLife, block_stop_signals, leave
 from .roles import play
 
 
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     block_stop_signals()
     options = parser().parse_args(arguments)
     journal = Journal(options.name or options.role, options.log, options.nonce)
-    life = Life(journal, exit_after=options.exit_after, ignore_term=options.ignore_term)
+    life = ProcessLife(journal, exit_after=options.exit_after, ignore_term=options.ignore_term)
     try:
         journal.open()
         journal.say("start", **_knobs(options))

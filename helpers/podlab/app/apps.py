@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from .journal import Journal
-from .life import Life
+from .life import ProcessLife
 
 LAST_WORD_EVERY_S = (
     0.5  # six last words take three seconds: longer than a shipper needs to stop, shorter than a grace
@@ -19,7 +19,7 @@ LAST_WORD_EVERY_S = (
 REPORT_TAIL = 5  # lines that a report writes at once before it leaves
 
 
-def shop(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def shop(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Serve a page, write one line every ``--every`` seconds, and after SIGTERM the last words."""
     from .pages import Cache, Orders, Page, ServedFile, Variable
     from .servers import WebServer, port_of
@@ -42,7 +42,7 @@ def shop(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     last_words(options, life, journal)
 
 
-def admin(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def admin(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Serve a page of its own; the second server of a Pod."""
     from .pages import Page
     from .servers import WebServer, port_of
@@ -54,7 +54,7 @@ def admin(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     last_words(options, life, journal)
 
 
-def report(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def report(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Write ``--count`` lines over ``--take`` seconds, five more at once, and leave with 0; SIGTERM: 1."""
     for row in range(1, options.count + 1):
         journal.say("row", row=row)
@@ -65,7 +65,7 @@ def report(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     return life.finish()
 
 
-def look(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def look(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Say which files are there and what they hold, then write others, then wait."""
     for file in options.file:
         there = file.is_file()
@@ -80,7 +80,7 @@ def look(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     wait(options, life, journal)
 
 
-def wait(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def wait(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Do nothing until told to stop."""
     life.wait()
     last_words(options, life, journal)
@@ -109,7 +109,7 @@ def drain(
     journal.say("drained")
 
 
-def last_words(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def last_words(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Write ``--last-words`` lines, if it was SIGTERM that ended this process."""
     if not life.told_to_stop:
         return
@@ -118,7 +118,7 @@ def last_words(options: argparse.Namespace, life: Life, journal: Journal) -> Non
         journal.say("last-words", left=left - 1)
 
 
-def _ready(options: argparse.Namespace, life: Life) -> bool:
+def _ready(options: argparse.Namespace, life: ProcessLife) -> bool:
     stopping = options.drain is not None and life.over
     return not stopping and (options.ready_file is None or options.ready_file.exists())
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .journal import Journal
-from .servers import Answer, Request
+from .servers import Request, Response
 
 GAPS_SHOWN = 50
 
@@ -50,7 +50,7 @@ class Arrived:
         }
 
 
-class Sink:
+class LineCounter:
     """
     Takes lines by POST, to whatever path, as they are or in gzip; ``GET /count`` gives all counts.
 
@@ -65,11 +65,11 @@ class Sink:
         self._sources: dict[str, Arrived] = {}
         self._unnumbered = 0
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: Request) -> Response:
         if request.method == "POST":
             packed = request.headers.get("Content-Encoding") == "gzip"
             self.take(gzip.decompress(request.body) if packed else request.body, request.peer)
-        return Answer(json.dumps(self.count()).encode() + b"\n")
+        return Response(json.dumps(self.count()).encode() + b"\n")
 
     def take(self, body: bytes, peer: str) -> None:
         """Count the lines of *body*."""
@@ -101,7 +101,7 @@ class Sink:
         return source
 
 
-def take_syslog(listen: str, port: int, sink: Sink) -> int:
+def take_syslog(listen: str, port: int, sink: LineCounter) -> int:
     """Take lines over TCP as well, one message a line, as rsyslog's omfwd sends them; return the port."""
 
     class Handler(socketserver.StreamRequestHandler):

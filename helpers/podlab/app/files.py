@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
-from .servers import OK, Answer, Request
+from .servers import OK, Request, Response
 
 LONGEST_HOLD_S = 120.0
-NO_SUCH_FILE = Answer(b"no such file\n", HTTPStatus.NOT_FOUND)
+NO_SUCH_FILE = Response(b"no such file\n", HTTPStatus.NOT_FOUND)
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Files:
         self._answered, self._lock = 0, threading.Lock()
         self._to_hold = {self.hold} - {""}
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: Request) -> Response:
         if request.path == "/healthz":
             return OK
         data = self._find(request.path.lstrip("/"))
@@ -53,7 +53,7 @@ class Files:
         self._hold(request)
         time.sleep(self.first_byte_after_s)
         kind, sent = self._planted(data)
-        return Answer(sent, notes={"answer": kind, "bytes": len(sent), "peer": request.peer})
+        return Response(sent, notes={"answer": kind, "bytes": len(sent), "peer": request.peer})
 
     def _hold(self, request: Request) -> None:
         name = request.path.lstrip("/")

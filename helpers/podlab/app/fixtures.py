@@ -12,13 +12,13 @@ from urllib.parse import unquote
 
 from .calls import Reply, ask, nonces
 from .journal import Journal
-from .life import Life
-from .servers import OK, Answer, Request, WebServer, port_of
+from .life import ProcessLife
+from .servers import OK, Request, Response, WebServer, port_of
 
 _SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{[^}]*\})?\s+(\S+)", re.MULTILINE)
 
 
-def db(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def db(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """A toy database: refuses until ``--slow-start`` is over, then is "starting up" for a while."""
     from .database import Database
 
@@ -27,7 +27,7 @@ def db(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     life.wait()
 
 
-def config(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def config(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Serve files, each request a line that says whether the whole file, half or a changed one was sent."""
     from .files import Files
 
@@ -42,22 +42,22 @@ def config(options: argparse.Namespace, life: Life, journal: Journal) -> None:
 serve = config
 
 
-def sink(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def sink(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Take lines by POST and count their sequence numbers (``GET /count``)."""
-    from .counting import Sink, take_syslog
+    from .counting import LineCounter, take_syslog
 
-    counts = Sink(journal)
+    counts = LineCounter(journal)
     if options.syslog_port is not None:
         journal.say("syslog-listening", port=take_syslog(options.listen, options.syslog_port, counts))
     server = WebServer(options.listen, port_of(options, 8080), counts, journal, quiet=True)
     _serve(options, life, server, journal)
 
 
-def registry(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def registry(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Note each hello: ``/hello/WORD``, ``/hello?nonce=WORD``, or a POST of the word or of a page with it."""
     heard = count(1)
 
-    def respond(request: Request) -> Answer:
+    def respond(request: Request) -> Response:
         if not request.path.startswith("/hello"):
             return OK
         words = _heard(request)
@@ -69,7 +69,7 @@ def registry(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     _serve(options, life, server, journal)
 
 
-def caller(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def caller(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Ask ``--call`` (or the first argument) every ``--every`` seconds; with ``--once`` a single time."""
     if not (options.call or options.path):
         raise SystemExit("caller: which URL? (example: caller http://localhost:8080)")
@@ -84,7 +84,7 @@ def caller(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     return calls.sum_up()
 
 
-def scrape(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def scrape(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Read a metrics page every ``--every`` seconds; ``up`` is 0 where it did not answer."""
 
     def read() -> None:
@@ -160,7 +160,7 @@ def _heard(request: Request) -> list[str]:
     return list(dict.fromkeys(filter(None, [*asked, *posted])))
 
 
-def _serve(options: argparse.Namespace, life: Life, server: WebServer, journal: Journal) -> None:
+def _serve(options: argparse.Namespace, life: ProcessLife, server: WebServer, journal: Journal) -> None:
     from .apps import last_words
 
     journal.say("listening", port=server.port)

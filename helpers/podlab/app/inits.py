@@ -8,10 +8,10 @@ from pathlib import Path
 
 from .files import put
 from .journal import Journal
-from .life import Life
+from .life import ProcessLife
 
 
-def fetch(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def fetch(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Fetch ``--call`` into a file, checked against ``--sha256``, moved into place in one step."""
     from .calls import fetch as get
 
@@ -28,7 +28,7 @@ def fetch(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     return life.finish()
 
 
-def unpack(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def unpack(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Unpack an archive; exit 1 where it is missing or cut off."""
     from .files import unpack as extract
 
@@ -37,7 +37,7 @@ def unpack(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     life.finish()
 
 
-def warm(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def warm(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """
     Fill a cache: ``--count`` pages below a folder, and the marker last of all.
 
@@ -62,7 +62,7 @@ def warm(options: argparse.Namespace, life: Life, journal: Journal) -> None:
     return life.finish()
 
 
-def migrate(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def migrate(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Bring a folder to ``--count`` migrations; those already there are left alone, so it may run twice."""
     folder = Path(options.path or "/data")
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,11 +20,11 @@ _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 def block_stop_signals() -> None:
-    """Keep SIGTERM and SIGINT pending until :class:`Life` takes them; call before any thread exists."""
+    """Keep SIGTERM and SIGINT pending until :class:`ProcessLife` takes them; call before any thread exists."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
 
 
-class Life:
+class ProcessLife:
     """
     One process from its start to its exit code.
 

@@ -14,12 +14,12 @@ from typing import Protocol
 
 from .files import put
 from .journal import Journal
-from .servers import OK, Answer, Request
+from .servers import OK, Request, Response
 
 LONGEST_SLOW_S = 600.0
 
 
-class Part(Protocol):
+class PagePart(Protocol):
     """A part of the page: the fields that it adds for one request, and the notes for that request's line."""
 
     def fields(self, request: Request) -> dict[str, object]: ...
@@ -38,7 +38,7 @@ class Page:
         name: str,
         journal: Journal,
         *,
-        parts: Sequence[Part] = (),
+        parts: Sequence[PagePart] = (),
         ready: Callable[[], bool] = lambda: True,
         fail_every: int = 0,
     ) -> None:
@@ -49,7 +49,7 @@ class Page:
         self._journal, self._asked, self._lock = journal, 0, threading.Lock()
         self._healthy_before = False
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: Request) -> Response:
         if request.path == "/healthz":
             self._first_health()
             return _page(self.identity)
@@ -60,19 +60,19 @@ class Page:
         if request.path == "/slow":
             time.sleep(min(float(request.query("s") or 1), LONGEST_SLOW_S))
         if self._fails_now():
-            return Answer(b"planted failure\n", HTTPStatus.SERVICE_UNAVAILABLE)
+            return Response(b"planted failure\n", HTTPStatus.SERVICE_UNAVAILABLE)
         return self._whole(request)
 
-    def _whole(self, request: Request) -> Answer:
+    def _whole(self, request: Request) -> Response:
         added = [part.fields(request) for part in self._parts]
         fields = dict(self.identity)
         for more in added:
             fields |= more
         notes = {"cache": fields["cache"]} if "cache" in fields else {}
         status = HTTPStatus.SERVICE_UNAVAILABLE if fields.get("content", "") is None else HTTPStatus.OK
-        return Answer(json.dumps(fields).encode() + b"\n", status, notes)
+        return Response(json.dumps(fields).encode() + b"\n", status, notes)
 
-    def _reload(self) -> Answer:
+    def _reload(self) -> Response:
         for part in self._parts:
             if isinstance(part, ServedFile):
                 part.reload()
@@ -91,11 +91,11 @@ class Page:
             self._journal.say("first-healthy")
 
 
-NOT_READY = Answer(b"not ready\n", HTTPStatus.SERVICE_UNAVAILABLE)
+NOT_READY = Response(b"not ready\n", HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-def _page(fields: dict[str, object]) -> Answer:
-    return Answer(json.dumps(fields).encode() + b"\n")
+def _page(fields: dict[str, object]) -> Response:
+    return Response(json.dumps(fields).encode() + b"\n")
 
 
 class ServedFile:

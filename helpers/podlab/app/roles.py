@@ -11,9 +11,9 @@ from collections.abc import Callable
 from importlib import import_module
 
 from .journal import Journal
-from .life import Life
+from .life import ProcessLife
 
-Role = Callable[[argparse.Namespace, Life, Journal], None]
+Role = Callable[[argparse.Namespace, ProcessLife, Journal], None]
 
 # name: (module, what --help says)
 ROLES: dict[str, tuple[str, str]] = {
@@ -44,7 +44,7 @@ ROLES: dict[str, tuple[str, str]] = {
 }
 
 
-def play(name: str, options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def play(name: str, options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Play one role until it ends."""
     module = import_module(f".{ROLES[name][0]}", __package__)
     role: Role = getattr(module, name)

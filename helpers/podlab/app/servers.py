@@ -48,7 +48,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """Status, body and its type, if any, to send; *notes* go into the line that reports the request."""
 
     body: bytes
@@ -57,8 +57,8 @@ class Answer:
     content_type: str = ""
 
 
-Respond = Callable[[Request], Answer]
-OK = Answer(b"ok\n")
+Respond = Callable[[Request], Response]
+OK = Response(b"ok\n")
 
 
 class WebServer:

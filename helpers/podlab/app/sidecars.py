@@ -13,16 +13,16 @@ from pathlib import Path
 from .apps import drain, last_words
 from .calls import ask, nonces
 from .journal import Journal
-from .life import Life
+from .life import ProcessLife
 from .pages import NOT_READY, Page
-from .servers import OK, Answer, Request, Respond, WebServer, port_of
+from .servers import OK, Request, Respond, Response, WebServer, port_of
 
 UPSTREAM_TIMEOUT_S = 30.0
 LOOK_EVERY_S = 0.1
 METRICS_TYPE = "text/plain; version=0.0.4"  # Prometheus 3 refuses a page that does not say so
 
 
-def proxy(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def proxy(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Answer on localhost for somebody else, and tell on ``--admin-port`` whether it is ready to."""
     gate = _Gate(options, life)
     if options.admin_port:
@@ -46,7 +46,7 @@ def proxy(options: argparse.Namespace, life: Life, journal: Journal) -> None:
 class _Gate:
     """Whether the proxy is ready, and what it answers by itself."""
 
-    def __init__(self, options: argparse.Namespace, life: Life) -> None:
+    def __init__(self, options: argparse.Namespace, life: ProcessLife) -> None:
         self.open = False
         self._options, self._life = options, life
 
@@ -55,18 +55,18 @@ class _Gate:
         stopping = self._options.drain is not None and self._life.over
         return self.open and not stopping and (file is None or file.exists())
 
-    def admin(self, request: Request) -> Answer:
+    def admin(self, request: Request) -> Response:
         """``/healthz`` and ``/ready``; every other path is 404, as a mistyped probe deserves."""
         if request.path == "/healthz":
             return OK
         if request.path == "/ready":
             return OK if self.ready() else NOT_READY
-        return Answer(b"not found\n", HTTPStatus.NOT_FOUND)
+        return Response(b"not found\n", HTTPStatus.NOT_FOUND)
 
     def passing_on(self) -> Respond:
         upstream, timeout = self._options.upstream.rstrip("/"), self._options.timeout or UPSTREAM_TIMEOUT_S
 
-        def respond(request: Request) -> Answer:
+        def respond(request: Request) -> Response:
             if request.path in ("/healthz", "/ready"):
                 return self.admin(request)
             kept = {name: value for name, value in request.headers.items() if name in _PASSED_ON}
@@ -75,8 +75,8 @@ class _Gate:
                 timeout_s=timeout, method=request.method, body=request.body, headers=kept,
             )  # fmt: skip
             if reply.status is None:
-                return Answer(reply.outcome.encode() + b"\n", HTTPStatus.BAD_GATEWAY)
-            return Answer(reply.body, reply.status)
+                return Response(reply.outcome.encode() + b"\n", HTTPStatus.BAD_GATEWAY)
+            return Response(reply.body, reply.status)
 
         return respond
 
@@ -85,10 +85,10 @@ class _Gate:
         if self._options.token_file is None:
             return respond
 
-        def guard(request: Request) -> Answer:
+        def guard(request: Request) -> Response:
             if request.path in ("/healthz", "/ready") or self._known(request):
                 return respond(request)
-            return Answer(b"which token?\n", HTTPStatus.UNAUTHORIZED)
+            return Response(b"which token?\n", HTTPStatus.UNAUTHORIZED)
 
         return guard
 
@@ -104,7 +104,7 @@ class _Gate:
 _PASSED_ON = ("Authorization", "Content-Type")
 
 
-def ship(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def ship(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """
     Follow the files of a folder; print each line, or send it to ``--to`` until it is taken.
 
@@ -132,15 +132,15 @@ def _read_on(look: Callable[[], bool], quiet_s: float) -> None:
             quiet_since = time.monotonic()
 
 
-def exporter(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def exporter(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Serve ``/metrics`` about the toy database; ``podlab_db_up`` is 0 while it does not answer."""
     database = options.path or options.call or "db://localhost:5432"
 
-    def respond(request: Request) -> Answer:
+    def respond(request: Request) -> Response:
         if request.path == "/metrics":
             text = _metrics(database, options.timeout or 1.0)
-            return Answer(text.encode(), content_type=METRICS_TYPE)
-        return OK if request.path == "/healthz" else Answer(b"not found\n", HTTPStatus.NOT_FOUND)
+            return Response(text.encode(), content_type=METRICS_TYPE)
+        return OK if request.path == "/healthz" else Response(b"not found\n", HTTPStatus.NOT_FOUND)
 
     server = WebServer(options.listen, port_of(options, 9187), respond, journal)
     journal.say("listening", port=server.port)
@@ -160,7 +160,7 @@ def _metrics(database: str, timeout_s: float) -> str:
     )
 
 
-def register(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def register(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Wait until ``--call`` answers, send its page to ``--to``, then wait; with ``--once`` leave with 0."""
     timeout = options.timeout or 1.0
     while not life.over:

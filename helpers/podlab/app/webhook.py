@@ -9,18 +9,18 @@ from typing import Any
 
 from . import injecting
 from .journal import Journal
-from .life import Life
-from .servers import OK, Answer, Request, WebServer, port_of
+from .life import ProcessLife
+from .servers import OK, Request, Response, WebServer, port_of
 
 
-def injector(options: argparse.Namespace, life: Life, journal: Journal) -> None:
+def injector(options: argparse.Namespace, life: ProcessLife, journal: Journal) -> None:
     """Answer AdmissionReviews with the patch of ``--template``, over TLS with the certificate in ``--tls``."""
     if options.template is None or options.tls is None:
         raise SystemExit("injector: --template FILE and --tls FOLDER say what is added, and who answers")
     template = json.loads(options.template.read_text())
     form = injecting.OLDER if options.older else injecting.NATIVE
 
-    def respond(request: Request) -> Answer:
+    def respond(request: Request) -> Response:
         if request.method != "POST":
             return OK
         asked = json.loads(request.body)["request"]
@@ -34,7 +34,7 @@ def injector(options: argparse.Namespace, life: Life, journal: Journal) -> None:
             operations=len(json.loads(base64.b64decode(response.get("patch", "W10=")))),
         )
         body = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
-        return Answer(json.dumps(body).encode(), content_type="application/json")
+        return Response(json.dumps(body).encode(), content_type="application/json")
 
     server = WebServer(options.listen, port_of(options, 8443), respond, journal, quiet=True, tls=options.tls)
     journal.say("listening", port=server.port, form=form)

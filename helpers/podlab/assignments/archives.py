@@ -18,26 +18,26 @@ _DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, Runtim
             OverflowError, NotImplementedError)  # fmt: skip
 
 
-class Unreadable(PodlabError):  # noqa: N818  (a state of a submission)
+class UnreadableArchive(PodlabError):  # noqa: N818  (a state of a submission)
     """An archive or a notebook that cannot be taken; the others are not touched by it."""
 
 
-def notebooks(data: bytes, name: str, depth: int = 0) -> Iterator[tuple[str, bytes | Unreadable]]:
+def notebooks(data: bytes, name: str, depth: int = 0) -> Iterator[tuple[str, bytes | UnreadableArchive]]:
     """
     Yield path and bytes of each notebook in a zip, also of zips inside of it (as Moodle packs them).
 
     An entry that cannot be read is yielded as the reason, so that one damaged file harms no other.
 
     Raises:
-        Unreadable: The zip itself cannot be read, has too many entries, or holds no notebook.
+        UnreadableArchive: The zip itself cannot be read, has too many entries, or holds no notebook.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         entries = archive.infolist()
     except _DAMAGES as error:
-        raise Unreadable(f"{name} cannot be read as a zip", cause=str(error)) from error
+        raise UnreadableArchive(f"{name} cannot be read as a zip", cause=str(error)) from error
     if len(entries) > MOST_ENTRIES:
-        raise Unreadable(f"{name} has {len(entries)} entries, at most {MOST_ENTRIES} are read")
+        raise UnreadableArchive(f"{name} has {len(entries)} entries, at most {MOST_ENTRIES} are read")
     left, empty = MOST_BYTES, True
     for entry in entries:
         path = PurePosixPath(entry.filename.replace("\\", "/"))
@@ -47,7 +47,7 @@ def notebooks(data: bytes, name: str, depth: int = 0) -> Iterator[tuple[str, byt
         if path.suffix in (".ipynb", ".zip"):
             empty = False
             content = _content(archive, entry, name, left)
-            left -= 0 if isinstance(content, Unreadable) else len(content)
+            left -= 0 if isinstance(content, UnreadableArchive) else len(content)
             if path.suffix == ".zip" and isinstance(content, bytes):
                 yield from (
                     (f"{path}/{inner}" if inner else str(path), each)
@@ -56,26 +56,28 @@ def notebooks(data: bytes, name: str, depth: int = 0) -> Iterator[tuple[str, byt
             else:
                 yield str(path), content
     if empty:
-        raise Unreadable(f"{name} holds no notebook")
+        raise UnreadableArchive(f"{name} holds no notebook")
 
 
-def _inner(data: bytes, path: PurePosixPath, depth: int) -> Iterator[tuple[str, bytes | Unreadable]]:
+def _inner(data: bytes, path: PurePosixPath, depth: int) -> Iterator[tuple[str, bytes | UnreadableArchive]]:
     """Yield what a zip in a zip holds; where it cannot be read, the reason under an empty name."""
     try:
         if depth >= MOST_DEPTH:
-            raise Unreadable(f"{path} is a zip in more than {MOST_DEPTH} other zips")
+            raise UnreadableArchive(f"{path} is a zip in more than {MOST_DEPTH} other zips")
         yield from notebooks(data, str(path), depth + 1)
-    except Unreadable as error:
+    except UnreadableArchive as error:
         yield "", error
 
 
-def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, left: int) -> bytes | Unreadable:
+def _content(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, left: int
+) -> bytes | UnreadableArchive:
     most = min(MOST_OF_ONE, left)
     try:
         with archive.open(entry) as file:
             content = file.read(most + 1)
     except _DAMAGES as error:
-        return Unreadable(f"{name}: {entry.filename[:120]} cannot be read", cause=str(error))
+        return UnreadableArchive(f"{name}: {entry.filename[:120]} cannot be read", cause=str(error))
     if len(content) > most:
-        return Unreadable(f"{name}: {entry.filename[:120]} unpacks to more than {most >> 20} MiB")
+        return UnreadableArchive(f"{name}: {entry.filename[:120]} unpacks to more than {most >> 20} MiB")
     return content

@@ -71,7 +71,9 @@ def results(top: Path) -> dict[str, Any]:
         return gradescope.results(_mark(plan, student, found, Path(out)))
 
 
-def _mark(plan: Blueprint, student: Student, found: submissions.Submission, out: Path) -> gradebook.Mark:
+def _mark(
+    plan: Blueprint, student: Student, found: submissions.Submission, out: Path
+) -> gradebook.StudentMarks:
     driver = drivers.get("embedded")
     cluster = driver.make(Profile(name=CLUSTER), progress=print)
     try:

@@ -52,7 +52,7 @@ _READER = {"name": str, "points": (int, float), "text": str}
 
 
 @dataclass(frozen=True)
-class Row:
+class BlueprintRow:
     """One row: its name, what it is worth, and the sets of exercises of which one is drawn."""
 
     name: str
@@ -70,7 +70,7 @@ class ReaderRow:
 
 
 @dataclass(frozen=True)
-class Part:
+class DrawnExercise:
     """One exercise of a student's assignment: its row, seed, and what it counts."""
 
     row: str
@@ -93,7 +93,7 @@ class Blueprint:
 
     name: str
     title: str
-    rows: Sequence[Row]
+    rows: Sequence[BlueprintRow]
     seed: str | int = "student"
     deadline: datetime | None = None
     hints: bool = True
@@ -112,19 +112,19 @@ class Blueprint:
         """Every exercise that some student can draw."""
         return sorted({name for row in self.rows for group in row.choose for name in group})
 
-    def parts(self, student: str) -> list[Part]:
+    def parts(self, student: str) -> list[DrawnExercise]:
         """Return what a student gets: the same for the same student, on every machine."""
         who = student if self.seed == "student" else str(self.seed)
         return [part for row in self.rows for part in self._of(row, who)]
 
-    def _of(self, row: Row, who: str) -> list[Part]:
+    def _of(self, row: BlueprintRow, who: str) -> list[DrawnExercise]:
         digest = hashlib.sha256(f"{self.name}\0{who}\0{row.name}".encode()).digest()
         group = row.choose[int.from_bytes(digest[:4], "big") % len(row.choose)]
         chosen = [grading.find(name) for name in group]
         total = sum((each.points for each in chosen), Fraction(0))
         seeds = [values.seed_of(f"{self.name}\0{who}", each.id) for each in chosen]
         return [
-            Part(row.name, each, row.points * each.points / total, seed)
+            DrawnExercise(row.name, each, row.points * each.points / total, seed)
             for each, seed in zip(chosen, seeds, strict=True)
         ]
 
@@ -173,7 +173,7 @@ def read(path: Path) -> Blueprint:
                      [_reader(file, text, row) for row in data.get("reader", [])])  # fmt: skip
 
 
-def _once(file: Path, text: str, rows: Sequence[Row]) -> None:
+def _once(file: Path, text: str, rows: Sequence[BlueprintRow]) -> None:
     """An answer is looked up by its exercise, so two rows that may draw the same one would share a single answer."""
     taken: dict[str, str] = {}
     for row in rows:
@@ -185,7 +185,7 @@ def _once(file: Path, text: str, rows: Sequence[Row]) -> None:
             taken[name] = row.name
 
 
-def _row(file: Path, text: str, row: Any) -> Row:
+def _row(file: Path, text: str, row: Any) -> BlueprintRow:
     _known(file, text, row, _ROW, tuple(_ROW))
     groups = [[each] if isinstance(each, str) else list(each) for each in row["choose"]]
     known = grading.folders()
@@ -194,7 +194,7 @@ def _row(file: Path, text: str, row: Any) -> Row:
             raise _fault(file, text, name, f"row {row['name']}: unknown exercise {name!r}")
     if not groups or not all(groups) or not 0 < row["points"] < math.inf:
         raise _fault(file, text, row["name"], f"row {row['name']} has no exercise, or no points")
-    return Row(row["name"], Fraction(str(row["points"])), groups)
+    return BlueprintRow(row["name"], Fraction(str(row["points"])), groups)
 
 
 def _reader(file: Path, text: str, row: Any) -> ReaderRow:

@@ -22,7 +22,7 @@ UNREAD = "not read yet"
 
 
 @dataclass(frozen=True)
-class Mark:
+class StudentMarks:
     """
     One student's marks.
 
@@ -51,7 +51,7 @@ class Mark:
 
 def marks(
     blueprint: Blueprint, folder: Path, students: Sequence[Student], read: Mapping[str, Points] | None = None
-) -> list[Mark]:
+) -> list[StudentMarks]:
     """Return a mark for each student of the roster, then for each other submission; *read* is the reader's form."""
     handed_in = {each.student: each for each in marking.read_submissions(folder)}
     by_student: dict[str, list[dict[str, Any]]] = {}
@@ -75,14 +75,16 @@ def marks(
     ]
 
 
-def apart(found: Sequence[Mark], students: Sequence[Student]) -> tuple[list[Mark], list[Mark]]:
+def apart(
+    found: Sequence[StudentMarks], students: Sequence[Student]
+) -> tuple[list[StudentMarks], list[StudentMarks]]:
     """Return the marks of the roster's students, and those of others; without a roster all are its students."""
     roster = {student.id for student in students}
     inside = [mark for mark in found if not students or mark.student.id in roster]
     return inside, [mark for mark in found if students and mark.student.id not in roster]
 
 
-def remarks(found: Sequence[Mark], students: Sequence[Student]) -> list[str]:
+def remarks(found: Sequence[StudentMarks], students: Sequence[Student]) -> list[str]:
     """Return a line for each submission that was not graded, or whose student the roster does not name, or twice."""
     others, lines = {mark.student.id for mark in apart(found, students)[1]}, []
     for mark in found:
@@ -96,7 +98,7 @@ def remarks(found: Sequence[Mark], students: Sequence[Student]) -> list[str]:
     return lines
 
 
-def _with_reader(blueprint: Blueprint, mark: Mark, given: Points) -> Mark:
+def _with_reader(blueprint: Blueprint, mark: StudentMarks, given: Points) -> StudentMarks:
     """Return what nobody has read yet keeps a grade open."""
     if not blueprint.reader or mark.state == "not handed in":
         return mark
@@ -107,22 +109,22 @@ def _with_reader(blueprint: Blueprint, mark: Mark, given: Points) -> Mark:
 
 def _mark(
     blueprint: Blueprint, student: Student, submission: Any, found: Sequence[dict[str, Any]], more: Sequence[str]
-) -> Mark:  # fmt: skip
+) -> StudentMarks:  # fmt: skip
     of = float(blueprint.points)
     if submission is None:
-        return Mark(student, {}, of, "not handed in")
+        return StudentMarks(student, {}, of, "not handed in")
     notes = [*submission.notes, *more]
     if submission.fault:
-        return Mark(student, {}, of, "unreadable", [*notes, submission.fault])
+        return StudentMarks(student, {}, of, "unreadable", [*notes, submission.fault])
     parts = blueprint.parts(student.id)
     by_id = {result["report"]["exercise"]: result for result in found}
     mine = [by_id[part.exercise.id] for part in parts if part.exercise.id in by_id]
     earned = {part.exercise.id: by_id.get(part.exercise.id, {}).get("earned") for part in parts}
     state = "graded" if len(mine) == len(parts) and None not in earned.values() else OPEN
-    return Mark(student, earned, of, state, notes, mine)
+    return StudentMarks(student, earned, of, state, notes, mine)
 
 
-def as_csv(found: Sequence[Mark]) -> str:
+def as_csv(found: Sequence[StudentMarks]) -> str:
     """Return the gradebook: a line for each student, a column for each exercise; text that a sheet cannot run."""
     columns = sorted({name for mark in found for name in mark.earned})
     columns += dict.fromkeys(name for mark in found for name in mark.reader)
@@ -150,7 +152,7 @@ class Item:
     checks: Mapping[str, float]
 
 
-def items(found: Sequence[Mark]) -> list[Item]:
+def items(found: Sequence[StudentMarks]) -> list[Item]:
     """Return the statistics of each exercise over all gradable answers."""
     by_exercise: dict[str, list[dict[str, Any]]] = {}
     for mark in found:
@@ -177,7 +179,7 @@ def _item(name: str, rows: Sequence[dict[str, Any]]) -> Item:
     )
 
 
-def outcomes(found: Iterable[Mark]) -> dict[str, float]:
+def outcomes(found: Iterable[StudentMarks]) -> dict[str, float]:
     """Return outcome -> mean share of the points of the exercises that show it."""
     shares: dict[str, list[float]] = {}
     for mark in found:
@@ -191,7 +193,9 @@ def outcomes(found: Iterable[Mark]) -> dict[str, float]:
     }
 
 
-def as_dict(blueprint: Blueprint, found: Sequence[Mark], others: Sequence[Mark] = ()) -> dict[str, Any]:
+def as_dict(
+    blueprint: Blueprint, found: Sequence[StudentMarks], others: Sequence[StudentMarks] = ()
+) -> dict[str, Any]:
     """Return everything as plain data, schema 1; *others* are not in the roster, and in no statistics."""
     return {
         "schema": 1, "kind": "podlab.gradebook", "assignment": blueprint.name, "title": blueprint.title,
@@ -201,7 +205,7 @@ def as_dict(blueprint: Blueprint, found: Sequence[Mark], others: Sequence[Mark] 
     }  # fmt: skip
 
 
-def _row(mark: Mark) -> dict[str, Any]:
+def _row(mark: StudentMarks) -> dict[str, Any]:
     return {
         "id": mark.student.id, "name": mark.student.name, "state": mark.state, "total": mark.total,
         "earned": dict(mark.earned), "reader": dict(mark.reader), "notes": list(mark.notes),

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from podlab.assignments.blueprint import EVERYBODY, Blueprint, Part
-from podlab.assignments.gradebook import Mark
+from podlab.assignments.blueprint import EVERYBODY, Blueprint, DrawnExercise
+from podlab.assignments.gradebook import StudentMarks
 from podlab.course.cells import cells
 from podlab.errors import PodlabError
 from podlab.files import write_whole
@@ -39,7 +39,7 @@ def digest(answer: str) -> str:
     return hashlib.sha256(answer.strip().encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def shared_parts(blueprint: Blueprint, tool: str) -> list[Part]:
+def shared_parts(blueprint: Blueprint, tool: str) -> list[DrawnExercise]:
     """
     Return the exercises of an assignment that is the same for everybody.
 
@@ -55,12 +55,12 @@ def shared_parts(blueprint: Blueprint, tool: str) -> list[Part]:
     return blueprint.parts(EVERYBODY)
 
 
-def finished(marks: Sequence[Mark]) -> list[Mark]:
+def finished(marks: Sequence[StudentMarks]) -> list[StudentMarks]:
     """Return the marks that may be exported; an open grade is left out, because these tools would make it a zero."""
     return [mark for mark in marks if mark.results and mark.total is not None]
 
 
-def by_answer(marks: Sequence[Mark], exercise: str) -> dict[str, dict[str, Any]]:
+def by_answer(marks: Sequence[StudentMarks], exercise: str) -> dict[str, dict[str, Any]]:
     """
     Return digest -> result of every finished answer to one exercise.
 
@@ -78,12 +78,12 @@ def by_answer(marks: Sequence[Mark], exercise: str) -> dict[str, dict[str, Any]]
     return found
 
 
-def answers(mark: Mark) -> dict[str, str]:
+def answers(mark: StudentMarks) -> dict[str, str]:
     """Return exercise id -> text of a student's answer."""
     return {result["report"]["exercise"]: result["answer"] for result in mark.results}
 
 
-def exercise_cells(part: Part, answer: str | None = None) -> Iterator[dict[str, Any]]:
+def exercise_cells(part: DrawnExercise, answer: str | None = None) -> Iterator[dict[str, Any]]:
     """Yield question and answer cell of one exercise; *answer* replaces the starter."""
     for cell in cells(part.exercise, seed=part.seed):
         made = {**cell, "metadata": {"podlab": cell["metadata"]["podlab"]}}

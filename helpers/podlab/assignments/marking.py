@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from podlab import grading
-from podlab.assignments.blueprint import Blueprint, Part
+from podlab.assignments.blueprint import Blueprint, DrawnExercise
 from podlab.assignments.rounds import Rounds
 from podlab.assignments.submissions import Submission
 from podlab.checks.verdict import NOT_GRADABLE, Loss, Report
@@ -46,7 +46,7 @@ class Job:
     """One answer to grade."""
 
     student: str
-    part: Part
+    part: DrawnExercise
     text: str
     rules: digests.Rules
 
@@ -117,11 +117,11 @@ def jobs(blueprint: Blueprint, submissions: Sequence[Submission]) -> Iterator[Jo
             yield Job(each.student, part, each.answers.get(part.exercise.id, ""), rules(part))
 
 
-def _rules() -> Callable[[Part], digests.Rules]:
+def _rules() -> Callable[[DrawnExercise], digests.Rules]:
     """Return a function that reads the digests of each exercise once."""
     known: dict[Path, digests.Rules] = {}
 
-    def of(part: Part) -> digests.Rules:
+    def of(part: DrawnExercise) -> digests.Rules:
         folder = part.exercise.folder
         return known.get(folder) or known.setdefault(folder, digests.Rules.of(part.exercise))
 

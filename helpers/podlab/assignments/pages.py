@@ -15,7 +15,7 @@ from typing import Any
 
 from podlab.assignments import marking
 from podlab.assignments.blueprint import Blueprint
-from podlab.assignments.gradebook import Item, Mark, items, outcomes
+from podlab.assignments.gradebook import Item, StudentMarks, items, outcomes
 from podlab.errors import PodlabError
 from podlab.grading.exercise import OUTCOMES
 
@@ -30,18 +30,18 @@ _SIGNS = {True: "yes", False: "no", None: "open"}
 _MOST_TEXT = 20_000
 
 
-def student(blueprint: Blueprint, mark: Mark) -> str:
+def student(blueprint: Blueprint, mark: StudentMarks) -> str:
     """Return the page that a student gets: verdicts of visible checks, no evidence, no hidden part."""
     return _page(f"{blueprint.title}: {mark.student.id}", _head(mark), *_results(mark, hidden=False))
 
 
-def instructor(blueprint: Blueprint, mark: Mark, folder: Path) -> str:
+def instructor(blueprint: Blueprint, mark: StudentMarks, folder: Path) -> str:
     """Return the page of one student for the instructor: every check, the answer, and the recorded lives."""
     parts = [_head(mark), *_results(mark, hidden=True)]
     return _page(f"{blueprint.title}: {mark.student.id}", *parts, *_pictures(mark, folder))
 
 
-def overview(blueprint: Blueprint, found: Sequence[Mark], others: Sequence[Mark] = ()) -> str:
+def overview(blueprint: Blueprint, found: Sequence[StudentMarks], others: Sequence[StudentMarks] = ()) -> str:
     """
     Return the instructor's first page: a row for each student, statistics of exercises and outcomes.
 
@@ -64,7 +64,7 @@ def overview(blueprint: Blueprint, found: Sequence[Mark], others: Sequence[Mark]
     )
 
 
-def _students(found: Sequence[Mark]) -> str:
+def _students(found: Sequence[StudentMarks]) -> str:
     rows = [
         (f'<a href="{escape(marking.safe(m.student.id))}.html">{escape(m.student.id)}</a>', escape(m.student.name),
          "" if m.total is None else f"{m.total:g}", escape(m.state), escape("; ".join(m.notes)))
@@ -83,7 +83,7 @@ def _item(item: Item) -> tuple[str, ...]:
     )
 
 
-def _head(mark: Mark) -> str:
+def _head(mark: StudentMarks) -> str:
     total = "not known yet" if mark.total is None else f"{mark.total:g}"
     given = [
         f"{name}, by a reader: {'not yet' if value is None else f'{value:g}'}"
@@ -95,7 +95,7 @@ def _head(mark: Mark) -> str:
     )
 
 
-def _results(mark: Mark, *, hidden: bool) -> Iterator[str]:
+def _results(mark: StudentMarks, *, hidden: bool) -> Iterator[str]:
     for result in mark.results:
         report = result["report"]
         earned = (
@@ -126,7 +126,7 @@ def _verdict(verdict: Mapping[str, Any]) -> str:
     return f'<li class="{_SIGNS[verdict["holds"]]}">{escape(verdict["text"])}: {score}{words}</li>'
 
 
-def _pictures(mark: Mark, folder: Path) -> Iterator[str]:
+def _pictures(mark: StudentMarks, folder: Path) -> Iterator[str]:
     from podlab import observe, views
 
     for path in sorted(marking.evidence_of(folder, mark.student.id).glob("*.jsonl")):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from podlab.assignments import reader
-from podlab.assignments.blueprint import EVERYBODY, FILE, Blueprint, Part, read
+from podlab.assignments.blueprint import EVERYBODY, FILE, Blueprint, DrawnExercise, read
 from podlab.assignments.roster import Student
 from podlab.course.cells import cells
 from podlab.errors import PodlabError
@@ -78,7 +78,7 @@ def _targets(blueprint: Blueprint, out: Path, students: Sequence[Student]) -> It
         yield student.id, out / "student" / student.id / f"{blueprint.name}.ipynb"
 
 
-def notebook(blueprint: Blueprint, parts: Sequence[Part], student: str) -> dict[str, Any]:
+def notebook(blueprint: Blueprint, parts: Sequence[DrawnExercise], student: str) -> dict[str, Any]:
     """Return the learner's notebook: a head, a set-up cell, then question and answer cell of each exercise."""
     deadline = f" Hand in by {blueprint.deadline:%Y-%m-%d %H:%M %Z}." if blueprint.deadline else ""
     hints = " `%hint eNN` opens a hint." if blueprint.hints else " Work without `%hint`."
@@ -120,7 +120,7 @@ def _shipped(cell: dict[str, Any], scaled: Any) -> dict[str, Any]:
     return {**cell, "source": f"{head.partition(' (')[0]} ({worth})\n{rest}"}
 
 
-def _solutions(parts: Sequence[Part]) -> Iterator[str]:
+def _solutions(parts: Sequence[DrawnExercise]) -> Iterator[str]:
     for part in parts:
         right = next((s for s in prove.samples(part.exercise, part.seed) if s.kind == "right"), None)
         if right is None:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from podlab.assignments.gradebook import Mark
+from podlab.assignments.gradebook import StudentMarks
 from podlab.assignments.marking import safe
 
 
-def per_student(marks: Sequence[Mark], out: Path, results: Callable[[Mark], dict[str, Any]]) -> list[Path]:
+def per_student(
+    marks: Sequence[StudentMarks], out: Path, results: Callable[[StudentMarks], dict[str, Any]]
+) -> list[Path]:
     """Write ``STUDENT.json`` with what *results* makes of each mark, and return the files."""
     paths = []
     for mark in marks:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from podlab.assignments import archives, exports
-from podlab.assignments.archives import Unreadable
+from podlab.assignments.archives import UnreadableArchive
 from podlab.assignments.blueprint import EVERYBODY, Blueprint
 from podlab.assignments.roster import Student, usable
 from podlab.assignments.whose import Owner, Sign, owners
@@ -160,7 +160,7 @@ def _starters(blueprint: Blueprint | None) -> Starter:
     return lambda student, exercise: of(student).get(exercise, "")
 
 
-def _files(given: Path, called: str) -> Iterator[tuple[str, bytes | Unreadable]]:
+def _files(given: Path, called: str) -> Iterator[tuple[str, bytes | UnreadableArchive]]:
     """Yield name and content of every notebook in what was given under the name *called*."""
     if not given.is_dir():
         yield from _contents(given, called)
@@ -169,30 +169,30 @@ def _files(given: Path, called: str) -> Iterator[tuple[str, bytes | Unreadable]]
         yield from _contents(path, path.relative_to(given).as_posix())
 
 
-def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | Unreadable]]:
+def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | UnreadableArchive]]:
     if ".ipynb_checkpoints" in path.parts or path.is_symlink() or not path.is_file():
         return
     try:
         if path.stat().st_size > archives.MOST_BYTES:
-            raise Unreadable(f"{name} is larger than {archives.MOST_BYTES >> 20} MiB")
+            raise UnreadableArchive(f"{name} is larger than {archives.MOST_BYTES >> 20} MiB")
         data = path.read_bytes()
         if path.suffix == ".zip":
             yield from ((f"{name}/{inner}", content) for inner, content in archives.notebooks(data, name))
         else:
             yield name, data
-    except Unreadable as error:
+    except UnreadableArchive as error:
         yield name, error
     except OSError as error:
-        yield name, Unreadable(f"{name} cannot be read", cause=error.strerror or str(error))
+        yield name, UnreadableArchive(f"{name} cannot be read", cause=error.strerror or str(error))
 
 
-def _handed(source: str, data: bytes | Unreadable) -> Handed:
-    if isinstance(data, Unreadable):
+def _handed(source: str, data: bytes | UnreadableArchive) -> Handed:
+    if isinstance(data, UnreadableArchive):
         return Handed(source, fault=_in_one_line(data))
     try:
         notebook = _notebook(data)
         cells = _candidates(notebook)
-    except Unreadable as error:
+    except UnreadableArchive as error:
         return Handed(source, fault=_in_one_line(error))
     metadata = notebook.get("metadata")
     mine = metadata.get("podlab") if isinstance(metadata, dict) else None
@@ -204,7 +204,7 @@ def _handed(source: str, data: bytes | Unreadable) -> Handed:
     )  # fmt: skip
 
 
-def _in_one_line(error: Unreadable) -> str:
+def _in_one_line(error: UnreadableArchive) -> str:
     return str(error).replace("\n", " ")
 
 
@@ -227,7 +227,7 @@ def answers_of(
     Return the answers of one notebook by exercise id, and what was strange; *starter* gives an exercise's starter.
 
     Raises:
-        Unreadable: It cannot be read as a notebook, or is too large.
+        UnreadableArchive: It cannot be read as a notebook, or is too large.
     """
     return _best_of(_candidates(_notebook(data)), starter)
 
@@ -271,12 +271,14 @@ def _answered(text: str, starter: str) -> bool:
 
 def _notebook(data: bytes) -> Mapping[str, Any]:
     if len(data) > MOST_NOTEBOOK:
-        raise Unreadable(f"the notebook has {len(data) >> 20} MiB, at most {MOST_NOTEBOOK >> 20} are read")
+        raise UnreadableArchive(
+            f"the notebook has {len(data) >> 20} MiB, at most {MOST_NOTEBOOK >> 20} are read"
+        )
     try:
         notebook: Mapping[str, Any] = json.loads(data)
         _ = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-        raise Unreadable(
+        raise UnreadableArchive(
             "it cannot be read as a notebook", cause=f"{type(error).__name__}: {str(error)[:120]}"
         ) from None
     return notebook
@@ -285,7 +287,7 @@ def _notebook(data: bytes) -> Mapping[str, Any]:
 def _cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     cells = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
     if not isinstance(cells, list) or len(cells) > MOST_CELLS:
-        raise Unreadable(f"the notebook has no list of at most {MOST_CELLS} cells")
+        raise UnreadableArchive(f"the notebook has no list of at most {MOST_CELLS} cells")
     return [cell for cell in cells if isinstance(cell, dict)]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from podlab.checks import life as questions
+from podlab.checks import vocabulary as questions
 from podlab.errors import CheckError
 from podlab.pods.raw import RawObject
 

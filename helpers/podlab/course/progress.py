@@ -105,7 +105,7 @@ def hints(exercise: str) -> int:
 
 
 @dataclass(frozen=True)
-class Row:
+class ProgressRow:
     """One exercise: its best score, and what it took."""
 
     exercise: Exercise
@@ -123,7 +123,7 @@ class Row:
 class Progress:
     """The solved and the open exercises; prints as a table."""
 
-    rows: Sequence[Row] = field(default=())
+    rows: Sequence[ProgressRow] = field(default=())
 
     @property
     def outcomes(self) -> dict[str, tuple[int, int]]:
@@ -160,7 +160,7 @@ class Progress:
         return "\n".join(lines)
 
     @staticmethod
-    def _line(row: Row) -> str:
+    def _line(row: ProgressRow) -> str:
         sign = "+" if row.solved else ("~" if row.best else " ")
         score = "open" if row.best is None else f"{row.best:g} of {number(row.exercise.points)}"
         took = f"{row.attempts} tries, {row.hints} hints" if row.attempts or row.hints else ""
@@ -175,7 +175,7 @@ def progress(events: Iterable[Mapping[str, Any]], exercises: Sequence[Exercise])
     return Progress([_row(each, [e for e in kept if e["exercise"] == each.id]) for each in exercises])
 
 
-def _row(exercise: Exercise, events: Sequence[Mapping[str, Any]]) -> Row:
+def _row(exercise: Exercise, events: Sequence[Mapping[str, Any]]) -> ProgressRow:
     scores = [float(e.get("score", 0)) for e in events if e["event"] == "answer"]
     opened = max((int(e.get("hint", 0)) for e in events if e["event"] == "hint"), default=0)
-    return Row(exercise, max(scores, default=None), len(scores), opened)
+    return ProgressRow(exercise, max(scores, default=None), len(scores), opened)

@@ -23,7 +23,7 @@ _DATA, _NEW_DATA = "..data", "..data_tmp"
 _MEMORY_MARK = ".memory"
 
 
-class File(NamedTuple):
+class WrittenFile(NamedTuple):
     """One file of a volume: its content and its owner."""
 
     content: bytes
@@ -43,7 +43,7 @@ class Volumes:
     def __init__(self, folder: Path | str, contents: str = "") -> None:
         self.folder = str(folder)
         self._contents = contents or self.folder
-        self._written: dict[str, dict[str, File]] = {}  # what each content volume holds
+        self._written: dict[str, dict[str, WrittenFile]] = {}  # what each content volume holds
 
     def materialise(
         self,
@@ -78,7 +78,7 @@ class Volumes:
         group = _group_bits(gid)
         modes, owners = _given(modes or {}, owners or {})
         wanted = {
-            _safe(path): File(content, modes.get(path, mode) | group, owners.get(path, -1))
+            _safe(path): WrittenFile(content, modes.get(path, mode) | group, owners.get(path, -1))
             for path, content in files.items()
         }
         if self._written.get(place) != wanted:
@@ -153,7 +153,7 @@ def _safe(path: str) -> str:
     return "/".join(parts)
 
 
-def _swap(place: str, wanted: Mapping[str, File], gid: int | None) -> None:
+def _swap(place: str, wanted: Mapping[str, WrittenFile], gid: int | None) -> None:
     fresh = _write_set(place, wanted, gid)
     former = f"{place}/{_DATA}"
     old = os.path.basename(os.readlink(former)) if os.path.islink(former) else ""
@@ -167,7 +167,7 @@ def _swap(place: str, wanted: Mapping[str, File], gid: int | None) -> None:
         remove_tree(f"{place}/{old}")
 
 
-def _write_set(place: str, wanted: Mapping[str, File], gid: int | None) -> str:
+def _write_set(place: str, wanted: Mapping[str, WrittenFile], gid: int | None) -> str:
     """The name of a new folder in *place* with all files."""
     now = time.time_ns()
     stamp = time.strftime("..%Y_%m_%d_%H_%M_%S", time.gmtime(now // 10**9))
@@ -207,7 +207,7 @@ def _write(path: str, content: bytes, bits: int, gid: int | None = None, uid: in
         os.close(descriptor)
 
 
-def _link_keys(place: str, wanted: Mapping[str, File]) -> None:
+def _link_keys(place: str, wanted: Mapping[str, WrittenFile]) -> None:
     tops = {path.split("/")[0] for path in wanted}
     for entry in os.listdir(place):
         # A folder is none of ours: a subPath that named no key made it.

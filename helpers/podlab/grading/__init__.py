@@ -11,7 +11,7 @@ In the order in which an answer passes through:
     fence       what an answer may not do
     preparing   text in, Case out
     ground      a namespace for one run
-    play        the steps of a play;  conditions: what it can wait for
+    play        the steps of a play;  waitconditions: what it can wait for
     controllers whether the controllers work that a play waited for
     player      performs a play and records it
     runs        all runs of an exercise, side by side

@@ -83,7 +83,7 @@ class Fence:
 
 
 @dataclass(frozen=True)
-class Run:
+class PlayRun:
     """
     One run of the play.
 
@@ -133,7 +133,7 @@ class Exercise:
     starter: str
     checks: Sequence[CheckRow]
     fence: Fence
-    runs: Sequence[Run]
+    runs: Sequence[PlayRun]
     fixtures: Sequence[str] = ()
     rules: Mapping[str, Any] = field(default_factory=dict)
     asks: Sequence[str] = ()

@@ -21,7 +21,7 @@ from podlab import paths
 from podlab.checks.case import Key, digest
 from podlab.errors import CheckError
 from podlab.grading import exercise as model
-from podlab.grading.exercise import CheckRow, Exercise, Fence, Run
+from podlab.grading.exercise import CheckRow, Exercise, Fence, PlayRun
 from podlab.nearest import nearest
 
 _FOLDER = re.compile(r"(e\d{2,3})-([a-z0-9-]+)\Z")
@@ -144,8 +144,8 @@ def _check(table: _Table, row: Any) -> CheckRow:
     )  # fmt: skip
 
 
-def _run(table: _Table, row: Any) -> Run:
-    return Run(**table.known(row, _RUN, required=("name",), of="[[runs]]"))
+def _run(table: _Table, row: Any) -> PlayRun:
+    return PlayRun(**table.known(row, _RUN, required=("name",), of="[[runs]]"))
 
 
 def _fence(table: _Table, data: Any) -> Fence:

@@ -20,7 +20,7 @@ from podlab.errors import (
     PodlabError,
     WaitTimeoutError,
 )
-from podlab.grading import conditions, nodes
+from podlab.grading import nodes, waitconditions
 from podlab.grading.controllers import refuse_idle
 from podlab.grading.exercise import NotGradable
 from podlab.grading.ground import Ground
@@ -112,7 +112,7 @@ class Player:
         self.look()
         if step.verb == "kill":
             self._await_victim(step)
-        restarts = conditions.restarts(self.target(step))
+        restarts = waitconditions.restarts(self.target(step))
         act: Callable[[Step], tuple[bool, str, Any]] = getattr(self, f"_{step.verb}")
         at = time.time()
         self.recorder.step(f"{step.verb} {step.name}", verb=step.verb, name=step.name)
@@ -135,13 +135,13 @@ class Player:
 
     def answered(self) -> list[RawObject]:
         """Return the living Pods of the answer (or of what was given), oldest first."""
-        return conditions.answered(self.look())
+        return waitconditions.answered(self.look())
 
     def target(self, step: Step) -> RawObject | None:
         """Return the Pod that a step acts on: the one it names, else the answer's newest that has its container."""
         if step.pod:
             return next((pod for pod in self.look() if pod["metadata"]["name"] == step.pod), None)
-        return conditions.newest(self.answered(), step.containers)
+        return waitconditions.newest(self.answered(), step.containers)
 
     # -- verbs --------------------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class Player:
         return True, name, None
 
     def _wait(self, step: Step) -> tuple[bool, str, Any]:
-        condition = conditions.Condition(step.what, self)
+        condition = waitconditions.WaitCondition(step.what, self)
         left = condition.left(self.look())
         reached = self.until(condition, step.within_s)
         if not reached and not step.strict:
@@ -184,7 +184,7 @@ class Player:
                 )
         return reached, "", self.pace
 
-    def _until_started(self, condition: conditions.Condition, within_s: float) -> bool:
+    def _until_started(self, condition: waitconditions.WaitCondition, within_s: float) -> bool:
         """
         Give the condition its whole time once the cluster has started what it still prepares.
 
@@ -240,7 +240,7 @@ class Player:
             hint="the cluster is too slow at the moment: run it again",
         )
 
-    def _until_late(self, condition: conditions.Condition, within_s: float) -> bool:
+    def _until_late(self, condition: waitconditions.WaitCondition, within_s: float) -> bool:
         """Wait on where this cluster is slow, as much longer as its Pods were late to start."""
         more_s = within_s * (self.pace - 1)
         return more_s > 0 and self.until(condition, more_s)
@@ -252,7 +252,7 @@ class Player:
     def _kill(self, step: Step) -> tuple[bool, str, Any]:
         container = str(step.what)
         pod = self.target(step)
-        if pod is None or not conditions.is_running(pod, container):
+        if pod is None or not waitconditions.is_running(pod, container):
             return False, container, None
         try:
             ended = self._exec_in(pod, container, ["sh", "-c", KILL, "kill", step.signal], step.within_s)
@@ -268,7 +268,7 @@ class Player:
 
         def settled(_pods: list[RawObject]) -> bool:
             pod = self.target(step)
-            return not conditions.may_run(pod, container) or conditions.is_running(pod, container)
+            return not waitconditions.may_run(pod, container) or waitconditions.is_running(pod, container)
 
         self.until(settled, STATUS_S * self.pace)
 
@@ -371,8 +371,8 @@ class Player:
 
     def _await_fixtures(self, names: Sequence[str]) -> None:
         pods = [each.name for name in names for each in self.fixtures[name] if each.kind == "Pod"]
-        if not self.until(lambda now: conditions.all_ready(now, pods), FIXTURE_S):
-            missing = [name for name in pods if not conditions.all_ready(self.look(), [name])]
+        if not self.until(lambda now: waitconditions.all_ready(now, pods), FIXTURE_S):
+            missing = [name for name in pods if not waitconditions.all_ready(self.look(), [name])]
             raise NotGradable(
                 f"the fixture {', '.join(missing)} did not become ready in {FIXTURE_S:.0f} s",
                 hint="run it again; podlab events shows what kept it",

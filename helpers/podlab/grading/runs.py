@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from podlab import images, manifests
 from podlab.checks import Case, Life
 from podlab.errors import CheckError
-from podlab.grading import conditions, evidence, fence, nodes, play, preparing
-from podlab.grading.exercise import Exercise, NotGradable, Run
+from podlab.grading import evidence, fence, nodes, play, preparing, waitconditions
+from podlab.grading.exercise import Exercise, NotGradable, PlayRun
 from podlab.grading.ground import Ground
 from podlab.grading.pace import USUAL_S
 from podlab.grading.player import Player, Stopped
@@ -109,7 +109,9 @@ def live(exercise: Exercise, case: Case, place: Place, seed: int) -> dict[str, L
             raise
 
 
-def _one(exercise: Exercise, case: Case, run: Run, place: Place, seed: int, stop: threading.Event) -> Life:
+def _one(
+    exercise: Exercise, case: Case, run: PlayRun, place: Place, seed: int, stop: threading.Event
+) -> Life:
     values = {**exercise.values(seed), **run.values}
     if run.recorded in place.runs:
         return Life(
@@ -128,7 +130,7 @@ def _one(exercise: Exercise, case: Case, run: Run, place: Place, seed: int, stop
         return _lived(exercise, case, run, place, values, steps, ground, stop)
 
 
-def _steps(exercise: Exercise, run: Run, values: Mapping[str, Any]) -> list[play.Step]:
+def _steps(exercise: Exercise, run: PlayRun, values: Mapping[str, Any]) -> list[play.Step]:
     """
     Return what is played in *run*.
 
@@ -145,7 +147,7 @@ def _steps(exercise: Exercise, run: Run, values: Mapping[str, Any]) -> list[play
 
 
 def _lived(
-    exercise: Exercise, case: Case, run: Run, place: Place, values: dict[str, Any], steps: list[play.Step],
+    exercise: Exercise, case: Case, run: PlayRun, place: Place, values: dict[str, Any], steps: list[play.Step],
     ground: Ground, stop: threading.Event,
 ) -> Life:  # fmt: skip
     assert place.client is not None
@@ -220,7 +222,7 @@ def lived(exercise: Exercise, folder: Path, seed: int) -> dict[str, Life]:
     }
 
 
-def _kept(exercise: Exercise, run: Run, folder: Path, values: dict[str, Any]) -> Life:
+def _kept(exercise: Exercise, run: PlayRun, folder: Path, values: dict[str, Any]) -> Life:
     if run.recording:
         recording = read_recording(exercise.folder / run.recording)
         return Life(recording, answered=recording.pods(), values=values)
@@ -235,7 +237,7 @@ def answered_pods(recording: Recording) -> list[str]:
     for each in recording.observations:
         if each.get("resource") == "pods" and "object" in each:
             seen.setdefault(each["object"]["metadata"]["name"], each["object"])
-    return [pod["metadata"]["name"] for pod in conditions.answered(list(seen.values()))]
+    return [pod["metadata"]["name"] for pod in waitconditions.answered(list(seen.values()))]
 
 
 def fixtures(exercise: Exercise, values: Mapping[str, Any]) -> dict[str, list[Manifest]]:
@@ -257,7 +259,7 @@ def fixtures(exercise: Exercise, values: Mapping[str, Any]) -> dict[str, list[Ma
 
 
 def staged(
-    exercise: Exercise, loaded: Sequence[Manifest], run: Run, values: Mapping[str, Any]
+    exercise: Exercise, loaded: Sequence[Manifest], run: PlayRun, values: Mapping[str, Any]
 ) -> list[Manifest]:
     """
     Return the answer as it is applied: labelled, Pods under names of the grader's own, locked fields with the
@@ -299,7 +301,7 @@ def apart(loaded: Sequence[Manifest]) -> list[Manifest]:
     for each in found:
         selector = (each.object.get("spec") or {}).get("selector") if each.kind == "Service" else None
         if selector and any(selector.items() <= labels for labels in pods):
-            selector[conditions.PART] = "fixture"
+            selector[waitconditions.PART] = "fixture"
     return found
 
 
@@ -312,6 +314,6 @@ def labelled(loaded: Sequence[Manifest], part: str = "answer") -> list[Manifest]
             found_spec = body.get("spec")
             spec: dict[str, Any] = found_spec if isinstance(found_spec, dict) else {}
             if body.get("kind") == "Pod" or any(key in spec for key in fence.LISTS):
-                body.setdefault("metadata", {}).setdefault("labels", {})[conditions.PART] = part
+                body.setdefault("metadata", {}).setdefault("labels", {})[waitconditions.PART] = part
             body = spec.get("template") or spec.get("jobTemplate")
     return found

@@ -20,11 +20,11 @@ from __future__ import annotations
 from podlab.images import recipes
 from podlab.images.builder import archive_of, bring, build
 from podlab.images.needs import labs_that_need, need, once
-from podlab.images.recipes import Image, Part, Recipes, load
+from podlab.images.recipes import ImagePart, ImageRecipe, Recipes, load
 
 __all__ = [
-    "Image",
-    "Part",
+    "ImagePart",
+    "ImageRecipe",
     "Recipes",
     "archive_of",
     "bring",

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from podlab.images import cache
-from podlab.images.recipes import Image
+from podlab.images.recipes import ImageRecipe
 
 EPOCH_S, EPOCH = 1767225600, "2026-01-01T00:00:00Z"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def write(image: Image, root: Path, archive: Path) -> str:
+def write(image: ImageRecipe, root: Path, archive: Path) -> str:
     """Write *archive* from the files below *root*; return the image's id, ``sha256:…``."""
     layer = archive.with_suffix(".layer")
     _write_layer(root, layer)
@@ -40,7 +40,7 @@ def write(image: Image, root: Path, archive: Path) -> str:
     return f"sha256:{digest}"
 
 
-def configuration(image: Image, diff_id: str) -> dict[str, Any]:
+def configuration(image: ImageRecipe, diff_id: str) -> dict[str, Any]:
     """Return the image's configuration, as the image specification of the Open Container Initiative has it."""
     environment = {"PATH": PATH, **image.environment}
     config: dict[str, Any] = {"Env": [f"{name}={value}" for name, value in environment.items()]}

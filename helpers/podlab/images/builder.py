@@ -12,14 +12,14 @@ from podlab.drivers.base import Cluster, silent
 from podlab.errors import BuildError
 from podlab.images import archives, cache, golang, recipes, roots
 from podlab.images.cache import Progress
-from podlab.images.recipes import Image, Part, Recipes
+from podlab.images.recipes import ImagePart, ImageRecipe, Recipes
 
 ARCHIVE = "image.tar"
 FORM = 2
 """Counted up when this package makes other files from the same recipe."""
 
 
-def build(image: Image, known: Recipes, progress: Progress) -> Path:
+def build(image: ImageRecipe, known: Recipes, progress: Progress) -> Path:
     """
     Return the archive of *image*, made first if need be.
 
@@ -49,7 +49,7 @@ def bring(
     drivers.get(cluster.driver).load_images(cluster.name, archives_made, progress=progress)
 
 
-def _have(image: Image, known: Recipes, progress: Progress) -> Path:
+def _have(image: ImageRecipe, known: Recipes, progress: Progress) -> Path:
     try:
         return build(image, known, progress)
     except BuildError as error:
@@ -58,13 +58,13 @@ def _have(image: Image, known: Recipes, progress: Progress) -> Path:
         ) from error
 
 
-def archive_of(image: Image, known: Recipes) -> Path | None:
+def archive_of(image: ImageRecipe, known: Recipes) -> Path | None:
     """Return the finished archive of *image*; None where it has to be built."""
     key = _key(image, known)
     return cache.folder() / key / ARCHIVE if cache.finished(key) else None
 
 
-def describe(image: Image, known: Recipes) -> dict[str, Any]:
+def describe(image: ImageRecipe, known: Recipes) -> dict[str, Any]:
     """Return one row of the list of images: name, origin, versions, size in bytes, archive (None: not built)."""
     parts = known.parts_of(image)
     archive = archive_of(image, known)
@@ -78,7 +78,7 @@ def describe(image: Image, known: Recipes) -> dict[str, Any]:
     }
 
 
-def _make(image: Image, known: Recipes, progress: Progress) -> Path:
+def _make(image: ImageRecipe, known: Recipes, progress: Progress) -> Path:
     progress(f"building {image.name}")
     key = _key(image, known)
     cache.sweep()
@@ -99,7 +99,7 @@ def _make(image: Image, known: Recipes, progress: Progress) -> Path:
     return cache.folder() / key / ARCHIVE
 
 
-def _key(image: Image, known: Recipes) -> str:
+def _key(image: ImageRecipe, known: Recipes) -> str:
     parts = known.parts_of(image)
     facts = {
         "form": FORM,
@@ -111,7 +111,7 @@ def _key(image: Image, known: Recipes) -> str:
     return f"{image.name.replace(':', '-')}-{cache.digest(facts)}"
 
 
-def _facts(part: Part) -> Any:
+def _facts(part: ImagePart) -> Any:
     """Return what the image depends on of a part; ``module`` is of Go programs alone, whose key holds it."""
     if part.origin == "go":
         return golang.key(part)

@@ -20,13 +20,13 @@ from urllib.parse import unquote
 from podlab.errors import BuildError
 from podlab.images import cache, running, wheels
 from podlab.images.cache import Progress
-from podlab.images.recipes import Part
+from podlab.images.recipes import ImagePart
 
 RELEASE = "bookworm"
 """The Debian release whose packages the recipes name."""
 
 
-def unpack(part: Part, root: Path, progress: Progress) -> None:
+def unpack(part: ImagePart, root: Path, progress: Progress) -> None:
     """
     Put the files that are kept of *part* below *root*.
 
@@ -45,12 +45,12 @@ def unpack(part: Part, root: Path, progress: Progress) -> None:
             _place(tar, member, part, root)
 
 
-def is_here(part: Part) -> bool:
+def is_here(part: ImagePart) -> bool:
     """Tell whether the package was downloaded: then no network is needed."""
     return _downloaded(part) is not None
 
 
-def fetch(part: Part, progress: Progress) -> Path:
+def fetch(part: ImagePart, progress: Progress) -> Path:
     """
     Return the package's file, downloaded by apt if need be.
 
@@ -86,14 +86,14 @@ def upstream(version: str) -> str:
     return version.rpartition(":")[2].rpartition("-")[0]
 
 
-def stands_in(part: Part, version: str) -> bool:
+def stands_in(part: ImagePart, version: str) -> bool:
     """Tell whether a package of *version* may take the place of the recipe's: a revision of it, or of its series."""
     if part.series:
         return upstream(version).startswith(part.series)
     return upstream(version) == upstream(part.version)
 
 
-def _downloaded(part: Part) -> Path | None:
+def _downloaded(part: ImagePart) -> Path | None:
     """The file of the recipe; else a later revision, which apt has checked when it was downloaded."""
     folder = cache.folder() / "downloads"
     exact = folder / part.file
@@ -108,7 +108,7 @@ def _version_of(package: Path) -> str:
     return unquote(package.name.split("_")[1])
 
 
-def _download(part: Part, work: Path, wanted: str) -> Path:
+def _download(part: ImagePart, work: Path, wanted: str) -> Path:
     running.run(
         ["apt-get", "download", "--quiet", wanted],
         f"the Debian package {part.name} {part.version} could not be downloaded",
@@ -118,7 +118,7 @@ def _download(part: Part, work: Path, wanted: str) -> Path:
     return next(work.glob("*.deb"))
 
 
-def _later_revision(part: Part, work: Path, error: BuildError) -> Path:
+def _later_revision(part: ImagePart, work: Path, error: BuildError) -> Path:
     """Return what Debian offers now: a security fix takes the place of the revision that the recipe names."""
     package = _download(part, work, part.name)
     if not stands_in(part, _version_of(package)):
@@ -126,7 +126,7 @@ def _later_revision(part: Part, work: Path, error: BuildError) -> Path:
     return package
 
 
-def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, part: Part, root: Path) -> None:
+def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, part: ImagePart, root: Path) -> None:
     place = wheels.placed(member.name.removeprefix("./"), part.keep)
     if place is None or ".." in place.split("/"):
         return

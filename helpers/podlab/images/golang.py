@@ -14,7 +14,7 @@ from pathlib import Path
 from podlab.errors import BuildError
 from podlab.images import cache, recipes, running, wheels
 from podlab.images.cache import Progress
-from podlab.images.recipes import Part
+from podlab.images.recipes import ImagePart
 
 _KEPT = "files"
 _ENVIRONMENT = {
@@ -26,18 +26,18 @@ _ENVIRONMENT = {
 }
 
 
-def key(part: Part) -> str:
+def key(part: ImagePart) -> str:
     """Return the name of the program's folder in the cache."""
     facts: list[object] = [cache.tree(recipes.FOLDER / part.source), part.version, part.package, part.stamp]
     return f"go-{part.name}-{cache.digest([*facts, dict(part.keep)] if part.keep else facts)}"
 
 
-def is_here(part: Part) -> bool:
+def is_here(part: ImagePart) -> bool:
     """Tell whether the program has been built."""
     return cache.finished(key(part)) is not None
 
 
-def program(part: Part, progress: Progress) -> Path:
+def program(part: ImagePart, progress: Progress) -> Path:
     """
     Return the program in the cache, built first if need be. It is static, so this machine can run it too.
 
@@ -50,7 +50,7 @@ def program(part: Part, progress: Progress) -> Path:
     return cache.folder() / built / part.name
 
 
-def unpack(part: Part, root: Path, progress: Progress) -> None:
+def unpack(part: ImagePart, root: Path, progress: Progress) -> None:
     """
     Put the program at ``/usr/local/bin/NAME`` below *root*, and beside it the files that are kept of its modules.
 
@@ -66,14 +66,14 @@ def unpack(part: Part, root: Path, progress: Progress) -> None:
         shutil.copytree(built.parent / _KEPT, root, dirs_exist_ok=True)
 
 
-def _build(part: Part, built: str, progress: Progress) -> None:
+def _build(part: ImagePart, built: str, progress: Progress) -> None:
     go = running.need("go", f"{part.name} {part.version}", "install Go 1.26 or newer and put it on PATH")
     progress(f"compiling {part.name} {part.version}")
     with cache.making(built) as (work, _notes), cache.scratch() as copy:
         module = copy / "module"
         shutil.copytree(recipes.FOLDER / part.source, module)
         linker = f"-s -w -X {part.stamp}={part.version}" if part.stamp else "-s -w"
-        compiled = Counted(f"compiling {part.name} {part.version}", progress)
+        compiled = PackageCounter(f"compiling {part.name} {part.version}", progress)
         running.run(
             [
                 "nice",
@@ -121,7 +121,7 @@ def module_of(source: str, go_mod: str) -> str:
     return max((name for name in names if source.startswith(f"{name}/")), key=len, default="")
 
 
-class Counted:
+class PackageCounter:
     """Says every hundred lines how many packages a compiler has finished."""
 
     def __init__(self, what: str, progress: Progress) -> None:

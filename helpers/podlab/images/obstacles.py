@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from podlab.images import builder, debs, golang, wheels
-from podlab.images.recipes import Part, Recipes
+from podlab.images.recipes import ImagePart, Recipes
 
 _ELSEWHERE = (
     "build on such a machine, and copy the files that `podlab images build` prints: podlab images --load FILE"
@@ -72,13 +72,13 @@ def find(known: Recipes, machine: Machine) -> list[Obstacle]:
     return found
 
 
-def _of_part(part: Part, machine: Machine) -> tuple[str, str] | None:
+def _of_part(part: ImagePart, machine: Machine) -> tuple[str, str] | None:
     if (machine.system, machine.architecture) != ("linux", "x86_64"):
         return f"built on x86_64 Linux only, and this is {machine.architecture} {machine.system}", _ELSEWHERE
     return {"wheel": _of_wheel, "deb": _of_deb, "go": _of_go}[part.origin](part, machine)
 
 
-def _of_wheel(part: Part, machine: Machine) -> tuple[str, str] | None:
+def _of_wheel(part: ImagePart, machine: Machine) -> tuple[str, str] | None:
     oldest = [int(minor) for minor in re.findall(r"manylinux_2_(\d+)", part.file)]
     if "musllinux" not in part.file and oldest and (machine.glibc_minor or 0) < min(oldest):
         return f"{part.name} needs glibc 2.{min(oldest)} or newer", "use a newer Linux, such as Debian 12"
@@ -87,7 +87,7 @@ def _of_wheel(part: Part, machine: Machine) -> tuple[str, str] | None:
     return None
 
 
-def _of_deb(part: Part, machine: Machine) -> tuple[str, str] | None:
+def _of_deb(part: ImagePart, machine: Machine) -> tuple[str, str] | None:
     if debs.is_here(part):
         return None
     if not machine.has_apt:
@@ -100,7 +100,7 @@ def _of_deb(part: Part, machine: Machine) -> tuple[str, str] | None:
     return None
 
 
-def _of_go(part: Part, machine: Machine) -> tuple[str, str] | None:
+def _of_go(part: ImagePart, machine: Machine) -> tuple[str, str] | None:
     if machine.has_go or golang.is_here(part):
         return None
     return (

@@ -22,7 +22,7 @@ ORIGINS = ("wheel", "deb", "go")
 
 
 @dataclass(frozen=True)
-class Part:
+class ImagePart:
     """
     Something that programs come from.
 
@@ -60,7 +60,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Image:
+class ImageRecipe:
     """
     One image.
 
@@ -97,10 +97,10 @@ class Image:
 class Recipes:
     """The whole file."""
 
-    parts: Mapping[str, Part]
-    images: Mapping[str, Image]
+    parts: Mapping[str, ImagePart]
+    images: Mapping[str, ImageRecipe]
 
-    def find(self, name: str) -> Image:
+    def find(self, name: str) -> ImageRecipe:
         """
         Return the image called *name*; ``postgres``, ``podlab-postgres`` and ``podlab-postgres:18`` are the same.
 
@@ -118,7 +118,7 @@ class Recipes:
             hint=f"podlab images build {near}" if near else "podlab images build   (lists them)",
         )
 
-    def parts_of(self, image: Image) -> list[Part]:
+    def parts_of(self, image: ImageRecipe) -> list[ImagePart]:
         """Return the parts of *image*, in the order of the file."""
         return [self.parts[name] for name in image.parts]
 
@@ -139,8 +139,8 @@ def load(file: Path = FILE) -> Recipes:
             hint="clone the repository and run ./start there",
         )
     raw = yaml.load(file.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    parts = {name: _make(Part, name, row, file) for name, row in raw["parts"].items()}
-    images = {name: _make(Image, name, row, file) for name, row in raw["images"].items()}
+    parts = {name: _make(ImagePart, name, row, file) for name, row in raw["parts"].items()}
+    images = {name: _make(ImageRecipe, name, row, file) for name, row in raw["images"].items()}
     for part in parts.values():
         _check_part(part, file)
     for image in images.values():
@@ -149,7 +149,7 @@ def load(file: Path = FILE) -> Recipes:
     return Recipes(parts, images)
 
 
-Row = TypeVar("Row", Part, Image)
+Row = TypeVar("Row", ImagePart, ImageRecipe)
 
 
 def _make(kind: type[Row], name: str, row: dict[str, Any], file: Path) -> Row:
@@ -162,7 +162,7 @@ def _make(kind: type[Row], name: str, row: dict[str, Any], file: Path) -> Row:
         raise _wrong(file, name, str(error).partition("__init__() ")[2] or str(error)) from error
 
 
-def _check_part(part: Part, file: Path) -> None:
+def _check_part(part: ImagePart, file: Path) -> None:
     if part.origin not in ORIGINS:
         raise _wrong(file, part.name, f"origin {part.origin!r}: it is one of {', '.join(ORIGINS)}")
     wanted = {"wheel": ("file", "sha256", "files_sha256", "keep"), "deb": ("file", "sha256", "keep")}

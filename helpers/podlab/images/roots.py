@@ -18,7 +18,7 @@ from podlab.embedded.images import toolbox
 from podlab.errors import BuildError
 from podlab.images import debs, golang, recipes, running, wheels
 from podlab.images.cache import Progress
-from podlab.images.recipes import Image, Part
+from podlab.images.recipes import ImagePart, ImageRecipe
 
 _UNPACK = {"wheel": wheels.unpack, "deb": debs.unpack, "go": golang.unpack}
 _OPENED_LATER = ("libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2", "libgcc_s.so.1")
@@ -39,7 +39,7 @@ _FOLDERS = {
 }
 
 
-def fill(root: Path, image: Image, parts: Sequence[Part], progress: Progress) -> None:
+def fill(root: Path, image: ImageRecipe, parts: Sequence[ImagePart], progress: Progress) -> None:
     """
     Make the image's files below the empty folder *root*.
 
@@ -76,7 +76,7 @@ def _put_toolbox(root: Path) -> None:
     link(root / "usr/bin/env", "/bin/env")
 
 
-def _put_part(root: Path, part: Part, chosen: Sequence[str], progress: Progress) -> None:
+def _put_part(root: Path, part: ImagePart, chosen: Sequence[str], progress: Progress) -> None:
     """Unpack *part*; where only some paths are wanted, beside, and move those."""
     if not chosen:
         _UNPACK[part.origin](part, root, progress)
@@ -93,7 +93,7 @@ def _put_part(root: Path, part: Part, chosen: Sequence[str], progress: Progress)
     shutil.rmtree(beside)
 
 
-def _put_own(root: Path, image: Image) -> None:
+def _put_own(root: Path, image: ImageRecipe) -> None:
     modes = _FOLDERS | {name: int(mode, 8) for name, mode in image.folders.items()}
     for name, mode in modes.items():
         (root / name).mkdir(parents=True, exist_ok=True)

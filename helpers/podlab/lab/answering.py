@@ -48,10 +48,10 @@ class Answering(Workplace):
 
     def show_requests(self, took_s: Mapping[str, Sequence[float]]) -> None:
         """Draw how long each request took: the caller's name -> seconds, in order."""
-        from podlab.lab import requests
+        from podlab.lab import requestplot
         from podlab.lab.showing import show_figure
 
-        show_figure(requests.figure(took_s), requests.alt_text(took_s))
+        show_figure(requestplot.figure(took_s), requestplot.alt_text(took_s))
 
     def facts(self, round_: str, /, **found: Any) -> None:
         """Print the facts of a round, each beside what was predicted for it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podlab.errors import NotFoundError, PodlabError
-from podlab.lab import clocks
+from podlab.lab import singleclocks
 from podlab.lab.answering import Answering
 from podlab.lab.objects import Objects
 from podlab.lab.when import When
@@ -93,10 +93,10 @@ class Observing(Objects, Answering):
             if all(line.get(key) == value for key, value in wanted.items())
         ]
 
-    status_alone = staticmethod(clocks.status_alone)
-    order_of_starts = staticmethod(clocks.order_of_starts)
-    what_clocks_say = staticmethod(clocks.what_clocks_say)
-    edges = staticmethod(clocks.edges)
+    status_alone = staticmethod(singleclocks.status_alone)
+    order_of_starts = staticmethod(singleclocks.order_of_starts)
+    what_clocks_say = staticmethod(singleclocks.what_clocks_say)
+    edges = staticmethod(singleclocks.edges)
 
     def seen(self, pod: str, field: str) -> list[Any]:
         """

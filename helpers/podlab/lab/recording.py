@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from podlab import observe
 from podlab.errors import PodlabError, WaitTimeoutError
-from podlab.lab.showing import Growing, Live, show
+from podlab.lab.showing import Live, PodLines, show
 from podlab.lab.telling import in_notebook
 from podlab.observe.goals import belongs, expected_pods
 
@@ -66,7 +66,7 @@ def run(
         )
     out = _file(lab.namespace)
     header = {"driver": lab.cluster.driver, "cluster": lab.cluster.name}
-    growing = Live(names, header) if live and in_notebook() else Growing(names, active=show)
+    growing = Live(names, header) if live and in_notebook() else PodLines(names, active=show)
     if act is not None:
         threading.Thread(target=act, name="act", daemon=True).start()
     try:

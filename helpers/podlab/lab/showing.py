@@ -20,7 +20,7 @@ Orders = Callable[[str], tuple[str, str]]
 """Name of a Pod -> the orders of starts and ends that were predicted for it; empty for none."""
 
 
-class Growing:
+class PodLines:
     """
     Lines that change each second while a recording runs, one for each Pod; replaced by the pictures at its end.
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from podlab.manifests.applying import apply, remove, validate
 from podlab.manifests.faults import Fault
-from podlab.manifests.linting import Finding, lint
+from podlab.manifests.linting import LintFinding, lint
 from podlab.manifests.manifest import Manifest
 from podlab.manifests.parsing import document, load
 
-__all__ = ["Fault", "Finding", "Manifest", "apply", "document", "lint", "load", "remove", "validate"]
+__all__ = ["Fault", "LintFinding", "Manifest", "apply", "document", "lint", "load", "remove", "validate"]

@@ -18,7 +18,7 @@ MAX_DEPTH = 100
 MAX_NODES = 100_000  # of one document, aliases expanded; the largest lesson has about 300
 
 
-class Refused(Exception):  # noqa: N818  (never leaves this package)
+class RefusedDocument(Exception):  # noqa: N818  (never leaves this package)
     """A document that is not read further; *line* counts from 0 within the document."""
 
     def __init__(self, line: int, text: str, hint: str | None = None) -> None:
@@ -63,7 +63,7 @@ class Composer:
         self.root: Composed | None = None
 
     def feed(self, event: Any) -> None:
-        """Take one event of ``yaml.parse``; raises Refused for what cannot be allowed."""
+        """Take one event of ``yaml.parse``; raises RefusedDocument for what cannot be allowed."""
         import yaml
 
         line = event.start_mark.line
@@ -78,13 +78,13 @@ class Composer:
 
     def _start(self, event: Any, line: int, mapping: bool) -> None:
         if len(self._open) >= MAX_DEPTH:
-            raise Refused(
+            raise RefusedDocument(
                 line, f"nested deeper than {MAX_DEPTH} levels", "close a bracket, or split the manifest"
             )
         if self._open and self._open[-1].mapping and not self._open[-1].waiting:
-            raise Refused(line, "a key must be a word, not a mapping or a list")
+            raise RefusedDocument(line, "a key must be a word, not a mapping or a list")
         if event.tag and event.tag not in {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!"}:
-            raise Refused(line, f"the tag {event.tag} is not allowed in a manifest", "remove it")
+            raise RefusedDocument(line, f"the tag {event.tag} is not allowed in a manifest", "remove it")
         if event.anchor:
             self._open_anchors.add(event.anchor)
         self._open.append(_Open(Composed({} if mapping else [], line), event.anchor, mapping))
@@ -132,7 +132,7 @@ class Composer:
     def _merge(node: Composed, line: int) -> list[Composed]:
         parts = list(node.children.values()) if isinstance(node.value, list) else [node]
         if not all(isinstance(part.value, dict) for part in parts):
-            raise Refused(line, '"<<" merges mappings only')
+            raise RefusedDocument(line, '"<<" merges mappings only')
         return parts
 
     @staticmethod
@@ -142,13 +142,15 @@ class Composer:
             return "true" if value else "false"
         if isinstance(value, str | int | float):
             if lookalikes.surround(str(value)):
-                raise Refused(node.line, "a key begins or ends with a character that only looks like a blank")
+                raise RefusedDocument(
+                    node.line, "a key begins or ends with a character that only looks like a blank"
+                )
             if hidden := lookalikes.in_key(str(value)):
-                raise Refused(
+                raise RefusedDocument(
                     node.line, f"a key holds {hidden}", "write it again; it came with the copied text"
                 )
             return str(value)
-        raise Refused(node.line, "a key must be a word, not a mapping, a list or null")
+        raise RefusedDocument(node.line, "a key must be a word, not a mapping, a list or null")
 
     def _scalar(self, event: Any, line: int) -> Composed:
         self._count += 1
@@ -157,19 +159,19 @@ class Composer:
             if event.tag and event.tag != "!":
                 return Composed(scalars.tagged(event.tag, event.value), line, _weight(event.value))
         except ValueError as error:
-            raise Refused(line, str(error)) from error
+            raise RefusedDocument(line, str(error)) from error
         value = scalars.plain(event.value) if event.implicit[0] else event.value
         if isinstance(value, float) and not math.isfinite(value):
-            raise Refused(
+            raise RefusedDocument(
                 line, f"{event.value} is a number that JSON does not have", "put it in quotes if it is text"
             )
         return Composed(value, line, _weight(event.value))
 
     def _alias(self, name: str, line: int) -> Composed:
         if name in self._open_anchors:
-            raise Refused(line, f"the alias *{name} stands inside of what it names")
+            raise RefusedDocument(line, f"the alias *{name} stands inside of what it names")
         if name not in self._anchors:
-            raise Refused(line, f"the alias *{name} names nothing above it")
+            raise RefusedDocument(line, f"the alias *{name} names nothing above it")
         target = self._anchors[name]
         self._check(target.size, line)
         return target
@@ -177,7 +179,7 @@ class Composer:
     @staticmethod
     def _check(nodes: int, line: int) -> None:
         if nodes > MAX_NODES:
-            raise Refused(
+            raise RefusedDocument(
                 line,
                 f"the document stands for more than {MAX_NODES:,} values, each alias counted anew",
                 "write the parts out, or split the manifest",

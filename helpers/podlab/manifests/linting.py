@@ -24,7 +24,7 @@ _SHELLS = {"sh", "bash", "ash", "/bin/sh", "/bin/bash", "dash"}
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LintFinding:
     """
     One trap.
 
@@ -49,7 +49,7 @@ class Finding:
         return f"{place}{self.field}: {self.text} ({self.hint})"
 
 
-def lint(what: Manifest | Mapping[str, Any], *, server: str = "v1.36.3") -> list[Finding]:
+def lint(what: Manifest | Mapping[str, Any], *, server: str = "v1.36.3") -> list[LintFinding]:
     """
     Return the traps in one object, in the order of its fields; *server* is the version that it will meet.
 
@@ -60,7 +60,7 @@ def lint(what: Manifest | Mapping[str, Any], *, server: str = "v1.36.3") -> list
     prefix, spec = _pod_spec(manifest.object)
     found = [finding for rule in RULES for finding in rule(spec, server)] if spec else []
     placed = [
-        Finding(
+        LintFinding(
             one.rule,
             f"{prefix}.{one.field}",
             one.text,
@@ -111,7 +111,7 @@ def _refuses(server: str) -> bool:
     return minor_of(server) < 34
 
 
-def _small_letters(spec: Spec, _server: str) -> Iterator[Finding]:
+def _small_letters(spec: Spec, _server: str) -> Iterator[LintFinding]:
     places = [("", spec), *_each(spec)]
     for path, body in places:
         word = body.get("restartPolicy")
@@ -122,67 +122,67 @@ def _small_letters(spec: Spec, _server: str) -> Iterator[Finding]:
             if right and right != word:
                 field = f"{path}.restartPolicy".lstrip(".")
                 text = f'"{word}" is not "{right}": values of the API are case-sensitive'
-                yield Finding("small-letters", field, text, f'write "{right}"', level="error")
+                yield LintFinding("small-letters", field, text, f'write "{right}"', level="error")
 
 
-def _restart_policy_of_app(spec: Spec, server: str) -> Iterator[Finding]:
+def _restart_policy_of_app(spec: Spec, server: str) -> Iterator[LintFinding]:
     for path, container in _each(spec, "containers"):
         if "restartPolicy" in container:
             field = f"{path}.restartPolicy"
             if not _own_policy_is_real(server):
                 verb = "refuses this field" if _refuses(server) else "drops this field without a word"
                 text = f"a {server} server {verb} on an app container"
-                yield Finding(
+                yield LintFinding(
                     "app-restart-policy", field, text, "the Pod's own restartPolicy counts", level="error"
                 )
             else:
                 text = "on an app container this sets how it restarts; it does not make it a sidecar"
                 hint = "a sidecar stands in initContainers, with restartPolicy: Always"
-                yield Finding("app-restart-policy", field, text, hint)
+                yield LintFinding("app-restart-policy", field, text, hint)
 
 
-def _init_policy(spec: Spec, server: str) -> Iterator[Finding]:
+def _init_policy(spec: Spec, server: str) -> Iterator[LintFinding]:
     for path, container in _each(spec, "initContainers"):
         word = container.get("restartPolicy")
         if word in ("OnFailure", "Never") and _own_policy_is_real(server):
             text = f'with "{word}" this is a regular init container: the next one waits until it has ended'
-            yield Finding("init-policy", f"{path}.restartPolicy", text, 'a sidecar has "Always"')
+            yield LintFinding("init-policy", f"{path}.restartPolicy", text, 'a sidecar has "Always"')
         if isinstance(word, str) and word != "Always" and not _own_policy_is_real(server):
             text = f'a {server} server refuses any value but "Always" here'
             if not _refuses(server):
                 text = (
                     f'a {server} server drops any value but "Always", so this stays a regular init container'
                 )
-            yield Finding(
+            yield LintFinding(
                 "dropped-restart-policy", f"{path}.restartPolicy", text, 'write "Always"', level="error"
             )
 
 
-def _own_list(spec: Spec, _server: str) -> Iterator[Finding]:
+def _own_list(spec: Spec, _server: str) -> Iterator[LintFinding]:
     for key in spec:
         if "sidecar" in str(key).lower():
             text = f'a Pod has no field "{key}": refused, or dropped where unknown fields are'
             hint = "a sidecar stands in initContainers, with restartPolicy: Always"
-            yield Finding("own-list", str(key), text, hint, level="error")
+            yield LintFinding("own-list", str(key), text, hint, level="error")
 
 
-def _probe_on_init(spec: Spec, _server: str) -> Iterator[Finding]:
+def _probe_on_init(spec: Spec, _server: str) -> Iterator[LintFinding]:
     for path, container in _each(spec, "initContainers"):
         for key in ("readinessProbe", "livenessProbe", "startupProbe", "lifecycle"):
             if key in container and not roles.is_sidecar(container):
                 text = f"a regular init container may have no {key}: it is done when it exits with 0"
                 hint = "remove it, or make the container a sidecar with restartPolicy: Always"
-                yield Finding("probe-on-init", f"{path}.{key}", text, hint, level="error")
+                yield LintFinding("probe-on-init", f"{path}.{key}", text, hint, level="error")
 
 
-def _endless_init(spec: Spec, _server: str) -> Iterator[Finding]:
+def _endless_init(spec: Spec, _server: str) -> Iterator[LintFinding]:
     for path, container in _each(spec, "initContainers"):
         if container.get("restartPolicy") is None and _ENDLESS.search(_command_line(container)):
             if re.search(r"\b(exit|break|until)\b", _command_line(container)):
                 continue
             text = "this command never ends, and the next container starts only when it has"
             hint = "add restartPolicy: Always to make it a sidecar, or let it end"
-            yield Finding("endless-init", f"{path}.command", text, hint)
+            yield LintFinding("endless-init", f"{path}.command", text, hint)
 
 
 def _command_line(container: Mapping[str, Any]) -> str:
@@ -190,18 +190,18 @@ def _command_line(container: Mapping[str, Any]) -> str:
     return " ".join(str(word) for part in words for word in (part if isinstance(part, list) else [part]))
 
 
-def _job_with_endless_app(spec: Spec, _server: str) -> Iterator[Finding]:
+def _job_with_endless_app(spec: Spec, _server: str) -> Iterator[LintFinding]:
     if spec.get("restartPolicy", "Always") == "Always" or len(_rows(spec, "containers")) < 2:
         return
     for path, container in _each(spec, "containers"):
         if _ENDLESS.search(_command_line(container)):
             text = "a Pod that is to finish waits for every app container, and this one never ends"
-            yield Finding(
+            yield LintFinding(
                 "endless-helper", path, text, "make it a sidecar: initContainers, restartPolicy: Always"
             )
 
 
-def _unknown_volume(spec: Spec, _server: str) -> Iterator[Finding]:
+def _unknown_volume(spec: Spec, _server: str) -> Iterator[LintFinding]:
     volumes = [str(volume.get("name")) for volume in _rows(spec, "volumes")]
     for path, container in _each(spec):
         for index, mount in enumerate(_rows(container, "volumeMounts")):
@@ -210,10 +210,12 @@ def _unknown_volume(spec: Spec, _server: str) -> Iterator[Finding]:
                 near = nearest(name, volumes)
                 hint = f'did you mean "{near}"?' if near else "add it to the Pod's volumes"
                 field = f"{path}.volumeMounts[{index}].name"
-                yield Finding("unknown-volume", field, f'the Pod has no volume "{name}"', hint, level="error")
+                yield LintFinding(
+                    "unknown-volume", field, f'the Pod has no volume "{name}"', hint, level="error"
+                )
 
 
-def _lonely_volume(spec: Spec, _server: str) -> Iterator[Finding]:
+def _lonely_volume(spec: Spec, _server: str) -> Iterator[LintFinding]:
     if len(list(_each(spec))) < 2:
         return
     for index, volume in enumerate(_rows(spec, "volumes")):
@@ -227,12 +229,12 @@ def _lonely_volume(spec: Spec, _server: str) -> Iterator[Finding]:
         if len(users) < 2:
             who = f'only "{users[0]}" mounts' if users else "nobody mounts"
             text = f'{who} the emptyDir "{volume.get("name")}", so nothing is shared through it'
-            yield Finding(
+            yield LintFinding(
                 "lonely-volume", f"volumes[{index}].name", text, "mount it in every container that shares it"
             )
 
 
-def _same_port(spec: Spec, _server: str) -> Iterator[Finding]:
+def _same_port(spec: Spec, _server: str) -> Iterator[LintFinding]:
     seen: dict[tuple[object, object], str] = {}
     for path, container in _each(spec):
         for index, port in enumerate(_rows(container, "ports")):
@@ -240,27 +242,27 @@ def _same_port(spec: Spec, _server: str) -> Iterator[Finding]:
             name = str(container.get("name"))
             if seen.setdefault(key, name) != name:
                 text = f'port {key[0]} is also that of "{seen[key]}": a Pod has one address'
-                yield Finding(
+                yield LintFinding(
                     "same-port", f"{path}.ports[{index}].containerPort", text, "give one of them another port"
                 )
 
 
-def _host_port(spec: Spec, _server: str) -> Iterator[Finding]:
+def _host_port(spec: Spec, _server: str) -> Iterator[LintFinding]:
     for path, container in _each(spec):
         for index, port in enumerate(_rows(container, "ports")):
             if port.get("hostPort"):
                 text = "hostPort takes the port of the node itself: one such Pod per node"
-                yield Finding(
+                yield LintFinding(
                     "host-port", f"{path}.ports[{index}].hostPort", text, "leave it out; use a Service"
                 )
 
 
-def _latest(spec: Spec, _server: str) -> Iterator[Finding]:
+def _latest(spec: Spec, _server: str) -> Iterator[LintFinding]:
     for path, container in _each(spec):
         image, policy = container.get("image"), container.get("imagePullPolicy")
         if isinstance(image, str) and policy is None and _is_latest(image):
             text = f'"{image}" means :latest, which is pulled each time, even where the node has it'
-            yield Finding(
+            yield LintFinding(
                 "latest", f"{path}.image", text, "name a version, or set imagePullPolicy: IfNotPresent"
             )
 
@@ -270,7 +272,7 @@ def _is_latest(image: str) -> bool:
     return "@" not in image and (":" not in last or last.endswith(":latest"))
 
 
-def _variable_without_shell(spec: Spec, _server: str) -> Iterator[Finding]:
+def _variable_without_shell(spec: Spec, _server: str) -> Iterator[LintFinding]:
     for path, container in _each(spec):
         command = container.get("command")
         if not isinstance(command, list) or not command or str(command[0]) in _SHELLS:
@@ -278,23 +280,23 @@ def _variable_without_shell(spec: Spec, _server: str) -> Iterator[Finding]:
         words = [str(word) for word in command]
         if any(re.search(r"\$[A-Za-z_{]", word) or word in {"|", "&&", ">", ">>"} for word in words):
             text = "no shell reads this command, so $NAME, pipes and redirections stay as they are"
-            yield Finding(
+            yield LintFinding(
                 "no-shell", f"{path}.command", text, 'use ["sh", "-c", "…"], or $(NAME) for a variable'
             )
 
 
-def _same_name(spec: Spec, _server: str) -> Iterator[Finding]:
+def _same_name(spec: Spec, _server: str) -> Iterator[LintFinding]:
     seen: dict[str, str] = {}
     for path, container in _each(spec):
         name = str(container.get("name"))
         if name in seen and "name" in container:
             text = f'the name "{name}" is taken by {seen[name]}: names are unique in the whole Pod'
             hint = "a container that was moved must be removed from its old list"
-            yield Finding("same-name", f"{path}.name", text, hint, level="error")
+            yield LintFinding("same-name", f"{path}.name", text, hint, level="error")
         seen.setdefault(name, path)
 
 
-RULES: tuple[Callable[[Spec, str], Iterator[Finding]], ...] = (
+RULES: tuple[Callable[[Spec, str], Iterator[LintFinding]], ...] = (
     _small_letters,
     _restart_policy_of_app,
     _own_list,

@@ -11,7 +11,7 @@ from typing import Any
 
 from podlab.errors import ManifestError
 from podlab.manifests import lookalikes, shape
-from podlab.manifests.composing import Composed, Composer, Refused, lines_of
+from podlab.manifests.composing import Composed, Composer, RefusedDocument, lines_of
 from podlab.manifests.faults import Fault, error_of
 from podlab.manifests.manifest import Manifest
 
@@ -121,7 +121,7 @@ def _compose(document: str, offset: int, name: str, faults: list[Fault]) -> Comp
     try:
         for event in yaml.parse(document, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             composer.feed(event)
-    except (Refused, yaml.YAMLError, ValueError, RecursionError) as error:
+    except (RefusedDocument, yaml.YAMLError, ValueError, RecursionError) as error:
         faults.append(_unreadable(document, offset, name, error))
         return None
     for line, key in composer.duplicates:
@@ -136,7 +136,7 @@ def _unreadable(document: str, offset: int, name: str, error: Exception) -> Faul
     import yaml
 
     seen = lookalikes.in_text(document)
-    if isinstance(error, Refused) and (error.hint or seen is None or seen[0] != error.line):
+    if isinstance(error, RefusedDocument) and (error.hint or seen is None or seen[0] != error.line):
         return Fault(name, offset + error.line + 1, "", error.text, error.hint)
     if seen is not None:
         return Fault(name, offset + seen[0] + 1, "", f"not YAML: {seen[1]}", seen[2])

@@ -8,8 +8,19 @@ The parts of a service mesh in a Pod, and a small mesh of the lab's own.
 """
 
 from podlab.mesh.identity import Authority, spiffe
-from podlab.mesh.recognising import Part, form, parts, signs
+from podlab.mesh.recognising import MeshPart, form, parts, signs
 from podlab.mesh.showing import table, text
 from podlab.mesh.webhooks import LABEL, configuration
 
-__all__ = ["LABEL", "Authority", "Part", "configuration", "form", "parts", "signs", "spiffe", "table", "text"]
+__all__ = [
+    "LABEL",
+    "Authority",
+    "MeshPart",
+    "configuration",
+    "form",
+    "parts",
+    "signs",
+    "spiffe",
+    "table",
+    "text",
+]

@@ -19,7 +19,7 @@ INIT, SIDECAR, APP = "init container", "sidecar", "second app container"
 VOLUME, METADATA, PORT, PROBE, VARIABLES = "volume", "metadata", "port", "probe", "variables"
 
 
-class Part(NamedTuple):
+class MeshPart(NamedTuple):
     """
     One thing that a mesh has put into a Pod.
 
@@ -43,7 +43,7 @@ def signs() -> dict[str, dict[str, Any]]:
     return tomllib.loads(text)
 
 
-def parts(obj: RawView) -> list[Part]:
+def parts(obj: RawView) -> list[MeshPart]:
     """
     Return what meshes have put into a Pod, or into the Pods of a Deployment, Job, DaemonSet or the like.
 
@@ -53,7 +53,7 @@ def parts(obj: RawView) -> list[Part]:
     return [part for sign in signs().values() for part in _of_mesh(pod, sign)]
 
 
-def form(found: list[Part]) -> str:
+def form(found: list[MeshPart]) -> str:
     """``native`` where a proxy is a sidecar, ``older`` where it is a second app container, else empty."""
     proxies = [part.what for part in found if "proxy" in part.name and part.what in (SIDECAR, APP)]
     return {SIDECAR: "native", APP: "older"}[proxies[0]] if proxies else ""
@@ -67,17 +67,19 @@ def _pod_of(obj: RawView) -> RawView:
     return template if isinstance(template, Mapping) else obj
 
 
-def _of_mesh(pod: RawView, sign: Mapping[str, Any]) -> Iterator[Part]:
+def _of_mesh(pod: RawView, sign: Mapping[str, Any]) -> Iterator[MeshPart]:
     spec, title = pod.get("spec") or {}, sign["title"]
     containers = list(_containers(spec, sign))
-    yield from (Part(title, what, one["name"], sign["containers"][one["name"]]) for what, one in containers)
+    yield from (
+        MeshPart(title, what, one["name"], sign["containers"][one["name"]]) for what, one in containers
+    )
     for _, one in containers:
         yield from _ports(one, sign)
         yield from _variables(one, sign)
     if containers:
         named = (volume["name"] for volume in spec.get("volumes") or ())
         yield from (
-            Part(title, VOLUME, name, sign["volumes"][name]) for name in named if name in sign["volumes"]
+            MeshPart(title, VOLUME, name, sign["volumes"][name]) for name in named if name in sign["volumes"]
         )
     yield from _probes(spec, sign, meshed=bool(containers))
     yield from _metadata(pod.get("metadata") or {}, sign)
@@ -92,23 +94,23 @@ def _containers(spec: RawView, sign: Mapping[str, Any]) -> Iterator[tuple[str, R
             yield APP, one
 
 
-def _ports(container: RawView, sign: Mapping[str, Any]) -> Iterator[Part]:
+def _ports(container: RawView, sign: Mapping[str, Any]) -> Iterator[MeshPart]:
     """Ports that the container declares, or is probed by."""
     declared = {int(one["containerPort"]) for one in container.get("ports") or ()}
     asked = {_probe_port(container.get(kind) or {}) for kind in _PROBES}
     for port in sorted(declared | {one for one in asked if one}):
         says = sign["ports"].get(str(port))
         if says:
-            yield Part(sign["title"], PORT, str(port), says)
+            yield MeshPart(sign["title"], PORT, str(port), says)
 
 
-def _variables(container: RawView, sign: Mapping[str, Any]) -> Iterator[Part]:
+def _variables(container: RawView, sign: Mapping[str, Any]) -> Iterator[MeshPart]:
     """The environment of a container, as far as its names are the mesh's."""
     names = [str(one["name"]) for one in container.get("env") or ()]
     own = [name for name in names if name.startswith(tuple(sign["environment"]))]
     if own:
         says = ", ".join(own[:3]) + (f" and {len(own) - 3} more" if len(own) > 3 else "")
-        yield Part(sign["title"], VARIABLES, str(container["name"]), says)
+        yield MeshPart(sign["title"], VARIABLES, str(container["name"]), says)
 
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
@@ -119,7 +121,7 @@ def _probe_port(probe: RawView) -> int:
     return port if isinstance(port, int) else 0
 
 
-def _probes(spec: RawView, sign: Mapping[str, Any], *, meshed: bool) -> Iterator[Part]:
+def _probes(spec: RawView, sign: Mapping[str, Any], *, meshed: bool) -> Iterator[MeshPart]:
     """Probes of the app's containers that lead to the mesh."""
     if not meshed:
         return
@@ -134,13 +136,13 @@ def _probes(spec: RawView, sign: Mapping[str, Any], *, meshed: bool) -> Iterator
             )
             if led and one["name"] not in sign["containers"]:
                 says = f"{kind} of the app's own container, led to the proxy's port {asks['port']}"
-                yield Part(sign["title"], PROBE, str(one["name"]), says)
+                yield MeshPart(sign["title"], PROBE, str(one["name"]), says)
 
 
-def _metadata(metadata: RawView, sign: Mapping[str, Any]) -> Iterator[Part]:
+def _metadata(metadata: RawView, sign: Mapping[str, Any]) -> Iterator[MeshPart]:
     for kind in ("annotations", "labels"):
         for key, value in sorted((metadata.get(kind) or {}).items()):
             if str(key).startswith(tuple(sign["metadata"])):
                 text = str(value)
                 says = text if len(text) <= 60 else text[:57] + "..."
-                yield Part(sign["title"], METADATA, str(key), f"{kind[:-1]}: {says}")
+                yield MeshPart(sign["title"], METADATA, str(key), f"{kind[:-1]}: {says}")

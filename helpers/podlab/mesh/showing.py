@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from podlab.mesh import recognising
-from podlab.mesh.recognising import Part
+from podlab.mesh.recognising import MeshPart
 from podlab.pods.raw import RawView
 
 
-def table(name: str, parts: Sequence[Part]) -> str:
+def table(name: str, parts: Sequence[MeshPart]) -> str:
     """Return the parts of one Pod, a line each, under a line with its name and the form of the proxy."""
     known = ", ".join(sign["title"] for sign in recognising.signs().values())
     if not parts:

@@ -17,7 +17,7 @@ The modules, in reading order:
     watching    Watcher: list, watch, reconnect and resume;  framing: lines of a stream;  heads: their first words
     sharing     SharedWatch: one watch for many recordings at once
     logs        LogFollower: the logs of every run of a container
-    nodes       the node's own events;  nodetime: its clock against ours
+    nodesources  the node's own events;  nodetime: its clock against ours
     thinning    how many lines of a log are kept;  writing: one observation a line
     recording   Recording: a file read back
 
@@ -27,7 +27,7 @@ recorder works on that file alone. This package decodes no object into models: i
 
 from __future__ import annotations
 
-from podlab.observe.nodes import ContainerdEvents, EmbeddedEvents, NodeSource, node_clock
+from podlab.observe.nodesources import ContainerdEvents, EmbeddedEvents, NodeSource, node_clock
 from podlab.observe.recorder import Recorder
 from podlab.observe.recording import Observation, Recording, read_recording
 from podlab.observe.sharing import SharedWatch

@@ -20,7 +20,7 @@ from podlab.errors import PodlabError, WaitTimeoutError
 from podlab.manifests import Manifest
 from podlab.observe.goals import Goal, Until, expected_pods
 from podlab.observe.latest import LatestPods
-from podlab.observe.nodes import NodeSource, node_clock
+from podlab.observe.nodesources import NodeSource, node_clock
 from podlab.observe.recording import Recording
 from podlab.observe.sharing import SharedWatch
 from podlab.observe.sources import Sources

@@ -3,7 +3,7 @@ One watch of Pods and one of Events, for many recordings at once: each gets the 
 
 A recording that watches for itself costs the API server two lists, two watches and a list for every quiet ten seconds.
 A grading has many recordings side by side, each of a namespace that was made for it; they take part in one watch of
-all namespaces instead. It is the same ``Watcher``, with the same lists, reconnects and gaps. A ``Part`` has the
+all namespaces instead. It is the same ``Watcher``, with the same lists, reconnects and gaps. A ``WatchShare`` has the
 watcher's interface, so a recorder does not know the difference.
 
 Needs the right to list and watch Pods and Events of all namespaces.
@@ -24,7 +24,7 @@ from typing import Any, Self
 from podlab.client import Client, resources
 from podlab.errors import ConnectionLostError, PodlabError, RecordingError
 from podlab.observe.heads import read_head
-from podlab.observe.nodes import NodeSource, node_clock
+from podlab.observe.nodesources import NodeSource, node_clock
 from podlab.observe.watching import Patience, Watcher
 from podlab.observe.writing import Writer, encode
 
@@ -82,9 +82,9 @@ class SharedWatch:
     ) -> None:
         self.end()
 
-    def part(self, resource: str, namespace: str, writer: Writer, changed: Callable[[], None]) -> Part:
+    def part(self, resource: str, namespace: str, writer: Writer, changed: Callable[[], None]) -> WatchShare:
         """Return what takes the lines of *namespace* to *writer* from now on, until it is stopped."""
-        part = Part(self, self._streams[resource], namespace, writer, changed)
+        part = WatchShare(self, self._streams[resource], namespace, writer, changed)
         self._streams[resource].add(part)
         return part
 
@@ -116,7 +116,7 @@ class SharedWatch:
 
 
 def await_lists(
-    watchers: Sequence[Watcher | Part],
+    watchers: Sequence[Watcher | WatchShare],
     client: Client,
     namespace: str | None,
     deadline_s: float = START_DEADLINE_S,
@@ -146,18 +146,18 @@ class _Stream:
     def __init__(self, shared: SharedWatch, resource: str) -> None:
         self._shared, self.resource = shared, resource
         self._lock, self._started = threading.Lock(), time.monotonic()
-        self._parts: dict[str, list[Part]] = {}
+        self._parts: dict[str, list[WatchShare]] = {}
         self.watcher = Watcher(
             shared.client, resources.path(resource), resource, self, shared.wake, keep_objects=True,
             existing=False, changed=self._changed, patience=shared.patience,
         )  # fmt: skip
 
-    def add(self, part: Part) -> None:
+    def add(self, part: WatchShare) -> None:
         """Deliver the lines of the part's namespace to it."""
         with self._lock:
             self._parts.setdefault(part.namespace, []).append(part)
 
-    def drop(self, part: Part) -> None:
+    def drop(self, part: WatchShare) -> None:
         """Deliver nothing more to it."""
         with self._lock:
             left = [one for one in self._parts.get(part.namespace, []) if one is not part]
@@ -174,7 +174,7 @@ class _Stream:
 
     def raw(self, lines: list[bytes]) -> None:
         """Hand each line to the recordings of its namespace."""
-        met: set[Part] = set()
+        met: set[WatchShare] = set()
         for line in lines:
             at = line.index(b'"type":')  # what stands before it is the watcher's own: stamp, source, resource
             event = b"{" + line[at:]
@@ -202,7 +202,7 @@ class _Stream:
                 part.changed()
 
 
-class Part:
+class WatchShare:
     """One recording's part in a shared watch; it has the interface of a `Watcher`."""
 
     def __init__(

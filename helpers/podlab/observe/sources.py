@@ -19,9 +19,9 @@ from typing import Any
 from podlab.client import Client, resources
 from podlab.errors import ConnectionLostError
 from podlab.observe.logfollower import LogFollower, incarnations
-from podlab.observe.nodes import NodeSource
+from podlab.observe.nodesources import NodeSource
 from podlab.observe.nodetime import NodeTime
-from podlab.observe.sharing import START_DEADLINE_S, Part, SharedWatch, await_lists
+from podlab.observe.sharing import START_DEADLINE_S, SharedWatch, WatchShare, await_lists
 from podlab.observe.watching import Patience, Watcher
 from podlab.observe.writing import Writer
 
@@ -62,7 +62,7 @@ class Sources:
         self._pod, self._labels, self._existing = pod, labels, existing
         self._shared, self._patience, self._lost_after_s = shared, patience, lost_after_s
         self.changed = threading.Event()
-        self._watchers: list[Watcher | Part] = []
+        self._watchers: list[Watcher | WatchShare] = []
         self._followers: dict[tuple[str, str], LogFollower] = {}
         self._times: dict[str, NodeTime] = {}
         self._chosen: set[bytes] = set()
@@ -99,7 +99,7 @@ class Sources:
         *,
         uid: str = "",
         chosen: set[bytes] | None = None,
-    ) -> Watcher | Part:
+    ) -> Watcher | WatchShare:
         if self._shared:
             return self._shared.part(resource, self._namespace, self._writer, self.changed.set)
         return Watcher(

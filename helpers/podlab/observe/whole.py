@@ -15,7 +15,7 @@ from podlab.client import Client
 from podlab.errors import ConnectionLostError, WaitTimeoutError
 from podlab.manifests import Manifest
 from podlab.observe.goals import Until
-from podlab.observe.nodes import NodeSource
+from podlab.observe.nodesources import NodeSource
 from podlab.observe.recorder import Recorder
 from podlab.observe.recording import Recording
 

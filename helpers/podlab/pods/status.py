@@ -23,7 +23,7 @@ FINISHED_PODS_KEEP_THEIR_WORD = 31  # before, a deleted Pod was Terminating in a
 A_FAILURE_WINS_OVER_COMPLETED = 35  # `errorReason` in printPod
 
 
-class Row(NamedTuple):
+class StatusRow(NamedTuple):
     """
     The cells of one row.
 
@@ -53,7 +53,7 @@ def status_word(pod: RawView, server: str | None = None) -> str:
     return row(pod, server).status
 
 
-def row(pod: RawView, server: str | None = None) -> Row:
+def row(pod: RawView, server: str | None = None) -> StatusRow:
     """Return the row that a server of version *server* (such as ``v1.36.3``; None: the newest) makes."""
     spec, status, minor = pod.get("spec") or {}, pod.get("status") or {}, minor_of(server)
     inits = {each["name"]: each for each in spec.get("initContainers") or []}
@@ -65,7 +65,7 @@ def row(pod: RawView, server: str | None = None) -> Row:
         kept = [each for each in read if is_sidecar(inits.get(each["name"]))]
         counted = [*kept, *(status.get("containerStatuses") or [])]
     total = len(spec.get("containers") or []) + sum(map(is_sidecar, inits.values()))
-    return Row(ready, total, _deleted_word(pod, minor) or word, *_restarts(counted))
+    return StatusRow(ready, total, _deleted_word(pod, minor) or word, *_restarts(counted))
 
 
 def _before_start(status: RawView) -> str:

@@ -14,7 +14,7 @@ from podlab.timeline.events import about, message_of, seen_s, short
 from podlab.timeline.explain import Explanation, explain
 from podlab.timeline.situations.owners import AFTER_PODS, BEFORE_PODS, Owner
 from podlab.timeline.situations.standing import BUDGETS, CRONJOBS, WAITING
-from podlab.timeline.situations.table import Found, first
+from podlab.timeline.situations.table import MatchedSituation, first
 
 KINDS = ("Job", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "CronJob", "PodDisruptionBudget")
 BETWEEN = {"Deployment": "ReplicaSet", "CronJob": "Job"}
@@ -154,7 +154,7 @@ def _told_after(o: Owner, title: str, name: str) -> Explanation | None:
     return None if found is None else _told(title, found)
 
 
-def _told(title: str, found: Found) -> Explanation:
+def _told(title: str, found: MatchedSituation) -> Explanation:
     return Explanation(f"{title} {found.what}", found.why, found.hint, situation=found.situation)
 
 

@@ -12,7 +12,7 @@ from html import escape
 
 from podlab.timeline import Timeline
 from podlab.views._alt import alt_text
-from podlab.views.legend import ROW_PX, SWATCH_PX, Entry, legend_of, rows_of
+from podlab.views.legend import ROW_PX, SWATCH_PX, LegendEntry, legend_of, rows_of
 from podlab.views.scene import NAME_PX, TEXT_PX, WIDTH_PX, Scene, names_px, scene_of
 from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER
 
@@ -184,7 +184,7 @@ def _legend(scene: Scene, left: float, top: float) -> tuple[str, int]:
     return f"<g font-size='{TEXT_PX:g}' fill='{INK}'>{''.join(parts)}</g>", rows_of(entries)
 
 
-def _entry(entry: Entry, x: float, y: float) -> str:
+def _entry(entry: LegendEntry, x: float, y: float) -> str:
     if entry.kind == "mark":
         sign = _mark(x + SWATCH_PX / 2, y - 4, entry.key, entry.words)
     else:

@@ -13,7 +13,7 @@ ROW_PX = 16.0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LegendEntry:
     """
     One explanation.
 
@@ -37,22 +37,22 @@ class Entry:
         return max(ROW_PX * (LOOKS[self.key].height if self.kind == "box" else 0.6), 2.0)
 
 
-def legend_of(scene: Scene) -> list[Entry]:
+def legend_of(scene: Scene) -> list[LegendEntry]:
     """Return the entries of a picture, in rows as wide as its plot."""
     wanted = [("box", key, LOOKS[key].name) for key in LOOKS if key in scene.used and key != "unseen"]
     if scene.hatched:
         wanted.append(("hatch", "", scene.hatched))
     wanted += [("mark", glyph, words) for glyph, words in scene.glyphs]
-    found, x, row = list[Entry](), 0.0, 0
+    found, x, row = list[LegendEntry](), 0.0, 0
     for kind, key, words in wanted:
         wide = SWATCH_PX + 4 + text_width(words, TEXT_PX)
         if x and x + wide > scene.width:
             x, row = 0.0, row + 1
-        found.append(Entry(kind, key, words, x, row))
+        found.append(LegendEntry(kind, key, words, x, row))
         x += wide + GAP_PX
     return found
 
 
-def rows_of(entries: list[Entry]) -> int:
+def rows_of(entries: list[LegendEntry]) -> int:
     """How many rows they take, at least one."""
     return entries[-1].row + 1 if entries else 1

@@ -62,7 +62,7 @@ class Word:
 
 
 @dataclass(slots=True)
-class Mark:
+class SceneMark:
     """A single moment: *glyph* is one of ``dot``, ``alarm``, ``stop``, ``kill``, ``hook``."""
 
     x: float
@@ -82,7 +82,7 @@ GLYPH_WORDS = {
 
 
 @dataclass(slots=True)
-class Row:
+class SceneRow:
     """A lane or a strip: its label and the middle of its height."""
 
     label: str
@@ -101,11 +101,11 @@ class Scene:
     height: float
     t0: float
     t1: float
-    rows: list[Row] = field(default_factory=list)
+    rows: list[SceneRow] = field(default_factory=list)
     boxes: dict[tuple[str, float], list[tuple[float, float, float]]] = field(default_factory=dict)
     doubts: list[tuple[float, float, float, float]] = field(default_factory=list)
     strips: list[tuple[float, float, float, float, str]] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
+    marks: list[SceneMark] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
     lines: list[tuple[float, str, str]] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
@@ -151,18 +151,18 @@ class Scene:
         marks = [self.origin + (first + i) * step for i in range(count)]
         return [t for t in marks if self.t0 <= t <= self.t1]
 
-    def names(self, room_px: float) -> list[tuple[Row, str, str]]:
+    def names(self, room_px: float) -> list[tuple[SceneRow, str, str]]:
         """Rows that get a label, with the name as it fits into *room_px*, and the word for its role."""
         rows = self.labelled()
         parts = [row.label.partition("\n") for row in rows]
         short = shortened([name for name, _, _ in parts], lambda n: text_width(n, NAME_PX) <= room_px)
         return [(row, name, role) for row, name, (_, _, role) in zip(rows, short, parts, strict=True)]
 
-    def labelled(self) -> list[Row]:
+    def labelled(self) -> list[SceneRow]:
         """Return the rows that get a label: all, or about ten where they are crowded."""
         lanes = [row for row in self.rows if row.role != "strip"]
         room = 12.0 if not lanes or lanes[0].height >= 14 else max(12.0, self.height / 9)
-        found: list[Row] = []
+        found: list[SceneRow] = []
         last = -1e9
         for row in self.rows:
             if row.y - last >= room or row.role == "strip":
@@ -222,7 +222,7 @@ def scene_of(
     crowded = pitch < 14
     for index, lane in enumerate(lanes):
         y = top + (index + 0.5) * pitch
-        scene.rows.append(Row(_label(lane, crowded), lane.role, y, pitch))
+        scene.rows.append(SceneRow(_label(lane, crowded), lane.role, y, pitch))
         if lane.spans and detail <= 1:  # nothing stands before it whose end would be this edge
             _doubt(scene, lane.spans[0].start, y, pitch * 0.72)
         _draw_lane(scene, lane, scene.rows[-1], detail, timeline.until, _following(timeline, index))
@@ -286,7 +286,7 @@ def _label(lane: Lane, crowded: bool) -> str:
 
 # One loop with many branches: for 10,000 spans, calls would cost as much as drawing.
 def _draw_lane(  # noqa: PLR0912
-    scene: Scene, lane: Lane, row: Row, quantum: float, until: float, following: float
+    scene: Scene, lane: Lane, row: SceneRow, quantum: float, until: float, following: float
 ) -> None:
     """Boxes of what is known, doubts where an edge is not; joined where they would share a pixel."""
     scale, t0, limit = scene.scale, scene.t0, scene.width
@@ -423,7 +423,7 @@ def _draw_strips(scene: Scene, timeline: Timeline, places: _Places) -> float:
     ):
         if not stretches:
             continue
-        scene.rows.append(Row(label, "strip", y + 8, 16))
+        scene.rows.append(SceneRow(label, "strip", y + 8, 16))
         _draw_strip(scene, stretches, y, colours, places)
         y += 19
     return y + 5
@@ -517,7 +517,7 @@ def _draw_marks(scene: Scene, timeline: Timeline, pitch: float) -> None:
             continue
         last[marker.container, glyph] = x
         y = rows[marker.container] + pitch * _LEVELS[glyph]
-        scene.marks.append(Mark(x, y, glyph, _hover(marker)))
+        scene.marks.append(SceneMark(x, y, glyph, _hover(marker)))
 
 
 _LEVELS = {"dot": 0.4, "alarm": 0.32, "hook": 0.32, "stop": 0.0, "kill": 0.32}

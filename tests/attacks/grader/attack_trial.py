@@ -66,7 +66,7 @@ def solved_by_witness() -> Handed:
 
 
 def _verdict(
-    each: Handed, mark: gradebook.Mark, handed_in: Iterable[submissions.Submission], student: str
+    each: Handed, mark: gradebook.StudentMarks, handed_in: Iterable[submissions.Submission], student: str
 ) -> Iterator[str]:
     read = next((one for one in handed_in if one.student == student), None)
     if read is None:

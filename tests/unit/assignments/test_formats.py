@@ -28,7 +28,7 @@ from platform_schemas import CLASSROOM, GRADESCOPE, POINTS, PRAIRIELEARN, closed
 from podlab.assignments import blueprint, formats, kept
 from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.formats import classroom, gradescope, junit, nbgrader, otter, prairielearn
-from podlab.assignments.gradebook import Mark
+from podlab.assignments.gradebook import StudentMarks
 from podlab.assignments.roster import Student
 from podlab.errors import PodlabError
 
@@ -62,7 +62,7 @@ def shared(tmp_path: Path) -> Blueprint:
     return blueprint.read(tmp_path / "small.toml")
 
 
-def mark(plan: Blueprint, student: str, share: Fraction | None, *, hidden: bool = False) -> Mark:
+def mark(plan: Blueprint, student: str, share: Fraction | None, *, hidden: bool = False) -> StudentMarks:
     """Marks as podlab grade keeps them: every check earned that *share*; None is an open grade."""
     results = []
     for part in plan.parts(student):
@@ -80,7 +80,7 @@ def mark(plan: Blueprint, student: str, share: Fraction | None, *, hidden: bool 
     open_ = share is None
     by_id = {result["report"]["exercise"]: result["earned"] for result in results}
     state = "not gradable" if open_ else "graded"
-    return Mark(Student(student), by_id, float(plan.points), state, [HOSTILE], results)
+    return StudentMarks(Student(student), by_id, float(plan.points), state, [HOSTILE], results)
 
 
 SHARES = [Fraction(0), Fraction(1, 3), Fraction(1), None]

@@ -202,7 +202,7 @@ def test_a_roster_that_cannot_be_used_names_its_lines(tmp_path: Path, text: str,
 
 
 @pytest.fixture
-def marks(plan: Blueprint, tmp_path: Path) -> list[gradebook.Mark]:
+def marks(plan: Blueprint, tmp_path: Path) -> list[gradebook.StudentMarks]:
     """Marks of a class with a hostile name, a hostile answer and an open grade."""
     found = [
         handed_in(e14=HOSTILE),
@@ -213,7 +213,9 @@ def marks(plan: Blueprint, tmp_path: Path) -> list[gradebook.Mark]:
     return gradebook.marks(plan, tmp_path / "g", STUDENTS)
 
 
-def test_pages_hold_nothing_active(plan: Blueprint, tmp_path: Path, marks: list[gradebook.Mark]) -> None:
+def test_pages_hold_nothing_active(
+    plan: Blueprint, tmp_path: Path, marks: list[gradebook.StudentMarks]
+) -> None:
     """Names, answers and reasons are text; the page's policy forbids scripts too."""
     made = [pages.overview(plan, marks)]
     made += [
@@ -228,14 +230,14 @@ def test_pages_hold_nothing_active(plan: Blueprint, tmp_path: Path, marks: list[
 
 
 def test_a_students_page_shows_no_answer_of_hidden_checks(
-    plan: Blueprint, marks: list[gradebook.Mark]
+    plan: Blueprint, marks: list[gradebook.StudentMarks]
 ) -> None:
     """What is hidden is counted, not shown."""
     verdict = {"id": "s", "text": "the secret check", "points": 1, "earned": 0, "holds": False, "expected": "",
                "found": "secret found", "why": "", "hint": None, "visible": False}  # fmt: skip
     result: dict[str, Any] = json.loads(json.dumps(marks[0].results[0]))
     result["report"]["verdicts"] = [verdict]
-    mark = gradebook.Mark(marks[0].student, marks[0].earned, 14.0, results=[result])
+    mark = gradebook.StudentMarks(marks[0].student, marks[0].earned, 14.0, results=[result])
 
     page = pages.student(plan, mark)
 
@@ -244,14 +246,14 @@ def test_a_students_page_shows_no_answer_of_hidden_checks(
     assert "the secret check" in pages.instructor(plan, mark, Path("/nowhere"))
 
 
-def test_a_gradebook_runs_in_no_spreadsheet(marks: list[gradebook.Mark]) -> None:
+def test_a_gradebook_runs_in_no_spreadsheet(marks: list[gradebook.StudentMarks]) -> None:
     """A name that begins like a formula is text."""
     assert "'=cmd|x" in gradebook.as_csv(marks)
 
 
 @pytest.mark.parametrize("name", sorted({*formats.names()} - {"nbgrader", "otter"}))
 def test_every_format_can_be_written_and_an_open_grade_is_no_zero(
-    name: str, plan: Blueprint, tmp_path: Path, marks: list[gradebook.Mark]
+    name: str, plan: Blueprint, tmp_path: Path, marks: list[gradebook.StudentMarks]
 ) -> None:
     """Each format has its own way to say that there is no grade yet; nbgrader and otter get none (test_formats)."""
     answer = plan.parts("ada")[0].exercise.shown()[1].replace("Never", "OnFailure")

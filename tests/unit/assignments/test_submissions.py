@@ -123,7 +123,7 @@ def test_the_last_copy_under_the_released_id_counts(notebook: Notebook) -> None:
 )
 def test_what_is_no_notebook_is_refused_in_one_line(data: bytes) -> None:
     """A damaged file is a reason, never a traceback."""
-    with pytest.raises(archives.Unreadable):
+    with pytest.raises(archives.UnreadableArchive):
         answers_of(data)
 
 

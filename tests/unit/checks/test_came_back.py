@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from podlab.checks import Act, Life
-from podlab.checks.life import starts_again
+from podlab.checks.vocabulary import starts_again
 from podlab.simulation.simulate import simulate
 
 SHIPPER = {"name": "shipper", "image": "podlab", "restartPolicy": "Always"}

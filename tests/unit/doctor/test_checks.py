@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from podlab import doctor
-from podlab.doctor.checks import CHECKS
+from podlab.doctor.findings import CHECKS
 from podlab.doctor.machine import GIB, MachineFacts, Port, Sandbox
 
 HEALTHY = MachineFacts(
@@ -149,7 +149,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
 ]
 
 
-def finding(facts: MachineFacts, name: str) -> doctor.Finding:
+def finding(facts: MachineFacts, name: str) -> doctor.MachineFinding:
     return next(one for one in doctor.judge(facts) if one.name == name)
 
 

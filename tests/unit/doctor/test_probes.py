@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from podlab.doctor import judge, probes, sandbox_trial
+from podlab.doctor import inspection, judge, sandbox_trial
 from podlab.doctor.machine import MachineFacts
 from podlab.doctor.ports import holder
 
@@ -19,7 +19,7 @@ from podlab.doctor.ports import holder
 def test_this_machine_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """MachineFacts come back whole, with Docker's program hidden so that no registry is asked."""
     monkeypatch.setenv("PATH", "/nonexistent")
-    facts = probes.look()
+    facts = inspection.look()
 
     assert isinstance(facts, MachineFacts)
     assert facts.python == tuple(sys.version_info[:3])
@@ -30,7 +30,7 @@ def test_this_machine_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def seen(name: str) -> tuple[str, str, str]:
     """What the doctor says of one thing on this machine: level, text and repair."""
-    found = next(one for one in judge(probes.look()) if one.name == name)
+    found = next(one for one in judge(inspection.look()) if one.name == name)
     return found.level, found.text, found.repair
 
 
@@ -84,7 +84,7 @@ def test_the_terminal_of_vs_code_is_asked_for_its_jupyter_extension(
 def test_memory_is_what_the_kernel_says() -> None:
     """MemTotal equals the number of pages that sysconf knows, within the kernel's own share."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    assert abs(probes._meminfo()["MemTotal"] - pages) < 0.05 * pages
+    assert abs(inspection._meminfo()["MemTotal"] - pages) < 0.05 * pages
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -94,8 +94,8 @@ def test_the_holder_of_a_port_is_named() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         number = listener.getsockname()[1]
-        assert f"(pid {os.getpid()})" in probes._held(number)
-    assert probes._held(number) == ""
+        assert f"(pid {os.getpid()})" in inspection._held(number)
+    assert inspection._held(number) == ""
     assert holder(number) == "another program"
 
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 
 from podlab.checks.lives import Act
-from podlab.grading.conditions import PART, Condition, is_settled, newest
 from podlab.grading.player import Player
+from podlab.grading.waitconditions import PART, WaitCondition, is_settled, newest
 
 
 def pod(phase: str, *, waits: str = "", reason: str = "CrashLoopBackOff") -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_a_pod_has_begun_with_the_first_start_of_whichever_container(
     pods: list[dict[str, Any]], holds: bool
 ) -> None:
     """The names of a learner's containers are not known to the play."""
-    began = Condition({"began": True}, cast(Player, None))
+    began = WaitCondition({"began": True}, cast(Player, None))
 
     assert began(pods) is holds
 
@@ -88,7 +88,7 @@ def test_the_newest_pod_that_has_the_container_is_meant():
 
 def test_pods_need_not_be_in_back_off_at_the_same_moment() -> None:
     """Each runs now and then; what was settled once stays so."""
-    settled = Condition({"settled": True}, None)  # type: ignore[arg-type]
+    settled = WaitCondition({"settled": True}, None)  # type: ignore[arg-type]
     one, two = pod("Running", waits="shop"), pod("Running")
     for name, body in (("one", one), ("two", two)):
         body["metadata"] = {"name": name, "labels": {PART: "answer"}}
@@ -101,8 +101,8 @@ def test_pods_need_not_be_in_back_off_at_the_same_moment() -> None:
 def test_a_pod_is_still_so_long_after_the_last_change_that_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """A start, an end and a container that is prepared begin the count anew: a late node makes it longer alone."""
     now = [0.0]
-    monkeypatch.setattr("podlab.grading.conditions.time.monotonic", lambda: now[0])
-    still = Condition({"still_s": 12}, cast(Player, None))
+    monkeypatch.setattr("podlab.grading.waitconditions.time.monotonic", lambda: now[0])
+    still = WaitCondition({"still_s": 12}, cast(Player, None))
     naps, ended = begun(RUNS), begun({"name": "wait", "state": {"terminated": {"exitCode": 0}}})
     prepared = begun({"name": "wait", "state": {"waiting": {"reason": "PodInitializing"}}})
     prepared["spec"] = {"nodeName": "n", "initContainers": [{"name": "wait"}]}
@@ -119,14 +119,14 @@ def test_a_pod_is_still_so_long_after_the_last_change_that_was_seen(monkeypatch:
 def test_a_container_is_back_when_it_runs_again_after_the_step_that_met_it() -> None:
     """A start before the step is none: a right shipper that found no sink at first has one already."""
     player = cast(Player, SimpleNamespace(acts=[Act("crash", "kill", restarts={"shop": 1})]))
-    back = Condition({"back": {"crash": "shop"}}, player)
+    back = WaitCondition({"back": {"crash": "shop"}}, player)
     met, waits, again = pod("Running"), pod("Running", waits="shop"), pod("Running")
     for body, count in ((met, 1), (waits, 1), (again, 2)):
         body["metadata"] = {"name": "answer", "labels": {PART: "answer"}}
         body["status"]["containerStatuses"][0]["restartCount"] = count
 
     assert [back([body]) for body in (met, waits, again)] == [False, False, True]
-    assert not Condition({"back": {"never": "shop"}}, player)([again])
+    assert not WaitCondition({"back": {"never": "shop"}}, player)([again])
 
 
 def test_pods_are_away_once_all_that_a_step_met_are_gone() -> None:
@@ -135,15 +135,15 @@ def test_pods_are_away_once_all_that_a_step_met_are_gone() -> None:
     player = cast(Player, SimpleNamespace(acts=acts))
     old, new = ({"metadata": {"name": name}} for name in ("old-2", "new-1"))
 
-    assert not Condition({"away": "rollout"}, player)([old, new])
-    assert Condition({"away": "rollout"}, player)([new])
-    assert not Condition({"away": "look"}, player)([new])
-    assert not Condition({"away": "never"}, player)([])
+    assert not WaitCondition({"away": "rollout"}, player)([old, new])
+    assert WaitCondition({"away": "rollout"}, player)([new])
+    assert not WaitCondition({"away": "look"}, player)([new])
+    assert not WaitCondition({"away": "never"}, player)([])
 
 
 def test_a_pod_that_has_ended_is_not_waited_for_to_be_ready() -> None:
     """The Pod of a Job beside a Deployment never gets Ready again."""
-    ready = Condition({"ready": True}, cast(Player, None))
+    ready = WaitCondition({"ready": True}, cast(Player, None))
     serving, done = pod("Running"), pod("Succeeded")
     for name, body in (("shop", serving), ("job", done)):
         body["metadata"] = {"name": name, "labels": {PART: "answer"}}

@@ -10,10 +10,10 @@ import pytest
 from podlab import images
 from podlab.errors import CheckError
 from podlab.grading import Place, find, grade, ids, play, scaffold
-from podlab.grading.conditions import PART
 from podlab.grading.loading import read
 from podlab.grading.prove import expected, lacking, samples
 from podlab.grading.runs import fixtures
+from podlab.grading.waitconditions import PART
 
 NOWHERE = Place(client=None)
 

@@ -10,10 +10,10 @@ from podlab.checks import Act
 from podlab.client.types import ExecOutput
 from podlab.errors import WaitTimeoutError
 from podlab.grading import player
-from podlab.grading.conditions import PART
 from podlab.grading.exercise import NotGradable
 from podlab.grading.play import Step
 from podlab.grading.player import Player
+from podlab.grading.waitconditions import PART
 
 PREPARING = {"waiting": {"reason": "ContainerCreating"}}
 METADATA = {"name": "answer", "uid": "1", "labels": {PART: "answer"}}

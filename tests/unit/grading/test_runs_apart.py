@@ -12,7 +12,7 @@ import pytest
 
 from podlab.errors import CheckError
 from podlab.grading import play, runs
-from podlab.grading.exercise import Exercise, NotGradable, Run
+from podlab.grading.exercise import Exercise, NotGradable, PlayRun
 from podlab.grading.player import Player
 from podlab.observe.recording import LOST_LOG, Recording
 
@@ -28,7 +28,7 @@ steps:
 
 def exercise(folder: Path, *runs: str) -> Exercise:
     (folder / "play.yaml").write_text(PLAY)
-    return cast(Exercise, SimpleNamespace(folder=folder, runs=[Run(name) for name in runs],
+    return cast(Exercise, SimpleNamespace(folder=folder, runs=[PlayRun(name) for name in runs],
                                           text=lambda file, _values: (folder / file).read_text()))  # fmt: skip
 
 
@@ -39,13 +39,13 @@ def test_a_step_that_names_a_run_is_left_out_of_the_others(
     """A play that goes two ways is one file."""
     made = exercise(tmp_path, "kills", "outage")
 
-    assert [step.verb for step in runs._steps(made, Run(run), {})] == verbs
+    assert [step.verb for step in runs._steps(made, PlayRun(run), {})] == verbs
 
 
 def test_a_step_of_a_run_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     """It would never be played, and nobody would notice."""
     with pytest.raises(CheckError, match="only for the run 'outage'"):
-        runs._steps(exercise(tmp_path, "kills"), Run("kills"), {})
+        runs._steps(exercise(tmp_path, "kills"), PlayRun("kills"), {})
 
 
 def test_a_patch_of_the_answer_reaches_each_of_its_pods() -> None:

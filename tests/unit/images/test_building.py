@@ -15,10 +15,10 @@ import pytest
 from podlab.embedded.images import archive as embedded
 from podlab.errors import BuildError
 from podlab.images import build, builder, cache, roots, running, wheels
-from podlab.images.recipes import Image, Part, Recipes
+from podlab.images.recipes import ImagePart, ImageRecipe, Recipes
 
 HELLO = b"#!/bin/sh\necho hello\n"
-IMAGE = Image(
+IMAGE = ImageRecipe(
     "podlab-hello:1", "a test", {"hello": ()}, user="7:7", users={"hello": 7}, entrypoint=["hello"], mib=1
 )
 
@@ -35,7 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def part(home: Path) -> Part:
+def part(home: Path) -> ImagePart:
     """A wheel with one program, as if it had been downloaded."""
     file = home / "downloads" / "hello-1-py3-none-any.whl"
     file.parent.mkdir(parents=True)
@@ -43,17 +43,17 @@ def part(home: Path) -> Part:
         wheel.writestr("hello-1.data/scripts/hello", HELLO)
         wheel.writestr("hello/__init__.py", "")
     files = f"{hashlib.sha256(HELLO).hexdigest()}  scripts/hello"
-    return Part(
+    return ImagePart(
         "hello", "wheel", "1", file.name, cache.sha256(file), hashlib.sha256(files.encode()).hexdigest(),
         keep={"scripts/hello": "usr/local/bin/hello"},
     )  # fmt: skip
 
 
-def known(part: Part) -> Recipes:
+def known(part: ImagePart) -> Recipes:
     return Recipes({part.name: part}, {IMAGE.name: IMAGE})
 
 
-def test_a_wheel_becomes_an_image_that_the_embedded_cluster_takes(part: Part, tmp_path: Path) -> None:
+def test_a_wheel_becomes_an_image_that_the_embedded_cluster_takes(part: ImagePart, tmp_path: Path) -> None:
     """Its program can be run, a shell is beside it, and it starts as the recipe says."""
     archive = build(IMAGE, known(part), silent)
 
@@ -67,7 +67,7 @@ def test_a_wheel_becomes_an_image_that_the_embedded_cluster_takes(part: Part, tm
     assert (entry["config"]["User"], entry["config"]["Entrypoint"]) == ("7:7", ["hello"])
 
 
-def test_the_same_recipe_gives_the_same_bytes_and_is_made_once(part: Part, home: Path) -> None:
+def test_the_same_recipe_gives_the_same_bytes_and_is_made_once(part: ImagePart, home: Path) -> None:
     """An image that is finished is found again; made anew, it is the same image."""
     first = build(IMAGE, known(part), silent)
     made = first.stat().st_mtime_ns
@@ -79,7 +79,7 @@ def test_the_same_recipe_gives_the_same_bytes_and_is_made_once(part: Part, home:
     assert cache.sha256(build(IMAGE, known(part), silent)) == digest
 
 
-def test_an_archive_that_was_cut_short_is_made_again(part: Part) -> None:
+def test_an_archive_that_was_cut_short_is_made_again(part: ImagePart) -> None:
     """A full disk or a crash may leave half a file under the right name."""
     archive = build(IMAGE, known(part), silent)
     whole = archive.stat().st_size
@@ -91,7 +91,7 @@ def test_an_archive_that_was_cut_short_is_made_again(part: Part) -> None:
 
 
 def test_a_build_that_is_interrupted_leaves_nothing(
-    part: Part, home: Path, monkeypatch: pytest.MonkeyPatch
+    part: ImagePart, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C in the middle: no image, no scratch folder."""
 
@@ -107,7 +107,7 @@ def test_a_build_that_is_interrupted_leaves_nothing(
 
 
 def test_a_wheel_with_another_checksum_is_not_used(
-    part: Part, home: Path, monkeypatch: pytest.MonkeyPatch
+    part: ImagePart, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A changed file is downloaded again; where that gives no other file, the error names the wheel."""
 
@@ -122,7 +122,7 @@ def test_a_wheel_with_another_checksum_is_not_used(
 
 
 def test_a_component_of_another_version_is_named(
-    part: Part, home: Path, monkeypatch: pytest.MonkeyPatch
+    part: ImagePart, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a network an installed wheel of another version does not help, and whoever sees it asks why."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -138,7 +138,7 @@ def test_a_component_of_another_version_is_named(
     assert [path.name for path in (home / "downloads").iterdir()] == [part.file]
 
 
-def test_files_of_a_wheel_are_checked_too(part: Part) -> None:
+def test_files_of_a_wheel_are_checked_too(part: ImagePart) -> None:
     """An installed wheel has no file of its own any more, so what is taken from it is compared."""
     with pytest.raises(BuildError, match="does not match the recipe"):
         build(IMAGE, known(replace(part, files_sha256="0" * 64)), silent)
@@ -186,7 +186,7 @@ def test_what_is_kept_of_a_package_is_chosen_by_folders(name: str, place: str | 
     assert wheels.placed(name, {"a/b": "x"}) == place
 
 
-def test_an_image_belongs_to_root_and_bears_one_date(part: Part, tmp_path: Path) -> None:
+def test_an_image_belongs_to_root_and_bears_one_date(part: ImagePart, tmp_path: Path) -> None:
     """Whoever builds it, and whenever: else equal files would give different images."""
     with tarfile.open(build(IMAGE, known(part), silent)) as tar:
         (name,) = json.loads(tar.extractfile("manifest.json").read())[0]["Layers"]  # type: ignore[union-attr]

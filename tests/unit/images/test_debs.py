@@ -10,9 +10,9 @@ import pytest
 
 from podlab.errors import BuildError
 from podlab.images import debs
-from podlab.images.recipes import Part
+from podlab.images.recipes import ImagePart
 
-PART = Part(
+PART = ImagePart(
     "tool",
     "deb",
     "1:2.0-1",

@@ -11,7 +11,7 @@ import pytest
 from podlab import images
 from podlab.errors import BuildError
 from podlab.images import cache, golang, recipes
-from podlab.images.recipes import Part
+from podlab.images.recipes import ImagePart
 
 AGENT = images.load().parts["pilot-agent"]
 GO_MOD = "module main\n\nrequire (\n\texample.org/a v1.2.3\n\texample.org/a/b v0.1.0 // indirect\n)\n"
@@ -19,14 +19,14 @@ MAIN = "package main\n\nfunc main() { println(42) }\n"
 
 
 @pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Part:
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImagePart:
     """A main module of two lines, and an empty cache."""
     monkeypatch.setenv("PODLAB_IMAGES_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(recipes, "FOLDER", tmp_path)
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / "go.mod").write_text("module tiny\n\ngo 1.20\n")
     (tmp_path / "tiny" / "main.go").write_text(MAIN)
-    return Part("answer", "go", "1", package=".", module="tiny")
+    return ImagePart("answer", "go", "1", package=".", module="tiny")
 
 
 def silent(_line: str) -> None:
@@ -59,7 +59,7 @@ def test_a_kept_file_is_of_the_innermost_module(source: str, found: str) -> None
 
 
 @pytest.mark.skipif(not shutil.which("go"), reason="this machine has no Go")
-def test_a_program_is_built_once_and_put_into_the_image(module: Part, tmp_path: Path) -> None:
+def test_a_program_is_built_once_and_put_into_the_image(module: ImagePart, tmp_path: Path) -> None:
     """The folder is that of the module, and the program has the part's name."""
     root = tmp_path / "root"
     golang.unpack(module, root, silent)
@@ -71,7 +71,7 @@ def test_a_program_is_built_once_and_put_into_the_image(module: Part, tmp_path: 
 
 
 @pytest.mark.skipif(not shutil.which("go"), reason="this machine has no Go")
-def test_a_file_that_no_module_has_ends_the_build_and_leaves_nothing(module: Part) -> None:
+def test_a_file_that_no_module_has_ends_the_build_and_leaves_nothing(module: ImagePart) -> None:
     """The error names the file; the program is not called finished without it."""
     wrong = replace(module, keep={"example.org/a/x.json": "etc/x.json"})
 

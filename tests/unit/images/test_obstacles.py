@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from podlab import doctor, images, paths
-from podlab.doctor import probes
+from podlab.doctor import inspection
 from podlab.doctor.machine import MachineFacts
 from podlab.drivers import Cluster
 from podlab.errors import BuildError
@@ -100,7 +100,7 @@ def test_a_lab_whose_image_is_missing_says_so_in_its_notebook(lab: str, name: st
 def test_the_doctor_names_the_labs_that_a_missing_image_stops(lab: str, name: str) -> None:
     """One line for each image, with the number of the lab."""
     image = KNOWN.find(name).name
-    said = doctor.as_text(doctor.report(MachineFacts(**probes._lab_images())))
+    said = doctor.as_text(doctor.report(MachineFacts(**inspection._lab_images())))
 
     (line,) = [line for line in said.splitlines() if image in line]
     assert re.search(rf"cannot be made here, so lab [\d and]*{lab[:2]}[\d and]* cannot run: ", line), line

@@ -22,7 +22,7 @@ from podlab.observe.framing import StreamBroken, Unchunker
 from podlab.observe.goals import Goal, belongs, expected_pods
 from podlab.observe.heads import read_head
 from podlab.observe.logfollower import incarnations
-from podlab.observe.nodes import parse_event
+from podlab.observe.nodesources import parse_event
 from podlab.observe.writing import Writer
 
 

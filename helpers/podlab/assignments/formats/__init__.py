@@ -18,7 +18,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from podlab.assignments.blueprint import Blueprint
-from podlab.assignments.gradebook import Mark
+from podlab.assignments.gradebook import StudentMarks
 from podlab.assignments.roster import Student
 from podlab.errors import PodlabError
 
@@ -30,7 +30,7 @@ def names() -> list[str]:
     return sorted(module.name for module in iter_modules(__path__))
 
 
-def write(name: str, blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
+def write(name: str, blueprint: Blueprint, marks: Sequence[StudentMarks], out: Path) -> list[Path]:
     """Write *marks* in the format *name* below *out*, and return the files."""
     module = import_module(f"{__name__}.{name}")
     out.mkdir(parents=True, exist_ok=True)

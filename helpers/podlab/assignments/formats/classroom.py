@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from podlab.assignments.blueprint import Blueprint
-from podlab.assignments.gradebook import Mark
+from podlab.assignments.gradebook import StudentMarks
 from podlab.assignments.student_files import per_student
 
 MOST_OUTPUT = 500
 
 
-def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
+def write(blueprint: Blueprint, marks: Sequence[StudentMarks], out: Path) -> list[Path]:
     """Write one file for each student who handed in."""
     return per_student(marks, out, results)
 
 
-def results(mark: Mark) -> dict[str, Any]:
+def results(mark: StudentMarks) -> dict[str, Any]:
     """Return the results of one student; ``error`` where an exercise was not gradable."""
     tests = [_test(result, verdict) for result in mark.results for verdict in result["report"]["verdicts"]]
     status = "error" if mark.total is None else ("pass" if mark.total >= mark.of else "fail")

@@ -13,7 +13,7 @@ from typing import Any
 
 from podlab.assignments import autograder
 from podlab.assignments.blueprint import Blueprint
-from podlab.assignments.gradebook import Mark
+from podlab.assignments.gradebook import StudentMarks
 from podlab.assignments.roster import Student
 from podlab.assignments.student_files import per_student
 
@@ -28,12 +28,12 @@ def release(blueprint: Blueprint, students: Sequence[Student]) -> dict[str, byte
     return {"autograder.zip": autograder.packed(blueprint, students)}
 
 
-def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
+def write(blueprint: Blueprint, marks: Sequence[StudentMarks], out: Path) -> list[Path]:
     """Write one file for each student who handed in."""
     return per_student(marks, out, results)
 
 
-def results(mark: Mark) -> dict[str, Any]:
+def results(mark: StudentMarks) -> dict[str, Any]:
     """Return results.json of one student; without any score where something was not gradable."""
     says = f"{mark.state}: {'; '.join(mark.notes)}".rstrip(": ")
     if mark.total is None:
@@ -42,7 +42,7 @@ def results(mark: Mark) -> dict[str, Any]:
             "tests": list(_tests(mark))}  # fmt: skip
 
 
-def _tests(mark: Mark) -> Iterator[dict[str, Any]]:
+def _tests(mark: StudentMarks) -> Iterator[dict[str, Any]]:
     for result in mark.results:
         report, scale = result["report"], result["points"] / result["report"]["points"]
         rows = report["verdicts"] or [{

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from podlab.assignments.blueprint import Blueprint
-from podlab.assignments.gradebook import Mark
+from podlab.assignments.gradebook import StudentMarks
 
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]")
 
 
-def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
+def write(blueprint: Blueprint, marks: Sequence[StudentMarks], out: Path) -> list[Path]:
     """Write one ``junit.xml``."""
     top = ET.Element("testsuites", name=blueprint.name)
     for mark in marks:
@@ -23,7 +23,7 @@ def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
     return [path]
 
 
-def _suite(top: ET.Element, mark: Mark) -> None:
+def _suite(top: ET.Element, mark: StudentMarks) -> None:
     suite = ET.SubElement(top, "testsuite", name=clean(mark.student.id))
     failures = errors = 0
     for result in mark.results:

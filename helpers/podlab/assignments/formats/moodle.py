@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from podlab.assignments.blueprint import Blueprint
-from podlab.assignments.gradebook import Mark
+from podlab.assignments.gradebook import StudentMarks
 from podlab.assignments.spreadsheets import inert
 
 
-def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
+def write(blueprint: Blueprint, marks: Sequence[StudentMarks], out: Path) -> list[Path]:
     """Write one ``moodle.csv``; an open grade is ``-``, as Moodle writes it."""
     path = out / "moodle.csv"
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from podlab.assignments import kept
-from podlab.assignments.blueprint import Blueprint, Part
-from podlab.assignments.gradebook import Mark
+from podlab.assignments.blueprint import Blueprint, DrawnExercise
+from podlab.assignments.gradebook import StudentMarks
 from podlab.assignments.marking import safe
 from podlab.assignments.roster import Student
 
@@ -67,7 +67,7 @@ def release(blueprint: Blueprint, _students: Sequence[Student] = ()) -> dict[str
     return {"nbgrader_config.py": _CONFIG, f"source/{name}/{name}.ipynb": source(blueprint)}
 
 
-def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
+def write(blueprint: Blueprint, marks: Sequence[StudentMarks], out: Path) -> list[Path]:
     """
     Write the scores of the class, and a submission for each student whose grade is not open.
 
@@ -88,7 +88,7 @@ def source(blueprint: Blueprint) -> str:
     return kept.notebook(list(_cells(blueprint, None)), {})
 
 
-def submission(blueprint: Blueprint, mark: Mark) -> str:
+def submission(blueprint: Blueprint, mark: StudentMarks) -> str:
     """Return a student's notebook, written anew from the answers."""
     return kept.notebook(list(_cells(blueprint, kept.answers(mark))), {})
 
@@ -103,7 +103,9 @@ def _cells(blueprint: Blueprint, answers: dict[str, str] | None) -> Iterator[dic
         yield from _exercise(blueprint, part, answers)
 
 
-def _exercise(blueprint: Blueprint, part: Part, answers: dict[str, str] | None) -> Iterator[dict[str, Any]]:
+def _exercise(
+    blueprint: Blueprint, part: DrawnExercise, answers: dict[str, str] | None
+) -> Iterator[dict[str, Any]]:
     exercise = part.exercise.id
     given = None if answers is None else answers.get(exercise, "")
     for cell in kept.exercise_cells(part, given):
@@ -130,7 +132,7 @@ def _about(
     return {"nbgrader": about, **({"deletable": False, "editable": False} if locked else {})}
 
 
-def _scores(marks: Sequence[Mark], part: Part) -> dict[str, Any]:
+def _scores(marks: Sequence[StudentMarks], part: DrawnExercise) -> dict[str, Any]:
     found = kept.by_answer(marks, part.exercise.id)
     return {key: {"points": result["earned"], "says": _says(result)} for key, result in found.items()}
 

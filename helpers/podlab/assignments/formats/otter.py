@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from podlab.assignments import kept
-from podlab.assignments.blueprint import Blueprint, Part
-from podlab.assignments.gradebook import Mark
+from podlab.assignments.blueprint import Blueprint, DrawnExercise
+from podlab.assignments.gradebook import StudentMarks
 from podlab.assignments.marking import safe
 
 _FILE = '''"""Points that podlab grade kept for {exercise}, by check, under the SHA-256 of the answer."""
@@ -45,7 +45,7 @@ def test_{number}(podlab_answers):
 """
 
 
-def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
+def write(blueprint: Blueprint, marks: Sequence[StudentMarks], out: Path) -> list[Path]:
     """
     Write configuration, tests, and a submission for each student whose grade is not open.
 
@@ -70,7 +70,7 @@ def config(blueprint: Blueprint) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_file(part: Part, marks: Sequence[Mark]) -> str:
+def test_file(part: DrawnExercise, marks: Sequence[StudentMarks]) -> str:
     """Return the test file of one exercise: its cases are worth the exercise's points in the assignment."""
     exercise = part.exercise.id
     scale = float(part.points / part.exercise.points)
@@ -86,7 +86,7 @@ def test_file(part: Part, marks: Sequence[Mark]) -> str:
     return head + "".join(_cases(part, scale, earned))
 
 
-def _cases(part: Part, scale: float, earned: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+def _cases(part: DrawnExercise, scale: float, earned: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
     number = 0
     for row in part.exercise.checks:
         full = float(row.points) * scale
@@ -100,7 +100,7 @@ def _cases(part: Part, scale: float, earned: Mapping[str, Mapping[str, float]]) 
             below = least
 
 
-def submission(blueprint: Blueprint, parts: Sequence[Part], mark: Mark) -> str:
+def submission(blueprint: Blueprint, parts: Sequence[DrawnExercise], mark: StudentMarks) -> str:
     """Return a student's notebook, written anew from the answers."""
     answers = kept.answers(mark)
     made = [kept.code("set-up", kept.RECORD)]

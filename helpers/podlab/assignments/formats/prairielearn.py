@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from podlab.assignments.blueprint import Blueprint
-from podlab.assignments.gradebook import Mark
+from podlab.assignments.gradebook import StudentMarks
 from podlab.assignments.student_files import per_student
 
 MOST_BYTES = 1 << 20
 
 
-def write(blueprint: Blueprint, marks: Sequence[Mark], out: Path) -> list[Path]:
+def write(blueprint: Blueprint, marks: Sequence[StudentMarks], out: Path) -> list[Path]:
     """Write one file for each student who handed in."""
     return per_student(marks, out, results)
 
 
-def results(mark: Mark) -> dict[str, Any]:
+def results(mark: StudentMarks) -> dict[str, Any]:
     """Return results.json of one student."""
     tests = [
         {"name": f"{r['report']['title']}: {v['text']}", "points": v["earned"], "max_points": v["points"],

@@ -15,7 +15,7 @@ from podlab.embedded.kubelet.handlers import Handlers, RuntimeHandlers
 from podlab.embedded.kubelet.imagemanager import ImageManager
 from podlab.embedded.kubelet.pace import SECOND, Clock, Pace, WallClock
 from podlab.embedded.kubelet.podfiles import NoFiles, PodFiles
-from podlab.embedded.kubelet.podvolumes import MakeToken, PodVolumes, Volumes
+from podlab.embedded.kubelet.podvolumes import MakeToken, PodVolumes, VolumeWriter
 from podlab.embedded.kubelet.starting import Starter
 from podlab.embedded.kubelet.stopping import Stopper
 from podlab.embedded.runtime import Runtime
@@ -47,7 +47,7 @@ class NodeServices:
         runtime: Runtime,
         *,
         node_name: str,
-        volumes: Volumes,
+        volumes: VolumeWriter,
         node_ip: str = "",
         clock: Clock | None = None,
         folder: Path | None = None,

@@ -13,7 +13,7 @@ from podlab.pods import quantity, roles
 from podlab.pods.raw import RawObject
 
 
-class File(NamedTuple):
+class VolumeFile(NamedTuple):
     """A file of a volume."""
 
     content: bytes
@@ -21,7 +21,7 @@ class File(NamedTuple):
     uid: int | None = None  # its owner; None: root
 
 
-Files = dict[str, File]  # by path in the volume
+Files = dict[str, VolumeFile]  # by path in the volume
 MakeToken = Callable[[RawObject, list[str], int], str]
 
 SOURCES = ("configMap", "secret", "downwardAPI", "projected")
@@ -31,7 +31,7 @@ class MountError(Exception):
     """A volume cannot be set up (yet); the text is the kubelet's."""
 
 
-class Volumes(Protocol):
+class VolumeWriter(Protocol):
     """The writer of volumes to the node's disk; see ``podlab.embedded.volumes``."""
 
     def materialise(
@@ -81,7 +81,7 @@ class PodVolumes:
     def __init__(
         self,
         objects: ObjectReader,
-        volumes: Volumes,
+        volumes: VolumeWriter,
         facts: Callable[[RawObject], EnvironmentFacts],
         make_token: MakeToken | None,
         allow_host_path: bool,
@@ -155,17 +155,17 @@ class PodVolumes:
         data = _bytes(found, kind)
         items = source.get("items")
         if items is None:
-            return {key: File(content) for key, content in sorted(data.items())}
+            return {key: VolumeFile(content) for key, content in sorted(data.items())}
         missing = [i["key"] for i in items if i["key"] not in data]
         if missing and not source.get("optional"):
             what = "configmap references" if kind == "configmap" else "references"
             raise MountError(
                 f"{what} non-existent {'config' if kind == 'configmap' else 'secret'} key: {missing[0]}"
             )
-        return {i["path"]: File(data[i["key"]], i.get("mode")) for i in items if i["key"] in data}
+        return {i["path"]: VolumeFile(data[i["key"]], i.get("mode")) for i in items if i["key"] in data}
 
     def _downward_files(self, pod: RawObject, source: RawObject) -> Files:
-        facts, files = self._facts(pod), dict[str, File]()
+        facts, files = self._facts(pod), dict[str, VolumeFile]()
         for item in source.get("items") or ():
             try:
                 if "fieldRef" in item:
@@ -174,7 +174,7 @@ class PodVolumes:
                     text = downward.resource(pod, item["resourceFieldRef"], facts.allocatable)
             except downward.UnknownFieldError as error:
                 raise MountError(str(error)) from error
-            files[item["path"]] = File(text.encode(), item.get("mode"))
+            files[item["path"]] = VolumeFile(text.encode(), item.get("mode"))
         return files
 
     def _token(self, pod: RawObject, source: RawObject) -> str:
@@ -240,7 +240,7 @@ def fs_user(pod: RawObject) -> int | None:
     return users.pop() if len(users) == 1 else None
 
 
-def _token_file(pod: RawObject, token: str) -> File:
+def _token_file(pod: RawObject, token: str) -> VolumeFile:
     """
     A token belongs to the one user of the Pod, and only to that one, where its manifest names user or group.
 
@@ -248,7 +248,7 @@ def _token_file(pod: RawObject, token: str) -> File:
     """
     user = fs_user(pod)
     private = user is not None or fs_group(pod) is not None
-    return File(token.encode(), 0o600 if private else None, user)
+    return VolumeFile(token.encode(), 0o600 if private else None, user)
 
 
 def mounted(pod: RawObject) -> list[RawObject]:

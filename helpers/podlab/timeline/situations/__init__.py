@@ -26,16 +26,16 @@ from podlab.timeline.situations import (
     unready,
 )
 from podlab.timeline.situations.observed import Observed, observe
-from podlab.timeline.situations.table import Found, Situation, first
+from podlab.timeline.situations.table import MatchedSituation, Situation, first
 from podlab.timeline.situations.warnings import unused
 
-__all__ = ["Found", "Observed", "Situation", "find", "names", "observe", "unused"]
+__all__ = ["MatchedSituation", "Observed", "Situation", "find", "names", "observe", "unused"]
 
 _BROKEN = (*images.TABLE, *making.TABLE, *running.TABLE)
 _HOLDING = (*_BROKEN[:-1], *starting.BEFORE, _BROKEN[-1], *starting.NOT_YET)
 
 
-def find(o: Observed) -> Found | None:
+def find(o: Observed) -> MatchedSituation | None:
     """Return the situation that a Pod is in, from the first table on; None where all is well."""
     pod, whole = str(o.meta.get("name") or "?"), [o]
     found = first(deleting.TABLE, whole, pod)

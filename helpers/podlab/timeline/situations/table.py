@@ -17,7 +17,7 @@ Hints = Sequence[tuple[str, str]]
 T = TypeVar("T")
 
 
-class Found(NamedTuple):
+class MatchedSituation(NamedTuple):
     """An explanation: what, why and what to try; *situation* is the name of the row that held."""
 
     situation: str
@@ -42,14 +42,14 @@ class Situation(NamedTuple, Generic[T]):
     why: str
     hint: str
 
-    def found(self, subject: T, pod: str) -> Found | None:
+    def found(self, subject: T, pod: str) -> MatchedSituation | None:
         """Return the sentences with the facts in them; None where the situation does not hold."""
         facts = self.holds(subject)
         if facts is None:
             return None
         known = {"pod": pod, **facts}
         what, why, hint = (text.format_map(known) for text in (self.what, self.why, self.hint))
-        return Found(self.name, what, why, hint)
+        return MatchedSituation(self.name, what, why, hint)
 
 
 def hint_for(message: str, hints: Hints, *, otherwise: str, any_case: bool = False, **names: str) -> str:
@@ -61,7 +61,7 @@ def hint_for(message: str, hints: Hints, *, otherwise: str, any_case: bool = Fal
     return otherwise
 
 
-def first(table: Sequence[Situation[T]], subjects: Iterable[T], pod: str) -> Found | None:
+def first(table: Sequence[Situation[T]], subjects: Iterable[T], pod: str) -> MatchedSituation | None:
     """Return the first row that holds of the first subject of which any does; *pod* is the name for commands to try."""
     for subject in subjects:
         for situation in table:

@@ -129,7 +129,7 @@ class Played(Protocol):
     def lines(self) -> Iterable[RawObject]: ...
 
 
-class Condition:
+class WaitCondition:
     """All parts of a wait's mapping, together."""
 
     def __init__(self, wanted: Mapping[str, Any], player: Played) -> None:

@@ -23,7 +23,7 @@ OLDEST_KUBECTL = 33
 
 
 @dataclass(frozen=True)
-class Finding:
+class MachineFinding:
     """
     The result of one check of the doctor.
 
@@ -42,10 +42,10 @@ class Finding:
     stops: tuple[str, ...] = ()
 
 
-Check = Callable[[MachineFacts], Finding]
+Check = Callable[[MachineFacts], MachineFinding]
 
 
-def python(facts: MachineFacts) -> Finding:
+def python(facts: MachineFacts) -> MachineFinding:
     """Python is new enough and the packages are there."""
     version = ".".join(str(part) for part in facts.python)
     if facts.python < (3, 11, 0):
@@ -62,18 +62,20 @@ def python(facts: MachineFacts) -> Finding:
         )
     if facts.missing_for_pages:
         missing = ", ".join(facts.missing_for_pages)
-        return Finding(
+        return MachineFinding(
             "python",
             "note",
             f"{version}, without {missing}: clusters and recordings work, notebooks do not",
             "./start --no-lab, or: pip install 'podlab[jupyter]'",
         )
     if not facts.in_environment:
-        return Finding("python", "note", f"{version}, not in a virtual environment", "./start makes one")
+        return MachineFinding(
+            "python", "note", f"{version}, not in a virtual environment", "./start makes one"
+        )
     return _ok("python", version)
 
 
-def system(facts: MachineFacts) -> Finding:
+def system(facts: MachineFacts) -> MachineFinding:
     """The system is one that clusters run on: Linux, WSL 2; on macOS a virtual machine's or another machine's."""
     if facts.platform == "win32":
         return _broken(
@@ -81,7 +83,7 @@ def system(facts: MachineFacts) -> Finding:
             "wsl --install, then the same commands in that Linux", "kind", "context", "embedded",
         )  # fmt: skip
     if facts.platform == "darwin":
-        return Finding(
+        return MachineFinding(
             "system", "note", "macOS: embedded runs in its reduced mode, without volumes and Services",
             "start Docker Desktop or colima, then: podlab up --driver kind",
         )  # fmt: skip
@@ -94,19 +96,19 @@ def system(facts: MachineFacts) -> Finding:
     return _ok("system", f"{what} {facts.kernel}".strip())
 
 
-def editor(facts: MachineFacts) -> Finding:
+def editor(facts: MachineFacts) -> MachineFinding:
     """The notebooks can be opened: JupyterLab comes with ``./start``, VS Code needs its Jupyter extension."""
     if not facts.editor:
         return _ok("editor", "JupyterLab, in a browser: ./start opens it")
     if facts.editor_shows_notebooks:
         return _ok("editor", f"{facts.editor} with its Jupyter extension; choose .venv as the kernel")
-    return Finding(
+    return MachineFinding(
         "editor", "note", f"{facts.editor} without its Jupyter extension: it shows no notebooks and no live timeline",
         "code --install-extension ms-toolsai.jupyter, or: ./start, which opens JupyterLab",
     )  # fmt: skip
 
 
-def docker(facts: MachineFacts) -> Finding:
+def docker(facts: MachineFacts) -> MachineFinding:
     """A Docker engine answers this user."""
     from podlab.drivers.docker import hint
 
@@ -122,13 +124,15 @@ def docker(facts: MachineFacts) -> Finding:
     return _broken("docker", said + detail, hint(facts.docker_problem), "kind")
 
 
-def kind(facts: MachineFacts) -> Finding:
+def kind(facts: MachineFacts) -> MachineFinding:
     """The kind program is there and new enough, or can be built."""
     from podlab.drivers.kind_binary import MODULE, OLDEST, VERSION
 
     if facts.kind_path is None:
         if facts.go_path:
-            return Finding("kind", "ok", f"not installed; `podlab up` installs {VERSION} for you with Go")
+            return MachineFinding(
+                "kind", "ok", f"not installed; `podlab up` installs {VERSION} for you with Go"
+            )
         return _broken(
             "kind",
             "kind is not installed, and building it needs Go, which is not installed either",
@@ -141,14 +145,14 @@ def kind(facts: MachineFacts) -> Finding:
     return _ok("kind", f"{version} at {facts.kind_path}")
 
 
-def kubectl(facts: MachineFacts) -> Finding:
+def kubectl(facts: MachineFacts) -> MachineFinding:
     """kubectl is there; only learners need it, podlab does not."""
     repair = "install kubectl (https://kubernetes.io/docs/tasks/tools); podlab works without it"
     if facts.kubectl_path is None:
-        return Finding("kubectl", "note", "not here", repair)
+        return MachineFinding("kubectl", "note", "not here", repair)
     version = facts.kubectl_version or "of unknown version"
     if facts.kubectl_version and _minor(facts.kubectl_version) < (1, OLDEST_KUBECTL):
-        return Finding(
+        return MachineFinding(
             "kubectl",
             "note",
             f"{version} is old: kubectl and cluster should be one minor version apart",
@@ -157,28 +161,28 @@ def kubectl(facts: MachineFacts) -> Finding:
     return _ok("kubectl", f"{version} at {facts.kubectl_path}")
 
 
-def node_image(facts: MachineFacts) -> Finding:
+def node_image(facts: MachineFacts) -> MachineFinding:
     """A node image is here or can be pulled."""
     if facts.node_image:
         return _ok("node image", facts.node_image)
     if facts.docker_version is None:
-        return Finding(
+        return MachineFinding(
             "node image", "note", "not checked: the Docker engine does not answer", "see docker", ()
         )
     why = f" ({_short(facts.node_image_detail)})" if facts.node_image_detail else ""
     return _broken("node image", f"missing, and cannot be pulled{why}", "podlab airgap build", "kind")
 
 
-def disk(facts: MachineFacts) -> Finding:
+def disk(facts: MachineFacts) -> MachineFinding:
     """Enough room where clusters live; a full disk evicts Pods without a word."""
     if not facts.disk_free_bytes:
-        return Finding("disk", "note", "could not be checked", "df -h")
+        return MachineFinding("disk", "note", "could not be checked", "df -h")
     path, free = min(facts.disk_free_bytes.items(), key=lambda item: item[1])
     text = f"{free / GIB:.1f} GiB free on {path}"
     if free < DISK_NEEDED:
         return _broken("disk", f"{text}; {DISK_NEEDED / GIB:.0f} are needed", "docker system prune", "kind")
     if free < DISK_GOOD:
-        return Finding(
+        return MachineFinding(
             "disk",
             "note",
             f"{text}; the kubelet evicts Pods when a disk is nearly full",
@@ -187,11 +191,11 @@ def disk(facts: MachineFacts) -> Finding:
     return _ok("disk", text)
 
 
-def memory(facts: MachineFacts) -> Finding:
+def memory(facts: MachineFacts) -> MachineFinding:
     """Enough memory for one node."""
     free = facts.memory_available_bytes
     if free is None:
-        return Finding("memory", "note", "could not be checked", "free -h")
+        return MachineFinding("memory", "note", "could not be checked", "free -h")
     total = facts.memory_total_bytes or free
     text = f"{free / GIB:.1f} of {total / GIB:.1f} GiB free"
     if free < MEMORY_NEEDED:
@@ -199,25 +203,25 @@ def memory(facts: MachineFacts) -> Finding:
             "memory", f"{text}; a kind node needs about 0.7", "close programs, or use embedded", "kind"
         )
     if free < MEMORY_GOOD:
-        return Finding(
+        return MachineFinding(
             "memory", "note", f"{text}: enough for one node and little else", "close programs before class"
         )
     return _ok("memory", text)
 
 
-def cgroup(facts: MachineFacts) -> Finding:
+def cgroup(facts: MachineFacts) -> MachineFinding:
     """Which cgroup version; v1 still works, and its end is announced."""
     if facts.platform != "linux":
         return _ok("cgroup", "inside the engine's own machine")
     if facts.cgroup_version is None:
-        return Finding(
+        return MachineFinding(
             "cgroup",
             "note",
             "no cgroup file system is mounted: memory limits are not enforced",
             "mount /sys/fs/cgroup",
         )
     if facts.cgroup_version == 1:
-        return Finding(
+        return MachineFinding(
             "cgroup",
             "note",
             "version 1: works with podlab's configs; kind's own need version 2 from Kubernetes 1.35 on",
@@ -226,7 +230,7 @@ def cgroup(facts: MachineFacts) -> Finding:
     return _ok("cgroup", "version 2")
 
 
-def inotify(facts: MachineFacts) -> Finding:
+def inotify(facts: MachineFacts) -> MachineFinding:
     """Limits that several nodes exhaust; then a node dies with "too many open files"."""
     watches, instances = facts.inotify_watches, facts.inotify_instances
     if watches is None or instances is None:
@@ -236,21 +240,21 @@ def inotify(facts: MachineFacts) -> Finding:
         repair = (
             f"sudo sysctl fs.inotify.max_user_watches={WATCHES} fs.inotify.max_user_instances={INSTANCES}"
         )
-        return Finding("inotify", "note", f"{text}: enough for one node, not for several", repair)
+        return MachineFinding("inotify", "note", f"{text}: enough for one node, not for several", repair)
     return _ok("inotify", text)
 
 
-def ports(facts: MachineFacts) -> Finding:
+def ports(facts: MachineFacts) -> MachineFinding:
     """Ports with a fixed number are free; one-node clusters take any free one."""
     taken = [port for port in facts.ports if port.holder]
     if not taken:
         return _ok("ports", f"{', '.join(str(port.number) for port in facts.ports)} are free")
     first = taken[0]
     text = ", ".join(f"{port.number} ({port.purpose}) is held by {port.holder}" for port in taken)
-    return Finding("ports", "note", text, f"stop it, or choose another port than {first.number}")
+    return MachineFinding("ports", "note", text, f"stop it, or choose another port than {first.number}")
 
 
-def clock(facts: MachineFacts) -> Finding:
+def clock(facts: MachineFacts) -> MachineFinding:
     """The clock is right enough that times of the node and of this machine can be laid side by side."""
     if facts.year < 2025:
         return _broken(
@@ -261,20 +265,20 @@ def clock(facts: MachineFacts) -> Finding:
             "embedded",
         )
     if facts.docker_skew_s is not None and abs(facts.docker_skew_s) > 2:
-        return Finding(
+        return MachineFinding(
             "clock",
             "note",
             f"the Docker engine's clock differs by {facts.docker_skew_s:+.0f} s: timelines will be shifted",
             "restart the Docker engine (Desktop: its virtual machine)",
         )
     if facts.clock_synchronised is False:
-        return Finding(
+        return MachineFinding(
             "clock", "note", "not synchronised (fine for one machine)", "sudo timedatectl set-ntp true"
         )
     return _ok("clock", "synchronised" if facts.clock_synchronised else "plausible")
 
 
-def proxies(facts: MachineFacts) -> Finding:
+def proxies(facts: MachineFacts) -> MachineFinding:
     """A proxy is never asked for the cluster on this machine."""
     if not facts.proxies:
         return _ok("proxies", "none set")
@@ -297,7 +301,7 @@ def proxies(facts: MachineFacts) -> Finding:
     return _ok("proxies", f"{names} set, and the cluster is spared")
 
 
-def user_namespaces(facts: MachineFacts) -> Finding:
+def user_namespaces(facts: MachineFacts) -> MachineFinding:
     """The kernel lets this user make the namespaces of which a Pod consists."""
     if facts.platform != "linux":
         return _broken(
@@ -308,7 +312,9 @@ def user_namespaces(facts: MachineFacts) -> Finding:
         )
     trial = facts.sandbox
     if trial is None:
-        return Finding("namespaces", "note", "could not be tested", "unshare --user --map-root-user true")
+        return MachineFinding(
+            "namespaces", "note", "could not be tested", "unshare --user --map-root-user true"
+        )
     failed = trial.failed()
     if not failed:
         return _ok("namespaces", "user, mount, pid, net, ipc, uts: all can be made")
@@ -317,17 +323,17 @@ def user_namespaces(facts: MachineFacts) -> Finding:
     return _broken("namespaces", text, _repair_namespaces(facts), "embedded")
 
 
-def mounting_proc(facts: MachineFacts) -> Finding:
+def mounting_proc(facts: MachineFacts) -> MachineFinding:
     """A new /proc can be mounted, so that containers see their own pids."""
     if facts.sandbox is None or facts.sandbox.failed():
-        return Finding("proc", "note", "not tested: namespaces are refused", "see namespaces")
+        return MachineFinding("proc", "note", "not tested: namespaces are refused", "see namespaces")
     if facts.sandbox.proc:
         where = (
             "run the container with --security-opt systempaths=unconfined"
             if facts.in_container
             else "mount | grep /proc"
         )
-        return Finding(
+        return MachineFinding(
             "proc",
             "note",
             f"a new /proc is refused ({facts.sandbox.proc}): `ps` in a container shows the node's processes",
@@ -336,12 +342,12 @@ def mounting_proc(facts: MachineFacts) -> Finding:
     return _ok("proc", "can be mounted anew")
 
 
-def nftables(facts: MachineFacts) -> Finding:
+def nftables(facts: MachineFacts) -> MachineFinding:
     """Services of the embedded cluster are rules of nftables."""
     if facts.sandbox is None or facts.sandbox.failed():
-        return Finding("nftables", "note", "not tested: namespaces are refused", "see namespaces")
+        return MachineFinding("nftables", "note", "not tested: namespaces are refused", "see namespaces")
     if facts.sandbox.nftables:
-        return Finding(
+        return MachineFinding(
             "nftables",
             "note",
             f"refused ({facts.sandbox.nftables}): Services need a proxy, and `nc -z` is unreliable",
@@ -376,7 +382,7 @@ _ONLY_FOR = {
 }
 
 
-def judge(facts: MachineFacts, driver: str | None = None) -> Iterator[Finding]:
+def judge(facts: MachineFacts, driver: str | None = None) -> Iterator[MachineFinding]:
     """Yield a finding for each check, in a fixed order; those that only another driver needs are left out."""
     left_out = {check for name, checks in _ONLY_FOR.items() if driver not in (None, name) for check in checks}
     return (check(facts) for check in CHECKS if check not in left_out)
@@ -418,9 +424,9 @@ def _short(text: str, width: int = 80) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def _ok(name: str, text: str) -> Finding:
-    return Finding(name, "ok", text)
+def _ok(name: str, text: str) -> MachineFinding:
+    return MachineFinding(name, "ok", text)
 
 
-def _broken(name: str, text: str, repair: str, *stops: str) -> Finding:
-    return Finding(name, "broken", text, repair, stops)
+def _broken(name: str, text: str, repair: str, *stops: str) -> MachineFinding:
+    return MachineFinding(name, "broken", text, repair, stops)
