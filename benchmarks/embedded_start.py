@@ -151,7 +151,7 @@ def _own_cpu() -> float:
 
 def _node_cpu(runtime: ProcessRuntime) -> float:
     """Seconds of CPU of the node and of every container that it has reaped."""
-    janitor = runtime._zygote.pid
+    janitor = runtime.node.zygote.pid
     node = Path(f"/proc/{janitor}/task/{janitor}/children").read_text().split()[0]
     fields = Path(f"/proc/{node}/stat").read_text().rpartition(")")[2].split()
     return sum(int(one) for one in fields[11:15]) / os.sysconf("SC_CLK_TCK")

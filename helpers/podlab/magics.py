@@ -26,7 +26,7 @@ from podlab.course import progress
 from podlab.course.cells import reply
 from podlab.errors import PodlabError
 from podlab.lab import predictions
-from podlab.lab.showing import RunLines as Picture
+from podlab.lab.showing import PodLines as Picture
 from podlab.pods import roles
 
 WIDTH = 100  # of lines that a page must not break in the middle of a word

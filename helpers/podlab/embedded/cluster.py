@@ -78,21 +78,21 @@ class EmbeddedCluster:
         self._closers.append(runtime.close)
         self.node.runtime = runtime
         self.app.extra["/podlab/v1/node-events"] = nodeevents.handler(runtime)
-        bootstrap.node(self.store, settings.node_name, runtime.node_ip, runtime.reduced)
+        bootstrap.node(self.store, settings.node_name, runtime.node.ip, runtime.node.reduced)
         names = [*pki.NAMES, *pki.ADDRESSES]
         # kubectl in a Pod names the port too.
         self.app.backend.hosts += [*names, *(f"{name}:443" for name in names)]
         network = NodeNetwork(self.store, runtime, self.server)
         await network.start()
         self._closers.append(network.close)
-        volumes = Volumes(folder / "volumes", f"{runtime.files}/files/volumes")
+        volumes = Volumes(folder / "volumes", f"{runtime.node.files}/files/volumes")
         services = NodeServices(
             self.store,
             runtime,
             node_name=settings.node_name,
-            node_ip=runtime.node_ip,
+            node_ip=runtime.node.ip,
             folder=folder / "pods",
-            small=runtime.files,
+            small=runtime.node.files,
             volumes=volumes,
             make_token=self._make_token,
             allow_host_path=settings.allow_host_path,

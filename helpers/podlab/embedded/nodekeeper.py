@@ -33,8 +33,8 @@ class NodeNetwork:
 
     async def start(self) -> None:
         """Set up all of it. Raises OSError when the node is gone."""
-        if not self._runtime.reduced:  # the reduced mode has no network of its own to listen in
-            address = (self._runtime.node_ip, API_PORT)
+        if not self._runtime.node.reduced:  # the reduced mode has no network of its own to listen in
+            address = (self._runtime.node.ip, API_PORT)
             descriptor = await self._runtime.make_socket(None, socket.SOCK_STREAM, address)
             inside = socket.socket(fileno=descriptor)
             inside.setblocking(False)

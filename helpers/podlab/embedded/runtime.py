@@ -196,9 +196,17 @@ class RuntimeFault(Exception):
 class Runtime(Protocol):
     """Runs sandboxes and containers. All coroutines may be cancelled; what they began is then undone or finished."""
 
-    granted: frozenset[str]  # capabilities that a container gets if it asks, beside the usual ones
-    lost: str  # why nothing can be run any more; empty while it can
-    filters_calls: bool  # whether a container that asks for the runtime's seccomp profile gets it
+    @property
+    def granted(self) -> frozenset[str]:
+        """Capabilities that a container gets if it asks, beside the usual ones."""
+
+    @property
+    def lost(self) -> str:
+        """Why nothing can be run any more; empty while it can."""
+
+    @property
+    def filters_calls(self) -> bool:
+        """Whether a container that asks for the runtime's seccomp profile gets it."""
 
     def watch(self, on_change: Callable[[str], None]) -> None:
         """Call *on_change(pod_uid)* soon after any container or sandbox of that Pod changed state."""

@@ -42,7 +42,9 @@ class ServiceStore(Protocol):
 class NetworkRuntime(Protocol):
     """The part of the runtime that is needed here."""
 
-    node_ip: str
+    @property
+    def node_ip(self) -> str:
+        """The node's address."""
 
     async def make_socket(
         self, sandbox_id: str | None, kind: int, bind: tuple[str, int] | None = None

@@ -63,9 +63,9 @@ def _reduced(zygote: launch.Zygote, images: ImageSource, refusal: SandboxError) 
     from podlab.embedded.sandbox import reduced
 
     runtime = ProcessRuntime(zygote, images, lambda on_event: reduced.ReducedLink(zygote.folder, on_event))
-    runtime.node_ip = "127.0.0.1"
-    runtime.reduced = f"{refusal.cause or refusal.summary}; {reduced.CANNOT}"
-    runtime.facts = {"own_proc": False, "cgroups": {"version": 0, "memory": False, "pids": False}}
+    runtime.node.ip = "127.0.0.1"
+    runtime.node.reduced = f"{refusal.cause or refusal.summary}; {reduced.CANNOT}"
+    runtime.node.facts = {"own_proc": False, "cgroups": {"version": 0, "memory": False, "pids": False}}
     runtime.use_addresses(reduced.address_prefix())
-    _LOG.warning("reduced mode, nothing is isolated: %s", runtime.reduced)
+    _LOG.warning("reduced mode, nothing is isolated: %s", runtime.node.reduced)
     return runtime

@@ -4,7 +4,9 @@ The schema of the Kubernetes API as data, and what the server does with it: deco
     typetable     types.json.gz: every struct and its fields;  generate: makes it from Go modules, run by hand
     decode        JSON to a struct, with Go's messages;  defaults: fill in
     validation    the rules of rules.json;  walk: the rules, field by field
-                  checks, datachecks, endpointchecks, volumechecks, quotachecks, rbacchecks: rules that look further
+                  metachecks, podchecks, containerchecks, envchecks, volumechecks, datachecks, rolloutchecks,
+                  workloadchecks, selectorchecks, jobchecks, endpointchecks, eventchecks, rbacchecks, quotachecks,
+                  webhookchecks: rules that look at several fields
     updates       what may change in a stored object;  ephemerals: ephemeral containers that are added
     podadmission  service account, tolerations, priority, QoS class
     formats       of names, labels, ports, …;  fielderror: one fault with its field path

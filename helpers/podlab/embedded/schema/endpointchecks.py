@@ -1,5 +1,5 @@
 """
-Rules for the addresses of endpoints: none may be one that the sender, and not a Pod, would answer by.
+Rules of a Service's ports, and of the addresses of endpoints: none may belong to the sender of a request.
 
 Source: ValidateEndpointIP in pkg/apis/core/validation/validation.go and validateEndpoints in
 pkg/apis/discovery/validation/validation.go at v1.36.3.
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.embedded.schema import formats
-from podlab.embedded.schema.fielderror import invalid
+from podlab.embedded.schema.fielderror import duplicate, invalid, required
 from podlab.embedded.schema.walk import ValidationContext
 from podlab.pods.raw import RawObject
 
@@ -20,6 +20,24 @@ SPECIAL = (
     ("is_link_local", "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
 )
 MULTICAST_TEXT = "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
+
+
+def service_ports(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
+    """There are some, unless the Service has no address of its own; several need names."""
+    value, path = spec.get("ports") or [], f"{path}.ports"
+    if not value and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
+        context.add(required(path))
+    for place, port in enumerate(value):
+        if len(value) > 1 and not port.get("name"):
+            context.add(required(f"{path}[{place}].name"))
+    seen: set[tuple[Any, ...]] = set()
+    for place, port in enumerate(value):
+        key = (port.get("protocol"), port.get("port"))
+        if key in seen:
+            context.add(
+                duplicate(f"{path}[{place}]", {"port": port.get("port"), "protocol": port.get("protocol")})
+            )
+        seen.add(key)
 
 
 def slice_addresses(context: ValidationContext, _path: str, obj: RawObject, _argument: Any) -> None:
@@ -53,4 +71,4 @@ def _check(context: ValidationContext, path: str, address: str) -> None:
         context.add(invalid(path, address, MULTICAST_TEXT))
 
 
-CHECKS = {check.__name__: check for check in (slice_addresses, subset_addresses)}
+CHECKS = {check.__name__: check for check in (service_ports, slice_addresses, subset_addresses)}

@@ -1,8 +1,8 @@
 """
 Validation by the rules in ``rules.json``, in upstream's order and words.
 
-``context`` walks through the object. Rules that look at one value are here; those that look at neighbours are in
-``checks`` and its siblings; what may change in a stored object is in ``updates``.
+``walk`` walks through the object. Rules that look at one value are here; those that look at several fields are in the
+modules whose names end with ``checks``; ``updates`` holds the rules for changes of a stored object.
 """
 
 from __future__ import annotations
@@ -35,12 +35,17 @@ def rule(name: str) -> Rule:
     found = RULES.get(name)
     if found is None:
         from podlab.embedded.schema import (
-            checks,
+            containerchecks,
             datachecks,
             endpointchecks,
+            envchecks,
+            eventchecks,
             jobchecks,
+            metachecks,
+            podchecks,
             quotachecks,
             rbacchecks,
+            rolloutchecks,
             selectorchecks,
             volumechecks,
             webhookchecks,
@@ -48,8 +53,8 @@ def rule(name: str) -> Rule:
         )
 
         modules = (
-            checks, volumechecks, datachecks, endpointchecks, rbacchecks, quotachecks, webhookchecks, workloadchecks,
-            selectorchecks, jobchecks,
+            metachecks, podchecks, containerchecks, envchecks, volumechecks, datachecks, rolloutchecks, workloadchecks,
+            selectorchecks, jobchecks, endpointchecks, eventchecks, rbacchecks, quotachecks, webhookchecks,
         )  # fmt: skip
         found = next(module.CHECKS[name] for module in modules if name in module.CHECKS)
     return found

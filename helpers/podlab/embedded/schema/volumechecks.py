@@ -1,5 +1,5 @@
 """
-The rules of volumes whose files the node writes, and of hostPath and emptyDir.
+Rules of volumes: names and sources, the sources whose files the node writes, hostPath and emptyDir.
 
 Source: pkg/apis/core/validation/validation.go at v1.36.3, whose paths are kept, also where they name the volume and
 not the item that is wrong.
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.embedded.schema import formats
-from podlab.embedded.schema.fielderror import forbidden, invalid, required, unsupported
+from podlab.embedded.schema.fielderror import duplicate, forbidden, invalid, required, unsupported
 from podlab.embedded.schema.walk import ValidationContext, run
 from podlab.pods import quantity
 from podlab.pods.raw import RawObject
@@ -31,6 +31,46 @@ HOST_PATH_TYPES = (
     "Socket",
 )
 SHORTEST_S, LONGEST_S = 600, 1 << 32
+
+# Volume sources in upstream's order, with the path that it prints for a second one.
+VOLUMES = ("emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs", "iscsi",
+           "glusterfs", "flocker", "persistentVolumeClaim", "rbd", "cinder", "cephfs", "quobyte", "downwardAPI", "fc",
+           "flexVolume", "configMap", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume",
+           "azureDisk", "storageos", "projected", "scaleIO", "csi", "ephemeral", "image")  # fmt: skip
+MISSPELT = {"downwardAPI": "downwarAPI", "cephfs": "cephFS"}
+SOURCE_TYPES = {
+    "configMap": "core/v1.ConfigMapVolumeSource",
+    "secret": "core/v1.SecretVolumeSource",
+    "emptyDir": "core/v1.EmptyDirVolumeSource",
+    "hostPath": "core/v1.HostPathVolumeSource",
+    "image": "core/v1.ImageVolumeSource",
+    "downwardAPI": "core/v1.DownwardAPIVolumeSource",
+    "projected": "core/v1.ProjectedVolumeSource",
+    "persistentVolumeClaim": "core/v1.PersistentVolumeClaimVolumeSource",
+}
+
+
+def volumes(context: ValidationContext, path: str, value: Any, _argument: Any) -> None:
+    """Each volume has a name of its own and one source; bad ones do not count for mounts."""
+    for place, volume in enumerate(value):
+        step, before = f"{path}[{place}]", len(context.errors)
+        given = [name for name in VOLUMES if volume.get(name) is not None]
+        for position, name in enumerate(given):
+            if position:
+                context.add(
+                    forbidden(f"{step}.{MISSPELT.get(name, name)}", "may not specify more than 1 volume type")
+                )
+            elif name in SOURCE_TYPES:
+                run(context, SOURCE_TYPES[name], f"{step}.{name}", volume[name])
+        name = volume.get("name", "")
+        if not name:
+            context.add(required(f"{step}.name"))
+        else:
+            context.add(*(invalid(f"{step}.name", name, text) for text in formats.label(name)))
+        if name in context.volumes:
+            context.add(duplicate(f"{step}.name", name))
+        if len(context.errors) == before:
+            context.volumes.add(name)
 
 
 def empty_dir(context: ValidationContext, path: str, volume: RawObject, _argument: Any) -> None:
@@ -160,4 +200,4 @@ def _token(context: ValidationContext, path: str, step: str, value: RawObject) -
     _local(context, f"{path}.path", name)
 
 
-CHECKS = {check.__name__: check for check in (empty_dir, host_path, downward, projected)}
+CHECKS = {check.__name__: check for check in (volumes, empty_dir, host_path, downward, projected)}

@@ -645,7 +645,8 @@ def test_a_kernel_without_a_pid_limit_per_namespace_is_not_asked_for_one() -> No
             asked.append(request["pids"])
 
     node = Old.__new__(Old)
-    node.groups, node.by_name, node.pods = Groups("", ""), {}, {"p": SimpleNamespace(pause=None)}
+    node.groups, node.pods = Groups("", ""), {"p": SimpleNamespace(pause=None)}
+    node.children = SimpleNamespace(by_name={})
     for node.namespaces_bound_pids in (True, False):
         node.on_start(
             0, {"pod": "p", "name": "c", "memory": None, "pids": 9, "process_namespace_of": None}, []
@@ -705,7 +706,7 @@ def test_stopping_a_sandbox_ends_everything_and_frees_its_address() -> None:
 
         assert {bench.record(pod, one).exit_code for one in identities} == {137}
         assert not bench.runtime.view("pod")[0][0].ready
-        probe = await bench.runtime.link.call("probe", {})
+        probe = await bench.runtime.node.link.call("probe", {})
         assert (probe["pods"], probe["processes"]) == (0, 0)
         await bench.runtime.remove_pod("pod")
         assert bench.runtime.view("pod") == ([], [])
@@ -733,7 +734,7 @@ def test_nothing_leaks_over_many_containers() -> None:
                 identity = await bench.start(pod, "exit 0")
                 await bench.ended(pod, identity)
                 await bench.runtime.remove_container(identity)
-            probe = await bench.runtime.link.call("probe", {})
+            probe = await bench.runtime.node.link.call("probe", {})
             return probe["descriptors"], len(list(Path("/proc/self/fd").iterdir()))
 
         assert await some() == await some()
@@ -745,7 +746,7 @@ def test_a_node_that_dies_is_seen_at_once() -> None:
     async def scenario(bench: Bench) -> None:
         pod = await bench.pod()
         identity = await bench.start(pod, ["sleep", "60"])
-        os.kill(bench.runtime._zygote.pid, signal.SIGKILL)  # the janitor: its node has to go with it
+        os.kill(bench.runtime.node.zygote.pid, signal.SIGKILL)  # the janitor: its node has to go with it
         found = await bench.ended(pod, identity)
         assert (found.exit_code, bench.runtime.view("pod")[0][0].ready) == (137, False)
         for name in ("sandbox",):  # nobody is left to remove it
@@ -793,7 +794,7 @@ def test_a_pod_s_small_files_lie_in_the_memory_of_the_node() -> None:
 
     async def scenario(bench: Bench) -> None:
         pod = await bench.pod()
-        volumes = Volumes(bench.folder, f"{bench.runtime.files}/files/volumes")
+        volumes = Volumes(bench.folder, f"{bench.runtime.node.files}/files/volumes")
         source = volumes.materialise("uid", "v", {"key": b"value\n"}, 0o644)
         lines = (await bench.run(pod, "cat /v/key /etc/hostname", mounts=(Mount(source, "/v"),)))[1]
         on_disk = [
@@ -810,7 +811,7 @@ def test_what_a_pod_may_write_to_the_node_is_bounded_and_takes_nobody_elses_plac
 
     async def scenario(bench: Bench) -> None:
         mine, other = await bench.pod("mine"), await bench.pod("other")
-        files = PodFiles(bench.folder, bench.runtime.files)
+        files = PodFiles(bench.folder, bench.runtime.node.files)
         pods = {
             uid: {"metadata": {"uid": uid, "name": "p", "namespace": "n"}, "spec": {}}
             for uid in ("mine", "other")
@@ -827,7 +828,7 @@ def test_what_a_pod_may_write_to_the_node_is_bounded_and_takes_nobody_elses_plac
         assert (code != 0, (await bench.run(other, told, mounts=mounts["other"]))[0]) == (True, 0)
         assert Path(mounts["other"][0].source).read_text() == "last words\n"
         await bench.runtime.remove_pod("mine")
-        assert not (Path(bench.runtime.files) / "pods" / "mine").exists()
+        assert not (Path(bench.runtime.node.files) / "pods" / "mine").exists()
 
     on_node(scenario)
 

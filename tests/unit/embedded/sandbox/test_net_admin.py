@@ -176,11 +176,11 @@ def test_its_files_and_users_are_those_of_any_pod() -> None:
 
 def test_nothing_is_left_of_its_network() -> None:
     async def scenario(bench: Bench) -> None:
-        before = await bench.runtime.link.call("probe", {})
+        before = await bench.runtime.node.link.call("probe", {})
         for number in range(3):
             pod = await bench.pod(f"mesh{number}", net_admin=True)
             await bench.run(pod, "true", add_capabilities=("NET_ADMIN",))
             await bench.runtime.remove_pod(pod.pod_uid)
-        assert await bench.runtime.link.call("probe", {}) == before
+        assert await bench.runtime.node.link.call("probe", {}) == before
 
     on_node(scenario)

@@ -19,7 +19,7 @@ def _reduced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_order_exit_codes_logs_and_exec_work() -> None:
     async def scenario(bench: Bench) -> None:
-        assert "143 here" in bench.runtime.reduced or "(143)" in bench.runtime.reduced
+        assert "143 here" in bench.runtime.node.reduced or "(143)" in bench.runtime.node.reduced
         pod = await bench.pod()
         assert await bench.run(pod, "echo out; exit 3") == (3, ["out"])
         identity = await bench.start(pod, "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done")
@@ -77,7 +77,7 @@ def test_a_machine_without_linux_gets_the_reduced_mode_at_once(monkeypatch: pyte
     monkeypatch.delenv("PODLAB_SANDBOX")
 
     async def scenario(bench: Bench) -> None:
-        assert bench.runtime.reduced.startswith("darwin has no Linux namespaces")
+        assert bench.runtime.node.reduced.startswith("darwin has no Linux namespaces")
         pod = await bench.pod()
         assert await bench.run(pod, "echo out; exit 3") == (3, ["out"])
 

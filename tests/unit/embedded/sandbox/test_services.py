@@ -109,7 +109,7 @@ def test_a_port_that_no_service_has_reaches_nothing_of_the_node() -> None:
         store.set("services", [_service("db", "10.96.7.7", 5432)])
         await proxy.apply()
         code, _lines = await bench.run(
-            shop, f"until nc -z -w 2 {bench.runtime.node_ip} 18123; do sleep 0.1; done"
+            shop, f"until nc -z -w 2 {bench.runtime.node.ip} 18123; do sleep 0.1; done"
         )
         assert code == 0
         for port in (18123, 5432):

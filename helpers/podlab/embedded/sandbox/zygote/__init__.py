@@ -9,7 +9,9 @@ the standard library are gone.
 
     main.py        started by the daemon; becomes the janitor, clones the node
     janitor        stays outside: maps ids, waits for the daemon's end, then kills the node and removes what is left
-    node.py        PID 1 of the node: reads requests, starts containers, reaps
+    node.py        PID 1 of the node: reads requests and carries them out
+                   setup: its folders and /proc;  children: started processes and their ends;
+                   handover: sockets, terminals and rules that it makes for the daemon
     podsandbox.py  namespaces and network of one Pod
     container.py   what a new container does between clone and exec
     rootfs.py      its private root file system

@@ -1,0 +1,60 @@
+"""Rules of ObjectMeta: names, labels and annotations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from podlab.embedded.schema import formats
+from podlab.embedded.schema.fielderror import (
+    FieldError,
+    invalid,
+    required,
+)
+from podlab.embedded.schema.walk import Rule, ValidationContext
+from podlab.pods.raw import RawObject
+
+NAME_RULES = {"subdomain": formats.subdomain, "label": formats.label, "label1035": formats.label1035,
+              "path_segment": formats.path_segment}  # fmt: skip
+
+
+def meta(context: ValidationContext, _path: str, obj: RawObject, rule: Any) -> None:
+    """ObjectMeta of a whole object."""
+    found = obj.get("metadata") or {}
+    if found.get("generateName"):
+        test = (
+            found["generateName"].rstrip("-") if rule != "subdomain" else found["generateName"].rstrip("-.")
+        )
+        context.add(
+            *(invalid("metadata.generateName", found["generateName"], t) for t in NAME_RULES[rule](test))
+        )
+    if not found.get("name"):
+        context.add(required("metadata.name", "name or generateName is required"))
+    else:
+        context.add(*(invalid("metadata.name", found["name"], t) for t in NAME_RULES[rule](found["name"])))
+    labels(context, "metadata.labels", found.get("labels") or {})
+    annotation_keys(context, "metadata.annotations", found.get("annotations") or {})
+
+
+def template_meta(context: ValidationContext, path: str, value: RawObject, _argument: Any) -> None:
+    """Labels and annotations of a Pod template, which upstream names without their ``metadata``."""
+    step = path.removesuffix(".metadata")
+    labels(context, f"{step}.labels", value.get("labels") or {})
+    annotation_keys(context, f"{step}.annotations", value.get("annotations") or {})
+
+
+def labels(context: ValidationContext, path: str, value: RawObject) -> None:
+    """Keys and values of labels."""
+    for key, text in sorted(value.items()):
+        context.add(*(invalid(path, key, message) for message in formats.qualified(key)))
+        context.add(*(invalid(path, text, message) for message in formats.label_value(text)))
+
+
+def annotation_keys(context: ValidationContext, path: str, value: RawObject) -> None:
+    """Keys of annotations, and their size."""
+    for key in sorted(value):
+        context.add(*(invalid(path, key, message) for message in formats.qualified(key.lower())))
+    if sum(len(k.encode()) + len(v.encode()) for k, v in value.items()) > 256 * 1024:
+        context.add(FieldError("FieldValueTooLong", path, "Too long: may not be more than 262144 bytes"))
+
+
+CHECKS: dict[str, Rule] = {check.__name__: check for check in (meta, template_meta)}
