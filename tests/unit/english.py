@@ -110,7 +110,8 @@ def text_of(node: ast.expr) -> str:
 def _arguments(call: ast.Call) -> Iterator[ast.expr]:
     function = call.func
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    if name.endswith("Error") or name in ("print", "progress", "Finding", "_broken", "_fine"):
+    ours = name.endswith("Error") and name != "StatusError"  # which quotes the API server
+    if ours or name.endswith("Finding") or name in ("print", "progress", "_broken", "_ok"):
         yield from call.args
     yield from (word.value for word in call.keywords if word.arg in ("cause", "hint", "help", "why", "found"))
 
