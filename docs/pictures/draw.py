@@ -20,7 +20,7 @@ from pathlib import Path
 from podlab import views
 from podlab.observe import Recording
 from podlab.timeline import Timeline
-from podlab.views.scene import scene_of
+from podlab.views._layout import scene_of
 from podlab.views.style import FAINT, INK, PAPER
 
 HERE = Path(__file__).parent

@@ -5,7 +5,7 @@ All draw the same ``scene``, so a picture says the same wherever it is looked at
 loaded until a view that needs it is asked for.
 
     style      colours, heights and characters of states
-    scene      what to draw, in pixels: boxes joined, words only where they fit
+    scene      all that is drawn, in pixels;  _layout: a timeline as a scene, in parts _lane_layout, _strip_layout
     _plot      on matplotlib Axes;  _svg: by hand, small at any size;  _text: with characters
     _thumbnails  a table whose cells are small timelines
     _compare   two lives, or a prediction over what happened

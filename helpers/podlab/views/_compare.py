@@ -12,9 +12,10 @@ from podlab.extras import need
 from podlab.timeline import Timeline
 from podlab.timeline.prediction import Prediction, parse
 from podlab.timeline.questions import moment
+from podlab.views._layout import scene_of
 from podlab.views._plot import BOTTOM_PX, DPI, RIGHT_PX, TOP_PX, left_px, plot, scene_height
 from podlab.views.legend import ROW_PX, legend_of, rows_of
-from podlab.views.scene import WIDTH_PX, scene_of
+from podlab.views.scene import WIDTH_PX
 from podlab.views.style import INK, PAPER
 
 if TYPE_CHECKING:

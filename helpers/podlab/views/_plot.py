@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from podlab.extras import need
 from podlab.timeline import Timeline
+from podlab.views._layout import scene_of
 from podlab.views.legend import ROW_PX, SWATCH_PX, legend_of, rows_of
-from podlab.views.scene import NAME_PX, NAMES_PX, PITCH_PX, TEXT_PX, WIDTH_PX, Scene, Word, names_px, scene_of
+from podlab.views.scene import NAME_PX, NAMES_PX, PITCH_PX, TEXT_PX, WIDTH_PX, Scene, Word, names_px
 from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER
 
 if TYPE_CHECKING:

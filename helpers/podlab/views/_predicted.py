@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from podlab.timeline import Timeline
 from podlab.timeline.prediction import parse
+from podlab.views._layout import scene_of
 from podlab.views._plot import _figure_of, plot
-from podlab.views.scene import scene_of
 from podlab.views.style import INK, PAPER
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from html import escape
 
 from podlab.timeline import Timeline
 from podlab.views._alt import alt_text
+from podlab.views._layout import scene_of
 from podlab.views.legend import ROW_PX, SWATCH_PX, LegendEntry, legend_of, rows_of
-from podlab.views.scene import NAME_PX, TEXT_PX, WIDTH_PX, Scene, names_px, scene_of
+from podlab.views.scene import NAME_PX, TEXT_PX, WIDTH_PX, Scene, names_px
 from podlab.views.style import ALARM, FAINT, GRID, INK, LOOKS, PAPER
 
 LEFT, RIGHT, TOP, BOTTOM = 112.0, 66.0, 44.0, 58.0

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from podlab.extras import need
 from podlab.timeline import Timeline
+from podlab.views._layout import scene_of
 from podlab.views._plot import DPI, draw_scene
-from podlab.views.scene import Scene, scene_of
+from podlab.views.scene import Scene
 from podlab.views.style import FAINT, GRID, INK, LOOKS, PAPER, shortened, text_width
 
 if TYPE_CHECKING:

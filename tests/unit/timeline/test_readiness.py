@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.timeline import Timeline
-from podlab.views.scene import FLAG_PX, scene_of
+from podlab.views._layout import scene_of
+from podlab.views._strip_layout import FLAG_PX
 
 
 def a_pod(ready: str, app: dict[str, Any], phase: str, reason: str = "") -> dict[str, Any]:

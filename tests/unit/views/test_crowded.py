@@ -10,8 +10,10 @@ import pytest
 
 from podlab import views
 from podlab.timeline import Instant, Lane, Marker, Run, Span, Stretch, Timeline
+from podlab.views._layout import scene_of
+from podlab.views._strip_layout import FLAGS
 from podlab.views.legend import legend_of
-from podlab.views.scene import FLAGS, GLYPH_WORDS, PITCH_PX, scene_of
+from podlab.views.scene import GLYPH_WORDS, PITCH_PX
 from podlab.views.style import LOOKS
 
 

@@ -18,7 +18,7 @@ import pytest
 from podlab import views
 from podlab.errors import TimelineError
 from podlab.timeline import Instant, Lane, Run, Span, Timeline, predict
-from podlab.views.scene import scene_of
+from podlab.views._layout import scene_of
 from podlab.views.style import LOOKS, PAPER, ink_on, luminance
 
 needs_traces = pytest.mark.skipif(
@@ -95,12 +95,12 @@ def test_words_never_collide_as_matplotlib_draws_them(name):
 
 def test_a_word_that_does_not_fit_is_left_out():
     """A planted clash: the same place asked for twice is given once."""
-    from podlab.views.scene import Word, _Places, _put
+    from podlab.views.scene import Places, Word, put
 
     scene = scene_of(many(8, 2))
-    places = _Places()
-    assert _put(scene, places, Word(10, 50, "first", "#000000"))
-    assert not _put(scene, places, Word(12, 50, "second", "#000000"))
+    places = Places()
+    assert put(scene, places, Word(10, 50, "first", "#000000"))
+    assert not put(scene, places, Word(12, 50, "second", "#000000"))
 
 
 # ------------------------------------------------------------------------------------------------------
