@@ -5,23 +5,25 @@ Pure: observations in, data out; no clock is read and no cluster asked, so the s
 same timeline. Read in this order:
 
     model       the words: Instant, Evidence, Run, Span, Lane, Marker, Stretch
-    clocks      reading times; bounding one clock by another
+    clocks      reading times; bounding one clock by another;  offsets: of the clocks of one recording
     facts       a recording sorted by source, for one Pod
     runs        which runs the statuses prove
-    bounds      what each clock says about each start and end; which orders are forced
+    bounds      the evidence of each clock about each start and end;  forced: orders that rules force
+    signals     SIGTERM and SIGKILL, from the node's record and the app's log
     fuse        intervals from evidence, contradictions included
     causality   no moment before its possible cause;  stopping: SIGTERM comes in its turn
     spans       lanes between and during runs
     strips      phases, STATUS, conditions, markers;  words: kubectl's STATUS;  vanishing: the delete, and gone
     build       all of that in order
     life        PodLife: the record, and its plain facts
-    questions   answers with evidence;  explain: three lines about a live Pod (situations: what it knows)
+    questions   answers with evidence;  waiting: causes of a wait;  explain: three lines about a live Pod
+    situations  the situations that explain names
     timeline    Timeline: a life and the questions to it, as methods
     prediction  the notation of predictions: parse, score, draw
 
 Six clocks are used: whole seconds of statuses; Events, whose *names* carry the kubelet's nanoseconds of their
 first emission; arrival on the watch; log lines; the scheduler's microseconds; and the node's own record where
-there is access to it. None is assumed to agree with another (see ``bounds`` and ``clocks``).
+there is access to it. None is assumed to agree with another (see ``bounds`` and ``offsets``).
 """
 
 from __future__ import annotations

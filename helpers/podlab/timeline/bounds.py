@@ -1,5 +1,5 @@
 """
-Evidence of each clock about the start and the end of each run, and orders that the kubelet's rules force.
+Evidence of each clock about the start and the end of each run; ``forced`` holds the orders that rules force.
 
 Only what is forced is used. Where an Event could belong to another run than the one in question, because
 Events are dropped and merged, it is not used; where an arrival cannot be turned into node time, because
@@ -26,29 +26,17 @@ and from v1.36 on one can be asked for in between, so no phase can be learnt fro
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
-from podlab.pods.phase import has_ended
-from podlab.pods.raw import RawObject
-from podlab.pods.roles import statuses
-from podlab.timeline.clocks import ONE_CLOCK, START_LAG_S, Offset, OffsetEvidence, parse_s
+from podlab.timeline.clocks import START_LAG_S
 from podlab.timeline.crashes import spec_of
 from podlab.timeline.facts import Emission, Facts
-from podlab.timeline.fuse import Moment, Order
+from podlab.timeline.forced import orders_of_inits, orders_of_sidecars, orders_within
+from podlab.timeline.fuse import Order
+from podlab.timeline.offsets import Clocks
 from podlab.timeline.runs import Draft
-from podlab.timeline.stopping import stops
-
-LOG_LAG_S = {"embedded": 0.3, "": 0.1}
-"""
-How long after the end of a run its last log line may be stamped, by driver: when the runtime reads the pipe.
-
-Measured on loaded machines: containerd 2.2 up to 67 ms (455 containers); the embedded node, which reads in Python, up
-to 114 ms (180 containers).
-"""
 
 LOG_LEAD_S = 0.5
 """
@@ -57,153 +45,6 @@ How long before the start that the runtime notes a first log line may be stamped
 The process writes as soon as it runs, while the runtime notes the start once it has returned from starting it
 (measured: up to 101 ms on a loaded machine).
 """
-
-
-class Clocks:
-    """The offsets of one recording, seconds to add to get the node's clock."""
-
-    def __init__(self, facts: Facts) -> None:
-        self.zero = facts.zero
-        self._wall = facts.wall_zero
-        self.one_machine = facts.header.get("driver") in ONE_CLOCK
-        self.log_lag = LOG_LAG_S.get(str(facts.header.get("driver")), LOG_LAG_S[""])
-        evidence = _recorder_evidence(facts)
-        self.recorder = evidence.offset()
-        self.notes: list[str] = []
-        if evidence.contradictory:
-            self.notes.append(
-                "the recorder's clock and the node's cannot be matched; arrival times are not used"
-            )
-        elif not self.recorder.known:
-            self.notes.append(
-                "how far the recorder's clock is from the node's is not known; arrival times are not used"
-            )
-        server = _server_evidence(facts)
-        self.server = Offset(0.0, 0.0) if self.one_machine else server.offset()
-
-    def arrival(self, t: float) -> float:
-        """
-        Return the latest node time, since the timeline's 0, at which what arrived at *t* was sent; inf if unbounded.
-        """
-        return self._wall + t + self.recorder.hi - self.zero if self.recorder.known else inf
-
-    def act(self, t: float) -> tuple[float, float]:
-        """Return the node's time, as an interval, of something that the recorder did or saw at *t*."""
-        base = self._wall + t - self.zero
-        return (base + self.recorder.lo, base + self.recorder.hi) if self.recorder.known else (-inf, inf)
-
-    def drawn(self, t: float) -> float:
-        """Return a plain number for *t*, for drawing: the middle of what is known, or the recorder's own clock."""
-        lo, hi = self.act(t)
-        return (lo + hi) / 2 if self.recorder.known else self._wall + t - self.zero
-
-    def of_server(self, seconds: float, width: float) -> tuple[float, float]:
-        """Return a stamp of the API server or the scheduler as node time since the timeline's 0."""
-        at = seconds - self.zero
-        return at + self.server.lo, at + width + self.server.hi
-
-
-def _recorder_evidence(facts: Facts) -> OffsetEvidence:
-    """Node minus recorder: messages bound it from below, answers to the recorder's own acts from above."""
-    found = OffsetEvidence()
-    wall = facts.wall_zero
-    kubelet = [e for e in facts.emissions if e.component == "kubelet"]
-    for item in kubelet:
-        found.received(item.lo, wall + item.arrived, f"{item.reason} Event")
-    for lines in facts.logs.values():
-        if lines.last_arrived:
-            found.received(lines.last, wall + lines.last_arrived, "log line")
-    node = facts.latest.get("spec", {}).get("nodeName")
-    for told, sent_t, latest in facts.times:
-        if told == node:
-            found.answered(wall + sent_t, latest, "the node, asked for its time")
-    for act, answers in _acts(facts):
-        for item in [e for e in kubelet if e.reason in answers]:
-            found.answered(wall + act, item.hi, f"{item.reason} Event after the recorder's act")
-        if answers is not _DELETED and facts.header.get("driver") in ONE_CLOCK:
-            scheduled = [e for e in facts.emissions if e.reason == "Scheduled"]
-            for item in scheduled:
-                found.answered(wall + act, item.hi, "Scheduled Event after apply")
-            created = parse_s(facts.latest["metadata"].get("creationTimestamp"))
-            if created is not None:
-                found.answered(wall + act, created + 1, "creationTimestamp after apply")
-    return found
-
-
-class _Every:
-    def __contains__(self, reason: object) -> bool:
-        return True
-
-
-_APPLIED = _Every()
-_DELETED = frozenset({"Killing"})
-
-
-def _acts(facts: Facts) -> list[tuple[float, _Every | frozenset[str]]]:
-    """
-    Return the recorder's acts that the node answered: *t* when it began each, and the Events that can only come
-    after.
-
-    A Killing Event answers a delete only if nothing else made the kubelet kill before: exactly one act, and
-    the Event arrived after it.
-    """
-    found: list[tuple[float, _Every | frozenset[str]]] = []
-    for item in facts.recorder:
-        event, t = item.get("event"), act_t(item)
-        if event == "apply" and _is_about(item, facts.name):
-            found.append((t, _APPLIED))
-        deletes = event == "delete" or (event == "step" and item.get("verb") == "delete")
-        if deletes and _is_about(item, facts.name):
-            kills = [e for e in facts.emissions if e.reason == "Killing"]
-            if kills and all(e.arrived >= t for e in kills) and _alive_until(facts, t):
-                found.append((t, _DELETED))
-    return found
-
-
-def _alive_until(facts: Facts, t: float) -> bool:
-    """Whether no container had ended by itself or by a probe before *t*, as far as the recorder saw."""
-    before = [s for s in facts.seen if s.t <= t]
-    return (
-        bool(before)
-        and before[-1].pod.get("status", {}).get("phase") == "Running"
-        and not any(
-            e.reason in ("Unhealthy", "FailedPostStartHook", "DeadlineExceeded", "Evicted")
-            for e in facts.emissions
-        )
-    )
-
-
-def _is_about(item: Mapping[str, Any], name: str) -> bool:
-    """Whether the recorder's act was about this Pod; one that names nothing is about all."""
-    objects = item.get("objects")
-    if not objects:
-        return (item.get("name") or item.get("pod") or name) == name
-    return any((o.get("name") if isinstance(o, Mapping) else o) == name for o in objects)
-
-
-def act_t(item: Mapping[str, Any]) -> float:
-    """When the recorder began an act, by its own clock: what answered it came later."""
-    return float(next((item[key] for key in ("since_t", "sent_t", "t") if item.get(key) is not None), 0.0))
-
-
-def _server_evidence(facts: Facts) -> OffsetEvidence:
-    """Node minus API server: the server stamps each Event when it is stored, after the kubelet made it."""
-    found = OffsetEvidence()
-    created = parse_s(facts.latest["metadata"].get("creationTimestamp"))
-    for item in facts.emissions:
-        if item.component != "kubelet":
-            continue
-        if item.stored is not None:
-            found.received(item.lo, item.stored + 1, f"{item.reason} Event, stored later")
-        if created is not None:
-            found.answered(created, item.hi, f"{item.reason} Event after the Pod's creation")
-    for seen in facts.seen:
-        for condition in seen.pod.get("status", {}).get("conditions") or []:
-            if condition.get("type") == "Ready" and created is not None:
-                at = parse_s(condition.get("lastTransitionTime"))
-                if at is not None:
-                    found.answered(created, at + 1, "condition after the Pod's creation")
-    return found
 
 
 def weigh(facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Clocks) -> list[Order]:
@@ -223,9 +64,9 @@ def weigh(facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Clocks) -> li
                 before = runs[index - 1] if index else None
                 _weigh_events(run, ordinal, before, _Said(mine, complete), clocks)
             ordinal += run.count if run.started else 0
-        orders += _orders_within(name, runs)
-    orders += _orders_of_inits(facts, drafts, clocks)
-    orders += _orders_of_sidecars(facts, drafts, clocks)
+        orders += orders_within(name, runs)
+    orders += orders_of_inits(facts, drafts, clocks)
+    orders += orders_of_sidecars(facts, drafts, clocks)
     return orders
 
 
@@ -260,6 +101,7 @@ def _weigh_logs(run: Draft, facts: Facts, clocks: Clocks) -> None:
 
 
 _STARTING = frozenset({"Pulled", "Created", "Started"})
+
 _STARTED = frozenset({"Unhealthy", "FailedPostStartHook", "FailedPreStopHook", "Killing"})
 """Events about a container that has started."""
 
@@ -361,135 +203,3 @@ def _settled(runs: list[Draft]) -> bool:
 def _brief(run: Draft) -> bool:
     ends = [e.lo for e in run.end.evidence if e.source == "status"]
     return run.started_s is not None and bool(ends) and ends[-1] - run.started_s < 1
-
-
-def _orders_within(name: str, runs: list[Draft]) -> list[Order]:
-    """A run ends after it started, and the next starts after that; in order of time, so that they solve fast."""
-    found: list[Order] = []
-    before: Draft | None = None
-    for run in (r for r in runs if r.started):
-        if before is not None and before.ended:
-            text = f"{name} restarts after its run {before.restart + 1} ended"
-            found.append(Order(before.end, run.start, text))
-        if run.ended:
-            found.append(Order(run.start, run.end, f"{name} ends after it started", gap=-START_LAG_S))
-        before = run
-    return found
-
-
-def _inits(facts: Facts, drafts: Mapping[str, list[Draft]]) -> list[tuple[str, str, list[Draft]]]:
-    roles = facts.role_of()
-    return [(n, roles[n][0], drafts.get(n, [])) for n in roles if roles[n][0] in ("init", "sidecar")]
-
-
-def _orders_of_inits(facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Clocks) -> list[Order]:
-    """
-    A regular init container ends with success before anything after it starts; a sidecar starts before that.
-
-    A lost sandbox runs all of them again, so only the first success counts and only what came after it.
-    """
-    found: list[Order] = []
-    roles = facts.role_of()
-    inits = _inits(facts, drafts)
-    apps = [(n, "app", drafts.get(n, [])) for n in roles if roles[n][0] == "app"]
-    for index, (name, role, runs) in enumerate(inits):
-        gate = _gate(role, runs)
-        for later, _, later_runs in [*inits[index + 1 :], *apps]:
-            first = next((r for r in later_runs if r.started), None)
-            if gate is None or first is None or (role == "init" and first.restart and not first.seen):
-                continue
-            text = f"{later} starts after {name} has {'ended' if role == 'init' else 'started'}"
-            found.append(Order(gate, first.start, text))
-            _bound_by_events(gate, later, text, facts, clocks)
-    return found
-
-
-def _gate(role: str, runs: list[Draft]) -> Moment | None:
-    """
-    Return the moment that must pass before the next container: first success of an init, first start of a sidecar.
-    """
-    ran = [r for r in runs if r.started]
-    if role == "sidecar":
-        return ran[0].start if ran else None
-    good = next((r for r in ran if r.ended and r.exit_code == 0), None)
-    return good.end if good and all(r.seen for r in ran) else None
-
-
-def _bound_by_events(gate: Moment, later: str, text: str, facts: Facts, clocks: Clocks) -> None:
-    """Any Event of a later container that prepares its start was made after the gate."""
-    for item in facts.emissions:
-        if item.container == later and item.reason in ("Pulled", "Pulling", "Created", "Started"):
-            hi = min(item.hi - clocks.zero, clocks.arrival(item.arrived))
-            gate.add("event", f"{item.reason} Event of {later}; {text}", hi=hi)
-
-
-def _orders_of_sidecars(facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Clocks) -> list[Order]:
-    """
-    When a Pod completes by itself the kubelet stops its sidecars: it has then seen every app container ended.
-
-    Only for a Pod that nobody deleted and that met no deadline: there sidecars are told for other reasons. Nor where an
-    app was told to stop, as all are at once when the sandbox is lost.
-    """
-    roles = facts.role_of()
-    reasons = {str(s.pod.get("status", {}).get("reason") or "") for s in facts.seen}
-    if any(s.pod["metadata"].get("deletionTimestamp") for s in facts.seen) or reasons - {""}:
-        return []
-    apps = [drafts.get(n, []) for n in roles if roles[n][0] == "app"]
-    if not all(apps) or not (_completed(facts) or all(_over_now(facts, a[-1]) for a in apps)):
-        return []
-    kills = [e for e in facts.emissions if e.reason == "Killing"]
-    if any(roles.get(e.container, ("",))[0] == "app" and stops(e) for e in kills):
-        return []
-    found: list[Order] = []
-    for name in (n for n in roles if roles[n][0] == "sidecar"):
-        told = [e for e in kills if e.container == name]
-        last = next((r for r in reversed(drafts.get(name, [])) if r.started), None)
-        if len(told) == 1 and stops(told[0]) and last:
-            text = f"{name} was told to stop after the apps had ended"
-            hi = min(told[0].hi - clocks.zero, clocks.arrival(told[0].arrived))
-            for ended in (a[-1].end for a in apps):
-                ended.add("event", f"Killing Event of {name}; {text}", hi=hi)
-                if last.ended:
-                    found.append(Order(ended, last.end, text))
-    return found
-
-
-def _completed(facts: Facts) -> bool:
-    return has_ended(facts.latest)
-
-
-def _over_now(facts: Facts, last: Draft) -> bool:
-    """Whether the newest state shows that this run ended and no other is awaited: all that a live view can see."""
-    shown = (s for s in statuses(facts.latest) if s.get("name") == last.container)
-    return last.ended and any("terminated" in (status.get("state") or {}) for status in shown)
-
-
-def signals(facts: Facts, clocks: Clocks) -> list[tuple[str, int, str, float, float, str]]:
-    """
-    SIGTERM and SIGKILL as known: (container, restart, name, lo, hi, source), from the node and the app's log.
-    """
-    found: list[tuple[str, int, str, float, float, str]] = []
-    for record in facts.node:
-        at = parse_s(record.get("at"))
-        if record.get("event") == "signal" and at is not None:
-            number = record.get("signal")
-            name = {15: "SIGTERM", 9: "SIGKILL"}.get(int(number or 0), f"signal {number}")
-            at -= clocks.zero
-            found.append(
-                (str(record.get("container")), int(record.get("attempt") or 0), name, at, at, "node")
-            )
-    for container, restart, stamp, line in facts.said:
-        said = _json(line)
-        if said.get("event") == "signal":
-            at = stamp - clocks.zero
-            word = str(said.get("signal") or "SIGTERM")
-            found.append((container, restart, word, at - clocks.log_lag, at, "log"))
-    return found
-
-
-def _json(line: str) -> RawObject:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

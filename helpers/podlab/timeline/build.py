@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from podlab.timeline.bounds import Clocks, weigh
+from podlab.timeline.bounds import weigh
 from podlab.timeline.causality import gated
 from podlab.timeline.facts import Facts, gather
 from podlab.timeline.fuse import Moment, Order, solve
 from podlab.timeline.model import Instant, Lane, Run
+from podlab.timeline.offsets import Clocks
 from podlab.timeline.runs import Draft, drafts_of
 from podlab.timeline.spans import spans_of, told_of
 from podlab.timeline.stopping import in_turn, turn_of

@@ -12,11 +12,12 @@ from math import inf
 
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
-from podlab.timeline.bounds import Clocks, signals
 from podlab.timeline.causality import after, in_order
 from podlab.timeline.facts import Emission, Facts
 from podlab.timeline.model import Evidence, Instant, Run, Span
+from podlab.timeline.offsets import Clocks
 from podlab.timeline.runs import Draft, short_id
+from podlab.timeline.signals import signals
 from podlab.timeline.stopping import Turn, sigterm, stops, told_at
 
 _WAITS = frozenset({"Pulling", "Pulled", "Failed", "BackOff"})

@@ -11,12 +11,13 @@ from math import inf
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
 from podlab.pods.status import status_word
-from podlab.timeline.bounds import Clocks, act_t, signals
 from podlab.timeline.causality import after, inside_a_run, latest
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.facts import Emission, Facts
 from podlab.timeline.model import Evidence, Instant, Lane, Marker, Run, Stretch
+from podlab.timeline.offsets import Clocks, act_t
 from podlab.timeline.runs import short_id
+from podlab.timeline.signals import signals
 from podlab.timeline.words import phase_of
 
 PROBES = frozenset({"Unhealthy", "ProbeWarning"})

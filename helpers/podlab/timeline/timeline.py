@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from podlab.timeline import questions
+from podlab.timeline import questions, waiting
 from podlab.timeline.build import CUT_SHORT, build
 from podlab.timeline.facts import heard, pod_names
 from podlab.timeline.life import PodLife
@@ -98,12 +98,12 @@ class Timeline(PodLife):
 
     def waited_for(self) -> Inference:
         """Return what kept the Pod from being Ready, step by step."""
-        return questions.waited_for(self)
+        return waiting.waited_for(self)
 
     def why_not_running(self) -> Inference:
         """Why the Pod is not running (or not Ready) at the last look."""
-        return questions.why_not_running(self)
+        return waiting.why_not_running(self)
 
     def next_try(self, name: str | None = None) -> Inference:
         """When the kubelet will start a container again that is in back-off."""
-        return questions.next_try(self, name)
+        return waiting.next_try(self, name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 
-from podlab.timeline.bounds import Clocks, act_t
 from podlab.timeline.causality import after, latest
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.facts import Facts
 from podlab.timeline.model import Evidence, Instant, Run
+from podlab.timeline.offsets import Clocks, act_t
 from podlab.timeline.stopping import stops
 
 Runs = Mapping[str, Sequence[Run]]

@@ -1,0 +1,41 @@
+"""The signals that containers got, from the node's own record and from the app's log."""
+
+from __future__ import annotations
+
+import json
+
+from podlab.pods.raw import RawObject
+from podlab.timeline.clocks import parse_s
+from podlab.timeline.facts import Facts
+from podlab.timeline.offsets import Clocks
+
+
+def signals(facts: Facts, clocks: Clocks) -> list[tuple[str, int, str, float, float, str]]:
+    """
+    SIGTERM and SIGKILL as known: (container, restart, name, lo, hi, source), from the node and the app's log.
+    """
+    found: list[tuple[str, int, str, float, float, str]] = []
+    for record in facts.node:
+        at = parse_s(record.get("at"))
+        if record.get("event") == "signal" and at is not None:
+            number = record.get("signal")
+            name = {15: "SIGTERM", 9: "SIGKILL"}.get(int(number or 0), f"signal {number}")
+            at -= clocks.zero
+            found.append(
+                (str(record.get("container")), int(record.get("attempt") or 0), name, at, at, "node")
+            )
+    for container, restart, stamp, line in facts.said:
+        said = _json(line)
+        if said.get("event") == "signal":
+            at = stamp - clocks.zero
+            word = str(said.get("signal") or "SIGTERM")
+            found.append((container, restart, word, at - clocks.log_lag, at, "log"))
+    return found
+
+
+def _json(line: str) -> RawObject:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
