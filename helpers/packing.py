@@ -55,25 +55,14 @@ def _write(folder: Path) -> None:
 
 
 class BuildPy(build_py):
-    """Adds the files to the wheel; an editable install reads them from the working tree."""
-
-    def initialize_options(self) -> None:
-        """
-        Let an editable install bring the extension of JupyterLab, too.
-
-        setuptools asks the distribution for ``has_data`` then, a name that distributions do not have, and so leaves
-        data files out (``editable_wheel._run_install``).
-        """
-        super().initialize_options()
-        self.distribution.has_data = self.distribution.has_data_files  # type: ignore[attr-defined]
+    """Adds the files to the wheel; an editable install (``backend``) reads them from the working tree."""
 
     def run(self) -> None:
         """Copy the modules, then write the files beside them."""
         super().run()
-        if not getattr(self, "editable_mode", False):
-            for part in PARTS:  # what an earlier build left there could be older than the allow-list
-                shutil.rmtree(Path(self.build_lib) / PLACE / part, ignore_errors=True)
-            _write(Path(self.build_lib) / PLACE)
+        for part in PARTS:  # what an earlier build left there could be older than the allow-list
+            shutil.rmtree(Path(self.build_lib) / PLACE / part, ignore_errors=True)
+        _write(Path(self.build_lib) / PLACE)
 
 
 class Sdist(sdist):
