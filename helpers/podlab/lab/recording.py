@@ -80,6 +80,7 @@ def run(
             out=out,
             on_observation=growing.see,
             header=header,
+            others=act is not None,  # what it makes belongs to the experiment
         )
     except BaseException:
         growing.finish() if isinstance(growing, Live) else growing.clear()

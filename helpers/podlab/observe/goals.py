@@ -5,6 +5,7 @@ When a recording has seen enough: turns ``until`` into a question about the Pods
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from podlab.errors import PodlabError
@@ -87,6 +88,67 @@ def expected_pods(objects: Sequence[Mapping[str, Any]]) -> int:
 
 
 _THROUGH = {("ReplicaSet", "Deployment"), ("Job", "CronJob")}
+_MAKERS = {
+    "Pod",
+    "Deployment",
+    "ReplicaSet",
+    "ReplicationController",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "CronJob",
+}
+
+
+@dataclass(frozen=True)
+class Family:
+    """
+    What makes Pods in a manifest, by kind and name: known before anything is applied, as uids are not.
+
+    Args:
+        makers: (kind, name, generateName) of each Pod and of each object whose controller makes Pods.
+    """
+
+    makers: tuple[tuple[str, str, str], ...]
+
+    def has(self, pod: Mapping[str, Any]) -> bool:
+        """Whether *pod* is of the manifest, or was made for one of its objects by a controller."""
+        metadata = pod["metadata"]
+        own, owners = str(metadata.get("name", "")), metadata.get("ownerReferences") or []
+        for kind, name, prefix in self.makers:
+            if kind == "Pod" and not owners and _bears(own, name, prefix):
+                return True
+            for owner in owners:
+                called = str(owner.get("name", ""))
+                if owner.get("kind") == kind and _bears(called, name, prefix):
+                    return True
+                if (owner.get("kind"), kind) in _THROUGH and called.startswith(
+                    f"{name}-" if name else prefix
+                ):
+                    return True
+        return False
+
+    def may_have(self, name: str) -> bool:
+        """Whether a Pod of that name may be of the manifest: it is named so, or after what makes it."""
+        return any(
+            _bears(name, own, prefix) or (kind != "Pod" and name.startswith(f"{own}-" if own else prefix))
+            for kind, own, prefix in self.makers
+        )
+
+
+def _bears(called: str, name: str, prefix: str) -> bool:
+    return called == name if name else bool(prefix) and called.startswith(prefix)
+
+
+def family(objects: Sequence[Mapping[str, Any]]) -> Family | None:
+    """Return what makes Pods among the objects of a manifest; None if nothing does."""
+    found = [
+        (str(one.get("kind")), str(meta.get("name") or ""), str(meta.get("generateName") or ""))
+        for one in objects
+        if one.get("kind") in _MAKERS
+        for meta in [one.get("metadata") or {}]
+    ]
+    return Family(tuple(found)) if found else None
 
 
 def belongs(pod: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> bool:

@@ -18,7 +18,7 @@ from podlab import manifests
 from podlab.client import Client
 from podlab.errors import PodlabError, WaitTimeoutError
 from podlab.manifests import Manifest
-from podlab.observe.goals import Goal, Until, expected_pods
+from podlab.observe.goals import Goal, Until, expected_pods, family
 from podlab.observe.latest import LatestPods
 from podlab.observe.nodesources import NodeSource, node_clock
 from podlab.observe.recording import Recording
@@ -54,6 +54,7 @@ class Recorder:
         pod: Record this Pod alone; default: all of the namespace.
         labels: Record the Pods with these labels alone, and what is said of them: a label selector.
         existing: Also write down, and follow, what was there before.
+        others: Also Pods that others make during the recording of a manifest.
         shared: The watch to take part in, in place of an own one; for a whole namespace in which nothing is yet.
         on_observation: Called with each observation, in this thread, while it waits.
 
@@ -72,6 +73,7 @@ class Recorder:
         pod: str | None = None,
         labels: str | None = None,
         existing: bool = False,
+        others: bool = False,
         shared: SharedWatch | None = None,
         header: dict[str, Any] | None = None,
         on_observation: Callable[[dict[str, Any]], None] | None = None,
@@ -80,7 +82,7 @@ class Recorder:
     ) -> None:
         self.client, self.namespace = client, namespace
         self._pod, self._labels, self._existing, self._logs = pod, labels, existing, logs
-        self._shared = shared
+        self._shared, self._others = shared, others
         if node == "auto":
             node = shared.node_source() if shared else node_clock(client)
         self._node = node
@@ -131,7 +133,8 @@ class Recorder:
         )
         try:
             # A recording of a manifest is of the Pods that come of it, not of those that happen to end nearby.
-            self._sources.start(of_manifest=bool(given))
+            objects = [one.object for one in given]
+            self._sources.start(of_manifest=bool(given), family=None if self._others else family(objects))
         except BaseException:
             self._sources.close()
             self.writer.close()

@@ -18,6 +18,7 @@ from typing import Any
 
 from podlab.client import Client, resources
 from podlab.errors import ConnectionLostError
+from podlab.observe.goals import Family
 from podlab.observe.logfollower import LogFollower, incarnations
 from podlab.observe.nodesources import NodeSource
 from podlab.observe.nodetime import NodeTime
@@ -65,18 +66,20 @@ class Sources:
         self._watchers: list[Watcher | WatchShare] = []
         self._followers: dict[tuple[str, str], LogFollower] = {}
         self._times: dict[str, NodeTime] = {}
+        self._family: Family | None = None
         self._chosen: set[bytes] = set()
         self._beyond: set[bytes] = set()  # those without a watch of their own Events
         self._wake_read, self._wake_write = os.pipe()
 
     # -- begin and end ------------------------------------------------------------------------------------
 
-    def start(self, *, of_manifest: bool) -> None:
+    def start(self, *, of_manifest: bool, family: Family | None = None) -> None:
         """
         Open the watches; returns when nothing that happens from now on is missed.
 
         Args:
             of_manifest: Leave out Pods that end nearby and are not of the applied objects.
+            family: What these make; leave out Pods that others make meanwhile.
 
         Raises:
             ConnectionLostError, ApiError: If the first lists cannot be had; call ``close`` then.
@@ -84,6 +87,7 @@ class Sources:
         if self._node:
             self._node.start(self._writer, self._wake_read)
         strangers = set[bytes]() if of_manifest else None
+        self._family = family
         self._watchers = [self._watcher("pods", strangers)]
         if self._shared or not self._labels:
             self._watchers.append(self._watcher("events", strangers))
@@ -112,6 +116,7 @@ class Sources:
             keep_objects=resource == "pods",
             existing=self._existing or (resource == "events" and bool(self._labels)),
             strangers=strangers,
+            family=self._family if strangers is not None else None,
             chosen=chosen,
             changed=self.changed.set,
             patience=self._patience,

@@ -12,6 +12,7 @@ of its own, so it is listed from the start, and a gap says what that hides.
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from podlab.client import Client, Kubeconfig
 from podlab.errors import ApiError, ConnectionLostError, GoneError, PodlabError, RecordingError
 from podlab.observe.framing import LineStream, StreamBroken
+from podlab.observe.goals import Family
 from podlab.observe.heads import Head, read_head
 from podlab.observe.writing import Sink, encode
 
@@ -60,6 +62,7 @@ class Watcher(threading.Thread):
         existing: Whether objects that were there before the recording are written down.
         strangers: uids of Pods that are no part of the recording, as it is of a manifest: those that the first list
             shows are added, and what happens to them, or is said of them, is not written down.
+        family: What the manifest names; Pods that are made meanwhile and are not of it are strangers, too.
         chosen: uids of Pods, added to by the caller: a watch of Events writes down what is said of these alone, and
             holds the others back until their Pod is among them.
         changed: Called after each batch that held something new; must be quick.
@@ -79,6 +82,7 @@ class Watcher(threading.Thread):
         keep_objects: bool = False,
         existing: bool = True,
         strangers: set[bytes] | None = None,
+        family: Family | None = None,
         chosen: set[bytes] | None = None,
         changed: Callable[[], None] = lambda: None,
         patience: Patience | None = None,
@@ -92,7 +96,7 @@ class Watcher(threading.Thread):
             wake,
         )
         self._params, self._existing, self._changed = params or {}, existing, changed
-        self._strangers, self._chosen = strangers, chosen
+        self._strangers, self._family, self._chosen = strangers, family, chosen
         self._chosen_then = 0  # how many there were when the held Events were last looked through
         self._held: deque[bytes] = deque(
             maxlen=_WINDOW
@@ -278,14 +282,23 @@ class Watcher(threading.Thread):
         return [stamp + line[1:] for line in known]
 
     def _is_strange(self, head: Head, line: bytes) -> bool:
-        """True of a Pod that was there before, or that nobody chose, and of an Event about it."""
+        """True of a Pod that was there before, that others made, or that nobody chose, and of an Event about it."""
         if self._chosen is not None:
             return _about(line) not in self._chosen
-        if not self._strangers:
+        if self._strangers is None:
             return False
         if self.resource != "events":
+            if self._family and head.type == "ADDED" and not self._family.has(json.loads(line)["object"]):
+                self._strangers.add(head.uid)
             return head.uid in self._strangers
-        return _about(line) in self._strangers
+        return _about(line) in self._strangers or (self._family is not None and self._is_of_others(line))
+
+    def _is_of_others(self, line: bytes) -> bool:
+        """True of an Event about a Pod whose name the manifest cannot have made: its Pod may be seen later."""
+        about = json.loads(line)["object"].get("involvedObject") or {}
+        return about.get("kind") == "Pod" and not (
+            self._family and self._family.may_have(about.get("name", ""))
+        )
 
     def _is_new(self, head: Head) -> bool:
         return self._recent.get(head.version) != head.uid

@@ -17,9 +17,10 @@ import recorder_judge as judging
 from watchserver import History, Schedule, WatchServer
 
 from podlab.errors import ConnectionLostError, PodlabError, RecordingError, WaitTimeoutError
+from podlab.manifests import Manifest
 from podlab.observe import Recorder, Recording, read_recording, record
 from podlab.observe.framing import StreamBroken, Unchunker
-from podlab.observe.goals import Goal, belongs, expected_pods
+from podlab.observe.goals import Goal, belongs, expected_pods, family
 from podlab.observe.heads import read_head
 from podlab.observe.logfollower import incarnations
 from podlab.observe.nodesources import parse_event
@@ -280,6 +281,56 @@ def test_pods_of_workloads_count() -> None:
     assert expected_pods([job, deployment, {"kind": "Service"}]) == 4
     assert belongs({"metadata": {"ownerReferences": owners}}, [deployment])
     assert not belongs({"metadata": {"ownerReferences": owners}}, [job])
+
+
+@pytest.mark.parametrize(
+    ("name", "owner", "expected"),
+    [
+        ("web", None, True),
+        ("web-2", None, False),
+        ("t-x7k2p", None, True),
+        ("shop-7d9-abcde", ("ReplicaSet", "shop-7d9"), True),
+        ("shop-7d9-abcde", None, False),
+        ("store-7d9-abcde", ("ReplicaSet", "store-7d9"), False),
+        ("report-x1", ("Job", "report"), True),
+        ("reports-x1", ("Job", "reports"), False),
+        ("nightly-2931-x1", ("Job", "nightly-2931"), True),
+        ("web", ("ReplicaSet", "web"), False),
+    ],
+)
+def test_a_pod_is_of_the_manifest_by_its_name_or_its_owners(
+    name: str, owner: tuple[str, str] | None, expected: bool
+) -> None:
+    """Known before anything is applied, so that no uid has to arrive first."""
+    given = [
+        {"kind": "Pod", "metadata": {"name": "web"}}, {"kind": "Pod", "metadata": {"generateName": "t-"}},
+        {"kind": "Deployment", "metadata": {"name": "shop"}}, {"kind": "Job", "metadata": {"name": "report"}},
+        {"kind": "CronJob", "metadata": {"name": "nightly"}}, {"kind": "Service", "metadata": {"name": "other"}},
+    ]  # fmt: skip
+    owners = [{"kind": owner[0], "name": owner[1], "uid": "u"}] if owner else []
+    found = family(given)
+
+    assert found is not None
+    assert found.has({"metadata": {"name": name, "ownerReferences": owners}}) is expected
+    assert found.may_have(name) or not expected
+    assert family([{"kind": "ConfigMap", "metadata": {"name": "c"}}]) is None
+
+
+def test_what_others_make_meanwhile_is_no_part_of_a_manifests_recording(
+    server: WatchServer, tmp_path: Path
+) -> None:
+    """All Pods of the small server are strangers to a manifest that names another."""
+    out, newest = tmp_path / "run.jsonl", server.history.changes[-1].version
+    theirs = {change.object["metadata"]["name"] for change in server.history.changes}
+    mine = sorted(theirs)[0]
+    recorder = Recorder(judging.client_of(server), namespace="lab", out=out, logs=False, node=None)
+    recorder.start([Manifest({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": mine}})])
+    server.play()
+    recorder.wait(lambda _: recorder.newest_version("pods") >= newest, deadline_s=10)
+    found = recorder.finish("stopped")
+
+    kept = {one["object"]["metadata"]["name"] for one in found.observations if one.get("resource") == "pods"}
+    assert (kept, len(theirs) > 1, found.gaps) == ({mine}, True, [])
 
 
 # -- the recorder on a small server ----------------------------------------------------------------------
