@@ -103,7 +103,7 @@ _MAKERS = {
 @dataclass(frozen=True)
 class Family:
     """
-    What makes Pods in a manifest, by kind and name: known before anything is applied, as uids are not.
+    The objects of a manifest that make Pods, by kind and name: known before anything is applied, as uids are not.
 
     Args:
         makers: (kind, name, generateName) of each Pod and of each object whose controller makes Pods.

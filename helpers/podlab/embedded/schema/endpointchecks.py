@@ -10,34 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.embedded.schema import formats
-from podlab.embedded.schema.fielderror import duplicate, invalid, required
+from podlab.embedded.schema.fielderror import invalid
 from podlab.embedded.schema.walk import ValidationContext
 from podlab.pods.raw import RawObject
 
 SPECIAL = (
-    ("is_unspecified", "may not be unspecified (0.0.0.0 or ::)"),
+    ("is_unspecified", "may not be unspecified ({})"),
     ("is_loopback", "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
     ("is_link_local", "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
 )
 MULTICAST_TEXT = "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"
-
-
-def service_ports(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
-    """There are some, unless the Service has no address of its own; several need names."""
-    value, path = spec.get("ports") or [], f"{path}.ports"
-    if not value and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
-        context.add(required(path))
-    for place, port in enumerate(value):
-        if len(value) > 1 and not port.get("name"):
-            context.add(required(f"{path}[{place}].name"))
-    seen: set[tuple[Any, ...]] = set()
-    for place, port in enumerate(value):
-        key = (port.get("protocol"), port.get("port"))
-        if key in seen:
-            context.add(
-                duplicate(f"{path}[{place}]", {"port": port.get("port"), "protocol": port.get("protocol")})
-            )
-        seen.add(key)
 
 
 def slice_addresses(context: ValidationContext, _path: str, obj: RawObject, _argument: Any) -> None:
@@ -46,7 +28,7 @@ def slice_addresses(context: ValidationContext, _path: str, obj: RawObject, _arg
         return
     for place, endpoint in enumerate(obj.get("endpoints") or ()):
         for index, address in enumerate(endpoint.get("addresses") or ()):
-            _check(context, f"endpoints[{place}].addresses[{index}]", address)
+            check_address(context, f"endpoints[{place}].addresses[{index}]", address)
 
 
 def subset_addresses(context: ValidationContext, _path: str, obj: RawObject, _argument: Any) -> None:
@@ -54,10 +36,11 @@ def subset_addresses(context: ValidationContext, _path: str, obj: RawObject, _ar
     for place, subset in enumerate(obj.get("subsets") or ()):
         for field in ("addresses", "notReadyAddresses"):
             for index, address in enumerate(subset.get(field) or ()):
-                _check(context, f"subsets[{place}].{field}[{index}].ip", address.get("ip") or "")
+                check_address(context, f"subsets[{place}].{field}[{index}].ip", address.get("ip") or "")
 
 
-def _check(context: ValidationContext, path: str, address: str) -> None:
+def check_address(context: ValidationContext, path: str, address: str) -> None:
+    """An address that is not the sender's own, or everybody's."""
     if faults := formats.ip(address):
         context.add(*(invalid(path, address, text) for text in faults))
         return
@@ -66,9 +49,9 @@ def _check(context: ValidationContext, path: str, address: str) -> None:
     parsed = ipaddress.ip_address(address)
     for kind, text in SPECIAL:
         if getattr(parsed, kind):
-            context.add(invalid(path, address, text))
+            context.add(invalid(path, address, text.format(address)))
     if parsed.packed.startswith(b"\xe0\0\0" if parsed.version == 4 else b"\xff\x02"):
         context.add(invalid(path, address, MULTICAST_TEXT))
 
 
-CHECKS = {check.__name__: check for check in (service_ports, slice_addresses, subset_addresses)}
+CHECKS = {check.__name__: check for check in (slice_addresses, subset_addresses)}

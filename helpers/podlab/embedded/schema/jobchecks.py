@@ -190,12 +190,33 @@ def _exit_codes(context: ValidationContext, path: str, codes: RawObject, names: 
 # -- what is enough to succeed -------------------------------------------------------------------------------
 
 
+def as_go(name: str, value: Any) -> Any:
+    """The value of a field as Go prints it: policies are structs."""
+    if name == "successPolicy" and value is not None:
+        rows = [{"SucceededIndexes": rule.get("succeededIndexes"), "SucceededCount": rule.get("succeededCount")}
+                for rule in value.get("rules") or ()]  # fmt: skip
+        return {"Rules": rows or None}
+    if name == "podFailurePolicy" and value is not None:
+        return {"Rules": [_rule_as_go(rule) for rule in value.get("rules") or ()]}
+    return value
+
+
+def _rule_as_go(rule: RawObject) -> RawObject:
+    codes, patterns = rule.get("onExitCodes"), rule.get("onPodConditions")
+    shown = None if codes is None else {
+        "ContainerName": codes.get("containerName"), "Operator": codes.get("operator", ""),
+        "Values": codes.get("values"),
+    }  # fmt: skip
+    rows = (
+        None if patterns is None else [{"Type": p.get("type"), "Status": p.get("status")} for p in patterns]
+    )
+    return {"Action": rule.get("action", ""), "OnExitCodes": shown, "OnPodConditions": rows}
+
+
 def _success_policy(context: ValidationContext, path: str, spec: RawObject) -> None:
     rules = spec["successPolicy"].get("rules") or []
     if spec.get("completionMode", MODES[0]) != "Indexed":
-        shown = [{"SucceededIndexes": rule.get("succeededIndexes"), "SucceededCount": rule.get("succeededCount")}
-                 for rule in rules]  # fmt: skip
-        context.add(invalid(path, {"Rules": shown or None}, NEEDS_INDEXES))
+        context.add(invalid(path, as_go("successPolicy", spec["successPolicy"]), NEEDS_INDEXES))
         return
     step = f"{path}.rules"
     if not rules:

@@ -33,6 +33,35 @@ def meta(context: ValidationContext, _path: str, obj: RawObject, rule: Any) -> N
         context.add(*(invalid("metadata.name", found["name"], t) for t in NAME_RULES[rule](found["name"])))
     labels(context, "metadata.labels", found.get("labels") or {})
     annotation_keys(context, "metadata.annotations", found.get("annotations") or {})
+    _owners(context, "metadata.ownerReferences", found.get("ownerReferences") or [])
+    _finalizers(context, "metadata.finalizers", found.get("finalizers") or [])
+
+
+def _owners(context: ValidationContext, path: str, owners: list[RawObject]) -> None:
+    """Each owner is named whole, and one of them at most is the controller."""
+    controller = ""
+    for ref in owners:
+        if not ref.get("apiVersion", "").rpartition("/")[2]:
+            context.add(invalid(f"{path}.apiVersion", ref.get("apiVersion", ""), "version must not be empty"))
+        for name in ("kind", "name", "uid"):
+            if not ref.get(name):
+                context.add(invalid(f"{path}.{name}", ref.get(name) or "", "must not be empty"))
+        if ref.get("controller"):
+            this = f"{ref.get('kind')}/{ref.get('name')}"
+            if controller:
+                text = 'Only one reference can have Controller set to true. Found "true" in references for'
+                context.add(invalid(path, owners, f"{text} {controller} and {this}"))
+            controller = controller or this
+
+
+def _finalizers(context: ValidationContext, path: str, finalizers: list[str]) -> None:
+    """Finalizers are qualified names; only Kubernetes' own stand without a domain."""
+    for place, name in enumerate(finalizers):
+        step = f"{path}[{place}]"
+        context.add(*(invalid(path, name, text) for text in formats.qualified(name)))
+        if "/" not in name and name not in ("kubernetes", "orphan", "foregroundDeletion"):
+            text = "name is neither a standard finalizer name nor is it fully qualified"
+            context.add(invalid(step, name, text))
 
 
 def template_meta(context: ValidationContext, path: str, value: RawObject, _argument: Any) -> None:

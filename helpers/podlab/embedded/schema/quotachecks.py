@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from podlab.embedded.schema import formats
-from podlab.embedded.schema.fielderror import FieldError, duplicate, forbidden, invalid, unsupported
+from podlab.embedded.schema.fielderror import FieldError, duplicate, forbidden, invalid
 from podlab.embedded.schema.walk import ValidationContext
 from podlab.pods import quantity
 from podlab.pods.raw import RawObject
@@ -67,7 +67,7 @@ def limit_range_spec(context: ValidationContext, _path: str, limit_range: RawObj
     for place, limit in enumerate((limit_range.get("spec") or {}).get("limits") or ()):
         path, kind = f"spec.limits[{place}]", limit.get("type", "")
         if kind not in TYPES and "/" not in kind:
-            context.add(unsupported(f"{path}.type", kind, TYPES))
+            context.add(invalid(f"{path}.type", kind, "must be a standard limit type or fully qualified"))
         if kind in seen:
             context.add(duplicate(f"{path}.type", kind))
         seen.add(kind)
@@ -98,7 +98,8 @@ def _order_faults(path: str, limit: RawObject, name: str) -> Iterator[FieldError
     for low, high, field, text in pairs:
         one, other = (limit.get(low) or {}).get(name), (limit.get(high) or {}).get(name)
         if one is not None and other is not None and quantity.nanos(one) > quantity.nanos(other):
-            yield invalid(f"{path}.{field}[{name}]", limit[field][name], text.format(one, other))
+            shown = one if (low, high) == ("min", "default") else limit[field][name]  # as upstream prints it
+            yield invalid(f"{path}.{field}[{name}]", shown, text.format(one, other))
 
 
 CHECKS = {check.__name__: check for check in (quota_spec, limit_range_spec)}

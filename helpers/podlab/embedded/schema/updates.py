@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from podlab.embedded.schema import validation
+from podlab.embedded.schema import jobchecks, validation
 from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid
 from podlab.pods.raw import RawObject
 
@@ -20,6 +20,8 @@ MAY_CHANGE = (
     "previously negative)"
 )
 IMMUTABLE = "field is immutable"
+CHANGES_FIRST = ("core/v1.ConfigMap", "core/v1.Secret", "core/v1.Service")
+JOB_FOR_EVER = ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy")
 STATEFUL_MAY_CHANGE = {"replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
                        "persistentVolumeClaimRetentionPolicy", "minReadySeconds"}  # fmt: skip
 STATEFUL_TEXT = (
@@ -31,11 +33,17 @@ STATEFUL_TEXT = (
 def validate(kind: str, obj: RawObject, old: RawObject) -> list[FieldError]:
     """The faults of *obj* as a change of *old*."""
     kind = "core/v1.Event" if kind == "events/v1.Event" else kind  # more is only asked of a new one
-    errors = validation.validate(kind, {**obj, "spec": _without_ephemeral(obj)} if "spec" in obj else obj)
-    check = _UPDATES.get(kind)
-    if check:
-        errors += check(obj, old)
-    return errors
+    whole = {**obj, "spec": _without_ephemeral(obj)} if "spec" in obj else obj
+    found, check = validation.validate(kind, whole), _UPDATES.get(kind)
+    changed = check(obj, old) if check else []
+    in_order = [*changed, *found] if kind in CHANGES_FIRST else [*found, *changed]
+    return [*_metadata(obj, old), *in_order]
+
+
+def _metadata(obj: RawObject, old: RawObject) -> list[FieldError]:
+    """The instant of a deletion is the server's to set."""
+    new, was = (one["metadata"].get("deletionTimestamp") for one in (obj, old))
+    return [] if new == was or new is None else [invalid("metadata.deletionTimestamp", new, IMMUTABLE)]
 
 
 def _without_ephemeral(obj: RawObject) -> Any:
@@ -48,6 +56,10 @@ def _pod(pod: RawObject, old: RawObject) -> list[FieldError]:
     for key in ("containers", "initContainers"):
         if len(spec.get(key) or []) != len(before.get(key) or []):
             return [forbidden(f"spec.{key}", "pod updates may not add or remove containers")]
+    for place, gate in enumerate(spec.get("schedulingGates") or ()):
+        if gate not in (before.get("schedulingGates") or []):
+            text = f"only deletion is allowed, but found new scheduling gate '{gate.get('name')}'"
+            return [forbidden(f"spec.schedulingGates[{place}].name", text)]
     errors = _deadline(spec.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds"))
     errors += _tolerations(spec.get("tolerations") or [], before.get("tolerations") or [])
     if errors:
@@ -106,6 +118,12 @@ def _immutable_data(obj: RawObject, old: RawObject) -> list[FieldError]:
     return errors + [forbidden(k, text) for k in ("data", "binaryData") if obj.get(k) != old.get(k)]
 
 
+def _secret(obj: RawObject, old: RawObject) -> list[FieldError]:
+    changed = obj.get("type") != old.get("type")
+    wrong = [invalid("type", obj.get("type"), IMMUTABLE)] if changed else []
+    return wrong + _immutable_data(obj, old)
+
+
 def _selector_of(obj: RawObject, old: RawObject) -> list[FieldError]:
     if obj["spec"].get("selector") == old["spec"].get("selector"):
         return []
@@ -117,6 +135,10 @@ def _job(obj: RawObject, old: RawObject) -> list[FieldError]:
     errors += _job_template(obj["spec"].get("template") or {}, old["spec"].get("template") or {}, old)
     if obj["spec"].get("completions") != old["spec"].get("completions"):
         errors.append(invalid("spec.completions", obj["spec"].get("completions"), IMMUTABLE))
+    for name in JOB_FOR_EVER:
+        if obj["spec"].get(name) != old["spec"].get(name):
+            shown = jobchecks.as_go(name, obj["spec"].get(name))
+            errors.append(invalid(f"spec.{name}", shown, IMMUTABLE))
     return errors
 
 
@@ -187,22 +209,31 @@ def _stateful_set(obj: RawObject, old: RawObject) -> list[FieldError]:
     return [forbidden("spec", STATEFUL_TEXT)]
 
 
+def _quota(obj: RawObject, old: RawObject) -> list[FieldError]:
+    """Scopes of a quota are chosen once."""
+    new, was = (one.get("spec", {}).get("scopes") or [] for one in (obj, old))
+    return [] if set(new) == set(was) else [invalid("spec.scopes", new, IMMUTABLE)]
+
+
 def _role_ref(obj: RawObject, old: RawObject) -> list[FieldError]:
     if obj["roleRef"] == old["roleRef"]:
         return []
-    return [invalid("roleRef", obj["roleRef"], "cannot change roleRef")]
+    ref = obj["roleRef"]
+    shown = {"APIGroup": ref.get("apiGroup", ""), "Kind": ref.get("kind", ""), "Name": ref.get("name", "")}
+    return [invalid("roleRef", shown, "cannot change roleRef")]
 
 
 _UPDATES: dict[str, Callable[[RawObject, RawObject], list[FieldError]]] = {
     "core/v1.Pod": _pod,
     "core/v1.ConfigMap": _immutable_data,
-    "core/v1.Secret": _immutable_data,
+    "core/v1.Secret": _secret,
     "core/v1.Service": _service,
     "apps/v1.Deployment": _selector_of,
     "apps/v1.ReplicaSet": _selector_of,
     "apps/v1.DaemonSet": _selector_of,
     "apps/v1.StatefulSet": _stateful_set,
     "batch/v1.Job": _job,
+    "core/v1.ResourceQuota": _quota,
     "rbac/v1.RoleBinding": _role_ref,
     "rbac/v1.ClusterRoleBinding": _role_ref,
 }

@@ -47,6 +47,7 @@ def rule(name: str) -> Rule:
             rbacchecks,
             rolloutchecks,
             selectorchecks,
+            servicechecks,
             volumechecks,
             webhookchecks,
             workloadchecks,
@@ -54,7 +55,8 @@ def rule(name: str) -> Rule:
 
         modules = (
             metachecks, podchecks, containerchecks, envchecks, volumechecks, datachecks, rolloutchecks, workloadchecks,
-            selectorchecks, jobchecks, endpointchecks, eventchecks, rbacchecks, quotachecks, webhookchecks,
+            selectorchecks, jobchecks, servicechecks, endpointchecks, eventchecks, rbacchecks, quotachecks,
+            webhookchecks,
         )  # fmt: skip
         found = next(module.CHECKS[name] for module in modules if name in module.CHECKS)
     return found

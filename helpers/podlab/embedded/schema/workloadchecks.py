@@ -7,23 +7,28 @@ ValidatePodDisruptionBudgetSpec in pkg/apis/*/validation at v1.36.3.
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from typing import Any
 
-from podlab.embedded.schema import cronschedule, formats
+from podlab.embedded.schema import cronschedule, formats, selectorchecks
 from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid, required, unsupported
 from podlab.embedded.schema.walk import Rule, ValidationContext, run
 from podlab.pods.raw import RawObject
 
 NO_CLAIMS = "this cluster serves no PersistentVolumeClaims: use an emptyDir in the template, which a Pod's end empties"
 AT_LEAST_0 = "must be greater than or equal to 0"
+NOT_LOCAL = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
 LONGEST_CRON_NAME = 52  # a Job's name is longer by eleven characters
 
 
 def budget(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
-    """A budget says one of two, as a number or a percentage up to 100."""
+    """A budget says one of two, as a number or a percentage up to 100, and of which Pods."""
     if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
-        context.add(invalid(path, spec, "minAvailable and maxUnavailable cannot be both set"))
+        shown = {"MinAvailable": spec["minAvailable"], "Selector": spec.get("selector"),
+                 "MaxUnavailable": spec["maxUnavailable"],
+                 "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy")}  # fmt: skip
+        context.add(invalid(path, shown, "minAvailable and maxUnavailable cannot be both set"))
     for name in ("minAvailable", "maxUnavailable"):
         amount = spec.get(name)
         if isinstance(amount, str):
@@ -32,6 +37,8 @@ def budget(context: ValidationContext, path: str, spec: RawObject, _argument: An
                 context.add(invalid(f"{path}.{name}", amount, "must not be greater than 100%"))
         elif amount is not None and amount < 0:
             context.add(invalid(f"{path}.{name}", amount, AT_LEAST_0))
+    if spec.get("selector") is not None:
+        context.add(*selectorchecks.faults_of(f"{path}.selector", spec["selector"]))
 
 
 def cron_name(context: ValidationContext, _path: str, obj: RawObject, _argument: Any) -> None:
@@ -46,15 +53,17 @@ def cron_schedule(context: ValidationContext, path: str, spec: RawObject, _argum
     schedule, zone = spec.get("schedule", ""), spec.get("timeZone")
     if not schedule:
         context.add(required(f"{path}.schedule"))
-    elif "TZ" in schedule:
-        text = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
-        context.add(invalid(f"{path}.schedule", schedule, text))
     else:
-        try:
-            cronschedule.parse(schedule)
+        try:  # a zone before it is read, and refused afterwards
+            cronschedule.parse(re.sub(r"^(CRON_)?TZ=\S+ +", "", schedule))
         except ValueError as error:
             context.add(invalid(f"{path}.schedule", schedule, str(error)))
-    if zone is not None and not _is_zone(zone):
+        if "TZ" in schedule:
+            text = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+            context.add(invalid(f"{path}.schedule", schedule, text))
+    if zone is not None and zone.lower() == "local":
+        context.add(invalid(f"{path}.timeZone", zone, NOT_LOCAL))
+    elif zone is not None and not _is_zone(zone):
         text = f"unknown time zone {zone}" if zone else "timeZone must be nil or non-empty string"
         context.add(invalid(f"{path}.timeZone", zone, text))
 
@@ -68,7 +77,11 @@ def _is_zone(name: str) -> bool:
 
 def job_template(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
     """The Job of a template has no selector of its own: each Job gets one."""
+    if spec.get("manualSelector"):
+        context.add(unsupported(f"{path}.manualSelector", True, ("nil", "false")))
     run(context, "batch/v1.JobSpec+template", path, spec)
+    if spec.get("selector") is not None:
+        context.add(invalid(f"{path}.selector", spec["selector"], "`selector` will be auto-generated"))
 
 
 def no_claims(context: ValidationContext, path: str, templates: Any, _argument: Any) -> None:

@@ -184,7 +184,7 @@ def test_a_dry_run_is_held_against_the_quota_and_uses_none_of_it(server: Server)
         (QUOTAS, {"hard": {"pods": "-1"}}, "must be greater than or equal to 0"),
         (QUOTAS, {"hard": {"pods": "500m"}}, "must be an integer"),
         (QUOTAS, {"scopes": ["BestEffort", "NotBestEffort"]}, "conflicting scopes"),
-        (RANGES, {"limits": [{"type": "Pot"}]}, 'spec.limits[0].type: Unsupported value: "Pot"'),
+        (RANGES, {"limits": [{"type": "Pot"}]}, 'spec.limits[0].type: Invalid value: "Pot"'),
         (
             RANGES,
             {"limits": [{"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}}]},

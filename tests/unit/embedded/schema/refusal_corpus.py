@@ -448,3 +448,88 @@ def templates() -> dict[str, tuple[str, Object]]:
 def cases() -> dict[str, tuple[str, Object]]:
     """Every case: path and body."""
     return {**{name: (POD, body) for name, body in PODS.items()}, **OTHERS, **templates()}
+
+
+# -- changes of what is stored: merge patches ---------------------------------------------------------------
+
+
+def _object(path: str, version: str, kind: str, **fields: Any) -> tuple[str, Object]:
+    return path, {"apiVersion": version, "kind": kind, "metadata": {"name": "x"}, **fields}
+
+
+_CORE = "/api/v1/namespaces/default/"
+STORED: dict[str, tuple[str, Object]] = {
+    **WORKLOADS,
+    "service": (SERVICES, {**SERVICE, "metadata": {"name": "x"}}),
+    "frozen config map": (CONFIGMAPS, named("ConfigMap", data={"a": "1"}, immutable=True)),
+    "frozen secret": (_CORE + "secrets", named("Secret", data={"a": "eA=="}, immutable=True)),
+    "secret": (_CORE + "secrets", named("Secret", data={"a": "eA=="})),
+    "budget": _object("/apis/policy/v1/namespaces/default/poddisruptionbudgets", "policy/v1", "PodDisruptionBudget",
+                      spec={"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}}),
+    "quota": (_CORE + "resourcequotas", named("ResourceQuota", spec={"hard": {"configmaps": "100"}})),
+    "limit range": (_CORE + "limitranges", named("LimitRange", spec={"limits": [
+        {"type": "Container", "default": {"cpu": "1"}}]})),
+    "lease": _object("/apis/coordination.k8s.io/v1/namespaces/default/leases", "coordination.k8s.io/v1", "Lease",
+                     spec={"holderIdentity": "a", "leaseDurationSeconds": 10}),
+}  # fmt: skip
+OTHER_LABELS: Object = {
+    "selector": {"matchLabels": {"app": "e"}},
+    "template": {"metadata": {"labels": {"app": "e"}}},
+}
+CHANGES: dict[str, list[Object]] = {
+    "deployment": [{"selector": {"matchLabels": {"app": "e"}}}, OTHER_LABELS, {"replicas": -1},
+                   {"template": {"spec": {"containers": []}}}, {"strategy": {"type": "Recreate"}}],
+    "replica set": [{"selector": {"matchLabels": {"app": "e"}}}, OTHER_LABELS],
+    "daemon set": [OTHER_LABELS, {"updateStrategy": {"type": "Magic"}}],
+    "stateful set": [{"serviceName": "other"}, {"podManagementPolicy": "Parallel"}, OTHER_LABELS, {"replicas": -2},
+                     {"ordinals": {"start": 2}}],
+    "replication controller": [{"selector": {"app": "e"}}, {"replicas": -1}],
+    "job": [{"completions": 5}, {"completionMode": "Indexed"}, {"backoffLimit": 9}, {"managedBy": "a.b/c"},
+            {"podFailurePolicy": {"rules": []}}, {"backoffLimitPerIndex": 2}, {"activeDeadlineSeconds": 0},
+            {"successPolicy": {"rules": [{"succeededCount": 1}]}}, {"ttlSecondsAfterFinished": 5}, {"suspend": True}],
+    "cron job": [{"schedule": "x"}, {"timeZone": "Mars/X"}, {"timeZone": "Local"}, {"timeZone": ""},
+                 {"timeZone": "../x"}, {"schedule": "TZ=UTC x"}, {"jobTemplate": {"spec": {"completions": -1}}},
+                 {"jobTemplate": {"spec": {"manualSelector": True}}},
+                 {"jobTemplate": {"spec": {"selector": {"matchLabels": {"a": "b"}}}}}],
+    "service": [{"clusterIP": "10.96.77.7"}, {"clusterIP": "None"}, {"ports": []}, {"type": "ExternalName"},
+                {"sessionAffinity": "Magic"}, {"ports": [{"port": 80, "nodePort": 30000}]}, {"externalIPs": ["x"]},
+                {"selector": {"a b": "c"}}, {"externalName": "a_b", "type": "ExternalName"},
+                {"sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 0}}},
+                {"internalTrafficPolicy": "Magic"}, {"externalTrafficPolicy": "Local"}, {"healthCheckNodePort": 30999},
+                {"ports": [{"port": 80, "targetPort": "a_b"}]}, {"ports": [{"port": 80, "targetPort": 0}]},
+                {"loadBalancerSourceRanges": ["x"]}, {"trafficDistribution": "Near"}, {"externalIPs": ["127.0.0.1"]},
+                {"externalIPs": ["::"]}, {"ipFamilies": ["IPv5"]}, {"ipFamilyPolicy": "Both"},
+                {"allocateLoadBalancerNodePorts": False}, {"type": "NodePort", "clusterIP": "None"},
+                {"ports": [{"port": 80, "name": "A"}, {"port": 81, "name": "b"}, {"port": 82, "name": "b"}]}],
+    "budget": [{"maxUnavailable": 1}, {"selector": {"matchLabels": {"c": "d"}}}, {"minAvailable": "101%"},
+               {"unhealthyPodEvictionPolicy": "Magic"}, {"selector": {"matchLabels": {"a b": "c"}}},
+               {"selector": {"matchExpressions": [{"key": "a", "operator": "In"}]}}],
+    "quota": [{"hard": {"pods": "-1"}}, {"hard": {"pods": "1.5"}}, {"scopes": ["Magic"]}],
+    "limit range": [{"limits": [{"type": "Magic"}]},
+                    {"limits": [{"type": "Container", "min": {"cpu": "2"}, "max": {"cpu": "1"}}]},
+                    {"limits": [{"type": "Pod", "default": {"cpu": "2"}}]},
+                    {"limits": [{"type": "Container", "defaultRequest": {"cpu": "2"}, "default": {"cpu": "1"}}]}],
+    "lease": [{"leaseDurationSeconds": 0}, {"leaseTransitions": -1}],
+}  # fmt: skip
+WHOLE_CHANGES: dict[str, list[Object]] = {
+    "frozen config map": [{"data": {"a": "2"}}, {"immutable": False}, {"binaryData": {"a": "eA=="}},
+                          {"metadata": {"labels": {"a": "b"}}}],
+    "frozen secret": [{"data": {"a": "eQ=="}}, {"immutable": False}, {"type": "x"}],
+    "secret": [{"type": "kubernetes.io/tls"}, {"type": "kubernetes.io/basic-auth"}, {"data": {"..": "eA=="}}],
+    "service": [{"metadata": {"finalizers": ["bad"]}}, {"metadata": {"finalizers": ["a b/c"]}},
+                {"metadata": {"ownerReferences": [{"apiVersion": "", "kind": "", "name": "x"}]}},
+                {"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": n, "uid": n,
+                                                   "controller": True} for n in ("p", "q")]}}],
+}  # fmt: skip
+
+
+def changes() -> dict[str, tuple[str, Object, Object]]:
+    """Every change: path of the collection, the object as it is created, and the merge patch."""
+    found = {
+        f"{kind}: spec {patch}": (*STORED[kind], {"spec": patch})
+        for kind, rows in CHANGES.items()
+        for patch in rows
+    }
+    return found | {
+        f"{kind}: {patch}": (*STORED[kind], patch) for kind, rows in WHOLE_CHANGES.items() for patch in rows
+    }

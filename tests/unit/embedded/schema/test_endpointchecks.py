@@ -9,7 +9,7 @@ from podlab.embedded.schema import validation
 WHY = {
     "10.1.2.3": "",
     "127.0.0.1": "may not be in the loopback range (127.0.0.0/8, ::1/128)",
-    "0.0.0.0": "may not be unspecified (0.0.0.0 or ::)",  # noqa: S104  an address to refuse
+    "0.0.0.0": "may not be unspecified (0.0.0.0)",  # noqa: S104  an address to refuse
     "169.254.169.254": "may not be in the link-local range (169.254.0.0/16, fe80::/10)",
     "224.0.0.9": "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
     "shop": "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
