@@ -148,7 +148,8 @@ def _toolbox_root(box: toolbox.Toolbox, kind: str) -> dict[str, Any]:
     return {"kind": "scratch", "binds": _unique(binds), "links": links, "files": files}
 
 
-_APP = """#!%s
+# -S: the program needs the standard library alone, and what lies in the host's site-packages takes time to start.
+_APP = """#!%s -S
 import runpy
 import sys
 
