@@ -83,13 +83,13 @@ class Crowd:
 
 def side_by_side(
     jobs: Sequence[T], do: Callable[[T], bool], crowd: Crowd, *, runs: int = 1,
-    stop: Callable[[], object] = lambda: None,
+    stop: Callable[[], object] = lambda: None, pods: Callable[[T], int] = lambda _job: 0, room: int | None = None,
 ) -> list[T]:  # fmt: skip
     """
-    Do all *jobs*, as many at once as *crowd* lets.
+    Do all *jobs*, as many at once as *crowd* lets, and as their *pods* together have *room* on the nodes; one always.
 
-    Those for which *do* returned False are done again when all have been begun, up to *runs* times each; from the third
-    time on with half as many at once, then a quarter.
+    Those for which *do* returned False are done again, up to *runs* times each: first when as many others have been
+    begun as run at once, so that it is another moment of the machine; then, with half as many at once, when all have.
 
     Returns:
         Jobs for which *do* never returned True.
@@ -99,20 +99,25 @@ def side_by_side(
             and *stop* is called, so that those under way end soon.
     """
     waiting = deque((job, 0) for job in jobs)
-    running, left = dict[Future[bool], tuple[T, int]](), list[T]()
+    running, left = dict[Future[bool], tuple[T, int, int]](), list[T]()
+
+    def fits(job: T) -> bool:
+        used = sum(each for _, _, each in running.values())
+        return room is None or not running or used + pods(job) <= room
+
     with ThreadPoolExecutor(max_workers=crowd.most) as pool:
         try:
             while waiting or running:
-                while waiting and crowd.takes(len(running), waiting[0][1]):
+                while waiting and fits(waiting[0][0]) and crowd.takes(len(running), waiting[0][1]):
                     job, run = waiting.popleft()
-                    running[pool.submit(do, job)] = job, run
+                    running[pool.submit(do, job)] = job, run, pods(job)
                 finished, _ = wait(running, timeout=_LOOK_IN_S, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    job, run = running.pop(future)
+                    job, run, _ = running.pop(future)
                     if future.result():
                         continue
                     if run + 1 < runs:
-                        waiting.append((job, run + 1))
+                        waiting.insert(len(waiting) if run else crowd.limit, (job, run + 1))
                     else:
                         left.append(job)
         except BaseException:

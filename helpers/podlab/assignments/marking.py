@@ -35,6 +35,7 @@ from podlab.files import make_output, take_lock, write_whole
 from podlab.grading import digests, evidence, regrade
 from podlab.grading.grade import AWAY
 from podlab.grading.pulse import Pulse
+from podlab.grading.runs import longest_s, most_pods
 
 SCHEMA = 1
 LABEL = "podlab/grading"
@@ -148,7 +149,7 @@ def mark(
     at_once: int = 8, tell: Callable[[Tally], None] = lambda _tally: None,
 ) -> Tally:  # fmt: skip
     """
-    Grade all *submissions* into *out*, *at_once* side by side or as many as the nodes have room for; can be run again
+    Grade all *submissions* into *out*, *at_once* side by side or as many as have room on the nodes; can be run again
     after any end.
 
     Raises:
@@ -177,7 +178,7 @@ def mark(
         place = replace(place, pulse=pulse, stop=threading.Event())
         Rounds(
             _Grading(folder, place, tally, tell), pulse=pulse, cpus=place.cpus or os.cpu_count() or 1,
-            at_once=min(at_once, place.room or at_once),
+            at_once=at_once, room=place.room,
         ).all(open_jobs)  # fmt: skip
     return tally
 
@@ -222,6 +223,20 @@ class _Grading:
     place: grading.Place
     tally: Tally
     tell: Callable[[Tally], None]
+    needed: dict[tuple[str, str], int] = field(default_factory=dict)
+    long_s: dict[str, float] = field(default_factory=dict)
+
+    def pods(self, job: Job) -> int:
+        key = job.student, job.part.exercise.id
+        if key not in self.needed:
+            self.needed[key] = most_pods(job.part.exercise, job.text, job.part.seed)
+        return self.needed[key]
+
+    def longest_s(self, job: Job) -> float:
+        key = job.part.exercise.id
+        if key not in self.long_s:
+            self.long_s[key] = longest_s(job.part.exercise, job.part.seed)
+        return self.long_s[key]
 
     def run(self, job: Job) -> Report:
         report = _one(self.folder, job, self.place)

@@ -2,9 +2,11 @@
 Runs each answer until its grade is sure, however late the machine is meanwhile.
 
 An answer is run with many side by side at first. Full points are believed at once. Lost points are believed where no
-delay of ``SLOW_S`` reached into the run; or where a second run, when all others have begun, lost the same points for
-the same reasons, and no delay in either was as long as ``BEARABLE_S``: such a delay spoils a right answer rarely, and
-not twice in the same words. All others are run again, with half as many beside them, then alone.
+delay of ``SLOW_S`` reached into the run; or where a second run, when as many others have begun as run at once, lost
+the same points for the same reasons, and no delay in either was as long as ``BEARABLE_S``: such a delay spoils a right
+answer rarely, and not twice in the same words. All others are run again, with half as many beside them, then alone.
+
+Answers that may take long are begun first, so that at the end none runs on alone.
 """
 
 from __future__ import annotations
@@ -35,6 +37,12 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 class Grading(Protocol[T_contra]):
     """Steps on the way of an answer; many threads take them."""
+
+    def pods(self, job: T_contra) -> int:
+        """Return how many Pods the answer may have at once."""
+
+    def longest_s(self, job: T_contra) -> float:
+        """Return how long the answer may take, s."""
 
     def run(self, job: T_contra) -> Report:
         """
@@ -77,18 +85,24 @@ class Rounds(Generic[T]):
         at_once: So many side by side at most.
         pulse: None: delays are not measured, and each answer is run once.
         cpus: Processors of the nodes.
+        room: How many Pods the nodes may still take; None: not known.
     """
 
-    def __init__(self, grading: Grading[T], *, at_once: int, cpus: int, pulse: Pulse | None) -> None:
-        self._grading, self._pulse = grading, pulse
+    def __init__(
+        self, grading: Grading[T], *, at_once: int, cpus: int, pulse: Pulse | None, room: int | None = None
+    ) -> None:
+        self._grading, self._pulse, self._room = grading, pulse, room
         self._crowd = Crowd(
             at_once, _FIRST * cpus, _LEAST * cpus, pulse, at_once=_AT_ONCE * cpus, every_s=_START_S / cpus
         )
 
     def all(self, jobs: Sequence[T]) -> None:
         """Grade *jobs*; what is late in the last run, too, stays not gradable."""
-        tries = [_Try(job) for job in jobs]
-        left = side_by_side(tries, self._try, self._crowd, runs=_RUNS, stop=self._grading.stop)
+        tries = [_Try(job) for job in sorted(jobs, key=self._grading.longest_s, reverse=True)]
+        left = side_by_side(
+            tries, self._try, self._crowd, runs=_RUNS, stop=self._grading.stop,
+            pods=lambda each: self._grading.pods(each.job), room=self._room,
+        )  # fmt: skip
         busy = 0
         for each in left:
             done = busy < _GIVEN_UP and self._alone(each)

@@ -4,13 +4,13 @@ The nodes that answers run on: whether Pods can live there, and the value ``node
 ``node`` is the name of a node that takes Pods, for plays that hand a Pod to a kubelet without the scheduler. An
 exercise asks for it with ``node = "node"`` among its values; until it is run the value is that word itself.
 
-``room`` bounds how many answers are graded side by side: a Pod that no node has room for waits without a node, and
-its right answer would look like one that never gets there. ``crowded_out`` recognises such a Pod.
+``room`` and ``most_pods`` bound which answers are graded side by side: a Pod that no node has room for waits without a
+node, and its right answer would look like one that never gets there. ``crowded_out`` recognises such a Pod.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from podlab.client import resources
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 WORD = "node"
-PODS_EACH = 10
-"""Pods that one answer may have at once, its fixtures and the Pods that are ending included."""
+_OLD_AND_NEW = 3
+"""Pods for each that a template asks for: one that ends, one that lives, and one that a rollout adds."""
 
 _SHUT = ("NoSchedule", "NoExecute")
 _NO_ROOM = ("Insufficient ", "Too many pods")
@@ -83,7 +83,7 @@ def first(nodes: Sequence[RawView]) -> str:
 
 def room(nodes: Sequence[RawView], pods: Sequence[RawView]) -> int:
     """
-    Return how many answers the nodes have room for at once, by the Pods that they may still take; at least 1.
+    Return how many Pods the nodes may still take.
 
     Args:
         pods: All Pods of the cluster.
@@ -94,7 +94,24 @@ def room(nodes: Sequence[RawView], pods: Sequence[RawView]) -> int:
             name = node["metadata"]["name"]
             here = sum(pod["spec"].get("nodeName") == name and not has_ended(pod) for pod in pods)
             free += max(0, quantity.value(node["status"].get("allocatable", {}).get("pods", 0)) - here)
-    return max(1, free // PODS_EACH)
+    return free
+
+
+def most_pods(objects: Iterable[RawView]) -> int:
+    """Return how many Pods *objects* may have at once, those that are ending included."""
+    return sum(_pods_of(each) for each in objects)
+
+
+def _pods_of(body: RawView) -> int:
+    spec = body.get("spec")
+    if not isinstance(spec, Mapping):
+        return 0
+    if body.get("kind") == "Pod":
+        return 1
+    if not any(spec.get(key) for key in ("template", "jobTemplate")):
+        return 0
+    counts = [spec.get(key) for key in ("replicas", "parallelism")]
+    return _OLD_AND_NEW * max([1, *(count for count in counts if isinstance(count, int))])
 
 
 def lacks_room(pod: RawView) -> bool:

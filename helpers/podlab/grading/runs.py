@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from podlab import images, manifests
 from podlab.checks import Case, Life
-from podlab.errors import CheckError
+from podlab.errors import CheckError, PodlabError
 from podlab.grading import evidence, fence, nodes, play, preparing, waitconditions
 from podlab.grading.exercise import Exercise, NotGradable, PlayRun
 from podlab.grading.ground import Ground
@@ -47,7 +48,7 @@ class Place:
         labels: For the namespaces that are made.
         bring: Puts the images that an exercise needs on the cluster, by their names; None: they are there.
         shared: The watch that all gradings take part in (see ``sharing``); None: each recording has its own.
-        room: How many answers the nodes have room for at once; None: not known.
+        room: How many Pods the nodes may still take; None: not known.
         cpus: CPUs of the nodes that take Pods; None: not known.
         pulse: Measures how late the cluster is while answers run; None: that is not measured.
         stop: Set by whoever interrupts all answers of a grading; None: each is interrupted by itself.
@@ -84,6 +85,45 @@ class _Stop(threading.Event):
     def is_set(self) -> bool:
         """Return whether either is set."""
         return super().is_set() or bool(self._of_all and self._of_all.is_set())
+
+
+def most_pods(exercise: Exercise, text: str, seed: int) -> int:
+    """Return how many Pods an answer may have at once, with its fixtures, in all runs; 0 where nothing is run."""
+    played = [run for run in exercise.runs if not run.recording]
+    if not played:
+        return 0
+    values = exercise.values(seed)
+    try:
+        case, given = preparing.prepare(exercise, text, seed), _given(exercise, values)
+    except PodlabError:
+        return 0
+    fixed = [each for objects in fixtures(exercise, values).values() for each in objects]
+    answered = case.answer.loaded if exercise.answer == "manifest" else []
+    return len(played) * nodes.most_pods(each.object for each in (*fixed, *given, *answered))
+
+
+def longest_s(exercise: Exercise, seed: int) -> float:
+    """
+    Return how long the play of an exercise may take on a quiet machine, in its longest run.
+
+    0 where it has none, or where it cannot be read: the report of each answer names that.
+    """
+    played = [run for run in exercise.runs if not run.recording]
+    with suppress(PodlabError):
+        return max(
+            (_longest_s(exercise, run, {**exercise.values(seed), **run.values}) for run in played),
+            default=0.0,
+        )
+    return 0.0
+
+
+def _longest_s(exercise: Exercise, run: PlayRun, values: Mapping[str, Any]) -> float:
+    steps = _steps(exercise, run, values)
+    return sum(
+        float(step.what) if step.verb == "pause" else step.within_s
+        for step in steps
+        if step.verb in ("wait", "pause")
+    )
 
 
 def live(exercise: Exercise, case: Case, place: Place, seed: int) -> dict[str, Life]:
@@ -151,10 +191,9 @@ def _lived(
     ground: Ground, stop: threading.Event,
 ) -> Life:  # fmt: skip
     assert place.client is not None
-    given = exercise.text("given.yaml", values)
     texts = {
         "answer": staged(exercise, case.answer.loaded, run, values),
-        "given": labelled(manifests.load(given + "\n", source="given.yaml")) if given else [],
+        "given": labelled(_given(exercise, values)),
     }
     if texts["answer"]:
         manifests.validate(place.client, texts["answer"], namespace=ground.namespace)
@@ -187,6 +226,11 @@ def _lived(
         evidence.keep(place.keep, exercise.id, run.name, player.acts, late_s)
     refuse_unread(recording)
     return Life(recording, player.acts, answered_pods(recording), values, late_s=late_s)
+
+
+def _given(exercise: Exercise, values: Mapping[str, Any]) -> list[Manifest]:
+    text = exercise.text("given.yaml", values)
+    return manifests.load(text + "\n", source="given.yaml") if text else []
 
 
 def _late_s(pulse: Pulse, began: float, player: Player) -> float:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from podlab.drivers.embedded import REDUCED
 from podlab.errors import ApiError, CheckError
-from podlab.grading import nodes
+from podlab.grading import find, nodes
+from podlab.grading.prove import samples
+from podlab.grading.runs import longest_s, most_pods
 
 
 def node(name: str, *, ready: str = "True", **spec: Any) -> dict[str, Any]:
@@ -102,8 +105,40 @@ def test_the_room_for_answers_is_that_of_the_nodes_that_take_pods() -> None:
     pods += [{"spec": {"nodeName": "a"}, "status": {"phase": "Succeeded"}}] * 40
     pods += [{"spec": {"nodeName": "b"}, "status": {"phase": "Pending"}}] * 30
 
-    assert (nodes.room(listed, pods), nodes.cpus(listed)) == (7, 3)
+    assert (nodes.room(listed, pods), nodes.cpus(listed)) == (70, 3)
 
 
-def test_a_full_cluster_grades_one_answer_after_the_other() -> None:
-    assert nodes.room([sized("a", 5, "1")], []) == 1
+@pytest.mark.parametrize(
+    ("body", "pods"),
+    [
+        ({"kind": "Pod", "spec": {"containers": []}}, 1),
+        ({"kind": "Service", "spec": {"selector": {}}}, 0),
+        ({"kind": "Deployment", "spec": {"template": {"spec": {}}}}, 3),
+        ({"kind": "Deployment", "spec": {"replicas": 4, "template": {"spec": {}}}}, 12),
+        ({"kind": "Job", "spec": {"parallelism": 2, "template": {"spec": {}}}}, 6),
+        ({"kind": "CronJob", "spec": {"jobTemplate": {"spec": {}}}}, 3),
+        ({"kind": "ConfigMap", "data": {}}, 0),
+    ],
+)
+def test_a_template_may_have_old_and_new_pods_at_once(body: dict[str, Any], pods: int) -> None:
+    assert nodes.most_pods([body, body]) == 2 * pods
+
+
+@pytest.mark.parametrize(
+    ("exercise", "pods"), [("e14", 1), ("e06", 2 * (1 + 1)), ("e09", 3), ("e30", 1 + 2 * 3), ("e26", 0)]
+)
+def test_an_answer_needs_room_for_all_its_runs_and_fixtures(exercise: str, pods: int) -> None:
+    """A right answer; where nothing is run, none."""
+    right = next(sample for sample in samples(find(exercise)) if sample.kind == "right")
+
+    assert most_pods(find(exercise), right.text, 0) == pods
+    assert most_pods(find(exercise), "kind: [", 0) in (0, pods)
+
+
+def test_the_time_of_a_play_is_that_of_its_longest_run() -> None:
+    """Waits at most as long as they may, pauses whole: e06's second run may wait longer than its first; e26 is read."""
+    first, second = find("e06").runs
+    alone = [longest_s(replace(find("e06"), runs=(run,)), 0) for run in (first, second)]
+
+    assert longest_s(find("e06"), 0) == max(alone) == alone[1] > alone[0] > 60
+    assert longest_s(find("e26"), 0) == 0
