@@ -93,6 +93,26 @@ def test_every_file_of_the_package_and_of_the_course_is_in_the_wheel(files: dict
     assert "podlab/course/clusters/images.yaml" in files
 
 
+@pytest.mark.parametrize("program", ["uv tool run --from WHEEL", "pipx run --spec WHEEL"])
+def test_uvx_and_pipx_run_the_wheel(program: str, wheel: Path, tmp_path: Path) -> None:
+    """Without an installation: the exercises that it lists came with the wheel. ``uvx`` is ``uv tool run``."""
+    tool, *words = program.split()
+    run([sys.executable, "-m", "venv", str(tmp_path / "tools")])
+    constraints = ["--constraint", str(ROOT / "constraints.txt")]
+    run([str(tmp_path / "tools/bin/python"), *PIP, "install", *constraints, tool])
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PODLAB_", "PYTHON"))}
+    if "PIP_CERT" in env:
+        env["SSL_CERT_FILE"] = env["PIP_CERT"]  # uv does not read pip's settings
+    env |= {"PIPX_HOME": str(tmp_path / "pipx"), "UV_TOOL_DIR": str(tmp_path / "uv")}
+    command = [str(wheel) if word == "WHEEL" else word for word in words]
+
+    listed = run(
+        [str(tmp_path / "tools/bin" / tool), *command, "podlab", "exercise", "list"], cwd=tmp_path, env=env
+    )
+
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == list(loading.ids())
+
+
 LESSON = """
 import sys, podlab
 from podlab.grading import find, grade

@@ -94,9 +94,10 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        nowhere = error.errno == errno.ENOENT  # of a new file: what /proc answers, its parent being there
         raise UnwrittenError(
             f"{path} cannot be written",
-            cause=error.strerror or str(error),
+            cause="its folder takes no new files" if nowhere else error.strerror or str(error),
             hint="free some space, or write to another disk" if full else "name another file or folder",
         ) from error
 

@@ -55,24 +55,24 @@ def python(facts: MachineFacts) -> MachineFinding:
             "PYTHON=python3.12 ./start",
             "podlab",
         )
+    conda = "conda env update --file environment.yml" if facts.conda else ""
     if facts.missing_packages:
         missing = ", ".join(facts.missing_packages)
-        return _broken(
-            "python", f"{version}, but without {missing}", "./start --no-lab, or: pip install -e .", "podlab"
-        )
+        repair = conda or "./start --no-lab, or: pip install -e ."
+        return _broken("python", f"{version}, but without {missing}", repair, "podlab")
     if facts.missing_for_pages:
         missing = ", ".join(facts.missing_for_pages)
         return MachineFinding(
             "python",
             "note",
             f"{version}, without {missing}: clusters and recordings work, notebooks do not",
-            "./start --no-lab, or: pip install 'podlab[jupyter]'",
+            conda or "./start --no-lab, or: pip install 'podlab[jupyter]'",
         )
     if not facts.in_environment:
         return MachineFinding(
             "python", "note", f"{version}, not in a virtual environment", "./start makes one"
         )
-    return _ok("python", version)
+    return _ok("python", f"{version}, in the conda environment {facts.conda}" if facts.conda else version)
 
 
 def system(facts: MachineFacts) -> MachineFinding:
@@ -93,7 +93,7 @@ def system(facts: MachineFacts) -> MachineFinding:
             "kind", "embedded",
         )  # fmt: skip
     what = "Linux in WSL 2" if "microsoft" in facts.kernel.lower() else facts.platform
-    return _ok("system", f"{what} {facts.kernel}".strip())
+    return _ok("system", f"{what} {facts.kernel}".strip() + (f", on {facts.host}" if facts.host else ""))
 
 
 def editor(facts: MachineFacts) -> MachineFinding:
@@ -400,7 +400,17 @@ def _why_refused(facts: MachineFacts) -> str:
     return "the kernel does not allow it"
 
 
+_REPAIRED_BY_HOST = {
+    "Binder": "podlab up --driver embedded has a reduced mode here; for all of it: ./start on your machine",
+    "JupyterHub": "podlab up --driver embedded has a reduced mode here; for all of it: ask who runs the hub",
+    "Codespaces": 'set "privileged": true in .devcontainer/devcontainer.json, then rebuild the container',
+    "a devcontainer": 'set "privileged": true in .devcontainer/devcontainer.json, then rebuild the container',
+}
+
+
 def _repair_namespaces(facts: MachineFacts) -> str:
+    if facts.host:
+        return _REPAIRED_BY_HOST[facts.host]
     if facts.apparmor_restricts_userns:
         return "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
     if facts.unprivileged_userns_clone == 0:

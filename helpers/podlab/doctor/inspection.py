@@ -33,6 +33,14 @@ PACKAGES = (
     "cryptography",
 )
 PACKAGES_OF_PAGES = ("jupyterlab", "ipywidgets", "matplotlib", "pandas", "kubernetes")
+# What each sets for the programs that run on it; Binder is a JupyterHub, Codespaces a devcontainer.
+HOSTS = {
+    "BINDER_SERVICE_HOST": "Binder",
+    "BINDER_LAUNCH_HOST": "Binder",
+    "CODESPACES": "Codespaces",
+    "REMOTE_CONTAINERS": "a devcontainer",
+    "JUPYTERHUB_USER": "JupyterHub",
+}
 PORTS = ((8888, "JupyterLab"), (6443, "API of the class cluster"), (30080, "shop of the class cluster"))
 
 
@@ -69,7 +77,9 @@ def _python() -> dict[str, Any]:
     return {
         "platform": sys.platform,
         "python": tuple(sys.version_info[:3]),
+        "host": next((name for variable, name in HOSTS.items() if os.environ.get(variable)), ""),
         "in_environment": sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ,
+        "conda": os.environ.get("CONDA_DEFAULT_ENV", "") if "CONDA_PREFIX" in os.environ else "",
         "kernel": platform.release(),
         "missing_packages": [name for name in PACKAGES if find_spec(name) is None],
         "missing_for_pages": [name for name in PACKAGES_OF_PAGES if find_spec(name) is None],

@@ -54,11 +54,15 @@ class MachineFacts:
 
     platform: str = "linux"
     kernel: str = ""
+    host: str = ""
+    """``Binder``, ``Codespaces``, ``a devcontainer`` or ``JupyterHub``, where one of them runs this."""
     editor: str = ""
     """``VS Code`` where its terminal asks."""
     editor_shows_notebooks: bool = True
     python: tuple[int, int, int] = (3, 11, 0)
     in_environment: bool = True
+    conda: str = ""
+    """The conda environment that is active."""
     missing_packages: Sequence[str] = ()
     missing_for_pages: Sequence[str] = ()
     docker_version: str | None = None

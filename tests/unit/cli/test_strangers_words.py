@@ -244,7 +244,7 @@ def test_a_folder_is_not_loaded_as_an_image(home: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(drivers, "need", lambda _name: SimpleNamespace(driver="embedded", name="lab"))
     (home / "folder" / "app.tar").touch()
 
-    assert cli.main(["images", "--load", "folder"]) == 11
+    assert cli.main(["images", "--load", "folder"]) == 2
     assert capsys.readouterr().err.endswith("  try: folder/app.tar\n")
 
 

@@ -37,6 +37,14 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("system", {"kernel": "4.4.0-19041-Microsoft"}, "broken", "WSL 1", "wsl --set-version"),
     ("python", {"missing_packages": ["yaml"]}, "broken", "without yaml", "pip install"),
     ("python", {"missing_for_pages": ["jupyterlab"]}, "note", "notebooks do not", "podlab[jupyter]"),
+    ("python", {"missing_packages": ["yaml"], "conda": "lab"}, "broken", "without yaml", "conda env update"),
+    (
+        "python",
+        {"missing_for_pages": ["pandas"], "conda": "lab"},
+        "note",
+        "without pandas",
+        "conda env update",
+    ),
     (
         "editor",
         {"editor": "VS Code", "editor_shows_notebooks": False},
@@ -137,6 +145,22 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
         "seccomp=unconfined",
     ),
     ("namespaces", {"sandbox": Sandbox(net="EPERM")}, "broken", "net refused", "podlab up"),
+    ("namespaces", {"sandbox": Sandbox(user="EPERM"), "host": "Binder"}, "broken", "EPERM", "reduced mode"),
+    (
+        "namespaces",
+        {"sandbox": Sandbox(user="EPERM"), "host": "JupyterHub"},
+        "broken",
+        "EPERM",
+        "runs the hub",
+    ),
+    ("namespaces", {"sandbox": Sandbox(user="EPERM"), "host": "Codespaces"}, "broken", "EPERM", "privileged"),
+    (
+        "namespaces",
+        {"sandbox": Sandbox(user="EPERM"), "host": "a devcontainer"},
+        "broken",
+        "EPERM",
+        "privileged",
+    ),
     ("proc", {"sandbox": Sandbox(proc="EPERM")}, "note", "shows the node", "mount"),
     (
         "proc",
@@ -228,6 +252,14 @@ def test_the_text_has_one_line_for_each_finding() -> None:
     lines = doctor.as_text(found).splitlines()
     assert len(lines) == len(found.findings) + 1
     assert sum("->" in line for line in lines) == 1
+
+
+def test_the_host_and_the_conda_environment_are_named_where_all_is_well():
+    """A report that somebody sends says where it was made."""
+    facts = replace(HEALTHY, host="Binder", conda="lab")
+
+    assert finding(facts, "system").text.endswith(", on Binder")
+    assert finding(facts, "python").text.endswith(", in the conda environment lab")
 
 
 def test_wsl_2_is_a_linux_as_good_as_any():

@@ -80,6 +80,37 @@ def test_the_terminal_of_vs_code_is_asked_for_its_jupyter_extension(
     assert found[1].startswith("VS Code with")
 
 
+@pytest.mark.parametrize(
+    ("variables", "host"),
+    [
+        ({"BINDER_SERVICE_HOST": "10.0.0.1", "JUPYTERHUB_USER": "x"}, ", on Binder"),
+        ({"CODESPACES": "true", "REMOTE_CONTAINERS": "true"}, ", on Codespaces"),
+        ({"REMOTE_CONTAINERS": "true"}, ", on a devcontainer"),
+        ({"JUPYTERHUB_USER": "ada"}, ", on JupyterHub"),
+        ({}, ""),
+    ],
+)
+def test_the_host_is_told_by_the_variables_that_it_sets(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], host: str
+) -> None:
+    """The most special of those that are set; a conda environment is named by conda."""
+    for name in inspection.HOSTS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        **variables,
+        "CONDA_PREFIX": "/opt/lab",
+        "CONDA_DEFAULT_ENV": "lab",
+        "PATH": "/none",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("platform.release", lambda: "6.1.0")
+    facts = MachineFacts(**inspection._python())
+
+    text = next(one for one in judge(facts) if one.name == "system").text
+    assert text == f"{sys.platform} 6.1.0{host}"
+    assert facts.conda == "lab"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_is_what_the_kernel_says() -> None:
     """MemTotal equals the number of pages that sysconf knows, within the kernel's own share."""

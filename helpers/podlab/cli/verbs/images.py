@@ -133,7 +133,7 @@ def _archive(name: str) -> str:
     from podlab.errors import BuildError
 
     if Path(name).is_dir():
-        raise BuildError(
+        raise common.UsageError(
             f"{name} is a folder; --load takes images and archives",
             cause="an archive is a file that `docker save` or `podlab images build` wrote",
             hint=next((str(one) for one in sorted(Path(name).glob("*.tar"))), "podlab images --load"),
