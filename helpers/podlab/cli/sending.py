@@ -98,10 +98,15 @@ def create(client: Client, manifests: Sequence[Manifest], namespace: str) -> lis
     return [(title({"kind": manifest.kind, **stored}), "created") for manifest, stored in pairs]
 
 
-def apply(client: Client, manifests: Sequence[Manifest], namespace: str) -> list[tuple[str, str]]:
+def apply(
+    client: Client, manifests: Sequence[Manifest], namespace: str, *, tries: int = 3
+) -> list[tuple[str, str]]:
     """
     Create the objects, or patch those that exist; return ("pod/web", "created|configured|unchanged") for
     each.
+
+    Args:
+        tries: How often it looks again, because another client has created one of the objects meanwhile.
 
     Raises:
         ManifestError, ApiError: The API server refuses one of them; then nothing has been made or changed.
@@ -111,7 +116,12 @@ def apply(client: Client, manifests: Sequence[Manifest], namespace: str) -> list
         if stored is not None:
             _patch(client, manifest, namespace, dry=True)
     new = [manifest for manifest, stored in zip(manifests, before, strict=True) if stored is None]
-    made = iter(applying.apply(client, new, namespace=namespace))
+    try:
+        made = iter(applying.apply(client, new, namespace=namespace))
+    except ConflictError:
+        if tries <= 1 or all(find(client, manifest, namespace) is None for manifest in new):
+            raise
+        return apply(client, manifests, namespace, tries=tries - 1)
     return [
         (title(next(made)), "created") if stored is None else _patched(client, manifest, namespace, stored)
         for manifest, stored in zip(manifests, before, strict=True)

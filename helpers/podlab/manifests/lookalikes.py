@@ -15,11 +15,22 @@ BLANKS = {
     "\u2007": "a figure space (U+2007)",
     "\u202f": "a narrow no-break space (U+202F)",
     "\u3000": "a wide space (U+3000)",
+    "\u2002": "an en space (U+2002)",
+    "\u2003": "an em space (U+2003)",
+    "\u2009": "a thin space (U+2009)",
+    "\u200a": "a hair space (U+200A)",
+    "\u2028": "a line separator (U+2028)",
+    "\u0085": "a next-line character (U+0085)",
+    "\u200c": "a non-joiner without width (U+200C)",
+    "\u200d": "a joiner without width (U+200D)",
+    "\u200e": "a mark of direction (U+200E)",
+    "\u200f": "a mark of direction (U+200F)",
+    "\u00ad": "a soft hyphen (U+00AD)",
     "\u200b": "a space without width (U+200B)",
     "\u2060": "an invisible joiner (U+2060)",
     "\ufeff": "a byte order mark (U+FEFF)",
 }
-WIDTHLESS = "\u200b\u2060\ufeff"
+WIDTHLESS = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
 QUOTES = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u201b"
 DASHES = {
     "\u2013": "an en dash (U+2013)",
@@ -41,6 +52,14 @@ LISTED = re.compile(rf"\s*([{''.join(map(re.escape, DASHES))}])\s*[\w\"'].*:(?:\
 WIDE_COLON = re.compile(rf"^\s*(?:- )?([\w./-]+)\s*([{''.join(COLONS)}])")
 ENTITY = re.compile(r"&(?:quot|amp|lt|gt|nbsp|apos|#\d+|#x[0-9a-fA-F]+);")
 AROUND = (
+    (re.compile(r"^\s*<(?:!DOCTYPE|!doctype|html|head|body)"),
+     "a web page stands where YAML is expected", "download the file itself, not the page that shows it"),
+    (re.compile(r"^404: Not Found"),
+     "the answer 404 of a web server stands where YAML is expected", "check the address that the file came from"),
+    (re.compile(r"^(?:diff --git|index [0-9a-f]+\.\.|@@ -|--- a/|\+\+\+ b/)"),
+     "a diff stands where YAML is expected", "apply the diff, or copy the file itself"),
+    (re.compile(r"^[+>]\s*(?:apiVersion|kind|metadata|spec)\b"),
+     "the sign of a diff or a quotation stands before the line", "copy the lines without it"),
     (re.compile(r"^\s*(?:[$%] |\w+@\w+[^ ]*[$#] )\S"),
      "a command with the prompt of a terminal stands where YAML is expected", "copy only the manifest"),
     (re.compile(r"^\s*\d+[ \t|:]+(?:apiVersion|kind|metadata|spec)\b"),
@@ -116,8 +135,12 @@ def in_key(word: str) -> str | None:
     Such a key is another one than it seems: the field that is meant would be missing for no visible reason.
     """
     for character in word:
-        if character in WIDTHLESS or character == "\u00ad":
+        if character in WIDTHLESS:
             return f"an invisible character (U+{ord(character):04X})"
+    if word[:1] in QUOTES or word[-1:] in QUOTES:
+        return f"a typographic quote ({word[0] if word[0] in QUOTES else word[-1]})"
+    if re.match(r"[+>]+ ?(apiVersion|kind|metadata|spec)$", word):
+        return f"the sign {word[0]} of a diff or a quotation"
     if re.search(r"[A-Za-z]", word):
         found = re.search(r"[\u0370-\u03ff\u0400-\u04ff]", word)
         if found:

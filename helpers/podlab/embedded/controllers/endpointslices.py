@@ -36,9 +36,10 @@ def start(context: ControllerContext) -> None:
                 controller.queue(key_of(service))
 
     def written_changed(kind: str, obj: RawObject) -> None:
-        # An object that was deleted by hand is written again, as on a real cluster.
-        if kind == "DELETED":
-            name = (obj["metadata"].get("labels") or {}).get(SERVICE_NAME, obj["metadata"]["name"])
+        # An object that was deleted or changed by hand is written again, as on a real cluster.
+        labels = obj["metadata"].get("labels") or {}
+        if kind == "DELETED" or labels.get(MANAGED_BY) == MANAGER:
+            name = labels.get(SERVICE_NAME, obj["metadata"]["name"])
             controller.queue((obj["metadata"]["namespace"], name))
 
     controller.follow("services")

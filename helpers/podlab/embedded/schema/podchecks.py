@@ -83,7 +83,74 @@ def sysctls(context: ValidationContext, path: str, value: Any, _argument: Any) -
         seen.add(name)
 
 
+HOST_SYSCTLS = (
+    ("hostNetwork", ("net.",)),
+    ("hostIPC", ("kernel.shm", "kernel.msg", "kernel.sem", "fs.mqueue.")),
+)
+NOT_WINDOWS = "cannot be set for a windows pod"
+NOT_LINUX = "windows options cannot be set for a linux pod"
+
+
+def host_sysctls(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
+    """A Pod that shares a namespace with its node sets none of its parameters."""
+    for place, given in enumerate((spec.get("securityContext") or {}).get("sysctls") or ()):
+        name = (given.get("name") or "").replace("/", ".")
+        for field, beginnings in HOST_SYSCTLS:
+            if spec.get(field) and name.startswith(beginnings):
+                step, text = (
+                    f"{path}.securityContext.sysctls[{place}].name",
+                    f"may not be specified when '{field}' is true",
+                )
+                context.add(invalid(step, given["name"], text))
+
+
+def operating_system(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
+    """Fields that the named system does not have. Source: validateLinux and validateWindows."""
+    name = (spec.get("os") or {}).get("name")
+    if name is None:
+        return
+    if name not in ("linux", "windows"):
+        context.add(
+            unsupported(f"{path}.os", name, ("linux", "windows")) if name else required(f"{path}.os.name")
+        )
+        return
+    of_pod, windows = spec.get("securityContext") or {}, name == "windows"
+    forbidden_fields = WINDOWS_POD if windows else ("securityContext.windowsOptions",)
+    for field in forbidden_fields:
+        inner = field.removeprefix("securityContext.")
+        if (of_pod if inner != field else spec).get(inner):
+            context.add(forbidden(f"{path}.{field}", NOT_WINDOWS if windows else NOT_LINUX))
+    for key in ("containers", "initContainers"):
+        for place, container in enumerate(spec.get(key) or ()):
+            own = container.get("securityContext") or {}
+            for field in WINDOWS_CONTAINER if windows else ("windowsOptions",):
+                if own.get(field) is not None:
+                    step = f"{path}.{key}[{place}].securityContext.{field}"
+                    context.add(forbidden(step, NOT_WINDOWS if windows else NOT_LINUX))
+
+
+WINDOWS_POD = (
+    "securityContext.appArmorProfile", "securityContext.seLinuxOptions", "hostUsers", "hostPID", "hostIPC",
+    "securityContext.seccompProfile", "securityContext.fsGroup", "securityContext.fsGroupChangePolicy",
+    "securityContext.sysctls", "shareProcessNamespace", "securityContext.runAsUser", "securityContext.runAsGroup",
+    "securityContext.supplementalGroups", "securityContext.supplementalGroupsPolicy",
+    "securityContext.seLinuxChangePolicy",
+)  # fmt: skip
+WINDOWS_CONTAINER = (
+    "appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities", "readOnlyRootFilesystem", "privileged",
+    "allowPrivilegeEscalation", "procMount", "runAsUser", "runAsGroup",
+)  # fmt: skip
+
+
 CHECKS: dict[str, Rule] = {
     check.__name__: check
-    for check in (no_ephemeral, no_ephemeral_template, hostname_override, toleration, sysctls)
+    for check in (
+        no_ephemeral,
+        no_ephemeral_template,
+        hostname_override,
+        toleration,
+        sysctls,
+        host_sysctls,
+        operating_system,
+    )
 }

@@ -144,7 +144,15 @@ def _none_wanted(o: Owner) -> Details | None:
     if o.wanted or o.true("Complete"):
         return None
     if o.kind == "DaemonSet":
-        return {"why": "no node fits it", "hint": "compare its nodeSelector and tolerations with the nodes"}
+        chosen = ((o.spec.get("template") or {}).get("spec") or {}).get("nodeSelector") or {}
+        if not chosen:
+            return {
+                "why": "no node fits it",
+                "hint": "compare its nodeSelector and tolerations with the nodes",
+            }
+        labels = ", ".join(f"{key}={value}" for key, value in sorted(chosen.items()))
+        hint = "give a node these labels, or change the nodeSelector of its template"
+        return {"why": f"no node has the labels of its nodeSelector: {labels}", "hint": hint}
     key = "parallelism" if o.kind == "Job" else "replicas"
     return {"why": f"spec.{key} is 0, so it makes no Pod", "hint": f"set spec.{key} to 1 or more"}
 

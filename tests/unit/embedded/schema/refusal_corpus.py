@@ -151,6 +151,18 @@ PODS: dict[str, Object] = {
     "time that is none": pod(meta={"creationTimestamp": "yesterday"}),
     "unknown field": pod({"colour": "blue"}),
     "unknown fields": one(colour="blue", probes=[]) | {"extra": 1},
+    "sysctl of the network of the host": pod({"hostNetwork": True, "securityContext": {
+        "sysctls": [{"name": "net.ipv4.tcp_syncookies", "value": "1"}, {"name": "kernel.sem", "value": "1"}]}}),
+    "sysctl of the memory of the host": pod({"hostIPC": True, "securityContext": {
+        "sysctls": [{"name": "kernel/shm_rmid_forced", "value": "1"}]}}),
+    "windows options for linux": pod({
+        "os": {"name": "linux"}, "securityContext": {"windowsOptions": {"runAsUserName": "x"}},
+        "containers": [container(securityContext={"windowsOptions": {"runAsUserName": "x"}})]}),
+    "fields of linux for windows": pod({
+        "os": {"name": "windows"}, "hostPID": True, "securityContext": {"fsGroup": 2, "runAsUser": 1},
+        "containers": [container(securityContext={"runAsUser": 1, "privileged": False})]}),
+    "unknown system": pod({"os": {"name": "beos"}}),
+    "system without a name": pod({"os": {"name": ""}}),
     "several faults": pod({
         "restartPolicy": "x", "containers": [container(name="A"), {"name": "b"}],
         "volumes": [{"name": "v"}, {"name": "v"}],
