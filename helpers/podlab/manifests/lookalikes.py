@@ -54,8 +54,6 @@ ENTITY = re.compile(r"&(?:quot|amp|lt|gt|nbsp|apos|#\d+|#x[0-9a-fA-F]+);")
 AROUND = (
     (re.compile(r"^\s*<(?:!DOCTYPE|!doctype|html|head|body)"),
      "a web page stands where YAML is expected", "download the file itself, not the page that shows it"),
-    (re.compile(r"^404: Not Found"),
-     "the answer 404 of a web server stands where YAML is expected", "check the address that the file came from"),
     (re.compile(r"^(?:diff --git|index [0-9a-f]+\.\.|@@ -|--- a/|\+\+\+ b/)"),
      "a diff stands where YAML is expected", "apply the diff, or copy the file itself"),
     (re.compile(r"^[+>]\s*(?:apiVersion|kind|metadata|spec)\b"),

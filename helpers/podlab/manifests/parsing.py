@@ -170,6 +170,10 @@ def _syntax_hint(document: str, mark: Any) -> str:
 
 def _flatten(manifest: Manifest, faults: list[Fault]) -> list[Manifest]:
     body = manifest.object
+    seen = lookalikes.in_text(body) if isinstance(body, str) else None
+    if seen is not None:
+        faults.append(manifest.fault("", seen[1], seen[2]))
+        return []
     if not isinstance(body, dict):
         faults.append(manifest.fault("", f"an object is a mapping, this is {shape.type_of(body)}", _BEGINS))
         return []

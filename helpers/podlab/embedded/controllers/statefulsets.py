@@ -123,8 +123,9 @@ class StatefulSets(Controller):
         strategy = stateful_set["spec"].get("updateStrategy") or {}
         first = wanted(stateful_set).start
         partition = (strategy.get("rollingUpdate") or {}).get("partition")
-        if strategy.get("type") == "OnDelete" or partition is None:
-            return number < first + int((stateful_set.get("status") or {}).get("currentReplicas", 0))
+        if partition is None:
+            rolls = strategy.get("type", "RollingUpdate") == "RollingUpdate"
+            return rolls and number < first + int((stateful_set.get("status") or {}).get("currentReplicas", 0))
         return bool(number < first + partition)
 
     def _is_available(self, stateful_set: RawObject, pod: RawObject) -> bool:

@@ -109,6 +109,19 @@ def test_a_new_template_reaches_pods_from_the_highest_number_down(cluster, parti
     assert (found["currentRevision"] == found["updateRevision"]) == (partition == 0)
 
 
+def test_a_pod_that_is_deleted_comes_with_the_new_template_where_nothing_rolls(cluster):
+    """OnDelete: nobody is renewed by itself, and each that was deleted is."""
+    cluster.create("statefulsets", stateful(updateStrategy={"type": "OnDelete"}))
+    settle(cluster)
+    change(cluster, "statefulsets", "db", template=stateful(value="2")["spec"]["template"])
+    settle(cluster)
+    assert {one["spec"]["schedulerName"] for one in cluster.pods()} == {"1"}
+    cluster.delete("pods", "lab", "db-0")
+    settle(cluster)
+    found = {one["metadata"]["name"]: one["spec"]["schedulerName"] for one in cluster.pods()}
+    assert found == {"db-0": "2", "db-1": "1", "db-2": "1"}
+
+
 def test_a_failed_pod_of_a_statefulset_is_made_again_under_its_name(cluster):
     cluster.create("statefulsets", stateful(replicas=1))
     settle(cluster)

@@ -96,6 +96,7 @@ def page(store: Store, request: Request, route: Route) -> ListPage:
             resourceVersion that does not exist yet.
     """
     test = test_of(request, route)
+    request.number("timeoutSeconds")  # of a watch; a real server reads it here, too
     limit = request.number("limit") or 0
     token = request.one("continue")
     revision, after = _token(token) if token else (store.revision, None)
