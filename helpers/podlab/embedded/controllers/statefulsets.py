@@ -125,7 +125,9 @@ class StatefulSets(Controller):
         partition = (strategy.get("rollingUpdate") or {}).get("partition")
         if partition is None:
             rolls = strategy.get("type", "RollingUpdate") == "RollingUpdate"
-            return rolls and number < first + int((stateful_set.get("status") or {}).get("currentReplicas", 0))
+            return rolls and number < first + int(
+                (stateful_set.get("status") or {}).get("currentReplicas", 0)
+            )
         return bool(number < first + partition)
 
     def _is_available(self, stateful_set: RawObject, pod: RawObject) -> bool:
