@@ -3,6 +3,11 @@ The base of controllers: the context that they share, a queue of keys, and a con
 
 A controller never acts on a change itself: the change queues a key, and ``reconcile`` reads the object anew from the
 store. So it makes no difference how many changes are seen, or in which order.
+
+The rule for writes: a controller creates and deletes objects through the API (``context.api``), which admits, defaults,
+validates and finalizes them like those of any client. It changes an object that exists through the store: only fields
+that controllers own, in an object that was admitted. Two deletions follow no request, and so no rule of the API: a
+namespace that is empty ends, and so does an Event after an hour.
 """
 
 from __future__ import annotations

@@ -71,10 +71,10 @@ class EndpointSlices(Controller):
 
     def _forget(self, key: Key, slices: list[RawObject]) -> None:
         for endpoint_slice in slices:
-            self._context.store.delete("endpointslices", *key_of(endpoint_slice))
+            self._context.api.delete("endpointslices", *key_of(endpoint_slice))
         found = self._context.store.get("endpoints", *key)
         if found and not (found["metadata"].get("ownerReferences") or key[1] == "kubernetes"):
-            self._context.store.delete("endpoints", *key)
+            self._context.api.delete("endpoints", *key)
 
     def _write_slices(self, service: RawObject, pods: list[RawObject], present: list[RawObject]) -> None:
         # One slice for each set of ports: a named targetPort may lead to another number in another Pod.
@@ -87,7 +87,7 @@ class EndpointSlices(Controller):
         for ports, endpoints in groups.items():
             self._write_slice(service, ports, endpoints, spare.pop(ports, None))
         for left in spare.values():
-            self._context.store.delete("endpointslices", *key_of(left))
+            self._context.api.delete("endpointslices", *key_of(left))
 
     def _write_slice(
         self,
@@ -135,9 +135,9 @@ class EndpointSlices(Controller):
         }
         found = self._context.store.get("endpoints", *key_of(service))
         if found is None:
-            self._context.store.create("endpoints", body)
-        else:
-            self._context.store.update("endpoints", {**found, "subsets": body["subsets"]})
+            # Without addresses: those of the reduced mode are of the loopback range, which none may name.
+            found = self._context.api.create("endpoints", {**body, "subsets": []})
+        self._context.store.update("endpoints", {**found, "subsets": body["subsets"]})
 
 
 def _belongs(endpoint_slice: RawObject, service: str) -> bool:

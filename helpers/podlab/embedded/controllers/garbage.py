@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from podlab.embedded.api.verbs.deletion import finish_if_free
 from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import Key, deleting, seconds
 from podlab.pods.raw import RawObject
@@ -113,15 +114,15 @@ class Garbage(Controller):
             return
         left = [f for f in owner["metadata"].get("finalizers", ()) if f != FOREGROUND]
         meta = {**owner["metadata"], "finalizers": left}
-        self._context.store.update(resource, {**owner, "metadata": meta})
-        if not left:
-            self._context.store.delete(resource, namespace, key[1])
+        store = self._context.store
+        finish_if_free(store, resource, store.update(resource, {**owner, "metadata": meta}))
 
     def sweep(self) -> None:
         """Remove Events whose last sighting is an hour ago, and come back in a minute."""
         if self._context.stopped:
             return
         limit = self._context.now() - EVENT_TTL_S
+        # Their time to live is a lease of etcd upstream, and no deletion by the API.
         for event in self._context.store.list("events"):
             last = (
                 event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]

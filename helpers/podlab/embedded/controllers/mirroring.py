@@ -51,7 +51,7 @@ class Mirroring(Controller):
         for body in wanted:
             self._write(endpoints or {}, body, spare.pop(str(body["ports"]), None))
         for left in spare.values():
-            store.delete("endpointslices", *key_of(left))
+            self._context.api.delete("endpointslices", *key_of(left))
 
     def _write(self, endpoints: RawObject, body: RawObject, present: RawObject | None) -> None:
         if present is not None:
@@ -82,7 +82,7 @@ def _of(slices: list[RawObject], endpoints: RawObject, context: ControllerContex
     ours = owned(slices, endpoints)
     for old in slices:
         if old not in ours:
-            context.store.delete("endpointslices", *key_of(old))
+            context.api.delete("endpointslices", *key_of(old))
     return ours
 
 

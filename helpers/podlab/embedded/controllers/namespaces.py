@@ -62,7 +62,7 @@ class Namespaces(Controller):
             left = {resource: self._delete_all(resource, name) for resource in self._others()}
             left = {resource: objects for resource, objects in left.items() if objects}
             if not left:
-                store.delete("namespaces", "", name)
+                store.delete("namespaces", "", name)  # the end that its finalizer stands for
                 return
             self._report(namespace, left)
         self.queue(key, LOOK_AGAIN_S)

@@ -32,7 +32,7 @@ class Revisions:
         newest = known[-1]["revision"] if known else 0
         update = next((entry for entry in known if entry["metadata"]["name"] == name), None)
         if update is None:
-            update = self._context.store.create(RESOURCE, _revision(owner, name, newest + 1))
+            update = self._context.api.create(RESOURCE, _revision(owner, name, newest + 1))
         elif update["revision"] < newest:  # an earlier template is back
             update = self._context.store.update(RESOURCE, {**update, "revision": newest + 1})
         before = (owner.get("status") or {}).get("currentRevision")
@@ -54,7 +54,7 @@ class Revisions:
             if not used & {entry["metadata"]["name"], entry["metadata"]["labels"].get(HASH)}
         ]
         for entry in unused[: max(0, len(unused) - owner["spec"].get("revisionHistoryLimit", 10))]:
-            self._context.store.delete(RESOURCE, entry["metadata"]["namespace"], entry["metadata"]["name"])
+            self._context.api.delete(RESOURCE, entry["metadata"]["namespace"], entry["metadata"]["name"])
 
     @staticmethod
     def template(revision: RawObject) -> RawObject:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 
+from podlab.embedded.sandbox.zygote import linux
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -69,7 +71,7 @@ def _version_two(own: str, name: str) -> Groups:
         if "memory" not in given:
             os.rmdir(folder)
             return Groups()
-        _write(
+        linux.write_file(
             folder + "/cgroup.subtree_control",
             " ".join("+" + one for one in given if one in ("memory", "pids")),
         )
@@ -86,17 +88,17 @@ def make(groups: Groups, container: str, memory: int | None, pids: int) -> list[
         os.mkdir(folder)
         made.append(folder)
         if groups.version == 2:
-            _write(folder + "/memory.max", str(memory))
+            linux.write_file(folder + "/memory.max", str(memory))
             _try_write(folder + "/memory.swap.max", "0")
         else:
-            _write(folder + "/memory.limit_in_bytes", str(memory))
+            linux.write_file(folder + "/memory.limit_in_bytes", str(memory))
             _try_write(folder + "/memory.memsw.limit_in_bytes", str(memory))
     if pids and groups.pids:
         folder = f"{groups.pids}/{container}"
         if folder not in made:
             os.mkdir(folder)
             made.append(folder)
-        _write(folder + "/pids.max", str(pids))
+        linux.write_file(folder + "/pids.max", str(pids))
     return made
 
 
@@ -162,17 +164,9 @@ def _read(path: str) -> str:
         return ""
 
 
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
-
-
 def _try_write(path: str, text: str) -> None:
     try:
-        _write(path, text)
+        linux.write_file(path, text)
     except OSError:
         pass
 

@@ -273,3 +273,12 @@ def set_title(text: str) -> None:
     raw = text.encode()[: end - start - 1]
     ctypes.memset(start, 0, end - start)
     ctypes.memmove(start, raw, len(raw))
+
+
+def write_file(path: str, text: str | bytes) -> None:
+    """Write a file of /proc or of a control group by one call, as the kernel wants its settings. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, text.encode() if isinstance(text, str) else text)
+    finally:
+        os.close(descriptor)

@@ -136,17 +136,9 @@ def _map_ids(pid: int) -> None:
         entries = (("uid_map", b"0 0 4294967295"), ("gid_map", b"0 0 4294967295"))
     else:
         entries = (("uid_map", b"0 %d 1" % os.geteuid()), ("gid_map", b"0 %d 1" % os.getegid()))
-        _write(f"/proc/{pid}/setgroups", b"deny")
+        linux.write_file(f"/proc/{pid}/setgroups", b"deny")
     for name, text in entries:
-        _write(f"/proc/{pid}/{name}", text)
-
-
-def _write(path: str, text: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(descriptor, text)
-    finally:
-        os.close(descriptor)
+        linux.write_file(f"/proc/{pid}/{name}", text)
 
 
 def _wait(life: int, pidfd: int) -> None:

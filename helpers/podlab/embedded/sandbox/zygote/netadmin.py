@@ -36,7 +36,7 @@ def make_users(proc: str) -> int:
     os.close(waits)
     try:
         for name in ("uid_map", "gid_map"):
-            _write(f"{proc}/{pid}/{name}", _same_ids(f"/proc/self/{name}"))
+            linux.write_file(f"{proc}/{pid}/{name}", _same_ids(f"/proc/self/{name}"))
         return os.open(f"{proc}/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     finally:
         os.close(holds)
@@ -83,11 +83,3 @@ def _same_ids(path: str) -> bytes:
     with open(path, "rb") as file:
         first, _outside, count = file.readline().split()
     return b"%s %s %s" % (first, first, count)
-
-
-def _write(path: str, text: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(descriptor, text)
-    finally:
-        os.close(descriptor)

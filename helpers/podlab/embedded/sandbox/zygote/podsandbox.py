@@ -89,7 +89,7 @@ def make_pod(
             linux.sethostname(request["hostname"])
         inside = route_socket()
         for key, value in request["sysctls"].items():
-            _write("/proc/sys/" + key.replace(".", "/"), value)
+            linux.write_file("/proc/sys/" + key.replace(".", "/"), value)
     finally:
         _back(home)
     pod = PodSandbox(request["uid"], *of_pod, link)
@@ -208,14 +208,6 @@ _NAME = bytearray(b"pause\0")
 _NAME_ADDRESS = linux.address_of(_NAME)
 
 
-def _write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(descriptor, text.encode())
-    finally:
-        os.close(descriptor)
-
-
 def setup_node_network(node: _socket.socket, node_ip: str, service_range: tuple[str, int]) -> None:
     """Loopback, the node's two addresses, and the local route that makes unused Service addresses refuse at once."""
     requests = (
@@ -225,7 +217,7 @@ def setup_node_network(node: _socket.socket, node_ip: str, service_range: tuple[
         netlink.add_route(*service_range, 1, source=node_ip, local=True),
     )
     talk(node, b"".join(requests), len(requests))
-    _write("/proc/sys/net/ipv4/ip_forward", "1")
+    linux.write_file("/proc/sys/net/ipv4/ip_forward", "1")
     # A packet counts only if an answer would go back through the interface that it came by: a Pod that gives itself
     # another one's address is not heard.
-    _write("/proc/sys/net/ipv4/conf/all/rp_filter", "1")
+    linux.write_file("/proc/sys/net/ipv4/conf/all/rp_filter", "1")
