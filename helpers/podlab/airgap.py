@@ -138,7 +138,7 @@ def status() -> dict[str, Any]:
 
 
 def programs() -> dict[str, Path]:
-    """Paths of ``kind`` and ``kubectl`` as the reference build made them; empty where nothing was built."""
+    """Return paths of ``kind`` and ``kubectl`` as the reference build made them; empty where nothing was built."""
     built = _built(None) or {"programs": {}}
     return {name: Path(path) for name, path in built["programs"].items() if Path(path).exists()}
 
@@ -182,7 +182,7 @@ def _recipe(name: str) -> Path:
 
 
 def _built(version: str | None) -> dict[str, Any] | None:
-    """The record of the last build of *version*, or of the reference; None without one."""
+    """Return the record of the last build of *version*, or of the reference; None without one."""
     for path in sorted((cache_folder() / "built").glob("*.json"), reverse=True):
         try:
             said: dict[str, Any] = json.loads(path.read_text())

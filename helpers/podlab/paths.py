@@ -49,7 +49,10 @@ COURSE_MARKER = ".podlab-course.json"
 
 
 def course_folder(start: Path | None = None) -> Path | None:
-    """The learner's folder around *start* (default: the current folder), see ``podlab.course``; None outside of one."""
+    """
+    Return the learner's folder around *start* (default: the current folder), see ``podlab.course``; None outside of
+    one.
+    """
     here = (start or Path.cwd()).resolve()
     return next((folder for folder in (here, *here.parents) if (folder / COURSE_MARKER).is_file()), None)
 

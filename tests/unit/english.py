@@ -56,6 +56,11 @@ RULES: Mapping[str, Mapping[str, re.Pattern[str]]] = {
         "begin with a verb or a noun": FRAGMENT,
         **WORD_FOR_WORD,
     },
+    "result": {
+        "begin with a verb, such as 'Return whether'": re.compile(
+            r"^(Whether|Why|How (much|many|often|long|far|soon))\b"
+        ),
+    },
     "heading": {
         "write 'without', 'missing'": THERE_IS_NO,
         "write 'is not a'": IS_NO,
@@ -148,6 +153,16 @@ def summaries(path: Path) -> Iterator[Text]:
             if doc:
                 line = node.body[0].lineno
                 yield Text("summary", f"{where}:{line}", doc.partition("\n\n")[0])
+
+
+def results(path: Path) -> Iterator[Text]:
+    """Yield the summaries of the functions in a module that return a value; a property is named, not called."""
+    where = path.relative_to(ROOT)
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            doc, marks = ast.get_docstring(node), {ast.unparse(mark) for mark in node.decorator_list}
+            if doc and not any("property" in mark for mark in marks):
+                yield Text("result", f"{where}:{node.body[0].lineno}", doc.partition("\n\n")[0])
 
 
 def _pages_words(path: Path) -> str:

@@ -40,6 +40,13 @@ def test_summaries_of_docstrings_begin_with_a_verb_or_a_noun() -> None:
     assert faults(text for path in modules() for text in english.summaries(path)) == []
 
 
+def test_summaries_of_functions_say_what_they_return() -> None:
+    """``Return whether …``; a bare "Whether" is a question, and no sentence."""
+    paths = (path for path in modules() if path.is_relative_to(PACKAGE))
+
+    assert faults(text for path in paths for text in english.results(path)) == []
+
+
 def pages() -> list[Path]:
     """The documents of every folder, the labs, the exercises and the notebooks."""
     folders = ("docs", "labs", "clusters", "benchmarks", "tests", "helpers")
@@ -94,6 +101,8 @@ def test_subjects_of_commits_say_what_changed() -> None:
         ("prose", "A crash is no shutdown: nobody asks."),
         ("subject", "The scorer reads arrows"),
         ("subject", "a small thing"),
+        ("result", "Whether the Pod has ended."),
+        ("result", "How often it was started."),
     ],
 )
 def test_a_sentence_against_the_rules_is_found(kind: str, words: str) -> None:

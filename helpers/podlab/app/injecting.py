@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 
 def why_not(pod: Json) -> str:
-    """Why a Pod is left alone; empty if it is not."""
+    """Return why a Pod is left alone; empty if it is not."""
     if STATUS in (pod.get("metadata", {}).get("annotations") or {}):
         return "it is in the mesh already"
     if pod["spec"].get("hostNetwork"):

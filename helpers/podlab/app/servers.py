@@ -175,7 +175,9 @@ def _tls(folder: Path) -> ssl.SSLContext:
 
 
 def _hung_up(connection: socket.socket, within_s: float) -> bool:
-    """Whether the other side closes *connection* before *within_s* is over; what it sent meanwhile is left there."""
+    """
+    Return whether the other side closes *connection* before *within_s* is over; what it sent meanwhile is left there.
+    """
     if not select.select([connection], [], [], within_s)[0]:
         return False
     try:

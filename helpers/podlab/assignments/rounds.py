@@ -128,7 +128,7 @@ class Rounds(Generic[T]):
         return True
 
     def _is_sure(self, each: _Try[T]) -> bool:
-        """Whether an earlier run lost the same; the loss counts then."""
+        """Return whether an earlier run lost the same; the loss counts then."""
         lost, late_s = self._grading.doubt(each.job)
         if late_s >= BEARABLE_S or not lost:
             return False

@@ -264,7 +264,7 @@ def _best(cells: Sequence[Cell], starter: str) -> Cell:
 
 
 def _answered(text: str, starter: str) -> bool:
-    """Whether a text holds more than comments, and is not the starter."""
+    """Return whether a text holds more than comments, and is not the starter."""
     words = bare(text).split()
     return bool(words) and words != bare(starter).split()
 

@@ -108,7 +108,7 @@ class Key:
     salt: str = ""
 
     def accepts(self, item: str, value: str) -> bool:
-        """Whether *value* (in any case, with any blanks) is accepted for *item*."""
+        """Return whether *value* (in any case, with any blanks) is accepted for *item*."""
         return digest(self.salt, item, value) in self.accepted.get(item, frozenset())
 
 

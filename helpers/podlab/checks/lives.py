@@ -103,7 +103,7 @@ class Life:
     # -- one Pod: order, ends, restarts -------------------------------------------------------------------
 
     def ran(self, container: str, pod: str | None = None) -> bool:
-        """Whether a process of this container ever started."""
+        """Return whether a process of this container ever started."""
         return self.made and questions.ran(self.timeline(pod), container)
 
     def role(self, container: str, pod: str | None = None) -> str:
@@ -112,15 +112,15 @@ class Life:
         return lane.role if lane else ""
 
     def started_before(self, first: str, second: str) -> bool | None:
-        """Whether *first* was sure to start before *second* (init or sidecar), and did."""
+        """Return whether *first* was sure to start before *second* (init or sidecar), and did."""
         return self.made and questions.started_before(self.timeline(), first, second)
 
     def overlapped(self, first: str, second: str) -> bool | None:
-        """Whether there was a moment at which both ran."""
+        """Return whether there was a moment at which both ran."""
         return self.made and questions.overlapped(self.timeline(), first, second)
 
     def outlived(self, first: str, second: str) -> bool | None:
-        """Whether the last run of *first* ended after the last run of *second*."""
+        """Return whether the last run of *first* ended after the last run of *second*."""
         return self.made and questions.outlived(self.timeline(), first, second)
 
     def restarts(self, container: str, pod: str | None = None) -> int:
@@ -154,7 +154,7 @@ class Life:
 
     def came_back(self, act: str | Act, container: str) -> bool:
         """
-        Whether *container* was started again because of *act*.
+        Return whether *container* was started again because of *act*.
 
         The run that the act met must have ended after the act, by the node's clock where the act noted it, and the
         next run must have started. A run that a failing probe had ended by then, and an exit code for which the
@@ -185,7 +185,7 @@ class Life:
                     yield at
 
     def stayed(self, act: str | Act, container: str) -> bool:
-        """Whether *container* was not restarted after *act*."""
+        """Return whether *container* was not restarted after *act*."""
         met = self.act(act) if isinstance(act, str) else act
         return self.restarts(container, met.pod or None) == met.restarts.get(container, 0)
 
@@ -193,7 +193,8 @@ class Life:
         self, caller: str, proxy: str, server: str, *, path: str, listens_after_s: float
     ) -> bool | None:
         """
-        Whether the first run of *caller* was answered by *server* through *proxy*; None where its end was not seen.
+        Return whether the first run of *caller* was answered by *server* through *proxy*; None where its end was not
+        seen.
 
         That run must end with 0, and the fixture *server* must have logged a request for *path*. A caller that
         started before the proxy can have listened was answered by another container, or not at all: False.
@@ -228,7 +229,7 @@ class Life:
         return None if found is None else (timeline.zero + found.lo, timeline.zero + found.hi)
 
     def before(self, one: tuple[float, float] | None, two: tuple[float, float] | None) -> bool | None:
-        """Whether interval *one* lies before *two*; None where they overlap, False where one is missing."""
+        """Return whether interval *one* lies before *two*; None where they overlap, False where one is missing."""
         if one is None or two is None:
             return False
         if one[1] <= two[0]:
@@ -278,7 +279,7 @@ class Life:
         )
 
     def reached(self, name: str) -> bool:
-        """Whether the step *name* was done, or its condition reached in time."""
+        """Return whether the step *name* was done, or its condition reached in time."""
         return any(each.name == name and each.done for each in self.acts)
 
     def events(self, pod: str | None = None, reason: str | None = None) -> list[RawObject]:

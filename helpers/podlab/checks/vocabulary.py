@@ -24,14 +24,14 @@ def lane(timeline: Timeline, name: str) -> Lane | None:
 
 
 def ran(timeline: Timeline, name: str) -> bool:
-    """Whether a process of this container ever started."""
+    """Return whether a process of this container ever started."""
     found = lane(timeline, name)
     return found is not None and found.first_start is not None
 
 
 def started_before(timeline: Timeline, first: str, second: str) -> bool | None:
     """
-    Whether *first* was sure to start before *second*, and did.
+    Return whether *first* was sure to start before *second*, and did.
 
     Containers of the ``containers`` list are started one after another too, but no order is promised among
     them: so *first* must be a regular init container or a sidecar.
@@ -45,27 +45,27 @@ def started_before(timeline: Timeline, first: str, second: str) -> bool | None:
 
 
 def overlapped(timeline: Timeline, first: str, second: str) -> bool | None:
-    """Whether there was a moment at which both ran."""
+    """Return whether there was a moment at which both ran."""
     if not (ran(timeline, first) and ran(timeline, second)):
         return False
     return timeline.overlapped(first, second).value
 
 
 def outlived(timeline: Timeline, first: str, second: str) -> bool | None:
-    """Whether the last run of *first* ended after the last run of *second*."""
+    """Return whether the last run of *first* ended after the last run of *second*."""
     if not (ran(timeline, first) and ran(timeline, second)):
         return False
     return timeline.outlived(first, second).value
 
 
 def came_back(timeline: Timeline, name: str) -> bool:
-    """Whether the container was started again after its first run."""
+    """Return whether the container was started again after its first run."""
     return ran(timeline, name) and timeline.restarts(name) >= 1
 
 
 def starts_again(pod: RawView, name: str, exit_code: int | None) -> bool:
     """
-    Whether the restart policy starts a container again that ended with *exit_code*; None: not known, so it may.
+    Return whether the restart policy starts a container again that ended with *exit_code*; None: not known, so it may.
 
     Rules of a container's own (``restartPolicyRules``) are not read: they may, too.
     """
@@ -76,5 +76,5 @@ def starts_again(pod: RawView, name: str, exit_code: int | None) -> bool:
 
 
 def ended_in(timeline: Timeline, phase: str) -> bool:
-    """Whether the last phase that was seen is *phase*."""
+    """Return whether the last phase that was seen is *phase*."""
     return str(timeline.phase) == phase

@@ -78,7 +78,7 @@ def _events(progress: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _stuck(pod: Mapping[str, Any]) -> str:
-    """The Pod's name and the first reason for which a container waits; empty for one that is well."""
+    """Return the Pod's name and the first reason for which a container waits; empty for one that is well."""
     for row in roles.statuses(pod, roles.INIT, roles.APP):
         reason = ((row.get("state") or {}).get("waiting") or {}).get("reason")
         if reason and reason not in ("PodInitializing", "ContainerCreating"):

@@ -95,7 +95,7 @@ def _token(client: Client, space: str, seconds: int) -> str:
 
 
 def _server(client: Client) -> dict[str, Any]:
-    """The instructor's cluster entry: where the server is and how to trust it; never who the instructor is."""
+    """Return the instructor's cluster entry: where the server is and how to trust it; never who the instructor is."""
     entry = dict(client.config.cluster)
     entry["server"] = client.server
     file = entry.pop("certificate-authority", None)

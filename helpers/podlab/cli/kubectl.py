@@ -30,7 +30,7 @@ NEW = {"config": "podlab kubeconfig", "version": "podlab --version", "cluster-in
 
 
 def knows(verb: str) -> bool:
-    """Whether *verb* is kubectl's and not podlab's."""
+    """Return whether *verb* is kubectl's and not podlab's."""
     return verb in _VERBS
 
 
@@ -109,7 +109,7 @@ def _joined(words: Sequence[str]) -> str:
 
 
 def as_plugin() -> bool:
-    """Whether this is ``kubectl podlab …``."""
+    """Return whether this is ``kubectl podlab …``."""
     return os.environ.get("PODLAB_AS") == "kubectl"
 
 

@@ -168,7 +168,7 @@ def default_cluster() -> str:
 
 
 def names_cluster(args: argparse.Namespace) -> bool:
-    """Whether the command line names a cluster other than the default one."""
+    """Return whether the command line names a cluster other than the default one."""
     return bool(args.name != default_cluster())
 
 

@@ -24,7 +24,7 @@ INTRO = (
 
 
 def is_of_an_exercise(cell: Cell) -> bool:
-    """Whether a cell was written by ``with_exercises``."""
+    """Return whether a cell was written by ``with_exercises``."""
     return "part" in (cell["metadata"].get("podlab") or {})
 
 
@@ -72,7 +72,7 @@ def cells(exercise: Exercise, *, first: bool = False, seed: int = 0) -> Iterable
 
 
 def _untouched(exercise: Exercise, body: str, seed: int) -> dict[str, Any]:
-    """The output of the cell as it is shipped: read and refused, without a cluster."""
+    """Return the output of the cell as it is shipped: read and refused, without a cluster."""
     report = grade(exercise, body + "\n", Place(client=None), seed=seed)
     return {"name": "stdout", "output_type": "stream", "text": f"{reply(report, exercise)}\n"}
 

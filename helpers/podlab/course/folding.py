@@ -20,7 +20,7 @@ _BESIDE = (
 
 def is_beside_the_lesson(cell: dict[str, Any]) -> bool:
     """
-    Whether a code cell is to be folded.
+    Return whether a code cell is to be folded.
 
     Cells that begin with a magic are what learners write themselves. A page keeps a cell open with
     ``{"podlab": {"lesson": true}}`` in its metadata.

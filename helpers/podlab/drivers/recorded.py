@@ -31,7 +31,7 @@ class RecordedDriver(ABC):
         return state.cluster(record) if record is not None and self._has_not_ended(record) else None
 
     def _has_not_ended(self, record: state.Record) -> bool:
-        """Whether what runs a completed cluster is still there, as far as this machine can tell at once."""
+        """Return whether what runs a completed cluster is still there, as far as this machine can tell at once."""
         return True
 
     @abstractmethod

@@ -22,7 +22,7 @@ def is_service_address(text: str) -> bool:
 
 def free_service_address(taken: Collection[str | None]) -> str:
     """
-    The next free address: upwards from 10.96.1.1, so that low ones stay free for those who ask for one by
+    Return the next free address: upwards from 10.96.1.1, so that low ones stay free for those who ask for one by
     number.
 
     Raises:
@@ -37,7 +37,7 @@ def free_service_address(taken: Collection[str | None]) -> str:
 
 def free_node_port(taken: Collection[int | None]) -> int:
     """
-    A free node port.
+    Return a free node port.
 
     Raises:
         LookupError: When none is left.

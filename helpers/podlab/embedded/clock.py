@@ -30,7 +30,7 @@ class SteadyClock:
         self.offset_ns = time.time_ns() - _steady_ns()
 
     def now_ns(self) -> int:
-        """Nanoseconds since the epoch, UTC."""
+        """Return nanoseconds since the epoch, UTC."""
         steady, wall = _steady_ns(), time.time_ns()
         if wall - steady - self.offset_ns > STEP_NS:
             self.offset_ns = wall - steady
@@ -46,5 +46,5 @@ now_ns = OF_CLUSTER.now_ns
 
 
 def now_s() -> float:
-    """Seconds since the epoch, UTC."""
+    """Return seconds since the epoch, UTC."""
     return now_ns() / 1e9

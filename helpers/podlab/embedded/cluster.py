@@ -138,7 +138,7 @@ def _later(stop: Callable[[], None]) -> Callable[[], Awaitable[None]]:
 
 
 def kubeconfig(settings: Settings, cluster: EmbeddedCluster) -> str:
-    """A kubeconfig (JSON is YAML) with one context of the cluster's name."""
+    """Return a kubeconfig (JSON is YAML) with one context of the cluster's name."""
     import base64
 
     name = f"podlab-{settings.name}"

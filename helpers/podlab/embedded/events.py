@@ -106,7 +106,7 @@ class EventRecorder:
 
     def _is_refused(self, namespace: str) -> bool:
         """
-        Whether a server refuses a new Event there: the namespace is gone or being deleted (NamespaceLifecycle).
+        Return whether a server refuses a new Event there: the namespace is gone or being deleted (NamespaceLifecycle).
 
         A component whose Pod ends late would write into it otherwise, and nothing would delete the Event. A store
         without the namespace "default" is no cluster's: simulations have no namespaces.
@@ -182,7 +182,7 @@ def _namespace(about: RawObject) -> str:
 
 
 def _remember(cache: dict[tuple[str, ...], Any], key: tuple[str, ...], make: Callable[[], Any]) -> Any:
-    """The value at *key*, made when new; the oldest key is forgotten beyond REMEMBERED."""
+    """Return the value at *key*, made when new; the oldest key is forgotten beyond REMEMBERED."""
     value = cache.get(key)
     if value is None:
         if len(cache) >= REMEMBERED:

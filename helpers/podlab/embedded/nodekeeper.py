@@ -107,7 +107,7 @@ class NodeKeeper:
 
 
 def _pauses() -> Iterator[float]:
-    """Seconds before each try: the first at once, then a second, doubled each time."""
+    """Return seconds before each try: the first at once, then a second, doubled each time."""
     yield 0.0
     pause_s = 1.0
     while True:

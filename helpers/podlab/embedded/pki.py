@@ -34,7 +34,7 @@ def begin(folder: str) -> None:
 
 def certificate(folder: str) -> tuple[str, str]:
     """
-    Paths of certificate and key below *folder*, made or renewed where needed.
+    Return paths of certificate and key below *folder*, made or renewed where needed.
 
     Raises:
         SandboxError: When neither openssl nor cryptography can make one.

@@ -212,13 +212,15 @@ class Runtime(Protocol):
         """Call *on_change(pod_uid)* soon after any container or sandbox of that Pod changed state."""
 
     def unwritten(self) -> int:
-        """How many writes to logs were refused since the last time that this was asked."""
+        """Return how many writes to logs were refused since the last time that this was asked."""
 
     def view(self, pod_uid: str) -> tuple[Sequence[SandboxRecord], Sequence[ContainerRecord]]:
         """All records of one Pod, newest first. Immediate: no process is asked."""
 
     async def find_image(self, name: str) -> ImageRecord | None:
-        """The image behind *name* when it is present on the node; never pulls. Raises ImageError(InvalidImageName)."""
+        """
+        Return the image behind *name* when it is present on the node; never pulls. Raises ImageError(InvalidImageName).
+        """
 
     async def pull_image(self, name: str) -> ImageRecord:
         """Make *name* present. Raises ImageError."""
@@ -251,7 +253,7 @@ class Runtime(Protocol):
         """Forget one EXITED container. Its log file stays until remove_pod."""
 
     async def written_bytes(self, container_id: str) -> int:
-        """Bytes that a container wrote into its root and its logs; 0 for one that does not run."""
+        """Return bytes that a container wrote into its root and its logs; 0 for one that does not run."""
 
     async def exec_sync(
         self, container_id: str, command: Sequence[str], timeout_s: float | None
@@ -265,11 +267,13 @@ class Runtime(Protocol):
         """Start *command* inside with pipes (or a terminal) for kubectl exec."""
 
     async def connect(self, sandbox_id: str, port: int, host: str = "127.0.0.1") -> int:
-        """A connected TCP socket (a file descriptor owned by the caller) made in the Pod's network namespace."""
+        """Return a connected TCP socket (a file descriptor owned by the caller) made in the Pod's network namespace."""
 
     async def node_connect(self, host: str, port: int, timeout_s: float) -> int:
-        """A connected TCP socket from the node to a Pod's address: what HTTP, TCP and gRPC probes use.
-        Raises OSError as connect() does (ConnectionRefusedError, TimeoutError)."""
+        """
+        Return a connected TCP socket from the node to a Pod's address: what HTTP, TCP and gRPC probes use. Raises
+        OSError as connect() does (ConnectionRefusedError, TimeoutError).
+        """
 
     async def close(self) -> None:
         """Kill everything and leave nothing behind."""

@@ -184,7 +184,7 @@ class Store:
         return version.object if version else None
 
     def list(self, resource: str, namespace: str | None = None) -> list[RawObject]:
-        """Objects sorted by namespace and name. Not to be changed in place."""
+        """Return objects sorted by namespace and name. Not to be changed in place."""
         return [version.object for version in self.versions(resource, namespace)]
 
     def versions_at(self, resource: str, revision: int) -> dict[Key, Version]:
@@ -293,7 +293,7 @@ class Store:
 
     def changes_since(self, resource: str, since: int) -> Iterator[Change]:
         """
-        The kept changes of a resource after revision *since*, oldest first.
+        Return the kept changes of a resource after revision *since*, oldest first.
 
         Raises:
             ExpiredError: If the history does not reach that far.
@@ -342,7 +342,7 @@ def _log() -> Any:
 
 
 def _weight(obj: RawObject, before: RawObject) -> int:
-    """How many bytes an object holds that it does not share with the one before it: what keeping both costs."""
+    """Return how many bytes an object holds that it does not share with the one before it: what keeping both costs."""
     own = [value for key, value in obj.items() if value is not before.get(key)]
     return len(marshal.dumps(own))  # the fastest walk through plain data that there is
 

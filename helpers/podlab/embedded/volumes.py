@@ -109,7 +109,7 @@ class Volumes:
         return place
 
     def used_bytes(self, pod_uid: str, name: str) -> int:
-        """Bytes that the files of one volume take on disk; what vanishes while it is counted is left out."""
+        """Return bytes that the files of one volume take on disk; what vanishes while it is counted is left out."""
         return tree_bytes(_place(self.folder, pod_uid, name))
 
     def forget_contents(self) -> None:
@@ -168,7 +168,7 @@ def _swap(place: str, wanted: Mapping[str, WrittenFile], gid: int | None) -> Non
 
 
 def _write_set(place: str, wanted: Mapping[str, WrittenFile], gid: int | None) -> str:
-    """The name of a new folder in *place* with all files."""
+    """Return the name of a new folder in *place* with all files."""
     now = time.time_ns()
     stamp = time.strftime("..%Y_%m_%d_%H_%M_%S", time.gmtime(now // 10**9))
     fresh = f"{stamp}.{now % 10**9:09d}"

@@ -22,7 +22,7 @@ _ITEM = re.compile(r"^\s*(?:[-*]|\d+[.)])\s+")
 
 
 def empty(text: str) -> bool:
-    """Whether nothing stands in the cell but comments and blanks."""
+    """Return whether nothing stands in the cell but comments and blanks."""
     return not bare(text).strip()
 
 

@@ -47,7 +47,7 @@ def refuse_idle(
 
 
 def is_unobserved(workload: RawView) -> bool:
-    """Whether no controller has looked at the newest form of a workload."""
+    """Return whether no controller has looked at the newest form of a workload."""
     status: dict[str, Any] = workload.get("status") or {}
     if workload["kind"] == "Job":
         return not status and not (workload.get("spec") or {}).get("suspend")

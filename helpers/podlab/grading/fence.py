@@ -53,7 +53,7 @@ def refusal(fence: Fence, answer: Sequence[RawView], starter: Sequence[RawView])
 
 
 def same(answer: Sequence[RawView], starter: Sequence[RawView]) -> bool:
-    """Whether nothing but names of Pods differs from the starter."""
+    """Return whether nothing but names of Pods differs from the starter."""
     return [_without_name(each) for each in answer] == [_without_name(each) for each in starter] and bool(
         starter
     )

@@ -87,7 +87,7 @@ def regrade(
 
 
 def untouched(exercise: Exercise, answer: str, seed: int) -> bool:
-    """Whether the cell is empty, or holds nothing but the labels that it was shipped with."""
+    """Return whether the cell is empty, or holds nothing but the labels that it was shipped with."""
     if answers.empty(answer):
         return True
     if exercise.answer == "manifest":

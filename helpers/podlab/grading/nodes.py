@@ -115,7 +115,7 @@ def _pods_of(body: RawView) -> int:
 
 
 def lacks_room(pod: RawView) -> bool:
-    """Whether the scheduler found that no node has enough left of what a Pod reserves."""
+    """Return whether the scheduler found that no node has enough left of what a Pod reserves."""
     for one in (pod.get("status") or {}).get("conditions") or []:
         if (one["type"], one["status"]) == ("PodScheduled", "False"):
             return any(words in str(one.get("message")) for words in _NO_ROOM)
@@ -124,7 +124,8 @@ def lacks_room(pod: RawView) -> bool:
 
 def crowded_out(pod: RawView, nodes: Sequence[RawView], pods: Sequence[RawView]) -> bool:
     """
-    Whether Pods of other namespaces alone keep a Pod from its node: a smaller request would help, but none is too big.
+    Return whether Pods of other namespaces alone keep a Pod from its node: a smaller request would help, but none is
+    too big.
 
     Args:
         pod: One that ``lacks_room``.

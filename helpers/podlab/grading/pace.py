@@ -37,7 +37,8 @@ def pace(pods: Iterable[dict[str, Any]]) -> float:
 
 def is_unstarted(pod: dict[str, Any]) -> bool:
     """
-    Whether a Pod has its node, the next of its containers has no process yet, and nothing in the Pod explains it.
+    Return whether a Pod has its node, the next of its containers has no process yet, and nothing in the Pod explains
+    it.
 
     Explained are: a container before it that has not ended or started yet, a postStart hook before it, a reason in its
     status. An Event alone names a volume that cannot be mounted (see ``is_obstacle``).
@@ -67,7 +68,7 @@ def started(pod: dict[str, Any]) -> int:
 
 
 def _is_passed(row: dict[str, Any], sidecar: bool) -> bool:
-    """Whether an init container lets the next one start."""
+    """Return whether an init container lets the next one start."""
     state = row.get("state") or {}
     if sidecar:
         return "running" in state and bool(row.get("started"))
@@ -84,7 +85,7 @@ def _is_preparing(row: dict[str, Any]) -> bool:
 
 def is_obstacle(event: dict[str, Any]) -> bool:
     """
-    Whether an Event about a Pod that waits for a process may be the manifest's doing.
+    Return whether an Event about a Pod that waits for a process may be the manifest's doing.
 
     A download is, and a Warning about a failure that names more than a node that is late. A Pod that the scheduler has
     not placed shows why itself, and may be placed later.
@@ -95,7 +96,9 @@ def is_obstacle(event: dict[str, Any]) -> bool:
 
 
 def is_unplaced(pod: dict[str, Any]) -> bool:
-    """Whether no scheduler has looked at a Pod that the cluster's own one should place: no manifest does that."""
+    """
+    Return whether no scheduler has looked at a Pod that the cluster's own one should place: no manifest does that.
+    """
     spec, status = pod.get("spec") or {}, pod.get("status") or {}
     own = spec.get("schedulerName", "default-scheduler") == "default-scheduler"
     return (

@@ -380,7 +380,7 @@ class Player:
 
 
 def is_the_graders(error: PodlabError) -> bool:
-    """Whether *error* is the fault of the cluster or the grader, and says nothing about the answer."""
+    """Return whether *error* is the fault of the cluster or the grader, and says nothing about the answer."""
     if isinstance(error, ApiError):
         return error.code >= 500 or error.code in (401, 403, 409, 429)
     return isinstance(error, NotGradable | ConnectionLostError | WaitTimeoutError | CheckError)

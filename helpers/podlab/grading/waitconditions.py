@@ -72,17 +72,17 @@ def restarts(pod: RawObject | None) -> dict[str, int]:
 
 
 def is_running(pod: RawObject | None, container: str) -> bool:
-    """Whether the container runs, by the newest status."""
+    """Return whether the container runs, by the newest status."""
     return any(row["name"] == container and "running" in (row.get("state") or {}) for row in rows(pod))
 
 
 def may_run(pod: RawObject | None, container: str) -> bool:
-    """Whether the Pod has this container and has not ended, by the newest status."""
+    """Return whether the Pod has this container and has not ended, by the newest status."""
     return pod is not None and not has_ended(pod) and container in _containers(pod)
 
 
 def was_started(pod: RawObject | None, container: str) -> bool:
-    """Whether the container was started at least once, by the newest status."""
+    """Return whether the container was started at least once, by the newest status."""
     for row in rows(pod):
         states = {**(row.get("state") or {}), **(row.get("lastState") or {})}
         if row["name"] == container and ("running" in states or "terminated" in states):
@@ -92,7 +92,7 @@ def was_started(pod: RawObject | None, container: str) -> bool:
 
 def is_settled(pod: RawObject) -> bool:
     """
-    Whether the Pod will stay in its phase: it has ended, or a container that is not a sidecar is in back-off.
+    Return whether the Pod will stay in its phase: it has ended, or a container that is not a sidecar is in back-off.
 
     A sidecar in back-off settles nothing, since the Pod ends without it.
     """
@@ -106,12 +106,12 @@ def is_settled(pod: RawObject) -> bool:
 
 
 def is_ready(pod: RawObject) -> bool:
-    """Whether the Pod is Ready and not being deleted."""
+    """Return whether the Pod is Ready and not being deleted."""
     return phase.is_ready(pod) and not pod["metadata"].get("deletionTimestamp")
 
 
 def all_ready(pods: Sequence[RawObject], names: Sequence[str]) -> bool:
-    """Whether every Pod of *names* is there and Ready."""
+    """Return whether every Pod of *names* is there and Ready."""
     ready = {pod["metadata"]["name"] for pod in pods if is_ready(pod)}
     return set(names) <= ready
 

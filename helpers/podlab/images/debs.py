@@ -94,7 +94,7 @@ def stands_in(part: ImagePart, version: str) -> bool:
 
 
 def _downloaded(part: ImagePart) -> Path | None:
-    """The file of the recipe; else a later revision, which apt has checked when it was downloaded."""
+    """Return the file of the recipe; else a later revision, which apt has checked when it was downloaded."""
     folder = cache.folder() / "downloads"
     exact = folder / part.file
     if exact.exists() and cache.sha256(exact) == part.sha256:

@@ -129,7 +129,7 @@ def _put_libraries(root: Path) -> None:
 
 
 def _needed(root: Path) -> set[str]:
-    """The libraries of this machine that programs below *root* are linked to, the loader among them."""
+    """Return the libraries of this machine that programs below *root* are linked to, the loader among them."""
     programs = [str(path) for path in _elf_files(root)]
     if not programs:
         return set()

@@ -54,6 +54,6 @@ def run(
 
 
 def _last_words(lines: Sequence[str]) -> str:
-    """The first line that speaks of an error, or the last line: pip prints advice after it."""
+    """Return the first line that speaks of an error, or the last line: pip prints advice after it."""
     telling = [line for line in lines if "error" in line.lower() or line.startswith("E:")]
     return (telling or list(lines) or [""])[-1].strip()

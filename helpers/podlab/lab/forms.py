@@ -39,6 +39,6 @@ def verdict(*claims: bool) -> str:
 
 
 def _later(order: str, first: str, second: str) -> bool:
-    """Whether *second* stands in a later step of *order* than *first*."""
+    """Return whether *second* stands in a later step of *order* than *first*."""
     at = {name: number for number, step in enumerate(notation.parse(order)) for name in step} if order else {}
     return first in at and second in at and at[first] < at[second]

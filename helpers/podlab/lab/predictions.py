@@ -75,7 +75,7 @@ def orders(answers: Mapping[str, str], pod: str) -> tuple[str, str]:
 
 
 def readable(order: str) -> bool:
-    """Whether a text can be read as an order."""
+    """Return whether a text can be read as an order."""
     try:
         return bool(order.strip()) and bool(notation.parse(order))
     except CheckError:
@@ -138,7 +138,7 @@ def key(label: str) -> str:
 
 
 def _is_order(text: str) -> bool:
-    """Whether a text is an order of several containers: it has a bar, or is nothing but one bracket."""
+    """Return whether a text is an order of several containers: it has a bar, or is nothing but one bracket."""
     return "|" in text or re.fullmatch(r"\([^)]*\)", text.strip()) is not None
 
 

@@ -123,7 +123,7 @@ def keep_what_there_is(lab: Recorded, out: Path) -> None:
 
 
 def never(_pods: list[dict[str, Any]]) -> bool:
-    """An ``until`` that is never reached: the recording ends at its deadline."""
+    """Return an ``until`` that is never reached: the recording ends at its deadline."""
     return False
 
 
@@ -160,7 +160,7 @@ def _needed(recording: Recording | None) -> Recording:
 
 
 def _file(namespace: str) -> Path:
-    """A file of its own for each recording, in the machine's folder for such things."""
+    """Return a file of its own for each recording, in the machine's folder for such things."""
     folder = Path(tempfile.mkdtemp(prefix="podlab-"))
     return folder / f"{namespace}.jsonl"
 

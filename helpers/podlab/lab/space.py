@@ -103,7 +103,7 @@ class Space:
         return [f"{path}/{name}" for name in names if name not in _MADE_BY_KUBERNETES]
 
     def _webhooks(self) -> list[str]:
-        """The webhooks that are answered from this namespace: without it the API server would ask nobody."""
+        """Return the webhooks that are answered from this namespace: without it the API server would ask nobody."""
         found = []
         for path in map(resources.path, _WEBHOOKS):
             for each in (self.client.find(path) or {}).get("items") or []:

@@ -72,7 +72,7 @@ class FormTable:
 
 
 def _words(value: Any) -> str:
-    """A value as facts print it; a mapping as ``name: value`` with commas between."""
+    """Return a value as facts print it; a mapping as ``name: value`` with commas between."""
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {plain(each)}" for name, each in value.items())
     return plain(value)

@@ -15,7 +15,7 @@ EVERY_S = 1.0
 
 
 def in_notebook() -> bool:
-    """Whether this runs in a notebook or an IPython shell."""
+    """Return whether this runs in a notebook or an IPython shell."""
     try:
         from IPython import get_ipython
     except ImportError:
@@ -25,7 +25,7 @@ def in_notebook() -> bool:
 
 def watched() -> bool:
     """
-    Whether somebody sits before the cell that runs: front ends name it, programs that run whole pages do not.
+    Return whether somebody sits before the cell that runs: front ends name it, programs that run whole pages do not.
 
     What those store and compare must not depend on how long a wait was. ``PODLAB_PROGRESS=1`` tells in any case.
     """

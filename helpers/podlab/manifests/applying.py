@@ -85,7 +85,7 @@ def validate(client: Client, manifests: Sequence[Manifest], *, namespace: str | 
 
 
 def _unserved(client: Client, manifests: Sequence[Manifest]) -> list[Fault]:
-    """The kinds that the server does not have: a path that leads nowhere would not say so."""
+    """Return the kinds that the server does not have: a path that leads nowhere would not say so."""
     faults = []
     for manifest in manifests:
         try:

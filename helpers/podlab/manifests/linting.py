@@ -97,13 +97,13 @@ def _rows(body: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
 
 def _own_policy_is_real(server: str) -> bool:
-    """Whether a container may have a restartPolicy of its own, from v1.35 on."""
+    """Return whether a container may have a restartPolicy of its own, from v1.35 on."""
     return minor_of(server) >= 35
 
 
 def _refuses(server: str) -> bool:
     """
-    Whether an older server refuses a container's restartPolicy; v1.34 alone drops it.
+    Return whether an older server refuses a container's restartPolicy; v1.34 alone drops it.
 
     Source: validateInitContainerRestartPolicy and validateContainers in validation.go at v1.29.15 to v1.33.0, and
     dropContainerRestartRules in pkg/api/pod/util.go at v1.34.4.

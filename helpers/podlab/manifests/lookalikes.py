@@ -68,7 +68,7 @@ QUOTED = re.compile(rf"(?:^|[:\-\[{{,]\s*)([{QUOTES}])")
 
 def in_text(document: str) -> tuple[int, str, str] | None:
     """
-    The first lookalike of a document that could not be read.
+    Return the first lookalike of a document that could not be read.
 
     Returns:
         Its line, counted from 0, what it is, and what to do; None where there is none.
@@ -102,7 +102,9 @@ def _in_line(line: str) -> tuple[str, str] | None:
 
 
 def _sign(line: str) -> tuple[str, str] | None:
-    """A sign that only looks like one of YAML's, or what a page, a terminal or an editor puts around its lines."""
+    """
+    Return a sign that only looks like one of YAML's, or what a page, a terminal or an editor puts around its lines.
+    """
     if dash := LISTED.match(line):
         return f"{DASHES[dash[1]]} is not the hyphen of a list", "write a hyphen and a blank: - "
     if colon := WIDE_COLON.match(line):

@@ -105,7 +105,7 @@ def _ports(container: RawView, sign: Mapping[str, Any]) -> Iterator[MeshPart]:
 
 
 def _variables(container: RawView, sign: Mapping[str, Any]) -> Iterator[MeshPart]:
-    """The environment of a container, as far as its names are the mesh's."""
+    """Return the environment of a container, as far as its names are the mesh's."""
     names = [str(one["name"]) for one in container.get("env") or ()]
     own = [name for name in names if name.startswith(tuple(sign["environment"]))]
     if own:

@@ -112,7 +112,7 @@ class Family:
     makers: tuple[tuple[str, str, str], ...]
 
     def has(self, pod: Mapping[str, Any]) -> bool:
-        """Whether *pod* is of the manifest, or was made for one of its objects by a controller."""
+        """Return whether *pod* is of the manifest, or was made for one of its objects by a controller."""
         metadata = pod["metadata"]
         own, owners = str(metadata.get("name", "")), metadata.get("ownerReferences") or []
         for kind, name, prefix in self.makers:
@@ -129,7 +129,7 @@ class Family:
         return False
 
     def may_have(self, name: str) -> bool:
-        """Whether a Pod of that name may be of the manifest: it is named so, or after what makes it."""
+        """Return whether a Pod of that name may be of the manifest: it is named so, or after what makes it."""
         return any(
             _bears(name, own, prefix) or (kind != "Pod" and name.startswith(f"{own}-" if own else prefix))
             for kind, own, prefix in self.makers

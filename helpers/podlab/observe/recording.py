@@ -154,7 +154,7 @@ def _parse(line: bytes) -> Observation | None:
 
 
 def _object_is_whole(observation: Observation) -> bool:
-    """Whether the object in it, if there is one, has a name."""
+    """Return whether the object in it, if there is one, has a name."""
     if observation.get("resource") != "pods" or "object" not in observation:
         return True
     body = observation["object"]

@@ -191,7 +191,7 @@ class Sources:
         )
 
     def reading_ended_logs(self) -> bool:
-        """Whether the log of an ended run is still being read."""
+        """Return whether the log of an ended run is still being read."""
         return any(follower.ended and follower.is_alive() for follower in self._followers.values())
 
     def check_contact(self) -> None:

@@ -145,7 +145,7 @@ def _ended_word(ended: RawView) -> str:
 
 
 def _restarts(statuses: list[Any]) -> tuple[int, str]:
-    """How often these containers were restarted, and when the latest of their former runs ended."""
+    """Return how often these containers were restarted, and when the latest of their former runs ended."""
     return sum(int(each.get("restartCount") or 0) for each in statuses), max(_ends(statuses), default="")
 
 

@@ -73,5 +73,5 @@ class SimulatedClock:
         self._loop = loop
 
     def now(self) -> int:
-        """Nanoseconds since the epoch, cut to microseconds: floats carry no more."""
+        """Return nanoseconds since the epoch, cut to microseconds: floats carry no more."""
         return EPOCH_NS + round(self._loop.time() * 1_000_000) * 1000

@@ -146,7 +146,7 @@ def _exactly(item: Emission) -> str:
 
 def _surely_after(item: Emission, before: Draft | None, mine: list[Emission], zero: float) -> bool:
     """
-    Whether a Started Event belongs to a later run than *before*.
+    Return whether a Started Event belongs to a later run than *before*.
 
     That it was made after the end of *before* proves nothing: a brief container is over when its own Started
     is written. But what prepares a start (Pulled, Created) is written before that start, so one that was made
@@ -162,14 +162,15 @@ def _surely_after(item: Emission, before: Draft | None, mine: list[Emission], ze
 
 
 def _surely_before_end(item: Emission, run: Draft, clocks: Clocks) -> bool:
-    """Whether the Event was made before this run ended, so that it belongs to this run or an earlier one."""
+    """Return whether the Event was made before this run ended, so that it belongs to this run or an earlier one."""
     ends = [e.lo for e in run.end.evidence if e.source in ("status", "node")]
     return run.ended and bool(ends) and item.hi - clocks.zero < max(ends)
 
 
 def _runs_once(facts: Facts, name: str) -> bool:
     """
-    Whether nothing can make the kubelet run this container again: ``Never``, for it and for all that could restart it.
+    Return whether nothing can make the kubelet run this container again: ``Never``, for it and for all that could
+    restart it.
 
     A container's own ``restartPolicy`` overrides the Pod's, but under another policy of the Pod a lost sandbox runs all
     of them again; a rule of another can restart all of them; and a new image is run whatever the policy.
@@ -185,7 +186,7 @@ def _runs_once(facts: Facts, name: str) -> bool:
 
 
 def _none_dropped(runs: list[Draft], mine: list[Emission], once: bool) -> bool:
-    """Whether as many Started Events were counted as runs are known: then the nth Event is the nth run's."""
+    """Return whether as many Started Events were counted as runs are known: then the nth Event is the nth run's."""
     started = [e for e in mine if e.reason == "Started"]
     ran = sum(r.count for r in runs if r.started)
     failed = any(not r.started for r in runs)
@@ -194,7 +195,7 @@ def _none_dropped(runs: list[Draft], mine: list[Emission], once: bool) -> bool:
 
 def _settled(runs: list[Draft]) -> bool:
     """
-    Whether no newer run can hide behind the last: it runs, or it ended in success, or was seen for a while.
+    Return whether no newer run can hide behind the last: it runs, or it ended in success, or was seen for a while.
     """
     last = runs[-1]
     return not last.ended or last.exit_code == 0 or last.count > 1 or len(runs) > 1 or not _brief(last)

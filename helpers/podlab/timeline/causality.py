@@ -112,7 +112,7 @@ def _in_front(at: Instant | None, following: Instant | None, former: Instant | N
 
 def inside_a_run(at: Instant, runs: Sequence[Run]) -> Instant:
     """
-    A failed probe as a mark: after the container's first start, and drawn within a run where one can hold it.
+    Return a failed probe as a mark: after the container's first start, and drawn within a run where one can hold it.
 
     An Event that was repeated is known to the second only, and its middle may lie between two runs.
     """

@@ -30,7 +30,7 @@ _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9
 
 def parse_ns(text: str | None) -> int | None:
     """
-    Nanoseconds since the epoch of an RFC 3339 time; None for a missing, unreadable or zero one.
+    Return nanoseconds since the epoch of an RFC 3339 time; None for a missing, unreadable or zero one.
 
     The API writes year 1 or 1970 where it means "no time".
     """
@@ -57,7 +57,7 @@ def parse_s(text: str | None) -> float | None:
 
 
 def precision_s(text: str) -> float:
-    """How coarse a printed time is: 1.0 without a fraction, else one unit of its last digit."""
+    """Return how coarse a printed time is: 1.0 without a fraction, else one unit of its last digit."""
     found = _STAMP.match(text)
     return 10.0 ** -len(found[7]) if found and found[7] else 1.0
 

@@ -106,7 +106,7 @@ def _by_hook(
 
 def _within(event: RawObject, run: Mapping[str, Any]) -> bool:
     """
-    Whether an Event can have been said while that run lived; all are whole seconds.
+    Return whether an Event can have been said while that run lived; all are whole seconds.
 
     A repeated Event shows its first and its last time only, and a status can be a run behind: on a real node the last
     time is often that of the run after the one that the status shows.

@@ -92,7 +92,10 @@ def _selected(o: Owner, pods: Sequence[RawObject]) -> list[RawObject]:
 
 
 def _unused(o: Owner, told: str) -> str:
-    """The newest Warning about the owner that is not in the answer; what it could not make before, it may have made."""
+    """
+    Return the newest Warning about the owner that is not in the answer; what it could not make before, it may have
+    made.
+    """
     for event in reversed(o.events):
         said = short(message_of(event), 200)
         if event.get("type") == "Warning" and said[:60] not in told and event.get("reason") != "FailedCreate":

@@ -251,7 +251,7 @@ def _file(facts: Facts, item: Mapping[str, Any]) -> None:
 
 
 def _is_of(facts: Facts, item: Mapping[str, Any]) -> bool:
-    """Whether something is about this Pod, and not about an earlier one of the same name."""
+    """Return whether something is about this Pod, and not about an earlier one of the same name."""
     return item.get("pod") == facts.name and str(item.get("pod_uid") or facts.uid) == facts.uid
 
 

@@ -110,6 +110,8 @@ def _completed(facts: Facts) -> bool:
 
 
 def _over_now(facts: Facts, last: Draft) -> bool:
-    """Whether the newest state shows that this run ended and no other is awaited: all that a live view can see."""
+    """
+    Return whether the newest state shows that this run ended and no other is awaited: all that a live view can see.
+    """
     shown = (s for s in statuses(facts.latest) if s.get("name") == last.container)
     return last.ended and any("terminated" in (status.get("state") or {}) for status in shown)

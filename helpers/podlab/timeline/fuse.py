@@ -140,7 +140,7 @@ def _settle(moment: Moment) -> str | None:
 
 
 def _apply(order: Order) -> bool | None:
-    """Whether the rule moved a bound; None when it cannot hold."""
+    """Return whether the rule moved a bound; None when it cannot hold."""
     earlier, later = order.earlier, order.later
     lo, hi = earlier.lo + order.gap, later.hi - order.gap
     if lo > later.hi + SLACK_S:

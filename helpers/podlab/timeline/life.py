@@ -70,11 +70,11 @@ class PodLife:
         )
 
     def starts(self, name: str) -> int:
-        """How often a process of that container started."""
+        """Return how often a process of that container started."""
         return self.lane(name).starts
 
     def restarts(self, name: str) -> int:
-        """How often the container was run again."""
+        """Return how often the container was run again."""
         return max((run.restart + run.count - 1 for run in self.lane(name).runs), default=0)
 
     def exit_codes(self, name: str) -> list[int | None]:

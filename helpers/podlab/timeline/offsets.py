@@ -121,7 +121,7 @@ def _acts(facts: Facts) -> list[tuple[float, _Every | frozenset[str]]]:
 
 
 def _alive_until(facts: Facts, t: float) -> bool:
-    """Whether no container had ended by itself or by a probe before *t*, as far as the recorder saw."""
+    """Return whether no container had ended by itself or by a probe before *t*, as far as the recorder saw."""
     before = [s for s in facts.seen if s.t <= t]
     return (
         bool(before)
@@ -134,7 +134,7 @@ def _alive_until(facts: Facts, t: float) -> bool:
 
 
 def _is_about(item: Mapping[str, Any], name: str) -> bool:
-    """Whether the recorder's act was about this Pod; one that names nothing is about all."""
+    """Return whether the recorder's act was about this Pod; one that names nothing is about all."""
     objects = item.get("objects")
     if not objects:
         return (item.get("name") or item.get("pod") or name) == name

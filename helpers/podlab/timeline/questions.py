@@ -230,8 +230,7 @@ def stop_order(timeline: PodLife) -> str:
 
 def _may_follow(timeline: PodLife, earlier: list[Lane], later: list[Lane]) -> bool:
     """
-    Whether every end in *later* is forced, or promised and not contradicted, to come after those in
-    *earlier*.
+    Return whether every end in *later* is forced, or promised and not contradicted, to come after those in *earlier*.
     """
     for one in earlier:
         for two in later:
@@ -244,7 +243,7 @@ def _may_follow(timeline: PodLife, earlier: list[Lane], later: list[Lane]) -> bo
 
 def _in_turn(timeline: PodLife, lane: Lane) -> bool:
     """
-    Whether a sidecar can be taken to have ended by the SIGTERM of its turn, and not by itself or by SIGKILL.
+    Return whether a sidecar can be taken to have ended by the SIGTERM of its turn, and not by itself or by SIGKILL.
     """
     listed = timeline.pod.get("spec", {}).get("initContainers") or []
     spec: dict[str, Any] = next((c for c in listed if c.get("name") == lane.name), {})

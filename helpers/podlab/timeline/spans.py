@@ -220,7 +220,7 @@ def _spans(steps: list[_Step], until: Instant | None) -> list[Span]:
 
 def _reaches(step: _Step, until: Instant) -> bool:
     """
-    Whether the step belongs before *until*; being told to stop does, even when the end may have come first.
+    Return whether the step belongs before *until*; being told to stop does, even when the end may have come first.
     """
     return step.at.mid <= until.mid or (step.state == "terminating" and step.at.lo <= until.hi)
 

@@ -60,7 +60,9 @@ def turn_of(
 
 
 def in_turn(facts: Facts) -> list[str]:
-    """Names of all containers in the order in which they are stopped: sidecars last, and the last of them first."""
+    """
+    Return names of all containers in the order in which they are stopped: sidecars last, and the last of them first.
+    """
     roles = facts.role_of()
     others = [n for n in roles if roles[n][0] != "sidecar"]
     return [*others, *(n for n in reversed(roles) if roles[n][0] == "sidecar")]
@@ -86,7 +88,7 @@ def _grace(facts: Facts) -> float:
 
 
 def stops(killing: Emission) -> bool:
-    """Whether a container is killed for good, and not to be run again for a probe, a hook or a new image."""
+    """Return whether a container is killed for good, and not to be run again for a probe, a hook or a new image."""
     return killing.message.startswith("Stopping container")
 
 
@@ -123,7 +125,7 @@ def _answer(announced: Instant, deletion: Instant | None) -> Instant:
 
 
 def _over(end: Instant | None, announced: Instant) -> bool:
-    """Whether a container had ended when the kubelet announced that it stops the Pod."""
+    """Return whether a container had ended when the kubelet announced that it stops the Pod."""
     return end is not None and end.hi <= announced.hi + 1e-6
 
 

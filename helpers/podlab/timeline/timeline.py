@@ -101,7 +101,7 @@ class Timeline(PodLife):
         return waiting.waited_for(self)
 
     def why_not_running(self) -> Inference:
-        """Why the Pod is not running (or not Ready) at the last look."""
+        """Return why the Pod is not running (or not Ready) at the last look."""
         return waiting.why_not_running(self)
 
     def next_try(self, name: str | None = None) -> Inference:

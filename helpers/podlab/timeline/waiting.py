@@ -80,7 +80,7 @@ def _took(start: Instant, end: Instant, text: str) -> Evidence:
 
 def why_not_running(timeline: PodLife) -> Inference:
     """
-    Why the Pod is not running at the last look, by the reading order of the course.
+    Return why the Pod is not running at the last look, by the reading order of the course.
 
     True: there is a reason (it is in the text); False: it runs and is Ready.
     """
@@ -92,7 +92,9 @@ def why_not_running(timeline: PodLife) -> Inference:
 
 
 def _events(timeline: PodLife) -> list[dict[str, Any]]:
-    """The Events that the recording holds, as the API would list them: a probe's failure is told by nothing else."""
+    """
+    Return the Events that the recording holds, as the API would list them: a probe's failure is told by nothing else.
+    """
     found = []
     for mark in timeline.markers:
         if mark.kind in ("event", "probe", "hook"):

@@ -85,18 +85,20 @@ def _new_axes(scene: Scene, left: float, legend_rows: int) -> Axes:
 
 
 def left_px(*timelines: Timeline) -> float:
-    """Pixels at the left of figures that we make: as much as the names of the lanes take."""
+    """Return pixels at the left of figures that we make: as much as the names of the lanes take."""
     return max([LEFT_PX, *(names_px(one) + 16 for one in timelines)])
 
 
 def _room_px(ax: Axes) -> float:
-    """Pixels that names have at the left of these Axes: up to the figure's edge, if nothing else can stand there."""
+    """
+    Return pixels that names have at the left of these Axes: up to the figure's edge, if nothing else can stand there.
+    """
     left = ax.get_window_extent().x0 * DPI / _figure_of(ax).dpi
     return (left if LEFT_PX <= left <= NAMES_PX + 16 else LEFT_PX) - 12
 
 
 def scene_height(timeline: Timeline) -> float:
-    """Pixels that the lanes and strips of a timeline need."""
+    """Return pixels that the lanes and strips of a timeline need."""
     lanes = max(len(timeline.lanes), 1)
     strips = bool(timeline.phases) + bool(timeline.status_words)
     return 30.0 + 19.0 * strips + 5 + lanes * min(PITCH_PX, max(3.0, 640.0 / lanes)) + 4

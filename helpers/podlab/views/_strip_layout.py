@@ -92,7 +92,9 @@ def _draw_flags(scene: Scene, timeline: Timeline, places: Places) -> None:
 
 
 def _line_s(marker: Marker) -> float:
-    """The second at which a moment gets its line: the earliest for a delete, so that no answer stands before it."""
+    """
+    Return the second at which a moment gets its line: the earliest for a delete, so that no answer stands before it.
+    """
     return marker.at.lo if marker.label == "delete" and marker.at.lo > -inf else marker.at.mid
 
 

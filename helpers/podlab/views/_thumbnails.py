@@ -117,7 +117,9 @@ def thumbnails_alt(columns: Sequence[str], rows: Sequence[RowOf]) -> str:
 
 
 def _life(timeline: Timeline) -> str:
-    """The order of the starts and the restarts in one bracket: the whole words of thirty lives would be too many."""
+    """
+    Return the order of the starts and the restarts in one bracket: the whole words of thirty lives would be too many.
+    """
     again = [f"{lane.name} {lane.starts} runs" for lane in timeline.lanes if lane.starts > 1]
     order = timeline.start_order()
     return f" ({', '.join([f'starts {order}' if order else 'never started', *again])})"

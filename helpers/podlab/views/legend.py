@@ -54,5 +54,5 @@ def legend_of(scene: Scene) -> list[LegendEntry]:
 
 
 def rows_of(entries: list[LegendEntry]) -> int:
-    """How many rows they take, at least one."""
+    """Return how many rows they take, at least one."""
     return entries[-1].row + 1 if entries else 1

@@ -36,7 +36,7 @@ NAMES_PX = 300.0
 
 
 def names_px(timeline: Timeline) -> float:
-    """Pixels that the names of the lanes take, up to ``NAMES_PX``."""
+    """Return pixels that the names of the lanes take, up to ``NAMES_PX``."""
     return min(max((text_width(lane.name, NAME_PX) for lane in timeline.lanes), default=0.0), NAMES_PX)
 
 

@@ -225,7 +225,7 @@ async def send_response(send: Send, response: Response, warnings: Sequence[str] 
 
 
 def _warning(text: str) -> bytes:
-    """A Warning header, RFC 7234: code 299, an unnamed agent, the text quoted."""
+    """Return a Warning header, RFC 7234: code 299, an unnamed agent, the text quoted."""
     clean = "".join(c if c.isprintable() else "?" for c in text)[:MAX_WARNING_CHARS]
     escaped = clean.replace("\\", "\\\\").replace('"', '\\"')
     return f'299 - "{escaped}"'.encode("ascii", "replace")

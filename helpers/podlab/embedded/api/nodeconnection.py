@@ -19,7 +19,7 @@ def names(pod: RawObject) -> list[str]:
 
 def choose(pod: RawObject, container: str) -> str:
     """
-    The container that a request means.
+    Return the container that a request means.
 
     Raises:
         StatusError: 400, when it names none of the Pod's, or none and there are several.
@@ -37,7 +37,7 @@ def choose(pod: RawObject, container: str) -> str:
 
 
 def status_of(pod: RawObject, container: str) -> RawObject:
-    """The status of one container; empty if absent."""
+    """Return the status of one container; empty if absent."""
     return next((dict(status) for status in roles.statuses(pod) if status["name"] == container), {})
 
 
@@ -58,7 +58,7 @@ class LogsRead:
             del self._known[next(iter(self._known))]
 
     def take(self, container_id: str) -> int:
-        """The position, which counts for one attach; 0 when nobody has read."""
+        """Return the position, which counts for one attach; 0 when nobody has read."""
         return self._known.pop(container_id, 0)
 
 
@@ -81,14 +81,14 @@ class NodeConnection:
         return next((c for c in containers if c.id == wanted), None)
 
     def instance(self, pod: RawObject, container: str) -> ContainerRecord | None:
-        """The running instance of a container, or None."""
+        """Return the running instance of a container, or None."""
         _, containers = self._running().view(pod["metadata"]["uid"])
         running = (c for c in containers if c.name == container and c.state is ContainerState.RUNNING)
         return next(running, None)
 
     def check_running(self, pod: RawObject, container: str) -> ContainerRecord:
         """
-        The running instance of a container.
+        Return the running instance of a container.
 
         Raises:
             StatusError: 400 for a Pod that has ended, 500 with the kubelet's words when the container does not run.
@@ -117,7 +117,7 @@ class NodeConnection:
 
     async def connect(self, pod: RawObject, port: int) -> int:
         """
-        A connected socket (descriptor owned by the caller) to localhost of the Pod.
+        Return a connected socket (descriptor owned by the caller) to localhost of the Pod.
 
         Raises:
             StatusError: 400 when the Pod has no sandbox.

@@ -60,5 +60,5 @@ def kinds() -> dict[tuple[str, str], Kind]:
 
 
 def kind_of(group: str, resource: str) -> Kind | None:
-    """The resource at that name, or None."""
+    """Return the resource at that name, or None."""
     return kinds().get((group, resource))

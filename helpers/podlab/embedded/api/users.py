@@ -30,11 +30,11 @@ NOBODY = User("")
 
 
 def account(namespace: str, name: str, **more: object) -> User:
-    """A service account with the groups that every one has."""
+    """Return a service account with the groups that every one has."""
     groups = (*groups_of_accounts(namespace), AUTHENTICATED)
     return User(f"{PREFIX}{namespace}:{name}", groups, **more)  # type: ignore[arg-type]
 
 
 def groups_of_accounts(namespace: str) -> tuple[str, str]:
-    """The two groups of the service accounts of a namespace."""
+    """Return the two groups of the service accounts of a namespace."""
     return (ACCOUNTS, f"{ACCOUNTS}:{namespace}")

@@ -84,7 +84,7 @@ class DaemonSets(Controller):
 
     @staticmethod
     def _surges(daemon_set: RawObject, pods: list[RawObject], mark: str) -> bool:
-        """Whether a successor is to be started beside the outdated Pod."""
+        """Return whether a successor is to be started beside the outdated Pod."""
         outdated = all(pod["metadata"]["labels"].get(HASH) != mark for pod in pods)
         return _surge(daemon_set) and outdated
 
@@ -138,7 +138,9 @@ class DaemonSets(Controller):
 
 
 def _surge(daemon_set: RawObject) -> bool:
-    """Whether a successor may be started while the outdated Pod runs; of one node each share but 0 is one Pod."""
+    """
+    Return whether a successor may be started while the outdated Pod runs; of one node each share but 0 is one Pod.
+    """
     strategy = daemon_set["spec"].get("updateStrategy") or {}
     if strategy.get("type") == "OnDelete":
         return False

@@ -47,7 +47,7 @@ def inherited(deployment: RawObject) -> dict[str, str]:
 
 
 def recreates(deployment: RawObject) -> bool:
-    """Whether all old Pods are stopped before the first new Pod starts."""
+    """Return whether all old Pods are stopped before the first new Pod starts."""
     return bool(deployment["spec"].get("strategy", {}).get("type") == "Recreate")
 
 
@@ -106,7 +106,7 @@ def size_annotations(deployment: RawObject) -> dict[str, str]:
 
 
 def was_scaled(deployment: RawObject, replica_sets: Iterable[RawObject]) -> bool:
-    """Whether ``spec.replicas`` has changed since an active ReplicaSet was last sized."""
+    """Return whether ``spec.replicas`` has changed since an active ReplicaSet was last sized."""
     wanted = str(deployment["spec"]["replicas"])
     active = [replica_set for replica_set in replica_sets if size(replica_set)]
     noted = [(s["metadata"].get("annotations") or {}).get(DESIRED) for s in active]
@@ -114,7 +114,7 @@ def was_scaled(deployment: RawObject, replica_sets: Iterable[RawObject]) -> bool
 
 
 def saturated(deployment: RawObject, new: RawObject) -> bool:
-    """Whether the newest ReplicaSet was sized for all Pods of the Deployment, and all are available."""
+    """Return whether the newest ReplicaSet was sized for all Pods of the Deployment, and all are available."""
     desired = (new["metadata"].get("annotations") or {}).get(DESIRED)
     wanted, available = deployment["spec"]["replicas"], new.get("status", {}).get("availableReplicas", 0)
     return desired == str(wanted) and size(new) == available == wanted

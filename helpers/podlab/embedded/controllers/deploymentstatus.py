@@ -104,7 +104,7 @@ def _progress(
 
 
 def _has_moved(counts: dict[str, int], before: RawObject) -> bool:
-    """Whether there are more new Pods, or fewer old ones, than in the status *before*."""
+    """Return whether there are more new Pods, or fewer old ones, than in the status *before*."""
     if any(counts[name] > before.get(name, 0) for name in WATCHED):
         return True
     old_before = before.get("replicas", 0) - before.get("updatedReplicas", 0)

@@ -32,7 +32,7 @@ class EndedPods:
 
 
 def number(counted: EndedPods, how: str) -> int:
-    """How many Pods count so."""
+    """Return how many Pods count so."""
     return list(counted.how.values()).count(how)
 
 
@@ -53,7 +53,7 @@ def success(
 
 
 def wanted_active(job: RawObject, active: list[RawObject], counted: EndedPods) -> int:
-    """How many Pods should run now. Without ``completions`` none is added after the first success."""
+    """Return how many Pods should run now. Without ``completions`` none is added after the first success."""
     completions, parallelism = job["spec"].get("completions"), int(job["spec"].get("parallelism", 1))
     done = len(counted.succeeded) if policies.is_indexed(job) else number(counted, SUCCEEDED)
     if completions is None:

@@ -21,7 +21,7 @@ BACK_OFF_S, BACK_OFF_MOST_S = 10.0, 600.0
 
 
 def is_indexed(job: RawObject) -> bool:
-    """Whether the Pods of a Job have numbers."""
+    """Return whether the Pods of a Job have numbers."""
     return bool(job["spec"].get("completionMode") == "Indexed")
 
 
@@ -37,7 +37,7 @@ def replaces_only_failed(job: RawObject) -> bool:
 
 
 def has_failed(job: RawObject, pod: RawObject) -> bool:
-    """Whether a Pod has failed; a Pod that is being deleted has, unless only failed Pods are replaced."""
+    """Return whether a Pod has failed; a Pod that is being deleted has, unless only failed Pods are replaced."""
     if (pod.get("status") or {}).get("phase") == "Failed":
         return True
     return not replaces_only_failed(job) and deleting(pod) and not has_ended(pod)
@@ -104,7 +104,7 @@ def index_has_failed(job: RawObject, pod: RawObject) -> bool:
 
 
 def intervals(indexes: Iterable[int]) -> str:
-    """Numbers as the status has them: ``0,2-4``."""
+    """Return numbers as the status has them: ``0,2-4``."""
     runs: list[list[int]] = []
     for number in sorted(set(indexes)):
         if runs and runs[-1][-1] == number - 1:

@@ -107,7 +107,7 @@ class Jobs(Controller):
             counted.verdict = ("PodFailurePolicy", message)
 
     def has_counted(self, job_uid: str, pod_uid: str) -> bool:
-        """Whether a Pod's end has been counted."""
+        """Return whether a Pod's end has been counted."""
         counted = self._counted.get(job_uid)
         return counted is not None and pod_uid in counted.how
 

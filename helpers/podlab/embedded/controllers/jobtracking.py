@@ -17,7 +17,7 @@ FINALIZER = "batch.kubernetes.io/job-tracking"
 
 
 def tracked(pod: RawObject) -> bool:
-    """Whether the Pod has the finalizer."""
+    """Return whether the Pod has the finalizer."""
     return FINALIZER in pod["metadata"].get("finalizers", ())
 
 

@@ -39,7 +39,7 @@ def reference_to(owner: RawObject) -> RawObject:
 
 
 def deleting(obj: RawObject) -> bool:
-    """Whether the object is being deleted."""
+    """Return whether the object is being deleted."""
     return "deletionTimestamp" in obj["metadata"]
 
 
@@ -50,7 +50,7 @@ def owned(objects: Iterable[RawObject], owner: RawObject) -> list[RawObject]:
 
 
 def selects(selector: RawObject | None, labels: RawObject) -> bool:
-    """Whether a LabelSelector matches; an empty selector matches everything, None nothing."""
+    """Return whether a LabelSelector matches; an empty selector matches everything, None nothing."""
     if selector is None:
         return False
     if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):

@@ -96,7 +96,7 @@ class StatefulSets(Controller):
         return True
 
     def _may_go(self, pod: RawObject, pods: dict[int, RawObject]) -> bool:
-        """Whether a surplus Pod may be deleted: a healthy one, or the first unhealthy one."""
+        """Return whether a surplus Pod may be deleted: a healthy one, or the first unhealthy one."""
         unhealthy = [number for number in sorted(pods) if not _healthy(pods[number])]
         return _healthy(pod) or pods[unhealthy[0]] is pod
 
@@ -117,7 +117,7 @@ class StatefulSets(Controller):
                 return
 
     def _keeps(self, stateful_set: RawObject, number: int, current: RawObject, update: RawObject) -> bool:
-        """Whether a missing Pod comes back as it was, while others are renewed."""
+        """Return whether a missing Pod comes back as it was, while others are renewed."""
         if current["metadata"]["name"] == update["metadata"]["name"]:
             return False
         strategy = stateful_set["spec"].get("updateStrategy") or {}

@@ -220,7 +220,9 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, root: Path) -> None:
 
 
 def _inside(root: Path, parts: list[str]) -> str:
-    """The folder at *parts* below *root*, made if missing; links, absolute ones too, are followed inside of *root*."""
+    """
+    Return the folder at *parts* below *root*, made if missing; links, absolute ones too, are followed inside of *root*.
+    """
     current: list[str] = []
     todo = list(parts)
     links = 0

@@ -127,7 +127,7 @@ def _with_busybox(target: Path, busybox: Path) -> tuple[str, bool, bool]:
 
 
 def _knows_z(program: Path) -> bool:
-    """Whether its nc has -z: asked with an address that refuses at once, not read from a list."""
+    """Return whether its nc has -z: asked with an address that refuses at once, not read from a list."""
     try:
         done = subprocess.run(
             [program, "nc", "-z", "-w", "1", "127.0.0.1", "1"], capture_output=True, timeout=5, check=False
@@ -138,7 +138,7 @@ def _knows_z(program: Path) -> bool:
 
 
 def _knows_timeout(program: Path) -> bool:
-    """Whether its wget bears -T: one in circulation dies of a segmentation fault."""
+    """Return whether its wget bears -T: one in circulation dies of a segmentation fault."""
     try:
         done = subprocess.run(
             [program, "wget", "-T", "1", "-q", "-O", "-", "http://127.0.0.1:1/"],
@@ -152,7 +152,7 @@ def _knows_timeout(program: Path) -> bool:
 
 
 def _is_dynamic(program: Path) -> bool:
-    """Whether it names an interpreter (the loader), that is, needs the host's libraries."""
+    """Return whether it names an interpreter (the loader), that is, needs the host's libraries."""
     with program.open("rb") as file:
         return b"ld-linux" in file.read(4096) or b"ld-musl" in program.read_bytes()[:4096]
 

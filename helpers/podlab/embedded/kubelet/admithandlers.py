@@ -34,7 +34,7 @@ SAFE_SYSCTLS = frozenset(
 
 def refusal(pod: RawObject, others: Iterable[RawObject], node: RawObject) -> tuple[str, str] | None:
     """
-    Why the node cannot take a Pod: reason (``OutOfcpu``) and message; None if it can.
+    Return why the node cannot take a Pod: reason (``OutOfcpu``) and message; None if it can.
 
     Args:
         others: The Pods that are on the node already; finished ones do not count.

@@ -35,7 +35,7 @@ class Resizes:
     # -- granting --------------------------------------------------------------------------------------------
 
     def allocated(self, pod: RawObject) -> RawObject:
-        """The Pod with the resources that were granted, which is what its node goes by."""
+        """Return the Pod with the resources that were granted, which is what its node goes by."""
         if _resources(pod) == self._allocated:
             return pod
         changed = dict(pod["spec"])
@@ -84,7 +84,7 @@ class Resizes:
             self._say(pod, "Normal", "ResizeCompleted", "Pod resize completed", generation=generation)
 
     def due(self, view: PodView) -> list[ContainerRecord]:
-        """The running containers whose resources are not those that were granted."""
+        """Return the running containers whose resources are not those that were granted."""
         return [
             record
             for record in view.containers
@@ -105,14 +105,14 @@ class Resizes:
         )
 
     def put_into_force(self, record: ContainerRecord) -> RawObject:
-        """The resources that a running container is to have from now on."""
+        """Return the resources that a running container is to have from now on."""
         self._in_force[record.id] = self._allocated[record.name]
         return self._allocated[record.name]
 
     # -- saying ----------------------------------------------------------------------------------------------
 
     def conditions(self) -> list[RawObject]:
-        """The conditions of a resize that waits or is being put into force."""
+        """Return the conditions of a resize that waits or is being put into force."""
         return [dict(c) for c in (self._pending, self._in_progress) if c is not None]
 
     def _say(

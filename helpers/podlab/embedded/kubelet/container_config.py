@@ -50,7 +50,7 @@ def sandbox_config(pod: RawObject, attempt: int) -> SandboxConfig:
 
 
 def hostname(pod: RawObject) -> str:
-    """The Pod's hostname: an override, its own, or its name; cut to 63 characters."""
+    """Return the Pod's hostname: an override, its own, or its name; cut to 63 characters."""
     of_pod = pod["spec"]
     name = of_pod.get("hostnameOverride") or of_pod.get("hostname") or pod["metadata"]["name"]
     return str(name)[:63].rstrip("-.") if len(name) > 63 else str(name)
@@ -120,7 +120,7 @@ class ConfigMaker:
         images: Mapping[str, str] = MappingProxyType({}),
     ) -> ContainerConfig:
         """
-        The configuration of the next run of a container.
+        Return the configuration of the next run of a container.
 
         Args:
             volumes: Volume name -> path on the node.
@@ -172,7 +172,7 @@ class ConfigMaker:
     def _own_files(
         self, pod: RawObject, container: RawObject, attempt: int, address: str, taken: list[Mount]
     ) -> list[Mount]:
-        """The node's own files in the container: /etc/hosts and the termination message."""
+        """Return the node's own files in the container: /etc/hosts and the termination message."""
         targets = {m.target.rstrip("/") for m in taken}
         mounts = []
         if "/etc/hosts" not in targets:
@@ -184,13 +184,13 @@ class ConfigMaker:
 
 
 def _words(given: Sequence[str], env: Mapping[str, str], room: TextLimit) -> list[str]:
-    """The words of a command with the variables in them. Raises TooLongError."""
+    """Return the words of a command with the variables in them. Raises TooLongError."""
     lookup = lenient(env)
     return [room.take(expand(word, lookup)) for word in given]
 
 
 def limits(container: RawObject) -> tuple[int | None, int | None]:
-    """A container's limits of memory (bytes) and CPU (thousandths), None if absent."""
+    """Return a container's limits of memory (bytes) and CPU (thousandths), None if absent."""
     given = (container.get("resources") or {}).get("limits") or {}
     memory = quantity.value(given["memory"]) if "memory" in given else None
     return memory, quantity.milli(given["cpu"]) if "cpu" in given else None
@@ -232,7 +232,7 @@ def _mounts(
 
 
 def _security(pod: RawObject, container: RawObject) -> RawObject:
-    """The Pod's security settings under the container's own."""
+    """Return the Pod's security settings under the container's own."""
     return {**(pod["spec"].get("securityContext") or {}), **(container.get("securityContext") or {})}
 
 

@@ -18,7 +18,7 @@ class UnknownFieldError(Exception):
 
 def field(pod: RawObject, path: str, addresses: Mapping[str, str]) -> str:
     """
-    The value of a field of the Pod, as text; empty for a label that is not there.
+    Return the value of a field of the Pod, as text; empty for a label that is not there.
 
     Args:
         addresses: ``status.podIP``, ``status.hostIP`` and their plurals: known before the status is written.
@@ -51,7 +51,7 @@ def resource(
     pod: RawObject, reference: RawObject, allocatable: Mapping[str, str], container: str = ""
 ) -> str:
     """
-    The value of a ``resourceFieldRef``: rounded up to its divisor; a missing limit is the node's allocatable.
+    Return the value of a ``resourceFieldRef``: rounded up to its divisor; a missing limit is the node's allocatable.
 
     Args:
         container: The container to look at when the reference names none.

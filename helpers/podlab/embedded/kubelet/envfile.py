@@ -41,7 +41,7 @@ def inside(folder: str, path: str) -> str:
 
 def value(path: str, key: str) -> str:
     """
-    The value of one variable, empty if it is not there.
+    Return the value of one variable, empty if it is not there.
 
     Raises:
         OSError: If the file cannot be read.
@@ -67,7 +67,7 @@ def value(path: str, key: str) -> str:
 
 def _text(path: str) -> str:
     """
-    A file that a container wrote, who may put a pipe or a link in its place at any time: neither is waited for.
+    Return a file that a container wrote, who may put a pipe or a link in its place at any time: neither is waited for.
 
     Raises:
         OSError: If it is no file, or larger than any file of variables.
@@ -83,7 +83,7 @@ def _text(path: str) -> str:
 
 
 def _quoted(rest: str, lines: Iterator[str]) -> str:
-    """The text between single quotes that begins in *rest*; a comment may follow it."""
+    """Return the text between single quotes that begins in *rest*; a comment may follow it."""
     if not rest.startswith("'"):
         raise ValueError("a value stands in single quotes")
     text = rest[1:]

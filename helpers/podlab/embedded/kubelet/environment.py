@@ -21,7 +21,7 @@ class ObjectReader(Protocol):
         """One object, or None."""
 
     def list(self, resource: str, namespace: str | None = None) -> list[RawObject]:
-        """Objects of a namespace, or of all."""
+        """Return objects of a namespace, or of all."""
 
 
 class MissingSourceError(Exception):
@@ -44,7 +44,7 @@ def environment(
     room: TextLimit | None = None,
 ) -> dict[str, str]:
     """
-    The variables of a container. Raises MissingSourceError, and TooLongError if *room* does not hold them.
+    Return the variables of a container. Raises MissingSourceError, and TooLongError if *room* does not hold them.
 
     envFrom comes first, later entries win; then env in order, each value expanded with what stands before it;
     Service variables fill what is still free.
@@ -84,7 +84,7 @@ def _from(pod: RawObject, source: RawObject, objects: ObjectReader) -> dict[str,
 
 
 def texts(found: RawObject, kind: str) -> dict[str, str]:
-    """The entries of a ConfigMap (``data``) or Secret (``data`` decoded) as text."""
+    """Return the entries of a ConfigMap (``data``) or Secret (``data`` decoded) as text."""
     data = found.get("data") or {}
     if kind == "configmap":
         return dict(data)
@@ -140,7 +140,7 @@ def _key(
 
 
 def _from_file(pod: RawObject, reference: RawObject, volumes: Mapping[str, str]) -> str | None:
-    """A variable of a file that another container wrote into an emptyDir."""
+    """Return a variable of a file that another container wrote into an emptyDir."""
     name, key = reference["volumeName"], reference["key"]
     if name not in volumes:
         raise MissingSourceError(f'cannot find the volume "{name}" referenced by FileKeyRef')
@@ -184,7 +184,7 @@ def _of_service(service: RawObject, address: str) -> dict[str, str]:
 
 
 def _docker_links(name: str, address: str, ports: Any) -> dict[str, str]:
-    """The older form, from container links."""
+    """Return the older form, from container links."""
     result: dict[str, str] = {}
     for index, port in enumerate(ports):
         protocol = (port.get("protocol") or "TCP").lower()

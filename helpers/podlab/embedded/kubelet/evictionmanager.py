@@ -27,7 +27,7 @@ async def reason(
     on_disk: Callable[..., Awaitable[Any]],
 ) -> str | None:
     """
-    The text of the eviction of a Pod; None if it may stay.
+    Return the text of the eviction of a Pod; None if it may stay.
 
     Args:
         on_disk: Calls what counts files, beside the loop where that takes long.
@@ -52,7 +52,7 @@ class Usage(NamedTuple):
         return sum(self.written.values()) + self.in_volumes
 
     def beyond_requests(self) -> int:
-        """Bytes beyond what the Pod's containers request; negative below that."""
+        """Return bytes beyond what the Pod's containers request; negative below that."""
         containers = roles.group(self.pod, roles.APP)
         asked = [((c.get("resources") or {}).get("requests") or {}).get(STORAGE, 0) for c in containers]
         return self.total() - sum(quantity.value(amount) for amount in asked)

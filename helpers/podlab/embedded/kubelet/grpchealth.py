@@ -50,7 +50,7 @@ async def check(runtime: Runtime, host: str, port: int, service: str, timeout_s:
 async def _connected(
     runtime: Runtime, host: str, port: int, timeout_s: float
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection whose server has sent its settings: only then does gRPC call it ready."""
+    """Return a connection whose server has sent its settings: only then does gRPC call it ready."""
     pause_s = FIRST_PAUSE_S
     while True:
         writer = None
@@ -91,7 +91,7 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 
 def _headers(authority: str) -> bytes:
-    """The request's headers as HPACK literals without indexing: no table, no Huffman code."""
+    """Return the request's headers as HPACK literals without indexing: no table, no Huffman code."""
     pairs = {
         ":method": "POST",
         ":scheme": "http",
@@ -110,7 +110,7 @@ def _text(value: str) -> bytes:
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
-    """The status of the first message; trailers without one mean that the call was refused."""
+    """Return the status of the first message; trailers without one mean that the call was refused."""
     body = b""
     while True:
         head = await reader.readexactly(9)

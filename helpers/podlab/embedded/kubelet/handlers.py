@@ -178,7 +178,7 @@ class RuntimeHandlers:
 
 
 def http_url(container: RawObject, action: RawObject, address: str) -> str:
-    """The address that an httpGet means; the host defaults to the Pod's."""
+    """Return the address that an httpGet means; the host defaults to the Pod's."""
     scheme = (action.get("scheme") or "HTTP").lower()
     host, port = action.get("host") or address, port_of(container, action["port"])
     path = action.get("path") or "/"
@@ -186,7 +186,7 @@ def http_url(container: RawObject, action: RawObject, address: str) -> str:
 
 
 def port_of(container: RawObject, port: int | str) -> int:
-    """A port by number or by its name in the container. Raises ProbeError."""
+    """Return a port by number or by its name in the container. Raises ProbeError."""
     if isinstance(port, int) or str(port).isdigit():
         return int(port)
     for entry in container.get("ports") or ():
@@ -196,7 +196,7 @@ def port_of(container: RawObject, port: int | str) -> int:
 
 
 def _go_handler(handler: RawObject) -> str:
-    """A hook over TCP as Go prints it."""
+    """Return a hook over TCP as Go prints it."""
     action = handler.get("tcpSocket") or {}
     port = action.get("port", 0)
     shown = f"{{0 {port} }}" if isinstance(port, int) else f"{{1 0 {port}}}"

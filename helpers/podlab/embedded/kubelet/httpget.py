@@ -105,7 +105,7 @@ async def _once(runtime: Runtime, url: str, headers: Mapping[str, str], timeout_
 
 
 def no_checks() -> Any:
-    """A TLS context that takes every certificate."""
+    """Return a TLS context that takes every certificate."""
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

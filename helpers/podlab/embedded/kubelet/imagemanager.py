@@ -43,7 +43,7 @@ class ImageManager:
         self, pod: RawObject, container: RawObject, field_path: str, until_ending: Wait
     ) -> ImageRecord:
         """
-        The image of a container, pulled if its policy asks for it. Raises StartError.
+        Return the image of a container, pulled if its policy asks for it. Raises StartError.
 
         Args:
             until_ending: Waits for the pull, and gives it up when the Pod is to end.
@@ -124,6 +124,6 @@ class ImageManager:
 
 
 def go_seconds(ns: int) -> str:
-    """A short duration as Go prints it to the millisecond: ``12ms``, ``1.204s``."""
+    """Return a short duration as Go prints it to the millisecond: ``12ms``, ``1.204s``."""
     millis = max(1, ns // 1_000_000)
     return f"{millis}ms" if millis < 1000 else f"{millis / 1000:g}s"

@@ -152,5 +152,5 @@ class Kubelet:
         return changed
 
     def others(self, uid: str) -> list[RawObject]:
-        """The Pods that have a worker, without one."""
+        """Return the Pods that have a worker, without one."""
         return [w.pod for u, w in self._workers.items() if u != uid]

@@ -37,7 +37,9 @@ class State(NamedTuple):
 
 
 def full(folder: str, unwritten: int) -> str:
-    """Why nothing can be written to *folder*, empty if there is room; *unwritten* lines of logs were lost already."""
+    """
+    Return why nothing can be written to *folder*, empty if there is room; *unwritten* lines of logs were lost already.
+    """
     try:
         found = os.statvfs(folder)
     except OSError:

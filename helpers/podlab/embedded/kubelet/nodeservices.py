@@ -96,11 +96,11 @@ class NodeServices:
         return EnvironmentFacts(addresses, self.allocatable())
 
     def node(self) -> RawObject:
-        """The node's object; empty if absent."""
+        """Return the node's object; empty if absent."""
         return self.store.get("nodes", "", self.node_name) or {}
 
     def allocatable(self) -> dict[str, str]:
-        """The node's allocatable resources, from its object."""
+        """Return the node's allocatable resources, from its object."""
         return dict((self.node().get("status") or {}).get("allocatable") or {})
 
     async def empty(self, pod: RawObject) -> None:

@@ -17,14 +17,14 @@ class Clock(Protocol):
     """Wall time. Waiting is asyncio's business: a simulation has an event loop of its own."""
 
     def now(self) -> int:
-        """Nanoseconds since the epoch, UTC."""
+        """Return nanoseconds since the epoch, UTC."""
 
 
 class WallClock:
     """The cluster's clock."""
 
     def now(self) -> int:
-        """Nanoseconds since the epoch, UTC."""
+        """Return nanoseconds since the epoch, UTC."""
         return clock.now_ns()
 
 
@@ -45,7 +45,7 @@ class Pace:
 
     def notice_delay_s(self, now: int, *, only_starts: bool) -> float:
         """
-        How long after a change of a container the kubelet looks at it.
+        Return how long after a change of a container the kubelet looks at it.
 
         A real kubelet looks once a second, and (as the traces of v1.36.3 show) soon after it started something
         itself. The moment's grace of a start, which an end cuts short, keeps a container that dies at once from
@@ -56,7 +56,7 @@ class Pace:
         return 0.0 if self.prompt else 1.0 - (now % SECOND) / SECOND
 
     def retry_s(self) -> float:
-        """How long after a failed sync the next one comes by itself."""
+        """Return how long after a failed sync the next one comes by itself."""
         # A prompt node is woken by whatever could help, so it tries in vain as seldom as a real one at most.
         return 15.0 if self.prompt else self._jitter(10.0)
 
@@ -79,7 +79,7 @@ class Pace:
 
     def back_off_shown_s(self) -> float | None:
         """
-        How long the end of a crashed container is shown before CrashLoopBackOff is; None: until the next sync.
+        Return how long the end of a crashed container is shown before CrashLoopBackOff is; None: until the next sync.
 
         A real kubelet writes a status at the beginning of a sync, so it shows the end until the next one: mostly when
         the wait is over. A prompt node shows both in turn, each long enough to be seen.
@@ -87,7 +87,7 @@ class Pace:
         return CRASH_SHOWN_S if self.prompt else None
 
     def resync_s(self) -> float:
-        """How long after a good sync the next one comes by itself."""
+        """Return how long after a good sync the next one comes by itself."""
         return self._jitter(RESYNC_S)
 
     def _jitter(self, base_s: float) -> float:

@@ -116,7 +116,7 @@ class Performer:
         self._services.starter.purge(pod, names)
 
     async def _sandbox(self, pod: RawObject, actions: Actions, view: PodView) -> str | None:
-        """The id of the sandbox to start containers in; None if absent and none can be made."""
+        """Return the id of the sandbox to start containers in; None if absent and none can be made."""
         if not actions.create_sandbox:
             return view.sandboxes[0].id if view.sandboxes else None
         if view.sandboxes:

@@ -50,7 +50,7 @@ class PodFiles:
         return f"{self._logs}/{meta['namespace']}_{meta['name']}_{meta['uid']}"
 
     def begin_log(self, pod: RawObject, container: str, attempt: int) -> str:
-        """The path of a new log; the log of the run before the last is dropped, as a node keeps two."""
+        """Return the path of a new log; the log of the run before the last is dropped, as a node keeps two."""
         path = self.log_path(pod, container, attempt)
         for old in (attempt - 2, attempt - 3):
             for stale in (f"{old}.log", f"{old}.log.1") if old >= 0 else ():
@@ -63,7 +63,7 @@ class PodFiles:
         return f"{self._small_of(pod)}/messages/{container}.{attempt}"
 
     def begin_message(self, pod: RawObject, container: str, attempt: int) -> str:
-        """An empty message file that every user in the container may write."""
+        """Return an empty message file that every user in the container may write."""
         path = self.message_path(pod, container, attempt)
         _write(path, b"", 0o666)
         return path
@@ -72,7 +72,9 @@ class PodFiles:
         return f"{self._small}/{pod['metadata']['uid']}"
 
     def hosts(self, pod: RawObject, hostname: str, domain: str, address: str) -> str:
-        """The Pod's /etc/hosts, with the names of its spec's hostAliases; on the host's network the host's own."""
+        """
+        Return the Pod's /etc/hosts, with the names of its spec's hostAliases; on the host's network the host's own.
+        """
         path = f"{self._small_of(pod)}/hosts"
         if pod["spec"].get("hostNetwork"):
             text = HOSTS_HEAD_OF_NODE + NODE_HOSTS.read_text(encoding="utf-8", errors="replace")
@@ -90,7 +92,7 @@ class PodFiles:
 
     def message(self, pod: RawObject, record: ContainerRecord) -> str:
         """
-        The termination message of one run that has ended: the end of its file, or of its log where the policy
+        Return the termination message of one run that has ended: the end of its file, or of its log where the policy
         says so and the run failed; what the runtime has to say comes first.
         """
         if record.state is not ContainerState.EXITED:
@@ -114,15 +116,15 @@ class NoFiles(PodFiles):
     """A simulation's: paths only, nothing is read or written."""
 
     def begin_log(self, pod: RawObject, container: str, attempt: int) -> str:
-        """The path alone."""
+        """Return the path alone."""
         return self.log_path(pod, container, attempt)
 
     def begin_message(self, pod: RawObject, container: str, attempt: int) -> str:
-        """The path alone."""
+        """Return the path alone."""
         return self.message_path(pod, container, attempt)
 
     def hosts(self, pod: RawObject, hostname: str, domain: str, address: str) -> str:
-        """The path alone."""
+        """Return the path alone."""
         return f"{self._small_of(pod)}/hosts"
 
     def message(self, pod: RawObject, record: ContainerRecord) -> str:
@@ -167,7 +169,7 @@ def _tail(path: str, size: int) -> str:
 
 
 def log_tail(path: str) -> str:
-    """The last 80 lines of a CRI log, at most 2048 bytes, without times and stream names."""
+    """Return the last 80 lines of a CRI log, at most 2048 bytes, without times and stream names."""
     # The older part comes first: the log may have been renamed a moment ago.
     lines = [line for part in (f"{path}.1", path) for line in _last_lines(part)]
     text = b"".join(_plain(lines)[-LOG_LINES:])[-LOG_BYTES:]

@@ -49,10 +49,10 @@ class VolumeWriter(Protocol):
     def empty_dir(
         self, pod_uid: str, name: str, medium: str, size_bytes: int | None, gid: int | None = None
     ) -> str:
-        """An empty folder of the Pod, kept for its life; returns its path on the node."""
+        """Return an empty folder of the Pod, kept for its life; returns its path on the node."""
 
     def used_bytes(self, pod_uid: str, name: str) -> int:
-        """Bytes that a volume takes on disk."""
+        """Return bytes that a volume takes on disk."""
 
     def remove(self, pod_uid: str) -> None:
         """Remove all volumes of a Pod."""
@@ -133,7 +133,7 @@ class PodVolumes:
         return str(path)
 
     def _files(self, pod: RawObject, part: RawObject) -> Files:
-        """The files of one source; a projected volume has several."""
+        """Return the files of one source; a projected volume has several."""
         if "configMap" in part:
             return self._object_files(pod, part["configMap"], "configmap")
         if "secret" in part:
@@ -178,7 +178,7 @@ class PodVolumes:
         return files
 
     def _token(self, pod: RawObject, source: RawObject) -> str:
-        """A token of the Pod's ServiceAccount, kept for the life of the Pod."""
+        """Return a token of the Pod's ServiceAccount, kept for the life of the Pod."""
         meta, audience = pod["metadata"], source.get("audience") or ""
         key = (meta["uid"], audience, source["path"])
         if key not in self._tokens:
@@ -204,7 +204,7 @@ class PodVolumes:
         return None
 
     def disk_bytes(self, pod: RawObject) -> int:
-        """Bytes in the Pod's emptyDirs that lie on disk."""
+        """Return bytes in the Pod's emptyDirs that lie on disk."""
         on_disk = [v for v in mounted(pod) if "emptyDir" in v and not (v["emptyDir"] or {}).get("medium")]
         return sum(self._volumes.used_bytes(pod["metadata"]["uid"], v["name"]) for v in on_disk)
 
@@ -223,14 +223,14 @@ def _bytes(found: RawObject, kind: str) -> dict[str, bytes]:
 
 
 def fs_group(pod: RawObject) -> int | None:
-    """The group that owns the Pod's volumes, None if none is asked for."""
+    """Return the group that owns the Pod's volumes, None if none is asked for."""
     group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
     return None if group is None else int(group)
 
 
 def fs_user(pod: RawObject) -> int | None:
     """
-    The one user that all containers run as by their manifest; None if one names no user or two differ.
+    Return the one user that all containers run as by their manifest; None if one names no user or two differ.
 
     Source: ``FsUserFrom`` in pkg/volume/util/util.go at v1.36.3.
     """
@@ -252,13 +252,13 @@ def _token_file(pod: RawObject, token: str) -> VolumeFile:
 
 
 def mounted(pod: RawObject) -> list[RawObject]:
-    """The volumes that some container mounts; others are never set up."""
+    """Return the volumes that some container mounts; others are never set up."""
     wanted = {m["name"] for _, c in roles.every_container(pod) for m in c.get("volumeMounts") or ()}
     return [v for v in pod["spec"].get("volumes") or () if v["name"] in wanted]
 
 
 def sources(pod: RawObject) -> set[tuple[str, str]]:
-    """The ConfigMaps and Secrets that a Pod refers to: ``("configmaps", name)``."""
+    """Return the ConfigMaps and Secrets that a Pod refers to: ``("configmaps", name)``."""
     found: set[tuple[str, str]] = set()
     for volume in pod["spec"].get("volumes") or ():
         parts = (volume.get("projected") or {}).get("sources") or (volume,)

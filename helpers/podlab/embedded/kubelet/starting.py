@@ -201,7 +201,7 @@ class Starter:
 
 
 def _target(container: RawObject, view: PodView) -> str | None:
-    """The id of the container whose processes an ephemeral one wants to see. Raises StartError."""
+    """Return the id of the container whose processes an ephemeral one wants to see. Raises StartError."""
     name = container.get("targetContainerName")
     if not name:
         return None

@@ -37,7 +37,7 @@ class StatusWriter:
         self.may_run = True
 
     def stored(self) -> RawObject | None:
-        """The Pod's object, None if it is gone or another has taken its name."""
+        """Return the Pod's object, None if it is gone or another has taken its name."""
         pod = self._store.get("pods", *self._key)
         return pod if pod and pod["metadata"]["uid"] == self._uid else None
 
@@ -52,7 +52,7 @@ class StatusWriter:
             self._store.update("pods", {**pod, "status": merged})
 
     def of_container(self, name: str) -> RawObject | None:
-        """The remembered status of one container."""
+        """Return the remembered status of one container."""
         for key in roles.STATUS_LISTS.values():
             for status in self.status.get(key) or ():
                 if status["name"] == name:

@@ -26,7 +26,7 @@ def of_pod(pod: RawObject) -> Iterator[str]:
 
 
 def asks_seccomp(pod: RawObject, container: RawObject) -> bool:
-    """Whether a container is to run under the runtime's own seccomp profile."""
+    """Return whether a container is to run under the runtime's own seccomp profile."""
     for owner in (container, pod["spec"]):
         profile = (owner.get("securityContext") or {}).get("seccompProfile")
         if profile:
@@ -35,7 +35,7 @@ def asks_seccomp(pod: RawObject, container: RawObject) -> bool:
 
 
 def asks_net_admin(pod: RawObject) -> bool:
-    """Whether the Pod needs a network of its own whose rules it may change; of the node's network nobody may."""
+    """Return whether the Pod needs a network of its own whose rules it may change; of the node's network nobody may."""
     if pod["spec"].get("hostNetwork"):
         return False
     containers = [*(pod["spec"].get("initContainers") or ()), *pod["spec"].get("containers", ())]

@@ -110,7 +110,7 @@ class PodWorker:
         return bool(changed) and all(s is not ContainerState.EXITED for s in changed)
 
     def _unseen(self) -> list[ContainerState]:
-        """The states of containers that changed since the last look."""
+        """Return the states of containers that changed since the last look."""
         _, records = self._services.runtime.view(self.uid)
         return [r.state for r in records if self._seen.get(r.id) is not r.state]
 
@@ -274,7 +274,7 @@ class PodWorker:
         return PodView(tuple(sandboxes), tuple(records), self._messages)
 
     async def _until_ending(self, work: Awaitable[T]) -> T:
-        """The result of *work*, which is given up when the Pod is to end."""
+        """Return the result of *work*, which is given up when the Pod is to end."""
         task, ending = asyncio.ensure_future(work), asyncio.ensure_future(self._ending.wait())
         try:
             await asyncio.wait((task, ending), return_when=asyncio.FIRST_COMPLETED)

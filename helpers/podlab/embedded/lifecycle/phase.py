@@ -66,7 +66,7 @@ def _count(pod: RawObject, by_name: Mapping[str, RawObject]) -> _Counts:
 
 
 def last_end(status: RawObject | None) -> RawObject | None:
-    """How the container last ended: its terminated state, or for a waiting one its lastState."""
+    """Return how the container last ended: its terminated state, or for a waiting one its lastState."""
     if not status:
         return None
     state = status.get("state") or {}

@@ -41,14 +41,14 @@ class ProbeResults:
         return self.results.get((kind, container_id))
 
     def started(self, name: str, container_id: str) -> bool:
-        """Whether a *running* instance counts as started: its startup probe, if it has one, has passed."""
+        """Return whether a *running* instance counts as started: its startup probe, if it has one, has passed."""
         result = self.results.get((STARTUP, container_id))
         if result is not None:
             return result is Result.SUCCESS
         return (STARTUP, name) not in self.workers
 
     def ready(self, name: str, container_id: str) -> bool:
-        """Whether a running and started instance counts as ready."""
+        """Return whether a running and started instance counts as ready."""
         if self.results.get((READINESS, container_id)) is Result.SUCCESS:
             return True
         return (READINESS, name) not in self.workers

@@ -9,7 +9,7 @@ RESTART, RESTART_ALL = "Restart", "RestartAllContainers"  # actions of restartPo
 
 
 def field_path(key: str, name: str) -> str:
-    """How an Event names a container: ``spec.initContainers{fetch}``."""
+    """Return how an Event names a container: ``spec.initContainers{fetch}``."""
     return f"spec.{key}{{{name}}}"
 
 

@@ -211,7 +211,7 @@ class ContainerLifecycle(RuntimeBase):
             await asyncio.to_thread(remove_tree, container.layer)
 
     async def written_bytes(self, container_id: str) -> int:
-        """Bytes that a container wrote into its root and its logs."""
+        """Return bytes that a container wrote into its root and its logs."""
         container = self.records.containers.get(container_id)
         if container is None:
             return 0
@@ -224,7 +224,7 @@ class ContainerLifecycle(RuntimeBase):
         return written + tree_bytes(os.path.dirname(container.config.log_path))
 
     def unwritten(self) -> int:
-        """How many writes to logs were refused since the last call."""
+        """Return how many writes to logs were refused since the last call."""
         found = 0
         for container in self.records.containers.values():
             if container.log:

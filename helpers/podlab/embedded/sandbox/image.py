@@ -13,14 +13,14 @@ class RunnableImage(Protocol):
     record: ImageRecord
 
     def root(self, layer: str) -> dict[str, Any]:
-        """The root specification of ``zygote.rootfs``; *layer* is a folder for what the container writes."""
+        """Return the root specification of ``zygote.rootfs``; *layer* is a folder for what the container writes."""
 
 
 class ImageSource(Protocol):
     """Where images come from."""
 
     def find(self, name: str) -> RunnableImage | None:
-        """The image behind *name* if it is present. Raises ImageError(InvalidImageName)."""
+        """Return the image behind *name* if it is present. Raises ImageError(InvalidImageName)."""
 
     async def pull(self, name: str) -> RunnableImage:
         """Make it present. Raises ImageError."""

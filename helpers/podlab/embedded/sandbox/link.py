@@ -29,12 +29,12 @@ class NodeLink(Protocol):
     """How requests reach a node: `Link`, or what stands in for it."""
 
     async def call(self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()) -> Any:
-        """The answer to one request. Raises NodeError."""
+        """Return the answer to one request. Raises NodeError."""
 
     async def call_with_descriptors(
         self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()
     ) -> tuple[Any, list[int]]:
-        """The answer and its descriptors."""
+        """Return the answer and its descriptors."""
 
     def request(
         self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()
@@ -61,7 +61,7 @@ class Link:
         self._loop.add_reader(sock.fileno(), self._readable)
 
     async def call(self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()) -> Any:
-        """The answer to one request. Raises NodeError."""
+        """Return the answer to one request. Raises NodeError."""
         value, received = await self.call_with_descriptors(operation, arguments, descriptors)
         for descriptor in received:
             os.close(descriptor)
@@ -70,7 +70,7 @@ class Link:
     async def call_with_descriptors(
         self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()
     ) -> tuple[Any, list[int]]:
-        """The answer and its descriptors, which are the caller's to close."""
+        """Return the answer and its descriptors, which are the caller's to close."""
         return await self.request(operation, arguments, descriptors)
 
     def request(

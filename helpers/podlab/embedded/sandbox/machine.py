@@ -40,7 +40,7 @@ def facts() -> list[dict[str, Any]]:
 
 
 def namespaces_work() -> str:
-    """Why no node can be made here; empty if one can."""
+    """Return why no node can be made here; empty if one can."""
     row = facts()[0]
     return "" if row["ok"] else str(row["text"])
 
@@ -144,7 +144,7 @@ def _interpreter_row() -> dict[str, Any]:
 
 
 def _repair() -> str:
-    """The setting that most likely refuses, read after the fact."""
+    """Return the setting that most likely refuses, read after the fact."""
     settings = (
         (
             "kernel/apparmor_restrict_unprivileged_userns",

@@ -14,11 +14,11 @@ class NodeSockets(RuntimeBase):
     """The runtime's network."""
 
     async def connect(self, sandbox_id: str, port: int, host: str = "127.0.0.1") -> int:
-        """A connected TCP socket made in the Pod's network namespace."""
+        """Return a connected TCP socket made in the Pod's network namespace."""
         return await self._connect(sandbox_id, host, port, _CONNECT_S)
 
     async def node_connect(self, host: str, port: int, timeout_s: float) -> int:
-        """A connected TCP socket from the node. Raises OSError as connect() does."""
+        """Return a connected TCP socket from the node. Raises OSError as connect() does."""
         return await self._connect(None, host, port, timeout_s)
 
     async def _connect(self, sandbox_id: str | None, host: str, port: int, timeout_s: float) -> int:
@@ -32,7 +32,9 @@ class NodeSockets(RuntimeBase):
     async def make_socket(
         self, sandbox_id: str | None, kind: int, bind: tuple[str, int] | None = None
     ) -> int:
-        """An IPv4 socket in the network of a Pod, or of the node (None); bound, and listening if it is a stream."""
+        """
+        Return an IPv4 socket in the network of a Pod, or of the node (None); bound, and listening if it is a stream.
+        """
         request = {"pod": sandbox_id, "family": int(socket.AF_INET), "kind": int(kind), "bind": bind}
         _value, descriptors = await self.node.link.call_with_descriptors("socket", request)
         return descriptors[0]

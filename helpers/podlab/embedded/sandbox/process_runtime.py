@@ -80,7 +80,7 @@ class ProcessRuntime(SandboxLifecycle, ContainerStreams, NodeSockets):
         return self.records.view(pod_uid)
 
     async def find_image(self, name: str) -> ImageRecord | None:
-        """The image behind *name* when it is present on the node."""
+        """Return the image behind *name* when it is present on the node."""
         found = self._images.find(name)
         return found.record if found else None
 

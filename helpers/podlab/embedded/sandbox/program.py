@@ -35,13 +35,13 @@ def environment(config: ContainerConfig, image: ImageRecord, hostname: str) -> d
 
 
 def dropped(config: ContainerConfig) -> list[int]:
-    """The numbers of the capabilities that a container is not to have, of those that engines leave."""
+    """Return the numbers of the capabilities that a container is not to have, of those that engines leave."""
     names, given = plain(config.drop_capabilities), plain(config.add_capabilities)
     return [n for n, name in CAPABILITIES.items() if (name in names or "ALL" in names) and name not in given]
 
 
 def added(config: ContainerConfig) -> list[int]:
-    """The numbers of those that it has beside them; they count only where its Pod has a network to itself."""
+    """Return the numbers of those that it has beside them; they count only where its Pod has a network to itself."""
     return [number for number, name in ADDABLE.items() if name in plain(config.add_capabilities)]
 
 

@@ -97,7 +97,7 @@ class Records:
         self.containers[container.record.id] = container
 
     def of_pod(self, pod_uid: str) -> list[Sandbox]:
-        """The sandboxes of a Pod, oldest first."""
+        """Return the sandboxes of a Pod, oldest first."""
         return list(self._by_pod.get(pod_uid, ()))
 
     def forget_pod(self, pod_uid: str) -> list[Sandbox]:
@@ -115,7 +115,7 @@ class Records:
             raise RuntimeFault("RunContainerError", f'container "{container_id}" not found') from None
 
     def running(self, container_id: str) -> Container | None:
-        """The container of an id while it runs, else None."""
+        """Return the container of an id while it runs, else None."""
         found = self.containers.get(container_id)
         return found if found and found.record.state is ContainerState.RUNNING else None
 

@@ -68,13 +68,13 @@ class ReducedLink:
             link.symlink_to(toolbox.interpreter())
 
     async def call(self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()) -> Any:
-        """The answer to one request. Raises NodeError."""
+        """Return the answer to one request. Raises NodeError."""
         return (await self.request(operation, arguments, descriptors))[0]
 
     async def call_with_descriptors(
         self, operation: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()
     ) -> tuple[Any, list[int]]:
-        """The answer and its descriptors."""
+        """Return the answer and its descriptors."""
         return await self.request(operation, arguments, descriptors)
 
     def request(

@@ -94,11 +94,11 @@ class RunningNode:
         self.files = f"/proc/self/fd/{self._folder}"
 
     def shared_files(self, pod_uid: str, sandbox_id: str) -> str:
-        """The folder for the files that the containers of one sandbox share."""
+        """Return the folder for the files that the containers of one sandbox share."""
         return f"{self.files}/pods/{pod_uid}/sandbox-{sandbox_id[:24]}"
 
     def path_in_node(self, source: str) -> str:
-        """The path under which the node sees *source*."""
+        """Return the path under which the node sees *source*."""
         return source.replace(self.files, self._files_in_node, 1) if source.startswith(self.files) else source
 
     async def renew(self) -> None:

@@ -69,14 +69,14 @@ def _request(source: str, target: str, sub_path: str = "", read_only: bool = Fal
 
 
 def _of_image(name: str, root: dict[str, Any], target: str, sub_path: str) -> dict[str, Any]:
-    """A mount of an image's files: its folder, or what a stand-in of the catalogue is put together from."""
+    """Return a mount of an image's files: its folder, or what a stand-in of the catalogue is put together from."""
     source = root["layers"][0] if root["kind"] == "overlay" else name
     made = {"root": root} if root["kind"] == "scratch" else {}
     return {**_request(source, target, sub_path, read_only=True), "existing": True, **made}
 
 
 def lacks(root: dict[str, Any], sub_path: str) -> bool:
-    """Whether an image surely has nothing at *sub_path*, or a link there that leads out of it."""
+    """Return whether an image surely has nothing at *sub_path*, or a link there that leads out of it."""
     if not sub_path or root["kind"] != "overlay":
         return False
     folder = os.path.realpath(root["layers"][0])

@@ -53,7 +53,7 @@ def secret_data(context: ValidationContext, _path: str, obj: RawObject, _argumen
 
 
 def _decoded(values: dict[str, str]) -> int:
-    """The size of base64 texts once they are decoded."""
+    """Return the size of base64 texts once they are decoded."""
     return sum(len(value) * 3 // 4 - value[-2:].count("=") for value in values.values() if value)
 
 

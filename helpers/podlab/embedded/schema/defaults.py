@@ -99,7 +99,7 @@ def of_limit_range(limit_range: RawObject) -> None:
 
 
 def image_tag(image: str) -> str:
-    """The tag of an image name; ``latest`` if absent, empty with a digest."""
+    """Return the tag of an image name; ``latest`` if absent, empty with a digest."""
     if "@" in image:
         return ""
     last = image.rsplit("/", 1)[-1]

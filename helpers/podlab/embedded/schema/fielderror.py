@@ -35,7 +35,7 @@ class Invalid(Exception):  # noqa: N818 - the word of the API
 
 
 def quoted(value: Any) -> str:
-    """A value as upstream prints it: strings quoted, the rest as Go or JSON writes them."""
+    """Return a value as upstream prints it: strings quoted, the rest as Go or JSON writes them."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:

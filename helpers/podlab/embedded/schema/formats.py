@@ -75,12 +75,12 @@ def label1035(value: str) -> list[str]:
 
 
 def label_value(value: str) -> list[str]:
-    """The value of a label."""
+    """Check the value of a label."""
     return _shaped(LABEL_VALUE, LABEL_VALUE_TEXT, value, 63, "bytes")
 
 
 def config_key(value: str) -> list[str]:
-    """A key of a ConfigMap or Secret."""
+    """Check a key of a ConfigMap or Secret."""
     if value in (".", ".."):
         return [f"must not be '{value}'"]
     if value.startswith(".."):
@@ -89,12 +89,12 @@ def config_key(value: str) -> list[str]:
 
 
 def env_name(value: str) -> list[str]:
-    """The name of an environment variable, by the relaxed rule."""
+    """Check the name of an environment variable, by the relaxed rule."""
     return [] if re.fullmatch(ENV_NAME, value) else [ENV_TEXT]
 
 
 def qualified(value: str) -> list[str]:
-    """A label's key: an optional domain, a slash, a name."""
+    """Check a label's key: an optional domain, a slash, a name."""
     domain, slash, name = value.rpartition("/")
     if "/" in domain:
         return [f"a valid label key {QUALIFIED_TEXT} with an optional DNS subdomain prefix and '/' "
@@ -114,7 +114,7 @@ def qualified(value: str) -> list[str]:
 
 
 def port_name(value: str) -> list[str]:
-    """The name of a port."""
+    """Check the name of a port."""
     found = []
     if len(value) > 15:
         found.append("must be no more than 15 characters")
@@ -130,24 +130,24 @@ def port_name(value: str) -> list[str]:
 
 
 def downward(value: str) -> list[str]:
-    """A path that takes no step back up."""
+    """Check a path that takes no step back up."""
     return ["must not contain '..'"] if ".." in value.split("/") else []
 
 
 def descending(value: str) -> list[str]:
-    """A path that stays below where it begins."""
+    """Check a path that stays below where it begins."""
     found = ["must be a relative path"] if value.startswith("/") else []
     return [*found, *downward(value)]
 
 
 def local_path(value: str) -> list[str]:
-    """The path of a file in a volume that the node writes: names with two dots in front are the node's own."""
+    """Check the path of a file in a volume that the node writes: names with two dots in front are the node's own."""
     reserved = value.startswith("..") and not value.startswith("../")
     return [*descending(value), "must not start with '..'"] if reserved else descending(value)
 
 
 def percent(value: str) -> list[str]:
-    """A share of all, such as ``25%``."""
+    """Check a share of all, such as ``25%``."""
     if re.fullmatch(r"[0-9]+%", value):
         return []
     return ["a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', "
@@ -155,7 +155,7 @@ def percent(value: str) -> list[str]:
 
 
 def ip(value: str) -> list[str]:
-    """An IP address."""
+    """Check an IP address."""
     import ipaddress
 
     try:

@@ -203,7 +203,7 @@ def cut(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def roles(folder: Path) -> list[dict[str, Any]]:
-    """The roles and bindings of a new cluster, as their YAML files list them."""
+    """Return the roles and bindings of a new cluster, as their YAML files list them."""
     import yaml
 
     found = [yaml.safe_load((folder / f"{name}.yaml").read_text())["items"] for name in POLICIES]

@@ -252,7 +252,7 @@ def _success_rule(context: ValidationContext, path: str, rule: RawObject, comple
 
 
 def _total(text: str, completions: int) -> int:
-    """How many indexes ``0,2-4`` names; ValueError if it cannot be read, with upstream's formats."""
+    """Return how many indexes ``0,2-4`` names; ValueError if it cannot be read, with upstream's words."""
     total, last = 0, None
     for part in text.split(",") if text else ():
         ends = part.split("-")

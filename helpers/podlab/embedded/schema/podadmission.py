@@ -26,7 +26,7 @@ def random_suffix(length: int = 5) -> str:
 
 
 def account_of(pod: RawObject) -> str:
-    """The name of the service account that a Pod asks for."""
+    """Return the name of the service account that a Pod asks for."""
     return pod["spec"].get("serviceAccountName") or pod["spec"].get("serviceAccount") or "default"
 
 

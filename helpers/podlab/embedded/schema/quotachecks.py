@@ -85,7 +85,7 @@ def limit_range_spec(context: ValidationContext, _path: str, limit_range: RawObj
 
 
 def _order_faults(path: str, limit: RawObject, name: str) -> Iterator[FieldError]:
-    """The pairs of amounts of one resource of which the first must not exceed the second."""
+    """Return the pairs of amounts of one resource of which the first must not exceed the second."""
     pairs = (
         ("min", "max", "min", "min value {0} is greater than max value {1}"),
         ("min", "defaultRequest", "defaultRequest", "min value {0} is greater than default request value {1}"),

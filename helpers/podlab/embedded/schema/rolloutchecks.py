@@ -64,7 +64,7 @@ def _rolling_update(context: ValidationContext, path: str, value: RawObject) -> 
 
 
 def _amount(value: int | str) -> int:
-    """A number, or that of a percentage; 0 for a text that is neither."""
+    """Return a number, or that of a percentage; 0 for a text that is neither."""
     if isinstance(value, int):
         return value
     return 0 if formats.percent(value) else int(value[:-1][:18])

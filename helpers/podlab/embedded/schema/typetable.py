@@ -73,7 +73,7 @@ def _load() -> None:
 
 
 def resolve(kind: str) -> str:
-    """A Go type with its aliases and leaves resolved: ``core/v1.PullPolicy`` -> ``string``."""
+    """Return a Go type with its aliases and leaves resolved: ``core/v1.PullPolicy`` -> ``string``."""
     if kind.startswith("[]"):
         return "bytes" if kind == "[]byte" else "[]" + resolve(kind[2:])
     if kind.startswith("map[string]"):
@@ -88,7 +88,7 @@ def resolve(kind: str) -> str:
 
 
 def go_name(kind: str) -> str:
-    """A Go type as reflection prints it: ``[]core/v1.Container`` -> ``[]v1.Container``."""
+    """Return a Go type as reflection prints it: ``[]core/v1.Container`` -> ``[]v1.Container``."""
     head = len(kind) - len(kind.lstrip("[]*"))
     if kind.startswith("map[string]"):
         return "map[string]" + go_name(kind[11:])
@@ -103,7 +103,7 @@ def is_struct(kind: str) -> bool:
 
 
 def fields(kind: str) -> dict[str, Field]:
-    """The fields of a struct by JSON name, inlined structs included, in Go's order."""
+    """Return the fields of a struct by JSON name, inlined structs included, in Go's order."""
     known = _Tables.fields.get(kind)
     if known is None:
         if not _Tables.structs:
@@ -128,6 +128,6 @@ def inlined(kind: str) -> dict[int, str]:
 
 
 def numbered(kind: str) -> dict[int, tuple[str, Field]]:
-    """The fields that a struct declares itself, by protobuf number."""
+    """Return the fields that a struct declares itself, by protobuf number."""
     table = fields(kind)
     return {row[1]: (name, table[name]) for name, row in _Tables.structs[kind]["f"].items() if row[1]}

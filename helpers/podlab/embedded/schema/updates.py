@@ -31,7 +31,7 @@ STATEFUL_TEXT = (
 
 
 def validate(kind: str, obj: RawObject, old: RawObject) -> list[FieldError]:
-    """The faults of *obj* as a change of *old*."""
+    """Return the faults of *obj* as a change of *old*."""
     kind = "core/v1.Event" if kind == "events/v1.Event" else kind  # more is only asked of a new one
     whole = {**obj, "spec": _without_ephemeral(obj)} if "spec" in obj else obj
     found, check = validation.validate(kind, whole), _UPDATES.get(kind)
@@ -101,7 +101,7 @@ def _tolerations(new: list[RawObject], was: list[RawObject]) -> list[FieldError]
 
 
 def _diff(before: RawObject, after: RawObject) -> str:
-    """The lines that differ, as a diff; upstream prints a Go structure here."""
+    """Return the lines that differ, as a diff; upstream prints a Go structure here."""
     lines = []
     for key in sorted(before.keys() | after.keys()):
         if before.get(key) != after.get(key):

@@ -24,7 +24,7 @@ from podlab.pods.raw import RawObject
 
 
 def validate(kind: str, obj: RawObject) -> list[FieldError]:
-    """The faults of a new object, in upstream's order."""
+    """Return the faults of a new object, in upstream's order."""
     context = ValidationContext(rule)
     run(context, kind, "", obj)
     return context.errors

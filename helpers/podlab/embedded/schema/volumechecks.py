@@ -167,7 +167,7 @@ def projected(context: ValidationContext, path: str, volume: RawObject, _argumen
 def _projected_files(
     context: ValidationContext, path: str, step: str, source: RawObject
 ) -> list[tuple[str, str]]:
-    """The files that a source names, each with the object that it comes from."""
+    """Return the files that a source names, each with the object that it comes from."""
     found: list[tuple[str, str]] = []
     for kind in ("secret", "configMap"):
         part = source.get(kind)

@@ -91,7 +91,7 @@ def no_claims(context: ValidationContext, path: str, templates: Any, _argument: 
 
 
 def one_of(context: ValidationContext, path: str, value: Any, allowed: Any) -> None:
-    """One of two formats."""
+    """One of two words."""
     if value not in allowed:
         context.add(invalid(path, value, f"must be '{allowed[0]}' or '{allowed[1]}'"))
 
@@ -100,7 +100,7 @@ STRATEGIES = ("RollingUpdate", "OnDelete")
 
 
 def _strategy(value: RawObject, *fields: str) -> RawObject:
-    """A strategy as Go prints it."""
+    """Return a strategy as Go prints it."""
     rolling = value.get("rollingUpdate")
     shown = None if rolling is None else {name[0].upper() + name[1:]: rolling.get(name) for name in fields}
     return {"Type": value.get("type", ""), "RollingUpdate": shown}
@@ -152,7 +152,7 @@ def _share(path: str, amount: int | str) -> list[FieldError]:
 
 
 def _number(amount: int | str) -> int:
-    """A number, or that of a percentage; 0 for a text that is neither."""
+    """Return a number, or that of a percentage; 0 for a text that is neither."""
     if isinstance(amount, int):
         return amount
     return 0 if formats.percent(amount) else int(amount[:-1][:18])

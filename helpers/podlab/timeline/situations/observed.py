@@ -78,7 +78,7 @@ class Observed:
         return next(found, {})
 
     def holds(self, kind: str) -> bool:
-        """Whether the condition of that type is True."""
+        """Return whether the condition of that type is True."""
         return self.condition(kind).get("status") == "True"
 
     def event(self, *reasons: str, container: str = "") -> RawObject | None:

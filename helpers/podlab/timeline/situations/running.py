@@ -85,7 +85,7 @@ def _seconds(text: str) -> int:
 
 
 def times(c: Container) -> str:
-    """How often it was started again."""
+    """Return how often it was started again."""
     return f"{c.restarts} restart{'' if c.restarts == 1 else 's'}"
 
 

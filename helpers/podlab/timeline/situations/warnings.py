@@ -63,7 +63,7 @@ def _overcome(o: Observed, event: RawObject) -> bool:
 
 
 def _overcome_by(o: Observed, name: str, reason: str) -> bool:
-    """Whether the container of that name has overcome what it was warned of, or goes with its Pod."""
+    """Return whether the container of that name has overcome what it was warned of, or goes with its Pod."""
     if o.meta.get("deletionTimestamp") and reason != "FailedPreStopHook":
         return True
     found = next((c for c in o.containers if c.name == name), None)
@@ -71,7 +71,7 @@ def _overcome_by(o: Observed, name: str, reason: str) -> bool:
 
 
 def _after(condition: object, event: RawObject) -> bool:
-    """Whether the condition has become True no earlier than the Event was seen."""
+    """Return whether the condition has become True no earlier than the Event was seen."""
     found = condition if isinstance(condition, dict) else {}
     since, seen = parse_s(found.get("lastTransitionTime")), seen_s(event)
     return found.get("status") == "True" and (since is None or seen is None or since >= seen)

@@ -131,7 +131,7 @@ def acting_as(request: Request, user: User, store: Store) -> User:
 
 
 def bearer(headers: dict[str, str]) -> str:
-    """The bearer token of a request; empty if absent."""
+    """Return the bearer token of a request; empty if absent."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return token.strip()

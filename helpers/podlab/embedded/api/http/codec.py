@@ -79,7 +79,7 @@ def not_acceptable(*, streams: bool = False) -> StatusError:
 
 
 def respond(value: Any, wanted: Wanted, code: int = 200) -> Response:
-    """An answer from an object, or from bytes that are JSON already."""
+    """Return an answer from an object, or from bytes that are JSON already."""
     if wanted.yaml:
         import yaml
 
@@ -115,7 +115,7 @@ def parse_json(data: bytes) -> Any:
 
 
 def _go_words(error: json.JSONDecodeError) -> str:
-    """A syntax error as Go's scanner puts it."""
+    """Return a syntax error as Go's scanner puts it."""
     if error.pos >= len(error.doc) or error.msg.startswith("Unterminated"):
         return "unexpected end of JSON input"
     where = next(
@@ -125,9 +125,7 @@ def _go_words(error: json.JSONDecodeError) -> str:
 
 
 def _summary(data: bytes) -> str:
-    """
-    The beginning of a body that cannot be read: as text when it looks like an object, else in hexadecimal.
-    """
+    """Return the beginning of a body that cannot be read: as text when it looks like an object, else in hexadecimal."""
     if not data:
         return "<empty>"
     head = data[:SUMMARY_BYTES]
@@ -189,8 +187,7 @@ def _loader() -> type[Any]:
 
 def _depth(data: bytes) -> int:
     """
-    The deepest nesting that a YAML text can have: brackets in flow style, indentation and dashes in block
-    style.
+    Return the deepest nesting that a YAML text can have: brackets in flow style, indentation and dashes in block style.
     """
     depth = deepest = 0
     for bracket in re.finditer(rb"[\[\]{}]", data):
@@ -202,7 +199,7 @@ def _depth(data: bytes) -> int:
 
 async def read_object(request: Request, kind: str = "") -> Any:
     """
-    The body of a request as plain data, whatever its media type; *kind* is what errors call it.
+    Return the body of a request as plain data, whatever its media type; *kind* is what errors call it.
 
     Raises:
         StatusError: 400 when it cannot be parsed, 415 for a media type that is not known.

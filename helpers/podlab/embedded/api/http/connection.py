@@ -82,7 +82,7 @@ class Exchange:
         self._keep_alive = False
 
     async def receive(self) -> dict[str, Any]:
-        """The next part of the body, or that the client has gone or has its answer."""
+        """Return the next part of the body, or that the client has gone or has its answer."""
         if self._waits:
             self._waits = False
             self._connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")

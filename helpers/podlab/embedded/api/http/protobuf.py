@@ -43,7 +43,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def records(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of one message as (number, value): an int for varints, bytes for the rest."""
+    """Return the fields of one message as (number, value): an int for varints, bytes for the rest."""
     at = 0
     while at < len(data):
         tag, at = _varint(data, at)
@@ -84,7 +84,7 @@ def decode_unknown(data: bytes) -> dict[str, Any]:
 
 
 def _struct(api_version: str, kind: str) -> str:
-    """The struct of a kind, which may not exist: ``rbac.authorization.k8s.io/v1``, Role -> ``rbac/v1.Role``."""
+    """Return the struct of a kind, which may not exist: ``rbac.authorization.k8s.io/v1``, Role -> ``rbac/v1.Role``."""
     if kind == "DeleteOptions":
         return "meta/v1.DeleteOptions"
     served = {one.api_version: one.type.rpartition(".")[0] for one in kinds().values()}
@@ -147,7 +147,7 @@ def _one(kind: str, raw: int | bytes, depth: int) -> Any:  # noqa: PLR0911 - one
 
 
 def _time(parts: dict[int, int | bytes]) -> str | None:
-    """An instant of the years 1 to 9999; Go's zero time is a message without fields, and none here."""
+    """Return an instant of the years 1 to 9999; Go's zero time is a message without fields, and none here."""
     seconds = parts.get(1)
     if not isinstance(seconds, int):
         return None

@@ -83,17 +83,17 @@ class Request:
         return [value.decode("latin-1") for key, value in self.scope["headers"] if key == name]
 
     def one(self, name: str, default: str = "") -> str:
-        """The first value of a query parameter."""
+        """Return the first value of a query parameter."""
         values = self.query.get(name)
         return values[0] if values else default
 
     def flag(self, name: str) -> bool:
-        """A boolean query parameter, with the spellings that Go accepts."""
+        """Return a boolean query parameter, with the spellings that Go accepts."""
         return self.one(name).lower() in ("true", "1", "t")
 
     def number(self, name: str) -> int | None:
         """
-        A whole-number query parameter, or None where it is missing.
+        Return a whole-number query parameter, or None where it is missing.
 
         Raises:
             StatusError: 400, when it is no number.
@@ -109,7 +109,7 @@ class Request:
 
     async def body(self) -> bytes:
         """
-        The whole body.
+        Return the whole body.
 
         Raises:
             StatusError: 413 above ``MAX_BODY``, 504 when it does not end within ``BODY_S``.

@@ -20,7 +20,7 @@ MAX_WEBSOCKET_MESSAGE = 4 * 1024 * 1024
 
 
 def tls(cert: str, key: str) -> ssl.SSLContext:
-    """A server context: TLS 1.2 and up, HTTP/1.1 only."""
+    """Return a server context: TLS 1.2 and up, HTTP/1.1 only."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(cert, key)
@@ -29,7 +29,7 @@ def tls(cert: str, key: str) -> ssl.SSLContext:
 
 
 def listen(port: int = 0) -> socket.socket:
-    """A listening socket on 127.0.0.1; port 0 lets the kernel choose."""
+    """Return a listening socket on 127.0.0.1; port 0 lets the kernel choose."""
     # asyncio sets TCP_NODELAY only where the protocol is said; without it the second part of a stream waits 40 ms for
     # the client's delayed ACK of the first.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -75,7 +75,7 @@ class Server:
         return Connection(self._hub, self._websocket, self.headers_s)
 
     def _websocket(self) -> Any:
-        """The protocol of a connection that becomes a WebSocket: uvicorn's, loaded with the first of them."""
+        """Return the protocol of a connection that becomes a WebSocket: uvicorn's, loaded with the first of them."""
         from uvicorn.config import Config
         from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
 

@@ -11,7 +11,7 @@ MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
 
 
 def epoch(text: str) -> float:
-    """Seconds since the epoch of an RFC 3339 time in UTC; with or without a fraction."""
+    """Return seconds since the epoch of an RFC 3339 time in UTC; with or without a fraction."""
     whole = calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
     fraction = text[19:-1]
     return whole + (float(fraction) if fraction.startswith(".") else 0.0)
@@ -44,5 +44,5 @@ def human(seconds: float) -> str:  # noqa: PLR0911 - one per scale, as upstream 
 
 
 def age(instant: str | None) -> str:
-    """How long ago *instant* was; ``<unknown>`` for none."""
+    """Return how long ago *instant* was; ``<unknown>`` for none."""
     return human(clock.now_s() - epoch(instant)) if instant else "<unknown>"

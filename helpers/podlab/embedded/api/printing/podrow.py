@@ -23,7 +23,7 @@ def _gates(pod: RawObject) -> str:
 
 
 def cells(pod: RawObject) -> list[Any]:
-    """The cells of one Pod."""
+    """Return the cells of one Pod."""
     found, status = row(pod, VERSION), pod.get("status") or {}
     restarts = str(found.restarts)
     if found.restarts and found.last_restart:

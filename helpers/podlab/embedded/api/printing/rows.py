@@ -38,7 +38,7 @@ def _pairs(labels: RawObject | None) -> str:
 
 
 def _selector(selector: RawObject | None) -> str:
-    """A LabelSelector as text, requirements included."""
+    """Return a LabelSelector as text, requirements included."""
     parts = [f"{k}={v}" for k, v in sorted(((selector or {}).get("matchLabels") or {}).items())]
     for rule in (selector or {}).get("matchExpressions") or []:
         values = ",".join(sorted(rule.get("values") or []))
@@ -61,7 +61,7 @@ def _more(found: list[str]) -> str:
 
 
 def created_at(obj: RawObject) -> list[Any]:
-    """The columns of a kind without a printer of its own."""
+    """Return the columns of a kind without a printer of its own."""
     return [_name(obj), obj["metadata"].get("creationTimestamp")]
 
 
@@ -90,7 +90,7 @@ def _port(port: RawObject) -> str:
 
 
 def service(obj: RawObject) -> list[Any]:
-    """A Service."""
+    """Return the cells of a Service."""
     spec = obj["spec"]
     addresses = spec.get("clusterIPs") or []
     kind = spec.get("type", "ClusterIP")
@@ -117,19 +117,19 @@ def endpoints(obj: RawObject) -> list[Any]:
 
 
 def endpoint_slice(obj: RawObject) -> list[Any]:
-    """An EndpointSlice."""
+    """Return the cells of an EndpointSlice."""
     ports = [str(p.get("port") or p.get("name") or "*") for p in obj.get("ports") or []]
     addresses = [a for e in obj.get("endpoints") or [] for a in e.get("addresses") or []]
     return [_name(obj), obj.get("addressType", ""), _more(ports), _more(addresses), _age(obj)]
 
 
 def namespace(obj: RawObject) -> list[Any]:
-    """A Namespace."""
+    """Return the cells of a Namespace."""
     return [_name(obj), (obj.get("status") or {}).get("phase", ""), _age(obj)]
 
 
 def node(obj: RawObject) -> list[Any]:
-    """A Node."""
+    """Return the cells of a Node."""
     status = obj.get("status") or {}
     info = status.get("nodeInfo") or {}
     ready = {c["type"]: c["status"] for c in status.get("conditions") or []}.get("Ready")
@@ -156,22 +156,22 @@ def node(obj: RawObject) -> list[Any]:
 
 
 def config_map(obj: RawObject) -> list[Any]:
-    """A ConfigMap."""
+    """Return the cells of a ConfigMap."""
     return [_name(obj), len(obj.get("data") or {}) + len(obj.get("binaryData") or {}), _age(obj)]
 
 
 def secret(obj: RawObject) -> list[Any]:
-    """A Secret."""
+    """Return the cells of a Secret."""
     return [_name(obj), obj.get("type", ""), len(obj.get("data") or {}), _age(obj)]
 
 
 def service_account(obj: RawObject) -> list[Any]:
-    """A ServiceAccount."""
+    """Return the cells of a ServiceAccount."""
     return [_name(obj), _age(obj)]
 
 
 def deployment(obj: RawObject) -> list[Any]:
-    """A Deployment."""
+    """Return the cells of a Deployment."""
     status = obj.get("status") or {}
     names, images = _template(obj)
     ready = f"{status.get('readyReplicas', 0)}/{obj['spec'].get('replicas', 0)}"
@@ -180,12 +180,12 @@ def deployment(obj: RawObject) -> list[Any]:
 
 
 def scale(obj: RawObject) -> list[Any]:
-    """The scale subresource of a Deployment or ReplicaSet."""
+    """Return the scale subresource of a Deployment or ReplicaSet."""
     return [_name(obj), obj["spec"]["replicas"], obj["status"]["replicas"], _age(obj)]
 
 
 def replica_set(obj: RawObject) -> list[Any]:
-    """A ReplicaSet."""
+    """Return the cells of a ReplicaSet."""
     status = obj.get("status") or {}
     names, images = _template(obj)
     counts = [obj["spec"].get("replicas", 0), status.get("replicas", 0), status.get("readyReplicas", 0)]
@@ -198,7 +198,7 @@ def replication_controller(obj: RawObject) -> list[Any]:
 
 
 def daemon_set(obj: RawObject) -> list[Any]:
-    """A DaemonSet."""
+    """Return the cells of a DaemonSet."""
     status = obj.get("status") or {}
     names, images = _template(obj)
     counts = [status.get(key, 0) for key in DAEMON_COUNTS]
@@ -220,7 +220,7 @@ def _job_word(obj: RawObject) -> str:
 
 
 def job(obj: RawObject) -> list[Any]:
-    """A Job."""
+    """Return the cells of a Job."""
 
     status, spec = obj.get("status") or {}, obj["spec"]
     done, parallel = status.get("succeeded", 0), spec.get("parallelism") or 0
@@ -236,13 +236,13 @@ def job(obj: RawObject) -> list[Any]:
 
 
 def stateful_set(obj: RawObject) -> list[Any]:
-    """A StatefulSet."""
+    """Return the cells of a StatefulSet."""
     ready = (obj.get("status") or {}).get("readyReplicas", 0)
     return [_name(obj), f"{ready}/{obj['spec'].get('replicas', 0)}", _age(obj), *_template(obj)]
 
 
 def controller_revision(obj: RawObject) -> list[Any]:
-    """A ControllerRevision."""
+    """Return the cells of a ControllerRevision."""
     owner = next((o for o in obj["metadata"].get("ownerReferences") or () if o.get("controller")), None)
     named = "<none>"
     if owner:
@@ -252,7 +252,7 @@ def controller_revision(obj: RawObject) -> list[Any]:
 
 
 def cron_job(obj: RawObject) -> list[Any]:
-    """A CronJob."""
+    """Return the cells of a CronJob."""
     spec, status = obj["spec"], obj.get("status") or {}
     names, images = _template(spec["jobTemplate"])
     last = age(status["lastScheduleTime"]) if status.get("lastScheduleTime") else "<none>"
@@ -263,14 +263,14 @@ def cron_job(obj: RawObject) -> list[Any]:
 
 
 def pod_disruption_budget(obj: RawObject) -> list[Any]:
-    """A PodDisruptionBudget."""
+    """Return the cells of a PodDisruptionBudget."""
     bounds = [obj["spec"].get(key) for key in ("minAvailable", "maxUnavailable")]
     shown = ["N/A" if bound is None else str(bound) for bound in bounds]
     return [_name(obj), *shown, (obj.get("status") or {}).get("disruptionsAllowed", 0), _age(obj)]
 
 
 def resource_quota(obj: RawObject) -> list[Any]:
-    """A ResourceQuota."""
+    """Return the cells of a ResourceQuota."""
     status = obj.get("status") or {}
     used = status.get("used") or {}
     request: list[str] = []
@@ -281,12 +281,12 @@ def resource_quota(obj: RawObject) -> list[Any]:
 
 
 def network_policy(obj: RawObject) -> list[Any]:
-    """A NetworkPolicy."""
+    """Return the cells of a NetworkPolicy."""
     return [_name(obj), _selector(obj["spec"].get("podSelector")), _age(obj)]
 
 
 def role_binding(obj: RawObject) -> list[Any]:
-    """A RoleBinding or ClusterRoleBinding."""
+    """Return the cells of a RoleBinding or ClusterRoleBinding."""
     named: dict[str, list[str]] = {"User": [], "Group": [], "ServiceAccount": []}
     for subject in obj.get("subjects") or ():
         home = f"{subject.get('namespace', '')}/" if subject["kind"] == "ServiceAccount" else ""
@@ -297,5 +297,5 @@ def role_binding(obj: RawObject) -> list[Any]:
 
 
 def lease(obj: RawObject) -> list[Any]:
-    """A Lease."""
+    """Return the cells of a Lease."""
     return [_name(obj), (obj.get("spec") or {}).get("holderIdentity", ""), _age(obj)]

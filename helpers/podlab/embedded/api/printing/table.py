@@ -77,7 +77,7 @@ CELLS: dict[str, Callable[[RawObject], list[Any]]] = {
 
 
 def columns(resource: str) -> list[RawObject]:
-    """The column definitions of a resource."""
+    """Return the column definitions of a resource."""
     return [_column(text) for text in COLUMNS.get(resource, COLUMNS[""]).split("|")]
 
 
@@ -96,7 +96,7 @@ def of(
     kind: Kind, objects: Sequence[RawObject], meta: RawObject | str, include: str, *, headers: bool = True
 ) -> RawObject:
     """
-    A Table of *objects*.
+    Return a Table of *objects*.
 
     Args:
         meta: ListMeta, or the resourceVersion alone.

@@ -63,7 +63,7 @@ def prepare(
 
 def _instance(backend: Backend, pod: RawObject, container: str) -> ContainerRecord:
     """
-    The instance to join: the one that runs, or one that was over before its start could have been told of.
+    Return the instance to join: the one that runs, or one that was over before its start could have been told of.
 
     Raises:
         StatusError: 400 or 500.

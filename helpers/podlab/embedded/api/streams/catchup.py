@@ -26,7 +26,7 @@ def is_young(record: ContainerRecord, now_ns: int) -> bool:
 
 
 def just_ended(node: NodeConnection, pod: RawObject, container: str, now_ns: int) -> ContainerRecord | None:
-    """The newest instance, where it lived for less than a second and ended a moment ago."""
+    """Return the newest instance, where it lived for less than a second and ended a moment ago."""
     if node.runtime is None:
         return None
     records = [c for c in node.runtime.view(pod["metadata"]["uid"])[1] if c.name == container]

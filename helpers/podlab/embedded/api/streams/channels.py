@@ -38,7 +38,7 @@ class Socket:
         self._in_text = "base64" in protocol
 
     async def read(self) -> bytes | None:
-        """The next message; None when the peer has gone."""
+        """Return the next message; None when the peer has gone."""
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
             return None
@@ -80,12 +80,12 @@ class Socket:
 
 
 def _to_text(data: bytes) -> str:
-    """A message of the ``base64.`` protocols."""
+    """Return a message of the ``base64.`` protocols."""
     return f"{data[0]}{base64.b64encode(data[1:]).decode()}" if data else ""
 
 
 def _from_text(data: bytes) -> bytes:
-    """The channel and bytes of such a message; one that cannot be read is empty."""
+    """Return the channel and bytes of such a message; one that cannot be read is empty."""
     try:
         return bytes([int(data[:1])]) + base64.b64decode(data[1:], validate=True)
     except ValueError:

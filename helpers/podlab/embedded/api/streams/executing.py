@@ -141,7 +141,7 @@ class Exec:
 
 
 def exit_status(code: int, command: list[str]) -> RawObject:
-    """The Status of a command that has ended."""
+    """Return the Status of a command that has ended."""
     if code == 0:
         return SUCCESS
     text = f"error executing command [{' '.join(command)}], exit code {code}"

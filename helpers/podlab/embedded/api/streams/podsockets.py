@@ -11,7 +11,7 @@ from podlab.pods.raw import RawObject
 
 async def connect(node: NodeConnection, pod: RawObject, port: int) -> sockets.socket:
     """
-    A connected, non-blocking socket to a port on the Pod's localhost.
+    Return a connected, non-blocking socket to a port on the Pod's localhost.
 
     Raises:
         OSError: As connect() does, or ConnectionRefusedError in place of a refusal by the node.

@@ -101,7 +101,7 @@ def split(text: str) -> tuple[str, str, str]:
 
 def locate(store: Store, route: Route) -> Target:
     """
-    The address that a path names.
+    Return the address that a path names.
 
     Raises:
         StatusError: 404 or 503 when there is none.
@@ -122,7 +122,7 @@ def locate(store: Store, route: Route) -> Target:
 
 
 def _of_node(backend: Backend, route: Route, path: str) -> Response:
-    """The four pages of a kubelet that are served here."""
+    """Return the four pages of a kubelet that are served here."""
     _, name, _ = split(route.name)
     find(backend.store, Route(route.kind, "", name, "", ""))
     if path.startswith("/healthz"):
@@ -250,7 +250,7 @@ class _Exchange:
         await self.request.send({"type": "http.response.start", "status": code, "headers": self._shown()})
 
     def _is_page(self) -> bool:
-        """Whether the answer may hold links; one that is compressed is not looked into."""
+        """Return whether the answer may hold links; one that is compressed is not looked into."""
         headers = dict(self.headers)
         kind = headers.get(b"content-type", b"").partition(b";")[0].strip()
         return kind == b"text/html" and b"content-encoding" not in headers and self.request.method != "HEAD"
@@ -268,7 +268,9 @@ class _Exchange:
         return self.request.path.removesuffix(self.path)
 
     def _shown(self) -> list[tuple[bytes, bytes]]:
-        """The headers of the answer as the client gets them; a redirect of the target leads back through here."""
+        """
+        Return the headers of the answer as the client gets them; a redirect of the target leads back through here.
+        """
         own = (f"{self.target.scheme}://{self.target.host}:{self.target.port}/").encode()
         prefix = self._prefix.encode() + b"/"
         shown = []

@@ -35,12 +35,12 @@ class SpdyError(ValueError):
 
 
 def control(kind: int, flags: int, payload: bytes) -> bytes:
-    """A control frame."""
+    """Return a control frame."""
     return (0x80030000 | kind).to_bytes(4, "big") + bytes([flags]) + len(payload).to_bytes(3, "big") + payload
 
 
 def data_frame(stream: int, flags: int, payload: bytes = b"") -> bytes:
-    """A data frame."""
+    """Return a data frame."""
     return stream.to_bytes(4, "big") + bytes([flags]) + len(payload).to_bytes(3, "big") + payload
 
 
@@ -77,13 +77,13 @@ class Frames:
         return frames
 
     def reply(self, stream: int) -> bytes:
-        """A SYN_REPLY without headers."""
+        """Return a SYN_REPLY without headers."""
         block = self._deflate.compress(NO_HEADERS) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
         return control(SYN_REPLY, 0, stream.to_bytes(4, "big") + block)
 
     def headers(self, block: bytes) -> dict[str, str]:
         """
-        The headers of a SYN_STREAM.
+        Return the headers of a SYN_STREAM.
 
         Raises:
             SpdyError: When they cannot be read.

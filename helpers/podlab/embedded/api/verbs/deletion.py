@@ -119,7 +119,7 @@ def _answer(kind: Kind, obj: RawObject, *, gone: bool) -> Response:
 
 
 def grace_of(kind: str, obj: RawObject, asked: int | None) -> int:
-    """The grace that an object gets, in seconds; 0: it goes at once."""
+    """Return the grace that an object gets, in seconds; 0: it goes at once."""
     if kind != "pods":
         return 0
     spec = obj["spec"]
@@ -185,7 +185,7 @@ def orphan(store: Store, owner: RawObject) -> None:
 
 
 def _finalizers(kind: Kind, meta: RawObject, options: DeleteOptions) -> list[str]:
-    """The finalizers that hold an object back, after the propagation policy had its say."""
+    """Return the finalizers that hold an object back, after the propagation policy had its say."""
     holders = [f for f in meta.get("finalizers") or [] if f not in (ORPHAN, FOREGROUND) or not options.policy]
     if options.policy == "Foreground":
         holders.append(FOREGROUND)

@@ -11,7 +11,7 @@ from podlab.pods.raw import RawObject
 
 def endpoint(store: Store, service: RawObject, port: str) -> tuple[str, int]:
     """
-    A ready endpoint of a Service, by the number or name of one of its ports.
+    Return a ready endpoint of a Service, by the number or name of one of its ports.
 
     Raises:
         StatusError: 503 when there is none.

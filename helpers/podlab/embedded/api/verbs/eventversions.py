@@ -21,13 +21,13 @@ BACK = {new: old for old, new in RENAMED.items()}
 
 
 def to_new(event: RawObject) -> RawObject:
-    """A core Event as events.k8s.io/v1 shows it."""
+    """Return a core Event as events.k8s.io/v1 shows it."""
     renamed = {RENAMED.get(key, key): value for key, value in event.items()}
     return {**renamed, "kind": "Event", "apiVersion": "events.k8s.io/v1"}
 
 
 def to_core(event: RawObject) -> RawObject:
-    """An events.k8s.io/v1 Event as the store keeps it."""
+    """Return an events.k8s.io/v1 Event as the store keeps it."""
     renamed = {BACK.get(key, key): value for key, value in event.items()}
     renamed.setdefault("involvedObject", {})
     renamed.setdefault("source", {})

@@ -40,7 +40,7 @@ def get(store: Store, request: Request, route: Route) -> Response:
 
 
 def find(store: Store, route: Route) -> Version:
-    """The object that a route names. Raises StatusError 404."""
+    """Return the object that a route names. Raises StatusError 404."""
     version = store.version(route.kind.stored_as, route.namespace, route.name)
     if version is None:
         raise not_found(route.kind.resource, route.kind.group, route.name)
@@ -48,14 +48,14 @@ def find(store: Store, route: Route) -> Version:
 
 
 def one(kind: Kind, version: Version) -> bytes:
-    """An object's JSON in the group of *kind*."""
+    """Return an object's JSON in the group of *kind*."""
     if kind.group == "events.k8s.io":
         return dumps(eventversions.to_new(version.object))
     return version.json
 
 
 def include(request: Request) -> str:
-    """How much of each object a Table row carries: Metadata, Object or None."""
+    """Return how much of each object a Table row carries: Metadata, Object or None."""
     return request.one("includeObject", "Metadata")
 
 
@@ -65,7 +65,7 @@ def partial(obj: RawObject) -> RawObject:
 
 
 def test_of(request: Request, route: Route) -> selectors.Test | None:
-    """The selectors of a request, and the name when the path has one."""
+    """Return the selectors of a request, and the name when the path has one."""
     label = selectors.label_test(request.one("labelSelector"))
     field = selectors.field_test(request.one("fieldSelector"), route.kind)
     return selectors.both(label, field)
@@ -89,7 +89,7 @@ class ListPage:
 
 def page(store: Store, request: Request, route: Route) -> ListPage:
     """
-    The objects that a list request asks for.
+    Return the objects that a list request asks for.
 
     Raises:
         StatusError: 400 for parameters that cannot be read, 410 for a continue token that is too old, 504 for a
@@ -127,7 +127,7 @@ def _cut(then: dict[Key, Version], keys: list[Key], test: Any, limit: int, revis
 
 
 def make_token(revision: int, after: Key) -> str:
-    """A continue token: opaque to clients."""
+    """Return a continue token: opaque to clients."""
     return base64.urlsafe_b64encode(json.dumps([revision, *after]).encode()).decode().rstrip("=")
 
 
@@ -152,7 +152,7 @@ def _expired_token(store: Store, after: Key | None) -> StatusError:
 
 def check_revision(store: Store, text: str) -> int:
     """
-    A resourceVersion as a number; "" is 0.
+    Return a resourceVersion as a number; "" is 0.
 
     Raises:
         StatusError: 400 when it is none, 504 when it lies in the future.
@@ -171,7 +171,7 @@ def check_revision(store: Store, text: str) -> int:
 
 
 def list_(store: Store, request: Request, route: Route) -> Response:
-    """A list."""
+    """Answer a GET of a collection with a list."""
     wanted = negotiate(request.headers.get("accept", ""))
     found = page(store, request, route)
     if wanted.form == "Table":
@@ -185,14 +185,14 @@ def list_(store: Store, request: Request, route: Route) -> Response:
 
 
 def whole(kind: Kind, found: ListPage) -> bytes:
-    """A list in full, joined from the encodings that the store keeps."""
+    """Return a list in full, joined from the encodings that the store keeps."""
     items = b",".join([_bare(kind, version) for version in found.versions])
     head = f'{{"kind":"{kind.kind}List","apiVersion":"{kind.api_version}","metadata":'.encode()
     return head + dumps(found.meta()) + b',"items":[' + items + b"]}"
 
 
 def _bare(kind: Kind, version: Version) -> bytes:
-    """An item of a list: without kind and apiVersion, as upstream writes it."""
+    """Return an item of a list: without kind and apiVersion, as upstream writes it."""
     head = f'{{"kind":"{kind.kind}","apiVersion":"{kind.api_version}",'.encode()
     data = one(kind, version)
     if data.startswith(head):

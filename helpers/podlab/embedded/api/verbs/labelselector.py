@@ -26,7 +26,7 @@ _IN_WORDS = "in, notin, =, ==, !=, gt, lt"
 
 def parse(selector: str) -> list[Requirement]:
     """
-    The requirements of a selector.
+    Return the requirements of a selector.
 
     Raises:
         StatusError: 400, when it cannot be read.
@@ -162,5 +162,5 @@ def _test(key: str, operator: str, values: list[str]) -> Requirement:
 
 
 def _is_number(text: Any) -> bool:
-    """An int64 in decimal, as strconv.ParseInt reads it."""
+    """Return an int64 in decimal, as strconv.ParseInt reads it."""
     return bool(text and re.fullmatch(r"[+-]?[0-9]{1,63}", text)) and -(2**63) <= int(text) < 2**63

@@ -67,7 +67,7 @@ class PodLogOptions:
 
 
 def _since(seconds: int | None, instant: str) -> str:
-    """The oldest time to show, as text that sorts like the stamps in the file; "" for all."""
+    """Return the oldest time to show, as text that sorts like the stamps in the file; "" for all."""
     if seconds is None and not instant:
         return ""
     oldest = max(0.0, clock.now_s() - seconds if seconds is not None else _seconds(instant))
@@ -75,7 +75,7 @@ def _since(seconds: int | None, instant: str) -> str:
 
 
 def _seconds(instant: str) -> float:
-    """Seconds since the epoch of an RFC 3339 time. Raises StatusError 400."""
+    """Return seconds since the epoch of an RFC 3339 time. Raises StatusError 400."""
     from datetime import datetime
 
     try:
@@ -90,7 +90,7 @@ def _seconds(instant: str) -> float:
 
 def instance_of(pod: RawObject, container: str, previous: bool) -> str:
     """
-    The id of the instance whose log is asked for.
+    Return the id of the instance whose log is asked for.
 
     Raises:
         StatusError: 400 with the kubelet's words, when there is none to show.

@@ -14,7 +14,7 @@ from podlab.embedded.api.http.request import Request, Response
 
 class _Events(Protocol):
     def of(self, pod_uid: str | None) -> list[dict[str, Any]]:
-        """The kept events of one Pod, or of all."""
+        """Return the kept events of one Pod, or of all."""
 
 
 class _Runtime(Protocol):
@@ -24,7 +24,7 @@ class _Runtime(Protocol):
 
 
 def handler(runtime: _Runtime) -> Callable[[Request], Awaitable[Response | None]]:
-    """The handler for one runtime."""
+    """Return the handler for one runtime."""
 
     async def answer(request: Request) -> Response:
         found = runtime.events.of(request.one("pod_uid") or None)

@@ -29,7 +29,7 @@ SYSTEM = frozenset((
 
 
 def leaves(kind: str, obj: RawObject) -> set[Path]:
-    """The fields that a configuration of type *kind* sets."""
+    """Return the fields that a configuration of type *kind* sets."""
     found = set(
         _of_struct(kind, {k: v for k, v in obj.items() if k not in ("apiVersion", "kind", "status")}, ())
     )
@@ -65,7 +65,7 @@ def _json(value: Any) -> str:
 
 
 def value_at(obj: Any, path: Path) -> tuple[bool, Any]:
-    """Whether a field is there, and its value."""
+    """Return whether a field is there, and its value."""
     for step in path:
         if step == ITEM:
             return True, None
@@ -168,7 +168,7 @@ def abandoned(owners: Owners, manager: str, mine: set[Path]) -> list[Path]:
 
 
 def shown(path: Path) -> str:
-    """A field as upstream names it: ``.spec.containers[name="c"].image``."""
+    """Return a field as upstream names it: ``.spec.containers[name="c"].image``."""
     text = ""
     for step in path:
         sort, _, name = step.partition(":")

@@ -78,7 +78,7 @@ async def patch(store: Store, request: Request, route: Route) -> Response:
 
 def decode_patch(media: str, data: bytes) -> Any:
     """
-    The body of a patch.
+    Return the body of a patch.
 
     Raises:
         StatusError: 400, when it is none.
@@ -98,8 +98,7 @@ def decode_patch(media: str, data: bytes) -> Any:
 
 def typed_patch(request: Request, route: Route, media: str, old: RawObject, body: Any) -> RawObject:
     """
-    The patched object, decoded. What is wrong with its types is said of the field ``patch``, as upstream
-    does.
+    Return the patched object, decoded. What is wrong with its types is said of the field ``patch``, as upstream does.
 
     Raises:
         StatusError: 400 or 422.
@@ -122,7 +121,7 @@ def typed_patch(request: Request, route: Route, media: str, old: RawObject, body
 
 def patched(kind: Kind, media: str, old: RawObject, body: Any) -> Any:
     """
-    The object with the patch applied, not yet decoded.
+    Return the object with the patch applied, not yet decoded.
 
     Raises:
         StatusError: 400 when the patch is malformed, 422 when its path or test fails.

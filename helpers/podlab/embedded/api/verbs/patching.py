@@ -38,7 +38,7 @@ class PatchError(ValueError):
 
 
 def go_text(value: Any) -> str:
-    """A value as Go's ``%v`` prints it: maps by key, strings bare."""
+    """Return a value as Go's ``%v`` prints it: maps by key, strings bare."""
     if isinstance(value, dict):
         return f"map[{' '.join(f'{key}:{go_text(item)}' for key, item in sorted(value.items()))}]"
     if isinstance(value, list):
@@ -88,7 +88,7 @@ def json_patch(target: Any, operations: Any) -> Any:
 
 
 def _size(value: Any) -> int:
-    """The bytes of a value as JSON."""
+    """Return the bytes of a value as JSON."""
     return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 

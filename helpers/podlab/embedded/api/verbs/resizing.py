@@ -146,7 +146,7 @@ def _other_changes(now: RawObject, before: RawObject, key: str, place: int) -> l
 
 
 def _but_resizable(container: RawObject) -> RawObject:
-    """A container without the amounts that may change."""
+    """Return a container without the amounts that may change."""
     given = container.get("resources") or {}
     kept = {
         key: {name: v for name, v in (given.get(key) or {}).items() if name not in RESIZABLE}

@@ -36,7 +36,7 @@ FIELDS: dict[str, frozenset[str]] = {
 
 def label_test(selector: str) -> Test | None:
     """
-    A test of an object's labels; None when every object passes.
+    Return a test of an object's labels; None when every object passes.
 
     Raises:
         StatusError: 400, when the selector cannot be read.
@@ -54,7 +54,7 @@ def label_test(selector: str) -> Test | None:
 
 def field_test(selector: str, kind: Kind) -> Test | None:
     """
-    A test of an object's fields; None when every object passes.
+    Return a test of an object's fields; None when every object passes.
 
     Raises:
         StatusError: 400, for a field that this resource does not select by.
@@ -84,7 +84,7 @@ def _field_label(kind: Kind, label: str) -> str:
 
 
 def _field(obj: RawObject, path: str) -> str:
-    """The value of a field as text; missing is empty, as in Go."""
+    """Return the value of a field as text; missing is empty, as in Go."""
     if path == "source":
         return str((obj.get("source") or {}).get("component") or obj.get("reportingComponent") or "")
     value: Any = obj

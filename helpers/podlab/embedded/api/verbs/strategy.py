@@ -342,7 +342,7 @@ def _no_status(_store: Store, obj: RawObject) -> None:
 
 
 def _zero_status(*names: str) -> Callable[[Store, RawObject], None]:
-    """Numbers that a status always has: typed clients refuse an object without them."""
+    """Return numbers that a status always has: typed clients refuse an object without them."""
 
     def fill(_store: Store, obj: RawObject) -> None:
         obj["status"] = dict.fromkeys(names, 0)

@@ -112,7 +112,7 @@ async def _finalize(backend: Backend, request: Request, route: Route) -> Respons
 
 
 def _scale_of(obj: RawObject) -> RawObject:
-    """The Scale of a Deployment, ReplicaSet or ReplicationController."""
+    """Return the Scale of a Deployment, ReplicaSet or ReplicationController."""
     meta = obj["metadata"]
     selector = obj["spec"].get("selector") or {}
     labels = selector if obj["kind"] == "ReplicationController" else selector.get("matchLabels") or {}

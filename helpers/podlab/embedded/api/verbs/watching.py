@@ -87,12 +87,12 @@ class WatchQueue:
 
 
 def plain_line(kind: str, version: Version, shared: bytes | None) -> bytes:
-    """A watch event in JSON; *shared* is the store's own encoding where it says just this."""
+    """Return a watch event in JSON; *shared* is the store's own encoding where it says just this."""
     return shared or b'{"type":"%b","object":%b}\n' % (kind.encode(), version.json)
 
 
 def new_event_line(kind: str, version: Version, _shared: bytes | None) -> bytes:
-    """A watch event of an events.k8s.io Event."""
+    """Return a watch event of an events.k8s.io Event."""
     return dumps({"type": kind, "object": eventversions.to_new(version.object)}) + b"\n"
 
 
@@ -110,7 +110,7 @@ def table_line(kind: Kind, include: str) -> Line:
 
 
 def partial_line(kind: str, version: Version, _shared: bytes | None) -> bytes:
-    """A watch event of metadata alone."""
+    """Return a watch event of metadata alone."""
     return dumps({"type": kind, "object": getting.partial(version.object)}) + b"\n"
 
 

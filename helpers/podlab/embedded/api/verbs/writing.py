@@ -33,7 +33,7 @@ GENERATE_TRIES = 8
 
 
 def answer(request: Request, kind: Kind, obj: RawObject, code: int = 200) -> Response:
-    """The object as the client asked for it."""
+    """Return the object as the client asked for it."""
     wanted = negotiate(request.headers.get("accept", ""))
     if wanted.form == "Table":
         from podlab.embedded.api.printing import table

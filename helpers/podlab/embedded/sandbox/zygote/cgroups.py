@@ -117,7 +117,7 @@ def limit(groups: Groups, folders: list[str], memory: int) -> bool:
 
 
 def oom_kills(folders: list[str]) -> int:
-    """How often the kernel killed in these groups for want of memory."""
+    """Return how often the kernel killed in these groups for want of memory."""
     total = 0
     for folder in folders:
         for name in ("memory.oom_control", "memory.events"):

@@ -179,7 +179,7 @@ class Children:
         return pages * 4096
 
     def written_bytes(self, running: StartedProcess) -> int:
-        """Bytes that a container wrote into a root in memory; -1 when its writable layer lies on the disk."""
+        """Return bytes that a container wrote into a root in memory; -1 when its writable layer lies on the disk."""
         try:
             with open(f"{self.proc}/{running.pid}/mountinfo", encoding="utf-8", errors="replace") as file:
                 root = next(line for line in file if line.split()[4] == "/")

@@ -138,7 +138,7 @@ def _enter_users(users: int, added: Sequence[int]) -> None:
 
 
 def find_program(name: str, path: str) -> str:
-    """The file to execute, looked for as a shell would. Raises CannotStartError with runc's words."""
+    """Return the file to execute, looked for as a shell would. Raises CannotStartError with runc's words."""
     if "/" in name:
         try:
             status = os.stat(name)

@@ -146,7 +146,7 @@ def make_read_only(target: str) -> None:
 
 
 def open_tree(path: str) -> int:
-    """A detached copy of the mount at *path* with everything mounted below it (Linux 5.2)."""
+    """Return a detached copy of the mount at *path* with everything mounted below it (Linux 5.2)."""
     flags = _OPEN_TREE_CLONE | _AT_RECURSIVE | os.O_CLOEXEC
     result = _syscall(
         ctypes.c_long(_SYS_OPEN_TREE), ctypes.c_int(_AT_FDCWD), os.fsencode(path), ctypes.c_uint(flags)
@@ -233,7 +233,7 @@ def drop_capabilities(kept: Collection[int] = KEPT_CAPABILITIES) -> None:
 
 
 def pidfd_open(pid: int) -> int:
-    """A descriptor of a process that cannot come to mean another one."""
+    """Return a descriptor of a process that cannot come to mean another one."""
     return _checked(
         _syscall(ctypes.c_long(_SYS_PIDFD_OPEN), ctypes.c_int(pid), ctypes.c_uint(0)), "pidfd_open"
     )
@@ -256,7 +256,7 @@ def pidfd_send_signal(pidfd: int, signal: int) -> bool:
 
 
 def address_of(buffer: bytearray) -> int:
-    """The address of a buffer that the caller keeps alive (for prctl calls that take text)."""
+    """Return the address of a buffer that the caller keeps alive (for prctl calls that take text)."""
     return ctypes.addressof((ctypes.c_char * len(buffer)).from_buffer(buffer))
 
 

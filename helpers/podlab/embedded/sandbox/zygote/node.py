@@ -329,7 +329,7 @@ class NodeProcess:
         return cgroups.limit(self.groups, running.folders, request["memory"])
 
     def on_written(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> int:
-        """Bytes that a container wrote into a root in memory; -1 when its writable layer lies on the disk."""
+        """Return bytes that a container wrote into a root in memory; -1 when its writable layer lies on the disk."""
         running = self.children.by_name.get(request["name"])
         return self.children.written_bytes(running) if running else 0
 
@@ -358,7 +358,7 @@ class NodeProcess:
 
 def _has_ended(pid: int, pidfd: int, proc: str) -> bool:
     """
-    Whether a Pod's PID 1 has ended, or is about to: a signal may be on its way to it, or its last process is.
+    Return whether a Pod's PID 1 has ended, or is about to: a signal may be on its way to it, or its last process is.
 
     Bounded: one that somebody has stopped holds up the node for so long and no longer.
     """

@@ -59,7 +59,7 @@ def talk(sock: _socket.socket, messages: bytes, expected: int) -> None:
 
 
 def route_socket() -> _socket.socket:
-    """A route-netlink socket in the present network namespace."""
+    """Return a route-netlink socket in the present network namespace."""
     sock = _socket.socket(_AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, _ROUTE)
     sock.bind((0, 0))
     return sock
@@ -135,7 +135,7 @@ def disconnect(node: _socket.socket, pod: PodSandbox) -> None:
 
 
 def socket_in(home: tuple[int, int, int], network: int, family: int, kind: int) -> _socket.socket:
-    """A socket made in the network namespace *network*; it stays there wherever it is used."""
+    """Return a socket made in the network namespace *network*; it stays there wherever it is used."""
     linux.setns(network, linux.CLONE_NEWNET)
     try:
         return _socket.socket(family, kind | _socket.SOCK_CLOEXEC, 0)

@@ -239,7 +239,7 @@ def _guard_proc() -> None:
 
 
 def _copy_of(one: dict[str, Any], old: str) -> int:
-    """A detached copy of the mounts of a volume, or of what lies below it. Raises BadMountError."""
+    """Return a detached copy of the mounts of a volume, or of what lies below it. Raises BadMountError."""
     source, place, held = old + one["source"], "", -1
     try:
         if "root" in one:

@@ -57,7 +57,7 @@ _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 
 
 def supported(machine: str = "") -> bool:
-    """Whether the profile is known for *machine*; this one unless named."""
+    """Return whether the profile is known for *machine*; this one unless named."""
     return (machine or os.uname().machine) in _AUDIT
 
 

@@ -37,7 +37,7 @@ class Attributes(NamedTuple):
 
 def of(request: Request) -> Attributes:
     """
-    The attributes of an HTTP request, whether or not its path leads anywhere.
+    Return the attributes of an HTTP request, whether or not its path leads anywhere.
 
     The path is taken apart as ``route`` does it: whatever one of them left out, such as an empty part, would be judged
     as another request than is answered.

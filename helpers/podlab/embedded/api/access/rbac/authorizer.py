@@ -94,7 +94,7 @@ def _through(
 
 
 def role_at(store: Store, ref: RawObject, namespace: str) -> RawObject | None:
-    """The role that a roleRef names; None where it does not exist."""
+    """Return the role that a roleRef names; None where it does not exist."""
     if ref["kind"] == "Role":
         return store.get("roles", namespace, ref["name"])
     return store.get("clusterroles", "", ref["name"])

@@ -7,7 +7,7 @@ from podlab.pods.raw import RawObject
 
 
 def of_pod(pod: RawObject, key: str) -> dict[str, str]:
-    """The sum over the Pod; *key* is ``requests`` or ``limits``."""
+    """Return the sum over the Pod; *key* is ``requests`` or ``limits``."""
     totals = requests.pod_amounts(pod, key)
     unit = {"cpu": quantity.NANO // 1000}
     return {
@@ -17,7 +17,7 @@ def of_pod(pod: RawObject, key: str) -> dict[str, str]:
 
 
 def _example(pod: RawObject, key: str, name: str) -> str:
-    """How the first container that states an amount writes it."""
+    """Return how the first container that states an amount writes it."""
     spec = pod["spec"]
     for owner in [*roles.containers(pod, roles.APP, roles.INIT), spec]:
         stated = ((owner.get("resources") or {}).get(key) or {}).get(name)
@@ -27,7 +27,7 @@ def _example(pod: RawObject, key: str, name: str) -> str:
 
 
 def added(one: dict[str, str], other: dict[str, str]) -> dict[str, str]:
-    """The sum, name by name."""
+    """Return the sum, name by name."""
     return {
         name: _sum(one[name], other[name]) if name in one and name in other else (one | other)[name]
         for name in {**one, **other}

@@ -92,7 +92,7 @@ class _Answer:
         self._complete = False
 
     async def read(self, reader: asyncio.StreamReader) -> bytes:
-        """The body. Raises OSError or AnswerError."""
+        """Return the body. Raises OSError or AnswerError."""
         import httptools
 
         parser: Any = httptools.HttpResponseParser(self)

@@ -21,7 +21,7 @@ def concerned(
     configurations: Iterable[RawObject], kind: Kind, labels: Mapping[str, str], namespace: RawObject | None
 ) -> list[RawObject]:
     """
-    The webhooks to call, in order, when an object is created.
+    Return the webhooks to call, in order, when an object is created.
 
     Args:
         kind: Of the object.
@@ -61,7 +61,7 @@ def _names(listed: Iterable[str] | None, wanted: str) -> bool:
 
 
 def selected(selector: RawObject | None, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector takes these labels; one that is not there takes all."""
+    """Return whether a label selector takes these labels; one that is not there takes all."""
     given, wanted = dict(labels), (selector or {}).get("matchLabels") or {}
     if any(given.get(key) != value for key, value in wanted.items()):
         return False

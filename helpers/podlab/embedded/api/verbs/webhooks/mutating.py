@@ -40,7 +40,7 @@ class Mutating:
         self._asked: dict[bytes, asyncio.Task[None]] = {}
 
     def concerned(self, kind: Kind, obj: RawObject) -> Sequence[RawObject]:
-        """The webhooks to be asked about a new object; mostly none."""
+        """Return the webhooks to be asked about a new object; mostly none."""
         if not self._store.collection(CONFIGURATIONS).versions:
             return ()
         from podlab.embedded.api.verbs.webhooks import matching
@@ -126,7 +126,7 @@ class Mutating:
 
 
 def _decoded(kind: Kind, old: RawObject, found: object) -> RawObject:
-    """The patched object, decoded and with defaults. Raises AnswerError."""
+    """Return the patched object, decoded and with defaults. Raises AnswerError."""
     from podlab.embedded.api.verbs.webhooks.review import AnswerError
 
     if not isinstance(found, dict):

@@ -25,7 +25,7 @@ class AnswerError(Exception):
 
 
 def of_new(kind: Kind, obj: RawObject, user: User, *, uid: str, dry: bool) -> RawObject:
-    """The review that asks about an object which is to be created."""
+    """Return the review that asks about an object which is to be created."""
     meta = obj["metadata"]
     of_kind = {"group": kind.group, "version": kind.version, "kind": kind.kind}
     resource = {"group": kind.group, "version": kind.version, "resource": kind.resource}
@@ -53,7 +53,7 @@ def of_new(kind: Kind, obj: RawObject, user: User, *, uid: str, dry: bool) -> Ra
 
 def response(body: bytes, uid: str) -> RawObject:
     """
-    The response in an answered review.
+    Return the response in an answered review.
 
     Raises:
         AnswerError: It is no review, or the answer to another one.
@@ -73,7 +73,7 @@ def response(body: bytes, uid: str) -> RawObject:
 
 
 def refusal(hook: str, answer: RawObject) -> StatusError | None:
-    """The refusal that an answer is; None for one that allows."""
+    """Return the refusal that an answer is; None for one that allows."""
     if answer.get("allowed"):
         return None
     status = answer.get("status") or {}
@@ -86,7 +86,7 @@ def refusal(hook: str, answer: RawObject) -> StatusError | None:
 
 def patched(obj: RawObject, answer: RawObject) -> Any:
     """
-    The object as the answer's patch leaves it, not yet decoded.
+    Return the object as the answer's patch leaves it, not yet decoded.
 
     Raises:
         AnswerError: The patch is of another kind, cannot be read, or does not fit.
