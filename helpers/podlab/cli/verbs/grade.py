@@ -25,6 +25,7 @@ podlab grade submissions/ --assignment term/instructor --out grades --on context
 
 # Answers side by side: plays wait most of their time, and more threads than that delay each other.
 _A_CORE, _MOST = 16, 32
+_BAR = 24  # characters of the progress bar
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -138,6 +139,7 @@ def _tell(tally: Tally) -> None:
     left = "" if tally.left_s is None else f", about {tally.left_s:.0f} s left"
     line = f"graded {tally.done} of {tally.total}{left}"
     if sys.stderr.isatty():
-        print(f"\r{line:<60}", end="", file=sys.stderr, flush=True)
+        bar = "#" * (_BAR * tally.done // max(1, tally.total))
+        print(f"\r[{bar:<{_BAR}}] {line:<45}", end="", file=sys.stderr, flush=True)
     elif tally.done == tally.total or tally.done % 10 == 0:
         print(line, file=sys.stderr, flush=True)
