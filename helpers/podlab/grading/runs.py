@@ -350,13 +350,19 @@ def apart(loaded: Sequence[Manifest]) -> list[Manifest]:
 
 
 def labelled(loaded: Sequence[Manifest], part: str = "answer") -> list[Manifest]:
-    """Return copies whose Pods and Pod templates carry the label by which the play knows them."""
+    """
+    Return copies whose Pods and Pod templates carry the label by which the play knows them, and get no token.
+
+    A Pod without ``automountServiceAccountToken: false`` holds credentials for the API server.
+    """
     found = [replace(each, object=deepcopy(each.object)) for each in loaded]
     for each in found:
         body: Any = each.object
         while isinstance(body, dict):
             found_spec = body.get("spec")
             spec: dict[str, Any] = found_spec if isinstance(found_spec, dict) else {}
+            if any(key in spec for key in fence.LISTS):
+                spec["automountServiceAccountToken"] = False
             if body.get("kind") == "Pod" or any(key in spec for key in fence.LISTS):
                 body.setdefault("metadata", {}).setdefault("labels", {})[waitconditions.PART] = part
             body = spec.get("template") or spec.get("jobTemplate")

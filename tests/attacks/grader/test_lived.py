@@ -44,7 +44,7 @@ def test_an_honest_answer_beside_them_loses_nothing(name: str, reports: dict[str
 
 @pytest.mark.timeout(900)
 def test_no_answer_reached_out_of_its_namespace(reports: dict[str, Future[Report]], cluster: Cluster) -> None:  # noqa: F811
-    """With its Pod's token: the objects that some answers ask for exist nowhere."""
+    """The objects that some answers ask the API server for exist nowhere."""
     for report in reports.values():
         report.result()
     pods = cluster.client().get("/api/v1/pods")["items"]

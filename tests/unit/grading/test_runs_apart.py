@@ -14,6 +14,7 @@ from podlab.errors import CheckError
 from podlab.grading import play, runs
 from podlab.grading.exercise import Exercise, NotGradable, PlayRun
 from podlab.grading.player import Player
+from podlab.manifests import Manifest
 from podlab.observe.recording import LOST_LOG, Recording
 
 PLAY = """\
@@ -93,3 +94,24 @@ def test_a_log_that_the_server_did_not_give_leaves_the_grade_open(
             runs.refuse_unread(recording)
     else:
         runs.refuse_unread(recording)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [("Pod", ()), ("Deployment", ("template",)), ("Job", ("template",)), ("CronJob", ("jobTemplate", "template"))],
+)  # fmt: skip
+def test_no_pod_of_an_answer_gets_a_token(kind: str, path: tuple[str, ...]) -> None:
+    """Whatever the answer asks for: with a token a container can ask the API server in its namespace's name."""
+    pod: dict[str, Any] = {"containers": [{"name": "shop"}], "automountServiceAccountToken": True}
+    spec: dict[str, Any] = pod
+    for key in reversed(path):
+        spec = {key: {"spec": spec}}
+    body = {"kind": kind, "metadata": {"name": "x"}, "spec": spec}
+
+    (found,) = runs.labelled([Manifest(body, "x")])
+
+    inner: Any = found.object["spec"]
+    for key in path:
+        inner = inner[key]["spec"]
+    assert inner["automountServiceAccountToken"] is False
+    assert pod["automountServiceAccountToken"] is True
