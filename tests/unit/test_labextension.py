@@ -38,7 +38,7 @@ def test_the_page_loads_the_file_that_is_there() -> None:
 
 @pytest.mark.parametrize("name", ["package.json", "install.json", "static/remoteEntry.js"])
 def test_an_installation_brings_it(name: str) -> None:
-    """An editable one as well (``helpers/backend.py``)."""
+    """An editable one as well."""
     installed = Path(sysconfig.get_path("data")) / "share" / "jupyter" / "labextensions" / "podlab" / name
 
     assert installed.is_file(), "install podlab again: pip install --no-deps --editable ."
