@@ -9,7 +9,7 @@ import pytest
 
 from podlab import doctor
 from podlab.doctor.findings import CHECKS
-from podlab.doctor.machine import GIB, MachineFacts, Port, Sandbox
+from podlab.doctor.machine import GIB, MachineFacts, Port, SandboxTrial
 
 HEALTHY = MachineFacts(
     docker_version="28.2.2",
@@ -27,7 +27,7 @@ HEALTHY = MachineFacts(
     inotify_instances=1024,
     ports=(Port(8888, "JupyterLab"),),
     clock_synchronised=True,
-    sandbox=Sandbox(),
+    sandbox=SandboxTrial(),
     max_user_namespaces=60000,
 )
 
@@ -115,61 +115,73 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
     ),
     ("namespaces", {"platform": "darwin"}, "broken", "reduced mode", "kind"),
     ("namespaces", {"sandbox": None}, "note", "could not be tested", "unshare"),
-    ("namespaces", {"sandbox": Sandbox(user="EPERM")}, "broken", "user refused (EPERM)", "podlab up"),
+    ("namespaces", {"sandbox": SandboxTrial(user="EPERM")}, "broken", "user refused (EPERM)", "podlab up"),
     (
         "namespaces",
-        {"sandbox": Sandbox(user="EPERM"), "apparmor_restricts_userns": True},
+        {"sandbox": SandboxTrial(user="EPERM"), "apparmor_restricts_userns": True},
         "broken",
         "AppArmor",
         "apparmor_restrict_unprivileged_userns=0",
     ),
     (
         "namespaces",
-        {"sandbox": Sandbox(user="EPERM"), "unprivileged_userns_clone": 0},
+        {"sandbox": SandboxTrial(user="EPERM"), "unprivileged_userns_clone": 0},
         "broken",
         "unprivileged_userns_clone is 0",
         "unprivileged_userns_clone=1",
     ),
     (
         "namespaces",
-        {"sandbox": Sandbox(user="ENOSPC"), "max_user_namespaces": 0},
+        {"sandbox": SandboxTrial(user="ENOSPC"), "max_user_namespaces": 0},
         "broken",
         "max_user_namespaces is 0",
         "user.max_user_namespaces=",
     ),
     (
         "namespaces",
-        {"sandbox": Sandbox(user="EPERM"), "in_container": True},
+        {"sandbox": SandboxTrial(user="EPERM"), "in_container": True},
         "broken",
         "seccomp",
         "seccomp=unconfined",
     ),
-    ("namespaces", {"sandbox": Sandbox(net="EPERM")}, "broken", "net refused", "podlab up"),
-    ("namespaces", {"sandbox": Sandbox(user="EPERM"), "host": "Binder"}, "broken", "EPERM", "reduced mode"),
+    ("namespaces", {"sandbox": SandboxTrial(net="EPERM")}, "broken", "net refused", "podlab up"),
     (
         "namespaces",
-        {"sandbox": Sandbox(user="EPERM"), "host": "JupyterHub"},
+        {"sandbox": SandboxTrial(user="EPERM"), "host": "Binder"},
+        "broken",
+        "EPERM",
+        "reduced mode",
+    ),
+    (
+        "namespaces",
+        {"sandbox": SandboxTrial(user="EPERM"), "host": "JupyterHub"},
         "broken",
         "EPERM",
         "runs the hub",
     ),
-    ("namespaces", {"sandbox": Sandbox(user="EPERM"), "host": "Codespaces"}, "broken", "EPERM", "privileged"),
     (
         "namespaces",
-        {"sandbox": Sandbox(user="EPERM"), "host": "a devcontainer"},
+        {"sandbox": SandboxTrial(user="EPERM"), "host": "Codespaces"},
         "broken",
         "EPERM",
         "privileged",
     ),
-    ("proc", {"sandbox": Sandbox(proc="EPERM")}, "note", "shows the node", "mount"),
+    (
+        "namespaces",
+        {"sandbox": SandboxTrial(user="EPERM"), "host": "a devcontainer"},
+        "broken",
+        "EPERM",
+        "privileged",
+    ),
+    ("proc", {"sandbox": SandboxTrial(proc="EPERM")}, "note", "shows the node", "mount"),
     (
         "proc",
-        {"sandbox": Sandbox(proc="EPERM"), "in_container": True},
+        {"sandbox": SandboxTrial(proc="EPERM"), "in_container": True},
         "note",
         "EPERM",
         "systempaths=unconfined",
     ),
-    ("nftables", {"sandbox": Sandbox(nftables="EOPNOTSUPP")}, "note", "is unreliable", "modprobe"),
+    ("nftables", {"sandbox": SandboxTrial(nftables="EOPNOTSUPP")}, "note", "is unreliable", "modprobe"),
 ]
 
 
@@ -210,8 +222,8 @@ def test_every_check_has_a_wrong_state_here() -> None:
     ("wrong", "drivers"),
     [
         ({"docker_version": None, "docker_problem": "no engine"}, ("embedded",)),
-        ({"sandbox": Sandbox(user="EPERM")}, ("kind",)),
-        ({"docker_version": None, "sandbox": Sandbox(user="EPERM")}, ()),
+        ({"sandbox": SandboxTrial(user="EPERM")}, ("kind",)),
+        ({"docker_version": None, "sandbox": SandboxTrial(user="EPERM")}, ()),
         ({"python": (3, 9, 0)}, ()),
         ({"proxies": {"HTTP_PROXY": "http://p"}}, ()),
     ],

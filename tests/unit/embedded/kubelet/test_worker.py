@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from podlab.embedded.kubelet import evictionmanager, nodehealth
+from podlab.embedded.kubelet import admithandlers, evictionmanager, nodehealth
 from podlab.embedded.runtime import RuntimeFault
 from podlab.simulation.simulate import Simulation
 
@@ -155,14 +155,6 @@ def test_a_pod_that_does_not_fit_is_refused_by_the_node() -> None:
             'forbidden sysctl: "kernel.msgmax" not allowlisted',
         ),
         (
-            {
-                "hostNetwork": True,
-                "securityContext": {"sysctls": [{"name": "net/ipv4/tcp_syncookies", "value": "1"}]},
-            },
-            "SysctlForbidden",
-            'forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host Net enabled',
-        ),
-        (
             {"os": {"name": "windows"}},
             "PodOSNotSupported",
             "Failed to admit pod as the OS field doesn't match node OS",
@@ -187,6 +179,17 @@ def test_a_pod_that_the_node_may_not_run_is_refused(spec: Json, reason: str, tex
         f"Pod was rejected: {text}",
     )
     assert texts(simulation) == [f"Warning {reason}: {text}"]
+
+
+def test_a_node_refuses_the_hosts_sysctls_like_the_api() -> None:
+    """The API server refuses such a Pod first; a kubelet looks again."""
+    sysctls = [{"name": "net/ipv4/tcp_syncookies", "value": "1"}]
+    asked = pod(hostNetwork=True, securityContext={"sysctls": sysctls})
+
+    assert admithandlers.refusal(asked, (), {}) == (
+        "SysctlForbidden",
+        'forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host Net enabled',
+    )
 
 
 def test_a_sandbox_that_cannot_be_made_is_tried_again() -> None:
