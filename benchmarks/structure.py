@@ -1,5 +1,5 @@
 """
-The structure of the package: modules, their length, the longest functions, circles of imports, and shared names.
+The structure of the package: modules, their length, long functions, circles of imports, contracts, and shared names.
 
     python benchmarks/structure.py [--root helpers] [--circles] [--names]
 
@@ -15,12 +15,15 @@ import argparse
 import ast
 import statistics
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import grimp
 
+HOUSE = Path(__file__).resolve().parent.parent
 Graph = Mapping[str, set[str]]
 
 
@@ -81,10 +84,27 @@ def shared_classes(root: Path) -> dict[str, list[str]]:
     return {name: found for name, found in homes.items() if len(found) > 1}
 
 
+def contracts(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Each import contract and what it forbids: directions of imports between its layers, or circles."""
+    for contract in settings["tool"]["importlinter"]["contracts"]:
+        if contract["type"] != "layers":
+            yield f"{contract['name']}: no package's modules may import each other in a circle"
+            continue
+        layers = [[name.strip(" ()") for name in layer.split("|")] for layer in contract["layers"]]
+        names = [name for layer in layers for name in layer]
+        # A member may import those of the layers below it; those of its own layer are independent of it.
+        allowed = sum(len(layer) * sum(map(len, layers[index + 1 :])) for index, layer in enumerate(layers))
+        every = len(names) * (len(names) - 1)
+        yield (
+            f"{contract['name']}: {len(layers)} layers of {len(names)} packages in {contract['containers'][0]}; "
+            f"forbids {every - allowed} of {every} directions"
+        )
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent / "helpers")
+    parser.add_argument("--root", type=Path, default=HOUSE / "helpers")
     parser.add_argument("--circles", action="store_true", help="list the members of every circle")
     parser.add_argument("--names", action="store_true", help="list the modules and classes that share a name")
     args = parser.parse_args()
@@ -101,6 +121,8 @@ def main() -> None:
     print(f"circles    {len(found)}, with {sum(map(len, found))} modules")
     for circle in found if args.circles else ():
         print(f"  {len(circle)}: {', '.join(sorted(circle))}")
+    for line in contracts(tomllib.loads((HOUSE / "pyproject.toml").read_text("utf-8"))):
+        print(f"contract   {line}")
     for what, shared in (("modules", shared_modules(args.root)), ("classes", shared_classes(args.root))):
         print(f"one name   {len(shared)} names for {sum(map(len, shared.values()))} {what}")
         for name, homes in sorted(shared.items()) if args.names else ():

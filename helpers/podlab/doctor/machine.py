@@ -14,7 +14,7 @@ GIB = 2**30
 
 
 @dataclass(frozen=True)
-class Sandbox:
+class SandboxTrial:
     """
     The results of a trial in a child process; each is ``""`` when it worked, else the kernel's word.
 
@@ -87,7 +87,7 @@ class MachineFacts:
     year: int = 2026
     proxies: Mapping[str, str] = field(default_factory=dict)
     no_proxy: str = ""
-    sandbox: Sandbox | None = None
+    sandbox: SandboxTrial | None = None
     max_user_namespaces: int | None = None
     unprivileged_userns_clone: int | None = None
     apparmor_restricts_userns: bool = False

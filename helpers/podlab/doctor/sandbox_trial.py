@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
-from podlab.doctor.machine import Sandbox
+from podlab.doctor.machine import SandboxTrial
 from podlab.drivers import process
 
 _CODE = r"""
@@ -70,7 +70,7 @@ print(json.dumps(found))
 """
 
 
-def run(*, timeout_s: float = 10.0) -> Sandbox | None:
+def run(*, timeout_s: float = 10.0) -> SandboxTrial | None:
     """
     Return what worked, or None where it could not be tried (another system than Linux, or the child died).
     """
@@ -78,6 +78,6 @@ def run(*, timeout_s: float = 10.0) -> Sandbox | None:
         return None
     code, out, _ = process.run([sys.executable, "-I", "-S", "-c", _CODE], timeout_s=timeout_s)
     try:
-        return Sandbox(**json.loads(out)) if code == 0 else None
+        return SandboxTrial(**json.loads(out)) if code == 0 else None
     except (ValueError, TypeError):
         return None

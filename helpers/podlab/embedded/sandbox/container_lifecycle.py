@@ -13,7 +13,7 @@ from podlab.embedded.runtime import ContainerConfig, ContainerRecord, ContainerS
 from podlab.embedded.sandbox import program, startrequest, volumes_of
 from podlab.embedded.sandbox.link import NodeError
 from podlab.embedded.sandbox.logfiles import LogFile, Stream
-from podlab.embedded.sandbox.records import Container
+from podlab.embedded.sandbox.records import KnownContainer
 from podlab.embedded.sandbox.runtimebase import RuntimeBase
 from podlab.embedded.trees import remove_tree, tree_bytes
 
@@ -53,7 +53,7 @@ class ContainerLifecycle(RuntimeBase):
             # Elsewhere every container is the user who started the cluster, whatever the Pod asks for.
             user=program.user(config, image.record) if os.geteuid() == 0 and not self.node.reduced else None,
         )
-        container = Container(sandbox, config, image, entry)
+        container = KnownContainer(sandbox, config, image, entry)
         self.records.add_container(container)
         self.records.note(container, "create", entry.created_at)
         return identity
@@ -64,7 +64,7 @@ class ContainerLifecycle(RuntimeBase):
         if container.record.state is ContainerState.CREATED:
             await self._finish(self._start(container))
 
-    async def _start(self, container: Container) -> None:
+    async def _start(self, container: KnownContainer) -> None:
         config = container.config
         ends: dict[str, int] = {}
         theirs: list[int] = []
@@ -93,13 +93,13 @@ class ContainerLifecycle(RuntimeBase):
             return
         self._started(container, value)
 
-    def _start_request(self, container: Container) -> dict[str, Any]:
+    def _start_request(self, container: KnownContainer) -> dict[str, Any]:
         joined = self.records.containers.get(container.config.pid_namespace_of or "")
         return startrequest.start_request(
             container, self.node, self._images, joined.record.id if joined else None
         )
 
-    def _started(self, container: Container, value: Mapping[str, Any]) -> None:
+    def _started(self, container: KnownContainer, value: Mapping[str, Any]) -> None:
         at = int(value["at"])
         container.record = container.record._replace(state=ContainerState.RUNNING, started_at=at)
         self.records.note(container, "start", at)
@@ -109,7 +109,7 @@ class ContainerLifecycle(RuntimeBase):
         if container.early_exit is not None:
             self._exited(container, container.early_exit)
 
-    async def _start_failed(self, container: Container, text: str) -> None:
+    async def _start_failed(self, container: KnownContainer, text: str) -> None:
         message = _START + text
         now = clock.now_ns()
         container.record = container.record._replace(
@@ -125,12 +125,12 @@ class ContainerLifecycle(RuntimeBase):
         self.records.changed(container.record.pod_uid)
         raise RuntimeFault("RunContainerError", message)
 
-    async def _mount_memory_volumes(self, container: Container) -> None:
+    async def _mount_memory_volumes(self, container: KnownContainer) -> None:
         for path, size in volumes_of.memory_volumes(container.config.mounts):
             container.sandbox.memory_volumes.add(path)
             await self.node.link.call("tmpfs", {"path": path, "size": size})
 
-    async def _watch_memory(self, container: Container) -> None:
+    async def _watch_memory(self, container: KnownContainer) -> None:
         """Without cgroups: look at the memory ten times a second and kill above the limit."""
         while container.record.state is ContainerState.RUNNING:
             await asyncio.sleep(_WATCH_S)
@@ -168,15 +168,15 @@ class ContainerLifecycle(RuntimeBase):
                 pass
         await self._finish(self._kill(container))
 
-    async def _kill(self, container: Container) -> None:
+    async def _kill(self, container: KnownContainer) -> None:
         await self._signal(container, signal.SIGKILL)
         await container.exited.wait()
 
-    async def _signal(self, container: Container, number: signal.Signals) -> None:
+    async def _signal(self, container: KnownContainer, number: signal.Signals) -> None:
         self.records.note(container, "signal", clock.now_ns(), signal=int(number))
         await self._quietly("signal", {"name": container.record.id, "signal": int(number), "group": False})
 
-    def _exited(self, container: Container, value: Mapping[str, Any]) -> None:
+    def _exited(self, container: KnownContainer, value: Mapping[str, Any]) -> None:
         if container.record.state is ContainerState.CREATED:
             container.early_exit = value
             return
@@ -232,11 +232,11 @@ class ContainerLifecycle(RuntimeBase):
                 container.log.refused = 0
         return found
 
-    def _forget(self, container: Container) -> None:
+    def _forget(self, container: KnownContainer) -> None:
         self.records.containers.pop(container.record.id, None)
         self._close_streams(container)
 
-    def _close_streams(self, container: Container) -> None:
+    def _close_streams(self, container: KnownContainer) -> None:
         if container.watchdog:
             container.watchdog.cancel()
         for stream in container.streams:

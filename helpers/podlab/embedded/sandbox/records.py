@@ -23,7 +23,7 @@ from podlab.embedded.sandbox.image import RunnableImage
 from podlab.embedded.sandbox.logfiles import LogFile, Stream
 
 
-class Container:
+class KnownContainer:
     """
     One instance of a container: its configuration, its record, and what this process holds of it.
 
@@ -34,7 +34,7 @@ class Container:
     """
 
     def __init__(
-        self, sandbox: Sandbox, config: ContainerConfig, image: RunnableImage, entry: ContainerRecord
+        self, sandbox: KnownSandbox, config: ContainerConfig, image: RunnableImage, entry: ContainerRecord
     ) -> None:
         self.sandbox, self.config, self.image, self.record = sandbox, config, image, entry
         self.exited = asyncio.Event()
@@ -51,12 +51,12 @@ class Container:
         return f"{self.sandbox.folder}/{self.record.id[:24]}"
 
 
-class Sandbox:
+class KnownSandbox:
     """One Pod sandbox: its record, its folder, its containers, and the paths of its volumes in memory."""
 
     def __init__(self, config: SandboxConfig, entry: SandboxRecord, folder: str) -> None:
         self.config, self.record, self.folder = config, entry, folder
-        self.containers: list[Container] = []
+        self.containers: list[KnownContainer] = []
         self.memory_volumes: set[str] = set()
 
 
@@ -71,10 +71,10 @@ class Records:
     """
 
     def __init__(self) -> None:
-        self.sandboxes: dict[str, Sandbox] = {}
-        self.containers: dict[str, Container] = {}
+        self.sandboxes: dict[str, KnownSandbox] = {}
+        self.containers: dict[str, KnownContainer] = {}
         self.events = eventlog.NodeEvents()
-        self._by_pod: dict[str, list[Sandbox]] = {}
+        self._by_pod: dict[str, list[KnownSandbox]] = {}
         self._listeners: list[Callable[[str], None]] = []
 
     def listen(self, on_change: Callable[[str], None]) -> None:
@@ -86,35 +86,35 @@ class Records:
         for listener in self._listeners:
             listener(pod_uid)
 
-    def add_sandbox(self, sandbox: Sandbox) -> None:
+    def add_sandbox(self, sandbox: KnownSandbox) -> None:
         """Know a new sandbox."""
         self.sandboxes[sandbox.record.id] = sandbox
         self._by_pod.setdefault(sandbox.record.pod_uid, []).append(sandbox)
 
-    def add_container(self, container: Container) -> None:
+    def add_container(self, container: KnownContainer) -> None:
         """Know a new container of its sandbox."""
         container.sandbox.containers.append(container)
         self.containers[container.record.id] = container
 
-    def of_pod(self, pod_uid: str) -> list[Sandbox]:
+    def of_pod(self, pod_uid: str) -> list[KnownSandbox]:
         """Return the sandboxes of a Pod, oldest first."""
         return list(self._by_pod.get(pod_uid, ()))
 
-    def forget_pod(self, pod_uid: str) -> list[Sandbox]:
+    def forget_pod(self, pod_uid: str) -> list[KnownSandbox]:
         """Forget the sandboxes of a Pod, and return them."""
         forgotten = self._by_pod.pop(pod_uid, [])
         for sandbox in forgotten:
             self.sandboxes.pop(sandbox.record.id, None)
         return forgotten
 
-    def container(self, container_id: str) -> Container:
+    def container(self, container_id: str) -> KnownContainer:
         """Return the container of an id. Raises RuntimeFault(RunContainerError)."""
         try:
             return self.containers[container_id]
         except KeyError:
             raise RuntimeFault("RunContainerError", f'container "{container_id}" not found') from None
 
-    def running(self, container_id: str) -> Container | None:
+    def running(self, container_id: str) -> KnownContainer | None:
         """Return the container of an id while it runs, else None."""
         found = self.containers.get(container_id)
         return found if found and found.record.state is ContainerState.RUNNING else None
@@ -126,7 +126,7 @@ class Records:
         containers.sort(key=lambda one: one.created_at, reverse=True)
         return [one.record for one in reversed(sandboxes)], containers
 
-    def note(self, container: Container, event: str, at: int, **details: int) -> None:
+    def note(self, container: KnownContainer, event: str, at: int, **details: int) -> None:
         """Note an event of a container; *at* in nanoseconds since the epoch."""
         entry = container.record
         self.events.add(

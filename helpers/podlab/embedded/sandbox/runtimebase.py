@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from podlab.embedded.sandbox import execs, launch, podaddresses
 from podlab.embedded.sandbox.image import ImageSource
 from podlab.embedded.sandbox.link import NodeError, NodeLink
-from podlab.embedded.sandbox.records import Container, Records
+from podlab.embedded.sandbox.records import KnownContainer, Records
 from podlab.embedded.sandbox.runningnode import RunningNode
 
 _T = TypeVar("_T")
@@ -45,7 +45,7 @@ class RuntimeBase:
         """Take an event of the node."""
         raise NotImplementedError
 
-    async def _terminal(self, container: Container) -> Sequence[int]:
+    async def _terminal(self, container: KnownContainer) -> Sequence[int]:
         """Both ends of a new terminal of a container's Pod, ours first. Raises OSError."""
         request = {"pod": container.record.sandbox_id}
         _number, ends = await self.node.link.call_with_descriptors("terminal", request)

@@ -9,7 +9,7 @@ from podlab.embedded import clock
 from podlab.embedded.runtime import ContainerState, RuntimeFault, SandboxConfig, SandboxRecord
 from podlab.embedded.sandbox import podaddresses, volumes_of
 from podlab.embedded.sandbox.container_lifecycle import ContainerLifecycle
-from podlab.embedded.sandbox.records import Sandbox
+from podlab.embedded.sandbox.records import KnownSandbox
 from podlab.embedded.trees import remove_tree
 
 
@@ -48,7 +48,9 @@ class SandboxLifecycle(ContainerLifecycle):
             text = f'failed to setup network for sandbox "{identity}": {error.strerror}'
             raise RuntimeFault("FailedCreatePodSandBox", text) from error
         entry = SandboxRecord(identity, config.pod_uid, config.attempt, clock.now_ns(), True, ip)
-        self.records.add_sandbox(Sandbox(config, entry, f"{self.node.zygote.folder}/pods/{identity[:24]}"))
+        self.records.add_sandbox(
+            KnownSandbox(config, entry, f"{self.node.zygote.folder}/pods/{identity[:24]}")
+        )
         self.records.events.add(config.pod_uid, "sandbox-start", entry.created_at)
         self.records.changed(config.pod_uid)
         return entry
@@ -66,7 +68,7 @@ class SandboxLifecycle(ContainerLifecycle):
         if sandbox is not None and sandbox.record.ready:
             await self._finish(self._stop_sandbox(sandbox))
 
-    async def _stop_sandbox(self, sandbox: Sandbox) -> None:
+    async def _stop_sandbox(self, sandbox: KnownSandbox) -> None:
         sandbox.record = sandbox.record._replace(ready=False)
         alive = [one for one in sandbox.containers if one.record.state is ContainerState.RUNNING]
         await asyncio.gather(*(self._kill(one) for one in alive))
@@ -77,7 +79,7 @@ class SandboxLifecycle(ContainerLifecycle):
         self.records.events.add(sandbox.record.pod_uid, "sandbox-stop", clock.now_ns())
         self.records.changed(sandbox.record.pod_uid)
 
-    def _others_of(self, sandbox: Sandbox) -> bool:
+    def _others_of(self, sandbox: KnownSandbox) -> bool:
         """A memory volume outlives its sandbox if the Pod gets another one."""
         same_pod = self.records.of_pod(sandbox.record.pod_uid)
         return any(one.record.ready for one in same_pod if one is not sandbox)

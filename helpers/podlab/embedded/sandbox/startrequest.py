@@ -9,7 +9,7 @@ from typing import Any
 from podlab.embedded.runtime import ContainerConfig, RuntimeFault
 from podlab.embedded.sandbox import program, volumes_of
 from podlab.embedded.sandbox.image import ImageSource
-from podlab.embedded.sandbox.records import Container
+from podlab.embedded.sandbox.records import KnownContainer
 from podlab.embedded.sandbox.runningnode import RunningNode
 
 _PIDS = 1024
@@ -20,7 +20,7 @@ IN_EXEC = (
 
 
 def start_request(
-    container: Container, node: RunningNode, images: ImageSource, process_namespace_of: str | None
+    container: KnownContainer, node: RunningNode, images: ImageSource, process_namespace_of: str | None
 ) -> dict[str, Any]:
     """
     Return the request that starts *container*.

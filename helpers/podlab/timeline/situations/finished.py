@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from podlab.timeline.crashes import why_it_ended
 from podlab.timeline.events import message_of, short
-from podlab.timeline.situations.observed import Container, Observed
+from podlab.timeline.situations.observed import Observed, ObservedContainer
 from podlab.timeline.situations.table import Details, Situation, hint_for
 
 # What to do about an eviction, by what its message says; {0} is what the pattern names.
@@ -86,11 +86,11 @@ def _disrupted(o: Observed) -> Details | None:
     return {"said": short(f"{target['reason']}: {target.get('message') or ''}"), "hint": hint}
 
 
-def _lost(c: Container) -> Details | None:
+def _lost(c: ObservedContainer) -> Details | None:
     return {"title": c.title} if c.ended.get("reason") == "ContainerStatusUnknown" else None
 
 
-def _ended_badly(c: Container) -> Details | None:
+def _ended_badly(c: ObservedContainer) -> Details | None:
     if c.role == "sidecar" or not c.ended.get("exitCode"):
         return None
     why, hint = why_it_ended(c.of.pod, c.name, c.status, c.of.events)
@@ -130,7 +130,7 @@ BY_REASON: tuple[Situation[Observed], ...] = (
 ENDING: tuple[Situation[Observed], ...] = (
     Situation("being stopped by its node", _being_ended, "is being stopped by its node", "{said}", "{hint}"),
 )
-BY_CONTAINER: tuple[Situation[Container], ...] = (
+BY_CONTAINER: tuple[Situation[ObservedContainer], ...] = (
     Situation(
         "its node lost sight of a container", _lost, WHAT,
         "{title} could not be looked at any more: the Pod was taken away before its container was seen to end, or the "

@@ -11,7 +11,7 @@ from podlab.timeline.clocks import parse_s
 from podlab.timeline.events import seen_s
 
 if TYPE_CHECKING:
-    from podlab.timeline.situations.observed import Container
+    from podlab.timeline.situations.observed import ObservedContainer
 
 
 class Hook(NamedTuple):
@@ -26,12 +26,12 @@ def hint(name: str) -> str:
     return f"see what lifecycle.postStart of {name} waits for"
 
 
-def running(containers: Iterable[Container]) -> Hook | None:
+def running(containers: Iterable[ObservedContainer]) -> Hook | None:
     """Return the first container that was started, waits by its status, and has a postStart hook; None without one."""
     return next((hook for hook in map(of, containers) if hook is not None), None)
 
 
-def of(container: Container) -> Hook | None:
+def of(container: ObservedContainer) -> Hook | None:
     """Return the hook of this container, where its Started Event is newer than its latest end; None otherwise."""
     if container.reason not in ("ContainerCreating", "PodInitializing"):
         return None

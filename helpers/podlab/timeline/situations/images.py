@@ -6,7 +6,7 @@ import re
 
 from podlab.manifests import lookalikes
 from podlab.timeline.events import short
-from podlab.timeline.situations.observed import Container
+from podlab.timeline.situations.observed import ObservedContainer
 from podlab.timeline.situations.table import Details, Situation, hint_for
 
 REASONS = frozenset((
@@ -29,7 +29,7 @@ _PULLS = (
 )  # fmt: skip
 
 
-def _why(c: Container) -> str:
+def _why(c: ObservedContainer) -> str:
     said = c.message or c.says("Failed", "InspectFailed", "ErrImageNeverPull")
     told = c.says("Failed")
     # "Back-off pulling image" says nothing of the cause, which the Event of the try before it names.
@@ -38,7 +38,7 @@ def _why(c: Container) -> str:
     return said
 
 
-def _named(c: Container) -> dict[str, str]:
+def _named(c: ObservedContainer) -> dict[str, str]:
     """Whose image it is, and its name: that of a volume of the container, where the message names that one."""
     own, said = str(c.spec.get("image") or "?"), _why(c)
     mounted = {mount.get("name") for mount in c.spec.get("volumeMounts") or ()}
@@ -54,7 +54,7 @@ def _named(c: Container) -> dict[str, str]:
     return {"name": c.name, "image": own, "policy": "imagePullPolicy"}
 
 
-def _no_secret(c: Container) -> Details | None:
+def _no_secret(c: ObservedContainer) -> Details | None:
     said = c.of.says("FailedToRetrieveImagePullSecret") if c.reason in REASONS else ""
     if not said:
         return None
@@ -64,11 +64,11 @@ def _no_secret(c: Container) -> Details | None:
             **_named(c)}  # fmt: skip
 
 
-def _never(c: Container) -> Details | None:
+def _never(c: ObservedContainer) -> Details | None:
     return _facts(c) if c.reason == "ErrImageNeverPull" else None
 
 
-def _bad_name(c: Container) -> Details | None:
+def _bad_name(c: ObservedContainer) -> Details | None:
     if c.reason != "InvalidImageName":
         return None
     facts = _facts(c)
@@ -76,18 +76,18 @@ def _bad_name(c: Container) -> Details | None:
     return {**facts, "hint": f"; {quotes}" if quotes else ""}
 
 
-def _pulled(c: Container) -> Details | None:
+def _pulled(c: ObservedContainer) -> Details | None:
     if c.reason not in REASONS:
         return None
     hint = hint_for(_why(c), _PULLS, otherwise="", any_case=True)
     return {**_facts(c), "hint": f"; {hint}" if hint else ""}
 
 
-def _facts(c: Container) -> dict[str, str]:
+def _facts(c: ObservedContainer) -> dict[str, str]:
     return {"at": c.standing, "reason": c.reason, "why": short(_why(c)), **_named(c)}
 
 
-TABLE: tuple[Situation[Container], ...] = (
+TABLE: tuple[Situation[ObservedContainer], ...] = (
     Situation(
         "a pull secret that is not there", _no_secret,
         "{at}: {reason}", "{said}; {why}",

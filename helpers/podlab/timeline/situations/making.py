@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from podlab.timeline.events import short
-from podlab.timeline.situations.observed import Container
+from podlab.timeline.situations.observed import ObservedContainer
 from podlab.timeline.situations.table import Details, Situation, hint_for
 
 REASONS = frozenset(("CreateContainerConfigError", "CreateContainerError"))
@@ -27,7 +27,7 @@ _FAULTS = (
 )  # fmt: skip
 
 
-def _refused(c: Container) -> Details | None:
+def _refused(c: ObservedContainer) -> Details | None:
     if c.reason not in REASONS:
         return None
     said = c.message or c.says("Failed") or c.reason
@@ -39,6 +39,6 @@ def hint(name: str, said: str) -> str:
     return hint_for(said, _FAULTS, otherwise=f"create or correct what the message names; {_AGAIN}", name=name)
 
 
-TABLE: tuple[Situation[Container], ...] = (
+TABLE: tuple[Situation[ObservedContainer], ...] = (
     Situation("a container that cannot be made", _refused, "{at}: {reason}", "{said}", "{hint}"),
 )

@@ -61,16 +61,16 @@ class Observed:
         return self.phase in ("Succeeded", "Failed")
 
     @cached_property
-    def containers(self) -> Sequence[Container]:
+    def containers(self) -> Sequence[ObservedContainer]:
         """Those that have a status: init containers and sidecars, then app containers, as in the manifest."""
         return tuple(self._containers())
 
-    def _containers(self) -> Iterator[Container]:
+    def _containers(self) -> Iterator[ObservedContainer]:
         for key in (roles.INIT, roles.APP):
             by_name = {status.get("name"): status for status in roles.statuses(self.pod, key)}
             for spec in roles.group(self.pod, key):
                 if spec.get("name") in by_name:
-                    yield Container(self, roles.role(key, spec), spec, by_name[spec["name"]])
+                    yield ObservedContainer(self, roles.role(key, spec), spec, by_name[spec["name"]])
 
     def condition(self, kind: str) -> Mapping[str, Any]:
         """Return the condition of that type; empty if absent."""
@@ -102,7 +102,7 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class Container:
+class ObservedContainer:
     """One container of a Pod: its role (init, sidecar, app), what the manifest says of it, and its status."""
 
     of: Observed = field(repr=False)

@@ -9,19 +9,19 @@ from podlab.timeline.clocks import parse_s
 from podlab.timeline.crashes import why_it_ended
 from podlab.timeline.events import short
 from podlab.timeline.situations import hooks
-from podlab.timeline.situations.observed import Container
+from podlab.timeline.situations.observed import ObservedContainer
 from podlab.timeline.situations.table import Details, Situation
 
 _CRASHES = frozenset(("CrashLoopBackOff", "RunContainerError", "PostStartHookError"))
 _NOT_YET = frozenset(("", "PodInitializing", "ContainerCreating"))
 
 
-def _hook(c: Container) -> Details | None:
+def _hook(c: ObservedContainer) -> Details | None:
     found = hooks.of(c)
     return None if found is None else {"name": c.name, "since": found.started_at, "hint": hooks.hint(c.name)}
 
 
-def _crashes(c: Container) -> Details | None:
+def _crashes(c: ObservedContainer) -> Details | None:
     if c.reason not in _CRASHES:
         return None
     if not c.last:
@@ -30,11 +30,11 @@ def _crashes(c: Container) -> Details | None:
     return {**_at(c), "why": "; ".join([short(why, 200), times(c), *_next_try(c)]), "hint": hint}
 
 
-def _why(c: Container) -> tuple[str, str]:
+def _why(c: ObservedContainer) -> tuple[str, str]:
     return why_it_ended(c.of.pod, c.name, c.status, c.of.events)
 
 
-def _next_try(c: Container) -> list[str]:
+def _next_try(c: ObservedContainer) -> list[str]:
     waits = re.match(r"back-off ((?:\d+h)?(?:\d+m)?(?:\d+s)?) restarting", c.message)
     if waits is None:
         return []
@@ -45,7 +45,7 @@ def _next_try(c: Container) -> list[str]:
     return [f"back-off {waits[1]}, next try from {at:%H:%M:%S} UTC on"]
 
 
-def _ended(c: Container) -> Details | None:
+def _ended(c: ObservedContainer) -> Details | None:
     """It has ended badly, or is a sidecar that should have gone on; not one that is told to stop with its Pod."""
     stops = c.role == "sidecar" and all(
         a.ended and not a.comes_back for a in c.of.containers if a.role == "app"
@@ -66,15 +66,15 @@ def _ended(c: Container) -> Details | None:
     }
 
 
-def _other(c: Container) -> Details | None:
+def _other(c: ObservedContainer) -> Details | None:
     return {**_at(c), "why": short(c.message or c.reason)} if c.reason not in _NOT_YET else None
 
 
-def _at(c: Container) -> dict[str, str]:
+def _at(c: ObservedContainer) -> dict[str, str]:
     return {"at": c.standing, "reason": c.reason}
 
 
-def _logs(c: Container) -> str:
+def _logs(c: ObservedContainer) -> str:
     return f"podlab logs {c.of.meta.get('name')} -c {c.name}{' --previous' if c.restarts else ''}"
 
 
@@ -84,12 +84,12 @@ def _seconds(text: str) -> int:
     return sum(int(n) * units[u] for n, u in re.findall(r"(\d+)([hms])", text))
 
 
-def times(c: Container) -> str:
+def times(c: ObservedContainer) -> str:
     """Return how often it was started again."""
     return f"{c.restarts} restart{'' if c.restarts == 1 else 's'}"
 
 
-TABLE: tuple[Situation[Container], ...] = (
+TABLE: tuple[Situation[ObservedContainer], ...] = (
     Situation(
         "a postStart hook that hangs", _hook,
         "waits for the postStart hook of {name}",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.crashes import ended_words
 from podlab.timeline.events import seen_s, short
-from podlab.timeline.situations.observed import Container, Observed
+from podlab.timeline.situations.observed import Observed, ObservedContainer
 from podlab.timeline.situations.table import Details, Situation
 
 _SLACK_S = 2.0  # status and Events are whole seconds, and one may be written a moment before the other
 
 
-def _lost_sandbox(c: Container) -> Details | None:
+def _lost_sandbox(c: ObservedContainer) -> Details | None:
     """It runs, or has run, once more because the Pod's sandbox was made anew."""
     changed, last = c.of.event("SandboxChanged"), c.last
     if c.role == "app" or changed is None or not (last or c.restarts):
@@ -23,7 +23,7 @@ def _lost_sandbox(c: Container) -> Details | None:
     return {"title": c.title, "at": when, "name": c.name}
 
 
-def _sidecar_runs(c: Container) -> Details | None:
+def _sidecar_runs(c: ObservedContainer) -> Details | None:
     if c.role != "sidecar" or not c.runs:
         return None
     if not c.spec.get("startupProbe"):
@@ -34,7 +34,7 @@ def _sidecar_runs(c: Container) -> Details | None:
     return {"title": c.title, "name": c.name, "why": short(why), "hint": f"check startupProbe of {c.name}"}
 
 
-def _init_runs(c: Container) -> Details | None:
+def _init_runs(c: ObservedContainer) -> Details | None:
     if c.role != "init" or not c.runs:
         return None
     since = str((c.state.get("running") or {}).get("startedAt") or "")
@@ -49,7 +49,7 @@ def _init_runs(c: Container) -> Details | None:
     return {"title": c.title, "name": c.name, "since": f"{since}{again}{failed}", "meant": meant}
 
 
-def _pulling(c: Container) -> Details | None:
+def _pulling(c: ObservedContainer) -> Details | None:
     started, done = c.event("Pulling"), c.event("Pulled", "Failed")
     if c.runs or started is None or (done is not None and (seen_s(done) or 0) >= (seen_s(started) or 0)):
         return None
@@ -57,18 +57,18 @@ def _pulling(c: Container) -> Details | None:
     return {"at": c.standing, "image": str(c.spec.get("image")), "since": since}
 
 
-def _not_started(c: Container) -> Details | None:
+def _not_started(c: ObservedContainer) -> Details | None:
     return {"title": c.title} if c.role != "app" else None
 
 
-def _app_not_started(c: Container) -> Details | None:
+def _app_not_started(c: ObservedContainer) -> Details | None:
     reason = c.reason or ("" if c.state else "waiting")
     if c.role != "app" or not reason:
         return None
     return {"name": c.name, "reason": reason}
 
 
-BEFORE: tuple[Situation[Container], ...] = (
+BEFORE: tuple[Situation[ObservedContainer], ...] = (
     Situation(
         "a lost sandbox", _lost_sandbox,
         "waits for {title}",
@@ -87,18 +87,18 @@ BEFORE: tuple[Situation[Container], ...] = (
         "podlab logs {pod} -c {name}; {meant} then it is a sidecar: restartPolicy: Always",
     ),
 )  # fmt: skip
-PULLING: Situation[Container] = Situation(
+PULLING: Situation[ObservedContainer] = Situation(
     "an image that is being pulled", _pulling,
     "has not started yet: {at}", "its image {image} is being pulled since {since}", "wait; podlab events --for {pod}",
 )  # fmt: skip
-NOT_YET: tuple[Situation[Container], ...] = (
+NOT_YET: tuple[Situation[ObservedContainer], ...] = (
     PULLING,
     Situation(
         "an init container that was not started yet", _not_started,
         "waits for {title}", "the kubelet has not started it yet", "podlab events --for {pod}",
     ),
 )  # fmt: skip
-APPS_NOT_YET: tuple[Situation[Container], ...] = (
+APPS_NOT_YET: tuple[Situation[ObservedContainer], ...] = (
     PULLING,
     Situation(
         "a container that was not started yet", _app_not_started,
@@ -107,7 +107,7 @@ APPS_NOT_YET: tuple[Situation[Container], ...] = (
 )  # fmt: skip
 
 
-def holding(o: Observed) -> list[Container]:
+def holding(o: Observed) -> list[ObservedContainer]:
     """
     Return the one init container or sidecar that all that follow wait for; empty where none does.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from podlab.timeline.events import short
-from podlab.timeline.situations.observed import Container, Observed
+from podlab.timeline.situations.observed import Observed, ObservedContainer
 from podlab.timeline.situations.table import Details, Situation
 
 
@@ -18,7 +18,7 @@ def _silent_node(o: Observed) -> Details | None:
     )
 
 
-def _unprobed(c: Container) -> Details | None:
+def _unprobed(c: ObservedContainer) -> Details | None:
     if (
         c.role == "init"
         or not c.runs
@@ -35,7 +35,7 @@ def _unprobed(c: Container) -> Details | None:
     return {"why": short(why), "probe": probe, "name": c.name}
 
 
-def _apps(o: Observed) -> list[Container]:
+def _apps(o: Observed) -> list[ObservedContainer]:
     return [c for c in o.containers if c.role == "app"]
 
 
@@ -98,7 +98,7 @@ NODE: tuple[Situation[Observed], ...] = (
         "see why the node is silent (with kubectl: kubectl describe node {node}); podlab status",
     ),
 )  # fmt: skip
-PROBES: tuple[Situation[Container], ...] = (
+PROBES: tuple[Situation[ObservedContainer], ...] = (
     Situation(
         "a probe that does not pass", _unprobed,
         "runs but is not Ready", "{why}", "check {probe}Probe of {name}; podlab logs {pod} -c {name}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from podlab.pods.raw import RawObject
 from podlab.timeline.clocks import parse_s
 from podlab.timeline.events import container_of, message_of, seen_s, short
-from podlab.timeline.situations.observed import Container, Observed
+from podlab.timeline.situations.observed import Observed, ObservedContainer
 
 _PLACING = frozenset(("FailedScheduling",))
 _PREPARING = frozenset((
@@ -77,7 +77,7 @@ def _after(condition: object, event: RawObject) -> bool:
     return found.get("status") == "True" and (since is None or seen is None or since >= seen)
 
 
-def _recovered(c: Container) -> bool:
+def _recovered(c: ObservedContainer) -> bool:
     if c.ended:
         return c.role == "sidecar" or (c.ended.get("exitCode") == 0 and not c.comes_back)
     return c.runs and (bool(c.status.get("ready")) or c.role == "init")
