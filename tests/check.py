@@ -153,6 +153,7 @@ def steps() -> list[Step]:
             needs=lambda: namespaces_missing() or upstream_missing(),
             lane="upstream",
         ),
+        Step("field", "embedded", pytest("tests/field"), needs=namespaces_missing, lane="embedded"),
         *on_clusters("exercises", "tests/exercises"),
         *on_clusters("attacks", "tests/attacks"),
         *on_clusters("notebooks", "tests/notebooks", marked=False, lane="pages"),

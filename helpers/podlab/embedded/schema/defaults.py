@@ -46,6 +46,8 @@ def apply(kind: str, obj: RawObject) -> RawObject:
     if not _tables:
         _tables.update(typetable.read("defaults.json"))
     for name, struct in instances(kind, obj):
+        if name == "batch/v1.JobSpec" and kind != "batch/v1.Job":
+            continue  # the Job that comes of a template gets them
         table = typetable.fields(name)
         for field, value in _tables.get(name, {}).items():
             if _is_missing(struct.get(field), pointer=table[field].pointer):
@@ -70,6 +72,20 @@ def _fill(struct: RawObject, field: str, value: Any) -> None:
         if value is None:
             return
     struct[field] = copy.deepcopy(value)
+
+
+def _external_policy(spec: RawObject) -> str | None:
+    outside = spec.get("type") in ("NodePort", "LoadBalancer")
+    return "Cluster" if outside or (spec.get("type") == "ClusterIP" and spec.get("externalIPs")) else None
+
+
+def _balanced_ports(spec: RawObject) -> bool | None:
+    return True if spec.get("type") == "LoadBalancer" else None
+
+
+def _affinity(spec: RawObject) -> RawObject | None:
+    """Three hours, where the address of a client decides."""
+    return {"clientIP": {"timeoutSeconds": 10800}} if spec.get("sessionAffinity") == "ClientIP" else None
 
 
 def of_pod(pod: RawObject) -> None:
@@ -144,6 +160,9 @@ COMPUTED: dict[str, Callable[[RawObject], Any]] = {
     "volume_pull_policy": _volume_pull_policy,
     "empty_dir": _empty_dir,
     "port": lambda port: port.get("port", 0),
+    "external_policy": _external_policy,
+    "balanced_ports": _balanced_ports,
+    "affinity": _affinity,
     "internal_policy": lambda spec: None if spec.get("type") == "ExternalName" else "Cluster",
     "rolling_update": _rolling_update,
     "completions": _completions,

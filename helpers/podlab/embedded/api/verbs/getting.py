@@ -13,9 +13,12 @@ from podlab.embedded.api.http.request import Request, Response, Route
 from podlab.embedded.api.printing import table
 from podlab.embedded.api.resources import Kind
 from podlab.embedded.api.verbs import eventversions, selectors
-from podlab.embedded.fault import StatusError, bad_request, expired, not_found
+from podlab.embedded.fault import StatusError, bad_request, expired, invalid, not_found
+from podlab.embedded.schema import fielderror
 from podlab.embedded.store import ExpiredError, Key, Store, Version
 from podlab.pods.raw import RawObject
+
+MATCHES = ("Exact", "NotOlderThan", "")
 
 CONTINUE_TOO_OLD = (
     "The provided continue parameter is too old to display a consistent list result. "
@@ -92,11 +95,15 @@ def page(store: Store, request: Request, route: Route) -> ListPage:
     Return the objects that a list request asks for.
 
     Raises:
-        StatusError: 400 for parameters that cannot be read, 410 for a continue token that is too old, 504 for a
+        StatusError: 400 or 422 for parameters that cannot be read, 410 for a continue token that is too old, 504 for a
             resourceVersion that does not exist yet.
     """
     test = test_of(request, route)
     request.number("timeoutSeconds")  # of a watch; a real server reads it here, too
+    match = request.one("resourceVersionMatch")
+    if match not in (None, *MATCHES):
+        wrong = fielderror.unsupported("resourceVersionMatch", match, MATCHES)
+        raise invalid("ListOptions", "meta.k8s.io", "", [wrong])
     limit = request.number("limit") or 0
     token = request.one("continue")
     revision, after = _token(token) if token else (store.revision, None)

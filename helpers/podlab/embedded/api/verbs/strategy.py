@@ -269,6 +269,9 @@ def _key(obj: RawObject) -> tuple[str, str]:
 
 def _update_service(store: Store, obj: RawObject, old: RawObject) -> None:
     spec, before = obj["spec"], old["spec"]
+    if spec.get("sessionAffinity") == "None":
+        spec.pop("sessionAffinityConfig", None)
+    _drop_of_type(spec, before)
     if spec.get("type") == "ExternalName":
         _release(spec, before)
         return
@@ -299,6 +302,25 @@ def _release(spec: RawObject, before: RawObject) -> None:
         if spec.get(name) == before.get(name):
             spec.pop(name, None)
     _drop_node_ports(spec, before)
+
+
+def _drop_of_type(spec: RawObject, before: RawObject) -> None:
+    """
+    Drop what only the old type of a Service had, unless the client set it anew.
+
+    Source: ``dropTypeDependentFields`` in pkg/registry/core/service/strategy.go at v1.36.3.
+    """
+    kind, outside = (
+        spec.get("type"),
+        spec.get("type") in ("NodePort", "LoadBalancer") or bool(spec.get("externalIPs")),
+    )
+    for name, kept in (
+        ("externalTrafficPolicy", outside and kind != "ExternalName"),
+        ("healthCheckNodePort", kind == "LoadBalancer"),
+        ("allocateLoadBalancerNodePorts", kind == "LoadBalancer"),
+    ):
+        if not kept and spec.get(name) == before.get(name):
+            spec.pop(name, None)
 
 
 def _drop_node_ports(spec: RawObject, before: RawObject) -> None:
