@@ -2,6 +2,7 @@
 Which answers are proved on which cluster: all on the embedded one, on kind a sample that every commit draws anew.
 
 ``PODLAB_KIND_ANSWERS`` says how many are drawn beside each exercise's first right answer; ``all`` takes all. Of an
+exercise whose folder changed, with this commit or since ``PODLAB_CHANGED_SINCE``, kind proves all answers. Of an
 exercise that keeps a learner busy for an hour, whose play takes minutes too, the embedded cluster proves the first
 right answer and ``PODLAB_LARGE_ANSWERS`` others, or ``all``; kind proves the first right answer, or all with ``all``.
 """
@@ -39,7 +40,9 @@ def chosen(driver: str) -> list[Sample]:
     if driver == "embedded":
         return [*small, *_drawn(large, os.environ.get("PODLAB_LARGE_ANSWERS", "2"))]
     wanted = os.environ.get("PODLAB_KIND_ANSWERS", "24")
-    return [*_drawn(small, wanted), *_drawn(large, "all" if wanted == "all" else "0")]
+    new = [sample for sample in small if sample.exercise.folder.name in changed()]
+    drawn = [*_drawn(small, wanted), *new, *_drawn(large, "all" if wanted == "all" else "0")]
+    return list({key(sample): sample for sample in drawn}.values())
 
 
 def _drawn(every: Sequence[Sample], wanted: str) -> list[Sample]:
@@ -53,6 +56,17 @@ def _drawn(every: Sequence[Sample], wanted: str) -> list[Sample]:
 
 @cache
 def commit() -> str:
-    return subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout
+    return _git("rev-parse", "HEAD")
+
+
+@cache
+def changed() -> set[str]:
+    """The folders of exercises that differ from those of ``PODLAB_CHANGED_SINCE``, by default the commit before."""
+    base = os.environ.get("PODLAB_CHANGED_SINCE", "HEAD~1")
+    names = _git("diff", "--name-only", base, "--", "labs/exercises").splitlines()
+    names += _git("ls-files", "--others", "--exclude-standard", "--", "labs/exercises").splitlines()
+    return {name.split("/")[2] for name in names}
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout
