@@ -4,6 +4,7 @@ What one grading takes, exercise by exercise, and whether the same answers get t
     python benchmarks/exercises.py                             # every answer once, on an own embedded cluster
     python benchmarks/exercises.py --times 10 --jobs 2         # the whole set ten times: how many verdict files differ
     python benchmarks/exercises.py e04 e18 --times 5 --load 4  # beside four loops that want a processor each
+    python benchmarks/exercises.py --only right --edition      # by the learner's edition, which holds no answers
     python benchmarks/exercises.py --cluster NAME              # on a cluster that runs, such as one of kind
     python benchmarks/exercises.py --times 10 --results FILE   # kept answer by answer; the same command goes on
     python benchmarks/exercises.py --times 10 --results FILE --minutes 9    # begin nothing more after nine minutes
@@ -25,17 +26,21 @@ import secrets
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import monotonic
 
 from podlab import drivers, grading
+from podlab.course import edition
+from podlab.course import folder as course
 from podlab.drivers import Cluster, Profile
+from podlab.grading import loading
 from podlab.grading.prove import Proof, Sample, prove, samples
 
 BURN = "while True: pass"
@@ -178,6 +183,13 @@ def compared(rounds: Sequence[Sequence[Graded]]) -> Iterator[str]:
             yield from (f"    {count} times: {text!r}" for text, count in seen.items())
 
 
+def in_the_edition(chosen: Sequence[Sample], folder: Path) -> list[Sample]:
+    """Return the same answers, to be graded by the exercises of a learner's edition that is written to *folder*."""
+    course.write(edition.build(), folder)
+    found = {path.name: loading.read(path) for path in (folder / "labs" / "exercises").glob("e*-*")}
+    return [replace(sample, exercise=found[sample.exercise.folder.name]) for sample in chosen]
+
+
 @contextmanager
 def busy(loops: int) -> Iterator[None]:
     """Keep so many processes of the lowest priority at work."""
@@ -219,6 +231,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--minutes", type=float, default=math.inf, help="begin nothing more after so long; --results goes on"
     )
+    parser.add_argument("--edition", action="store_true", help="grade as a learner's folder does")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the verdict files there")
     return parser.parse_args()
 
@@ -231,7 +244,13 @@ def main() -> int:
     results = Results(options.results, state())
     rounds: list[list[Graded]] = []
     until = monotonic() + options.minutes * 60
-    with somewhere(options.cluster) as cluster, busy(options.load):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        somewhere(options.cluster) as cluster,
+        busy(options.load),
+    ):
+        if options.edition:
+            chosen = in_the_edition(chosen, Path(folder) / "course")
         place = grading.Place.on(cluster)
         for time in range(1, options.times + 1):
             rounds.append(once(chosen, place, options.jobs, time, results, until))
