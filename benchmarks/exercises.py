@@ -4,6 +4,7 @@ What one grading takes, exercise by exercise, and whether the same answers get t
     python benchmarks/exercises.py                             # every answer once, on an own embedded cluster
     python benchmarks/exercises.py --times 10 --jobs 2         # the whole set ten times: how many verdict files differ
     python benchmarks/exercises.py e04 e18 --times 5 --load 4  # beside four loops that want a processor each
+    python benchmarks/exercises.py --first --times 10          # one answer of each kind and exercise, ten times
     python benchmarks/exercises.py --only right --edition      # by the learner's edition, which holds no answers
     python benchmarks/exercises.py --cluster NAME              # on a cluster that runs, such as one of kind
     python benchmarks/exercises.py --times 10 --results FILE   # kept answer by answer; the same command goes on
@@ -231,6 +232,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--minutes", type=float, default=math.inf, help="begin nothing more after so long; --results goes on"
     )
+    parser.add_argument("--first", action="store_true", help="of each kind the first answer of each exercise")
     parser.add_argument("--edition", action="store_true", help="grade as a learner's folder does")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write the verdict files there")
     return parser.parse_args()
@@ -241,6 +243,8 @@ def main() -> int:
     options = arguments()
     wanted = [grading.find(name) for name in options.exercise or grading.ids()]
     chosen = [s for each in wanted for s in samples(each) if options.only in (None, s.kind)]
+    if options.first:
+        chosen = list({(s.exercise.id, s.kind): s for s in reversed(chosen)}.values())[::-1]
     results = Results(options.results, state())
     rounds: list[list[Graded]] = []
     until = monotonic() + options.minutes * 60
