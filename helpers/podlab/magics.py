@@ -67,7 +67,8 @@ class PodlabMagics(Magics):  # type: ignore[misc]  # IPython is read without its
         wanted, seed = named(line)
         growing = RunLines(lab.current().place(), wanted)
         try:
-            report = grading.grade(wanted, cell, growing.place, seed=seed)
+            with grading.once(growing.place) as place:
+                report = grading.grade(wanted, cell, place, seed=seed)
         finally:
             growing.finish()
         print(reply(report, wanted))

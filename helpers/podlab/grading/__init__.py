@@ -33,10 +33,10 @@ from podlab.grading.exercise import Exercise
 from podlab.grading.grade import NOT_ANSWERED, grade, judge, regrade
 from podlab.grading.loading import find, folders, ids
 from podlab.grading.runs import Place
-from podlab.grading.sharing import together
+from podlab.grading.sharing import once, together
 from podlab.grading.values import seed_of
 
 __all__ = [
-    "NOT_ANSWERED", "Exercise", "Place", "Report", "Verdict", "find", "folders", "grade", "ids", "judge", "regrade",
-    "seed_of", "together",
+    "NOT_ANSWERED", "Exercise", "Place", "Report", "Verdict", "find", "folders", "grade", "ids", "judge", "once",
+    "regrade", "seed_of", "together",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -182,6 +182,11 @@ class Player:
                 reached = self.until(condition, step.within_s) or self._until_started(
                     condition, step.within_s
                 )
+        if not reached:
+            wanted = waitconditions.listed(step.what.get("ready"))
+            self._refuse_unready(
+                [name for name in self._pods_of(self.fixtures) if name in wanted], step.within_s
+            )
         return reached, "", self.pace
 
     def _until_started(self, condition: waitconditions.WaitCondition, within_s: float) -> bool:
@@ -370,11 +375,19 @@ class Player:
         return True
 
     def _await_fixtures(self, names: Sequence[str]) -> None:
-        pods = [each.name for name in names for each in self.fixtures[name] if each.kind == "Pod"]
+        pods = self._pods_of(names)
         if not self.until(lambda now: waitconditions.all_ready(now, pods), FIXTURE_S):
-            missing = [name for name in pods if not waitconditions.all_ready(self.look(), [name])]
+            self._refuse_unready(pods, FIXTURE_S)
+
+    def _pods_of(self, fixtures: Iterable[str]) -> list[str]:
+        return [each.name for name in fixtures for each in self.fixtures[name] if each.kind == "Pod"]
+
+    def _refuse_unready(self, pods: Sequence[str], within_s: float) -> None:
+        """Leave the grade open for those of *pods*, fixtures, that are not ready: no answer is to blame for that."""
+        missing = [name for name in pods if not waitconditions.all_ready(self.look(), [name])]
+        if missing:
             raise NotGradable(
-                f"the fixture {', '.join(missing)} did not become ready in {FIXTURE_S:.0f} s",
+                f"the fixture {', '.join(missing)} did not become ready in {within_s:.0f} s",
                 hint="run it again; podlab events shows what kept it",
             )
 

@@ -51,6 +51,7 @@ class Place:
         room: How many Pods the nodes may still take; None: not known.
         cpus: CPUs of the nodes that take Pods; None: not known.
         pulse: Measures how late the cluster is while answers run; None: that is not measured.
+        bearable_s: Shorter delays than that are taken for none.
         stop: Set by whoever interrupts all answers of a grading; None: each is interrupted by itself.
     """
 
@@ -66,6 +67,7 @@ class Place:
     room: int | None = None
     cpus: int | None = None
     pulse: Pulse | None = None
+    bearable_s: float = 0.0
     stop: threading.Event | None = None
 
     @classmethod
@@ -73,6 +75,10 @@ class Place:
         """Return the place of answers on *cluster*, which gets the images that an exercise needs."""
         options.setdefault("namespace", cluster.namespace)
         return cls(cluster.client(), bring=images.once(cluster), **options)
+
+    def counted_s(self, late_s: float) -> float:
+        """Return a delay, in seconds; 0 for one that is bearable here."""
+        return late_s if late_s >= self.bearable_s else 0.0
 
 
 class _Stop(threading.Event):
@@ -225,7 +231,7 @@ def _lived(
     if place.keep:
         evidence.keep(place.keep, exercise.id, run.name, player.acts, late_s)
     refuse_unread(recording)
-    return Life(recording, player.acts, answered_pods(recording), values, late_s=late_s)
+    return Life(recording, player.acts, answered_pods(recording), values, late_s=place.counted_s(late_s))
 
 
 def _given(exercise: Exercise, values: Mapping[str, Any]) -> list[Manifest]:

@@ -33,7 +33,7 @@ RACE = "an init container runs in every Pod of the Deployment, at the same time"
 SERVED_ON_S = 4  # a preStop of 5 s, less the second that a deletion is known to
 PATIENCE_S = 10  # the customer's --timeout
 SLOW = 1.5  # times the usual: a Pod that had its first process after 6 s
-SLOWLY = "the cluster started Pods slowly at that time, and nothing in the new Pod failed"
+SLOWLY = "the cluster started Pods slowly at that time, and no container failed"
 HANGS, HANGS_S = 4, 30  # an init container that takes so many times as long as at first, and so much more, s
 STOPPED = 143  # the exit code of SIGTERM: a probe that is answered late ends a container, too
 LATE = "the cluster was late to take them out of the Service: its lateness is nobody's fault"
@@ -80,10 +80,27 @@ def failed(life: Life, since: str, until: str = "") -> list[dict[str, Any]]:
     return [call for call in calls if first <= call["at"] < last]
 
 
+def slowly(life: Life) -> bool:
+    """Whether the cluster started Pods slowly, and no container of the answer failed by itself: time proves nothing."""
+    slower = max((float(act.output or 1) for act in life.acts if act.verb == "wait"), default=1.0)
+    return slower >= SLOW and not any(failed_by_itself(life, pod) for pod in life.answered)
+
+
+def failed_by_itself(life: Life, pod: str) -> bool:
+    """Whether a container of a Pod ended with an error that is no signal."""
+    lanes = life.timeline(pod).lanes
+    return any(set(life.exit_codes(lane.name, pod)) - {None, 0, STOPPED, KILLED} for lane in lanes)
+
+
+def not_in_time(life: Life, found: str, *, hint: int | None = None) -> Finding:
+    """Return what a deadline that passed says: *found*, or nothing on a cluster that was slow."""
+    return Finding(None, found, SLOWLY) if slowly(life) else Finding(False, found, hint=hint)
+
+
 def came_home(life: Life, container: str, until: str, *others: str) -> Finding:
     """Whether a killed container came back, and no other one was restarted until the step *until*."""
     if not life.reached("calm"):
-        return Finding(False, NOT_CALM, hint=1)
+        return not_in_time(life, NOT_CALM, hint=1)
     act = f"kill-{container}"
     if not life.reached(act):
         return Finding(False, f"no container {container} runs in the Pod")
@@ -110,11 +127,11 @@ def ready(case: Case) -> Finding:
                 False, "the migration was done twice: the replicas met at the database", RACE, hint=2
             )
         if not life.reached("ready"):
-            return Finding(False, "the Pods did not become Ready")
+            return not_in_time(life, "the Pods did not become Ready")
         if times != [12]:
             return Finding(False, "the stock still counts in dozens", hint=2)
         if not life.reached("calm"):
-            return Finding(False, NOT_CALM)
+            return not_in_time(life, NOT_CALM)
     return Finding(True)
 
 
@@ -123,7 +140,7 @@ def order(case: Case) -> Finding:
     """A third each: the claim, what must have ended before the shop, and the proxy."""
     life = case.life("rollout")
     if not shops(life) or not life.ran("shop", shops(life)[0]):
-        return Finding(False, "shop never started")
+        return not_in_time(life, "shop never started")
     said = {3: claim(case), 2: early(life), 1: unsure(life)}
     faults = {hint: text for hint, text in said.items() if text}
     return Finding.counted(
@@ -176,7 +193,7 @@ def usable(case: Case) -> Finding:
         life = case.life(name)
         firsts = [line for pod in shops(life)[:2] for line in life.said(pod, "shop", event="first-call")[:1]]
         if len(firsts) < 2:
-            return Finding(False, "fewer than two shops started")
+            return not_in_time(life, "fewer than two shops started")
         if any("status" not in line for line in firsts):
             return Finding(False, "nobody answered the first call of a shop", GATE)
         if life.role("proxy", shops(life)[0]) != "sidecar" or not gated(life):
@@ -224,7 +241,7 @@ def database(case: Case) -> Finding:
     """No container may depend on the database for its life or for its Pod's readiness; the metrics tell of it."""
     life = case.life("outage")
     if not life.reached("calm"):
-        return Finding(False, NOT_CALM, hint=1)
+        return not_in_time(life, NOT_CALM, hint=1)
     if lost(life, "outage", "renewal"):
         return Finding(
             False, "calls failed while the database was away", "a Pod serves while all of it is Ready"
@@ -247,7 +264,7 @@ def certificate(case: Case) -> Finding:
     """The newest calls, of both replicas, show the new one."""
     life = case.life("outage")
     if not life.reached("calm"):
-        return Finding(False, NOT_CALM, hint=1)
+        return not_in_time(life, NOT_CALM, hint=1)
     if not life.reached("renewed"):
         return Finding(False, "customers still see the old certificate", "an init container runs once")
     if restarted(life, "renewal"):
@@ -266,7 +283,7 @@ def certificate(case: Case) -> Finding:
 def rolled(life: Life) -> Finding | None:
     """Return what kept the rollout from being one; None if both Pods were replaced."""
     if not life.reached("calm"):
-        return Finding(False, NOT_CALM, hint=1)
+        return not_in_time(life, NOT_CALM, hint=1)
     old = life.act("release").output or ()
     if len(old) >= 2 and life.reached("rolled"):
         return None
@@ -279,9 +296,9 @@ def rolled(life: Life) -> Finding | None:
 
 def held_back(life: Life, pod: str) -> bool:
     """Whether a container of a new Pod failed by itself, or an init container runs on where the first Pods' ended."""
+    if failed_by_itself(life, pod):
+        return True
     for lane in life.timeline(pod).lanes:
-        if set(life.exit_codes(lane.name, pod)) - {None, 0, STOPPED, KILLED}:
-            return True
         usual = max((ran_s(life, lane.name, first) for first in shops(life)[:2]), default=0.0)
         if lane.role == "init" and ran_s(life, lane.name, pod) > HANGS * usual + HANGS_S:
             return True
@@ -382,7 +399,7 @@ def bad_release(case: Case) -> Finding:
     """A new Pod came and its shop never started; the old ones went on."""
     life = case.life("outage")
     if not life.reached("calm"):
-        return Finding(False, NOT_CALM, hint=1)
+        return not_in_time(life, NOT_CALM, hint=1)
     old = set(life.act("bad").output or ())
     if 1 in evidence(life).get("times", [1]):
         return Finding(False, "no good release ran before")
@@ -402,7 +419,7 @@ def budget(case: Case) -> Finding:
     """Requests as the scheduler counts them, and none left out."""
     life = case.life("rollout")
     if not life.reached("calm"):
-        return Finding(False, NOT_CALM)
+        return not_in_time(life, NOT_CALM)
     staying = [each["name"] for each in rows_that_stay(spec(life))]
     bare = [name for name in staying if not all(asked(row(life, name), key) for key in BUDGET)]
     if bare:

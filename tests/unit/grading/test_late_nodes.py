@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -236,3 +237,12 @@ def test_a_rollout_that_does_not_get_on_ends_with_its_deadline() -> None:
 
     assert not played.acts[-1].done
     assert cast(Any, played.recorder).waits == [90.0]
+
+
+def test_a_fixture_that_a_play_waits_for_in_vain_leaves_the_grade_open() -> None:
+    """The database is the grader's: an answer that waits for it is right."""
+    played = playing(RUNNING)
+    played.fixtures = {"db": [cast(Any, SimpleNamespace(kind="Pod", name="db"))]}
+
+    with pytest.raises(NotGradable, match="the fixture db did not become ready in 60 s"):
+        played._do(Step("wait", {"ready": "db"}, "database", 60.0, ""))

@@ -14,7 +14,8 @@ from podlab.client import Client, Kubeconfig
 from podlab.client.budget import Budget
 from podlab.drivers.embedded import REDUCED
 from podlab.grading import Place
-from podlab.grading.sharing import together
+from podlab.grading.pulse import BEARABLE_S, SLOW_S
+from podlab.grading.sharing import once, together
 
 Served = Callable[..., Client]
 
@@ -100,3 +101,13 @@ def test_in_the_reduced_mode_each_answer_is_left_open_by_itself(served: Served) 
 def test_nothing_is_shared_where_there_is_no_cluster() -> None:
     with together(Place(client=None)) as place:
         assert place == Place(client=None)
+
+
+def test_an_answer_that_is_run_once_is_left_open_on_a_very_late_cluster_alone(served: Served) -> None:
+    """A second run would tell a delay of a second from the answer's own doing; here is none."""
+    with once(Place(served(watch=True))) as place:
+        assert place.pulse is not None
+        assert place.counted_s(SLOW_S) == 0
+        assert place.counted_s(BEARABLE_S) == BEARABLE_S
+    with once(Place(None)) as nowhere:
+        assert nowhere.pulse is None

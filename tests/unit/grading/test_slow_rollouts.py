@@ -1,4 +1,4 @@
-"""e36: whose fault it is that a rollout was not over in time: the answer's, or that of a slow cluster."""
+"""e36: whose fault it is that a start or a rollout was not over in time: the answer's, or that of a slow cluster."""
 
 from __future__ import annotations
 
@@ -68,3 +68,35 @@ def test_a_rollout_that_the_answer_holds_up_costs_its_points(life: Rollout) -> N
 def test_a_container_that_a_late_probe_ended_decides_nothing() -> None:
     """Probes are answered late on a busy node, and the kubelet ends what does not answer."""
     assert judged(Rollout(slower=4.0, code=137)) == [None, None]
+
+
+class Start(Rollout):
+    """Two Pods that did not become Ready from nothing in time."""
+
+    answered = ("old-1", "new")
+
+    @property
+    def acts(self) -> list[Any]:
+        return [SimpleNamespace(verb="wait", output=self.slower), SimpleNamespace(verb="start", output=None)]
+
+    def reached(self, name: str) -> bool:
+        return False
+
+    def ran(self, _name: str, _pod: str) -> bool:
+        return False
+
+    def said(self, *_names: str, **_fields: Any) -> list[Any]:
+        return []
+
+
+@pytest.mark.parametrize(
+    ("life", "holds"),
+    [(Start(slower=3.0), None), (Start(slower=1.0), False), (Start(slower=3.0, code=1), False)],
+    ids=["a slow cluster", "a quick cluster", "a container failed"],
+)
+def test_pods_that_a_slow_cluster_did_not_get_ready_lose_nothing(life: Start, holds: bool | None) -> None:
+    """At a load of 40 on two processors a right answer had 0 of 20: neither Pod was Ready after two minutes."""
+    exercise = grading.find("e36")
+    case: Any = SimpleNamespace(life=lambda _name: life)
+
+    assert {exercise.judge(row, case).holds for row in exercise.checks} == {holds}

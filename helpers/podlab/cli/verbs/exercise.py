@@ -121,9 +121,12 @@ def _check(args: argparse.Namespace) -> int:
         raise common.UsageError(
             f"no answer is named {args.only!r}", hint=f"--only {known[0]}, or one of {len(known) - 1} others"
         )
-    place = grading.Place.on(drivers.need(args.name))
+    cluster = drivers.need(args.name)
     lacking = [text for each in wanted for text in prove.lacking(each)]
-    with ThreadPoolExecutor(max_workers=max(1, args.jobs)) as pool:
+    with (
+        grading.once(grading.Place.on(cluster)) as place,
+        ThreadPoolExecutor(max_workers=max(1, args.jobs)) as pool,
+    ):
         proofs = [_told(args, proof) for proof in pool.map(lambda sample: prove.prove(sample, place), chosen)]
     bad = [proof for proof in proofs if proof.faults]
     out = sys.stderr if args.json else sys.stdout  # with --json, what is piped is JSON lines alone
