@@ -87,7 +87,7 @@ def slowly(life: Life) -> bool:
 
 
 def failed_by_itself(life: Life, pod: str) -> bool:
-    """Whether a container of a Pod ended with an error that is no signal."""
+    """Return whether a container of a Pod ended with an error other than a signal."""
     lanes = life.timeline(pod).lanes
     return any(set(life.exit_codes(lane.name, pod)) - {None, 0, STOPPED, KILLED} for lane in lanes)
 
