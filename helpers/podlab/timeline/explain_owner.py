@@ -68,12 +68,12 @@ def _of_schedule(
         return (
             replace(_told(title, waits), well=True)
             if waits
-            else Explanation(f"{title} is well", well, "", well=True)
+            else Explanation(f"{title} is healthy", well, "", well=True)
         )
     newest = explain_owner({"kind": "Job", **jobs[-1]}, o.pods, events, now=now)
     if not newest.well:
         return replace(newest, what=f"{title}: {newest.what}")
-    return Explanation(f"{title} is well", f"its newest {newest.what}", "", well=True)
+    return Explanation(f"{title} is healthy", f"its newest {newest.what}", "", well=True)
 
 
 def _of_budget(o: Owner, title: str, name: str) -> Explanation:
@@ -172,5 +172,5 @@ def _well(o: Owner, title: str) -> Explanation:
         return Explanation(f"{title} has too few Pods", why, "wait a few seconds, then ask again")
     if not o.pods:
         return Explanation(f"{title} has no Pods", "none exists now", "wait a few seconds, then ask again")
-    healthy = "its Pod is well" if len(o.pods) == 1 else f"its {len(o.pods)} Pods are well"
-    return Explanation(f"{title} is well", healthy, "", well=True)
+    healthy = "its Pod is healthy" if len(o.pods) == 1 else f"its {len(o.pods)} Pods are healthy"
+    return Explanation(f"{title} is healthy", healthy, "", well=True)

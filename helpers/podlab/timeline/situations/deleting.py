@@ -100,7 +100,7 @@ TABLE: tuple[Situation[Observed], ...] = (
         "deleted, and long overdue", _overdue,
         "is terminating",
         "it was deleted; {left}, {late} s after the end of its grace period{failed}",
-        "see whether its node is well (with kubectl: kubectl get nodes); podlab events --for {pod}",
+        "see whether its node is Ready (with kubectl: kubectl get nodes); podlab events --for {pod}",
     ),
     Situation(
         "deleted, within its grace period", _grace,

@@ -17,7 +17,7 @@ _EVICTIONS = (
      "free disk on the node; request the {0} that it uses, for those who exceed their requests go first"),
     (r"low on resource: memory", "request the memory that it uses (resources.requests): who exceeds it goes first"),
     (r"low on resource: (\S+?)[.,]", "the node ran out of {0}: let Pods use less, or use another node"),
-    (r"could not tolerate taint|taint", "tolerate that taint, or wait until the node is well"),
+    (r"could not tolerate taint|taint", "tolerate that taint, or wait until the node is Ready again"),
 )  # fmt: skip
 # status.reason -> what to try; the words are those of pkg/kubelet (lifecycle, eviction, preemption, nodeshutdown).
 _REASONS = {
@@ -45,7 +45,7 @@ _REASONS = {
 # condition DisruptionTarget -> what to try
 _DISRUPTIONS = {
     "PreemptionByScheduler": "a Pod of higher priority took its place: raise its priorityClassName, or make room",
-    "DeletionByTaintManager": "tolerate the taint of its node, or wait until the node is well",
+    "DeletionByTaintManager": "tolerate the taint of its node, or wait until the node is Ready again",
     "EvictionByEvictionAPI": "somebody drained its node: a controller makes it again, a bare Pod you apply again",
     "DeletionByPodGC": "its node is gone: a controller makes it again, a bare Pod you apply again",
     "TerminationByKubelet": "its node ran short of something: see the message, and request what the Pod uses",

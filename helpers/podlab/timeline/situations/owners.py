@@ -154,7 +154,7 @@ def _none_wanted(o: Owner) -> Details | None:
         hint = "give a node these labels, or change the nodeSelector of its template"
         return {"why": f"no node has the labels of its nodeSelector: {labels}", "hint": hint}
     key = "parallelism" if o.kind == "Job" else "replicas"
-    return {"why": f"spec.{key} is 0, so it makes no Pod", "hint": f"set spec.{key} to 1 or more"}
+    return {"why": f"spec.{key} is 0, so it creates no Pods", "hint": f"set spec.{key} to 1 or more"}
 
 
 def _not_looked_at(o: Owner) -> Details | None:
@@ -187,18 +187,18 @@ BEFORE_PODS: tuple[Situation[Owner], ...] = (
     Situation("a Job that has failed", _job_failed, "has failed", "{said}", "{hint}"),
     Situation(
         "a Job that is suspended", _suspended,
-        "waits", "it is suspended, so it makes no Pod", "set spec.suspend to false",
+        "waits", "it is suspended, so it creates no Pods", "set spec.suspend to false",
     ),
     Situation(
         "a Job that another controller is to run", _elsewhere,
         "waits", "spec.managedBy leaves it to {by}, which has not begun",
         "start that controller, or make it without managedBy",
     ),
-    Situation("Pods that may not be made", _refused, "lacks Pods: {have} are there", "{said}", "{hint}"),
-    Situation("no Pod is asked for", _none_wanted, "makes no Pod", "{why}", "{hint}"),
+    Situation("Pods that may not be made", _refused, "lacks Pods: {have} exist", "{said}", "{hint}"),
+    Situation("no Pod is asked for", _none_wanted, "creates no Pods", "{why}", "{hint}"),
     Situation(
         "an owner that no controller has looked at", _not_looked_at,
-        "makes no Pod", "no controller has looked at it yet",
+        "creates no Pods", "no controller has looked at it yet",
         "wait a few seconds, then ask again; podlab events --for {pod}",
     ),
 )  # fmt: skip
