@@ -269,6 +269,17 @@ def seconds(text: str) -> float:
     return value
 
 
+def days(text: str) -> float:
+    """Read a positive number of days."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 3660:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days up to 3660")
+    return value
+
+
 def duration(text: str) -> int:
     """Read a duration as kubectl takes it, such as ``30s``, ``5m`` or ``1h30m``, in whole seconds."""
     import re

@@ -51,6 +51,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("exercise list nope", 9, "nope"),
         ("exercise check --jobs 0", 2, "'0' is not a whole number from 1 on"),
         ("exercise check --jobs=-1", 2, "'-1' is not a whole number from 1 on"),
+        ("class create", 2, "which class?"),
+        ("class create Spring", 2, "'Spring' cannot be the name of a class"),
+        ("class create spring --out keys", 2, "missing: --roster"),
+        ("class create spring --days 0", 2, "'0' is not a number of days"),
+        ("class board spring --web=-1", 2, "'-1' is not a whole number from 0 on"),
     ],
 )
 def test_a_wrong_command_line_is_named(

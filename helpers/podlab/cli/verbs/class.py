@@ -36,12 +36,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--days",
-        type=float,
+        type=common.days,
         default=30,
+        metavar="D",
         help="create: how many days the students' tokens are valid (default: 30)",
     )
     parser.add_argument(
-        "--web", type=int, metavar="PORT", help="board: serve it as a web page on this port of localhost"
+        "--web",
+        type=common.whole_number(0),
+        metavar="PORT",
+        help="board: serve it as a web page on this port of localhost",
     )
     parser.add_argument("--once", action="store_true", help="board: print it once and exit")
     common.add_any_cluster(parser)
@@ -49,35 +53,57 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked."""
-    import re
-
     from podlab.cli import clusters
-    from podlab.errors import PodlabError
 
+    _check(args)
     client = clusters.of(args).client()
     if args.action == "list":
         return _list(client)
-    if not args.class_ or not re.fullmatch(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", args.class_):
-        raise PodlabError(
-            f"{args.class_!r} cannot be the name of a class", hint=f"podlab class {args.action} spring"
-        )
     if args.action == "create":
         return _create(args, client)
     return _board(args, client) if args.action == "board" else _delete(args, client)
 
 
+def _check(args: argparse.Namespace) -> None:
+    """
+    Make sure that the class is named, and with ``create`` the roster and the folder, before a cluster is asked.
+
+    Raises:
+        UsageError: One of them is missing, or the name cannot be part of a namespace's.
+    """
+    import re
+
+    if args.action == "list":
+        return
+    if not args.class_:
+        raise common.UsageError(
+            "which class?", cause="the name of a class is required", hint=f"podlab class {args.action} spring"
+        )
+    if not re.fullmatch(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", args.class_):
+        raise common.UsageError(
+            f"{args.class_!r} cannot be the name of a class",
+            cause="it begins the names of namespaces: at most 20 lower-case letters, digits and -",
+            hint=f"podlab class {args.action} spring",
+        )
+    if args.action == "create" and not (args.roster and args.out):
+        raise common.UsageError(
+            "a class needs a roster and a folder for its kubeconfig files",
+            cause=f"missing: {', '.join(name for name in ('--roster', '--out') if not getattr(args, name[2:]))}",
+            hint=f"podlab class create {args.class_} --roster roster.csv --out kubeconfigs",
+        )
+
+
 def _create(args: argparse.Namespace, client: Client) -> int:
     from podlab.assignments import roster
     from podlab.classroom import creating
-    from podlab.errors import PodlabError
+    from podlab.cli.recording import counted
 
-    if not args.roster or not args.out:
-        raise PodlabError("a class needs a roster and a folder for its kubeconfig files",
-                          hint=f"podlab class create {args.class_} --roster roster.csv --out kubeconfigs")  # fmt: skip
     made = creating.create(
         client, args.class_, roster.read(args.roster), args.out, days=args.days, tell=_tell
     )
-    print(f"\nclass {args.class_}: {made.students} students; one file each in {args.out}: hand them out")
+    print(
+        f"\nclass {args.class_}: {counted(made.students, 'student')}; one file each in {args.out}: hand them out"
+    )
     for kind in sorted(made.left_out):
         print(f"  {kind} is not served by this cluster, and was skipped")
     space = f"{args.class_}-ID"
@@ -108,17 +134,27 @@ def _board(args: argparse.Namespace, client: Client) -> int:
 
 def _list(client: Client) -> int:
     from podlab.classroom import creating
+    from podlab.cli import output
+    from podlab.cli.recording import counted
 
-    for name, students in creating.classes(client):
-        print(f"{name:<20} {students} students")
+    found = list(creating.classes(client))
+    for name, students in found:
+        print(f"{name:<20} {counted(students, 'student')}")
+    if not found:
+        output.say(
+            "no classes on this cluster: podlab class create spring --roster roster.csv --out kubeconfigs"
+        )
     return 0
 
 
 def _delete(args: argparse.Namespace, client: Client) -> int:
     from podlab.classroom import creating
+    from podlab.cli.recording import counted
 
     count = creating.delete(client, args.class_, tell=_tell)
-    print(f"\nclass {args.class_} is gone: {count} namespaces deleted, nothing is left of it on the cluster")
+    print(
+        f"\nclass {args.class_} is gone: {counted(count, 'namespace')} deleted, nothing is left of it on the cluster"
+    )
     return 0
 
 
