@@ -103,7 +103,15 @@ def _verb_first(arguments: list[str]) -> list[str]:
     while arguments and arguments[0].partition("=")[0] in _PLACES:
         joined = "=" in arguments[0]
         moved, arguments = moved + arguments[: 1 if joined else 2], arguments[1 if joined else 2 :]
-    return [*arguments[:1], *moved, *arguments[1:]] if arguments else ["--help"]
+    if not arguments:
+        from podlab.cli.parser import UsageError
+
+        raise UsageError(
+            f"no verb follows {' '.join(moved)}",
+            cause="a verb is required",
+            hint=f"podlab pods {' '.join(moved)}",
+        )
+    return [*arguments[:1], *moved, *arguments[1:]]
 
 
 def _tell(error: PodlabError) -> int:

@@ -148,7 +148,7 @@ def _wait(
             cause=f"finalizers hold it: {held}"
             if held
             else "its node has not confirmed the end of its containers",
-            hint=f"podlab events {one.name}",
+            hint=f"podlab events --for {one.kind.lower()}/{one.name}",
         )
 
     until_gone(client, path, uid=stored["metadata"]["uid"], deadline_s=patience_s, late=late)

@@ -37,6 +37,12 @@ def asked_for(words: list[str], cluster: str = "") -> list[tuple[str, str]]:
             cause="kubectl explains fields",
             hint=f'kubectl --kubeconfig "$(podlab kubeconfig{cluster})" explain {words[0]}',
         )
+    if len(words) == 1 and _kind(words[0]):
+        raise UsageError(
+            f"which {words[0]}?",
+            cause="a kind needs a name",
+            hint=f"podlab explain {words[0]} NAME, or, for a Pod of that name: podlab explain pod/{words[0]}",
+        )
     if len(words) > 1 and "/" not in words[0] and resources.named(words[0]):
         return [(_supported(words[0], name), name.rpartition("/")[2]) for name in words[1:]]
     pairs = [word.rpartition("/")[::2] for word in words]

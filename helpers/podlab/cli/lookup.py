@@ -23,8 +23,9 @@ def find_pod(client: Client, namespace: str, pod: str) -> dict[str, Any]:
     except NotFoundError as error:
         known = [one["metadata"]["name"] for one in client.get(resources.path("pods", namespace))["items"]]
         near = nearest(pod, known)
+        error.summary = f"Pod {pod} does not exist in namespace {namespace}"
         error.cause = f"Pods in namespace {namespace}: {', '.join(known) or 'none'}"
-        error.hint = f"did you mean {near}?" if near else "podlab status, or another --namespace"
+        error.hint = f"did you mean {near}?" if near else "podlab pods --all-namespaces"
         raise
 
 

@@ -89,7 +89,7 @@ def load(name: str) -> Verb:
     """
     known = names()
     if name not in known:
-        near = nearest(name, known, 0.5)
+        near = nearest(name, known)
         raise UsageError(
             f"podlab has no verb {name!r}",
             cause=f"verbs: {', '.join(known)}",
@@ -313,6 +313,11 @@ def one_pod(text: str) -> str:
     if kind.lower() not in ("", "po", "pod", "pods"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a Pod: give a Pod's name, or pod/NAME")
     return name
+
+
+def in_any_case(words: Sequence[str]) -> Callable[[str], str]:
+    """Return a reader that writes each of *words* as it is spelt, however it was typed; for ``choices``."""
+    return lambda text: next((word for word in words if word.lower() == text.lower()), text)
 
 
 def whole_number(least: int) -> Callable[[str], int]:

@@ -54,7 +54,9 @@ def read_all(args: argparse.Namespace) -> list[Manifest]:
     sources = [*args.manifest, *(one for name in args.files for one in in_folder(name))]
     if not sources:
         raise UsageError(
-            "no manifest was given", cause="a file, or - for stdin, is required", hint="-f pod.yaml"
+            "no manifest was given",
+            cause="a file, or - for stdin, is required",
+            hint="podlab apply -f pod.yaml",
         )
     return [one for source in sources for one in read(source)]
 

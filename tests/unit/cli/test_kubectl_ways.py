@@ -83,7 +83,6 @@ def test_options_may_stand_before_the_verb(
     """``kubectl -n shop get pods`` is how many people type."""
     assert cli.main(["-n", "shop", "--cluster=c", "get", "pods"]) == 2
     assert "podlab pods -n shop --cluster c" in capsys.readouterr().err
-    assert cli.main(["-n", "shop"]) == 0
 
 
 def a_kubeconfig(path: Path) -> Path:

@@ -27,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "exercise",
         nargs="*",
+        default=[],
         metavar="ID",
         help="ids of exercises (default: all); new: a name such as e40-my-title",
     )

@@ -63,6 +63,12 @@ def run(args: argparse.Namespace) -> int:
     from podlab.cli import clusters, copying, output
 
     copying.check(args.pod, args.selector)
+    if args.container and args.one:
+        raise common.UsageError(
+            f"two containers are named: {args.container} and {args.one}",
+            cause="podlab logs takes one, or --all-containers",
+            hint=f"podlab logs {args.pod} -c {args.container}",
+        )
     cluster = clusters.of(args)
     client, namespace = cluster.client(), args.namespace or cluster.namespace
     pods = copying.pods_of(client, namespace, args.pod, args.selector)

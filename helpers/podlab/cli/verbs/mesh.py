@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from podlab.cli import parser as common
 
@@ -41,7 +42,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _objects(args: argparse.Namespace) -> list[tuple[str, dict[str, object]]]:
     """Return the objects to look at, by kind and name."""
-    if args.pod == "-" or "/" in args.pod or args.pod.endswith((".yaml", ".yml", ".json")):
+    from podlab.client import resources
+
+    kind = args.pod.partition("/")[0] if "/" in args.pod and not Path(args.pod).is_file() else ""
+    is_path = "/" in args.pod and resources.named(kind) is None
+    if args.pod == "-" or is_path or args.pod.endswith((".yaml", ".yml", ".json")):
         from podlab.cli import sending
 
         read = sending.read(args.pod)
@@ -52,6 +57,10 @@ def _objects(args: argparse.Namespace) -> list[tuple[str, dict[str, object]]]:
     from podlab import drivers
     from podlab.cli import lookup
 
+    try:
+        pod = common.one_pod(args.pod)
+    except argparse.ArgumentTypeError as error:
+        raise common.UsageError(str(error), hint="podlab mesh POD") from error
     cluster = drivers.need(args.name)
     namespace = args.namespace or cluster.namespace
-    return [(f"Pod {args.pod}", lookup.find_pod(cluster.client(), namespace, args.pod))]
+    return [(f"Pod {pod}", lookup.find_pod(cluster.client(), namespace, pod))]

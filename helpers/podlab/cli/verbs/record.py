@@ -41,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--until",
+        type=common.in_any_case(PHASES),
         choices=PHASES,
         metavar="U",
         help=f"record until: {', '.join(PHASES)} (default: Ready; for existing Pods: gone)",

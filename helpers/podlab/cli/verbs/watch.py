@@ -31,7 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--until",
-        type=_until,
+        type=common.in_any_case(UNTIL),
+        choices=UNTIL,
         default="gone",
         metavar="WHEN",
         help=f"stop when the Pod is Ready, gone, or in this phase: {', '.join(UNTIL[2:])} (default: gone)",
@@ -79,13 +80,6 @@ def _paint_until_done(args: argparse.Namespace, follower: Follower) -> int:
             if timeline is not None and not terminal:
                 painter.paint(timeline, follower.trouble)
             return 6
-
-
-def _until(text: str) -> str:
-    known = next((word for word in UNTIL if word.lower() == text.lower()), None)
-    if known is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of: {', '.join(UNTIL)}")
-    return known
 
 
 def _over(timeline: Timeline, until: str) -> bool:
