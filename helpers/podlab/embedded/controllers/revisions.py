@@ -9,6 +9,7 @@ pkg/controller/daemon/update.go, and pkg/controller/history/controller_history.g
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from podlab.embedded.controllers.base import ControllerContext
 from podlab.embedded.controllers.objects import owned, reference_to
@@ -73,8 +74,8 @@ def _revision(owner: RawObject, name: str, number: int) -> RawObject:
         "annotations": dict(owner["metadata"].get("annotations") or {}),
         "ownerReferences": [reference_to(owner)],
     }
-    # What ``kubectl rollout undo`` sends back as a patch.
-    data = {"spec": {"template": {"$patch": "replace", **template}}}
+    # What ``kubectl rollout undo`` sends back as a patch. Clients compare its bytes, so keys stand in Go's order.
+    data = _in_order({"spec": {"template": {"$patch": "replace", **template}}})
     return {
         "kind": "ControllerRevision",
         "apiVersion": "apps/v1",
@@ -82,3 +83,10 @@ def _revision(owner: RawObject, name: str, number: int) -> RawObject:
         "data": data,
         "revision": number,
     }
+
+
+def _in_order(value: Any) -> Any:
+    """Return *value* with the keys of all its maps sorted."""
+    if isinstance(value, dict):
+        return {key: _in_order(value[key]) for key in sorted(value)}
+    return [_in_order(item) for item in value] if isinstance(value, list) else value

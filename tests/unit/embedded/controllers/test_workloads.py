@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from plane import deployment, job, pod
 
@@ -120,6 +122,15 @@ def test_a_pod_that_is_deleted_comes_with_the_new_template_where_nothing_rolls(c
     settle(cluster)
     found = {one["metadata"]["name"]: one["spec"]["schedulerName"] for one in cluster.pods()}
     assert found == {"db-0": "2", "db-1": "1", "db-2": "1"}
+
+
+def test_the_data_of_a_revision_has_its_keys_in_order(cluster):
+    """As Go writes a map: upstream's own clients compare the bytes with those of the template."""
+    cluster.create("statefulsets", stateful(replicas=1))
+    settle(cluster)
+    (revision,) = cluster.store.list("controllerrevisions")
+    assert json.dumps(revision["data"]) == json.dumps(revision["data"], sort_keys=True)
+    assert revision["data"]["spec"]["template"]["$patch"] == "replace"
 
 
 def test_a_failed_pod_of_a_statefulset_is_made_again_under_its_name(cluster):
