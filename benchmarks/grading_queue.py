@@ -2,12 +2,13 @@
 A simulation, not a measurement: how long a larger class would take to grade, from the times of a real grading.
 
     podlab grade submissions/ --assignment term/instructor --out grades --on context
-    python benchmarks/grading_queue.py grades --students 1000 --jobs 8 16 32 --requests 20 --per-answer 12
+    python benchmarks/grading_queue.py grades --jobs 8 16 32 --requests 20 --per-answer 12 --cpu-s 1.2 --cpus 2
 
 Each simulated student hands in as many answers as those of GRADES do; the time of each is drawn from the times that
 answers to the same exercise took there (``took_s`` in the results). Answers are begun in order as soon as one of JOBS
-is free. All requests together take at least their number over the budget's rate. It assumes that an answer takes as
-long beside many others as it did in GRADES: true while nodes have room, so grade with many jobs before.
+is free. All requests together take at least their number over the budget's rate, and all Pods their processor seconds
+(``--cpu-s``, as grading.py prints them) over the processors. It assumes that an answer takes as long beside many others
+as it did in GRADES: true while nodes have room, so grade with many jobs before.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ def main() -> None:
         "--requests", type=float, default=20.0, help="requests a second (podlab grade --requests)"
     )
     parser.add_argument("--per-answer", type=float, help="requests an answer, as podlab grade prints them")
+    parser.add_argument("--cpu-s", type=float, help="processor seconds an answer, of grader and cluster")
+    parser.add_argument("--cpus", type=int, default=2, help="processors that share them (default: 2)")
     options = parser.parse_args()
     times, per_student = measured(options.grades)
     if not times:
@@ -87,6 +90,12 @@ def main() -> None:
         print(
             f"  requests: {answers} answers x {options.per_answer:g} at {options.requests:g} a second: "
             f"{floor_s / 60:.0f} min at least"
+        )
+    if options.cpu_s:
+        busy_s = answers * options.cpu_s / options.cpus
+        floor_s = max(floor_s, busy_s)
+        print(
+            f"  processors: {answers} answers x {options.cpu_s:g} s on {options.cpus}: {busy_s / 60:.0f} min at least"
         )
     print("students  jobs  wall time, mean  wall time, p95  95 % of the students have marks after")
     for jobs in options.jobs:

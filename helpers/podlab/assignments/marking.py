@@ -278,7 +278,7 @@ class _Grading:
     def accept(self, job: Job, why: str) -> Report:
         evidence.accept(evidence_of(self.folder, job.student), job.part.exercise.id, why)
         report = self._judge(job)
-        _store(self.folder, job, report, None)
+        _store(self.folder, job, report, _took_s(self.folder, job))
         return report
 
     def end(self, state: str) -> None:
@@ -412,6 +412,15 @@ def sweep(folder: Path, place: grading.Place) -> int:
 
 def _path(folder: Path, job: Job) -> Path:
     return folder / "results" / safe(job.student) / f"{job.part.exercise.id}.json"
+
+
+def _took_s(folder: Path, job: Job) -> float | None:
+    """Return how long the answer took when it was run last; None where that is not known."""
+    try:
+        found = json.loads(_path(folder, job).read_text("utf-8"))["took_s"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return float(found) if isinstance(found, int | float) else None
 
 
 def _is_done(folder: Path, job: Job) -> bool:

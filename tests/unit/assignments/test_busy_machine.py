@@ -104,6 +104,7 @@ def assert_accepted(out: Path, why: str) -> None:
 
     assert (result["report"]["state"], result["earned"] < result["points"]) == ("answered", True)
     assert again.as_dict() == result["report"]
+    assert result["took_s"] is not None
     assert [json.loads(path.read_text())["accepted"] for path in keep.glob("*.acts.json")] == [why]
 
 
