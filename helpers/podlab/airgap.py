@@ -63,7 +63,7 @@ class NodeImage:
         )
         if done.returncode != 0:
             raise DriverError(
-                f"the Docker engine did not take {self.name}",
+                f"the Docker engine could not load {self.name}",
                 cause=done.stderr.strip().splitlines()[-1] if done.stderr.strip() else None,
                 hint="podlab airgap build",
             )

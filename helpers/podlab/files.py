@@ -50,7 +50,7 @@ def make_output(path: str | PathLike[str]) -> None:
         os.makedirs(path, exist_ok=True)  # noqa: PTH103
     except FileNotFoundError as error:
         raise PermissionError(
-            errno.EACCES, "its file system takes no new folders", os.fspath(path)
+            errno.EACCES, "folders cannot be created in its file system", os.fspath(path)
         ) from error
 
 

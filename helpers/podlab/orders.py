@@ -58,7 +58,7 @@ def _step(part: str) -> tuple[str, ...]:
     for name in names:
         if not _NAME.fullmatch(name):
             raise OrderError(
-                f"{name!r} cannot be the name of a container",
+                f"{name!r} is not a valid name for a container",
                 hint="names have lower-case letters, digits and -",
             )
     return tuple(names)

@@ -59,7 +59,7 @@ def load(archive: Path, wanted_id: str, names: list[str]) -> bool:
     run(["docker", "load", "--input", archive])
     if image_id(names[0]) is None:
         raise BuildError(
-            f"the engine did not take {names[0]}",
+            f"the engine could not load {names[0]}",
             cause=f"docker load --input {archive} ran",
             hint="docker system df shows whether the engine's disk is full",
         )

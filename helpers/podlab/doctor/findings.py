@@ -298,7 +298,7 @@ def proxies(facts: MachineFacts) -> MachineFinding:
             "kind",
             "embedded",
         )
-    return _ok("proxies", f"{names} set, and the cluster is spared")
+    return _ok("proxies", f"{names} set; NO_PROXY includes the cluster")
 
 
 def user_namespaces(facts: MachineFacts) -> MachineFinding:
@@ -339,7 +339,7 @@ def mounting_proc(facts: MachineFacts) -> MachineFinding:
             f"a new /proc is refused ({facts.sandbox.proc}): `ps` in a container shows the node's processes",
             where,
         )
-    return _ok("proc", "can be mounted anew")
+    return _ok("proc", "a new /proc can be mounted")
 
 
 def nftables(facts: MachineFacts) -> MachineFinding:

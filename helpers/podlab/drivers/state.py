@@ -38,7 +38,7 @@ def check_name(name: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise DriverError(
-            f"{name!r} cannot name a cluster",
+            f"{name!r} is not a valid name for a cluster",
             cause="1 to 40 lower-case letters, digits and '-'; a letter or digit at both ends",
             hint="podlab up --cluster lab",
         )

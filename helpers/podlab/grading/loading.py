@@ -109,7 +109,9 @@ def read(folder: Path) -> Exercise:
     """
     match = _FOLDER.match(folder.name)
     if match is None:
-        raise CheckError(f"{folder.name} cannot be an exercise", hint="name the folder like e37-short-title")
+        raise CheckError(
+            f"{folder.name} is not a valid name for an exercise", hint="name the folder like e37-short-title"
+        )
     table = _Table(folder / "exercise.toml")
     data = table.known(table.data, _TOP, required=("title", "kind", "points", "checks"))
     kind = table.one_of("kind", data["kind"], model.KINDS)

@@ -69,7 +69,7 @@ def make(name: str) -> Path:
     match = re.fullmatch(r"(e\d{2,3})-([a-z0-9][a-z0-9-]*)", name)
     if match is None:
         raise CheckError(
-            f"{name!r} cannot be the name of an exercise", hint="podlab exercise new e40-my-title"
+            f"{name!r} is not a valid name for an exercise", hint="podlab exercise new e40-my-title"
         )
     if match[1] in loading.folders():
         raise CheckError(f"exercise {match[1]} already exists", cause=str(loading.folders()[match[1]].name))

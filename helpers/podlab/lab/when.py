@@ -74,7 +74,7 @@ class When:
     def __post_init__(self) -> None:
         if self.container is None and (self.restarts is not None or self.reason is not None):
             raise PodlabError(
-                "restarts and reason are a container's", hint="when(POD, container=NAME, restarts=1)"
+                "`restarts` and `reason` need `container`", hint="when(POD, container=NAME, restarts=1)"
             )
 
 

@@ -71,7 +71,7 @@ def test_down_of_nothing_is_safe(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_name_that_cannot_be_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """No path gets through."""
     assert cli.main(["down", "--name", "../../etc"]) == 3
-    assert "cannot name a cluster" in capsys.readouterr().err
+    assert "is not a valid name for a cluster" in capsys.readouterr().err
 
 
 def test_a_context_cluster_that_does_not_answer_is_not_running(

@@ -23,7 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("name", ["", "Lab", "-a", "a-", "a/b", "..", "a" * 41, "ä", "a_b", "a\n"])
 def test_names_that_could_lead_elsewhere_are_refused(name: str) -> None:
     """A name becomes a folder, a container and a host name: nothing but a DNS label will do."""
-    with pytest.raises(DriverError, match="cannot name a cluster"):
+    with pytest.raises(DriverError, match="is not a valid name for a cluster"):
         state.folder(name)
 
 
