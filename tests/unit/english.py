@@ -34,6 +34,10 @@ WORD_FOR_WORD = {
     "write 'available', 'can be downloaded'": re.compile(r"\bbe had\b"),
     "write 'silently'": re.compile(r"\b(dropped|drops it|refused|left out) without a word\b"),
     "write 'usually'": re.compile(r"\b(is|are) mostly\b|, mostly\b"),
+    "write 'the message for'": re.compile(r"\bwhat \w+( \w+)? (says?|said) of\b|\bis said of\b"),
+    "write 'must', or say what happens": re.compile(
+        r"\b(so long and no longer|had its say|is to be (said|shown))\b"
+    ),
     "write 'podlab', or 'a bug in podlab'": re.compile(r"\b(fault|one|none) of ours\b"),
 }
 """Idioms of other languages, translated word by word: each word is English, the sentence is not."""
@@ -89,7 +93,7 @@ class Text(NamedTuple):
 
     def faults(self) -> Iterator[str]:
         """Yield the advice of each rule that the text breaks, with its place and words."""
-        words = re.sub(r"``.*?``", "``", self.words)
+        words = re.sub(r"``.*?``", "``", " ".join(self.words.split()))
         for advice, pattern in RULES[self.kind].items():
             if pattern.search(words):
                 yield f"{self.where}: {advice}: {' '.join(self.words.split())[:110]}"

@@ -97,6 +97,8 @@ def test_subjects_of_commits_say_what_changed() -> None:
         ("prose", "The field is dropped without a word."),
         ("prose", "It is mostly done in the template."),
         ("summary", "Log a fault of ours."),
+        ("summary", "Return what a node says of a container."),
+        ("summary", "Hold up the node for so long and no longer."),
         ("heading", "When there is no Docker"),
         ("prose", "A crash is no shutdown: nobody asks."),
         ("subject", "The scorer reads arrows"),

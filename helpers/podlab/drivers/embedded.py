@@ -242,10 +242,7 @@ def _current_context(path: Path) -> str:
 
 
 def daemon_facts(name: str) -> dict[str, Any]:
-    """
-    Return what the daemon says of itself in ``daemon.json`` (pid, port, started_at); empty when there is
-    none.
-    """
+    """Return the fields of ``daemon.json`` (pid, port, started_at); empty if the file is missing."""
     try:
         return dict(json.loads((state.folder(name) / "daemon.json").read_text()))
     except (OSError, ValueError):

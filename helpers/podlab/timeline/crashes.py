@@ -132,7 +132,7 @@ def _previous(item: Mapping[str, Any]) -> str:
 
 
 def spec_of(pod: RawObject, name: str) -> Mapping[str, Any]:
-    """Return what the manifest says of one container; empty for a name that it does not hold."""
+    """Return the spec of one container in the manifest; empty for an unknown name."""
     _, container = roles.find(pod, name) or ("", {})
     return container
 

@@ -85,7 +85,7 @@ class App:
         except ConnectionError:
             return
         except Exception as error:
-            # A fault of ours must not take the server down, and must be seen by who reports it.
+            # A bug in podlab must not end the server, and the client that reports it must see it.
             _log(error, scope.get("path", ""))
             response = _refusal(StatusError(500, f"Internal error occurred: {type(error).__name__}: {error}"))
         if response is not None:

@@ -10,7 +10,7 @@ PREFIX = "system:serviceaccount:"
 
 
 class User(NamedTuple):
-    """Somebody who asks. ``extra`` is what TokenReview says of a token beside the account's name."""
+    """The user of a request. ``extra`` holds the fields of TokenReview beside the account's name."""
 
     name: str
     groups: tuple[str, ...] = ()

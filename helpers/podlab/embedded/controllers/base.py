@@ -1,7 +1,7 @@
 """
 The base of controllers: the context that they share, a queue of keys, and a controller that works through its queue.
 
-A controller never acts on a change itself: the change queues a key, and ``reconcile`` reads the object anew from the
+A controller never acts on a change itself: the change queues a key, and ``reconcile`` reads the object again from the
 store. So it makes no difference how many changes are seen, or in which order.
 
 The rule for writes: a controller creates and deletes objects through the API (``context.api``), which admits, defaults,

@@ -84,7 +84,7 @@ class DaemonSets(Controller):
 
     @staticmethod
     def _surges(daemon_set: RawObject, pods: list[RawObject], mark: str) -> bool:
-        """Return whether a successor is to be started beside the outdated Pod."""
+        """Return whether a successor may start beside the outdated Pod."""
         outdated = all(pod["metadata"]["labels"].get(HASH) != mark for pod in pods)
         return _surge(daemon_set) and outdated
 

@@ -2,7 +2,7 @@
 EndpointSlices and Endpoints of Services with a selector: which Pods may be sent traffic.
 
 A Pod is an endpoint once it has an address, and a *ready* one while its Ready condition is True; while its
-init containers run it is none, which is why a Service refuses connections until its database is up.
+init containers run it is not an endpoint, so a Service refuses connections until its database is up.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Revisions:
         return sorted(found, key=lambda entry: int(entry["revision"]))
 
     def forget_old(self, owner: RawObject, pods: Iterable[RawObject], kept: Sequence[RawObject]) -> None:
-        """Remove the oldest revisions that nobody uses, beyond the history that is to be kept."""
+        """Remove the oldest revisions that nobody uses, beyond the history limit."""
         used = {pod["metadata"]["labels"].get(HASH) for pod in pods}
         used |= {entry["metadata"]["name"] for entry in kept}
         # A Pod of a StatefulSet is labelled with the revision's name, one of a DaemonSet with its hash.

@@ -87,7 +87,7 @@ class Scheduler(Controller):
             for v in pod["spec"].get("volumes") or ()
             if "persistentVolumeClaim" in v
         ]
-        if claims:  # there are none on this cluster, and nobody asks the node then
+        if claims:  # this cluster has no claims, and the node is not asked then
             return f'persistentvolumeclaim "{claims[0]["claimName"]}" not found', ""
         return self._refused_as_it_is(pod, node) or self._refused_for_others(pod, node)
 

@@ -198,7 +198,7 @@ class StatefulSets(Controller):
 
 
 def wanted(stateful_set: RawObject) -> range:
-    """Return the ordinals that a StatefulSet is to have."""
+    """Return the ordinals of a StatefulSet."""
     first = (stateful_set["spec"].get("ordinals") or {}).get("start", 0)
     return range(first, first + stateful_set["spec"].get("replicas", 1))
 

@@ -1,5 +1,5 @@
 """
-Resizes of one Pod in place: what its node has granted, what its containers run with, and what is said of both.
+Resizes of one Pod in place: the granted resources, those that its containers run with, and the conditions of both.
 
 The API's spec is what is wanted. A resize that fits is granted (*allocated*) at once; one that does not waits
 (``PodResizePending``). What was granted is then put into force, in the running container or by restarting it.
@@ -105,7 +105,7 @@ class Resizes:
         )
 
     def put_into_force(self, record: ContainerRecord) -> RawObject:
-        """Return the resources that a running container is to have from now on."""
+        """Return the new resources of a running container."""
         self._in_force[record.id] = self._allocated[record.name]
         return self._allocated[record.name]
 

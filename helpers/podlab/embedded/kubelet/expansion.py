@@ -29,7 +29,7 @@ class TextLimit:
         *text*, for which there is room.
 
         Raises:
-            TooLongError: If there is none.
+            TooLongError: If no room is left.
         """
         self._left -= len(text)
         if self._left < 0:

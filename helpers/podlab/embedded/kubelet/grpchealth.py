@@ -106,7 +106,7 @@ def _headers(authority: str) -> bytes:
 
 def _text(value: str) -> bytes:
     raw = value.encode()
-    return bytes([len(raw)]) + raw  # all of ours are shorter than 127 bytes
+    return bytes([len(raw)]) + raw  # all headers here are shorter than 127 bytes
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:

@@ -44,7 +44,7 @@ class Handlers(Protocol):
     async def hook(
         self, pod: RawObject, container: RawObject, kind: str, container_id: str, address: str
     ) -> str:
-        """Run ``postStart`` or ``preStop`` to its end; what is to be warned of, or "". Raises HookError."""
+        """Run ``postStart`` or ``preStop`` to its end, and return the text of a warning, or "". Raises HookError."""
 
 
 class RuntimeHandlers:

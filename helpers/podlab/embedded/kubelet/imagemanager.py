@@ -46,7 +46,7 @@ class ImageManager:
         Return the image of a container, pulled if its policy asks for it. Raises StartError.
 
         Args:
-            until_ending: Waits for the pull, and gives it up when the Pod is to end.
+            until_ending: Waits for the pull, and gives it up when the Pod must end.
         """
         name, policy = container["image"], container.get("imagePullPolicy") or "IfNotPresent"
         try:

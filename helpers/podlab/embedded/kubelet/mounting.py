@@ -21,14 +21,14 @@ class Mounts:
 
     Args:
         wake: Set when something changed that may help: the missing object was created.
-        ending: Set when the Pod is to end.
+        ending: Set when the Pod must end.
     """
 
     def __init__(self, services: NodeServices, *, wake: asyncio.Event, ending: asyncio.Event) -> None:
         self._services, self._wake, self._ending = services, wake, ending
 
     async def set_up(self, pod: RawObject) -> dict[str, str]:
-        """Volume name -> path on the node, once all are there. Raises Interrupted when the Pod is to end."""
+        """Return volume name -> path on the node, once all are there. Raises Interrupted when the Pod must end."""
         paths, faults = self._try_all(pod)
         wait_s = RETRY_S
         while faults:

@@ -90,7 +90,7 @@ def _condition(old: RawObject, wanted: tuple[str, str, str] | None, now: str) ->
 
 
 def _taints(present: Sequence[RawObject], state: State, now: str) -> list[RawObject]:
-    """Those of others, and ours: nothing new is to be scheduled to a node in trouble."""
+    """Return the taints of others and podlab's own: no new Pod may be scheduled to a node in trouble."""
     ours = {NOT_READY: state.lost, DISK_PRESSURE: state.full}
     kept = [taint for taint in present if taint["key"] not in ours]
     return kept + [{"key": key, "effect": "NoSchedule", "timeAdded": now} for key, why in ours.items() if why]

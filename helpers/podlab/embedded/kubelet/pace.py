@@ -1,4 +1,4 @@
-"""The two things about time that a kubelet asks: what time it is, and how fast it is to react."""
+"""The time of a kubelet: the wall clock, and the pace at which it reacts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Pace:
 
     def retry_s(self) -> float:
         """Return how long after a failed sync the next one comes by itself."""
-        # A prompt node is woken by whatever could help, so it tries in vain as seldom as a real one at most.
+        # Every change that could help wakes a prompt node, so it retries no more often than a real one.
         return 15.0 if self.prompt else self._jitter(10.0)
 
     def next_sync(self, now: int, at: int | None, *, back_off: bool) -> int:

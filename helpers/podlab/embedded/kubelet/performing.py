@@ -22,7 +22,7 @@ class Performer:
     Carries out the actions of one Pod.
 
     Args:
-        until_ending: Waits for something, and gives it up when the Pod is to end.
+        until_ending: Waits for something, and gives it up when the Pod must end.
         retry: Called with when another sync makes sense (ns), None: after the usual while; and ``back_off``, whether
             a crashed container waits until then.
 
@@ -98,7 +98,7 @@ class Performer:
             await self._services.runtime.remove_container(reset.record.id)
 
     def _tell_missing_secrets(self, pod: RawObject) -> None:
-        """Report missing imagePullSecrets in an Event; the pull is tried all the same."""
+        """Report missing imagePullSecrets in an Event; the pull goes on without them."""
         namespace = pod["metadata"]["namespace"]
         names = [s.get("name", "") for s in pod["spec"].get("imagePullSecrets") or ()]
         missing = [n for n in names if self._services.store.get("secrets", namespace, n) is None]
@@ -108,7 +108,7 @@ class Performer:
             self._services.recorder.event(pod, "Warning", "FailedToRetrieveImagePullSecret", text)
 
     async def _purge_init_records(self, pod: RawObject, view: PodView) -> None:
-        """In a new sandbox the init containers begin anew, without a past."""
+        """Forget the past of the init containers: they run again in a new sandbox."""
         names = {c["name"] for c in roles.group(pod, roles.INIT)}
         for record in view.containers:
             if record.name in names:

@@ -85,7 +85,7 @@ class PodFiles:
         if aliases:
             text += "\n# Entries added by HostAliases.\n"
             text += "".join(f"{a['ip']}\t{chr(9).join(a.get('hostnames') or ())}\n" for a in aliases)
-        # What is right is left alone: emptied and written anew, it would be missing to a reader.
+        # A file with the right content stays as it is: while it is rewritten, a reader would miss it.
         if _read(path) != text.encode():
             _write(path, text.encode(), 0o644)
         return path

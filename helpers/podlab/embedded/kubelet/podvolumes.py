@@ -242,7 +242,7 @@ def fs_user(pod: RawObject) -> int | None:
 
 def _token_file(pod: RawObject, token: str) -> VolumeFile:
     """
-    A token belongs to the one user of the Pod, and only to that one, where its manifest names user or group.
+    Give a token to the only user of the Pod, where the manifest names a user or group.
 
     Source: ``collectData`` in pkg/volume/projected/projected.go at v1.36.3.
     """

@@ -117,7 +117,7 @@ class _Worker:
             try:
                 async with asyncio.timeout_at(tick):
                     await self.nudged.wait()
-                tick = loop.time()  # from a nudge on, the ticks are counted anew
+                tick = loop.time()  # after a nudge the ticks count from zero
             except TimeoutError:
                 pass
             self.nudged.clear()

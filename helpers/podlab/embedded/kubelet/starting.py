@@ -35,7 +35,7 @@ class StartContext(NamedTuple):
         view: What the sync saw at its beginning. A wait counts from the end that was known then, so the first
             restart after a kill in the same sync is free.
         volumes: Volume name -> path on the node.
-        until_ending: Waits for something, and gives it up when the Pod is to end.
+        until_ending: Waits for something, and gives it up when the Pod must end.
         images: The volumes that show images.
     """
 
@@ -82,7 +82,7 @@ class Starter:
             image = await self._images.ensure(pod, container, path, context.until_ending)
             container_id = await self._create(pod, container, image, context, images)
         except StartError as error:
-            # What the image manager says of a missing image stands in an Event already: here only its reason.
+            # An Event already holds the image manager's message of a missing image: only its reason is needed here.
             text = error.message if error.reason.startswith("CreateContainer") else error.reason
             self._recorder.event(pod, "Warning", "Failed", f"Error: {text}", field_path=path)
             raise

@@ -91,6 +91,6 @@ class StatusWriter:
             sandbox_ready=ready_to_start,
             others=(pod.get("status") or {}).get("conditions") or (),
             before=status["conditions"],
-            restarting=conditions.told(status["conditions"], restartall.CONDITION),
+            restarting=conditions.verdict_of(status["conditions"], restartall.CONDITION),
         )
         self.set(status)

@@ -26,7 +26,7 @@ def of_pod(pod: RawObject) -> Iterator[str]:
 
 
 def asks_seccomp(pod: RawObject, container: RawObject) -> bool:
-    """Return whether a container is to run under the runtime's own seccomp profile."""
+    """Return whether a container must run under the runtime's own seccomp profile."""
     for owner in (container, pod["spec"]):
         profile = (owner.get("securityContext") or {}).get("seccompProfile")
         if profile:

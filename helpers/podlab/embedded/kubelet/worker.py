@@ -41,7 +41,7 @@ class PodWorker:
         self, services: NodeServices, pod: RawObject, others: Callable[[str], list[RawObject]]
     ) -> None:
         self._services, self.pod, self._others = services, pod, others
-        self._wanted = pod  # as the API has it; ``pod`` has the resources that were granted
+        self._wanted = pod  # the object of the API; ``pod`` has the resources that were granted
         self._resizes = Resizes(services.recorder, pod)
         self.uid: str = pod["metadata"]["uid"]
         self._wake, self._ending = asyncio.Event(), asyncio.Event()
@@ -51,7 +51,7 @@ class PodWorker:
         self._messages: dict[str, str] = {}
         self._seen: dict[str, ContainerState] = {}  # what the last look showed, by container id
         self._due: int | None = None
-        self._shown_at: int | None = None  # when a back-off that has begun is to be shown
+        self._shown_at: int | None = None  # when the status shows a back-off that has begun
         self.writer = StatusWriter(services.store, services.clock, pod)
         self.prober = PodProber(
             services.handlers, services.recorder, services.clock, self.writer, on_result=self._wake.set
@@ -221,7 +221,7 @@ class PodWorker:
             if record.id not in restarts:
                 await self._performer.resize(record, self._resizes.put_into_force(record))
         if actions.resets or due:
-            self._wake.set()  # what was removed is to be started now; what is in force is to be said
+            self._wake.set()  # start now what was removed, and report the resources in force
         if not self._ending.is_set():
             self._show_failures(before)
         return False
@@ -274,7 +274,7 @@ class PodWorker:
         return PodView(tuple(sandboxes), tuple(records), self._messages)
 
     async def _until_ending(self, work: Awaitable[T]) -> T:
-        """Return the result of *work*, which is given up when the Pod is to end."""
+        """Return the result of *work*, which is given up when the Pod must end."""
         task, ending = asyncio.ensure_future(work), asyncio.ensure_future(self._ending.wait())
         try:
             await asyncio.wait((task, ending), return_when=asyncio.FIRST_COMPLETED)

@@ -68,7 +68,7 @@ def compute_pod_actions(
     Source: computePodActions in pkg/kubelet/kuberuntime/kuberuntime_manager.go, read at v1.36.3.
 
     Args:
-        restart_all: All containers are to begin again in place.
+        restart_all: All containers must start again in place.
         resized: Ids of the running containers that have to be restarted for other resources.
     """
     if restart_all:

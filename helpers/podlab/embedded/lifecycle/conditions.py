@@ -65,8 +65,8 @@ def _condition(kind: str, verdict: Verdict) -> RawObject:
     return condition
 
 
-def told(listed: Iterable[RawObject], kind: str) -> Verdict | None:
-    """Return what a list of conditions says of one; None if it is not there."""
+def verdict_of(listed: Iterable[RawObject], kind: str) -> Verdict | None:
+    """Return the status of one condition of a list; None if it is missing."""
     found = next((c for c in listed if c["type"] == kind), None)
     return (found["status"], found.get("reason", ""), found.get("message", "")) if found else None
 
@@ -142,8 +142,8 @@ def merge(new: Iterable[RawObject], old: Iterable[RawObject], now: str, generati
     ``lastTransitionTime`` moves only when the status of a condition flips.
     """
     before, ours = {c["type"]: c for c in old}, list(new)
-    told = {*OWNED, *(c["type"] for c in ours)}
-    result = [dict(c) for c in before.values() if c["type"] not in told]
+    verdict_of = {*OWNED, *(c["type"] for c in ours)}
+    result = [dict(c) for c in before.values() if c["type"] not in verdict_of]
     for condition in ours:
         known = before.get(condition["type"])
         same = known is not None and known["status"] == condition["status"]

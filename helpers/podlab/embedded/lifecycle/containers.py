@@ -121,7 +121,7 @@ def _mount_status(mount: RawObject) -> RawObject:
 
 
 def _without_record(pod: RawObject, container: RawObject, old: RawObject | None, waiting: str) -> RawObject:
-    """Return what to say of a container that the runtime does not know (yet, or any more)."""
+    """Return the status of a container that the runtime does not know (yet, or any more)."""
     if old and (old.get("state") or {}).get("terminated"):
         return dict(old)
     status = _blank(container)

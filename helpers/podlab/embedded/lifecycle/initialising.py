@@ -50,7 +50,7 @@ def compute_init_container_actions(
 
 
 def _app_is_up(pod: RawObject, view: PodView) -> bool:
-    """A regular container that was created or runs proves that initialisation is over, whatever records say."""
+    """Return whether a regular container was created or runs: then initialisation is over, even without records."""
     records = [view.latest(c["name"]) for c in roles.group(pod, roles.APP)]
     return any(r is not None and r.state in (ContainerState.CREATED, ContainerState.RUNNING) for r in records)
 

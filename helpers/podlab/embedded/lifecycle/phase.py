@@ -25,7 +25,7 @@ def get_phase(pod: RawObject, by_name: Mapping[str, RawObject], *, terminal: boo
 
     Args:
         by_name: The statuses of init and regular containers.
-        terminal: Nothing will be started any more, whatever the policy.
+        terminal: Nothing will be started any more, under any policy.
         app_started: A regular container was started in the present sandbox, so a restarting sidecar does not
             make the Pod Pending again.
 

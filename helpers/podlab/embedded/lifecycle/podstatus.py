@@ -1,4 +1,4 @@
-"""The status of a Pod: what a sync says at its beginning, what may be written of it, and what is said at the end."""
+"""The status of a Pod: at the beginning of a sync, the part that may be written, and at the end."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def merge_pod_status(pod: RawObject, new: RawObject, *, may_run: bool, now: int)
 
 
 def _not_ready(status: RawObject, now: str) -> None:
-    """A Pod that has ended is not ready, whatever a probe said last."""
+    """Make the conditions of an ended Pod not ready, whatever its last probe reported."""
     reason = "PodCompleted" if status["phase"] == "Succeeded" else "PodFailed"
     for condition in status["conditions"]:
         if condition["type"] in ("Ready", "ContainersReady") and condition["status"] == "True":

@@ -20,7 +20,7 @@ def pod_policy(pod: RawObject) -> str:
 
 def container_should_restart(pod: RawObject, container: RawObject, exit_code: int) -> bool:
     """
-    Return whether a container that ended with *exit_code* is to run again.
+    Return whether a container that ended with *exit_code* must run again.
 
     Rules come first, then the container's own policy, then the Pod's. Ephemeral containers never come back,
     but nothing asks this of them.

@@ -41,7 +41,7 @@ def dropped(config: ContainerConfig) -> list[int]:
 
 
 def added(config: ContainerConfig) -> list[int]:
-    """Return the numbers of those that it has beside them; they count only where its Pod has a network to itself."""
+    """Return the numbers of the capabilities that it adds; they count only in a Pod with a network of its own."""
     return [number for number, name in ADDABLE.items() if name in plain(config.add_capabilities)]
 
 
@@ -70,7 +70,7 @@ def user(config: ContainerConfig, image: ImageRecord) -> ContainerUser:
     Return user, group and all groups of a container.
 
     The groups are those of the Pod and, unless its policy is Strict, those in which the image's own files list the
-    user. The primary group is always among them, as containerd has it.
+    user. The primary group is always among them, as with containerd.
     """
     uid, gid = ids(config, image)
     members = () if config.strict_groups else image.member_groups.get(uid, ())

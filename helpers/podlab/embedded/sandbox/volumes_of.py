@@ -46,11 +46,11 @@ def requests(
     image_root: Callable[[str], dict[str, Any]],
 ) -> list[dict[str, Any]]:
     """
-    All mounts in the order of their depth, so that one below another is not covered by it.
+    Return all mounts in the order of their depth, so that a mount does not cover another below it.
 
     Args:
         folder: Where the Pod's own files are.
-        in_node: The node's path of a path of ours.
+        in_node: Maps a path of this process to the node's path.
         image_root: The root that an image would give to a container of its own.
     """
     found = [_request(in_node(f"{folder}/{name}"), f"/etc/{name}") for name in ("hostname", "resolv.conf")]

@@ -29,7 +29,7 @@ TEXT = "cannot be set for an Ephemeral Container"
 
 
 def validate(added: list[RawObject], old: RawObject) -> list[FieldError]:
-    """Return the faults of the ephemeral containers that a Pod is to have, given the Pod as it is."""
+    """Return the faults of the ephemeral containers that a request wants in a Pod, given the stored Pod."""
     context, spec = ValidationContext(validation.rule), old["spec"]
     context.volumes = {volume["name"] for volume in spec.get("volumes") or ()}
     others = {c["name"] for key in ("containers", "initContainers") for c in spec.get(key) or ()}

@@ -1,5 +1,5 @@
 """
-The shapes of names, and what upstream says of a text that has another.
+The formats of names, and upstream's messages for a text in another format.
 
 Source: apimachinery/pkg/util/validation/validation.go and api/validate/content at v1.36.3.
 """

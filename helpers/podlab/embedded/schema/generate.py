@@ -178,7 +178,7 @@ def write(path: Path, value: Any) -> None:
 
 
 def served(path: str) -> bool:
-    """True when an OpenAPI path is about a resource of ours."""
+    """Return whether an OpenAPI path is about a resource that podlab serves."""
     parts = [p for p in path.split("/") if p and not p.startswith("{")]
     parts = parts[2:] if parts[0] == "api" else parts[3:]
     if not parts or parts[0] == "watch":

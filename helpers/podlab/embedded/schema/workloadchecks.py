@@ -85,7 +85,7 @@ def job_template(context: ValidationContext, path: str, spec: RawObject, _argume
 
 
 def no_claims(context: ValidationContext, path: str, templates: Any, _argument: Any) -> None:
-    """Volumes by claim are said to be missing, before Pods wait for them for ever."""
+    """Refuse volumes by claim, before Pods wait for them for ever."""
     if templates:
         context.add(forbidden(path, NO_CLAIMS))
 

@@ -103,7 +103,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class ObservedContainer:
-    """One container of a Pod: its role (init, sidecar, app), what the manifest says of it, and its status."""
+    """One container of a Pod: its role (init, sidecar, app), its spec in the manifest, and its status."""
 
     of: Observed = field(repr=False)
     role: str

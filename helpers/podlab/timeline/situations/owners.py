@@ -46,7 +46,7 @@ _JOB_ENDS = {
 @dataclass(frozen=True)
 class Owner:
     """
-    A controller's object, its Pods, and what is said of it.
+    A controller's object, its Pods, and the Events about it.
 
     Attributes:
         pods: Those that it (or a ReplicaSet of it) has made, newest first.

@@ -20,7 +20,7 @@ from podlab.embedded.schema.decode import pairs_hook
 JSON, YAML, PROTOBUF = "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"
 ACCEPTED = (JSON, YAML, PROTOBUF)
 SUMMARY_BYTES = 30
-# How Python's decoder begins its message, and what Go's says of the same place.
+# The beginning of a message of Python's decoder -> Go's message for the same place.
 SYNTAX = (
     ("Expecting property name", "looking for beginning of object key string"),
     ("Expecting ':'", "after object key"),

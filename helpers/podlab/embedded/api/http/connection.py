@@ -165,7 +165,7 @@ class Connection(asyncio.Protocol):
         self._newest: Exchange | None = None  # being read
         self._ahead: deque[Exchange] = deque()
         self._url = b""
-        # Headers without an end are refused, and waited for so long and no longer: nobody is authenticated yet.
+        # Size and time of headers are limited: the client is not authenticated yet.
         self._awaits_head = True
         self._head_bytes: int | None = None  # how much of one has come, while it comes
         self._headers: list[tuple[bytes, bytes]] = []

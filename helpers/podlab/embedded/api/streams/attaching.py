@@ -183,7 +183,7 @@ class Attachment:
 
 
 def too_late(container_id: str) -> RawObject:
-    """Return what a node says of a container that had ended before the client was joined to it."""
+    """Return a node's message for a container that had ended before the client joined."""
     text = f'container "{container_id}" is in CONTAINER_EXITED state'
     return {
         "metadata": {}, "status": "Failure", "message": f"Internal error occurred: {text}",

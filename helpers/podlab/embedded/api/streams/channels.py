@@ -31,7 +31,7 @@ SUCCESS: RawObject = {"metadata": {}, "status": "Success"}
 
 
 class Socket:
-    """One accepted WebSocket: messages of bytes in and out, whatever its protocol makes of them on the way."""
+    """One accepted WebSocket: messages of bytes in and out; its protocol may encode them."""
 
     def __init__(self, receive: Receive, send: Send, protocol: str) -> None:
         self._receive, self._send, self.protocol = receive, send, protocol

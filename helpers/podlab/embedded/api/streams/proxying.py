@@ -104,7 +104,7 @@ def locate(store: Store, route: Route) -> Target:
     Return the address that a path names.
 
     Raises:
-        StatusError: 404 or 503 when there is none.
+        StatusError: 404 or 503 without a Pod that answers.
     """
     scheme, name, port = split(route.name)
     place = Route(route.kind, route.namespace, name, "", "")
@@ -138,7 +138,7 @@ def _of_node(backend: Backend, route: Route, path: str) -> Response:
 
 
 class _Exchange:
-    """One request to a target and its answer; the parser's callbacks collect what is to be sent on."""
+    """One request to a target and its answer; the parser's callbacks collect the data to forward."""
 
     def __init__(self, backend: Backend, request: Request, target: Target, path: str) -> None:
         self.backend, self.request, self.target, self.path = backend, request, target, path

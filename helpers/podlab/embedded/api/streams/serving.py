@@ -47,7 +47,7 @@ async def serve(
     except StatusError as refusal:
         await _refuse(send, refusal)
         return
-    # A client that has left already: the work is begun all the same, sees that nobody is there and ends what it holds.
+    # The client has left already: the work begins, notices that, and releases its resources.
     with contextlib.suppress(OSError, RuntimeError):
         await send({"type": "websocket.accept", "subprotocol": protocol})
     socket = Socket(receive, send, protocol or OLDEST)

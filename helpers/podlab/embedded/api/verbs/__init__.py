@@ -12,7 +12,7 @@ The verbs of the API server: one module for each verb, and what they share. In t
     watching     watch: from a resourceVersion on, with bookmarks
     subresources status, scale, eviction, binding, logs, ephemeralcontainers
                  resizing, logs, tokens: three of them, in modules of their own
-    reviews      TokenReview, SubjectAccessReview and their kin
+    reviews      TokenReview, SubjectAccessReview and similar
     eventversions  events.k8s.io is the same Event under other field names
     discovery    which kinds there are;  openapi: their schemas
     nodeevents   what the node noted, for the recorder (a path of ours)

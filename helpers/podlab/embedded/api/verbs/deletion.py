@@ -185,7 +185,7 @@ def orphan(store: Store, owner: RawObject) -> None:
 
 
 def _finalizers(kind: Kind, meta: RawObject, options: DeleteOptions) -> list[str]:
-    """Return the finalizers that hold an object back, after the propagation policy had its say."""
+    """Return the finalizers that hold an object back under the propagation policy."""
     holders = [f for f in meta.get("finalizers") or [] if f not in (ORPHAN, FOREGROUND) or not options.policy]
     if options.policy == "Foreground":
         holders.append(FOREGROUND)

@@ -14,7 +14,7 @@ def endpoint(store: Store, service: RawObject, port: str) -> tuple[str, int]:
     Return a ready endpoint of a Service, by the number or name of one of its ports.
 
     Raises:
-        StatusError: 503 when there is none.
+        StatusError: 503 without a ready endpoint.
     """
     meta = service["metadata"]
     if port.isdigit():

@@ -162,7 +162,7 @@ def check_revision(store: Store, text: str) -> int:
     Return a resourceVersion as a number; "" is 0.
 
     Raises:
-        StatusError: 400 when it is none, 504 when it lies in the future.
+        StatusError: 400 for an invalid one, 504 for one in the future.
     """
     if not text:
         return 0

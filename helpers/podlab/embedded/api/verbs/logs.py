@@ -93,7 +93,7 @@ def instance_of(pod: RawObject, container: str, previous: bool) -> str:
     Return the id of the instance whose log is asked for.
 
     Raises:
-        StatusError: 400 with the kubelet's words, when there is none to show.
+        StatusError: 400 with the kubelet's words, without such an instance.
     """
     name, status = pod["metadata"]["name"], status_of(pod, container)
     state, last = status.get("state") or {}, (status.get("lastState") or {}).get("terminated") or {}

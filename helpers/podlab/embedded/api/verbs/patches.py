@@ -81,7 +81,7 @@ def decode_patch(media: str, data: bytes) -> Any:
     Return the body of a patch.
 
     Raises:
-        StatusError: 400, when it is none.
+        StatusError: 400 for an invalid one.
     """
     try:
         body = parse_json(data)
@@ -98,7 +98,7 @@ def decode_patch(media: str, data: bytes) -> Any:
 
 def typed_patch(request: Request, route: Route, media: str, old: RawObject, body: Any) -> RawObject:
     """
-    Return the patched object, decoded. What is wrong with its types is said of the field ``patch``, as upstream does.
+    Return the patched object, decoded. Errors of its types name the field ``patch``, as upstream does.
 
     Raises:
         StatusError: 400 or 422.
@@ -138,6 +138,6 @@ def patched(kind: Kind, media: str, old: RawObject, body: Any) -> Any:
         if error.missing:
             text = "the server rejected our request due to an error in our request"
             raise StatusError(422, text, details={}) from None
-        raise bad_request(str(error)) from None  # upstream: 500; the fault is the client's all the same
+        raise bad_request(str(error)) from None  # upstream: 500; but the client made the error
     except RecursionError:
         raise bad_request("exceeded max depth") from None

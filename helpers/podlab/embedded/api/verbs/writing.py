@@ -88,7 +88,7 @@ def typed(request: Request, kind: Kind, raw: Any, type_name: str = "", kind_name
 
 
 def _other_kind(given: str, version: str, wanted: str, kind: Kind) -> str:
-    """Return what upstream's decoder says of a body of another kind or version."""
+    """Return upstream's message for a body of another kind or version."""
     short = version.rpartition("/")[2]
     known = any(k.kind == given and k.api_version == version for k in kinds().values())
     if known:

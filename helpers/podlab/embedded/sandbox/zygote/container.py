@@ -112,7 +112,7 @@ def _finish(request: dict[str, Any], report: int, users: int) -> NoReturn:
     for number in request["drop"]:
         linux.prctl(linux.PR_CAPBSET_DROP, number)
     if request["seccomp"] and seccomp.supported():
-        seccomp.install()  # while this process still may; what follows is none of what it refuses
+        seccomp.install()  # while this process still may; the filter refuses none of the calls below
     _change_user(request)
     if request["no_new_privileges"]:
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
@@ -165,7 +165,7 @@ def _enter_folder(path: str) -> None:
 
 
 def _take_terminal(request: dict[str, Any]) -> None:
-    """Make the terminal the controlling one, opened once more by the name that it has in here, and the user's."""
+    """Make the terminal the controlling one, reopened by its name in the container, and give it to the user."""
     status = os.fstat(0)
     try:
         here = os.open(f"/dev/pts/{os.minor(status.st_rdev)}", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)

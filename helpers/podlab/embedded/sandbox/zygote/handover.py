@@ -68,6 +68,6 @@ def _refused(sock: _socket.socket, expected: int) -> list[int]:
         try:
             part = netlink.errors(sock.recv(1 << 16, _socket.MSG_DONTWAIT))
         except BlockingIOError:
-            break  # a refused batch is answered once, for the message that was at fault
+            break  # the kernel answers a refused batch once, for the wrong message
         from_kernel += part
     return [number for number in from_kernel if number]

@@ -169,7 +169,7 @@ def tree_read_only(tree: int) -> bool:
 
 
 def attach_tree(tree: int, target: int) -> None:
-    """Mount a detached tree on what *target* is a descriptor of, whatever its name leads to by now."""
+    """Mount a detached tree on the place behind the descriptor *target*; its name may lead elsewhere by now."""
     result = _syscall(
         ctypes.c_long(_SYS_MOVE_MOUNT), ctypes.c_int(tree), b"", ctypes.c_int(target), b"",
         ctypes.c_uint(_MOVE_BOTH_EMPTY),

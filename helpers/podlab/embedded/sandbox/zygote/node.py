@@ -111,7 +111,7 @@ class NodeProcess:
         except OSError as error:
             text = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
             self._answer(sequence, "error", (error.errno or 0, text))
-        except Exception as error:  # a fault of ours must not end the node and all Pods with it
+        except Exception as error:  # a bug in podlab must not end the node and all its Pods
             self._answer(sequence, "error", (0, f"{type(error).__name__}: {error}"))
         else:
             if result is not None:
@@ -360,7 +360,7 @@ def _has_ended(pid: int, pidfd: int, proc: str) -> bool:
     """
     Return whether a Pod's PID 1 has ended, or is about to: a signal may be on its way to it, or its last process is.
 
-    Bounded: one that somebody has stopped holds up the node for so long and no longer.
+    The wait is bounded: a PID 1 that a user has stopped must not hold up the node.
     """
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)

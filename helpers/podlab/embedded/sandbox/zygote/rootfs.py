@@ -319,7 +319,7 @@ def _make_folder(root: int, parent: str, name: str) -> None:
 
 def _below(source: str, sub_path: str, old: str, *, make: bool) -> int:
     """
-    Open *sub_path* inside *source*, whatever links a container has put there: none may lead out of the volume.
+    Open *sub_path* inside *source*; links that a container has put there must not lead out of the volume.
 
     With *make*, folders that are missing are made: the last with the mode of the volume, so that whoever may write
     there may write here, those before it with 0755. Raises OSError (EXDEV for a link that leads out).

@@ -1,7 +1,7 @@
 """
 The rules of a user, from the roles and bindings in the store, and whether they allow a request.
 
-Members of ``system:masters`` may do everything, whatever the roles say, so that nobody locks himself out.
+Members of ``system:masters`` may do everything, without any role, so that nobody is locked out.
 
 Source: pkg/registry/rbac/validation/rule.go and plugin/pkg/auth/authorizer/rbac/rbac.go at v1.36.3.
 """

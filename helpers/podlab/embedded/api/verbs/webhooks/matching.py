@@ -26,7 +26,7 @@ def concerned(
     Args:
         kind: Of the object.
         labels: Its own.
-        namespace: Where it is to be; None for an object of the cluster.
+        namespace: Its namespace; None for an object of the cluster.
     """
     if kind.group == GROUP:  # or a webhook could keep itself from being mended
         return []

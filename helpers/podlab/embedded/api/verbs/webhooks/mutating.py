@@ -40,7 +40,7 @@ class Mutating:
         self._asked: dict[bytes, asyncio.Task[None]] = {}
 
     def concerned(self, kind: Kind, obj: RawObject) -> Sequence[RawObject]:
-        """Return the webhooks to be asked about a new object; mostly none."""
+        """Return the webhooks to be asked about a new object; usually none."""
         if not self._store.collection(CONFIGURATIONS).versions:
             return ()
         from podlab.embedded.api.verbs.webhooks import matching

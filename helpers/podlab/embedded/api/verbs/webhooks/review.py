@@ -25,7 +25,7 @@ class AnswerError(Exception):
 
 
 def of_new(kind: Kind, obj: RawObject, user: User, *, uid: str, dry: bool) -> RawObject:
-    """Return the review that asks about an object which is to be created."""
+    """Return the review that asks about a new object."""
     meta = obj["metadata"]
     of_kind = {"group": kind.group, "version": kind.version, "kind": kind.kind}
     resource = {"group": kind.group, "version": kind.version, "resource": kind.resource}
