@@ -8,7 +8,8 @@ Calls and log lines that are lost when Pods of lab 14's Deployment are replaced,
 A customer calls 20 times a second and does not wait for answers. Each page takes two seconds, so calls are under way
 whenever a container is told to stop. Written lines are those that the recorder read from the shops' own output;
 arrived are those that the log store counted. "Without the drain" has no preStop hook and no ``--drain``; in the "older
-form" proxy, shipper and metrics are further app containers.
+form" proxy, shipper and metrics are further app containers; "real parts" is the lab's second manifest, with Envoy, an
+OpenTelemetry Collector and a certificate of lab 05's CA.
 
 Below a row stands what happened from five seconds before the first lost call to five after the last: the lines in
 which a shop, a proxy or a shipper of a replaced Pod was told to stop, closed its port, or failed to send. Times are
@@ -31,6 +32,7 @@ from podlab.lab.core import Lab
 from podlab.observe import Recorder, Recording
 
 LAB = Path(__file__).parents[1] / "labs/14-combined/manifests"
+CA = LAB.parents[1] / "05-certificates/manifests/ca.yaml"
 SECONDS_A_PAGE, A_SECOND, AROUND_S = 2, 20, 5
 SHOWN = ("event", "signal", "outcome", "status", "what", "text", "error", "took", "lines")
 LOAD = f"""\
@@ -86,28 +88,38 @@ def older_form(spec: Body) -> None:
     spec["containers"] += [{k: v for k, v in each.items() if k != "restartPolicy"} for each in sidecars]
 
 
-FORMS: dict[str, Callable[[Body], None]] = {
-    "as in the lab": as_it_is,
-    "without the drain": without_the_drain,
-    "older form": older_form,
+@dataclass(frozen=True)
+class Form:
+    """A manifest of the lab, and what is changed in its Pod template."""
+
+    manifest: str = "production.yaml"
+    change: Callable[[Body], None] = as_it_is
+
+
+REAL = "real parts"
+FORMS = {
+    "as in the lab": Form(),
+    REAL: Form("real.yaml"),
+    "without the drain": Form(change=without_the_drain),
+    "older form": Form(change=older_form),
 }
 
 
-def production(change: Callable[[Body], None]) -> list[Body]:
-    """Return the lab's manifest with its Pod template changed."""
-    docs = copy.deepcopy(list(yaml.safe_load_all((LAB / "production.yaml").read_text("utf-8"))))
+def production(form: Form) -> list[Body]:
+    """Return the form's manifest with its Pod template changed."""
+    docs = copy.deepcopy(list(yaml.safe_load_all((LAB / form.manifest).read_text("utf-8"))))
     for each in docs:
         if each["kind"] == "Deployment":
-            change(each["spec"]["template"]["spec"])
+            form.change(each["spec"]["template"]["spec"])
     return docs
 
 
 # ---------------------------------------------------------------------------------------------------- measuring
 
 
-def measure(lab: Lab, change: Callable[[Body], None], rollouts: int, deletions: int) -> Loss:
+def measure(lab: Lab, form: Form, rollouts: int, deletions: int) -> Loss:
     """Roll one form out *rollouts* times under load, then delete one of its Pods *deletions* times."""
-    lab.apply(yaml.safe_dump_all(production(change)))
+    lab.apply(yaml.safe_dump_all(production(form)))
     names = lambda: {pod["metadata"]["name"] for pod in lab.pods_of("shop")}  # noqa: E731
     ready = lambda: len(names()) == 2 and all(map(whole, lab.pods_of("shop")))  # noqa: E731
     lab.wait(ready, "the shop is not ready", deadline_s=180)
@@ -212,16 +224,24 @@ def read(recording: Recording) -> Iterator[tuple[float, str, str, Body]]:
             yield at - stamped[0][0], each["pod"], each["container"], line
 
 
+def surround(lab: Lab, *, with_ca: bool) -> None:
+    """Have the images, and what stands around the shop: database, log store, customer; for real parts a CA."""
+    lab.need("postgres", "dbmate", "postgres-exporter", *(["openssl", "envoy", "otelcol"] if with_ca else []))
+    for manifest in [LAB / "around.yaml", *([CA] if with_ca else [])]:
+        lab.apply(manifest)
+    pods = ["db", "sink", *(["ca"] if with_ca else [])]
+    lab.wait(lambda: all(lab.ready(pod) == "1/1" for pod in pods), deadline_s=120)
+
+
 def main() -> None:
     """Print a row for each form."""
     options = on_a_cluster.forms(__doc__, FORMS, deletions=0)
     with on_a_cluster.lab(options, "podlab-bench-rollout") as lab:
-        lab.need("postgres", "dbmate", "postgres-exporter")
-        lab.apply(LAB / "around.yaml")
-        lab.wait(lambda: [lab.ready(pod) for pod in ("db", "sink")] == ["1/1", "1/1"], deadline_s=120)
+        chosen = options.form or list(FORMS)
+        surround(lab, with_ca=REAL in chosen)
         print(f"{options.rollouts} rollouts of two replicas, {options.deletions} deletions, on {lab.driver}")
         print(f"{'form':<20} {'calls lost':>15} {'lines lost':>15} {'doubled':>7} {'killed':>6}")
-        for name in options.form or FORMS:
+        for name in chosen:
             print(f"{name:<20} {measure(lab, FORMS[name], options.rollouts, options.deletions)}", flush=True)
 
 
