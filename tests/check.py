@@ -158,6 +158,13 @@ def steps() -> list[Step]:
         *on_clusters("attacks", "tests/attacks"),
         *on_clusters("notebooks", "tests/notebooks", marked=False, lane="pages"),
         Step(
+            "labs",
+            "embedded",
+            pytest("tests/labs", "-m", "not kind"),
+            needs=namespaces_missing,
+            lane="pages",
+        ),
+        Step(
             "browser",
             "embedded",
             pytest("tests/browser"),
