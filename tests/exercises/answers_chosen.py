@@ -16,12 +16,11 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from podlab.grading import find, ids
+from podlab.grading import find, ids, prove
 from podlab.grading.prove import Sample, samples
 
 ROOT = Path(__file__).parents[2]
 ALL = [sample for name in ids() for sample in samples(find(name))]
-LARGE_MINUTES = 60
 
 
 def key(sample: Sample) -> str:
@@ -31,7 +30,7 @@ def key(sample: Sample) -> str:
 
 def is_large(sample: Sample) -> bool:
     """Whether the answer is one of a large exercise."""
-    return sample.exercise.minutes >= LARGE_MINUTES
+    return prove.is_large(sample.exercise)
 
 
 def chosen(driver: str) -> list[Sample]:

@@ -31,6 +31,7 @@ from podlab.grading.runs import Place
 from podlab.grading.values import fill
 
 KINDS = ("right", "mistakes", "shortcuts")
+LARGE_MINUTES = 60
 LEAST = {"right": 3, "mistakes": 5, "shortcuts": 3}
 _EARNS = re.compile(r"\bearns (\d+(?:\.\d+)?)(?: to (\d+(?:\.\d+)?))?")
 _SAYS = re.compile(r'\bsays "([^"]+)"')
@@ -125,6 +126,11 @@ def expected(text: str, path: Path) -> Expected:
     return Expected(
         least, Fraction(earns[2] or earns[1]), tuple(_SAYS.findall(head)), int(hint[1]) if hint else None
     )
+
+
+def is_large(exercise: Exercise) -> bool:
+    """Return whether an exercise is a whole project: its play takes minutes, and many Pods."""
+    return exercise.minutes >= LARGE_MINUTES
 
 
 def prove(sample: Sample, place: Place) -> Proof:

@@ -81,14 +81,18 @@ def failed(life: Life, since: str, until: str = "") -> list[dict[str, Any]]:
 
 
 def slowly(life: Life) -> bool:
-    """Whether the cluster started Pods slowly, and no container of the answer failed by itself: time proves nothing."""
+    """
+    Whether the cluster started Pods slowly, and no container that stays failed by itself: time proves nothing.
+
+    An init container may fail until the database is there.
+    """
     slower = max((float(act.output or 1) for act in life.acts if act.verb == "wait"), default=1.0)
-    return slower >= SLOW and not any(failed_by_itself(life, pod) for pod in life.answered)
+    return slower >= SLOW and not any(failed_by_itself(life, pod, "sidecar", "app") for pod in life.answered)
 
 
-def failed_by_itself(life: Life, pod: str) -> bool:
-    """Return whether a container of a Pod ended with an error other than a signal."""
-    lanes = life.timeline(pod).lanes
+def failed_by_itself(life: Life, pod: str, *roles: str) -> bool:
+    """Return whether a container of a Pod, of these roles, ended with an error other than a signal."""
+    lanes = [lane for lane in life.timeline(pod).lanes if lane.role in roles]
     return any(set(life.exit_codes(lane.name, pod)) - {None, 0, STOPPED, KILLED} for lane in lanes)
 
 
@@ -296,7 +300,7 @@ def rolled(life: Life) -> Finding | None:
 
 def held_back(life: Life, pod: str) -> bool:
     """Whether a container of a new Pod failed by itself, or an init container runs on where the first Pods' ended."""
-    if failed_by_itself(life, pod):
+    if failed_by_itself(life, pod, "init", "sidecar", "app"):
         return True
     for lane in life.timeline(pod).lanes:
         usual = max((ran_s(life, lane.name, first) for first in shops(life)[:2]), default=0.0)

@@ -17,8 +17,10 @@ class Rollout:
 
     answered = ("old-1", "old-2", "new")
 
-    def __init__(self, *, slower: float, init_s: float | None = 2.0, code: int | None = 0) -> None:
-        self.slower, self.init_s, self.code = slower, init_s, code
+    def __init__(
+        self, *, slower: float, init_s: float | None = 2.0, code: int | None = 0, shop_code: int = 0
+    ) -> None:
+        self.slower, self.init_s, self.code, self.shop_code = slower, init_s, code, shop_code
 
     def act(self, name: str) -> Any:
         return SimpleNamespace(at=90.0, output=["old-1", "old-2"] if name == "release" else self.slower)
@@ -34,7 +36,7 @@ class Rollout:
         return SimpleNamespace(lanes=lanes, zero=0.0, until=LOOKED_S)
 
     def exit_codes(self, name: str, pod: str) -> list[int | None]:
-        return [self.code if (name, pod) == ("migrate", "new") else 0]
+        return [self.code if (name, pod) == ("migrate", "new") else self.shop_code if name == "shop" else 0]
 
     def at(self, moment: str, pod: str) -> tuple[float, float] | None:
         took_s = self.init_s if pod == "new" else 1.0
@@ -91,8 +93,13 @@ class Start(Rollout):
 
 @pytest.mark.parametrize(
     ("life", "holds"),
-    [(Start(slower=3.0), None), (Start(slower=1.0), False), (Start(slower=3.0, code=1), False)],
-    ids=["a slow cluster", "a quick cluster", "a container failed"],
+    [
+        (Start(slower=3.0), None),
+        (Start(slower=3.0, code=1), None),
+        (Start(slower=1.0), False),
+        (Start(slower=3.0, shop_code=1), False),
+    ],
+    ids=["a slow cluster", "an init container was tried again", "a quick cluster", "the shop failed"],
 )
 def test_pods_that_a_slow_cluster_did_not_get_ready_lose_nothing(life: Start, holds: bool | None) -> None:
     """At a load of 40 on two processors a right answer had 0 of 20: neither Pod was Ready after two minutes."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from podlab.cli import parser as common
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from podlab.grading import Place
     from podlab.grading.prove import Proof, Sample
 
 SUMMARY = "list, show, create and test exercises"
@@ -128,7 +132,7 @@ def _check(args: argparse.Namespace) -> int:
         grading.once(grading.Place.on(cluster)) as place,
         ThreadPoolExecutor(max_workers=max(1, args.jobs)) as pool,
     ):
-        proofs = [_told(args, proof) for proof in pool.map(lambda sample: prove.prove(sample, place), chosen)]
+        proofs = [_told(args, proof) for proof in pool.map(_prover(place), chosen)]
     bad = [proof for proof in proofs if proof.faults]
     out = sys.stderr if args.json else sys.stdout  # with --json, what is piped is JSON lines alone
     for text in lacking:
@@ -146,6 +150,22 @@ def _summary(answers: int, bad: int, exercises: int) -> str:
     if bad:
         return f"{bad} of {counted(answers, 'answer')} {of} scored otherwise than expected"
     return f"{counted(answers, 'answer')} {of}: scored as expected"
+
+
+def _prover(place: Place) -> Callable[[Sample], Proof]:
+    """Return what proves an answer: of large exercises as many at a time as this machine has processors."""
+    import os
+    import threading
+
+    from podlab.grading import prove
+
+    large = threading.Semaphore(os.cpu_count() or 1)
+
+    def proof(sample: Sample) -> Proof:
+        with large if prove.is_large(sample.exercise) else nullcontext():
+            return prove.prove(sample, place)
+
+    return proof
 
 
 def _is_wanted(args: argparse.Namespace, sample: Sample) -> bool:
