@@ -104,7 +104,7 @@ def main() -> None:
         ways["kind, running"] = lambda name: on_kind(options.kind, name)
     with tempfile.TemporaryDirectory(prefix="podlab-cold-") as home:
         os.environ["PODLAB_HOME"] = home
-        # With it, a package that pip compiled would be measured against one that is compiled anew at each start.
+        # With it, a package that pip compiled would be measured against one that is compiled at each start.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         wall, cpu = take_turns(ways, options.rounds)
     report(wall, cpu)

@@ -33,7 +33,7 @@ def copy_to(folder: Path) -> None:
 
 
 def test_its_commands_end_with_a_cluster_and_the_editors_python(tmp_path: Path) -> None:
-    """Created once, started twice: the second start finds the cluster, or makes it anew where the container slept."""
+    """Created once, started twice: the second start finds the cluster, or makes another where the container slept."""
     home, folder = tmp_path / "home", tmp_path / "podlab"
     home.mkdir()
     copy_to(folder)

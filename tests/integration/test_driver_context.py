@@ -105,7 +105,7 @@ def test_no_images_are_loaded_onto_nodes_of_others(cluster: Cluster, home: Path)
 
 
 def test_a_status_tells_when_the_namespace_has_gone(cluster: Cluster, client: Client, home: Path) -> None:
-    """Somebody deleted it: said in one line, and `down` cleans up all the same."""
+    """A user deleted it: one line reports that, and `down` still cleans up."""
     driver = ContextDriver()
     driver.make(Profile(name="gone", source=cluster.kubeconfig))
     client.delete("/api/v1/namespaces/podlab-gone")

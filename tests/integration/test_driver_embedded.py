@@ -91,7 +91,7 @@ def test_files_are_for_this_user_alone(home: Path) -> None:
 
 
 def test_a_killed_daemon_is_noticed_and_replaced(home: Path) -> None:
-    """kill -9: status says so, `up` starts anew, and no process of the first is left."""
+    """kill -9: status reports it, `up` starts a new one, and no process of the first is left."""
     driver = EmbeddedDriver()
     driver.make(Profile(name="lab"))
     pid = driver.status("lab").pids["daemon"]
@@ -165,7 +165,7 @@ def test_a_signal_while_starting_leaves_nothing(home: Path, number: signal.Signa
 
 
 def test_it_goes_on_after_the_command_that_made_it(home: Path) -> None:
-    """It has a session of its own: a closed terminal does not end it, and it holds no pipe of ours open."""
+    """It has a session of its own: a closed terminal does not end it, and it keeps none of the caller's pipes open."""
     command = [sys.executable, "-m", "podlab", "up", "--driver", "embedded", "--name", "lab", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
 

@@ -196,7 +196,7 @@ def test_a_container_without_namespaces_leaves_the_grade_open(run: Run, term: Pa
     ids=["zip", "image", "limit"],
 )
 def test_a_grader_that_does_not_reach_its_end_leaves_the_grade_open(run: Run, term: Path, fault: str) -> None:
-    """A fault of the zip, of the image, and Gradescope's limit of time: results.json is there all the same."""
+    """A fault of the zip, of the image, and Gradescope's limit of time: results.json is still written."""
     body = run({"small.ipynb": notebook(term, "ada", e14="moved")}, fault=fault)
 
     assert has_no_score(body)

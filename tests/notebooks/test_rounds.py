@@ -1,4 +1,4 @@
-"""Every round asks before it answers, and what it says of kubectl was read from the server."""
+"""Every round asks before it answers, and its lines of kubectl were read from the server."""
 
 import copy
 

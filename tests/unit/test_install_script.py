@@ -1,4 +1,4 @@
-"""``helpers/install.sh``, which ``./start`` and ``./check`` share: uv where it can be had, pip elsewhere."""
+"""``helpers/install.sh``, which ``./start`` and ``./check`` share: uv where it is available, pip elsewhere."""
 
 from __future__ import annotations
 

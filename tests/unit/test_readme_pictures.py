@@ -45,7 +45,7 @@ def test_the_animation_was_made_from_the_recording(draw: ModuleType) -> None:
 
 
 def test_the_recording_is_of_the_first_pod_as_it_is_now(draw: ModuleType) -> None:
-    """A changed manifest wants a new recording."""
+    """A changed manifest needs a new recording."""
     from podlab.manifests import load
 
     [manifest] = load(ROOT / "labs" / "00-first-pod" / "manifests" / "first-pod.yaml")

@@ -121,7 +121,7 @@ def go_step(part: GoPart) -> Step:
 
 
 def lock(part: GoPart) -> None:
-    """Write go.mod and go.sum of *part* anew."""
+    """Write go.mod and go.sum of *part* again."""
     need("go")
     part.recipe.mkdir(parents=True, exist_ok=True)
     (part.recipe / "go.sum").unlink(missing_ok=True)

@@ -231,7 +231,7 @@ def imitations() -> Iterator[Attack]:
 
 
 def floods() -> Iterator[Attack]:
-    """Answers that use up what they can; the grader ends all the same, and another answer is judged as ever."""
+    """Answers that use up all they can; the grader still ends, and judges another answer as before."""
     for name, script in {
         "log": "while true; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done",
         "deaf": "trap '' TERM; while true; do sleep 1; done",

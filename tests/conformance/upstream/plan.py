@@ -141,7 +141,7 @@ def made(kubernetes: str | None = None) -> Made:
 
 
 def part_for_lock(plan: Made) -> GoPart:
-    """Return the one part whose packages are those of all steps, for writing ``go.sum`` anew."""
+    """Return the one part whose packages are those of all steps, for writing ``go.sum`` again."""
     tests = {name: f"{MODULE}/{package}" for name, package in BINARIES.items()}
     return GoPart(
         "upstream",

@@ -184,7 +184,7 @@ def test_specs_of_a_group_run_together() -> None:
 
 
 def test_each_stand_in_names_its_parts(tmp_path: Path) -> None:
-    """A table with an unknown key is refused; a stand-in is made anew when its table changes."""
+    """A table with an unknown key is refused; a stand-in is made again when its table changes."""
     images = standins.load()
     made = plan.made()
     assert {"agnhost", "busybox", "pause"} <= set(images)

@@ -1,4 +1,4 @@
-"""Write the lists anew from what happened; reasons that were given before are kept, others are left to a person."""
+"""Write the lists again from the results; earlier reasons are kept, a person writes the others."""
 
 from __future__ import annotations
 

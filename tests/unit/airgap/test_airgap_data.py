@@ -33,7 +33,7 @@ def test_every_minor_version_that_the_pages_speak_of_can_be_built(minor: int) ->
 
 
 def test_a_row_may_name_the_go_that_builds_it(tmp_path: Path, recipe: Path) -> None:
-    """Kubernetes, etcd and CoreDNS of that row are built by it and named anew; kind and containerd serve all rows."""
+    """Kubernetes, etcd and CoreDNS of that row are built by it and renamed; kind and containerd serve all rows."""
     text = (recipe / "versions.toml").read_text()
     row = '[kubernetes."v1.36.3"]\n'
     (tmp_path / "versions.toml").write_text(text.replace(row, f'{row}go = "go1.27.3"\n'))

@@ -215,7 +215,7 @@ def test_nbgraders_test_cell_reads_the_points_of_this_answer(
 
 
 def test_submissions_are_written_anew_and_open_grades_left_out(shared: Blueprint, tmp_path: Path) -> None:
-    """Only cells of ours, with the answer as text of %%exercise, so that no student's code can run."""
+    """Only cells that podlab wrote, with the answer as text of %%exercise, so that no student's code can run."""
     found = [mark(shared, f"s{n}", share) for n, share in enumerate(SHARES)]
     for name, pattern in (("nbgrader", "submitted/*/small/small.ipynb"), ("otter", "submissions/*.ipynb")):
         formats.write(name, shared, found, tmp_path / name)

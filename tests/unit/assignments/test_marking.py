@@ -56,7 +56,7 @@ def test_what_was_not_gradable_is_run_again_and_is_no_zero(plan: Blueprint, tmp_
 
 
 def test_a_file_that_a_kill_left_half_written_is_graded_again(plan: Blueprint, tmp_path: Path) -> None:
-    """Results are written in one step; what is unreadable all the same does not count."""
+    """Results are written in one step; a file that still cannot be read does not count."""
     grade(plan, tmp_path / "g", handed_in())
     path = tmp_path / "g/results/ada/e14.json"
     path.write_text(path.read_text()[:40])

@@ -74,7 +74,7 @@ def edit(path: Path, change: Callable[[str], str]) -> None:
 
 
 def test_an_unchanged_class_is_not_judged_again(plan: Blueprint, graded: Path) -> None:
-    """The grades stand; ``--all`` judges them anew, with the same outcome."""
+    """The grades stand; ``--all`` judges them again, with the same outcome."""
     before = stored(graded)
 
     assert counts(marking.again(plan, graded)) == (0, 4)

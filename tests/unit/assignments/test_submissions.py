@@ -228,7 +228,7 @@ def test_a_gradescope_export_says_who_handed_in(tmp_path: Path, notebook: Notebo
 
 @pytest.mark.parametrize("text", ["- 1", "a: b", "submission_1: {:submitters: []}", "{", "&a [*a]", "\x00"])
 def test_a_strange_list_of_an_export_names_nobody(tmp_path: Path, notebook: Notebook, text: str) -> None:
-    """The submissions are read all the same."""
+    """The submissions are still read."""
     (tmp_path / "submission_metadata.yml").write_text(text)
     (tmp_path / "bob.ipynb").write_text(json.dumps(notebook(e00=ORDER)))
 

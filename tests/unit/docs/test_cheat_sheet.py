@@ -51,7 +51,7 @@ def test_every_name_in_a_page_is_used_once_and_led_to(draw: ModuleType, name: st
 
 
 def test_every_picture_of_the_course_is_on_the_poster(draw: ModuleType) -> None:
-    """A new picture wants a place."""
+    """A new picture needs its place on the sheet."""
     shown = {cell.picture for row in draw.POSTER for cell in row}
 
     assert shown - {""} == {path.stem for path in draw.PICTURES.glob("*.svg")}

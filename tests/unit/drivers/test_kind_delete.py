@@ -19,7 +19,7 @@ exit 1
 
 @pytest.fixture
 def tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cluster of ours with a node for as long as a file exists, and where each call of kind leaves a line."""
+    """A cluster of podlab whose node exists as long as a file does, and a log with a line for each call of kind."""
     monkeypatch.setenv("PODLAB_HOME", str(tmp_path / "home"))
     record = state.new_record("kind", "lab")
     state.save(record)

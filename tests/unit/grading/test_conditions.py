@@ -99,7 +99,7 @@ def test_pods_need_not_be_in_back_off_at_the_same_moment() -> None:
 
 
 def test_a_pod_is_still_so_long_after_the_last_change_that_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A start, an end and a container that is prepared begin the count anew: a late node makes it longer alone."""
+    """A start, an end and a container that is prepared restart the count: a late node makes it longer alone."""
     now = [0.0]
     monkeypatch.setattr("podlab.grading.waitconditions.time.monotonic", lambda: now[0])
     still = WaitCondition({"still_s": 12}, cast(Player, None))

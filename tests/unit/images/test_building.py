@@ -68,7 +68,7 @@ def test_a_wheel_becomes_an_image_that_the_embedded_cluster_takes(part: ImagePar
 
 
 def test_the_same_recipe_gives_the_same_bytes_and_is_made_once(part: ImagePart, home: Path) -> None:
-    """An image that is finished is found again; made anew, it is the same image."""
+    """An image that is finished is found again; built again, it is the same image."""
     first = build(IMAGE, known(part), silent)
     made = first.stat().st_mtime_ns
     assert build(IMAGE, known(part), silent).stat().st_mtime_ns == made

@@ -1,4 +1,4 @@
-"""What the doctor says where an image of the labs cannot be had: every wrong machine, one thing changed at a time."""
+"""Findings of the doctor where an image of the labs cannot be built: each wrong machine has one fact changed."""
 
 from __future__ import annotations
 

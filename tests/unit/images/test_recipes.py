@@ -1,4 +1,4 @@
-"""The recipes of the labs' images: what the file says, and what is said of a file that is not right."""
+"""The recipes of the labs' images: the contents of the file, and the messages for an invalid file."""
 
 from __future__ import annotations
 

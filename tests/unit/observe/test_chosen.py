@@ -1,4 +1,4 @@
-"""A recording of the Pods with labels keeps what is said of them alone, whichever watch is ahead."""
+"""A recording of the Pods with labels keeps the Events about them alone, whichever watch is ahead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recording that cannot be begun: an error of ours, nothing beside its place, and no other recording lost."""
+"""A recording that cannot begin: podlab's own error, no file left beside it, and no other recording lost."""
 
 from __future__ import annotations
 

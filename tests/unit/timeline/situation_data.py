@@ -281,7 +281,7 @@ def _bare(body: Raw) -> Raw:
 
 
 def main() -> int:
-    """Print what is said of each situation that is not named truly, and the figure."""
+    """Print the explanation of each situation with a wrong name, and the figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--record", metavar="CLUSTER")
     parser.add_argument("--all", action="store_true", help="print what is said of every situation")

@@ -137,7 +137,7 @@ def test_the_nodes_record_is_exact():
 
 
 def test_a_status_clock_that_is_wrong_for_one_container_widens_and_is_noted():
-    """One stamp is 7 s off: the interval holds the truth all the same, and a note names the sources."""
+    """One stamp is 7 s off: the interval still holds the truth, and a note names the sources."""
     found = life(5, Faults())
     for item in found.observations:
         if item.get("resource") != "pods":

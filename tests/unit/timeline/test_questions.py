@@ -91,7 +91,7 @@ def test_ready_and_what_it_waited_for():
     ],
 )
 def test_what_held_a_pod_back_is_named_whatever_it_was(name, step):
-    """Not only containers: gates, images that could not be had, volumes."""
+    """Not only containers: gates, images that could not be pulled, volumes."""
     assert life(name).waited_for().text.endswith(f"had waited for {step}")
 
 

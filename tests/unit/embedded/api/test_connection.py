@@ -92,7 +92,7 @@ def test_an_answer_without_a_length_goes_in_chunks() -> None:
 
 
 def test_a_head_request_gets_no_body() -> None:
-    """Its length is told all the same."""
+    """Its length is still sent."""
     said = answers(b"HEAD /a HTTP/1.1\r\n" + CLOSE + b"\r\n")
     assert said.endswith(b"\r\n\r\n")
     assert b"content-length: 9" in said

@@ -138,7 +138,7 @@ def test_a_table_of_the_older_version_is_served(server: Server) -> None:
 
 
 def test_a_review_cannot_be_a_table(server: Server) -> None:
-    """It has no metadata; the refusal names what can be had."""
+    """It has no metadata; the refusal names the supported media types."""
     review = {"spec": {"resourceAttributes": {"namespace": "default", "verb": "get", "resource": "pods"}}}
     path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
     refused = server.ask(

@@ -476,7 +476,7 @@ def test_a_seccomp_profile_that_the_node_lacks_keeps_the_container_back() -> Non
 
 
 def test_missing_pull_secrets_are_told_and_do_no_harm() -> None:
-    """The image may be there all the same."""
+    """The image may be present without them."""
     simulation = simulated(pod(imagePullSecrets=[{"name": "a"}, {"name": "b"}]))
 
     simulation.run(5)
@@ -671,7 +671,7 @@ def _ready_while_running(found: Json) -> str:
 
 
 def test_liveness_of_a_regular_container_ends_with_the_deletion() -> None:
-    """That of a sidecar does not, though nothing comes of it."""
+    """That of a sidecar does not, although nothing follows from it."""
     failing = {**TCP, "failureThreshold": 10}
     simulation = simulated(
         pod(

@@ -188,7 +188,7 @@ def test_a_startup_probe_of_a_sidecar_holds_back_the_next(
 
 
 def test_liveness_of_a_sidecar_does_not_hold_back_the_next() -> None:
-    """It is killed and restarted, and the next one starts all the same."""
+    """It is killed and restarted, and the next one still starts."""
     watched = pod("Always", inits=(sidecar("s", livenessProbe={"exec": {}}), "i"))
 
     actions = actions_of(watched, view(*states("s:running")), _probed(LIVENESS, Result.FAILURE, "s-0"))

@@ -13,7 +13,7 @@ MEGABYTE = 1 << 20
 
 
 def faults(kind: str, **fields: Any) -> list[str]:
-    """What is said of a ConfigMap or Secret."""
+    """Return the messages for a ConfigMap or Secret."""
     return [
         str(error) for error in validation.validate(f"core/v1.{kind}", {"metadata": {"name": "x"}, **fields})
     ]

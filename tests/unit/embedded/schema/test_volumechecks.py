@@ -13,7 +13,7 @@ CONFLICT = "conflicting duplicate paths"
 
 
 def faults(volume: dict[str, Any]) -> list[str]:
-    """What is said of a Pod with this volume, without where the volume stands."""
+    """Return the messages for a Pod with this volume, without the position of the volume."""
     pod = {
         "metadata": {"name": "p"},
         "spec": {"containers": [{"name": "c", "image": "x"}], "volumes": [{"name": "v", **volume}]},
