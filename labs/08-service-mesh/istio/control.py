@@ -15,7 +15,7 @@ from podlab import images
 from podlab.client import Client
 from podlab.errors import ApiError, NotFoundError, PodlabError, WaitTimeoutError
 from podlab.images import cache, golang
-from podlab.images.recipes import Part
+from podlab.images.recipes import ImagePart
 
 SYSTEM = "istio-system"
 IMAGES = ("istiod", "istio-proxy")
@@ -30,7 +30,7 @@ RawObject = dict[str, Any]
 Progress = Callable[[str], None]
 
 
-def parts() -> list[Part]:
+def parts() -> list[ImagePart]:
     """Return the parts of both images."""
     known = images.load()
     return [part for name in IMAGES for part in known.parts_of(known.find(name))]
