@@ -36,4 +36,4 @@ def test_kubectl_runs_podlab_as_its_plugin(cluster: Cluster, namespace: str) -> 
 
     assert plugin("pods").stderr == f"no Pods in namespace {namespace}\n"
     missing = plugin("explain", "web")
-    assert (missing.returncode, "try: kubectl podlab status" in missing.stderr) == (4, True)
+    assert (missing.returncode, "try: kubectl podlab pods --all-namespaces" in missing.stderr) == (4, True)

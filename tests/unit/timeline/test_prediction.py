@@ -28,7 +28,7 @@ def test_all_parts_are_read_and_written_back():
         ("fetch shop", "has no brackets"),
         ("(fetch | shop)", "brackets do not match"),
         ("fetch | fetch", "appears twice"),
-        ("fetch_it", "cannot be the name"),
+        ("fetch_it", "is not a valid name"),
         ("\nstart: a\nstart: b", "line 3: start is given twice"),
         ("phase: Pending CrashLoopBackOff", "is not a phase"),
         ("restarts: fetch", "pairs of a name and a number"),
