@@ -136,11 +136,18 @@ def test_a_container_that_ends_at_once_does_not_hurt_the_next_in_a_shared_proces
 
 
 def our_pause() -> Path:
-    """PID 1 of the one shared process namespace that this test has made, below ``/proc``."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if (folder / "cmdline").read_bytes().startswith(b"/pause") and os.getpid() in parents(folder):
-                return folder
+    """
+    PID 1 of the one shared process namespace that this test has made, below ``/proc``.
+
+    The Pod is there before its first process has taken the name, so a busy machine may have to be waited for.
+    """
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if (folder / "cmdline").read_bytes().startswith(b"/pause") and os.getpid() in parents(folder):
+                    return folder
+        time.sleep(0.01)
     raise AssertionError("no pause process")
 
 
