@@ -100,6 +100,31 @@ def test_a_service_that_stops_being_a_node_port_gives_it_back(server: Server) ->
     assert spec["clusterIP"] == made["spec"]["clusterIP"]
 
 
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
+def test_ports_may_come_and_go_where_node_ports_end(server: Server, kind: str, count: int) -> None:
+    """One of two ports goes, or a third comes: no node port is new, so all of them are dropped."""
+    ports = [{"name": f"p{n}", "port": 80 + n} for n in range(3)]
+    had = server.ask("POST", SERVICES, service() | {"spec": {"type": kind, "ports": ports[:2]}}).json
+    changed = {"type": "ClusterIP", "ports": [*had["spec"]["ports"], ports[2]][:count]}
+    answer = server.ask("PATCH", f"{SERVICES}/s", {"spec": changed}, kind=MERGE)
+
+    assert answer.code == 200, answer.json
+    assert [port["port"] for port in answer.json["spec"]["ports"]] == [80, 81, 82][:count]
+    assert not any("nodePort" in port for port in answer.json["spec"]["ports"])
+
+
+def test_a_new_node_port_of_a_service_that_has_none_is_refused(server: Server) -> None:
+    """The client asks for two things that exclude each other."""
+    made = server.ask("POST", SERVICES, service(type="NodePort")).json
+    number = 30123 if made["spec"]["ports"][0]["nodePort"] != 30123 else 30124
+    changed = {"type": "ClusterIP", "ports": [{"port": 80, "nodePort": number}]}
+    refused = server.ask("PATCH", f"{SERVICES}/s", {"spec": changed}, kind=MERGE)
+
+    assert refused.code == 422
+    assert "spec.ports[0].nodePort: Forbidden" in refused.json["message"]
+
+
 def test_an_eviction_writes_why_before_it_deletes(server: Server) -> None:
     """A Job's failure policy can tell it from a failure of the Pod itself."""
     body = pod()

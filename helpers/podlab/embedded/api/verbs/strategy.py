@@ -324,9 +324,15 @@ def _drop_of_type(spec: RawObject, before: RawObject) -> None:
 
 
 def _drop_node_ports(spec: RawObject, before: RawObject) -> None:
-    """Node ports that are as they were go: the new type has none."""
-    numbers = [port.get("nodePort") for port in before.get("ports") or []]
-    if numbers == [port.get("nodePort") for port in spec.get("ports") or []]:
+    """
+    Drop the node ports, which the new type has not, unless the client set a new number.
+
+    Source: ``sameNodePorts`` in pkg/registry/core/service/strategy.go at v1.36.3: ports may come and go meanwhile.
+    """
+    had, has = (
+        {port.get("nodePort") for port in one.get("ports") or []} - {None, 0} for one in (before, spec)
+    )
+    if has <= had:
         for port in spec.get("ports") or []:
             port.pop("nodePort", None)
 
