@@ -91,6 +91,33 @@ def test_a_service_that_becomes_a_name_gives_its_addresses_back(server: Server, 
     assert "nodePort" not in spec["ports"][0]
 
 
+@pytest.mark.parametrize("kind", ["ClusterIP", "LoadBalancer"])
+@pytest.mark.parametrize("cleared", ["empty", "null", "left out"])
+def test_a_service_that_becomes_a_name_may_clear_its_address(server: Server, kind: str, cleared: str) -> None:
+    """The one field that people know is enough: the list of addresses is cleared with it."""
+    made = server.ask("POST", SERVICES, service(type=kind)).json
+    name = {"type": "ExternalName", "externalName": "a.b"}
+    if cleared == "left out":
+        made["spec"] = {k: v for k, v in (made["spec"] | name).items() if k != "clusterIP"}
+        answer = server.ask("PUT", f"{SERVICES}/s", made)
+    else:
+        body = {"spec": name | {"clusterIP": "" if cleared == "empty" else None}}
+        answer = server.ask("PATCH", f"{SERVICES}/s", body, kind=MERGE)
+
+    assert answer.code == 200, answer.json
+    assert answer.json["spec"].keys() & {"clusterIP", "clusterIPs"} == set()
+
+
+def test_another_address_of_a_service_that_becomes_a_name_is_refused(server: Server) -> None:
+    """The client asks for what such a Service cannot have."""
+    server.ask("POST", SERVICES, service())
+    body = {"spec": {"type": "ExternalName", "externalName": "a.b", "clusterIPs": ["10.96.77.7"]}}
+    refused = server.ask("PATCH", f"{SERVICES}/s", body, kind=MERGE)
+
+    assert refused.code == 422
+    assert "spec.clusterIPs: Forbidden" in refused.json["message"]
+
+
 def test_a_service_that_stops_being_a_node_port_gives_it_back(server: Server) -> None:
     """And keeps its cluster IP."""
     made = server.ask("POST", SERVICES, service(type="NodePort")).json

@@ -291,11 +291,14 @@ def _release(spec: RawObject, before: RawObject) -> None:
     """
     Release the fields of a Service that becomes ExternalName, unless the client set them anew.
 
-    Source: ``patchAllocatedValues`` and ``dropTypeDependentFields`` of pkg/registry/core/service at v1.36.3.
+    A client that clears ``clusterIP`` clears ``clusterIPs`` with it, as long as it left them as they were.
+
+    Source: ``normalizeClusterIPs`` and ``dropTypeDependentFields`` of pkg/registry/core/service at v1.36.3.
     """
     if before.get("type") == "ExternalName":
         return
-    if spec.get("clusterIP") == before.get("clusterIP"):
+    old = before.get("clusterIP")
+    if (spec.get("clusterIP") or old) == old and (spec.get("clusterIPs") or [old]) == [old]:
         spec.pop("clusterIP", None)
         spec.pop("clusterIPs", None)
     for name in ("ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"):
