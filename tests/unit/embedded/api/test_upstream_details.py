@@ -141,6 +141,21 @@ def test_ports_may_come_and_go_where_node_ports_end(server: Server, kind: str, c
     assert not any("nodePort" in port for port in answer.json["spec"]["ports"])
 
 
+@pytest.mark.parametrize(("number", "code"), [(30999, 200), (31000, 422)])
+def test_a_service_whose_traffic_is_no_longer_local_loses_its_health_check(
+    server: Server, number: int, code: int
+) -> None:
+    """The number is dropped if it is the old one; a new number contradicts the policy."""
+    local = {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "healthCheckNodePort": 30999}
+    assert server.ask("POST", SERVICES, service(**local)).json["spec"]["healthCheckNodePort"] == 30999
+    changed = {"externalTrafficPolicy": "Cluster", "healthCheckNodePort": number}
+    answer = server.ask("PATCH", f"{SERVICES}/s", {"spec": changed}, kind=MERGE)
+
+    assert answer.code == code, answer.json
+    left = server.ask("GET", f"{SERVICES}/s").json["spec"]
+    assert left.get("healthCheckNodePort") == (None if code == 200 else 30999)
+
+
 def test_a_new_node_port_of_a_service_that_has_none_is_refused(server: Server) -> None:
     """The client asks for two things that exclude each other."""
     made = server.ask("POST", SERVICES, service(type="NodePort")).json

@@ -309,7 +309,7 @@ def _release(spec: RawObject, before: RawObject) -> None:
 
 def _drop_of_type(spec: RawObject, before: RawObject) -> None:
     """
-    Drop what only the old type of a Service had, unless the client set it anew.
+    Drop what only the old type or traffic policy of a Service had, unless the client set it anew.
 
     Source: ``dropTypeDependentFields`` in pkg/registry/core/service/strategy.go at v1.36.3.
     """
@@ -319,7 +319,7 @@ def _drop_of_type(spec: RawObject, before: RawObject) -> None:
     )
     for name, kept in (
         ("externalTrafficPolicy", outside and kind != "ExternalName"),
-        ("healthCheckNodePort", kind == "LoadBalancer"),
+        ("healthCheckNodePort", kind == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"),
         ("allocateLoadBalancerNodePorts", kind == "LoadBalancer"),
     ):
         if not kept and spec.get(name) == before.get(name):
