@@ -2,8 +2,9 @@
 ControllerRevisions: the templates that a StatefulSet or a DaemonSet has had, for Pods that keep an older one and for
 ``rollout undo``.
 
-Source: ``getStatefulSetRevisions`` of pkg/controller/statefulset/stateful_set_control.go, ``constructHistory`` of
-pkg/controller/daemon/update.go, and pkg/controller/history/controller_history.go at v1.36.3.
+Source: ``getStatefulSetRevisions`` of pkg/controller/statefulset/stateful_set_control.go, ``adoptOrphanRevisions`` of
+stateful_set.go, ``constructHistory`` of pkg/controller/daemon/update.go, and
+pkg/controller/history/controller_history.go at v1.36.3.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from podlab.embedded.controllers.base import ControllerContext
-from podlab.embedded.controllers.objects import owned, reference_to
+from podlab.embedded.controllers.objects import (
+    controller_of,
+    deleting,
+    owned,
+    reference_to,
+    selector_of,
+    selects,
+)
 from podlab.embedded.controllers.templates import template_hash
 from podlab.pods.raw import RawObject
 
@@ -28,6 +36,7 @@ class Revisions:
 
     def of(self, owner: RawObject) -> tuple[RawObject, RawObject]:
         """Return the revision that the status calls the current one, and that of the template as it is now."""
+        self._adopt_orphans(owner)
         known = self._known(owner)
         name = f"{owner['metadata']['name']}-{template_hash(owner['spec']['template'])}"
         newest = known[-1]["revision"] if known else 0
@@ -39,6 +48,16 @@ class Revisions:
         before = (owner.get("status") or {}).get("currentRevision")
         current = next((entry for entry in known if entry["metadata"]["name"] == before), update)
         return current, update
+
+    def _adopt_orphans(self, owner: RawObject) -> None:
+        """Adopt what an owner left that was deleted with ``--cascade=orphan``; its names cannot be taken twice."""
+        store, selector = self._context.store, selector_of(owner)
+        for entry in store.list(RESOURCE, owner["metadata"]["namespace"]):
+            meta = entry["metadata"]
+            if controller_of(entry) or deleting(entry) or not selects(selector, meta.get("labels") or {}):
+                continue
+            owners = [*meta.get("ownerReferences", ()), reference_to(owner)]
+            store.update(RESOURCE, {**entry, "metadata": {**meta, "ownerReferences": owners}})
 
     def _known(self, owner: RawObject) -> list[RawObject]:
         found = owned(self._context.store.list(RESOURCE, owner["metadata"]["namespace"]), owner)

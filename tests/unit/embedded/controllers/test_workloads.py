@@ -133,6 +133,43 @@ def test_the_data_of_a_revision_has_its_keys_in_order(cluster):
     assert revision["data"]["spec"]["template"]["$patch"] == "replace"
 
 
+def delete_and_orphan(cluster, resource, name):
+    """What ``kubectl delete --cascade=orphan`` leaves: Pods and revisions without an owner."""
+    for kind in ("pods", "controllerrevisions"):
+        for one in cluster.store.list(kind, "lab"):
+            cluster.store.update(kind, {**one, "metadata": {**one["metadata"], "ownerReferences": []}})
+    cluster.store.delete(resource, "lab", name)
+
+
+@pytest.mark.parametrize("resource", ["statefulsets", "daemonsets"])
+def test_revisions_that_were_orphaned_are_adopted_with_their_pods(cluster, resource):
+    """The same manifest again: its revision is there already, so no Pod is made anew, and a new template follows."""
+    made = stateful()
+    if resource == "daemonsets":
+        made["kind"] = "DaemonSet"
+    cluster.create(resource, made)
+    settle(cluster)
+    change(cluster, resource, "db", template=stateful(value="2")["spec"]["template"])
+    settle(cluster, 12)
+    before = {one["metadata"]["uid"] for one in cluster.pods()}
+    latest = cluster.store.get(resource, "lab", "db")["spec"]
+    delete_and_orphan(cluster, resource, "db")
+    settle(cluster)
+    cluster.create(resource, {**made, "spec": latest})
+    settle(cluster)
+
+    owner = cluster.store.get(resource, "lab", "db")
+    assert {one["metadata"]["uid"] for one in cluster.pods()} == before
+    assert owner["status"].get("observedGeneration") == 1
+    found = cluster.store.list("controllerrevisions", "lab")
+    assert sorted(one["revision"] for one in found) == [1, 2]
+    assert [one["metadata"]["ownerReferences"][0]["uid"] for one in found] == [owner["metadata"]["uid"]] * 2
+    change(cluster, resource, "db", template=stateful(value="3")["spec"]["template"])
+    settle(cluster, 12)
+    assert {one["spec"]["schedulerName"] for one in cluster.pods()} == {"3"}
+    assert max(one["revision"] for one in cluster.store.list("controllerrevisions", "lab")) == 3
+
+
 def test_a_failed_pod_of_a_statefulset_is_made_again_under_its_name(cluster):
     cluster.create("statefulsets", stateful(replicas=1))
     settle(cluster)
