@@ -111,10 +111,17 @@ class Writer:
         return [kept.popleft() for _ in range(len(kept))] if kept else []
 
     def end(self, reason: str, **fields: Any) -> None:
-        """Write the line that makes the recording whole, and close it; a second call does nothing."""
+        """
+        Write the line that makes the recording whole, and close it; a second call does nothing.
+
+        Raises:
+            RecordingError: The line cannot be written. The file is closed nevertheless, and its lock ends.
+        """
         if not self.closed:
-            self.mark("end", reason=reason, **fields)
-            self.close()
+            try:
+                self.mark("end", reason=reason, **fields)
+            finally:
+                self.close()
 
     def close(self) -> None:
         """Close the file as it is; without ``end`` it stays a recording that was cut short."""

@@ -76,3 +76,25 @@ def test_a_recording_that_cannot_be_begun_leaves_no_empty_file(
         Writer(tmp_path / "run.jsonl", {})
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recording_that_cannot_be_ended_gives_its_name_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full at the last line: the file stays cut short, and a later recording may replace it."""
+    path = tmp_path / "run.jsonl"
+    first, write = Writer(path, {"cluster": "first"}), os.write
+
+    def full(file: int, data: bytes) -> int:
+        if file == first._file:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(file, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        with pytest.raises(RecordingError, match="cannot be written"):
+            first.end("Ready")
+
+    assert (first.closed, Recording.read(path).complete) == (True, False)
+    Writer(path, {"cluster": "second"}).end("gone")
+    assert Recording.read(path).header["cluster"] == "second"
