@@ -143,7 +143,10 @@ def _kept_from_others(path: Path) -> Iterator[None]:
         OSError: It cannot be opened, or not made.
     """
     missing = not path.exists()
-    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = _opened(path)
+    if descriptor is None:
+        yield
+        return
     try:
         if not _locked(descriptor) or not os.path.samestat(os.fstat(descriptor), path.stat()):
             missing = False
@@ -159,6 +162,18 @@ def _kept_from_others(path: Path) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 path.unlink()
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int | None:
+    """
+    Return a descriptor of the file at *path* to lock, made if it is absent.
+
+    None if nobody lets this user open it: the user can still replace it where the folder is the user's own.
+    """
+    for way in (os.O_RDWR, os.O_RDONLY):  # NFS locks only a file that is open for writing
+        with contextlib.suppress(PermissionError):
+            return os.open(path, way | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    return None
 
 
 def _locked(descriptor: int) -> bool:

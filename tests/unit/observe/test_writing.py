@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from podlab import files
 from podlab.errors import RecordingError
 from podlab.observe import Recording, writing
 from podlab.observe.writing import Writer
@@ -98,3 +100,45 @@ def test_a_recording_that_cannot_be_ended_gives_its_name_free(
     assert (first.closed, Recording.read(path).complete) == (True, False)
     Writer(path, {"cluster": "second"}).end("gone")
     assert Recording.read(path).header["cluster"] == "second"
+
+
+def test_a_second_recorder_is_refused_where_locks_need_a_file_open_for_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on NFS, which answers EBADF for a file that is open for reading alone."""
+    take_lock = files.take_lock
+
+    def nfs(descriptor: int) -> bool:
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return take_lock(descriptor)
+
+    monkeypatch.setattr(files, "take_lock", nfs)
+    first = Writer(tmp_path / "run.jsonl", {"cluster": "first"})
+    with pytest.raises(RecordingError, match="is being written by another podlab"):
+        Writer(tmp_path / "run.jsonl", {"cluster": "second"})
+    first.end("Ready")
+
+    assert Recording.read(tmp_path / "run.jsonl").header["cluster"] == "first"
+
+
+@pytest.mark.parametrize("allowed", [os.O_RDONLY, None])
+def test_a_file_that_its_user_cannot_open_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int | None
+) -> None:
+    """A folder's owner may replace it. Root may open everything, so the refusal is made here."""
+    path, opened = tmp_path / "run.jsonl", os.open
+    path.write_text("another user's\n")
+
+    def refused(name: Path, flags: int, *mode: int) -> int:
+        if name == path and flags & os.O_ACCMODE != allowed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(name, flags, *mode)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refused)
+        writer = Writer(path, {"cluster": "mine"})
+    writer.end("gone")
+
+    assert Recording.read(path).header["cluster"] == "mine"
+    assert [one.name for one in tmp_path.iterdir()] == ["run.jsonl"]
