@@ -98,6 +98,32 @@ _MAKERS = {
     "Job",
     "CronJob",
 }
+_BUILT_IN = {
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "extensions",
+    "flowcontrol.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+}
+"""The API groups of an API server without extensions; of their kinds, only ``_MAKERS`` make Pods."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +167,13 @@ def _bears(called: str, name: str, prefix: str) -> bool:
 
 
 def family(objects: Sequence[Mapping[str, Any]]) -> Family | None:
-    """Return what makes Pods among the objects of a manifest; None if nothing does."""
+    """
+    Return what makes Pods among the objects of a manifest.
+
+    None if nothing does, or if an object is of an extension: its controller may make Pods for owners of any name.
+    """
+    if any(_group(one) not in _BUILT_IN for one in objects):
+        return None
     found = [
         (str(one.get("kind")), str(meta.get("name") or ""), str(meta.get("generateName") or ""))
         for one in objects
@@ -149,6 +181,10 @@ def family(objects: Sequence[Mapping[str, Any]]) -> Family | None:
         for meta in [one.get("metadata") or {}]
     ]
     return Family(tuple(found)) if found else None
+
+
+def _group(body: Mapping[str, Any]) -> str:
+    return str(body.get("apiVersion") or "").rpartition("/")[0]
 
 
 def belongs(pod: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> bool:

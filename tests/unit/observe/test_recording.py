@@ -316,6 +316,25 @@ def test_a_pod_is_of_the_manifest_by_its_name_or_its_owners(
     assert family([{"kind": "ConfigMap", "metadata": {"name": "c"}}]) is None
 
 
+@pytest.mark.parametrize(
+    ("version", "kind", "known"),
+    [
+        ("argoproj.io/v1alpha1", "Rollout", False),
+        ("batch.volcano.sh/v1alpha1", "Job", False),
+        ("jobset.x-k8s.io/v1alpha2", "JobSet", False),
+        ("v1", "Service", True),
+        ("networking.k8s.io/v1", "Ingress", True),
+        ("autoscaling/v2", "HorizontalPodAutoscaler", True),
+    ],
+)
+def test_a_manifest_with_an_extension_may_make_any_pod(version: str, kind: str, known: bool) -> None:
+    """What the controller of an extension makes, and under which owner, is not to be read from a manifest."""
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shop"}}
+    other = {"apiVersion": version, "kind": kind, "metadata": {"name": "other"}}
+
+    assert (family([deployment, other]) is not None) is known
+
+
 def test_what_others_make_meanwhile_is_no_part_of_a_manifests_recording(
     server: WatchServer, tmp_path: Path
 ) -> None:
