@@ -87,6 +87,10 @@ def expected_pods(objects: Sequence[Mapping[str, Any]]) -> int:
     return total
 
 
+PREFIX_LENGTH = 58
+"""Letters that a server keeps of generateName (staging/src/k8s.io/apiserver/pkg/storage/names at v1.36.3)."""
+SURE_LENGTH = 50
+"""At least as many letters of its maker's name a Pod bears: an indexed Job cuts its own so that "-99999-" fits, too."""
 _THROUGH = {("ReplicaSet", "Deployment"), ("Job", "CronJob")}
 _MAKERS = {
     "Pod",
@@ -149,7 +153,7 @@ class Family:
                 if owner.get("kind") == kind and _bears(called, name, prefix):
                     return True
                 if (owner.get("kind"), kind) in _THROUGH and called.startswith(
-                    f"{name}-" if name else prefix
+                    f"{name}-" if name else prefix[:PREFIX_LENGTH]
                 ):
                     return True
         return False
@@ -157,13 +161,14 @@ class Family:
     def may_have(self, name: str) -> bool:
         """Return whether a Pod of that name may be of the manifest: it is named so, or after what makes it."""
         return any(
-            _bears(name, own, prefix) or (kind != "Pod" and name.startswith(f"{own}-" if own else prefix))
+            _bears(name, own, prefix)
+            or (kind != "Pod" and name.startswith((f"{own}-" if own else prefix)[:SURE_LENGTH]))
             for kind, own, prefix in self.makers
         )
 
 
 def _bears(called: str, name: str, prefix: str) -> bool:
-    return called == name if name else bool(prefix) and called.startswith(prefix)
+    return called == name if name else bool(prefix) and called.startswith(prefix[:PREFIX_LENGTH])
 
 
 def family(objects: Sequence[Mapping[str, Any]]) -> Family | None:

@@ -316,6 +316,28 @@ def test_a_pod_is_of_the_manifest_by_its_name_or_its_owners(
     assert family([{"kind": "ConfigMap", "metadata": {"name": "c"}}]) is None
 
 
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet", "Job", "StatefulSet"])
+def test_events_are_kept_of_a_pod_whose_name_was_cut(kind: str) -> None:
+    """A server keeps 58 letters of generateName, an indexed Job fewer of its own name."""
+    long = "a" * 63
+    found = family([{"kind": kind, "metadata": {"name": long}}])
+
+    assert found is not None
+    assert found.may_have(f"{long[:58]}x7k2p")
+    assert found.may_have(f"{long[:51]}-99999-x7k2p")
+    assert found.may_have(f"{long}-0")
+    assert not found.may_have(f"{long[:49]}-x7k2p")
+
+
+def test_a_pod_whose_own_prefix_was_cut_is_of_the_manifest() -> None:
+    """By its name, as its owners, if there are any, are not its makers."""
+    found = family([{"kind": "Pod", "metadata": {"generateName": "t" * 60}}])
+
+    assert found is not None
+    assert found.has({"metadata": {"name": "t" * 58 + "x7k2p"}})
+    assert not found.has({"metadata": {"name": "t" * 57 + "-x7k2p"}})
+
+
 @pytest.mark.parametrize(
     ("version", "kind", "known"),
     [
