@@ -90,7 +90,7 @@ def expected_pods(objects: Sequence[Mapping[str, Any]]) -> int:
 PREFIX_LENGTH = 58
 """Letters that a server keeps of generateName (staging/src/k8s.io/apiserver/pkg/storage/names at v1.36.3)."""
 SURE_LENGTH = 50
-"""At least as many letters of its maker's name a Pod bears: an indexed Job cuts its own so that "-99999-" fits, too."""
+"""A Pod bears at least so many letters of its maker's name: an indexed Job cuts it to make room for the index."""
 _THROUGH = {("ReplicaSet", "Deployment"), ("Job", "CronJob")}
 _MAKERS = {
     "Pod",
@@ -146,7 +146,9 @@ class Family:
         metadata = pod["metadata"]
         own, owners = str(metadata.get("name", "")), metadata.get("ownerReferences") or []
         for kind, name, prefix in self.makers:
-            if kind == "Pod" and not owners and _bears(own, name, prefix):
+            # A manifest may give its Pod owners; of Pods that only begin alike, those with owners may be others'.
+            given = bool(name) or not owners or metadata.get("generateName") == prefix
+            if kind == "Pod" and given and _bears(own, name, prefix):
                 return True
             for owner in owners:
                 called = str(owner.get("name", ""))

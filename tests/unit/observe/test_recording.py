@@ -295,7 +295,12 @@ def test_pods_of_workloads_count() -> None:
         ("report-x1", ("Job", "report"), True),
         ("reports-x1", ("Job", "reports"), False),
         ("nightly-2931-x1", ("Job", "nightly-2931"), True),
-        ("web", ("ReplicaSet", "web"), False),
+        (
+            "web",
+            ("ReplicaSet", "web"),
+            True,
+        ),  # a name is given once in a namespace: the manifest names its owner
+        ("t-x7k2p", ("ReplicaSet", "t"), False),
     ],
 )
 def test_a_pod_is_of_the_manifest_by_its_name_or_its_owners(
@@ -355,6 +360,18 @@ def test_a_manifest_with_an_extension_may_make_any_pod(version: str, kind: str, 
     other = {"apiVersion": version, "kind": kind, "metadata": {"name": "other"}}
 
     assert (family([deployment, other]) is not None) is known
+
+
+def test_an_applied_pod_may_name_owners_itself() -> None:
+    """By generateName, too, which a server keeps: a ReplicaSet ``t-7d9`` writes another one into its Pods."""
+    found = family([{"kind": "Pod", "metadata": {"generateName": "t-", "ownerReferences": [{"uid": "u"}]}}])
+    owners = [{"kind": "ConfigMap", "name": "lease", "uid": "u"}]
+
+    assert found is not None
+    assert found.has({"metadata": {"name": "t-1", "generateName": "t-", "ownerReferences": owners}})
+    assert not found.has(
+        {"metadata": {"name": "t-7d9-1", "generateName": "t-7d9-", "ownerReferences": owners}}
+    )
 
 
 def test_what_others_make_meanwhile_is_no_part_of_a_manifests_recording(
