@@ -36,6 +36,24 @@ def number(counted: EndedPods, how: str) -> int:
     return list(counted.how.values()).count(how)
 
 
+def done(job: RawObject, counted: EndedPods) -> int:
+    """Return how many Pods have succeeded; of an indexed Job, how many indexes."""
+    return len(counted.succeeded) if policies.is_indexed(job) else number(counted, SUCCEEDED)
+
+
+def is_beyond(job: RawObject, pod: RawObject) -> bool:
+    """Return whether a Pod has an index that its Job has no longer: ``completions`` may be lowered."""
+    index = policies.index_of(pod)
+    return index is not None and policies.is_indexed(job) and index >= job["spec"]["completions"]
+
+
+def drop_beyond(job: RawObject, counted: EndedPods) -> None:
+    """Forget how indexes ended that an indexed Job has no longer: only those that it has count for its result."""
+    if policies.is_indexed(job):
+        for indexes in (counted.succeeded, counted.failed):
+            indexes.intersection_update(range(job["spec"]["completions"]))
+
+
 def success(
     job: RawObject, active: list[RawObject], counted: EndedPods
 ) -> tuple[bool, tuple[str, str]] | None:
@@ -44,21 +62,18 @@ def success(
         message = policies.success(job, counted.succeeded)
         if message:
             return True, ("SuccessPolicy", message)
-        done = len(counted.succeeded)
-    else:
-        done = number(counted, SUCCEEDED)
-    completions = job["spec"].get("completions")
-    enough = done > 0 and not active if completions is None else done >= completions and not active
+    completions, ended_well = job["spec"].get("completions"), done(job, counted)
+    enough = not active and (ended_well > 0 if completions is None else ended_well >= completions)
     return (True, REACHED) if enough else None
 
 
 def wanted_active(job: RawObject, active: list[RawObject], counted: EndedPods) -> int:
     """Return how many Pods should run now. Without ``completions`` none is added after the first success."""
     completions, parallelism = job["spec"].get("completions"), int(job["spec"].get("parallelism", 1))
-    done = len(counted.succeeded) if policies.is_indexed(job) else number(counted, SUCCEEDED)
+    ended_well = done(job, counted)
     if completions is None:
-        return len(active) if done else parallelism
-    return max(0, min(parallelism, int(completions) - done))
+        return len(active) if ended_well else parallelism
+    return max(0, min(parallelism, int(completions) - ended_well))
 
 
 def restarted_too_often(job: RawObject, pods: list[RawObject]) -> bool:

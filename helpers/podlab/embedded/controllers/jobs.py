@@ -128,6 +128,7 @@ class Jobs(Controller):
         pods = claim(self._context, "pods", job, finalizer=FINALIZER)
         active = [pod for pod in pods if not has_ended(pod) and not deleting(pod)]
         counted = self._counted.setdefault(job["metadata"]["uid"], EndedPods())
+        jobcounts.drop_beyond(job, counted)
         decided = (
             _decided(job) or self._failure(job, pods, counted) or jobcounts.success(job, active, counted)
         )
@@ -181,9 +182,11 @@ class Jobs(Controller):
         self, job: RawObject, pods: list[RawObject], active: list[RawObject], counted: EndedPods
     ) -> None:
         wanted = jobcounts.wanted_active(job, active, counted)
-        surplus = len(active) - wanted
+        beyond = [pod for pod in active if jobcounts.is_beyond(job, pod)]
+        surplus = max(len(active) - wanted, len(beyond))
         if surplus > 0:
-            for pod in sorted(active, key=expendable)[:surplus]:
+            rest = sorted((pod for pod in active if not jobcounts.is_beyond(job, pod)), key=expendable)
+            for pod in [*beyond, *rest][:surplus]:
                 self._take_back(job, pod)
             return
         ending = [pod for pod in pods if deleting(pod) and not has_ended(pod)]
@@ -260,7 +263,7 @@ class Jobs(Controller):
             return
         self._condition(job, last, *why, over=True)
         if good:
-            if jobcounts.number(counted, SUCCEEDED) > (job["spec"].get("completions") or float("inf")):
+            if jobcounts.done(job, counted) > (job["spec"].get("completions") or float("inf")):
                 text = "Too many succeeded pods running after completion count reached"
                 self._events.event(job, "Warning", "TooManySucceededPods", text)
             self._events.event(job, "Normal", "Completed", "Job completed")
@@ -293,7 +296,7 @@ class Jobs(Controller):
         indexed = policies.is_indexed(job)
         counts: RawObject = {
             "active": len(active),
-            "succeeded": len(counted.succeeded) if indexed else jobcounts.number(counted, SUCCEEDED),
+            "succeeded": jobcounts.done(job, counted),
             "failed": jobcounts.number(counted, FAILED),
         }
         counts = {name: count for name, count in counts.items() if count}

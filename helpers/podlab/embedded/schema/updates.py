@@ -133,13 +133,24 @@ def _selector_of(obj: RawObject, old: RawObject) -> list[FieldError]:
 def _job(obj: RawObject, old: RawObject) -> list[FieldError]:
     errors = _selector_of(obj, old)
     errors += _job_template(obj["spec"].get("template") or {}, old["spec"].get("template") or {}, old)
-    if obj["spec"].get("completions") != old["spec"].get("completions"):
-        errors.append(invalid("spec.completions", obj["spec"].get("completions"), IMMUTABLE))
+    errors += _completions(obj["spec"], old["spec"])
     for name in JOB_FOR_EVER:
         if obj["spec"].get(name) != old["spec"].get(name):
             shown = jobchecks.as_go(name, obj["spec"].get(name))
             errors.append(invalid(f"spec.{name}", shown, IMMUTABLE))
     return errors
+
+
+def _completions(new: RawObject, was: RawObject) -> list[FieldError]:
+    """Those of an indexed Job may change with its parallelism. Source: ``validateCompletions`` in the same place."""
+    wanted = new.get("completions")
+    if wanted == was.get("completions"):
+        return []
+    if new.get("completionMode") != "Indexed":
+        return [invalid("spec.completions", wanted, IMMUTABLE)]
+    if wanted in (None, new.get("parallelism")):  # None is refused by the rules for each Job
+        return []
+    return [invalid("spec.completions", wanted, "can only be modified in tandem with spec.parallelism")]
 
 
 def _job_template(new: RawObject, was: RawObject, job: RawObject) -> list[FieldError]:

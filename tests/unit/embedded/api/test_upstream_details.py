@@ -167,6 +167,32 @@ def test_a_new_node_port_of_a_service_that_has_none_is_refused(server: Server) -
     assert "spec.ports[0].nodePort: Forbidden" in refused.json["message"]
 
 
+TANDEM = "Invalid value: 4: can only be modified in tandem with spec.parallelism"
+
+
+@pytest.mark.parametrize(
+    ("mode", "parallelism", "why"),
+    [
+        ("Indexed", 4, ""),
+        ("Indexed", 2, TANDEM),
+        ("NonIndexed", 4, "Invalid value: 4: field is immutable"),
+    ],
+)
+def test_an_indexed_job_may_change_its_size(server: Server, mode: str, parallelism: int, why: str) -> None:
+    """Both numbers together, and of no other Job."""
+    path = "/apis/batch/v1/namespaces/default/jobs"
+    template = {"spec": {**pod()["spec"], "restartPolicy": "Never"}}
+    spec = {"completions": 2, "parallelism": 2, "completionMode": mode, "template": template}
+    made = server.ask("POST", path, {"metadata": {"name": "j"}, "spec": spec})
+    assert made.code == 201, made.json
+    body = {"spec": {"completions": 4, "parallelism": parallelism}}
+    answer = server.ask("PATCH", f"{path}/j", body, kind=MERGE)
+
+    assert answer.code == (422 if why else 200), answer.json
+    if why:
+        assert answer.json["message"] == f'Job.batch "j" is invalid: spec.completions: {why}'
+
+
 def test_an_eviction_writes_why_before_it_deletes(server: Server) -> None:
     """A Job's failure policy can tell it from a failure of the Pod itself."""
     body = pod()

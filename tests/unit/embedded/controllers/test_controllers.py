@@ -524,6 +524,54 @@ def test_an_index_has_its_own_limit(cluster):
     assert cluster.events("FailedIndexes") == ["Job has failed indexes"]
 
 
+def resize(cluster, count):
+    """What a client may change of an indexed Job: both numbers together."""
+    one = batch(cluster)
+    cluster.store.update("jobs", {**one, "spec": {**one["spec"], "completions": count, "parallelism": count}})
+    cluster.run(3)
+
+
+def living_indexes(cluster):
+    mark = "batch.kubernetes.io/job-completion-index"
+    running = [p for p in cluster.pods() if p["status"]["phase"] in ("Pending", "Running")]
+    return sorted(p["metadata"]["annotations"][mark] for p in running)
+
+
+def test_an_indexed_job_grows_and_shrinks(cluster):
+    """The highest indexes come and go, and only those that are left count for its end."""
+    cluster.create("jobs", indexed(3))
+    cluster.run()
+    cluster.set_pod(numbered(cluster, 1), "Succeeded")
+    resize(cluster, 5)
+    assert living_indexes(cluster) == ["0", "2", "3", "4"]
+    cluster.set_pod(numbered(cluster, 4), "Succeeded")
+    cluster.run()
+    assert batch(cluster)["status"]["completedIndexes"] == "1,4"
+    resize(cluster, 2)
+
+    assert living_indexes(cluster) == ["0"]
+    assert (batch(cluster)["status"]["succeeded"], batch(cluster)["status"]["completedIndexes"]) == (1, "1")
+    assert conditions(batch(cluster)) == []
+    cluster.set_pod(numbered(cluster, 0), "Succeeded")
+    cluster.run(3)
+    assert conditions(batch(cluster))[-1][:2] == ("Complete", "True")
+    assert cluster.events("TooManySucceededPods") == []
+
+
+def test_a_job_that_shrinks_to_what_is_done_still_makes_what_is_left(cluster):
+    """The one Pod that runs has an index that goes; the index that stays has none, since its Pod was deleted."""
+    cluster.create("jobs", indexed(3, parallelism=2))
+    cluster.run()
+    cluster.set_pod(numbered(cluster, 0), "Succeeded")
+    cluster.run()
+    assert living_indexes(cluster) == ["1", "2"]
+    cluster.delete("pods", "lab", numbered(cluster, 1)["metadata"]["name"])
+    resize(cluster, 2)
+    cluster.run(12)  # the pause after a failure
+
+    assert living_indexes(cluster) == ["1"]
+
+
 def test_too_many_failed_indexes_end_a_job(cluster):
     """What runs is deleted and has failed, too."""
     cluster.create("jobs", indexed(3, backoffLimitPerIndex=0, maxFailedIndexes=0, backoffLimit=2**31 - 1))
