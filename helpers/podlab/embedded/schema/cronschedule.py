@@ -65,7 +65,7 @@ def _duration_s(text: str) -> float:
 def _field(text: str, least: int, most: int, words: dict[str, int]) -> _Field:
     values: set[int] = set()
     star = False
-    for part in text.split(","):
+    for part in [part for part in text.split(",") if part] or [""]:  # as robfig/cron: "0,30," is "0,30"
         low, high, step, whole = _span(part, least, most, words)
         if low < least:
             raise ValueError(f"beginning of range ({low}) below minimum ({least}): {part}")

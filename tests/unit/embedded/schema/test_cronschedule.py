@@ -27,6 +27,8 @@ AT = datetime(2026, 2, 27, 22, 58, 30, tzinfo=UTC)  # a Friday
         ("@hourly", "2026-02-27 23:00"),
         ("@weekly", "2026-03-01 00:00"),
         ("5/20 * * * *", "2026-02-27 23:05"),
+        ("0,30, * * * *", "2026-02-27 23:00"),
+        (",15,,45 * * * *", "2026-02-27 23:15"),
     ],
 )
 def test_the_next_time_of_a_schedule(schedule: str, expected: str | None) -> None:
@@ -46,7 +48,7 @@ def test_a_schedule_is_read_in_its_time_zone() -> None:
 
 @pytest.mark.parametrize(
     "schedule", ["", "* * * *", "60 * * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "a * * * *", "@often",
-                 "@every soon", "1- * * * *"]
+                 "@every soon", "1- * * * *", ", * * * *"]
 )  # fmt: skip
 def test_a_schedule_that_cannot_be_read_is_refused(schedule: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
