@@ -5,8 +5,9 @@ Grades a class: every answer of every submission, side by side, and nothing twic
     GRADES/evidence/STUDENT/              recordings and acts: a dispute can be looked at, regrading needs no cluster
     GRADES/submissions.json               what was read: sources, notes, faults
 
-A result counts as done while answer, exercise folder and seed are the same and it was gradable. So a grader that was
-killed goes on where it was, and what was not gradable is run again. ``rounds`` says when lost points count.
+A result counts as done while answer, exercise folder and seed are the same and every check of it was decided. So a
+grader that was killed goes on where it was, and what was not gradable is run again. ``rounds`` says when lost points
+count.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from podlab.client import Client, resources, waiting
 from podlab.errors import ApiError, ConnectionLostError, PodlabError
 from podlab.files import make_output, take_lock, write_whole
 from podlab.grading import digests, evidence, regrade
-from podlab.grading.grade import AWAY
+from podlab.grading.grade import AWAY, open_if_undecided
 from podlab.grading.pulse import Pulse
 from podlab.grading.runs import longest_s, most_pods
 
@@ -297,13 +298,17 @@ class _Grading:
 
     def _judge(self, job: Job, *, however_late: bool = False) -> Report:
         keep, part = evidence_of(self.folder, job.student), job.part
-        return regrade(part.exercise, job.text, keep, seed=part.seed, however_late=however_late)
+        return open_if_undecided(
+            regrade(part.exercise, job.text, keep, seed=part.seed, however_late=however_late)
+        )
 
 
 def _one(folder: Path, job: Job, place: grading.Place) -> Report:
     keep, began = evidence_of(folder, job.student), time.monotonic()
     try:
-        report = grading.grade(job.part.exercise, job.text, replace(place, keep=keep), seed=job.part.seed)
+        report = open_if_undecided(
+            grading.grade(job.part.exercise, job.text, replace(place, keep=keep), seed=job.part.seed)
+        )
     except PodlabError as error:
         report = Report(job.part.exercise.name, job.part.exercise.points, refused="not gradable: run it again",
                         notes=str(error).splitlines(), state=NOT_GRADABLE)  # fmt: skip
@@ -340,7 +345,9 @@ def _again(folder: Path, job: Job, result: Mapping[str, Any], counts: Again, eve
         counts.kept += 1
         return
     exercise = job.part.exercise
-    report = regrade(exercise, job.text, evidence_of(folder, job.student), seed=job.part.seed)
+    report = open_if_undecided(
+        regrade(exercise, job.text, evidence_of(folder, job.student), seed=job.part.seed)
+    )
     if report.state == NOT_GRADABLE:
         counts.missing += 1
         return
@@ -426,7 +433,9 @@ def _took_s(folder: Path, job: Job) -> float | None:
 def _is_done(folder: Path, job: Job) -> bool:
     try:
         loaded = json.loads(_path(folder, job).read_text("utf-8"))
-        return bool(loaded["digest"] == job.digest and loaded["report"]["state"] != NOT_GRADABLE)
+        report = loaded["report"]
+        open_ = report["state"] == NOT_GRADABLE or report.get("undecided")
+        return bool(loaded["digest"] == job.digest and not open_)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

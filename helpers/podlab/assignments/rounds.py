@@ -4,7 +4,8 @@ Runs each answer until its grade is sure, however late the machine is meanwhile.
 An answer is run with many side by side at first. Full points are believed at once. Lost points are believed where no
 delay of ``SLOW_S`` reached into the run; or where a second run, when as many others have begun as run at once, lost
 the same points for the same reasons, and no delay in either was as long as ``BEARABLE_S``: such a delay spoils a right
-answer rarely, and not twice in the same words. All others are run again, with half as many beside them, then alone.
+answer rarely, and not twice in the same words. All others are run again, with half as many beside them, then alone;
+so is a report in which a check could not be decided. What never decides stays open, and loses nothing.
 
 Answers that may take long are begun first, so that at the end none runs on alone.
 """
@@ -17,7 +18,7 @@ from typing import Generic, Protocol, TypeVar
 
 from podlab.assignments.crowd import Crowd, side_by_side
 from podlab.checks.verdict import NOT_GRADABLE, Loss, Report
-from podlab.grading.grade import AWAY, TOO_BUSY
+from podlab.grading.grade import AWAY, TOO_BUSY, UNDECIDED
 from podlab.grading.pulse import BEARABLE_S, SLOW_S, Pulse
 
 TWICE = "two runs lost the same points for the same reasons"
@@ -30,6 +31,7 @@ _RUNS = 3  # beside others
 _ALONE = 2
 _CALM_IN_S = 30.0
 _GIVEN_UP = 3  # answers in a row on a machine that does not get calm
+_BY_CHANCE = (TOO_BUSY, AWAY, UNDECIDED)  # another moment may give a grade
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -53,7 +55,11 @@ class Grading(Protocol[T_contra]):
         """
 
     def doubt(self, job: T_contra) -> tuple[Sequence[Loss], float]:
-        """Return the points that the kept evidence would lose if delays did not matter, and its longest delay, s."""
+        """
+        Return the points that the kept evidence would lose if delays did not matter, and its longest delay, s.
+
+        None are lost where the evidence leaves a check undecided.
+        """
 
     def accept(self, job: T_contra, why: str) -> Report:
         """Judge the kept evidence whatever the delays in it, and note why."""
@@ -75,6 +81,7 @@ class _Try(Generic[T]):
     job: T
     lost: list[Sequence[Loss]] = field(default_factory=list)
     again: bool = False
+    refused: str = ""  # by the last run
 
 
 class Rounds(Generic[T]):
@@ -95,6 +102,7 @@ class Rounds(Generic[T]):
         self._crowd = Crowd(
             at_once, _FIRST * cpus, _LEAST * cpus, pulse, at_once=_AT_ONCE * cpus, every_s=_START_S / cpus
         )
+        self._busy = 0  # answers in a row that found no calm machine
 
     def all(self, jobs: Sequence[T]) -> None:
         """Grade *jobs*; what is late in the last run, too, stays not gradable."""
@@ -103,19 +111,19 @@ class Rounds(Generic[T]):
             tries, self._try, self._crowd, runs=_RUNS, stop=self._grading.stop,
             pods=lambda each: self._grading.pods(each.job), room=self._room,
         )  # fmt: skip
-        busy = 0
+        self._busy = 0
         for each in left:
-            done = busy < _GIVEN_UP and self._alone(each)
-            busy = 0 if done else busy + 1
-            if not done:
+            if self._busy >= _GIVEN_UP or not self._alone(each):
                 self._grading.end(NOT_GRADABLE)
 
     def _try(self, each: _Try[T]) -> bool:
-        """Grade an answer; False where it has to be run again because the machine was late, or the cluster away."""
+        """Grade an answer; False where it has to be run again: another moment may give another grade."""
         began = self._pulse.clock() if self._pulse else 0.0
         report = self._grading.run(each.job)
-        late = report.refused in (TOO_BUSY, AWAY) or bool(
-            self._pulse and self._pulse.worst_s(began) >= SLOW_S
+        each.refused = report.refused
+        # Without a pulse nothing is run on a cluster: the same recording gives the same report.
+        late = self._pulse is not None and (
+            report.refused in _BY_CHANCE or self._pulse.worst_s(began) >= SLOW_S
         )
         if report.state == NOT_GRADABLE and late:
             if report.refused == TOO_BUSY and self._is_sure(each):
@@ -150,11 +158,15 @@ class Rounds(Generic[T]):
         for _ in range(_ALONE):
             calm = self._pulse.calm(_CALM_IN_S)
             if self._try(each):
+                self._busy = 0
                 return True
             if not (calm and self._pulse.calm(_CALM_IN_S)):
+                self._busy += 1
                 return False
-            lost.append(self._grading.doubt(each.job)[0])
-        if any(lost[0] != other for other in lost):
+            # Only a run that was late lost points; the evidence of another one is none, or of an earlier run.
+            lost.append(self._grading.doubt(each.job)[0] if each.refused == TOO_BUSY else ())
+        self._busy = 0
+        if not lost[0] or any(lost[0] != other for other in lost):
             return False
         self._grading.end(self._grading.accept(each.job, OWN).state)
         return True

@@ -20,6 +20,7 @@ from podlab.grading.runs import Place, live, lived
 NOT_ANSWERED = "not answered yet"
 TOO_BUSY = "not gradable: the cluster was too busy, run it again"
 AWAY = "not gradable: the cluster did not answer, run it again"
+UNDECIDED = "not gradable: the recording does not decide every check, run it again"
 
 
 def grade(exercise: str | Exercise, answer: str, place: Place, *, seed: int = 0) -> Report:
@@ -115,6 +116,15 @@ def _too_late(exercise: Exercise, late_s: float, report: Report) -> Report:
         f"it was {late_s:.1f} s late while the answer ran, and {number(exercise.points - report.score)} points "
         "would be lost", state=NOT_GRADABLE,
     )  # fmt: skip
+
+
+def open_if_undecided(report: Report) -> Report:
+    """Return *report*; not gradable where a check of it is undecided: its points are neither earned nor lost."""
+    if not report.undecided:
+        return report
+    open_ = [each for each in report.verdicts if each.holds is None and each.visible]
+    notes = [f"{each.text}: {each.found}" if each.found else each.text for each in open_]
+    return replace(report, verdicts=(), refused=UNDECIDED, notes=[*report.notes, *notes], state=NOT_GRADABLE)
 
 
 def _verdict(exercise: Exercise, row: CheckRow, case: Case) -> Verdict:

@@ -21,7 +21,7 @@ from podlab.checks.verdict import NOT_GRADABLE, Report, Verdict
 from podlab.client import Client, Kubeconfig
 from podlab.errors import ApiError, ConnectionLostError
 from podlab.grading import Place, evidence, find, judge, regrade
-from podlab.grading.grade import AWAY, TOO_BUSY
+from podlab.grading.grade import AWAY, TOO_BUSY, UNDECIDED
 from podlab.grading.preparing import prepare
 from podlab.grading.prove import samples
 from podlab.grading.pulse import BEARABLE_S, SLOW_S
@@ -183,6 +183,82 @@ def test_an_answer_that_loses_now_this_and_now_that_alone_stays_open(
     tally = mark(plan, tmp_path, Steered(), "ada")
 
     assert (states(tmp_path), tally.not_gradable) == ([NOT_GRADABLE], 1)
+
+
+def undecided(exercise: Any, *_text: object, **_more: object) -> Report:
+    """A report in which one check earned its points and the other is open."""
+    half = exercise.points / 2
+    verdicts = [Verdict("one", half, True), Verdict("two", half, None, found="it was not over in time")]
+    return Report(exercise.name, exercise.points, verdicts)
+
+
+@pytest.mark.parametrize("opened", [1, 4])
+def test_an_undecided_check_is_run_again_until_it_is_decided(
+    plan: Blueprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: int
+) -> None:
+    """The machine was calm by its pulse, and yet a rollout took too long to tell: also alone, twice."""
+    runs = list[str]()
+
+    def at_last(exercise: Any, text: str, _place: Place, *, seed: int) -> Report:
+        runs.append(exercise.id)
+        full = Report(exercise.name, exercise.points, [Verdict("all", exercise.points, True)])
+        return undecided(exercise) if len(runs) <= opened else full
+
+    monkeypatch.setattr("podlab.grading.grade", at_last)
+    tally = mark(plan, tmp_path, Steered(), "ada")
+    (result,) = marking.results(tmp_path)
+
+    assert (len(runs), tally.done, tally.repeated, tally.not_gradable) == (opened + 1, 1, 1, 0)
+    assert result["earned"] == result["points"]
+
+
+def test_a_check_that_is_never_decided_loses_nothing_and_never_counts_as_done(
+    plan: Blueprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open and listed, for as many answers as there are; the next grading runs them again."""
+    runs = list[str]()
+
+    def never(exercise: Any, text: str, _place: Place, *, seed: int) -> Report:
+        runs.append(exercise.id)
+        return undecided(exercise)
+
+    monkeypatch.setattr("podlab.grading.grade", never)
+    names = [f"s{number}" for number in range(5)]
+    tally = mark(plan, tmp_path, Steered(), *names)
+    found = list(marking.results(tmp_path))
+
+    assert (tally.done, tally.not_gradable, len(runs)) == (5, 5, 5 * (3 + 2))
+    assert [(each["report"]["state"], each["earned"]) for each in found] == [(NOT_GRADABLE, None)] * 5
+    assert {each["report"]["reason"] for each in found} == {UNDECIDED}
+    assert found[0]["report"]["notes"] == ["two: it was not over in time"]
+    assert mark(plan, tmp_path, Steered(), *names).kept == 0
+
+
+@pytest.mark.parametrize("late_s", [SLOW_S, BEARABLE_S])
+def test_late_runs_that_leave_a_check_open_prove_no_loss(
+    plan: Blueprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late_s: float
+) -> None:
+    """Neither two beside others nor two alone: a right answer is as open as a wrong one."""
+    graded = Graded(monkeypatch, 99, late_s)
+    monkeypatch.setattr("podlab.assignments.marking.regrade", undecided)
+
+    tally = mark(plan, tmp_path, Steered(), "ada")
+
+    assert (states(tmp_path), tally.not_gradable, graded.runs["ada"]) == ([NOT_GRADABLE], 1, 3 + 2)
+
+
+def test_without_a_cluster_an_undecided_check_is_open_at_once(
+    plan: Blueprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is judged by a recording: no other run would give another one."""
+    runs = list[str]()
+    monkeypatch.setattr("podlab.grading.grade", lambda *a, **k: runs.append("run") or undecided(*a, **k))
+    one = replace(plan, rows=plan.rows[:1])
+    tally = marking.mark(
+        one, [Submission("ada", True, ["a"], {"e14": MANIFEST})], tmp_path, Place(client=None)
+    )
+
+    assert (runs, states(tmp_path), tally.not_gradable) == (["run"], [NOT_GRADABLE], 1)
 
 
 def test_an_interrupted_grading_stops_the_answers_that_run(
