@@ -7,7 +7,8 @@ Whose a file is, of those that were handed in. In this order:
 4. nobody known: the path's first folder stands for a student, at last the file's own name.
 
 Students can edit what a notebook says of itself. So its id counts only where no other submission has a better right to
-it: by its path, or by the same claim.
+it: by its path, or by the same claim. Files of one folder are one submission, those side by side in a zip of a class
+are not.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from podlab.assignments.roster import Student, match
 
 _WORDS = re.compile(r"[^/\\_]+")
+_Unit = tuple[str, int | None]
+"""What was handed in together: a folder; or a file, with its number, since two that were given may have one name."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +67,20 @@ def owners(signs: Sequence[Sign], students: Sequence[Student]) -> list[Owner]:
         student.id if student else _fallback(sign, several)
         for sign, student in zip(signs, named, strict=True)
     ]
-    roster = {student.id for student in students}
-    claims: dict[str, set[str]] = {}
-    for sign, student, name in zip(signs, named, names, strict=True):
+    roster, units = {student.id for student in students}, _units(signs)
+    rights: dict[str, set[_Unit]] = {}  # to an id: of those that claim it, and of those that are named so
+    for sign, student, name, unit in zip(signs, named, names, units, strict=True):
+        rights.setdefault(name, set()).add(unit)
         if sign.claimed and not student:
-            claims.setdefault(sign.claimed, set()).add(name)
+            rights.setdefault(sign.claimed, set()).add(unit)
     return [
-        _owner(sign, student, name, claims.get(sign.claimed, set()) | ({*names} & {sign.claimed}), students, roster)
-        for sign, student, name in zip(signs, named, names, strict=True)
-    ]  # fmt: skip
+        _owner(sign, student, name, rights.get(sign.claimed, set()) <= {unit}, students, roster)
+        for sign, student, name, unit in zip(signs, named, names, units, strict=True)
+    ]
 
 
 def _owner(
-    sign: Sign, student: Student | None, name: str, rivals: set[str], students: Sequence[Student], roster: set[str]
+    sign: Sign, student: Student | None, name: str, alone: bool, students: Sequence[Student], roster: set[str]
 ) -> Owner:  # fmt: skip
     claimed = sign.claimed
     if student:
@@ -84,7 +88,7 @@ def _owner(
         return Owner(student.id, True, other)
     notes = []
     if claimed and (claimed in roster or not students):
-        if rivals <= {name}:
+        if alone:
             by = f"found by the id in the notebook, not by the name {sign.source}"
             return Owner(claimed, claimed in roster, [] if claimed == name else [by])
         notes = [f"the notebook was released for {claimed}, but another submission has that id, too"]
@@ -100,6 +104,35 @@ def _named(sign: Sign, students: Sequence[Student]) -> Student | None:
     words = [word for part in sign.parts for word in (part, *_WORDS.findall(part))]
     # The platform's own list decides: below their folder students name files as they like.
     return match(words if sign.listed is None else sign.listed, students)
+
+
+def _units(signs: Sequence[Sign]) -> list[_Unit]:
+    """Return for each file what was handed in together with it: a folder of one student, or the file by itself."""
+    found: list[_Unit] = [(sign.source, index) for index, sign in enumerate(signs)]
+    tops: dict[str, list[int]] = {}
+    for index, sign in enumerate(signs):
+        tops.setdefault(sign.parts[0] if sign.packed else "", []).append(index)
+    for top, members in tops.items():
+        whole = [signs[index] for index in members]
+        depth = _depth(whole, 1 if top else 0)
+        claims = {sign.claimed for sign in whole if sign.claimed}
+        # A zip that is all that was given is of a class, and so are files side by side for several students.
+        of_one = len(claims) < 2 and (not top or len(tops) > 1)
+        if depth and of_one and all(len(sign.parts) == depth + 1 for sign in whole):
+            depth -= 1
+        for index, sign in zip(members, whole, strict=True):
+            if len(sign.parts) > depth + 1:
+                found[index] = ("/".join(sign.parts[: depth + 1]), None)
+    return found
+
+
+def _depth(signs: Sequence[Sign], depth: int) -> int:
+    """Return how many folders are above the submissions, from *depth* on: all files are below each of those."""
+    while (
+        all(len(sign.parts) > depth + 1 for sign in signs) and len({sign.parts[depth] for sign in signs}) == 1
+    ):
+        depth += 1
+    return depth
 
 
 def _folders(signs: Sequence[Sign], archive: str) -> int:

@@ -92,6 +92,67 @@ def test_two_files_that_claim_one_student_are_left_to_the_instructor(put: Put, p
     assert [(each.student, each.known) for each in found] == [("a", False), ("b", False)]
 
 
+@pytest.fixture
+def packed(put: Put, tmp_path: Path) -> Put:
+    """Write a zip of notebooks, from path to the student that each claims; or a folder of them."""
+
+    def write(name: str, claims: dict[str, str]) -> Path:
+        for path, student in claims.items():
+            put(f"{name}.d/{path}", student, answer=path)
+        if not name.endswith(".zip"):
+            return tmp_path / f"{name}.d"
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for path in claims:
+                archive.write(tmp_path / f"{name}.d" / path, path)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.mark.parametrize("students", [STUDENTS, []], ids=["roster", "no roster"])
+@pytest.mark.parametrize(
+    ("name", "claims"),
+    [
+        ("all.zip", {"x.ipynb": "ada", "y.ipynb": "ada"}),
+        ("all.zip", {"x.ipynb": "ada", "y.ipynb": "ada", "z.ipynb": "cy"}),
+        ("all.zip", {"in/x.ipynb": "ada", "in/y.ipynb": "ada"}),
+        ("all.zip", {"in/x_1/hw.ipynb": "ada", "in/y_2/hw.ipynb": "ada"}),
+        ("all", {"in/x_1/hw.ipynb": "ada", "in/y_2/hw.ipynb": "ada"}),
+        ("all", {"in/x.ipynb": "ada", "in/y.ipynb": "ada", "in/z.ipynb": "cy"}),
+    ],
+)
+def test_two_submissions_of_one_download_that_claim_one_student_are_rivals(
+    packed: Put, plan: Blueprint, students: list[Student], name: str, claims: dict[str, str]
+) -> None:
+    """All have the download's name for want of a better one, and yet they are not of one student."""
+    found = submissions.read([packed(name, claims)], students, plan)
+
+    assert "ada" not in owners(found)
+    assert ("cy" in owners(found)) is ("cy" in claims.values())
+    (rest,) = [each for each in found if each.student != "cy"]
+    assert "another submission has that id" in rest.notes[0]
+
+
+def test_notebooks_of_one_students_zip_are_no_rivals_and_those_of_another_are(
+    packed: Put, plan: Blueprint
+) -> None:
+    """Two notebooks in one student's own zip are hers, beside other zips."""
+    own = {"hw.ipynb": "ada", "copy.ipynb": "ada"}
+    given = [packed("a.zip", own), packed("b.zip", {"hw.ipynb": "bob"})]
+
+    assert {each.student for each in submissions.read(given, [], plan)} == {"ada", "bob"}
+    given.append(packed("c.zip", {"hw.ipynb": "ada"}))
+    assert {each.student for each in submissions.read(given, [], plan)} == {"a", "bob", "c"}
+
+
+def test_a_zip_that_cannot_be_read_has_no_rivals(put: Put, plan: Blueprint, tmp_path: Path) -> None:
+    """It has no folders either."""
+    (tmp_path / "bad.zip").write_bytes(b"bad")
+    found = submissions.read([tmp_path / "bad.zip", put("x.ipynb")], [], plan)
+
+    assert [(each.student, bool(each.fault)) for each in found] == [("ada", False), ("bad", True)]
+
+
 def test_several_files_in_one_folder_are_of_one_student(put: Put, plan: Blueprint) -> None:
     """Without a roster the folder's name is not an id, but what is in it belongs together."""
     put("down/Ada L_47_assignsubmission_file_/a.ipynb")
