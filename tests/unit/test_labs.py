@@ -1,5 +1,6 @@
 """Every lab is one folder: words, a notebook of the folder's name, and manifests; what it names exists."""
 
+import ast
 import json
 import re
 import tomllib
@@ -93,3 +94,33 @@ def test_a_planted_fault_is_found(tmp_path):
     )
 
     assert list(faults(folder)) == ["99-nothing.ipynb is missing", "there is no exercise e999"]
+
+
+def impatient_calls(source):
+    """The requests within a wait of a cell whose failure would end the wait: the server may not listen yet."""
+    waits = [each for each in ast.walk(ast.parse(source)) if called(each) == "lab.wait"]
+    execs = [each for wait in waits for each in ast.walk(wait) if called(each) == "lab.exec"]
+    return [
+        text
+        for each in execs
+        if "wget" in (text := ast.unparse(each)) and "check" not in {keyword.arg for keyword in each.keywords}
+    ]
+
+
+def called(node):
+    """The name of the function that a node calls."""
+    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+
+
+def test_a_wait_for_a_server_bears_that_it_does_not_answer_yet():
+    """Readiness says nothing of a container without a probe: round 10.1 met a refused connection at once."""
+    labs = NOTEBOOKS.parent / "labs"
+    found = {}
+    for path in [*labs.glob("*/*.ipynb"), *NOTEBOOKS.glob("*.ipynb")]:
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            source = "".join(line for line in cell["source"] if not line.startswith("%load_ext"))
+            if cell["cell_type"] == "code" and "lab.wait" in source and not source.startswith("%%"):
+                found.setdefault(path.name, []).extend(impatient_calls(source))
+
+    assert len(found) > 10
+    assert {name: calls for name, calls in found.items() if calls} == {}
