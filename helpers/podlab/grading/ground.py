@@ -18,6 +18,9 @@ from podlab.client import Client, resources, waiting
 from podlab.errors import ApiError, ConflictError, PodlabError, WaitTimeoutError
 
 MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
+ANSWER = "podlab/answer"
+"""Label of a namespace: the answer that is graded in it, the same in all of its runs."""
+
 LOCK = "podlab-grading"
 # A container that states no limit would have the node's whole memory and disk, and other answers are graded there too.
 LIMITS = {
@@ -65,6 +68,21 @@ class Ground:
         self.namespace, self.own = f"grade-{exercise}-{uuid.uuid4().hex[:8]}", True
         self.made: list[dict[str, Any]] = []
         self._lock_uid = ""
+
+    def of_others(self) -> set[str]:
+        """
+        Return the namespaces of other answers that are being graded.
+
+        Raises:
+            ApiError: This account may not list namespaces.
+        """
+        found = self.client.get(
+            resources.path("namespaces"),
+            labelSelector=",".join(f"{key}={value}" for key, value in MANAGED.items()),
+        )["items"]
+        labels = {each["metadata"]["name"]: each["metadata"].get("labels") or {} for each in found}
+        own = self._labels.get(ANSWER)
+        return {name for name, row in labels.items() if row.get(ANSWER) not in (None, own)} - {self.namespace}
 
     def __enter__(self) -> Ground:
         labels = {**MANAGED, **self._labels, "pod-security.kubernetes.io/enforce": "baseline"}

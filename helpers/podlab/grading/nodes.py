@@ -10,7 +10,7 @@ node, and its right answer would look like one that never gets there. ``crowded_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from podlab.client import resources
@@ -30,7 +30,6 @@ _OLD_AND_NEW = 3
 
 _SHUT = ("NoSchedule", "NoExecute")
 _NO_ROOM = ("Insufficient ", "Too many pods")
-_SYSTEM = "kube-system"
 
 
 def named(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
@@ -122,20 +121,20 @@ def lacks_room(pod: RawView) -> bool:
     return False
 
 
-def crowded_out(pod: RawView, nodes: Sequence[RawView], pods: Sequence[RawView]) -> bool:
+def crowded_out(
+    pod: RawView, nodes: Sequence[RawView], pods: Sequence[RawView], leaving: Container[str]
+) -> bool:
     """
-    Return whether Pods of other namespaces alone keep a Pod from its node: a smaller request would help, but none is
-    too big.
+    Return whether Pods that will go alone keep a Pod from its node: a smaller request would help, but none is too big.
 
     Args:
         pod: One that ``lacks_room``.
-        nodes, pods: All of the cluster. Pods of its own namespace and of the cluster itself (``kube-system``) count as
-            what stays: where they leave no room, the answer asks for too much.
+        nodes, pods: All of the cluster.
+        leaving: The namespaces of other answers that are graded. All other Pods stay, those of another run of this
+            answer included: where they leave no room, the answer asks for too much.
     """
-    wanted, home = requests.pod_requests(dict(pod)), pod["metadata"]["namespace"]
-    staying = [
-        each for each in pods if each["metadata"]["namespace"] in (home, _SYSTEM) and not has_ended(each)
-    ]
+    wanted = requests.pod_requests(dict(pod))
+    staying = [each for each in pods if each["metadata"]["namespace"] not in leaving and not has_ended(each)]
     return any(_fits(wanted, node, staying) for node in nodes if _takes_pods(node))
 
 

@@ -206,12 +206,20 @@ class Player:
         return self.until(condition, within_s)
 
     def _note_crowded(self) -> None:
-        """Note the Pods that others keep from their node. An account that may not list all Pods cannot tell."""
+        """Note the Pods that other answers keep from their node. An account that may not list all Pods cannot tell."""
         waiting = [pod for pod in self.look() if nodes.lacks_room(pod)]
+        if not waiting:
+            self.crowded = set()
+            return
         with suppress(ApiError):
-            listed = self.client.get(resources.path("nodes"))["items"] if waiting else []
-            pods = self.client.get(resources.path("pods"))["items"] if waiting else []
-            self.crowded = {p["metadata"]["uid"] for p in waiting if nodes.crowded_out(p, listed, pods)}
+            leaving = (
+                self.ground.of_others()
+            )  # first: one that goes meanwhile is in it, and its Pods may still be there
+            listed = self.client.get(resources.path("nodes"))["items"]
+            pods = self.client.get(resources.path("pods"))["items"]
+            self.crowded = {
+                p["metadata"]["uid"] for p in waiting if nodes.crowded_out(p, listed, pods, leaving)
+            }
 
     def _unstarted(self) -> list[RawObject]:
         """Return the Pods that the scheduler or a node is late with: a right answer would look wrong."""
@@ -236,7 +244,7 @@ class Player:
         if not pod["spec"].get("nodeName"):
             raise NotGradable(
                 f"no node had room for the Pod {name} {late}",
-                cause="Pods of other namespaces reserve what it needs",
+                cause="Pods of other answers reserve what it needs",
                 hint="run it again when fewer answers run beside it",
             )
         raise NotGradable(

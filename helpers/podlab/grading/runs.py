@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +17,7 @@ from podlab.checks import Case, Life
 from podlab.errors import CheckError, PodlabError
 from podlab.grading import evidence, fence, nodes, play, preparing, waitconditions
 from podlab.grading.exercise import Exercise, NotGradable, PlayRun
-from podlab.grading.ground import Ground
+from podlab.grading.ground import ANSWER, Ground
 from podlab.grading.pace import USUAL_S
 from podlab.grading.player import Player, Stopped
 from podlab.grading.pulse import Pulse
@@ -142,6 +143,7 @@ def live(exercise: Exercise, case: Case, place: Place, seed: int) -> dict[str, L
         KeyboardInterrupt: As pressed; nothing is left in the cluster.
     """
     stop = _Stop(place.stop)
+    place = replace(place, labels={**place.labels, ANSWER: uuid.uuid4().hex})
     if exercise.needs and place.bring:
         place.bring(exercise.needs)
     with ThreadPoolExecutor(max_workers=max(1, min(place.at_once, len(exercise.runs)))) as pool:

@@ -12,6 +12,7 @@ from podlab.client.types import ExecOutput
 from podlab.errors import WaitTimeoutError
 from podlab.grading import player
 from podlab.grading.exercise import NotGradable
+from podlab.grading.ground import ANSWER, Ground
 from podlab.grading.play import Step
 from podlab.grading.player import Player
 from podlab.grading.waitconditions import PART
@@ -154,13 +155,19 @@ def reserving(cpu: str, *, namespace: str, node: str | None) -> dict[str, Any]:
     }
 
 
+LABELS = {"another": {ANSWER: "2"}, "other-run": {ANSWER: "1"}, "lab": {}, "here": {ANSWER: "1"}}
+
+
 class Full(Shell):
     """A cluster of one node, with these Pods on it."""
 
     def __init__(self, *pods: dict[str, Any]) -> None:
         self.pods = list(pods)
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, path: str, **params: str) -> dict[str, Any]:
+        if path.endswith("/namespaces"):
+            assert params == {"labelSelector": "app.kubernetes.io/managed-by=podlab"}
+            return {"items": [{"metadata": {"name": name, "labels": row}} for name, row in LABELS.items()]}
         return {"items": [WORKER] if path.endswith("/nodes") else self.pods}
 
 
@@ -168,6 +175,8 @@ def unplaced(waiting_pod: dict[str, Any], *others: dict[str, Any]) -> Player:
     """Return a player whose answer is a Pod that waits for a node beside *others*."""
     played = playing(UNPLACED)
     played.client = cast(Any, Full(*others, waiting_pod))
+    played.ground = Ground(played.client, "e36", "default", {ANSWER: "1"})
+    played.ground.namespace = "here"
     cast(Any, played.recorder).pods = lambda: [waiting_pod]
     return played
 
@@ -186,8 +195,18 @@ def test_a_pod_that_other_answers_leave_no_room_for_leaves_the_grade_open() -> N
         ("3", []),
         ("500m", [reserving("1600m", namespace="here", node="node")]),
         ("500m", [reserving("1600m", namespace="kube-system", node="node")]),
+        ("500m", [reserving("1600m", namespace="monitoring", node="node")]),
+        ("500m", [reserving("1600m", namespace="lab", node="node")]),
+        ("500m", [reserving("1600m", namespace="other-run", node="node")]),
     ],
-    ids=["more than the node has", "no room beside its own Pods", "no room beside the cluster's Pods"],
+    ids=[
+        "more than the node has",
+        "beside its own Pods",
+        "beside the cluster's Pods",
+        "beside permanent Pods",
+        "beside a learner's Pods",
+        "beside the Pods of its other run",
+    ],
 )
 def test_a_pod_that_asks_for_too_much_by_itself_is_judged(cpu: str, others: list[dict[str, Any]]) -> None:
     """Nobody else has to go for it."""

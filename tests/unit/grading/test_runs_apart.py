@@ -13,6 +13,7 @@ import pytest
 from podlab.errors import CheckError
 from podlab.grading import play, runs
 from podlab.grading.exercise import Exercise, NotGradable, PlayRun
+from podlab.grading.ground import ANSWER
 from podlab.grading.player import Player
 from podlab.manifests import Manifest
 from podlab.observe.recording import LOST_LOG, Recording
@@ -68,6 +69,26 @@ def test_a_patch_of_the_answer_reaches_each_of_its_pods() -> None:
 
     assert patched == ["ns/shop-1", "ns/shop-2"]
     assert [act.output for act in player.acts] == [["shop-1", "shop-2"]]
+
+
+def test_the_runs_of_an_answer_share_a_label_that_no_other_grading_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Pods of its other run stay, as far as room is asked for; those of other answers go."""
+    seen: list[dict[str, str]] = []
+
+    def one(_exercise: Exercise, _case: Any, _run: PlayRun, place: runs.Place, *_more: Any) -> None:
+        seen.append(dict(place.labels))
+
+    made, case = exercise(tmp_path, "kills", "outage"), cast(Any, None)
+    made.needs = ()  # type: ignore[misc]
+    monkeypatch.setattr(runs, "_one", one)
+    for _ in range(2):
+        runs.live(made, case, runs.Place(None, labels={"podlab/grading": "g"}), 0)
+
+    assert {row["podlab/grading"] for row in seen} == {"g"}
+    first, second, third, fourth = (row[ANSWER] for row in seen)
+    assert first == second != third == fourth
 
 
 def labelled(name: str) -> dict[str, Any]:
