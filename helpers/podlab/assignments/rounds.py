@@ -18,7 +18,7 @@ from typing import Generic, Protocol, TypeVar
 
 from podlab.assignments.crowd import Crowd, side_by_side
 from podlab.checks.verdict import NOT_GRADABLE, Loss, Report
-from podlab.grading.grade import AWAY, TOO_BUSY, UNDECIDED
+from podlab.grading.grade import AWAY, CROWDED, TOO_BUSY, UNDECIDED
 from podlab.grading.pulse import BEARABLE_S, SLOW_S, Pulse
 
 TWICE = "two runs lost the same points for the same reasons"
@@ -31,7 +31,7 @@ _RUNS = 3  # beside others
 _ALONE = 2
 _CALM_IN_S = 30.0
 _GIVEN_UP = 3  # answers in a row on a machine that does not get calm
-_BY_CHANCE = (TOO_BUSY, AWAY, UNDECIDED)  # another moment may give a grade
+_BY_CHANCE = (TOO_BUSY, AWAY, CROWDED, UNDECIDED)  # another moment may give a grade
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)

@@ -33,6 +33,10 @@ class NotGradable(CheckError):  # noqa: N818  (a state of a report, not a fault 
     """The cluster, a fixture or the grader failed: no marks either way."""
 
 
+class CrowdedOut(NotGradable):
+    """Other answers left no room on the nodes."""
+
+
 KINDS = ("repair", "write", "convert", "predict", "choose", "diagnose")
 OUTCOMES = {  # what a learner can do after the course
     "O1": "draw when each container starts and ends",

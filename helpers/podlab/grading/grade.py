@@ -11,7 +11,7 @@ from podlab.checks.verdict import NOT_ANSWERED as STATE_EMPTY
 from podlab.checks.verdict import NOT_GRADABLE, REFUSED, Report, Verdict, number
 from podlab.errors import ApiError, ConnectionLostError, ManifestError, PodlabError
 from podlab.grading import answers, loading
-from podlab.grading.exercise import CheckRow, Exercise, Refused, Unreadable
+from podlab.grading.exercise import CheckRow, CrowdedOut, Exercise, Refused, Unreadable
 from podlab.grading.player import is_the_graders
 from podlab.grading.preparing import prepare, remarks
 from podlab.grading.pulse import SLOW_S
@@ -20,7 +20,10 @@ from podlab.grading.runs import Place, live, lived
 NOT_ANSWERED = "not answered yet"
 TOO_BUSY = "not gradable: the cluster was too busy, run it again"
 AWAY = "not gradable: the cluster did not answer, run it again"
+CROWDED = "not gradable: other answers left no room on the nodes, run it again beside fewer"
 UNDECIDED = "not gradable: the recording does not decide every check, run it again"
+
+_BY_CHANCE = {ConnectionLostError: AWAY, CrowdedOut: CROWDED}
 
 
 def grade(exercise: str | Exercise, answer: str, place: Place, *, seed: int = 0) -> Report:
@@ -57,8 +60,10 @@ def _failed(exercise: Exercise, error: PodlabError, notes: Sequence[str]) -> Rep
     admission = isinstance(error, ApiError) and (not is_the_graders(error) or _is_admission(error))
     if isinstance(error, ManifestError) or admission:
         return _refuse(exercise, f"{nothing}, the API server refuses it", *str(error).splitlines(), *notes)
-    lost = isinstance(error, ConnectionLostError)
-    why = AWAY if lost else "not gradable: no marks either way, run it again"
+    why = next(
+        (words for kind, words in _BY_CHANCE.items() if isinstance(error, kind)),
+        "not gradable: no marks either way, run it again",
+    )
     return _refuse(exercise, why, *str(error).splitlines(), state=NOT_GRADABLE)
 
 

@@ -22,7 +22,7 @@ from podlab.errors import (
 )
 from podlab.grading import nodes, waitconditions
 from podlab.grading.controllers import refuse_idle
-from podlab.grading.exercise import NotGradable
+from podlab.grading.exercise import CrowdedOut, NotGradable
 from podlab.grading.ground import Ground
 from podlab.grading.pace import UNSTARTED_S, is_obstacle, is_unplaced, is_unstarted, pace, started
 from podlab.grading.play import Step
@@ -242,7 +242,7 @@ class Player:
                 hint="look at kube-scheduler on the cluster, then run it again",
             )
         if not pod["spec"].get("nodeName"):
-            raise NotGradable(
+            raise CrowdedOut(
                 f"no node had room for the Pod {name} {late}",
                 cause="Pods of other answers reserve what it needs",
                 hint="run it again when fewer answers run beside it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import threading
@@ -20,8 +21,9 @@ from podlab.checks import Act, Life
 from podlab.checks.verdict import NOT_GRADABLE, Report, Verdict
 from podlab.client import Client, Kubeconfig
 from podlab.errors import ApiError, ConnectionLostError
-from podlab.grading import Place, evidence, find, judge, regrade
-from podlab.grading.grade import AWAY, TOO_BUSY, UNDECIDED
+from podlab.grading import Place, evidence, find, grade, judge, regrade
+from podlab.grading.exercise import CrowdedOut
+from podlab.grading.grade import AWAY, CROWDED, TOO_BUSY, UNDECIDED
 from podlab.grading.preparing import prepare
 from podlab.grading.prove import samples
 from podlab.grading.pulse import BEARABLE_S, SLOW_S
@@ -259,6 +261,46 @@ def test_without_a_cluster_an_undecided_check_is_open_at_once(
     )
 
     assert (runs, states(tmp_path), tally.not_gradable) == (["run"], [NOT_GRADABLE], 1)
+
+
+@pytest.mark.parametrize(("crowded", "earned"), [(4, True), (99, False)])
+def test_an_answer_that_others_left_no_room_for_is_run_beside_fewer_and_alone(
+    plan: Blueprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crowded: int, earned: bool
+) -> None:
+    """It lost nothing, whatever an earlier run lost: the evidence of a late run is still there, and proves no loss."""
+    graded = Graded(monkeypatch, 1, BEARABLE_S)
+    runs = list[str]()
+
+    def no_room(exercise: Any, text: str, place: Place, *, seed: int) -> Report:
+        runs.append(exercise.id)
+        if 1 < len(runs) <= crowded:
+            return Report(exercise.name, exercise.points, refused=CROWDED, state=NOT_GRADABLE)
+        return graded(exercise, text, place, seed=seed)
+
+    monkeypatch.setattr("podlab.grading.grade", no_room)
+    tally = mark(plan, tmp_path, Steered(), "ada")
+
+    assert (len(runs), tally.done, tally.not_gradable) == (5, 1, 0 if earned else 1)
+    assert states(tmp_path) == ["answered" if earned else NOT_GRADABLE]
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(CrowdedOut("no room"), CROWDED), (ConnectionLostError("gone"), AWAY)],
+    ids=["room", "away"],
+)
+def test_a_report_says_by_which_chance_an_answer_was_not_gradable(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, why: str
+) -> None:
+    """Another moment may give a grade; what is left open for another reason would be so again."""
+
+    def failing(*_args: object) -> None:
+        raise error
+
+    monkeypatch.setattr(importlib.import_module("podlab.grading.grade"), "live", failing)
+    report = grade(find("e14"), MANIFEST, Place(client=None))
+
+    assert (report.state, report.refused) == (NOT_GRADABLE, why)
 
 
 def test_an_interrupted_grading_stops_the_answers_that_run(

@@ -11,7 +11,7 @@ from podlab.checks import Act
 from podlab.client.types import ExecOutput
 from podlab.errors import WaitTimeoutError
 from podlab.grading import player
-from podlab.grading.exercise import NotGradable
+from podlab.grading.exercise import CrowdedOut, NotGradable
 from podlab.grading.ground import ANSWER, Ground
 from podlab.grading.play import Step
 from podlab.grading.player import Player
@@ -185,7 +185,7 @@ def test_a_pod_that_other_answers_leave_no_room_for_leaves_the_grade_open() -> N
     """Ten answers side by side reserved two processors: none of them asked for too much."""
     beside = reserving("1900m", namespace="another", node="node")
 
-    with pytest.raises(NotGradable, match="no node had room for the Pod answer"):
+    with pytest.raises(CrowdedOut, match="no node had room for the Pod answer"):
         unplaced(reserving("200m", namespace="here", node=None), beside)._do(waiting())
 
 
