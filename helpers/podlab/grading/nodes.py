@@ -10,6 +10,7 @@ node, and its right answer would look like one that never gets there. ``crowded_
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ _OLD_AND_NEW = 3
 
 _SHUT = ("NoSchedule", "NoExecute")
 _NO_ROOM = ("Insufficient ", "Too many pods")
+_TAKES_NONE = ("untolerated taint", "unschedulable")  # of a node that ``_takes_pods`` passes over, too
+_REASONS = re.compile(r"nodes are available: (.*?)\.(?: |$)")  # "1 Insufficient cpu, 2 Too many pods"
 
 
 def named(values: Mapping[str, Any], client: Client) -> dict[str, Any]:
@@ -115,10 +118,22 @@ def _pods_of(body: RawView) -> int:
 
 def lacks_room(pod: RawView) -> bool:
     """Return whether the scheduler found that no node has enough left of what a Pod reserves."""
+    return any(words in _unplaced_for(pod) for words in _NO_ROOM)
+
+
+def _unplaced_for(pod: RawView) -> str:
+    """Return the scheduler's message about a Pod that it has not placed; empty for any other Pod."""
     for one in (pod.get("status") or {}).get("conditions") or []:
         if (one["type"], one["status"]) == ("PodScheduled", "False"):
-            return any(words in str(one.get("message")) for words in _NO_ROOM)
-    return False
+            return str(one.get("message"))
+    return ""
+
+
+def _lacks_more(pod: RawView) -> bool:
+    """Return whether the scheduler names a reason besides room for a node that takes Pods, such as a nodeSelector."""
+    found = _REASONS.search(_unplaced_for(pod))
+    reasons, known = found[1].split(", ") if found else [], (*_NO_ROOM, *_TAKES_NONE)
+    return not all(any(words in reason for words in known) for reason in reasons)
 
 
 def crowded_out(
@@ -132,7 +147,11 @@ def crowded_out(
         nodes, pods: All of the cluster.
         leaving: The namespaces of other answers that are graded. All other Pods stay, those of another run of this
             answer included: where they leave no room, the answer asks for too much.
+
+    False where the Pod may not run on every node: then it is not known which of them has to get room.
     """
+    if _lacks_more(pod):
+        return False
     wanted = requests.pod_requests(dict(pod))
     staying = [each for each in pods if each["metadata"]["namespace"] not in leaving and not has_ended(each)]
     return any(_fits(wanted, node, staying) for node in nodes if _takes_pods(node))

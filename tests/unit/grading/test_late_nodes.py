@@ -10,7 +10,7 @@ import pytest
 from podlab.checks import Act
 from podlab.client.types import ExecOutput
 from podlab.errors import WaitTimeoutError
-from podlab.grading import player
+from podlab.grading import nodes, player
 from podlab.grading.exercise import CrowdedOut, NotGradable
 from podlab.grading.ground import ANSWER, Ground
 from podlab.grading.play import Step
@@ -214,6 +214,31 @@ def test_a_pod_that_asks_for_too_much_by_itself_is_judged(cpu: str, others: list
     played._do(waiting())
 
     assert not played.acts[0].done
+
+
+@pytest.mark.parametrize(
+    ("reasons", "crowded"),
+    [
+        (
+            "1 Insufficient cpu, 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }",
+            True,
+        ),
+        ("1 Insufficient cpu, 1 Insufficient memory, 1 node(s) were unschedulable", True),
+        ("1 Too many pods", True),
+        ("1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector", False),
+        ("1 Insufficient cpu, 1 node(s) didn't have free ports for the requested pod ports", False),
+    ],
+)
+def test_a_pod_that_may_not_run_everywhere_is_not_excused_by_the_others(reasons: str, crowded: bool) -> None:
+    """The node that it asks for may be empty, and the full one is none of its business."""
+    beside = reserving("1900m", namespace="another", node="node")
+    pod = reserving("200m", namespace="here", node=None)
+    tail = "preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."
+    (said,) = pod["status"]["conditions"]
+    pod["status"]["conditions"] = [{**said, "message": f"0/2 nodes are available: {reasons}. {tail}"}]
+
+    assert nodes.lacks_room(pod)
+    assert nodes.crowded_out(pod, [WORKER], [beside, pod], {"another"}) is crowded
 
 
 # -------------------------------------------------------------------------------------------- Pods that go one by one
