@@ -215,14 +215,20 @@ class WaitCondition:
         met = self._met(step)
         return bool(met) and met.isdisjoint(pod["metadata"]["name"] for pod in pods)
 
-    def _met(self, step: Any) -> set[str]:
-        return {name for act in self.player.acts if act.name == step for name in act.output or ()}
+    def _met(self, step: Any, verb: str = "") -> set[str]:
+        acts = [act for act in self.player.acts if act.name == step and verb in ("", act.verb)]
+        return {name for act in acts for name in act.output or ()}
 
     def left(self, pods: Sequence[RawObject]) -> int:
-        """Return how far off ``away`` is: two for each Pod that is still there, one for each that is being deleted."""
-        met = self._met(self.wanted.get("away"))
+        """
+        Return how far off ``away`` is: two for each Pod that is still there, one for each that is being deleted.
+
+        A Pod that the play deleted itself is being deleted, whether its watch has shown that already or not.
+        """
+        step = self.wanted.get("away")
+        met, deleted = self._met(step), self._met(step, verb="delete")
         there = [pod["metadata"] for pod in pods if pod["metadata"]["name"] in met]
-        return sum(1 if meta.get("deletionTimestamp") else 2 for meta in there)
+        return sum(1 if meta.get("deletionTimestamp") or meta["name"] in deleted else 2 for meta in there)
 
     def _line(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
         fields = {key: value for key, value in wanted.items() if key not in ("pod", "container")}

@@ -258,11 +258,11 @@ class Going(Turns):
         ]
 
 
-def rollout(*states: dict[str, bool]) -> Player:
+def rollout(*states: dict[str, bool], verb: str = "rollout") -> Player:
     """Return a player that waits for the Pods a and b; each state tells which are there, and whether they end."""
     played = playing(UNPLACED)
     played.recorder = cast(Any, Going(*states))
-    played.acts.append(Act("release", "rollout", done=True, output=["a", "b"]))
+    played.acts.append(Act("release", verb, done=True, output=["a", "b"]))
     played._do(Step("wait", {"away": "release"}, "rolled", 90.0, ""))
     return played
 
@@ -281,6 +281,23 @@ def test_a_rollout_that_does_not_get_on_ends_with_its_deadline() -> None:
 
     assert not played.acts[-1].done
     assert cast(Any, played.recorder).waits == [90.0]
+
+
+@pytest.mark.parametrize("shown", [False, True], ids=["the watch is late", "the watch is quick"])
+def test_a_pod_that_the_play_deleted_has_its_deadline_once(shown: bool) -> None:
+    """Whether the watch has shown its deletion when the wait begins is a race; it ends by the answer's doing."""
+    played = rollout({"a": shown}, {"a": True}, {"a": True}, {}, verb="delete")
+
+    assert not played.acts[-1].done
+    assert cast(Any, played.recorder).waits == [90.0]
+
+
+def test_each_deleted_pod_that_went_gives_the_next_one_the_whole_time() -> None:
+    """Of two, one is gone when the first deadline ends."""
+    played = rollout({"a": False, "b": False}, {"b": True}, {}, verb="delete")
+
+    assert played.acts[-1].done
+    assert cast(Any, played.recorder).waits == [90.0] * 2
 
 
 def test_a_fixture_that_a_play_waits_for_in_vain_leaves_the_grade_open() -> None:
