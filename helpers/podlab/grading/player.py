@@ -84,6 +84,7 @@ class Player:
         self.pace = 1.0
         self.obstacles: set[str] = set()  # names of Pods
         self.crowded: set[str] = set()  # uids of Pods
+        self.served: set[str] = set()  # uids of Pods that have been Ready
 
     # -- the way through ----------------------------------------------------------------------------------
 
@@ -183,7 +184,9 @@ class Player:
                     condition, step.within_s
                 )
         if not reached:
-            wanted = waitconditions.listed(step.what.get("ready"))
+            # One that was Ready works: an answer may have broken it since, as whoever may write to a database can.
+            served = {pod["metadata"]["name"] for pod in self.look() if pod["metadata"]["uid"] in self.served}
+            wanted = set(waitconditions.listed(step.what.get("ready"))) - served
             self._refuse_unready(
                 [name for name in self._pods_of(self.fixtures) if name in wanted], step.within_s
             )
@@ -374,6 +377,7 @@ class Player:
             if self.stop.is_set():
                 raise Stopped
             self.pace = max(self.pace, pace(pods))
+            self.served |= {pod["metadata"]["uid"] for pod in pods if waitconditions.is_ready(pod)}
             return reached(pods)
 
         try:

@@ -307,3 +307,36 @@ def test_a_fixture_that_a_play_waits_for_in_vain_leaves_the_grade_open() -> None
 
     with pytest.raises(NotGradable, match="the fixture db did not become ready in 60 s"):
         played._do(Step("wait", {"ready": "db"}, "database", 60.0, ""))
+
+
+class Database(Turns):
+    """A recorder of a fixture: its uid and whether it is Ready, one state after another."""
+
+    def pods(self) -> list[dict[str, Any]]:
+        uid, ready = self.states[0]
+        conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+        return [
+            {
+                "metadata": {"name": "db", "uid": uid},
+                "spec": {"nodeName": "node"},
+                "status": {"phase": "Running", "conditions": conditions},
+            }
+        ]
+
+
+@pytest.mark.parametrize("uid", ["1", "2"], ids=["the same Pod", "another Pod of that name"])
+def test_a_fixture_that_was_ready_and_does_not_come_back_may_be_the_answers_doing(uid: str) -> None:
+    """An answer that may write to the database can move its port: the grade would stay open for ever."""
+    played = playing(RUNNING)
+    played.recorder = cast(Any, Database(cast(Any, ("1", True)), cast(Any, (uid, False))))
+    played.fixtures = {"db": [cast(Any, SimpleNamespace(kind="Pod", name="db"))]}
+    played._do(Step("wait", {"ready": "db"}, "database", 60.0, ""))
+    cast(Any, played.recorder).states.pop(0)
+    again = Step("wait", {"ready": "db"}, "back", 40.0, "")
+
+    if uid == "1":
+        played._do(again)
+        assert [act.done for act in played.acts] == [True, False]
+    else:
+        with pytest.raises(NotGradable, match="the fixture db did not become ready in 40 s"):
+            played._do(again)
