@@ -95,16 +95,21 @@ class _Stop(threading.Event):
 
 
 def most_pods(exercise: Exercise, text: str, seed: int) -> int:
-    """Return how many Pods an answer may have at once, with its fixtures, in all runs; 0 where nothing is run."""
+    """
+    Return how many Pods an answer may have at once, with its fixtures, in all runs.
+
+    0 where nothing is run, or where a part cannot be read: the report of each answer names that.
+    """
     played = [run for run in exercise.runs if not run.recording]
     if not played:
         return 0
-    values = exercise.values(seed)
     try:
+        values = exercise.values(seed)
         case, given = preparing.prepare(exercise, text, seed), _given(exercise, values)
+        fixtured = fixtures(exercise, values)
     except PodlabError:
         return 0
-    fixed = [each for objects in fixtures(exercise, values).values() for each in objects]
+    fixed = [each for objects in fixtured.values() for each in objects]
     answered = case.answer.loaded if exercise.answer == "manifest" else []
     return len(played) * nodes.most_pods(each.object for each in (*fixed, *given, *answered))
 

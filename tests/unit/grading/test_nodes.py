@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,6 +135,17 @@ def test_an_answer_needs_room_for_all_its_runs_and_fixtures(exercise: str, pods:
 
     assert most_pods(find(exercise), right.text, 0) == pods
     assert most_pods(find(exercise), "kind: [", 0) in (0, pods)
+
+
+def test_an_exercise_whose_fixture_cannot_be_read_needs_no_room(tmp_path: Path) -> None:
+    """Counting its Pods once ended the grading of the whole class; now each answer's report names the fault."""
+    right = next(sample for sample in samples(find("e36")) if sample.kind == "right")
+    folder = tmp_path / find("e36").folder.name
+    shutil.copytree(find("e36").folder, folder)
+    (folder / "fixtures.yaml").write_text("kind: [")
+
+    assert most_pods(find("e36"), right.text, 0) > 0
+    assert most_pods(replace(find("e36"), folder=folder), right.text, 0) == 0
 
 
 def test_the_time_of_a_play_is_that_of_its_longest_run() -> None:
