@@ -11,7 +11,7 @@ Who handed in which folder of a Gradescope export, by the ``submission_metadata.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -22,18 +22,21 @@ _MOST_BYTES = 64 << 20  # it holds the results of all earlier submissions
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def submitters(paths: Iterable[Path]) -> dict[str, Sequence[str]]:
+def submitters(given: Mapping[Path, str]) -> dict[str, Sequence[str]]:
     """
     Return folder of a submission -> words that name its first student; empty where no path is such an export.
 
     Only the file beside all submissions counts: a student can hand in one of that name.
+
+    Args:
+        given: Paths, and how the sources of their files begin where they are zips.
     """
     found: dict[str, Sequence[str]] = {}
-    for path in paths:
+    for path, called in given.items():
         with suppress(
             OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, yaml.YAMLError
         ):
-            for name, text in _texts(path):
+            for name, text in _texts(path, called):
                 # Nodes are read and no values made of them: the tags of a Ruby program do not matter then.
                 found |= dict(_listed(name, yaml.compose(text, Loader=_LOADER)))
     return found
@@ -44,7 +47,7 @@ def folders(source: str) -> Iterator[str]:
     yield from (each.as_posix() for each in reversed(PurePosixPath(source).parents))
 
 
-def _texts(path: Path) -> Iterator[tuple[PurePosixPath, str]]:
+def _texts(path: Path, called: str) -> Iterator[tuple[PurePosixPath, str]]:
     """The folder of the export as sources name it, and the text of its list."""
     if path.is_dir() and (path / FILE).is_file():
         yield PurePosixPath(), (path / FILE).read_text("utf-8")
@@ -53,7 +56,7 @@ def _texts(path: Path) -> Iterator[tuple[PurePosixPath, str]]:
             names = [PurePosixPath(name) for name in archive.namelist() if PurePosixPath(name).name == FILE]
             first = min(names, key=lambda name: len(name.parts), default=None)
             if first is not None and archive.getinfo(first.as_posix()).file_size <= _MOST_BYTES:
-                yield PurePosixPath(path.name) / first.parent, archive.read(first.as_posix()).decode("utf-8")
+                yield PurePosixPath(called) / first.parent, archive.read(first.as_posix()).decode("utf-8")
 
 
 def _listed(top: PurePosixPath, root: yaml.Node | None) -> Iterator[tuple[str, Sequence[str]]]:

@@ -10,11 +10,13 @@ first line ``%%exercise eNN``. What else was changed does not matter, and is rep
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from podlab.assignments import archives, exports
@@ -94,14 +96,14 @@ def read(
     With a *blueprint* a cell or a file that still holds the starter hides no answer in another one.
     """
     starter = _starters(blueprint)
-    given = list(paths)
-    named = exports.submitters(given)
+    given = _called(paths)
+    named, doubled = exports.submitters(given), _doubled(given)
     found, signs = list[Handed](), list[Sign]()
-    for path in given:
-        for source, data in _files(path, _called(path, given)):
+    for path, called in given.items():
+        for source, data in _files(path, called, doubled):
             each = _handed(source, data)
             found.append(each)
-            signs.append(_sign(path, each, named, blueprint))
+            signs.append(_sign(path, called, each, named, blueprint))
     by_student: dict[str, list[Submission]] = {}
     for each, owner in zip(found, owners(signs, students), strict=True):
         by_student.setdefault(owner.student, []).append(_of(each, owner, starter, blueprint))
@@ -131,21 +133,37 @@ def of_one(folder: Path, student: Student, blueprint: Blueprint) -> Submission:
     )  # fmt: skip
 
 
-def _called(path: Path, given: Sequence[Path]) -> str:
-    """Return the name of a path that was given: with its folder, where several have the same (``*/a.ipynb``)."""
-    same = path.suffix == ".ipynb" and sum(other.name == path.name for other in given) > 1
-    return f"{path.parent.name}/{path.name}" if same and path.parent.name else path.name
+def _called(paths: Iterable[Path]) -> dict[Path, str]:
+    """Return each path that was given and its name: with folders, where several have the same (``*/a.ipynb``)."""
+    # Links keep their own names.
+    whole = {Path(os.path.abspath(path)): path for path in paths}  # noqa: PTH100
+    found: dict[Path, str] = {}
+    size = 0
+    while len(found) < len(whole):
+        size += 1
+        counts = Counter(path.parts[-size:] for path in whole)
+        for path, given in whole.items():
+            if given not in found and counts[path.parts[-size:]] == 1:
+                found[given] = PurePosixPath(*path.parts[-size:]).as_posix().lstrip("/")
+    return {given: found[given] for given in whole.values()}
+
+
+def _doubled(given: Iterable[Path]) -> set[str]:
+    """Return the names of files that several of the folders that were given have: ``alice/hw.ipynb bob/hw.ipynb``."""
+    names = Counter(file.name for folder in given if folder.is_dir() for file in _handed_in(folder.glob("*")))
+    return {name for name, count in names.items() if count > 1}
 
 
 def _sign(
-    path: Path, each: Handed, named: Mapping[str, Sequence[str]], blueprint: Blueprint | None
+    path: Path, called: str, each: Handed, named: Mapping[str, Sequence[str]], blueprint: Blueprint | None
 ) -> Sign:  # fmt: skip
     own = blueprint is None or blueprint.seed == "student"
     claimed = each.student if own and each.student != EVERYBODY else ""
     listed = next((named[folder] for folder in exports.folders(each.source) if folder in named), None)
     alone = not path.is_dir()
     return Sign(
-        each.source, listed, claimed, path.resolve().parent.name if alone else "", alone and path.suffix == ".zip"
+        each.source, listed, claimed, path.resolve().parent.name if alone else "",
+        called.count("/") + 1 if alone and path.suffix == ".zip" else 0,
     )  # fmt: skip
 
 
@@ -160,13 +178,20 @@ def _starters(blueprint: Blueprint | None) -> Starter:
     return lambda student, exercise: of(student).get(exercise, "")
 
 
-def _files(given: Path, called: str) -> Iterator[tuple[str, bytes | UnreadableArchive]]:
-    """Yield name and content of every notebook in what was given under the name *called*."""
+def _files(
+    given: Path, called: str, doubled: Container[str] = ()
+) -> Iterator[tuple[str, bytes | UnreadableArchive]]:
+    """Yield name and content of every notebook in what was given under the name *called*; see ``_doubled``."""
     if not given.is_dir():
         yield from _contents(given, called)
         return
-    for path in sorted(path for path in given.rglob("*") if path.suffix in (".ipynb", ".zip")):
-        yield from _contents(path, path.relative_to(given).as_posix())
+    for path in sorted(_handed_in(given.rglob("*"))):
+        name = path.relative_to(given).as_posix()
+        yield from _contents(path, f"{called}/{name}" if name in doubled else name)
+
+
+def _handed_in(paths: Iterable[Path]) -> Iterator[Path]:
+    return (path for path in paths if path.suffix in (".ipynb", ".zip"))
 
 
 def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | UnreadableArchive]]:

@@ -34,19 +34,24 @@ class Sign:
         listed: Words for the student in a list of the platform; None: it has none for this file.
         claimed: The student for whom the notebook was released, as it says itself; empty where it does not.
         above: The folder of a file that was given by itself.
-        packed: Whether the first part of *source* is a zip that was given by itself.
+        packed: How many parts of *source* are the path of a zip that was given by itself; 0 for any other file.
     """
 
     source: str
     listed: Sequence[str] | None = None
     claimed: str = ""
     above: str = ""
-    packed: bool = False
+    packed: int = 0
 
     @property
     def parts(self) -> list[str]:
         """Return the path's parts without the suffixes of notebooks and zips."""
         return re.sub(r"\.(ipynb|zip)\b", "", self.source).split("/")
+
+    @property
+    def archive(self) -> str:
+        """Return the path of the zip that was given by itself; empty for any other file."""
+        return "/".join(self.parts[: self.packed])
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Owner:
 def owners(signs: Sequence[Sign], students: Sequence[Student]) -> list[Owner]:
     """Return the owner of each file."""
     named = [_named(sign, students) for sign in signs]
-    several = {sign.parts[0] for sign in signs if sign.packed and _folders(signs, sign.parts[0]) > 1}
+    several = _of_a_class(signs)
     names = [
         student.id if student else _fallback(sign, several)
         for sign, student in zip(signs, named, strict=True)
@@ -96,7 +101,10 @@ def _owner(
     if folder:
         return Owner(folder.id, True, [*notes, f"found by the folder {sign.above}"])
     return Owner(
-        name, False, notes, guessed=name == sign.parts[-1] or (sign.packed and name == sign.parts[0])
+        name,
+        False,
+        notes,
+        guessed=name == sign.parts[-1] or (sign.packed > 0 and name == sign.parts[sign.packed - 1]),
     )
 
 
@@ -111,10 +119,10 @@ def _units(signs: Sequence[Sign]) -> list[_Unit]:
     found: list[_Unit] = [(sign.source, index) for index, sign in enumerate(signs)]
     tops: dict[str, list[int]] = {}
     for index, sign in enumerate(signs):
-        tops.setdefault(sign.parts[0] if sign.packed else "", []).append(index)
+        tops.setdefault(sign.archive, []).append(index)
     for top, members in tops.items():
         whole = [signs[index] for index in members]
-        depth = _depth(whole, 1 if top else 0)
+        depth = _depth(whole, whole[0].packed)
         claims = {sign.claimed for sign in whole if sign.claimed}
         # A zip that is all that was given is of a class, and so are files side by side for several students.
         of_one = len(claims) < 2 and (not top or len(tops) > 1)
@@ -135,12 +143,16 @@ def _depth(signs: Sequence[Sign], depth: int) -> int:
     return depth
 
 
-def _folders(signs: Sequence[Sign], archive: str) -> int:
-    """Return how many folders a zip that was given by itself has at its top: a class has several."""
-    inside = [sign.parts for sign in signs if sign.packed and sign.parts[0] == archive]
-    return len({parts[1] for parts in inside if len(parts) > 2})
+def _of_a_class(signs: Sequence[Sign]) -> set[str]:
+    """Return the zips that were given by themselves and have several folders at their top: they are of a class."""
+    folders: dict[str, set[str]] = {}
+    for sign in signs:
+        if sign.packed and len(sign.parts) > sign.packed + 1:
+            folders.setdefault(sign.archive, set()).add(sign.parts[sign.packed])
+    return {archive for archive, names in folders.items() if len(names) > 1}
 
 
 def _fallback(sign: Sign, several: set[str]) -> str:
     parts = sign.parts
-    return (parts[1] if parts[0] in several and len(parts) > 2 else parts[0]) or sign.source
+    inside = sign.archive in several and len(parts) > sign.packed + 1
+    return (parts[sign.packed] if inside else parts[0]) or sign.source

@@ -226,6 +226,20 @@ def test_a_gradescope_export_says_who_handed_in(tmp_path: Path, notebook: Notebo
     ]  # fmt: skip
 
 
+def test_two_gradescope_exports_of_one_name_are_told_apart(tmp_path: Path, notebook: Notebook) -> None:
+    """Their lists are looked up by the names under which their files are known."""
+    body = json.dumps(notebook(e00=ORDER)).encode()
+    given = []
+    for day, name in (("monday", "Bob Brown"), ("friday", "Cy Çelik")):
+        listed = f"submission_1:\n  :submitters:\n  - :name: {name}\n"
+        files = {"x/submission_metadata.yml": listed.encode(), "x/submission_1/ada.ipynb": body}
+        given.append(tmp_path / day / "export.zip")
+        given[-1].parent.mkdir()
+        given[-1].write_bytes(zipped(files))
+
+    assert [each.student for each in submissions.read(given, STUDENTS)] == ["bob", "cy"]
+
+
 @pytest.mark.parametrize("text", ["- 1", "a: b", "submission_1: {:submitters: []}", "{", "&a [*a]", "\x00"])
 def test_a_strange_list_of_an_export_names_nobody(tmp_path: Path, notebook: Notebook, text: str) -> None:
     """The submissions are still read."""

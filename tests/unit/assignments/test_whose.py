@@ -172,6 +172,50 @@ def test_notebooks_of_one_name_are_told_apart_by_their_folders(put: Put, plan: B
     }
 
 
+def test_zips_of_one_name_are_told_apart_by_their_folders(packed: Put, plan: Blueprint) -> None:
+    """``podlab grade handed-in/*/hw.zip``; a level above where the folders have one name, too."""
+    book = {"small.ipynb": "everybody"}
+    given = [packed(f"{name}/hw.zip", book) for name in ("ada", "eve")]
+    given += [packed(f"{name}/in/hw.zip", book) for name in ("x", "y")]
+    found = submissions.read(given, [], plan)
+
+    assert owners(found) == {
+        name: [f"{folder}/hw.zip/small.ipynb"]
+        for name, folder in (("ada", "ada"), ("eve", "eve"), ("x", "x/in"), ("y", "y/in"))
+    }
+    assert not any(each.guessed for each in found)
+
+
+def test_a_name_that_two_paths_share_to_the_end_is_told_apart_by_the_longer(
+    packed: Put, plan: Blueprint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One path is the end of the other; the order is the one in which they were given, and a path counts once."""
+    long, short = (packed(f"{name}/hw.zip", {"a.ipynb": "everybody"}) for name in ("x/in", "in"))
+    monkeypatch.chdir(tmp_path)
+    (found,) = submissions.read([long, short.relative_to(tmp_path), short], [Student("in")], plan)
+
+    assert found.sources == ["x/in/hw.zip/a.ipynb", f"{tmp_path.name}/in/hw.zip/a.ipynb"]
+
+
+def test_zips_of_one_name_may_be_of_two_classes(packed: Put, plan: Blueprint) -> None:
+    """The folders in them stand for students, as in a zip that is alone."""
+    given = [
+        packed(f"{day}/all.zip", {f"{name}/a.ipynb": "everybody" for name in names})
+        for day, names in (("monday", ("ada", "bob")), ("friday", ("cy", "eve")))
+    ]
+
+    assert set(owners(submissions.read(given, [], plan))) == {"ada", "bob", "cy", "eve"}
+
+
+def test_folders_that_were_given_one_by_one_tell_their_notebooks_apart(put: Put, plan: Blueprint) -> None:
+    """``podlab grade ada/ eve/``: only what several of them have needs the folder's name."""
+    given = [put(f"in/{name}/hw.ipynb", "everybody").parent for name in ("ada", "eve")]
+    put("in/ada/late/bob.ipynb", "everybody")
+    found = owners(submissions.read([*given, given[0]], [], plan))
+
+    assert found == {"ada": ["ada/hw.ipynb"], "eve": ["eve/hw.ipynb"], "late": ["late/bob.ipynb"]}
+
+
 def test_a_notebook_that_was_given_by_itself_may_stand_in_its_students_folder(
     put: Put, plan: Blueprint
 ) -> None:
