@@ -23,7 +23,7 @@ from podlab.assignments import archives, exports
 from podlab.assignments.archives import UnreadableArchive
 from podlab.assignments.blueprint import EVERYBODY, Blueprint
 from podlab.assignments.roster import Student, usable
-from podlab.assignments.whose import Owner, Sign, owners
+from podlab.assignments.whose import BY_ID, Owner, Sign, owners
 from podlab.grading.answers import MAX_BYTES, bare
 
 Starter = Callable[[str, str], str]
@@ -111,15 +111,34 @@ def read(
 
 
 def remarks(found: Sequence[Submission], students: Sequence[Student]) -> list[str]:
-    """Return a line where names of files stand for students; with a roster, the gradebook names those it lacks."""
-    names = [each.student for each in found if each.guessed and not students]
-    if not names:
+    """
+    Return a line where names of files stand for students, and one where a notebook overruled its folder.
+
+    None with a roster: then the gradebook names the students that it lacks.
+    """
+    if students:
         return []
-    few = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    return [
-        f"{few}: the name of a file stands for the student, for neither a notebook nor a folder names one: "
-        "add --roster roster.csv, or put each file into a folder of the student's id"
+    names = [each.student for each in found if each.guessed]
+    paths = [
+        (each.student, note.removeprefix(BY_ID)) for each in found for note in each.notes if BY_ID in note
     ]
+    by_id = [f"{student} ({path})" for student, path in paths if "/" in path]
+    lines = []
+    if names:
+        lines.append(
+            f"{_few(names)}: the name of a file stands for the student, for neither a notebook nor a folder names one: "
+            "add --roster roster.csv, or put each file into a folder of the student's id"
+        )
+    if by_id:
+        lines.append(
+            f"{_few(by_id)}: the id in the notebook names the student, the folder does not; students can edit that id: "
+            "add --roster roster.csv"
+        )
+    return lines
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def of_one(folder: Path, student: Student, blueprint: Blueprint) -> Submission:

@@ -19,6 +19,9 @@ from dataclasses import dataclass
 
 from podlab.assignments.roster import Student, match
 
+BY_ID = "found by the id in the notebook, not by the name "
+"""Begins a note; the file's path follows."""
+
 _WORDS = re.compile(r"[^/\\_]+")
 _Unit = tuple[str, int | None]
 """What was handed in together: a folder; or a file, with its number, since two that were given may have one name."""
@@ -94,8 +97,7 @@ def _owner(
     notes = []
     if claimed and (claimed in roster or not students):
         if alone:
-            by = f"found by the id in the notebook, not by the name {sign.source}"
-            return Owner(claimed, claimed in roster, [] if claimed == name else [by])
+            return Owner(claimed, claimed in roster, [] if claimed == name else [BY_ID + sign.source])
         notes = [f"the notebook was released for {claimed}, but another submission has that id, too"]
     folder = match([sign.above, *_WORDS.findall(sign.above)], students)
     if folder:

@@ -281,3 +281,19 @@ def test_a_name_that_stands_for_a_student_is_a_line(put: Put, plan: Blueprint) -
 
     assert line.startswith("y, z: the name of a file stands for the student")
     assert submissions.remarks(submissions.read(given, STUDENTS, plan), STUDENTS) == []
+
+
+def test_an_id_that_overrules_a_folder_is_a_line(put: Put, plan: Blueprint) -> None:
+    """Students can edit it, and the folder may well be right; a file that lies in no folder contradicts nothing."""
+    put("down/bob/a.ipynb", "ada")
+    put("down/cy/a.ipynb", "cy")
+    put("down/eve.ipynb", "dan")
+    down = put("x").parent / "down"
+    found = submissions.read([down], [], plan)
+
+    assert [each.student for each in found] == ["ada", "cy", "dan"]
+    (line,) = submissions.remarks(found, [])
+    assert line.startswith(
+        "ada (bob/a.ipynb): the id in the notebook names the student, the folder does not;"
+    )
+    assert submissions.remarks(submissions.read([down], STUDENTS, plan), STUDENTS) == []
