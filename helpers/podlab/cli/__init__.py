@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _pipe_closed()
     except OSError as error:
         named = error.errno in _NO_SUCH_PLACE and error.filename is not None
-        closed = error.errno in _CLOSED and error.filename is None
+        closed = error.errno in _CLOSED and error.filename is None and _is_stdout_closed()
         return _not_written(error) if named or closed or error.errno in _FULL else _bug(error)
     except Exception as error:  # the outermost net: a learner must never meet a bare traceback
         return _bug(error)
@@ -146,6 +146,18 @@ def _not_written(error: OSError) -> int:
     print(f"  why: {why}", file=sys.stderr)
     print(f"  try: {hint}", file=sys.stderr)
     return 74
+
+
+def _is_stdout_closed() -> bool:
+    """Return whether stdout takes nothing: a socket or a file without a name fails with the same codes."""
+    try:
+        sys.stdout.flush()
+        os.write(sys.stdout.fileno(), b"")  # what was too long for the buffer is not in it any more
+    except OSError as error:
+        return error.errno in _CLOSED
+    except ValueError:
+        return False
+    return False
 
 
 def _leave_stdout() -> None:

@@ -184,6 +184,34 @@ def test_a_place_that_cannot_be_written_is_no_fault_of_our_own(
     )
 
 
+@pytest.mark.parametrize("code", [errno.EBADF, errno.EIO])
+def test_a_bad_descriptor_elsewhere_is_not_blamed_on_stdout(
+    code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A socket that was closed has no file name either: that is a bug, and stdout takes what it gets."""
+
+    def fail(_args: argparse.Namespace) -> int:
+        raise OSError(code, os.strerror(code))
+
+    plant(monkeypatch, fail)
+
+    assert cli.main(["status"]) == 70
+    assert "this is a bug in podlab: OSError" in capfd.readouterr().err
+
+
+def test_a_long_output_to_a_closed_stdout_is_no_bug() -> None:
+    """It goes round the buffer, so nothing is left there that could fail once more."""
+    program = (
+        "from podlab import cli; from podlab.cli.verbs import status; "
+        "status.run = lambda args: print('x' * 100_000); raise SystemExit(cli.main(['status']))"
+    )
+    done = subprocess.run(
+        ["sh", "-c", f'"{sys.executable}" -c "{program}" >&-'], stderr=subprocess.PIPE, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr.splitlines()[1]) == (74, "  why: stdout is closed")
+
+
 def test_an_output_on_a_full_disk_is_three_lines() -> None:
     """Also what Python flushes at its end says nothing more, and the exit code stays."""
     with Path("/dev/full").open("w") as full:
