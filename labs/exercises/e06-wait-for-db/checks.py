@@ -26,13 +26,18 @@ def after(life: Life) -> Finding:
 
 def let_in(life: Life) -> tuple[float, float] | None:
     """
-    Return when shop was let in: the end of the init container right before it, else its start.
+    Return when shop was let in: the end of the init container right before it, or the start of a sidecar, else its own.
 
-    A node that is late starts shop late; whoever let it in before the database answered did not wait for that.
+    A node that is late starts shop late; whoever let it in before the database answered did not wait for that. A
+    sidecar with a startup probe or a postStart hook lets the next one in at a moment that the Pod does not tell.
     """
     rows = life.latest()["spec"].get("initContainers") or []
-    last = str(rows[-1]["name"]) if rows else ""
-    return life.at(f"{last}.end" if life.role(last) == "init" else "shop.start")
+    last = rows[-1] if rows else {}
+    name, role = str(last.get("name", "")), life.role(str(last.get("name", "")))
+    if role == "init":
+        return life.at(f"{name}.end")
+    holds_back = last.get("startupProbe") or (last.get("lifecycle") or {}).get("postStart")
+    return life.at(f"{name}.start" if role == "sidecar" and not holds_back else "shop.start")
 
 
 def why(life: Life) -> str:
