@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from podlab.errors import PodlabError
@@ -27,7 +28,7 @@ class Student:
     email: str = ""
     others: dict[str, str] = field(default_factory=dict, hash=False, compare=False)
 
-    @property
+    @cached_property
     def keys(self) -> set[str]:
         """Every word that names this student, in plain form."""
         words = [self.id, self.name, self.email, self.email.partition("@")[0], *self.others.values()]
