@@ -234,18 +234,22 @@ def _handed(source: str, data: bytes | UnreadableArchive) -> Handed:
     if isinstance(data, UnreadableArchive):
         return Handed(source, fault=_in_one_line(data))
     try:
-        notebook = _notebook(data)
-        cells = _candidates(notebook)
+        notebook, cells = _notebook(data)
     except UnreadableArchive as error:
         return Handed(source, fault=_in_one_line(error))
-    metadata = notebook.get("metadata")
-    mine = metadata.get("podlab") if isinstance(metadata, dict) else None
-    said = mine if isinstance(mine, dict) else {}
-    student = said.get("student")
+    mine = _metadata(notebook)
+    student = mine.get("student")
     return Handed(
-        source, str(said.get("assignment") or ""),
-        student if isinstance(student, str) and usable(student) else "", cells,
+        source, str(mine.get("assignment") or ""),
+        student if isinstance(student, str) and usable(student) else "", _candidates(cells),
     )  # fmt: skip
+
+
+def _metadata(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the release wrote into the metadata of a notebook or a cell; empty where nothing is left of it."""
+    metadata = part.get("metadata")
+    mine = metadata.get("podlab") if isinstance(metadata, dict) else None
+    return mine if isinstance(mine, dict) else {}
 
 
 def _in_one_line(error: UnreadableArchive) -> str:
@@ -273,12 +277,12 @@ def answers_of(
     Raises:
         UnreadableArchive: It cannot be read as a notebook, or is too large.
     """
-    return _best_of(_candidates(_notebook(data)), starter)
+    return _best_of(_candidates(_notebook(data)[1]), starter)
 
 
-def _candidates(notebook: Mapping[str, Any]) -> dict[str, list[Cell]]:
+def _candidates(cells: Iterable[Mapping[str, Any]]) -> dict[str, list[Cell]]:
     found: dict[str, list[Cell]] = {}
-    for cell in _cells(notebook):
+    for cell in cells:
         candidate = _candidate(cell)
         if candidate:
             found.setdefault(candidate.exercise, []).append(candidate)
@@ -313,26 +317,22 @@ def _answered(text: str, starter: str) -> bool:
     return bool(words) and words != bare(starter).split()
 
 
-def _notebook(data: bytes) -> Mapping[str, Any]:
+def _notebook(data: bytes) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
+    """Return a notebook, and the cells in it."""
     if len(data) > MOST_NOTEBOOK:
         raise UnreadableArchive(
             f"the notebook has {len(data) >> 20} MiB, at most {MOST_NOTEBOOK >> 20} are read"
         )
     try:
         notebook: Mapping[str, Any] = json.loads(data)
-        _ = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
+        cells = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise UnreadableArchive(
             "it cannot be read as a notebook", cause=f"{type(error).__name__}: {str(error)[:120]}"
         ) from None
-    return notebook
-
-
-def _cells(notebook: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    cells = notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"]
     if not isinstance(cells, list) or len(cells) > MOST_CELLS:
         raise UnreadableArchive(f"the notebook has no list of at most {MOST_CELLS} cells")
-    return [cell for cell in cells if isinstance(cell, dict)]
+    return notebook, [cell for cell in cells if isinstance(cell, dict)]
 
 
 def _candidate(cell: Mapping[str, Any]) -> Cell | None:
@@ -346,13 +346,8 @@ def _candidate(cell: Mapping[str, Any]) -> Cell | None:
     by_id = _ID.match(str(cell.get("id") or ""))
     if by_id:
         return Cell(by_id[1], body, 0)
-    metadata = cell.get("metadata")
-    mine = metadata.get("podlab") if isinstance(metadata, dict) else None
-    if (
-        isinstance(mine, dict)
-        and mine.get("part") == "answer"
-        and _ID.match(f"{mine.get('exercise')}-answer")
-    ):
+    mine = _metadata(cell)
+    if mine.get("part") == "answer" and _ID.match(f"{mine.get('exercise')}-answer"):
         return Cell(str(mine["exercise"]), body, 1)
     return Cell(first[1], body, 2) if first else None
 
