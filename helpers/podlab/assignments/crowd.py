@@ -86,7 +86,8 @@ def side_by_side(
     stop: Callable[[], object] = lambda: None, pods: Callable[[T], int] = lambda _job: 0, room: int | None = None,
 ) -> list[T]:  # fmt: skip
     """
-    Do all *jobs*, as many at once as *crowd* lets, and as their *pods* together have *room* on the nodes; one always.
+    Do all *jobs*: as many at once as *crowd* allows and as the nodes have *room* for, by the *pods* of each; at least
+    one.
 
     Those for which *do* returned False are done again, up to *runs* times each: first when as many others have been
     begun as run at once, so that it is another moment of the machine; then, with half as many at once, when all have.
@@ -99,21 +100,22 @@ def side_by_side(
             and *stop* is called, so that those under way end soon.
     """
     waiting = deque((job, 0) for job in jobs)
-    running, left = dict[Future[bool], tuple[T, int, int]](), list[T]()
+    running, left = dict[Future[bool], tuple[T, int]](), list[T]()
 
     def fits(job: T) -> bool:
-        used = sum(each for _, _, each in running.values())
-        return room is None or not running or used + pods(job) <= room
+        if room is None or not running:
+            return True
+        return sum(pods(each) for each, _ in running.values()) + pods(job) <= room
 
     with ThreadPoolExecutor(max_workers=crowd.most) as pool:
         try:
             while waiting or running:
                 while waiting and fits(waiting[0][0]) and crowd.takes(len(running), waiting[0][1]):
                     job, run = waiting.popleft()
-                    running[pool.submit(do, job)] = job, run, pods(job)
+                    running[pool.submit(do, job)] = job, run
                 finished, _ = wait(running, timeout=_LOOK_IN_S, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    job, run, _ = running.pop(future)
+                    job, run = running.pop(future)
                     if future.result():
                         continue
                     if run + 1 < runs:
