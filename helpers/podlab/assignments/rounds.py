@@ -111,7 +111,6 @@ class Rounds(Generic[T]):
             tries, self._try, self._crowd, runs=_RUNS, stop=self._grading.stop,
             pods=lambda each: self._grading.pods(each.job), room=self._room,
         )  # fmt: skip
-        self._busy = 0
         for each in left:
             if self._busy >= _GIVEN_UP or not self._alone(each):
                 self._grading.end(NOT_GRADABLE)
@@ -155,17 +154,16 @@ class Rounds(Generic[T]):
         """
         assert self._pulse is not None
         lost = []
+        busy, self._busy = self._busy, 0
         for _ in range(_ALONE):
             calm = self._pulse.calm(_CALM_IN_S)
             if self._try(each):
-                self._busy = 0
                 return True
             if not (calm and self._pulse.calm(_CALM_IN_S)):
-                self._busy += 1
+                self._busy = busy + 1
                 return False
-            # Only a run that was late lost points; the evidence of another one is none, or of an earlier run.
+            # Any other run than a late one left no evidence, or that of an earlier run: it shows no lost points.
             lost.append(self._grading.doubt(each.job)[0] if each.refused == TOO_BUSY else ())
-        self._busy = 0
         if not lost[0] or any(lost[0] != other for other in lost):
             return False
         self._grading.end(self._grading.accept(each.job, OWN).state)
