@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections import deque
@@ -55,22 +54,6 @@ kill "-$1" "$first"
 
 class Stopped(Exception):  # noqa: N818
     """The grading was interrupted; never leaves this package."""
-
-
-class _Going:
-    """A condition that notes when the Pods it waits for last got on: one of them went, or began to go."""
-
-    def __init__(self, condition: waitconditions.WaitCondition) -> None:
-        self._condition = condition
-        self._left = math.inf
-        self.moved_at = -math.inf  # on the monotonic clock, in seconds
-
-    def __call__(self, pods: list[RawObject]) -> bool:
-        left = self._condition.left(pods)
-        if left < self._left < math.inf:
-            self.moved_at = time.monotonic()
-        self._left = min(left, self._left)
-        return self._condition(pods)
 
 
 class Player:
@@ -187,13 +170,15 @@ class Player:
         return True, name, None
 
     def _wait(self, step: Step) -> tuple[bool, str, Any]:
-        goes = _Going(waitconditions.WaitCondition(step.what, self))
-        reached = self.until(goes, step.within_s)
+        condition = waitconditions.WaitCondition(step.what, self)
+        reached = self.until(condition, step.within_s)
         if not reached and not step.strict:
-            reached = self._until_started(goes, step.within_s) or self._until_late(goes, step.within_s)
+            reached = self._until_started(condition, step.within_s) or self._until_late(
+                condition, step.within_s
+            )
             # Pods go one by one: the next one's time counts from when the last one went, or began to go.
-            while not reached and (rest_s := goes.moved_at + step.within_s - time.monotonic()) > 0:
-                reached = self.until(goes, rest_s) or self._until_started(goes, step.within_s)
+            while not reached and (rest_s := condition.moved_at + step.within_s - time.monotonic()) > 0:
+                reached = self.until(condition, rest_s) or self._until_started(condition, step.within_s)
         if not reached:
             # One that was Ready works: an answer may have broken it since, as whoever may write to a database can.
             served = {pod["metadata"]["name"] for pod in self.look() if pod["metadata"]["uid"] in self.served}
@@ -203,7 +188,7 @@ class Player:
             )
         return reached, "", self.pace
 
-    def _until_started(self, condition: Callable[[list[RawObject]], bool], within_s: float) -> bool:
+    def _until_started(self, condition: waitconditions.WaitCondition, within_s: float) -> bool:
         """
         Give the condition its whole time once the cluster has started what it still prepares.
 
@@ -267,7 +252,7 @@ class Player:
             hint="the cluster is too slow at the moment: run it again",
         )
 
-    def _until_late(self, condition: Callable[[list[RawObject]], bool], within_s: float) -> bool:
+    def _until_late(self, condition: waitconditions.WaitCondition, within_s: float) -> bool:
         """Wait on where this cluster is slow, as much longer as its Pods were late to start."""
         more_s = within_s * (self.pace - 1)
         return more_s > 0 and self.until(condition, more_s)

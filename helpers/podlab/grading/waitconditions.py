@@ -22,6 +22,7 @@ The conditions that a play can wait for, judged by the newest state of Pods and 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -130,7 +131,12 @@ class Played(Protocol):
 
 
 class WaitCondition:
-    """All parts of a wait's mapping, together."""
+    """
+    All parts of a wait's mapping, together.
+
+    Attributes:
+        moved_at: When one of the Pods of ``away`` last went or began to go, s on the monotonic clock; -inf before.
+    """
 
     def __init__(self, wanted: Mapping[str, Any], player: Played) -> None:
         self.wanted, self.player = dict(wanted), player
@@ -138,6 +144,8 @@ class WaitCondition:
         self._at_rest: set[str] = set()
         self._states: Any = None
         self._changed_at = 0.0
+        self._left = math.inf
+        self.moved_at = -math.inf
 
     def __call__(self, pods: list[RawObject]) -> bool:
         mine = answered(pods)
@@ -212,23 +220,19 @@ class WaitCondition:
         return not mine
 
     def _away(self, step: Any, _mine: Any, pods: list[RawObject]) -> bool:
-        met = self._met(step)
-        return bool(met) and met.isdisjoint(pod["metadata"]["name"] for pod in pods)
+        met, deleted = self._met(step), self._met(step, verb="delete")
+        there = [pod["metadata"] for pod in pods if pod["metadata"]["name"] in met]
+        # Two for a Pod that is still there, one for a Pod that is being deleted. What the play deleted itself is being
+        # deleted, whether the watch has shown that already or not.
+        left = sum(1 if meta.get("deletionTimestamp") or meta["name"] in deleted else 2 for meta in there)
+        if left < self._left < math.inf:
+            self.moved_at = time.monotonic()
+        self._left = min(left, self._left)
+        return bool(met) and not there
 
     def _met(self, step: Any, verb: str = "") -> set[str]:
         acts = [act for act in self.player.acts if act.name == step and verb in ("", act.verb)]
         return {name for act in acts for name in act.output or ()}
-
-    def left(self, pods: Sequence[RawObject]) -> int:
-        """
-        Return how far off ``away`` is: two for each Pod that is still there, one for each that is being deleted.
-
-        A Pod that the play deleted itself is being deleted, whether its watch has shown that already or not.
-        """
-        step = self.wanted.get("away")
-        met, deleted = self._met(step), self._met(step, verb="delete")
-        there = [pod["metadata"] for pod in pods if pod["metadata"]["name"] in met]
-        return sum(1 if meta.get("deletionTimestamp") or meta["name"] in deleted else 2 for meta in there)
 
     def _line(self, wanted: Any, mine: list[RawObject], _pods: Any) -> bool:
         fields = {key: value for key, value in wanted.items() if key not in ("pod", "container")}

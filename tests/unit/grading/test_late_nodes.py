@@ -12,7 +12,7 @@ import pytest
 from podlab.checks import Act
 from podlab.client.types import ExecOutput
 from podlab.errors import WaitTimeoutError
-from podlab.grading import nodes, player
+from podlab.grading import nodes, player, waitconditions
 from podlab.grading.exercise import CrowdedOut, NotGradable
 from podlab.grading.ground import ANSWER, Ground
 from podlab.grading.play import Step
@@ -281,7 +281,9 @@ def rollout(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Act, float]]
 
     def play(states: dict[float, dict[str, bool]], verb: str = "rollout") -> tuple[Act, float]:
         recorder = Going(states)
-        monkeypatch.setattr(player, "time", SimpleNamespace(monotonic=lambda: recorder.now_s, time=time.time))
+        clock = SimpleNamespace(monotonic=lambda: recorder.now_s, time=time.time)
+        for module in (player, waitconditions):
+            monkeypatch.setattr(module, "time", clock)
         played = playing(UNPLACED)
         played.recorder = cast(Any, recorder)
         played.acts.append(Act("release", verb, done=True, output=["a", "b"]))
