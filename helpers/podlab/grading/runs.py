@@ -374,9 +374,10 @@ def labelled(loaded: Sequence[Manifest], part: str = "answer") -> list[Manifest]
         while isinstance(body, dict):
             found_spec = body.get("spec")
             spec: dict[str, Any] = found_spec if isinstance(found_spec, dict) else {}
-            if any(key in spec for key in fence.LISTS):
+            has_containers = any(key in spec for key in fence.LISTS)
+            if has_containers:
                 spec["automountServiceAccountToken"] = False
-            if body.get("kind") == "Pod" or any(key in spec for key in fence.LISTS):
+            if has_containers or body.get("kind") == "Pod":
                 body.setdefault("metadata", {}).setdefault("labels", {})[waitconditions.PART] = part
             body = spec.get("template") or spec.get("jobTemplate")
     return found
