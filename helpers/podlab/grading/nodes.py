@@ -31,7 +31,7 @@ _OLD_AND_NEW = 3
 
 _SHUT = ("NoSchedule", "NoExecute")
 _NO_ROOM = ("Insufficient ", "Too many pods")
-_TAKES_NONE = ("untolerated taint", "unschedulable")  # of a node that ``_takes_pods`` passes over, too
+_TAKES_NONE = ("untolerated taint", "unschedulable")  # reasons of nodes that ``_takes_pods`` leaves out, too
 _REASONS = re.compile(r"nodes are available: (.*?)\.(?: |$)")  # "1 Insufficient cpu, 2 Too many pods"
 
 
@@ -140,7 +140,7 @@ def crowded_out(
     pod: RawView, nodes: Sequence[RawView], pods: Sequence[RawView], leaving: Container[str]
 ) -> bool:
     """
-    Return whether Pods that will go alone keep a Pod from its node: a smaller request would help, but none is too big.
+    Return whether a Pod lacks room only because of Pods that will go: without them, some node has enough for it.
 
     Args:
         pod: One that ``lacks_room``.

@@ -211,14 +211,12 @@ class Player:
             self.crowded = set()
             return
         with suppress(ApiError):
-            leaving = (
-                self.ground.of_others()
-            )  # first: one that goes meanwhile is in it, and its Pods may still be there
+            # Namespaces before Pods: so the Pods of an answer that ends in between are known as those of an answer.
+            leaving = self.ground.of_others()
             listed = self.client.get(resources.path("nodes"))["items"]
             pods = self.client.get(resources.path("pods"))["items"]
-            self.crowded = {
-                p["metadata"]["uid"] for p in waiting if nodes.crowded_out(p, listed, pods, leaving)
-            }
+            crowded = [pod for pod in waiting if nodes.crowded_out(pod, listed, pods, leaving)]
+            self.crowded = {pod["metadata"]["uid"] for pod in crowded}
 
     def _unstarted(self) -> list[RawObject]:
         """Return the Pods that the scheduler or a node is late with: a right answer would look wrong."""
