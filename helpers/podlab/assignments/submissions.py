@@ -126,18 +126,19 @@ def remarks(found: Sequence[Submission], students: Sequence[Student]) -> list[st
     lines = []
     if names:
         lines.append(
-            f"{_few(names)}: the name of a file stands for the student, for neither a notebook nor a folder names one: "
+            f"{few(names)}: the name of a file stands for the student, for neither a notebook nor a folder names one: "
             "add --roster roster.csv, or put each file into a folder of the student's id"
         )
     if by_id:
         lines.append(
-            f"{_few(by_id)}: the id in the notebook names the student, the folder does not; students can edit that id: "
+            f"{few(by_id)}: the id in the notebook names the student, the folder does not; students can edit that id: "
             "add --roster roster.csv"
         )
     return lines
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """Return the first five of *names* in one line, with dots where there are more."""
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 

@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write everything below the folder and print where."""
-    from podlab.assignments import blueprint, formats, gradebook, marking, pages, reader, roster
+    from podlab.assignments import blueprint, formats, gradebook, marking, pages, reader, roster, submissions
     from podlab.errors import PodlabError
     from podlab.files import make_output
 
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     mean = f"{sum(known) / len(known):.1f}" if known else "-"
     print(f"{len(marks)} students, {len(known)} with marks, mean {mean} of {float(plan.points):g}; see {out}")
     if others:
-        few = ", ".join(mark.student.id for mark in others[:5]) + (", ..." if len(others) > 5 else "")
+        few = submissions.few([mark.student.id for mark in others])
         print(f"not in the roster, and not counted: {few}; see {out / 'not-in-roster.csv'}")
     return 0
 
