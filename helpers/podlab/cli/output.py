@@ -102,6 +102,11 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
+def counted(number: int, noun: str) -> str:
+    """Return ``1 observation``, ``2 observations``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def as_json(value: Any) -> None:
     """Print *value* as JSON."""
     print(json.dumps(value, indent=2, default=str))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podlab import paths
+from podlab.cli import output
 from podlab.cli.parser import UsageError
 from podlab.errors import ManifestError, PodlabError, RecordingError, WaitTimeoutError
 from podlab.nearest import POSSIBLE, nearest
@@ -180,13 +181,8 @@ def summary(recording: Recording, out: Path) -> dict[str, Any]:
 
 def sentence(facts: dict[str, Any]) -> str:
     """Return `summary` as one line."""
-    seen = f"{counted(facts['observations'], 'observation')} of {', '.join(facts['pods'])}"
+    seen = f"{output.counted(facts['observations'], 'observation')} of {', '.join(facts['pods'])}"
     return f"{facts['file']}: {seen if facts['pods'] else 'no Pod was seen'}; ended: {facts['ended']}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return ``1 observation``, ``2 observations``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def raise_unless_reached(recording: Recording, args: argparse.Namespace) -> None:

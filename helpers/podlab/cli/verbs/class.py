@@ -96,7 +96,7 @@ def _check(args: argparse.Namespace) -> None:
 def _create(args: argparse.Namespace, client: Client) -> int:
     from podlab.assignments import roster
     from podlab.classroom import creating
-    from podlab.cli.recording import counted
+    from podlab.cli.output import counted
 
     made = creating.create(
         client, args.class_, roster.read(args.roster), args.out, days=args.days, tell=_tell
@@ -135,11 +135,10 @@ def _board(args: argparse.Namespace, client: Client) -> int:
 def _list(client: Client) -> int:
     from podlab.classroom import creating
     from podlab.cli import output
-    from podlab.cli.recording import counted
 
     found = list(creating.classes(client))
     for name, students in found:
-        print(f"{name:<20} {counted(students, 'student')}")
+        print(f"{name:<20} {output.counted(students, 'student')}")
     if not found:
         output.say(
             "no classes on this cluster: podlab class create spring --roster roster.csv --out kubeconfigs"
@@ -149,7 +148,7 @@ def _list(client: Client) -> int:
 
 def _delete(args: argparse.Namespace, client: Client) -> int:
     from podlab.classroom import creating
-    from podlab.cli.recording import counted
+    from podlab.cli.output import counted
 
     count = creating.delete(client, args.class_, tell=_tell)
     print(

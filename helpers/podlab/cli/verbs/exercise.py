@@ -142,7 +142,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _summary(answers: int, bad: int, exercises: int) -> str:
-    from podlab.cli.recording import counted
+    from podlab.cli.output import counted
 
     of = f"of {counted(exercises, 'exercise')}"
     if not answers:
