@@ -40,6 +40,15 @@ def matches(rule: RawObject, labels: RawObject) -> bool:
     return have > limit if operator == "Gt" else have < limit
 
 
+def selects(selector: RawObject | None, labels: RawObject) -> bool:
+    """Return whether a LabelSelector matches; an empty selector matches everything, None nothing."""
+    if selector is None:
+        return False
+    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
+        return False
+    return all(matches(rule, labels) for rule in selector.get("matchExpressions") or ())
+
+
 def tolerated(taint: RawObject, pod: RawObject) -> bool:
     """True if the Pod may run in spite of a taint."""
     if taint.get("effect") == "PreferNoSchedule":

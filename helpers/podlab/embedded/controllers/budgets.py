@@ -13,10 +13,10 @@ from podlab.embedded.controllers.objects import (
     deleting,
     key_of,
     seconds,
-    selects,
     with_condition,
 )
 from podlab.embedded.controllers.rollout import share
+from podlab.embedded.nodefit import selects
 from podlab.pods.phase import is_ready
 from podlab.pods.raw import RawObject
 

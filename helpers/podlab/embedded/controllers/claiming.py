@@ -18,8 +18,8 @@ from podlab.embedded.controllers.objects import (
     owned,
     reference_to,
     selector_of,
-    selects,
 )
+from podlab.embedded.nodefit import selects
 from podlab.pods.raw import RawObject
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from podlab.embedded.controllers.base import ControllerContext
-from podlab.embedded.controllers.objects import Key, selects
+from podlab.embedded.controllers.objects import Key
+from podlab.embedded.nodefit import selects
 from podlab.embedded.store import Store
 from podlab.pods.raw import RawObject
 

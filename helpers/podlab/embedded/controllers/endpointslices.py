@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.embedded.controllers.base import Controller, ControllerContext
-from podlab.embedded.controllers.objects import Key, deleting, key_of, reference_to, selects
+from podlab.embedded.controllers.objects import Key, deleting, key_of, reference_to
+from podlab.embedded.nodefit import selects
 from podlab.pods import roles
 from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from podlab.embedded.controllers.objects import selects
+from podlab.embedded.nodefit import selects
 from podlab.pods.raw import RawObject
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"

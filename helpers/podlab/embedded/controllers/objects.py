@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from podlab.embedded.nodefit import matches
 from podlab.pods.raw import RawObject
 
 Key = tuple[str, str]
@@ -47,15 +46,6 @@ def owned(objects: Iterable[RawObject], owner: RawObject) -> list[RawObject]:
     """Return those of *objects* that *owner* controls."""
     uid = owner["metadata"]["uid"]
     return [obj for obj in objects if (ref := controller_of(obj)) and ref["uid"] == uid]
-
-
-def selects(selector: RawObject | None, labels: RawObject) -> bool:
-    """Return whether a LabelSelector matches; an empty selector matches everything, None nothing."""
-    if selector is None:
-        return False
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    return all(matches(rule, labels) for rule in selector.get("matchExpressions") or ())
 
 
 def selector_of(obj: RawObject) -> RawObject | None:

@@ -16,11 +16,11 @@ from podlab.embedded.controllers.objects import (
     deleting,
     key_of,
     owned,
-    selects,
     with_condition,
 )
 from podlab.embedded.controllers.templates import available_in, expendable, pod_from
 from podlab.embedded.fault import NotYetError, StatusError
+from podlab.embedded.nodefit import selects
 from podlab.pods.phase import has_ended, is_ready
 from podlab.pods.raw import RawObject
 

@@ -19,9 +19,9 @@ from podlab.embedded.controllers.objects import (
     owned,
     reference_to,
     selector_of,
-    selects,
 )
 from podlab.embedded.controllers.templates import template_hash
+from podlab.embedded.nodefit import selects
 from podlab.pods.raw import RawObject
 
 RESOURCE = "controllerrevisions"

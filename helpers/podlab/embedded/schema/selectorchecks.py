@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from podlab.embedded.nodefit import matches
+from podlab.embedded.nodefit import selects
 from podlab.embedded.schema import formats
 from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid, required
 from podlab.embedded.schema.walk import Rule, ValidationContext, run
@@ -88,15 +88,8 @@ def workload(context: ValidationContext, path: str, spec: RawObject, kind: Any) 
 def _template_matches(context: ValidationContext, path: str, spec: RawObject) -> None:
     """A missing selector is taken for one that matches nothing."""
     found, has = spec.get("selector"), (spec["template"].get("metadata") or {}).get("labels")
-    if found is None or not _selects(found, has or {}):
+    if not selects(found, has or {}):
         context.add(invalid(f"{path}.template.metadata.labels", has, MISMATCH))
-
-
-def _selects(selector: RawObject, labels: RawObject) -> bool:
-    named = (selector.get("matchLabels") or {}).items()
-    return all(labels.get(key) == text for key, text in named) and all(
-        matches(row, labels) for row in selector.get("matchExpressions") or ()
-    )
 
 
 def plain_selector(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:

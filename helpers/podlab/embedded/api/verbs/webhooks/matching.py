@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from podlab.embedded.api.resources import Kind
-from podlab.embedded.nodefit import matches
+from podlab.embedded.nodefit import selects
 from podlab.pods.raw import RawObject
 
 GROUP = "admissionregistration.k8s.io"
@@ -61,11 +61,8 @@ def _names(listed: Iterable[str] | None, wanted: str) -> bool:
 
 
 def selected(selector: RawObject | None, labels: Mapping[str, str]) -> bool:
-    """Return whether a label selector takes these labels; one that is not there takes all."""
-    given, wanted = dict(labels), (selector or {}).get("matchLabels") or {}
-    if any(given.get(key) != value for key, value in wanted.items()):
-        return False
-    return all(matches(rule, given) for rule in (selector or {}).get("matchExpressions") or ())
+    """Return whether a label selector takes these labels; a missing selector takes all."""
+    return selector is None or selects(selector, dict(labels))
 
 
 def without_effect(configuration: RawObject) -> Iterator[str]:
