@@ -71,11 +71,18 @@ def template_meta(context: ValidationContext, path: str, value: RawObject, _argu
     annotation_keys(context, f"{step}.annotations", value.get("annotations") or {})
 
 
-def labels(context: ValidationContext, path: str, value: RawObject) -> None:
+def labels(context: ValidationContext, path: str, value: RawObject, _argument: Any = None) -> None:
     """Keys and values of labels."""
+    context.add(*label_faults(path, value))
+
+
+def label_faults(path: str, value: RawObject) -> list[FieldError]:
+    """Return what is wrong with the keys and values of labels."""
+    found = []
     for key, text in sorted(value.items()):
-        context.add(*(invalid(path, key, message) for message in formats.qualified(key)))
-        context.add(*(invalid(path, text, message) for message in formats.label_value(text)))
+        found += [invalid(path, key, message) for message in formats.qualified(key)]
+        found += [invalid(path, text, message) for message in formats.label_value(text)]
+    return found
 
 
 def annotation_keys(context: ValidationContext, path: str, value: RawObject) -> None:
@@ -86,4 +93,4 @@ def annotation_keys(context: ValidationContext, path: str, value: RawObject) -> 
         context.add(FieldError("FieldValueTooLong", path, "Too long: may not be more than 262144 bytes"))
 
 
-CHECKS: dict[str, Rule] = {check.__name__: check for check in (meta, template_meta)}
+CHECKS: dict[str, Rule] = {check.__name__: check for check in (meta, template_meta, labels)}

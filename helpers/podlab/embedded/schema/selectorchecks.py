@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.embedded.nodefit import selects
-from podlab.embedded.schema import formats
+from podlab.embedded.schema import formats, metachecks
 from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid, required
 from podlab.embedded.schema.walk import Rule, ValidationContext, run
 from podlab.pods.raw import RawObject
@@ -32,10 +32,7 @@ CALLED = {
 
 def faults_of(path: str, value: RawObject) -> list[FieldError]:
     """Return what is wrong with a label selector."""
-    found = []
-    for key, text in sorted((value.get("matchLabels") or {}).items()):
-        found += [invalid(f"{path}.matchLabels", key, message) for message in formats.qualified(key)]
-        found += [invalid(f"{path}.matchLabels", text, message) for message in formats.label_value(text)]
+    found = metachecks.label_faults(f"{path}.matchLabels", value.get("matchLabels") or {})
     for place, row in enumerate(value.get("matchExpressions") or ()):
         found += _requirement(f"{path}.matchExpressions[{place}]", row)
     return found

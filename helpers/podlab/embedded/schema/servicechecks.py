@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from podlab.embedded.schema import formats
+from podlab.embedded.schema import formats, metachecks
 from podlab.embedded.schema.endpointchecks import check_address
 from podlab.embedded.schema.fielderror import duplicate, forbidden, invalid, required, unsupported
 from podlab.embedded.schema.walk import Rule, ValidationContext, run
@@ -35,7 +35,7 @@ def service(context: ValidationContext, path: str, spec: RawObject, _argument: A
         _name(context, path, spec)
     _ports(context, f"{path}.ports", spec.get("ports") or [])
     if spec.get("selector") is not None:
-        context.rule("labels")(context, f"{path}.selector", spec["selector"], None)
+        metachecks.labels(context, f"{path}.selector", spec["selector"])
     _affinity(context, path, spec)
     if kind != "ExternalName":
         _addresses(context, path, spec)

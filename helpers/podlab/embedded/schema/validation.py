@@ -140,12 +140,6 @@ def _unique(context: ValidationContext, path: str, value: Any, key: Any) -> None
         seen.add(item.get(key))
 
 
-def _labels(context: ValidationContext, path: str, value: Any, _argument: Any) -> None:
-    for key, text in sorted(value.items()):
-        context.add(*(invalid(path, key, message) for message in formats.qualified(key)))
-        context.add(*(invalid(path, text, message) for message in formats.label_value(text)))
-
-
 def _config_keys(context: ValidationContext, path: str, value: Any, _argument: Any) -> None:
     for key in sorted(value):
         context.add(*(invalid(f"{path}[{key}]", key, message) for message in formats.config_key(key)))
@@ -194,7 +188,6 @@ RULES: dict[str, Rule] = {
     "port": _port,
     "mode": _mode,
     "unique": _unique,
-    "labels": _labels,
     "config_keys": _config_keys,
     "each_subdomain": _each_subdomain,
     "success_one": _success_one,
