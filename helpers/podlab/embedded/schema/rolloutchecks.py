@@ -5,12 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.embedded.schema import formats
-from podlab.embedded.schema.fielderror import (
-    forbidden,
-    invalid,
-    required,
-    unsupported,
-)
+from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid, required, unsupported
 from podlab.embedded.schema.walk import Rule, ValidationContext
 from podlab.pods.raw import RawObject
 
@@ -52,22 +47,31 @@ def recreate(context: ValidationContext, path: str, value: RawObject, _argument:
 def _rolling_update(context: ValidationContext, path: str, value: RawObject) -> None:
     given = {name: value.get(name, "25%") for name in ("maxUnavailable", "maxSurge")}
     for name, amount in given.items():
-        if isinstance(amount, str):
-            context.add(*(invalid(f"{path}.{name}", amount, text) for text in formats.percent(amount)))
-        elif amount < 0:
-            context.add(invalid(f"{path}.{name}", amount, "must be greater than or equal to 0"))
+        context.add(*share_faults(f"{path}.{name}", amount))
     most = given["maxUnavailable"]
-    if not any(_amount(amount) for amount in given.values()):
+    if not any(share_number(amount) for amount in given.values()):
         context.add(invalid(f"{path}.maxUnavailable", most, "may not be 0 when `maxSurge` is 0"))
-    if isinstance(most, str) and not formats.percent(most) and _amount(most) > 100:
-        context.add(invalid(f"{path}.maxUnavailable", most, "must not be greater than 100%"))
+    context.add(*above_all(f"{path}.maxUnavailable", most))
 
 
-def _amount(value: int | str) -> int:
-    """Return a number, or that of a percentage; 0 for a text that is neither."""
-    if isinstance(value, int):
-        return value
-    return 0 if formats.percent(value) else int(value[:-1][:18])
+def share_faults(path: str, amount: int | str) -> list[FieldError]:
+    """Return what is wrong with a number or a percentage."""
+    if isinstance(amount, str):
+        return [invalid(path, amount, text) for text in formats.percent(amount)]
+    return [invalid(path, amount, "must be greater than or equal to 0")] if amount < 0 else []
+
+
+def above_all(path: str, amount: int | str) -> list[FieldError]:
+    """Return the fault of a percentage above 100."""
+    above = isinstance(amount, str) and share_number(amount) > 100
+    return [invalid(path, amount, "must not be greater than 100%")] if above else []
+
+
+def share_number(amount: int | str) -> int:
+    """Return a number, or that of a percentage, whose first 18 digits count; 0 for a text that is neither."""
+    if isinstance(amount, int):
+        return amount
+    return 0 if formats.percent(amount) else int(amount[:-1].lstrip("0")[:18] or "0")
 
 
 def job_restart(context: ValidationContext, path: str, template: RawObject, _argument: Any) -> None:

@@ -11,13 +11,13 @@ import re
 import zoneinfo
 from typing import Any
 
-from podlab.embedded.schema import cronschedule, formats, selectorchecks
-from podlab.embedded.schema.fielderror import FieldError, forbidden, invalid, required, unsupported
+from podlab.embedded.schema import cronschedule, selectorchecks
+from podlab.embedded.schema.fielderror import forbidden, invalid, required, unsupported
+from podlab.embedded.schema.rolloutchecks import above_all, share_faults, share_number
 from podlab.embedded.schema.walk import Rule, ValidationContext, run
 from podlab.pods.raw import RawObject
 
 NO_CLAIMS = "this cluster serves no PersistentVolumeClaims: use an emptyDir in the template, which a Pod's end empties"
-AT_LEAST_0 = "must be greater than or equal to 0"
 NOT_LOCAL = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
 LONGEST_CRON_NAME = 52  # a Job's name is longer by eleven characters
 
@@ -30,13 +30,9 @@ def budget(context: ValidationContext, path: str, spec: RawObject, _argument: An
                  "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy")}  # fmt: skip
         context.add(invalid(path, shown, "minAvailable and maxUnavailable cannot be both set"))
     for name in ("minAvailable", "maxUnavailable"):
-        amount = spec.get(name)
-        if isinstance(amount, str):
-            context.add(*(invalid(f"{path}.{name}", amount, text) for text in formats.percent(amount)))
-            if not formats.percent(amount) and int(amount[:-1]) > 100:
-                context.add(invalid(f"{path}.{name}", amount, "must not be greater than 100%"))
-        elif amount is not None and amount < 0:
-            context.add(invalid(f"{path}.{name}", amount, AT_LEAST_0))
+        step, amount = f"{path}.{name}", spec.get(name)
+        if amount is not None:
+            context.add(*share_faults(step, amount), *above_all(step, amount))
     if spec.get("selector") is not None:
         context.add(*selectorchecks.faults_of(f"{path}.selector", spec["selector"]))
 
@@ -118,7 +114,8 @@ def stateful_strategy(context: ValidationContext, path: str, value: RawObject, _
         text = "only allowed for updateStrategy 'RollingUpdate'"
         context.add(invalid(f"{path}.rollingUpdate", shown["RollingUpdate"], text))
     elif rolling is not None and rolling.get("partition") is not None and rolling["partition"] < 0:
-        context.add(invalid(f"{path}.rollingUpdate.partition", rolling["partition"], AT_LEAST_0))
+        step, text = f"{path}.rollingUpdate.partition", "must be greater than or equal to 0"
+        context.add(invalid(step, rolling["partition"], text))
 
 
 def daemon_strategy(context: ValidationContext, path: str, value: RawObject, _argument: Any) -> None:
@@ -132,30 +129,15 @@ def daemon_strategy(context: ValidationContext, path: str, value: RawObject, _ar
     elif rolling is not None and kind == "RollingUpdate":
         given = {name: rolling.get(name, 0) for name in ("maxUnavailable", "maxSurge")}
         for name, amount in given.items():
-            context.add(*_share(f"{step}.{name}", amount))
+            context.add(*share_faults(f"{step}.{name}", amount))
         for name, amount in given.items():
-            if isinstance(amount, str) and not formats.percent(amount) and _number(amount) > 100:
-                context.add(invalid(f"{step}.{name}", amount, "must not be greater than 100%"))
-        gone, more = (_number(amount) != 0 for amount in given.values())
+            context.add(*above_all(f"{step}.{name}", amount))
+        gone, more = (share_number(amount) != 0 for amount in given.values())
         if gone and more:
             text = "may not be set when maxUnavailable is non-zero"
             context.add(invalid(f"{step}.maxSurge", given["maxSurge"], text))
         elif not gone and not more:
             context.add(required(f"{step}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
-
-
-def _share(path: str, amount: int | str) -> list[FieldError]:
-    """Return what is wrong with a number or a percentage."""
-    if isinstance(amount, str):
-        return [invalid(path, amount, text) for text in formats.percent(amount)]
-    return [invalid(path, amount, AT_LEAST_0)] if amount < 0 else []
-
-
-def _number(amount: int | str) -> int:
-    """Return a number, or that of a percentage; 0 for a text that is neither."""
-    if isinstance(amount, int):
-        return amount
-    return 0 if formats.percent(amount) else int(amount[:-1][:18])
 
 
 CHECKS: dict[str, Rule] = {
