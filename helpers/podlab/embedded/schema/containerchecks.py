@@ -6,12 +6,12 @@ from typing import Any
 
 from podlab.embedded.schema import formats
 from podlab.embedded.schema.fielderror import (
-    FieldError,
     duplicate,
     forbidden,
     invalid,
     not_found,
     required,
+    too_many,
     unsupported,
 )
 from podlab.embedded.schema.walk import Rule, ValidationContext, run
@@ -73,8 +73,7 @@ def _restart_rules(context: ValidationContext, path: str, container: RawObject) 
     elif policy not in RESTARTS:
         context.add(unsupported(f"{path}.restartPolicy", policy, RESTARTS))
     if len(rules) > 20:
-        text = f"Too many: {len(rules)}: must have at most 20 items"
-        context.add(FieldError("FieldValueTooMany", f"{path}.restartPolicyRules", text))
+        context.add(too_many(f"{path}.restartPolicyRules", len(rules), 20))
     for place, rule in enumerate(rules):
         step = f"{path}.restartPolicyRules[{place}]"
         if rule.get("action") not in ("Restart", "RestartAllContainers"):

@@ -9,10 +9,12 @@ from podlab.embedded.schema.fielderror import (
     FieldError,
     invalid,
     required,
+    too_long,
 )
 from podlab.embedded.schema.walk import Rule, ValidationContext
 from podlab.pods.raw import RawObject
 
+ANNOTATIONS_SIZE = 256 * 1024
 NAME_RULES = {"subdomain": formats.subdomain, "label": formats.label, "label1035": formats.label1035,
               "path_segment": formats.path_segment}  # fmt: skip
 
@@ -89,8 +91,8 @@ def annotation_keys(context: ValidationContext, path: str, value: RawObject) -> 
     """Keys of annotations, and their size."""
     for key in sorted(value):
         context.add(*(invalid(path, key, message) for message in formats.qualified(key.lower())))
-    if sum(len(k.encode()) + len(v.encode()) for k, v in value.items()) > 256 * 1024:
-        context.add(FieldError("FieldValueTooLong", path, "Too long: may not be more than 262144 bytes"))
+    if sum(len(k.encode()) + len(v.encode()) for k, v in value.items()) > ANNOTATIONS_SIZE:
+        context.add(too_long(path, ANNOTATIONS_SIZE))
 
 
 CHECKS: dict[str, Rule] = {check.__name__: check for check in (meta, template_meta, labels)}

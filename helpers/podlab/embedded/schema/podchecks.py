@@ -7,11 +7,11 @@ from typing import Any
 
 from podlab.embedded.schema import formats
 from podlab.embedded.schema.fielderror import (
-    FieldError,
     duplicate,
     forbidden,
     invalid,
     required,
+    too_long,
     unsupported,
 )
 from podlab.embedded.schema.walk import Rule, ValidationContext
@@ -46,7 +46,7 @@ def hostname_override(context: ValidationContext, path: str, spec: RawObject, _a
     if spec.get("hostNetwork"):
         context.add(forbidden(step, "may not be specified when hostNetwork is true"))
     if len(override) > 64:
-        context.add(FieldError("FieldValueTooLong", step, "Too long: may not be more than 64 bytes"))
+        context.add(too_long(step, 64))
     context.add(*(invalid(step, override, text) for text in formats.subdomain(override)))
 
 
