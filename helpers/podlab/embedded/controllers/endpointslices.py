@@ -181,35 +181,29 @@ def _slice_ports(endpoint_slice: RawObject) -> tuple[Any, ...]:
 
 
 def _endpoint(service: RawObject, pod: RawObject) -> RawObject:
-    meta, ready = pod["metadata"], is_ready(pod)
+    ready = is_ready(pod)
     shown = bool(service["spec"].get("publishNotReadyAddresses")) or (ready and not deleting(pod))
     entry = {
         "addresses": [pod["status"]["podIP"]],
         "conditions": {"ready": shown, "serving": ready, "terminating": deleting(pod)},
         "nodeName": pod["spec"].get("nodeName"),
-        "targetRef": {
-            "kind": "Pod",
-            "name": meta["name"],
-            "namespace": meta["namespace"],
-            "uid": meta["uid"],
-        },
+        "targetRef": _target(pod),
     }
     if pod["spec"].get("hostname") and pod["spec"].get("subdomain") == service["metadata"]["name"]:
         entry["hostname"] = pod["spec"]["hostname"]
     return entry
 
 
-def _subset(service: RawObject, pod: RawObject) -> tuple[tuple[Any, ...], bool, RawObject]:
+def _target(pod: RawObject) -> RawObject:
     meta = pod["metadata"]
+    return {"kind": "Pod", "name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]}
+
+
+def _subset(service: RawObject, pod: RawObject) -> tuple[tuple[Any, ...], bool, RawObject]:
     address = {
         "ip": pod["status"]["podIP"],
         "nodeName": pod["spec"].get("nodeName"),
-        "targetRef": {
-            "kind": "Pod",
-            "name": meta["name"],
-            "namespace": meta["namespace"],
-            "uid": meta["uid"],
-        },
+        "targetRef": _target(pod),
     }
     ready = is_ready(pod) or bool(service["spec"].get("publishNotReadyAddresses"))
     return _ports(service, pod), ready, address
