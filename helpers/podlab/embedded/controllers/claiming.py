@@ -53,13 +53,14 @@ def claim(
             and not deleting(owner)
             and member(obj)
         ):
-            claimed.append(store.update(resource, _adopted(obj, owner, finalizer)))
+            claimed.append(store.update(resource, adopted(obj, owner, finalizer)))
         elif ours:
             claimed.append(obj)
     return claimed
 
 
-def _adopted(obj: RawObject, owner: RawObject, finalizer: str) -> RawObject:
+def adopted(obj: RawObject, owner: RawObject, finalizer: str = "") -> RawObject:
+    """Return *obj* with *owner* as its controller, and with *finalizer* unless that is empty."""
     owners = [*obj["metadata"].get("ownerReferences", ()), reference_to(owner)]
     held = list(obj["metadata"].get("finalizers", ()))
     if finalizer and finalizer not in held:

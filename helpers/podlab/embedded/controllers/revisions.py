@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from podlab.embedded.controllers.base import ControllerContext
+from podlab.embedded.controllers.claiming import adopted
 from podlab.embedded.controllers.objects import (
     controller_of,
     deleting,
@@ -56,8 +57,7 @@ class Revisions:
             meta = entry["metadata"]
             if controller_of(entry) or deleting(entry) or not selects(selector, meta.get("labels") or {}):
                 continue
-            owners = [*meta.get("ownerReferences", ()), reference_to(owner)]
-            store.update(RESOURCE, {**entry, "metadata": {**meta, "ownerReferences": owners}})
+            store.update(RESOURCE, adopted(entry, owner))
 
     def _known(self, owner: RawObject) -> list[RawObject]:
         found = owned(self._context.store.list(RESOURCE, owner["metadata"]["namespace"]), owner)
