@@ -142,8 +142,8 @@ def merge(new: Iterable[RawObject], old: Iterable[RawObject], now: str, generati
     ``lastTransitionTime`` moves only when the status of a condition flips.
     """
     before, ours = {c["type"]: c for c in old}, list(new)
-    verdict_of = {*OWNED, *(c["type"] for c in ours)}
-    result = [dict(c) for c in before.values() if c["type"] not in verdict_of]
+    replaced = {*OWNED, *(c["type"] for c in ours)}
+    result = [dict(c) for c in before.values() if c["type"] not in replaced]
     for condition in ours:
         known = before.get(condition["type"])
         same = known is not None and known["status"] == condition["status"]

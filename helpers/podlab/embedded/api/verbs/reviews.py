@@ -33,7 +33,7 @@ async def answer(backend: Backend, request: Request, route: Route) -> Response:
     return writing.answer(request, route.kind, obj, 201)
 
 
-def _who(_services: Backend, user: User, _obj: RawObject, _route: Route) -> RawObject:
+def _who(_backend: Backend, user: User, _obj: RawObject, _route: Route) -> RawObject:
     return {"userInfo": user.info}
 
 
