@@ -136,7 +136,7 @@ class EndpointSlices(Controller):
         }
         found = self._context.store.get("endpoints", *key_of(service))
         if found is None:
-            # Without addresses: those of the reduced mode are of the loopback range, which none may name.
+            # Without addresses: the reduced mode has those of the loopback range, which validation refuses.
             found = self._context.api.create("endpoints", {**body, "subsets": []})
         self._context.store.update("endpoints", {**found, "subsets": body["subsets"]})
 

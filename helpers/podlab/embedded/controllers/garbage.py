@@ -122,7 +122,7 @@ class Garbage(Controller):
         if self._context.stopped:
             return
         limit = self._context.now() - EVENT_TTL_S
-        # Their time to live is a lease of etcd upstream, and no deletion by the API.
+        # Upstream, a lease of etcd ends an Event: no request deletes it.
         for event in self._context.store.list("events"):
             last = (
                 event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]

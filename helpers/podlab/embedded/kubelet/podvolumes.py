@@ -49,7 +49,7 @@ class VolumeWriter(Protocol):
     def empty_dir(
         self, pod_uid: str, name: str, medium: str, size_bytes: int | None, gid: int | None = None
     ) -> str:
-        """Return an empty folder of the Pod, kept for its life; returns its path on the node."""
+        """Make an empty folder of the Pod, kept for its life; returns its path on the node."""
 
     def used_bytes(self, pod_uid: str, name: str) -> int:
         """Return bytes that a volume takes on disk."""

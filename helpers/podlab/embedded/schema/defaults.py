@@ -47,7 +47,7 @@ def apply(kind: str, obj: RawObject) -> RawObject:
         _tables.update(typetable.read("defaults.json"))
     for name, struct in instances(kind, obj):
         if name == "batch/v1.JobSpec" and kind != "batch/v1.Job":
-            continue  # the Job that comes of a template gets them
+            continue  # a Job gets them when it is made from the template
         table = typetable.fields(name)
         for field, value in _tables.get(name, {}).items():
             if _is_missing(struct.get(field), pointer=table[field].pointer):

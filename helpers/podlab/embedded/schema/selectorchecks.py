@@ -60,7 +60,7 @@ def _requirement(path: str, row: RawObject) -> list[FieldError]:
 
 
 def workload(context: ValidationContext, path: str, spec: RawObject, kind: Any) -> None:
-    """The selector of a workload, and its template; nobody can say what that has to match if the selector is wrong."""
+    """The selector of a workload, and its template: labels are compared only with a selector that is right."""
     found, step, daemon = spec.get("selector"), f"{path}.selector", kind == "DaemonSet"
     faults = [] if found is None else faults_of(step, found)
     context.add(*faults)

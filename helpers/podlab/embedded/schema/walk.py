@@ -2,8 +2,8 @@
 The walk of validation: apply the rules that ``rules.json`` lists for a type, field by field.
 
 The data lists for each type its rules as ``[field, rule, argument]``; ``in`` and ``each`` go on with the type
-of the field. Volumes, grace period and such are carried along in a ``Context``, which also knows the rules by
-their names: so rules may start a walk of their own, and this module stands below all of them.
+of the field. Volumes, grace period and such are carried along in a ``ValidationContext``, which also knows the
+rules by their names: so rules may start a walk of their own, and this module stands below all of them.
 """
 
 from __future__ import annotations

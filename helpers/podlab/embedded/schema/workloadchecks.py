@@ -23,7 +23,7 @@ LONGEST_CRON_NAME = 52  # a Job's name is longer by eleven characters
 
 
 def budget(context: ValidationContext, path: str, spec: RawObject, _argument: Any) -> None:
-    """A budget says one of two, as a number or a percentage up to 100, and of which Pods."""
+    """A budget has one of two amounts, a number or a percentage up to 100, and a selector."""
     if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
         shown = {"MinAvailable": spec["minAvailable"], "Selector": spec.get("selector"),
                  "MaxUnavailable": spec["maxUnavailable"],

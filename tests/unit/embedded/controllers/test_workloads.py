@@ -112,7 +112,7 @@ def test_a_new_template_reaches_pods_from_the_highest_number_down(cluster, parti
 
 
 def test_a_pod_that_is_deleted_comes_with_the_new_template_where_nothing_rolls(cluster):
-    """OnDelete: nobody is renewed by itself, and each that was deleted is."""
+    """OnDelete: a Pod is renewed only after it was deleted."""
     cluster.create("statefulsets", stateful(updateStrategy={"type": "OnDelete"}))
     settle(cluster)
     change(cluster, "statefulsets", "db", template=stateful(value="2")["spec"]["template"])
@@ -143,7 +143,7 @@ def delete_and_orphan(cluster, resource, name):
 
 @pytest.mark.parametrize("resource", ["statefulsets", "daemonsets"])
 def test_revisions_that_were_orphaned_are_adopted_with_their_pods(cluster, resource):
-    """The same manifest again: its revision is there already, so no Pod is made anew, and a new template follows."""
+    """The same manifest again: its revision is there already, so every Pod stays, and a new template follows."""
     made = stateful()
     if resource == "daemonsets":
         made["kind"] = "DaemonSet"

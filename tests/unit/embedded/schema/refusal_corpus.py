@@ -318,7 +318,7 @@ SELECTORS: dict[str, Any] = {
                                        "matchExpressions": [{"key": "app", "operator": "Is"}]},
     "a selector without values": {"matchLabels": {"app": "d"}, "matchExpressions": [{"key": "app", "operator": "In"}]},
     "a selector with values too many": {"matchExpressions": [{"key": "app", "operator": "Exists", "values": ["d"]}]},
-    "a selector that is no map": ["app"],
+    "a selector that is a list": ["app"],
     "a selector written as a service's": {"app": "d"},
 }  # fmt: skip
 BARE: dict[str, tuple[str, Object]] = {
@@ -329,7 +329,7 @@ NUMBERS: dict[str, tuple[str, Object]] = {
     for kind, rows in {
         "deployment": {
             "no room to roll": {"strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}},
-            "a surge that is no number": {"strategy": {"rollingUpdate": {"maxSurge": "some"}}},
+            "a surge that is not a number": {"strategy": {"rollingUpdate": {"maxSurge": "some"}}},
             "more unavailable than there are": {"strategy": {"rollingUpdate": {"maxUnavailable": "101%"}}},
             "a deadline before it counts": {"minReadySeconds": 60, "progressDeadlineSeconds": 30},
             "a negative history": {"revisionHistoryLimit": -1},

@@ -147,7 +147,7 @@ def _one(kind: str, raw: int | bytes, depth: int) -> Any:  # noqa: PLR0911 - one
 
 
 def _time(parts: dict[int, int | bytes]) -> str | None:
-    """Return an instant of the years 1 to 9999; Go's zero time is a message without fields, and none here."""
+    """Return an instant of the years 1 to 9999; None for Go's zero time, a message without fields."""
     seconds = parts.get(1)
     if not isinstance(seconds, int):
         return None

@@ -96,7 +96,7 @@ class Request:
         Return a whole-number query parameter, or None where it is missing.
 
         Raises:
-            StatusError: 400, when it is no number.
+            StatusError: 400 for a value that is not a number.
         """
         text = self.one(name)
         if not text:

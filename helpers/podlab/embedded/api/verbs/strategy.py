@@ -289,7 +289,7 @@ def _update_service(store: Store, obj: RawObject, old: RawObject) -> None:
 
 def _release(spec: RawObject, before: RawObject) -> None:
     """
-    Release the fields of a Service that becomes ExternalName, unless the client set them anew.
+    Release the fields of a Service that becomes ExternalName, unless the client changed them.
 
     A client that clears ``clusterIP`` clears ``clusterIPs`` with it, as long as it left them as they were.
 
@@ -309,7 +309,7 @@ def _release(spec: RawObject, before: RawObject) -> None:
 
 def _drop_of_type(spec: RawObject, before: RawObject) -> None:
     """
-    Drop what only the old type or traffic policy of a Service had, unless the client set it anew.
+    Drop the fields that only the old type or traffic policy of a Service has, unless the client changed them.
 
     Source: ``dropTypeDependentFields`` in pkg/registry/core/service/strategy.go at v1.36.3.
     """
@@ -328,7 +328,7 @@ def _drop_of_type(spec: RawObject, before: RawObject) -> None:
 
 def _drop_node_ports(spec: RawObject, before: RawObject) -> None:
     """
-    Drop the node ports, which the new type has not, unless the client set a new number.
+    Drop the node ports, which the new type does not have, unless the client set a new number.
 
     Source: ``sameNodePorts`` in pkg/registry/core/service/strategy.go at v1.36.3: ports may come and go meanwhile.
     """

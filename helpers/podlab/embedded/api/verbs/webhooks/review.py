@@ -73,7 +73,7 @@ def response(body: bytes, uid: str) -> RawObject:
 
 
 def refusal(hook: str, answer: RawObject) -> StatusError | None:
-    """Return the refusal that an answer is; None for one that allows."""
+    """Return an answer as a refusal; None if it allows the object."""
     if answer.get("allowed"):
         return None
     status = answer.get("status") or {}
