@@ -129,9 +129,7 @@ def _toolbox_root(box: toolbox.Toolbox, kind: str) -> dict[str, Any]:
         ("/usr/bin/env", "/bin/env"),
         ("/usr/sbin", "../bin"),
         ("/sbin", "bin"),
-        ("/var/spool", "../tmp"),
     ]
-    links.pop()
     files = _etc_files()
     if box.needs_libraries or box.needs_python or kind != "toolbox":
         library_binds, library_links = _libraries()
