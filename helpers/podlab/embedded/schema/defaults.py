@@ -74,9 +74,18 @@ def _fill(struct: RawObject, field: str, value: Any) -> None:
     struct[field] = copy.deepcopy(value)
 
 
+def is_external(spec: RawObject) -> bool:
+    """
+    Return whether a Service can be reached from outside of the cluster.
+
+    Source: ``ExternallyAccessible`` in pkg/api/service/util.go at v1.36.3.
+    """
+    kind = spec.get("type")
+    return kind in ("NodePort", "LoadBalancer") or (kind == "ClusterIP" and bool(spec.get("externalIPs")))
+
+
 def _external_policy(spec: RawObject) -> str | None:
-    outside = spec.get("type") in ("NodePort", "LoadBalancer")
-    return "Cluster" if outside or (spec.get("type") == "ClusterIP" and spec.get("externalIPs")) else None
+    return "Cluster" if is_external(spec) else None
 
 
 def _balanced_ports(spec: RawObject) -> bool | None:

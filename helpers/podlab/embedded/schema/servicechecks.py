@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.embedded.schema import formats, metachecks
+from podlab.embedded.schema.defaults import is_external
 from podlab.embedded.schema.endpointchecks import check_address
 from podlab.embedded.schema.fielderror import duplicate, forbidden, invalid, required, unsupported
 from podlab.embedded.schema.walk import Rule, ValidationContext, run
@@ -163,8 +164,7 @@ def _policies(context: ValidationContext, path: str, spec: RawObject) -> None:
         spec.get("externalTrafficPolicy"),
         spec.get("internalTrafficPolicy"),
     )
-    outside = kind in ("LoadBalancer", "NodePort") or (kind == "ClusterIP" and bool(spec.get("externalIPs")))
-    if outer and not outside:
+    if outer and not is_external(spec):
         text = "may only be set for externally-accessible services"
         context.add(invalid(f"{path}.externalTrafficPolicy", outer, text))
     elif outer and outer not in POLICIES:

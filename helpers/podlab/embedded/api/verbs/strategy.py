@@ -17,7 +17,7 @@ from collections.abc import Callable
 from podlab.embedded import addresses
 from podlab.embedded.api.resources import Kind
 from podlab.embedded.fault import forbidden, invalid
-from podlab.embedded.schema import fielderror, podadmission
+from podlab.embedded.schema import defaults, fielderror, podadmission
 from podlab.embedded.store import Store, uid
 from podlab.pods.raw import RawObject
 from podlab.pods.roles import in_spec
@@ -313,12 +313,9 @@ def _drop_of_type(spec: RawObject, before: RawObject) -> None:
 
     Source: ``dropTypeDependentFields`` in pkg/registry/core/service/strategy.go at v1.36.3.
     """
-    kind, outside = (
-        spec.get("type"),
-        spec.get("type") in ("NodePort", "LoadBalancer") or bool(spec.get("externalIPs")),
-    )
+    kind = spec.get("type")
     for name, kept in (
-        ("externalTrafficPolicy", outside and kind != "ExternalName"),
+        ("externalTrafficPolicy", defaults.is_external(spec)),
         ("healthCheckNodePort", kind == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"),
         ("allocateLoadBalancerNodePorts", kind == "LoadBalancer"),
     ):
