@@ -319,8 +319,9 @@ def user_namespaces(facts: MachineFacts) -> MachineFinding:
     if not failed:
         return _ok("namespaces", "user, mount, pid, net, ipc, uts: all can be made")
     text = f"{', '.join(failed)} refused ({getattr(trial, failed[0])})"
-    text += f": {_why_refused(facts)}; without them embedded runs in reduced mode, which isolates nothing"
-    return _broken("namespaces", text, _repair_namespaces(facts), "embedded")
+    why, repair = next((why, repair) for holds, why, repair in _REFUSALS if holds(facts))
+    text += f": {why}; without them embedded runs in reduced mode, which isolates nothing"
+    return _broken("namespaces", text, _REPAIRED_BY_HOST.get(facts.host, repair), "embedded")
 
 
 def mounting_proc(facts: MachineFacts) -> MachineFinding:
@@ -388,17 +389,34 @@ def judge(facts: MachineFacts, driver: str | None = None) -> Iterator[MachineFin
     return (check(facts) for check in CHECKS if check not in left_out)
 
 
-def _why_refused(facts: MachineFacts) -> str:
-    if facts.apparmor_restricts_userns:
-        return "AppArmor allows user namespaces only to programs with a profile"
-    if facts.unprivileged_userns_clone == 0:
-        return "kernel.unprivileged_userns_clone is 0"
-    if facts.max_user_namespaces == 0:
-        return "user.max_user_namespaces is 0"
-    if facts.in_container or facts.seccomp_filtered:
-        return "a seccomp filter is on, as in a container"
-    return "the kernel does not allow it"
-
+# What can make the kernel refuse namespaces: the first condition that holds gives the cause and the repair.
+_REFUSALS: tuple[tuple[Callable[[MachineFacts], bool], str, str], ...] = (
+    (
+        lambda facts: facts.apparmor_restricts_userns,
+        "AppArmor allows user namespaces only to programs with a profile",
+        "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+    ),
+    (
+        lambda facts: facts.unprivileged_userns_clone == 0,
+        "kernel.unprivileged_userns_clone is 0",
+        "sudo sysctl kernel.unprivileged_userns_clone=1",
+    ),
+    (
+        lambda facts: facts.max_user_namespaces == 0,
+        "user.max_user_namespaces is 0",
+        "sudo sysctl user.max_user_namespaces=15000",
+    ),
+    (
+        lambda facts: facts.in_container or facts.seccomp_filtered,
+        "a seccomp filter is on, as in a container",
+        "docker run --security-opt seccomp=unconfined --security-opt systempaths=unconfined ...",
+    ),
+    (
+        lambda facts: True,
+        "the kernel does not allow it",
+        "podlab up --driver kind, or another machine",
+    ),
+)
 
 _REPAIRED_BY_HOST = {
     "Binder": "podlab up --driver embedded has a reduced mode here; for all of it: ./start on your machine",
@@ -406,20 +424,6 @@ _REPAIRED_BY_HOST = {
     "Codespaces": 'set "privileged": true in .devcontainer/devcontainer.json, then rebuild the container',
     "a devcontainer": 'set "privileged": true in .devcontainer/devcontainer.json, then rebuild the container',
 }
-
-
-def _repair_namespaces(facts: MachineFacts) -> str:
-    if facts.host:
-        return _REPAIRED_BY_HOST[facts.host]
-    if facts.apparmor_restricts_userns:
-        return "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-    if facts.unprivileged_userns_clone == 0:
-        return "sudo sysctl kernel.unprivileged_userns_clone=1"
-    if facts.max_user_namespaces == 0:
-        return "sudo sysctl user.max_user_namespaces=15000"
-    if facts.in_container or facts.seccomp_filtered:
-        return "docker run --security-opt seccomp=unconfined --security-opt systempaths=unconfined ..."
-    return "podlab up --driver kind, or another machine"
 
 
 def _minor(version: str) -> tuple[int, int]:
