@@ -66,7 +66,6 @@ class Sources:
         self._watchers: list[Watcher | WatchShare] = []
         self._followers: dict[tuple[str, str], LogFollower] = {}
         self._times: dict[str, NodeTime] = {}
-        self._family: Family | None = None
         self._chosen: set[bytes] = set()
         self._beyond: set[bytes] = set()  # those without a watch of their own Events
         self._wake_read, self._wake_write = os.pipe()
@@ -87,10 +86,9 @@ class Sources:
         if self._node:
             self._node.start(self._writer, self._wake_read)
         strangers = set[bytes]() if of_manifest else None
-        self._family = family
-        self._watchers = [self._watcher("pods", strangers)]
+        self._watchers = [self._watcher("pods", strangers, family)]
         if self._shared or not self._labels:
-            self._watchers.append(self._watcher("events", strangers))
+            self._watchers.append(self._watcher("events", strangers, family))
         for watcher in self._watchers:
             watcher.start()
         deadline_s = min(START_DEADLINE_S, self._lost_after_s)
@@ -100,6 +98,7 @@ class Sources:
         self,
         resource: str,
         strangers: set[bytes] | None = None,
+        family: Family | None = None,
         *,
         uid: str = "",
         chosen: set[bytes] | None = None,
@@ -116,7 +115,7 @@ class Sources:
             keep_objects=resource == "pods",
             existing=self._existing or (resource == "events" and bool(self._labels)),
             strangers=strangers,
-            family=self._family if strangers is not None else None,
+            family=family,
             chosen=chosen,
             changed=self.changed.set,
             patience=self._patience,

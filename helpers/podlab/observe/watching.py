@@ -291,14 +291,14 @@ class Watcher(threading.Thread):
             if self._family and head.type == "ADDED" and not self._family.has(json.loads(line)["object"]):
                 self._strangers.add(head.uid)
             return head.uid in self._strangers
-        return _about(line) in self._strangers or (self._family is not None and self._is_of_others(line))
+        return _about(line) in self._strangers or self._is_of_others(line)
 
     def _is_of_others(self, line: bytes) -> bool:
         """True of an Event about a Pod whose name the manifest cannot have made: its Pod may be seen later."""
+        if self._family is None:
+            return False
         about = json.loads(line)["object"].get("involvedObject") or {}
-        return about.get("kind") == "Pod" and not (
-            self._family and self._family.may_have(about.get("name", ""))
-        )
+        return about.get("kind") == "Pod" and not self._family.may_have(about.get("name", ""))
 
     def _is_new(self, head: Head) -> bool:
         return self._recent.get(head.version) != head.uid
