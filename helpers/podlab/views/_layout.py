@@ -24,7 +24,6 @@ def scene_of(
     pitch: float | None = None,
     detail: float = 1.0,
     strips: bool = True,
-    extra: float = 0.0,
 ) -> Scene:
     """
     Lay a timeline out.
@@ -36,7 +35,6 @@ def scene_of(
         pitch: Height of a lane in pixels; None chooses by their number.
         detail: Boxes that would share so many pixels are joined.
         strips: Whether phase and STATUS strips are drawn.
-        extra: Pixels to leave free at the right, for a last label.
     """
     t0, t1 = window or (0.0, max(_last(timeline), 0.5))
     lanes = timeline.lanes
