@@ -95,7 +95,7 @@ def before(timeline: PodLife, first: str, second: str) -> Inference:
     """
     if _named(timeline, first) and _named(timeline, second):
         lane = timeline.lane(first)
-        gate = _gate(lane)
+        gate = gate_of(lane)
         words = f"{first} {'ended' if lane.role == 'init' else 'started'}"
         other, other_words = timeline.lane(second).first_start, f"{second} started"
         never = f"{second} never started"
@@ -103,24 +103,26 @@ def before(timeline: PodLife, first: str, second: str) -> Inference:
         (gate, words), (other, other_words) = moment(timeline, first), moment(timeline, second)
         never = f"it is not known that {other_words}"
     if gate is None:
-        return Inference(False if other is not None else None, f"{words} was not seen", _of(other))
+        return Inference(False if other is not None else None, f"{words} was not seen", evidence_of(other))
     if other is None:
-        return Inference(None, never, _of(gate))
+        return Inference(None, never, evidence_of(gate))
     return _ordered(timeline, gate, other, words, other_words)
 
 
-def _gate(lane: Lane) -> Instant | None:
+def gate_of(lane: Lane) -> Instant | None:
+    """Return when a lane lets the next container start: an init at its first success, others at their first start."""
     if lane.role != "init":
         return lane.first_start
     return next((r.end for r in lane.runs if r.ran and r.end is not None and r.exit_code == 0), None)
 
 
-def _of(*instants: Instant | None) -> tuple[Evidence, ...]:
+def evidence_of(*instants: Instant | None) -> tuple[Evidence, ...]:
+    """Return the first two pieces of evidence of each instant that is known."""
     return tuple(e for instant in instants if instant is not None for e in instant.evidence[:2])
 
 
 def _ordered(timeline: PodLife, one: Instant, two: Instant, one_words: str, two_words: str) -> Inference:
-    verdict, evidence = one.order(two), _of(one, two)
+    verdict, evidence = one.order(two), evidence_of(one, two)
     if verdict is True:
         return Inference(True, f"{one_words} before {two_words}", evidence)
     if verdict is False:
@@ -147,11 +149,15 @@ def overlapped(timeline: PodLife, first: str, second: str) -> Inference:
     for verdict, a, b in verdicts:
         if verdict is True:
             return Inference(
-                True, f"{first} and {second} ran at the same time", _of(a.start, a.end, b.start, b.end)
+                True,
+                f"{first} and {second} ran at the same time",
+                evidence_of(a.start, a.end, b.start, b.end),
             )
     if all(verdict is False for verdict, _, _ in verdicts):
         return Inference(
-            False, f"{first} and {second} never ran at the same time", _of(one.last_end, two.first_start)
+            False,
+            f"{first} and {second} never ran at the same time",
+            evidence_of(one.last_end, two.first_start),
         )
     return Inference(None, f"whether {first} and {second} ran at the same time is not forced by the evidence")
 
@@ -181,9 +187,13 @@ def outlived(timeline: PodLife, first: str, second: str) -> Inference:
     if one.last_end is None and two.last_end is None:
         return Inference(None, f"{first} and {second} were both running at the last look")
     if one.last_end is None:
-        return Inference(True, f"{first} was still running when {second} had ended", _of(two.last_end))
+        return Inference(
+            True, f"{first} was still running when {second} had ended", evidence_of(two.last_end)
+        )
     if two.last_end is None:
-        return Inference(False, f"{second} was still running when {first} had ended", _of(one.last_end))
+        return Inference(
+            False, f"{second} was still running when {first} had ended", evidence_of(one.last_end)
+        )
     return _ordered(timeline, two.last_end, one.last_end, f"{second} ended", f"{first} ended")
 
 

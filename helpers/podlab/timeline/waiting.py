@@ -9,7 +9,7 @@ from typing import Any
 from podlab.pods.restarts import restarts_after
 from podlab.timeline.life import PodLife
 from podlab.timeline.model import Evidence, Instant, Lane, Run
-from podlab.timeline.questions import Inference, _gate, _of
+from podlab.timeline.questions import Inference, evidence_of, gate_of
 
 BACK_OFF_S = (10, 20, 40, 80, 160, 300)
 """Waits of the kubelet between the end of a run and the next start, from the second restart on."""
@@ -23,7 +23,9 @@ def waited_for(timeline: PodLife) -> Inference:
     if ready is None:
         return Inference(False, f"the Pod was never Ready; it waited for {names}", tuple(e for _, e in steps))
     return Inference(
-        True, f"the Pod was Ready after it had waited for {names}", (*(e for _, e in steps), *_of(ready))
+        True,
+        f"the Pod was Ready after it had waited for {names}",
+        (*(e for _, e in steps), *evidence_of(ready)),
     )
 
 
@@ -40,7 +42,7 @@ def _steps(timeline: PodLife) -> Iterator[tuple[str, Evidence]]:
             end = span.end or Instant(timeline.until, timeline.until)
             yield f"the image of {lane.name}", _took(span.start, end, f"pull for {lane.name}")
         if lane.role == "init":
-            ends = _gate(lane)
+            ends = gate_of(lane)
             if lane.first_start is not None:
                 word = f"{lane.name} to end" if ends else f"{lane.name}, which has not succeeded"
                 yield (
@@ -132,7 +134,7 @@ def next_try(timeline: PodLife, name: str | None = None) -> Inference:
         at = Instant(last.end.lo + wait, last.end.hi + wait + (15 if wait else 1))
         text = f"{lane.name} is started again ({_ordinal(number)} restart)"
         rule = Evidence("rule", f"back-off of {wait} s, counted from the end of its last run", at.lo, at.hi)
-        return Inference(True, text, (rule, *_of(last.end)))
+        return Inference(True, text, (rule, *evidence_of(last.end)))
     return Inference(False, f"{name or 'no container'} is waiting to be started again")
 
 
