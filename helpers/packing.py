@@ -2,7 +2,7 @@
 The data in a built wheel of podlab: the learner's edition of the course, and clusters' recipes.
 
 hatchling calls ``Course`` (pyproject.toml, ``hooks.custom``) for wheels and source distributions. It puts the files
-below ``podlab/course``, where ``podlab.course`` and ``podlab.paths`` look for them when there is no working tree.
+below ``podlab/course``, where ``podlab.course`` and ``podlab.paths`` find them without a working tree.
 Answers never get in: the edition is an allow-list. A source distribution holds the same files in the same place, so
 that a wheel built from it is the same wheel. An editable install reads all of them from the working tree.
 """

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="session")
 def benchmark() -> Iterator[ModuleType]:
-    """The program that measures what a rollout loses; it is no package."""
+    """The program that measures what a rollout loses, imported from its folder: benchmarks are not in a package."""
     sys.path.insert(0, str(ROOT / "benchmarks"))
     yield importlib.import_module("rollout_loss")
     sys.path.remove(str(ROOT / "benchmarks"))

@@ -112,7 +112,7 @@ def called(node):
     return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
 
 
-def test_a_wait_for_a_server_bears_that_it_does_not_answer_yet():
+def test_a_wait_for_a_server_accepts_that_it_does_not_answer_yet():
     """Readiness says nothing of a container without a probe: round 10.1 met a refused connection at once."""
     labs = NOTEBOOKS.parent / "labs"
     found = {}

@@ -90,7 +90,7 @@ def expected_pods(objects: Sequence[Mapping[str, Any]]) -> int:
 PREFIX_LENGTH = 58
 """Letters that a server keeps of generateName (staging/src/k8s.io/apiserver/pkg/storage/names at v1.36.3)."""
 SURE_LENGTH = 50
-"""A Pod bears at least so many letters of its maker's name: an indexed Job cuts it to make room for the index."""
+"""A Pod's name begins with at least this many letters of its maker's: an indexed Job cuts it to fit the index in."""
 _THROUGH = {("ReplicaSet", "Deployment"), ("Job", "CronJob")}
 _MAKERS = {
     "Pod",
