@@ -118,7 +118,6 @@ def explain_names_a_release_whose_pods_do_not_get_ready(at: Place) -> None:
     at.make("Deployment", "web", {"replicas": 1, **template("web")})
     at.until(lambda: at.get("deployments/web")["status"].get("readyReplicas"))
     probe = {"exec": {"command": ["test", "-f", "/ready"]}, "periodSeconds": 1}
-    at.make("ConfigMap", "x")
     row = {"name": "c", "image": "busybox:1.36", "command": ["sleep", "601"], "readinessProbe": probe}
     at.patch("deployments/web", {"spec": {"template": {"spec": {"containers": [row]}}}})
     _names(at, "web", "readiness", kind="Deployment")

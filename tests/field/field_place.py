@@ -13,6 +13,7 @@ import json
 import shutil
 import ssl
 import subprocess
+import sys
 import time
 import urllib.parse
 import uuid
@@ -200,15 +201,21 @@ class Place:
 
     def kubectl(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run kubectl in the namespace; its exit code and output are the caller's to judge."""
-        start = [KUBECTL, "--kubeconfig", str(self.cluster.kubeconfig), "-n", self.namespace]
         return subprocess.run(
-            [*start, *words], input=stdin, capture_output=True, text=True, timeout=WAIT_S, check=False
+            self.kubectl_line(*words),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
         )
+
+    def kubectl_line(self, *words: str) -> list[str]:
+        """The command line that calls kubectl in the namespace."""
+        return [KUBECTL, "--kubeconfig", str(self.cluster.kubeconfig), "-n", self.namespace, *words]
 
     def podlab(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run podlab's command line on this cluster."""
-        import sys
-
         return subprocess.run(
             [sys.executable, "-m", "podlab", *words],
             capture_output=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 
-from field_place import KUBECTL, Place, Raw, case, condition, owner, pod_spec
+from field_place import Place, Raw, case, condition, owner, pod_spec
 
 from podlab.errors import ApiError
 
@@ -71,16 +71,7 @@ def stdin_stays_open_without_stdinonce(at: Place) -> None:
     at.pod("p", "sh", "-c", script, stdin=True, stdinOnce=False)
     at.running("p")
     for word in ("one", "two"):
-        start = [
-            KUBECTL,
-            "--kubeconfig",
-            str(at.cluster.kubeconfig),
-            "-n",
-            at.namespace,
-            "attach",
-            "-qi",
-            "p",
-        ]
+        start = at.kubectl_line("attach", "-qi", "p")
         client = subprocess.Popen(start, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         try:
             assert client.stdin is not None
