@@ -14,7 +14,9 @@ The modules, in reading order:
     recorder    Recorder: starts the sources, applies, waits, ends
     latest      LatestPods: the newest state of each Pod, and which of them count
     sources     Sources: the threads that observe
-    watching    Watcher: list, watch, reconnect and resume;  framing: lines of a stream;  heads: their first words
+    watching    Watcher: list, watch, reconnect and resume
+    versions    SeenVersions: what was seen, and where a new watch starts;  selection: which lines belong to a recording
+    framing     lines of a stream;  heads: their first words
     sharing     SharedWatch: one watch for many recordings at once
     logs        LogFollower: the logs of every run of a container
     nodesources  the node's own events;  nodetime: its clock against ours

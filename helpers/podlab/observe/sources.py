@@ -22,6 +22,7 @@ from podlab.observe.goals import Family
 from podlab.observe.logfollower import LogFollower, incarnations
 from podlab.observe.nodesources import NodeSource
 from podlab.observe.nodetime import NodeTime
+from podlab.observe.selection import Selection
 from podlab.observe.sharing import START_DEADLINE_S, SharedWatch, WatchShare, await_lists
 from podlab.observe.watching import Patience, Watcher
 from podlab.observe.writing import Writer
@@ -86,9 +87,9 @@ class Sources:
         if self._node:
             self._node.start(self._writer, self._wake_read)
         strangers = set[bytes]() if of_manifest else None
-        self._watchers = [self._watcher("pods", strangers, family)]
+        self._watchers = [self._watcher("pods", Selection(strangers, family))]
         if self._shared or not self._labels:
-            self._watchers.append(self._watcher("events", strangers, family))
+            self._watchers.append(self._watcher("events", Selection(strangers, family)))
         for watcher in self._watchers:
             watcher.start()
         deadline_s = min(START_DEADLINE_S, self._lost_after_s)
@@ -97,11 +98,9 @@ class Sources:
     def _watcher(
         self,
         resource: str,
-        strangers: set[bytes] | None = None,
-        family: Family | None = None,
+        selection: Selection | None = None,
         *,
         uid: str = "",
-        chosen: set[bytes] | None = None,
     ) -> Watcher | WatchShare:
         if self._shared:
             return self._shared.part(resource, self._namespace, self._writer, self.changed.set)
@@ -114,9 +113,7 @@ class Sources:
             params=self._selected(resource, uid),
             keep_objects=resource == "pods",
             existing=self._existing or (resource == "events" and bool(self._labels)),
-            strangers=strangers,
-            family=family,
-            chosen=chosen,
+            selection=selection,
             changed=self.changed.set,
             patience=self._patience,
         )
@@ -140,7 +137,7 @@ class Sources:
             watcher = self._watcher("events", uid=uid)
         else:
             if not self._beyond:
-                watcher = self._watcher("events", chosen=self._beyond)
+                watcher = self._watcher("events", Selection(chosen=self._beyond))
             self._beyond.add(uid.encode())
         if watcher is not None:
             self._watchers.append(watcher)

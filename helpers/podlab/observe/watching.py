@@ -12,11 +12,8 @@ of its own, so it is listed from the start, and a gap says what that hides.
 
 from __future__ import annotations
 
-import json
-import re
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,19 +21,16 @@ from typing import TYPE_CHECKING, Any
 from podlab.client import Client, Kubeconfig
 from podlab.errors import ApiError, ConnectionLostError, GoneError, PodlabError, RecordingError
 from podlab.observe.framing import LineStream, StreamBroken
-from podlab.observe.goals import Family
 from podlab.observe.heads import Head, read_head
+from podlab.observe.selection import Selection
+from podlab.observe.versions import LatestLines, SeenVersions, uid_of, version_of
 from podlab.observe.writing import Sink, encode
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 
-_ABOUT = re.compile(rb'"involvedObject":\{[^{}]*"uid":"([^"]+)"')
-_WINDOW = 4096  # how many events are remembered, to drop those that come twice
-_CONFIRMED_S = 5.0  # what arrived before so much silence arrived in order
 _CHECK_TIMEOUT_S = 5.0
-_OVERLAP = 32  # how far back a new watch begins
 ANOTHER = "the kubeconfig names another server"  # reason of a gap: a cluster that was made anew, mostly
 
 
@@ -60,11 +54,7 @@ class Watcher(threading.Thread):
         resource: Its word in the recording, such as ``pods``.
         keep_objects: Hold the latest line of each living object for ``latest``; for Pods, not for Events.
         existing: Whether objects that were there before the recording are written down.
-        strangers: uids of Pods that are no part of the recording, as it is of a manifest: those that the first list
-            shows are added, and what happens to them, or is said of them, is not written down.
-        family: What the manifest names; Pods that are made meanwhile and are not of it are strangers, too.
-        chosen: uids of Pods, added to by the caller: a watch of Events writes down what is said of these alone, and
-            holds the others back until their Pod is among them.
+        selection: Which lines belong to the recording; None for all of them.
         changed: Called after each batch that held something new; must be quick.
 
     ``failure`` holds a refusal by the server that ended the watch for good (credentials, rights).
@@ -81,42 +71,24 @@ class Watcher(threading.Thread):
         params: dict[str, Any] | None = None,
         keep_objects: bool = False,
         existing: bool = True,
-        strangers: set[bytes] | None = None,
-        family: Family | None = None,
-        chosen: set[bytes] | None = None,
+        selection: Selection | None = None,
         changed: Callable[[], None] = lambda: None,
         patience: Patience | None = None,
     ) -> None:
         super().__init__(name=f"podlab-watch-{resource}", daemon=True)
-        self._client, self._path, self.resource, self._writer, self._wake = (
-            client,
-            path,
-            resource,
-            writer,
-            wake,
-        )
+        self._client, self._path, self.resource = client, path, resource
+        self._writer, self._wake = writer, wake
         self._params, self._existing, self._changed = params or {}, existing, changed
-        self._strangers, self._family, self._chosen = strangers, family, chosen
-        self._chosen_then = 0  # how many there were when the held Events were last looked through
-        self._held: deque[bytes] = deque(
-            maxlen=_WINDOW
-        )  # Events of Pods that have not been seen, or never will be
+        self._selection, self._versions = selection or Selection(), SeenVersions()
         self._patience = patience or Patience()
         self._stopping = threading.Event()
         self.ready = threading.Event()
         self.failure: PodlabError | None = None
         self.contact_at = time.monotonic()  # when the server was last heard of
         self.connected = False
-        self._known: dict[bytes, int] = {}
-        self._lines: dict[bytes, bytes] | None = {} if keep_objects else None
-        self.dirty: dict[bytes, bytes] = {}  # latest line by uid, since ``take_dirty``
-        self._recent: dict[int, bytes] = {}
-        self._latest_version = 0
-        self._overlap: deque[int] = deque(maxlen=_OVERLAP)
-        self._base = 0  # every event up to here was seen
+        self._lines = LatestLines(keep=keep_objects)
         self._server: tuple[str, Mapping[str, Any]] | None = None  # whose versions these are
         self._list_for: str | None = "start"  # why the next thing to do is a list, not a watch
-        self._arrived_at = time.monotonic()  # of the last batch
         self._silent = 0  # streams in a row that held back what a list showed
         self._prefix = b',"source":"watch","resource":"' + resource.encode() + b'",'
 
@@ -124,13 +96,12 @@ class Watcher(threading.Thread):
 
     def take_dirty(self) -> list[bytes]:
         """Return the latest WatchEvent line of each object that changed since the last call."""
-        taken, self.dirty = self.dirty, {}
-        return list(taken.values())
+        return self._lines.take_changed()
 
     @property
     def newest_version(self) -> int:
         """The highest resourceVersion seen, bookmarks and lists included."""
-        return self._latest_version
+        return self._versions.latest
 
     def stop(self) -> None:
         """End soon; the pipe that wakes the stream is the caller's."""
@@ -197,7 +168,7 @@ class Watcher(threading.Thread):
 
     def _watch(self, lost_t: float | None) -> None:
         """Follow one stream to its end in good order; *lost_t* is when the one before it was lost."""
-        start = self._resume_version()
+        start = self._versions.resume_from()
         with self._client.stream(
             self._path,
             read_timeout_s=self._patience.read_s,
@@ -240,11 +211,9 @@ class Watcher(threading.Thread):
     # -- events -------------------------------------------------------------------------------------------
 
     def _take(self, batch: list[bytes]) -> None:
-        stamp = b'{"t":%.6f' % self._writer.now() + self._prefix
-        out = self._released(stamp)
-        arrived_at, self._arrived_at = self._arrived_at, time.monotonic()
-        if self._arrived_at - arrived_at > _CONFIRMED_S:
-            self._confirm()
+        stamp = self._stamp()
+        out = [stamp + line[1:] for line in self._selection.released()]
+        self._versions.arrived()
         try:
             for line in batch:
                 head = read_head(line)
@@ -252,11 +221,11 @@ class Watcher(threading.Thread):
                     if line.strip():
                         raise StreamBroken(f"a line that is not a WatchEvent: {line[:60]!r}")
                 elif head.uid:
-                    if self._is_new(head):
+                    if self._versions.is_new(head):
                         self._remember(head, line)
-                        if self._is_strange(head, line):
-                            self.dirty.pop(head.uid, None)
-                            self._hold_back(line)
+                        if self._selection.leaves_out(self.resource, head, line):
+                            self._lines.leave_out(head.uid)
+                            self._selection.hold_back(line)
                         else:
                             out.append(stamp + line[1:])
                 else:
@@ -266,69 +235,17 @@ class Watcher(threading.Thread):
                 self._writer.raw(out)
                 self._changed()
 
-    def _hold_back(self, line: bytes) -> None:
-        """Keep an Event until its Pod is seen on the other watch: that one may be behind."""
-        if self._chosen is not None:
-            self._held.append(line)
-
-    def _released(self, stamp: bytes) -> list[bytes]:
-        """Return the held lines of Pods that have been seen meanwhile; they count as arrived now."""
-        if not self._held or self._chosen is None or len(self._chosen) == self._chosen_then:
-            return []
-        self._chosen_then = len(self._chosen)
-        known = [line for line in self._held if _about(line) in self._chosen]
-        for line in known:
-            self._held.remove(line)
-        return [stamp + line[1:] for line in known]
-
-    def _is_strange(self, head: Head, line: bytes) -> bool:
-        """True of a Pod that was there before, that others made, or that nobody chose, and of an Event about it."""
-        if self._chosen is not None:
-            return _about(line) not in self._chosen
-        if self._strangers is None:
-            return False
-        if self.resource != "events":
-            if self._family and head.type == "ADDED" and not self._family.has(json.loads(line)["object"]):
-                self._strangers.add(head.uid)
-            return head.uid in self._strangers
-        return _about(line) in self._strangers or self._is_of_others(line)
-
-    def _is_of_others(self, line: bytes) -> bool:
-        """True of an Event about a Pod whose name the manifest cannot have made: its Pod may be seen later."""
-        if self._family is None:
-            return False
-        about = json.loads(line)["object"].get("involvedObject") or {}
-        return about.get("kind") == "Pod" and not self._family.may_have(about.get("name", ""))
-
-    def _is_new(self, head: Head) -> bool:
-        return self._recent.get(head.version) != head.uid
+    def _stamp(self) -> bytes:
+        """Return how an observation of this watch begins, now."""
+        return b'{"t":%.6f' % self._writer.now() + self._prefix
 
     def _remember(self, head: Head, line: bytes) -> None:
-        uid, version = head.uid, head.version
-        self._recent[version] = uid
-        if len(self._recent) > _WINDOW:
-            del self._recent[next(iter(self._recent))]
-        self._overlap.append(version)
-        stale = version < self._known.get(uid, 0)
-        self._latest_version = max(self._latest_version, version)
-        if stale:
-            return  # an older state that came late: written down, but not what is true now
-        if head.type == "DELETED":
-            self._known.pop(uid, None)
-        else:
-            self._known[uid] = version
-        if self._lines is not None:
-            self.dirty[uid] = line
-            if head.type == "DELETED":
-                self._lines.pop(uid, None)
-            else:
-                self._lines[uid] = line
+        if self._versions.add(head):
+            self._lines.put(head, line)
 
     def _control(self, head: Head) -> None:
         if head.type == "BOOKMARK":
-            self._base = max(self._base, head.version)
-            self._latest_version = max(self._latest_version, head.version)
-            self._overlap.clear()
+            self._versions.bookmark(head.version)
             return
         status = head.status or {}
         text = f"{status.get('reason', 'ERROR')}: {status.get('message', '')}"
@@ -338,30 +255,18 @@ class Watcher(threading.Thread):
 
     # -- where to go on -----------------------------------------------------------------------------------
 
-    def _confirm(self) -> None:
-        """Take all versions up to the newest as delivered."""
-        self._base = max(self._base, self._latest_version)
-        self._overlap.clear()
-
-    def _resume_version(self) -> int:
-        if time.monotonic() - self._arrived_at > _CONFIRMED_S:
-            self._confirm()
-        if self._overlap and len(self._overlap) == _OVERLAP:
-            return max(self._base, min(self._overlap))
-        return self._base or self._latest_version
-
     def _step_back(self) -> None:
         """After a 410: go on from the newest version seen, or, if that was what is gone, list anew."""
-        start = self._resume_version()
-        if start < self._latest_version:
+        start = self._versions.resume_from()
+        if start < self._versions.latest:
             # Events before the newest may have been on their way, out of order, when the stream broke.
-            self._mark_gap("410", start, self._latest_version)
-            self._confirm()
+            self._mark_gap("410", start, self._versions.latest)
+            self._versions.confirm()
         else:
             self._list_for = "410"
 
     def _relist(self, reason: str) -> None:
-        before, seen_t = self._latest_version, round(self._writer.now(), 6)
+        before, seen_t = self._versions.latest, round(self._writer.now(), 6)
         server = _identity(self._client.config)
         listing = self._client.get(self._path, **self._params)
         if _identity(self._client.config) != server:
@@ -369,7 +274,8 @@ class Watcher(threading.Thread):
         self._heard()
         if server != self._server:
             # Versions of the former server mean nothing here; the objects known there tell what has vanished.
-            self._server, self._latest_version, self._recent = server, 0, {}
+            self._server = server
+            self._versions.forget_server()
             reason = reason if reason == "start" else ANOTHER
         version = int(listing["metadata"]["resourceVersion"])
         kind = str(listing.get("kind", "")).removesuffix("List")
@@ -380,11 +286,10 @@ class Watcher(threading.Thread):
         if reason != "start":
             about = sorted({*changed, *(vanished if self.resource == "pods" else ())})
             self._mark_gap(reason, before, version, since_t=seen_t, vanished=vanished, about=about)
-        if self._strangers is not None and reason in ("start", ANOTHER) and self.resource == "pods":
-            self._strangers |= {item["metadata"]["uid"].encode() for item in items}
+        if reason in ("start", ANOTHER) and self.resource == "pods":
+            self._selection.exclude({uid_of(item) for item in items})
         self._write_listed(items, write=self._existing or reason != "start")
-        self._base, self._latest_version = version, max(version, self._latest_version)
-        self._overlap.clear()
+        self._versions.listed(version)
         self._list_for, self._silent = None, 0
         if reason != "start":
             self._changed()
@@ -392,47 +297,39 @@ class Watcher(threading.Thread):
     def _write_listed(self, items: list[dict[str, Any]], *, write: bool) -> None:
         stamp, out = round(self._writer.now(), 6), []
         for item in items:
-            head = Head("ADDED", item["metadata"]["uid"].encode(), int(item["metadata"]["resourceVersion"]))
-            if self._known.get(head.uid) == head.version:
+            head = Head("ADDED", uid_of(item), version_of(item))
+            if self._versions.known.get(head.uid) == head.version:
                 continue
             line = encode({"type": "ADDED", "object": item})
             self._remember(head, line)
-            if self._is_strange(head, line):
-                self.dirty.pop(head.uid, None)
+            if self._selection.leaves_out(self.resource, head, line):
+                self._lines.leave_out(head.uid)
                 if write:
-                    self._hold_back(line)
+                    self._selection.hold_back(line)
             elif write:
                 body = b'{"t":%.6f,"source":"list","resource":"%s",' % (stamp, self.resource.encode())
                 out.append(body + line[1:])
         if out:
             self._writer.raw(out)
         if not write:
-            self.dirty = {}
+            self._lines.take_changed()
 
     def _changed_since(self, items: list[dict[str, Any]]) -> set[str]:
         """
         uids of the Pods of which something was not delivered: the others' objects, or Events, are those last seen.
         """
-        missed = [
-            item
-            for item in items
-            if self._known.get(item["metadata"]["uid"].encode()) != int(item["metadata"]["resourceVersion"])
-        ]
+        missed = self._versions.missed(items)
         if self.resource != "events":
             return {item["metadata"]["uid"] for item in missed}
         return {str((item.get("involvedObject") or {}).get("uid") or "") for item in missed}
 
     def _vanished(self, items: list[dict[str, Any]]) -> list[str]:
         """Forget the objects that are no longer listed and return their uids; their DELETED was never seen."""
-        listed = {item["metadata"]["uid"].encode() for item in items}
-        gone = [uid for uid in self._known if uid not in listed]
+        gone = self._versions.drop_unlisted(items)
         for uid in gone:
-            del self._known[uid]
-            line = self._lines.pop(uid, None) if self._lines is not None else None
-            if line is not None and uid not in (self._strangers or ()):
-                deleted = line.replace(b'"type":"MODIFIED"', b'"type":"DELETED"', 1)
-                deleted = deleted.replace(b'"type":"ADDED"', b'"type":"DELETED"', 1)
-                self.dirty[uid] = deleted
+            deleted = self._lines.vanish(uid)
+            if deleted is not None and not self._selection.has_stranger(uid):
+                self._lines.change(uid, deleted)
                 head = b'{"t":%.6f,"source":"list","resource":"%s","vanished":true,'
                 self._writer.raw([head % (self._writer.now(), self.resource.encode()) + deleted[1:]])
         return [uid.decode() for uid in gone]
@@ -443,9 +340,10 @@ class Watcher(threading.Thread):
         """
         Before the end: list once more, and record a gap if something was not delivered or cannot be known.
         """
-        held = self._released(b'{"t":%.6f' % self._writer.now() + self._prefix)
-        if held:
-            self._writer.raw(held)
+        released = self._selection.released()
+        if released:
+            stamp = self._stamp()
+            self._writer.raw([stamp + line[1:] for line in released])
         try:
             for _ in range(3):
                 if not self.differs():
@@ -455,7 +353,7 @@ class Watcher(threading.Thread):
             self._relist("not delivered")
         except PodlabError as error:
             reason = f"the end could not be compared with a list: {_brief(error)}"
-            self._mark_gap(reason, self._latest_version, None)
+            self._mark_gap(reason, self._versions.latest, None)
 
     def _mark_gap(self, reason: str, after: int, before: int | None, **fields: Any) -> None:
         """Say that changes after one version, up to another (None: the end), may have been seen by nobody."""
@@ -466,15 +364,7 @@ class Watcher(threading.Thread):
         """Ask the server for the list and return whether it shows anything that was not seen."""
         listing = self._client.get(self._path, timeout_s=_CHECK_TIMEOUT_S, **self._params)
         self.contact_at = time.monotonic()
-        items = listing.get("items") or []
-        now = {item["metadata"]["uid"].encode(): int(item["metadata"]["resourceVersion"]) for item in items}
-        return now != self._known
-
-
-def _about(line: bytes) -> bytes | None:
-    """Return the uid of the object that an Event speaks of; None where it does not say."""
-    found = _ABOUT.search(line)
-    return None if found is None else found[1]
+        return self._versions.differ_from(listing.get("items") or [])
 
 
 def _identity(config: Kubeconfig) -> tuple[str, Mapping[str, Any]]:

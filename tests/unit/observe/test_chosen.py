@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from podlab.observe.selection import Selection
 from podlab.observe.watching import Watcher
 from podlab.observe.writing import Writer
 
@@ -25,7 +26,8 @@ def event(uid: str, version: int, about: str) -> bytes:
 def test_an_event_that_is_ahead_of_its_pod_waits_for_it(tmp_path: Path) -> None:
     """It is written down once its Pod is chosen; Events of Pods that nobody chose are not."""
     writer, chosen = Writer(tmp_path / "run.jsonl", {}), set[bytes]()
-    events = Watcher(None, "/", "events", writer, 0, chosen=chosen)  # type: ignore[arg-type]
+    selection = Selection(chosen=chosen)
+    events = Watcher(None, "/", "events", writer, 0, selection=selection)  # type: ignore[arg-type]
     events._take([event("e1", 1, "pod-1"), event("e2", 2, "stranger")])
     assert writer.lines == 0
     chosen.add(b"pod-1")
