@@ -34,7 +34,7 @@ VIEWS: dict[str, Callable[[Observation], bool]] = {
 """What each timeline may see of a recording. Without the recorder's acts, arrival times prove nothing."""
 
 
-class Tally:
+class Coverage:
     """Counts edges, misses and widths."""
 
     def __init__(self) -> None:
@@ -77,9 +77,9 @@ def truths(observations: Sequence[Observation], timeline: Timeline) -> Edges:
     return found
 
 
-def judge(header: Mapping[str, Any], observations: Sequence[Observation]) -> dict[str, Tally]:
-    """One tally per view, over all Pods of a recording."""
-    tallies = {name: Tally() for name in VIEWS}
+def judge(header: Mapping[str, Any], observations: Sequence[Observation]) -> dict[str, Coverage]:
+    """One coverage per view, over all Pods of a recording."""
+    found = {name: Coverage() for name in VIEWS}
     for pod in Timeline.pods(observations):
         whole = Timeline.from_observations(header, observations, pod)
         truth = truths(observations, whole)
@@ -87,33 +87,33 @@ def judge(header: Mapping[str, Any], observations: Sequence[Observation]) -> dic
             timeline = Timeline.from_observations(header, [o for o in observations if allowed(o)], pod)
             for lane in timeline.lanes:
                 for run in lane.runs:
-                    _judge_run(tallies[name], timeline, lane, run, truth)
-    return tallies
+                    _judge_run(found[name], timeline, lane, run, truth)
+    return found
 
 
-def _judge_run(tally: Tally, timeline: Timeline, lane: Lane, run: Run, truth: Edges) -> None:
+def _judge_run(coverage: Coverage, timeline: Timeline, lane: Lane, run: Run, truth: Edges) -> None:
     for what, at in (("start", run.start), ("end", run.end)):
         real = truth.get((timeline.name, run.container_id, what))
         if at is not None and real is not None:
-            tally.add(at, real, f"{timeline.name}/{lane.name} {what}")
+            coverage.add(at, real, f"{timeline.name}/{lane.name} {what}")
 
 
 def recordings(paths: Iterable[Path]) -> None:
     """Judge recordings and print the sums."""
     from podlab.observe import Recording
 
-    sums = {name: Tally() for name in VIEWS}
+    sums = {name: Coverage() for name in VIEWS}
     for path in paths:
         recording = Recording.read(path)
-        for name, tally in judge(recording.header, list(recording.observations)).items():
-            sums[name].widths += tally.widths
-            sums[name].missed += tally.missed
+        for name, coverage in judge(recording.header, list(recording.observations)).items():
+            sums[name].widths += coverage.widths
+            sums[name].missed += coverage.missed
     base = None
-    for name, tally in sums.items():
-        print(tally.line(name, base))
-        finite = [w for w in tally.widths if w < 1e6]
+    for name, coverage in sums.items():
+        print(coverage.line(name, base))
+        finite = [w for w in coverage.widths if w < 1e6]
         base = base or (statistics.mean(finite) if finite else None)
-        for text in tally.missed[:5]:
+        for text in coverage.missed[:5]:
             print(f"    missed: {text}")
 
 
@@ -127,16 +127,16 @@ def simulated(lives: int) -> None:
     from test_coverage import PLANTED
 
     for fault, settings in PLANTED.items():
-        tally = Tally()
+        coverage = Coverage()
         for seed in range(lives):
             found = life(seed, Faults(**settings))
             if not Timeline.pods(found.observations):
                 continue
             timeline = Timeline.from_observations(found.header, found.observations)
-            tally.widths += widths(timeline)
-            tally.missed += misses(found, timeline)
-        print(tally.line(fault, None))
-        for text in tally.missed[:5]:
+            coverage.widths += widths(timeline)
+            coverage.missed += misses(found, timeline)
+        print(coverage.line(fault, None))
+        for text in coverage.missed[:5]:
             print(f"    missed: {text}")
 
 

@@ -33,7 +33,7 @@ UPSTREAM = "tests/conformance/upstream"  # Kubernetes' own specs, a step of thei
 
 
 @dataclass
-class Tally:
+class StepCounts:
     """What pytest counted in one step."""
 
     passed: int = 0
@@ -61,7 +61,7 @@ class Outcome:
 
     step: Step
     passed: bool
-    tally: Tally = field(default_factory=Tally)
+    counted: StepCounts = field(default_factory=StepCounts)
     seconds: float = 0.0
     why_not: str = ""
 
@@ -174,23 +174,23 @@ def steps() -> list[Step]:
     ]
 
 
-def read_junit(path: Path) -> Tally:
+def read_junit(path: Path) -> StepCounts:
     """Counts, reasons of skips and the ten slowest tests of one JUnit file."""
-    tally = Tally()
+    counted = StepCounts()
     if not path.exists():
-        return tally
+        return counted
     for case in ET.parse(path).getroot().iter("testcase"):
         name = f"{case.get('classname', '')}::{case.get('name', '')}"
-        tally.slowest.append((float(case.get("time") or 0), name))
+        counted.slowest.append((float(case.get("time") or 0), name))
         skip = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
-            tally.failures.append(name)
+            counted.failures.append(name)
         elif skip is not None:
-            tally.skipped.append(f"{name}: {skip.get('message')}")
+            counted.skipped.append(f"{name}: {skip.get('message')}")
         else:
-            tally.passed += 1
-    tally.slowest = sorted(tally.slowest, reverse=True)[:10]
-    return tally
+            counted.passed += 1
+    counted.slowest = sorted(counted.slowest, reverse=True)[:10]
+    return counted
 
 
 def run_step(step: Step, output: IO[str] | None = None) -> Outcome:
@@ -207,18 +207,18 @@ def run_step(step: Step, output: IO[str] | None = None) -> Outcome:
     if "pytest" not in step.command:
         passed = call(step, step.command, output) == 0
         return Outcome(step, passed, seconds=time.monotonic() - began)
-    passed, tally = run_pytest(step, step.name, output)
-    if not passed and tally.failures and len(tally.failures) <= MOST_SECOND_TRIES:
-        print(f"\n-- {step.name}: {len(tally.failures)} failed; running them once more --", flush=True)
+    passed, counted = run_pytest(step, step.name, output)
+    if not passed and counted.failures and len(counted.failures) <= MOST_SECOND_TRIES:
+        print(f"\n-- {step.name}: {len(counted.failures)} failed; running them once more --", flush=True)
         more = ("--last-failed", "--last-failed-no-failures=none")
         passed, again = run_pytest(step, f"{step.name}-again", output, *more)
-        tally.passed += again.passed
-        tally.unsteady = [name for name in tally.failures if name not in again.failures]
-        tally.failures = again.failures
-    return Outcome(step, passed, tally, time.monotonic() - began)
+        counted.passed += again.passed
+        counted.unsteady = [name for name in counted.failures if name not in again.failures]
+        counted.failures = again.failures
+    return Outcome(step, passed, counted, time.monotonic() - began)
 
 
-def run_pytest(step: Step, name: str, output: IO[str] | None, *more: str) -> tuple[bool, Tally]:
+def run_pytest(step: Step, name: str, output: IO[str] | None, *more: str) -> tuple[bool, StepCounts]:
     """One run of pytest, with what it counted."""
     junit = ARTEFACTS / f"junit-{name}.xml"
     junit.unlink(missing_ok=True)
@@ -342,15 +342,15 @@ def report(outcomes: Sequence[Outcome], failed: Sequence[str], seconds: float) -
     ran = [outcome for outcome in outcomes if not outcome.why_not]
     longest = sorted(((o.seconds, o.step.name) for o in ran), reverse=True)[:6]
     print("\ncheck: slowest steps: " + ", ".join(f"{name} {taken:.0f} s" for taken, name in longest))
-    slowest = sorted((pair for o in ran for pair in o.tally.slowest), reverse=True)[:10]
+    slowest = sorted((pair for o in ran for pair in o.counted.slowest), reverse=True)[:10]
     listed("slowest tests:", (f"{taken:6.1f} s  {name}" for taken, name in slowest))
     listed("steps not run here:", (f"{o.step.name}: {o.why_not}" for o in outcomes if o.why_not))
-    listed("tests skipped themselves:", (line for o in ran for line in o.tally.skipped))
-    listed("tests passed only when they were run again:", (line for o in ran for line in o.tally.unsteady))
-    listed("tests failed:", (line for o in ran for line in o.tally.failures))
+    listed("tests skipped themselves:", (line for o in ran for line in o.counted.skipped))
+    listed("tests passed only when they were run again:", (line for o in ran for line in o.counted.unsteady))
+    listed("tests failed:", (line for o in ran for line in o.counted.failures))
     counts: dict[str, int] = {}
     for outcome in ran:
-        counts[outcome.step.where] = counts.get(outcome.step.where, 0) + outcome.tally.passed
+        counts[outcome.step.where] = counts.get(outcome.step.where, 0) + outcome.counted.passed
     tested = ", ".join(f"{where} {count}" for where, count in counts.items() if count)
     verdict = f"FAILED in {', '.join(failed)}" if failed else "all passed"
     print(f"check: tests passed: {tested or 'none'}; {verdict}; {seconds / 60:.1f} min")

@@ -17,7 +17,7 @@ from podlab.timeline import situations
 from podlab.timeline.situations.table import Situation
 
 MODULES_OF_TABLES = (
-    "deleting", "finished", "placing", "preparing", "starting", "images", "making", "running", "unready", "owners",
+    "deleting", "finished", "scheduling", "podsetup", "starting", "images", "creating", "running", "unready", "owners",
 )  # fmt: skip
 
 

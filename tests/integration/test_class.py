@@ -82,9 +82,9 @@ def test_a_student_is_graded_in_the_one_namespace_and_stands_on_the_board(
     })  # fmt: skip
 
     assert report.score == 5, str(report)
-    seats = {seat.student: seat for seat in serving.look(client, room[0])}
-    assert (seats["ada"].solved, seats["Bob@x"].solved) == (1, 0)
-    assert "ada" in board.text(list(seats.values()))
+    students = {row.student: row for row in serving.look(client, room[0])}
+    assert (students["ada"].solved, students["Bob@x"].solved) == (1, 0)
+    assert "ada" in board.text(list(students.values()))
     assert not ada.get(f"/api/v1/namespaces/{own}/pods", labelSelector="podlab/part=answer")["items"]
 
 

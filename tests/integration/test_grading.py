@@ -15,8 +15,8 @@ from podlab.client import Client
 from podlab.client.budget import Budget
 from podlab.errors import ApiError, PodlabError
 from podlab.grading import Place, find, grade, regrade, together
-from podlab.grading.ground import LOCK, Ground
 from podlab.grading.prove import samples
+from podlab.grading.run_namespace import LOCK, RunNamespace
 
 RIGHT = next(sample.text for sample in samples(find("e14")) if sample.name == "moved")
 LABEL = {"podlab/test": "grading"}
@@ -132,13 +132,13 @@ def test_a_shared_namespace_is_used_by_one_grading_at_a_time(
 
 def test_a_cluster_that_goes_away_is_not_gradable(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """The grader's own trouble is never a zero."""
-    enter = Ground.__enter__
+    enter = RunNamespace.__enter__
 
-    def gone(self: Ground) -> Ground:
+    def gone(self: RunNamespace) -> RunNamespace:
         enter(self)
         raise PodlabError("the API server stopped answering")
 
-    monkeypatch.setattr(Ground, "__enter__", gone)
+    monkeypatch.setattr(RunNamespace, "__enter__", gone)
     report = grade("e14", RIGHT, Place(client))
 
     assert report.state == "not gradable"
@@ -155,8 +155,8 @@ def test_a_pod_that_asks_for_minutes_of_grace_is_ended_with_its_grading(client: 
                             "command": ["sh", "-c", "trap : TERM; while :; do sleep 1; done"]}],
         },
     }  # fmt: skip
-    with Ground(client, "e99", "default", LABEL) as ground:
-        path = f"/api/v1/namespaces/{ground.namespace}/pods"
+    with RunNamespace(client, "e99", "default", LABEL) as run_namespace:
+        path = f"/api/v1/namespaces/{run_namespace.name}/pods"
         client.create(path, body)
         gives_up_at = time.monotonic() + 120
         while client.get(f"{path}/stays")["status"].get("phase") != "Running":
@@ -179,8 +179,8 @@ def test_a_container_without_limits_gets_some(client: Client) -> None:
             {"name": "b", "image": "busybox:1.36", "command": ["sleep", "60"], "resources": own},
         ]},
     }  # fmt: skip
-    with Ground(client, "e99", "default", LABEL) as ground:
-        stored = client.create(f"/api/v1/namespaces/{ground.namespace}/pods", body)
+    with RunNamespace(client, "e99", "default", LABEL) as run_namespace:
+        stored = client.create(f"/api/v1/namespaces/{run_namespace.name}/pods", body)
 
     requests = [each["resources"]["requests"]["memory"] for each in stored["spec"]["containers"]]
     assert requests == ["0", "64Mi"], "an exercise that asks for requests sees that there are none"
@@ -191,8 +191,8 @@ def test_a_container_without_limits_gets_some(client: Client) -> None:
 
 def test_a_flood_of_objects_ends_at_the_quota_of_its_namespace(client: Client) -> None:
     """A port of the node and the sixty-first ConfigMap are refused; an answer needs neither."""
-    with Ground(client, "e14", "default") as ground:
-        space = f"/api/v1/namespaces/{ground.namespace}"
+    with RunNamespace(client, "e14", "default") as run_namespace:
+        space = f"/api/v1/namespaces/{run_namespace.name}"
         port = {"metadata": {"name": "p"}, "spec": {"type": "NodePort", "ports": [{"port": 80}]}}
         with pytest.raises(ApiError, match="exceeded quota"):
             client.create(f"{space}/services", port)

@@ -34,8 +34,8 @@ from podlab.client import Client, resources, waiting
 from podlab.errors import ApiError, ConnectionLostError, PodlabError
 from podlab.files import make_output, take_lock, write_whole
 from podlab.grading import digests, evidence, regrade
+from podlab.grading.delays import DelayMonitor
 from podlab.grading.grade import AWAY, open_if_undecided
-from podlab.grading.pulse import Pulse
 from podlab.grading.runs import longest_s, most_pods
 
 SCHEMA = 1
@@ -73,7 +73,7 @@ class Job:
 
 
 @dataclass
-class Again:
+class RegradeCounts:
     """
     Counts of judging again.
 
@@ -91,7 +91,7 @@ class Again:
 
 
 @dataclass
-class Tally:
+class GradingProgress:
     """How far a grading is; *repeated* answers were run again because the machine was too busy."""
 
     total: int
@@ -132,8 +132,8 @@ def _rules() -> Callable[[DrawnExercise], digests.Rules]:
 
 def grade(
     blueprint: Blueprint, submissions: Sequence[Submission], out: Path, place: grading.Place, *,
-    at_once: int, tell: Callable[[Tally], None],
-) -> Tally:  # fmt: skip
+    at_once: int, tell: Callable[[GradingProgress], None],
+) -> GradingProgress:  # fmt: skip
     """
     Delete what a killed grading into *out* left in the cluster, then do as ``mark``; others are kept away meanwhile.
 
@@ -147,8 +147,8 @@ def grade(
 
 def mark(
     blueprint: Blueprint, submissions: Sequence[Submission], out: Path, place: grading.Place, *,
-    at_once: int = 8, tell: Callable[[Tally], None] = lambda _tally: None,
-) -> Tally:  # fmt: skip
+    at_once: int = 8, tell: Callable[[GradingProgress], None] = lambda _progress: None,
+) -> GradingProgress:  # fmt: skip
     """
     Grade all *submissions* into *out*, *at_once* side by side or as many as have room on the nodes; can be run again
     after any end.
@@ -170,18 +170,18 @@ def mark(
         },
     )
     todo = list(jobs(blueprint, submissions))
-    tally = Tally(len(todo))
+    progress = GradingProgress(len(todo))
     open_jobs = [job for job in todo if not _is_done(folder, job)]
-    tally.done = tally.kept = len(todo) - len(open_jobs)
+    progress.done = progress.kept = len(todo) - len(open_jobs)
     place = replace(place, labels={LABEL: sweep_label(folder)})
-    tell(tally)
-    with _pulse(place) as pulse:
-        place = replace(place, pulse=pulse, stop=threading.Event())
+    tell(progress)
+    with _monitor(place) as monitor:
+        place = replace(place, monitor=monitor, stop=threading.Event())
         Rounds(
-            _Grading(folder, place, tally, tell), pulse=pulse, cpus=place.cpus or os.cpu_count() or 1,
+            _Grading(folder, place, progress, tell), monitor=monitor, cpus=place.cpus or os.cpu_count() or 1,
             at_once=at_once, room=place.room,
         ).all(open_jobs)  # fmt: skip
-    return tally
+    return progress
 
 
 @contextmanager
@@ -207,13 +207,13 @@ def alone(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _pulse(place: grading.Place) -> Iterator[Pulse | None]:
-    """Yield the pulse of a place; a new one where answers can run, and nobody measures it yet."""
-    if place.client is None or place.pulse:
-        yield place.pulse
+def _monitor(place: grading.Place) -> Iterator[DelayMonitor | None]:
+    """Yield the delay monitor of a place; a new one where answers can run, and nobody measures it yet."""
+    if place.client is None or place.monitor:
+        yield place.monitor
     else:
-        with Pulse(place.client) as pulse:
-            yield pulse
+        with DelayMonitor(place.client) as monitor:
+            yield monitor
 
 
 @dataclass
@@ -222,8 +222,8 @@ class _Grading:
 
     folder: Path
     place: grading.Place
-    tally: Tally
-    tell: Callable[[Tally], None]
+    progress: GradingProgress
+    tell: Callable[[GradingProgress], None]
     needed: dict[tuple[str, str], int] = field(default_factory=dict)
     long_s: dict[str, float] = field(default_factory=dict)
 
@@ -264,8 +264,8 @@ class _Grading:
 
         def late() -> ConnectionLostError:
             return ConnectionLostError(
-                f"the cluster has not answered for {_AWAY_S:g} s; {self.tally.done} of {self.tally.total} answers "
-                "are graded",
+                f"the cluster has not answered for {_AWAY_S:g} s; "
+                f"{self.progress.done} of {self.progress.total} answers are graded",
                 cause=" ".join(why[:1]),
                 hint="start a cluster, then run the same command again: it goes on where it was",
             )
@@ -283,18 +283,18 @@ class _Grading:
         return report
 
     def end(self, state: str) -> None:
-        with self.tally.lock:
-            self.tally.done += 1
-            self.tally.not_gradable += state == NOT_GRADABLE
-            self.tell(self.tally)
+        with self.progress.lock:
+            self.progress.done += 1
+            self.progress.not_gradable += state == NOT_GRADABLE
+            self.tell(self.progress)
 
     def stop(self) -> None:
         if self.place.stop:
             self.place.stop.set()
 
     def repeat(self) -> None:
-        with self.tally.lock:
-            self.tally.repeated += 1
+        with self.progress.lock:
+            self.progress.repeated += 1
 
     def _judge(self, job: Job, *, however_late: bool = False) -> Report:
         keep, part = evidence_of(self.folder, job.student), job.part
@@ -318,14 +318,14 @@ def _one(folder: Path, job: Job, place: grading.Place) -> Report:
 
 def again(
     blueprint: Blueprint, folder: Path, students: Sequence[str] | None = None, *, everything: bool = False
-) -> Again:
+) -> RegradeCounts:
     """
     Judge graded answers again by their kept evidence, with today's checks; needs no cluster.
 
     Args:
         everything: Judge also the answers for which nothing has changed since their grade.
     """
-    counts, rules = Again(), _rules()
+    counts, rules = RegradeCounts(), _rules()
     parts = cache(lambda student: {part.exercise.id: part for part in blueprint.parts(student)})
     for result in results(folder):
         part = parts(result["student"]).get(result["report"]["exercise"])
@@ -340,7 +340,9 @@ def again(
     return counts
 
 
-def _again(folder: Path, job: Job, result: Mapping[str, Any], counts: Again, everything: bool) -> None:
+def _again(
+    folder: Path, job: Job, result: Mapping[str, Any], counts: RegradeCounts, everything: bool
+) -> None:
     if not everything and result.get("judged") == job.judged(folder):
         counts.kept += 1
         return

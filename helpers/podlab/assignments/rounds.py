@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
-from podlab.assignments.crowd import Crowd, side_by_side
+from podlab.assignments.concurrency import ConcurrencyLimit, side_by_side
 from podlab.checks.verdict import NOT_GRADABLE, Loss, Report
+from podlab.grading.delays import BEARABLE_S, SLOW_S, DelayMonitor
 from podlab.grading.grade import AWAY, CROWDED, TOO_BUSY, UNDECIDED
-from podlab.grading.pulse import BEARABLE_S, SLOW_S, Pulse
 
 TWICE = "two runs lost the same points for the same reasons"
 OWN = "alone on a calm machine, twice, the answer made it late itself and lost the same points"
@@ -90,17 +90,23 @@ class Rounds(Generic[T]):
 
     Args:
         at_once: So many side by side at most.
-        pulse: None: delays are not measured, and each answer is run once.
+        monitor: None: delays are not measured, and each answer is run once.
         cpus: Processors of the nodes.
         room: How many Pods the nodes may still take; None: not known.
     """
 
     def __init__(
-        self, grading: Grading[T], *, at_once: int, cpus: int, pulse: Pulse | None, room: int | None = None
+        self,
+        grading: Grading[T],
+        *,
+        at_once: int,
+        cpus: int,
+        monitor: DelayMonitor | None,
+        room: int | None = None,
     ) -> None:
-        self._grading, self._pulse, self._room = grading, pulse, room
-        self._crowd = Crowd(
-            at_once, _FIRST * cpus, _LEAST * cpus, pulse, at_once=_AT_ONCE * cpus, every_s=_START_S / cpus
+        self._grading, self._monitor, self._room = grading, monitor, room
+        self._concurrency = ConcurrencyLimit(
+            at_once, _FIRST * cpus, _LEAST * cpus, monitor, at_once=_AT_ONCE * cpus, every_s=_START_S / cpus
         )
         self._busy = 0  # answers in a row that found no calm machine
 
@@ -108,7 +114,7 @@ class Rounds(Generic[T]):
         """Grade *jobs*; what is late in the last run, too, stays not gradable."""
         tries = [_Try(job) for job in sorted(jobs, key=self._grading.longest_s, reverse=True)]
         left = side_by_side(
-            tries, self._try, self._crowd, runs=_RUNS, stop=self._grading.stop,
+            tries, self._try, self._concurrency, runs=_RUNS, stop=self._grading.stop,
             pods=lambda each: self._grading.pods(each.job), room=self._room,
         )  # fmt: skip
         for each in left:
@@ -117,12 +123,12 @@ class Rounds(Generic[T]):
 
     def _try(self, each: _Try[T]) -> bool:
         """Grade an answer; False where it has to be run again: another moment may give another grade."""
-        began = self._pulse.clock() if self._pulse else 0.0
+        began = self._monitor.clock() if self._monitor else 0.0
         report = self._grading.run(each.job)
         each.refused = report.refused
-        # Without a pulse nothing is run on a cluster: the same recording gives the same report.
-        late = self._pulse is not None and (
-            report.refused in _BY_CHANCE or self._pulse.worst_s(began) >= SLOW_S
+        # Without a monitor nothing is run on a cluster: the same recording gives the same report.
+        late = self._monitor is not None and (
+            report.refused in _BY_CHANCE or self._monitor.worst_s(began) >= SLOW_S
         )
         if report.state == NOT_GRADABLE and late:
             if report.refused == TOO_BUSY and self._is_sure(each):
@@ -152,14 +158,14 @@ class Rounds(Generic[T]):
         Where the machine was calm before and after, and late in between, and all that twice with the same loss, then
         the answer itself made it late.
         """
-        assert self._pulse is not None
+        assert self._monitor is not None
         lost = []
         busy, self._busy = self._busy, 0
         for _ in range(_ALONE):
-            calm = self._pulse.calm(_CALM_IN_S)
+            calm = self._monitor.calm(_CALM_IN_S)
             if self._try(each):
                 return True
-            if not (calm and self._pulse.calm(_CALM_IN_S)):
+            if not (calm and self._monitor.calm(_CALM_IN_S)):
                 self._busy = busy + 1
                 return False
             # Any other run than a late one left no evidence, or that of an earlier run: it shows no lost points.

@@ -2,9 +2,9 @@
 Submissions: which answers a student handed in, whatever happened to the notebook on its way.
 
 A submission is a notebook, a folder of notebooks, a zip, or a download of a learning platform (Moodle and Canvas put
-the student into names of files and folders, Gradescope into ``submission_metadata.yml``; ``whose`` looks there). Answer
-cells are taken by the id under which they were released; where that is lost, by the cell's metadata, then by their
-first line ``%%exercise eNN``. What else was changed does not matter, and is reported.
+the student into names of files and folders, Gradescope into ``submission_metadata.yml``; ``attribution`` looks
+there). Answer cells are taken by the id under which they were released; where that is lost, by the cell's metadata,
+then by their first line ``%%exercise eNN``. What else was changed does not matter, and is reported.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import Any
 
 from podlab.assignments import archives, exports
 from podlab.assignments.archives import UnreadableArchive
+from podlab.assignments.attribution import BY_ID, FileClues, FileOwner, owners
 from podlab.assignments.blueprint import EVERYBODY, Blueprint
 from podlab.assignments.roster import Student, usable
-from podlab.assignments.whose import BY_ID, Owner, Sign, owners
 from podlab.grading.answers import MAX_BYTES, bare
 
 Starter = Callable[[str, str], str]
@@ -41,7 +41,7 @@ class Submission:
     The submission of one student.
 
     Attributes:
-        student: The student's id, or what stands for it; see ``whose``.
+        student: The student's id, or what stands for it; see ``attribution``.
         known: Whether the roster has that student.
         sources: The files that it was read from.
         answers: Exercise id -> text of the answer cell, without its first line.
@@ -69,7 +69,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Handed:
+class SubmittedFile:
     """
     One file as it was handed in.
 
@@ -98,7 +98,7 @@ def read(
     starter = _starters(blueprint)
     given = _called(paths)
     named, doubled = exports.submitters(given), _doubled(given)
-    found, signs = list[Handed](), list[Sign]()
+    found, signs = list[SubmittedFile](), list[FileClues]()
     for path, called in given.items():
         for source, data in _files(path, called, doubled):
             each = _handed(source, data)
@@ -144,7 +144,7 @@ def few(names: Sequence[str]) -> str:
 
 def of_one(folder: Path, student: Student, blueprint: Blueprint) -> Submission:
     """Return the submission of a student whom the platform has named: every file in *folder* is theirs."""
-    starter, owner = _starters(blueprint), Owner(student.id, known=True)
+    starter, owner = _starters(blueprint), FileOwner(student.id, known=True)
     found = [
         _of(_handed(source, data), owner, starter, blueprint) for source, data in _files(folder, folder.name)
     ]
@@ -175,13 +175,13 @@ def _doubled(given: Iterable[Path]) -> set[str]:
 
 
 def _sign(
-    path: Path, called: str, each: Handed, named: Mapping[str, Sequence[str]], blueprint: Blueprint | None
-) -> Sign:  # fmt: skip
+    path: Path, called: str, each: SubmittedFile, named: Mapping[str, Sequence[str]], blueprint: Blueprint | None
+) -> FileClues:  # fmt: skip
     own = blueprint is None or blueprint.seed == "student"
     claimed = each.student if own and each.student != EVERYBODY else ""
     listed = next((named[folder] for folder in exports.folders(each.source) if folder in named), None)
     alone = not path.is_dir()
-    return Sign(
+    return FileClues(
         each.source, listed, claimed, path.resolve().parent.name if alone else "",
         called.count("/") + 1 if alone and path.suffix == ".zip" else 0,
     )  # fmt: skip
@@ -231,16 +231,16 @@ def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | UnreadableAr
         yield name, UnreadableArchive(f"{name} cannot be read", cause=error.strerror or str(error))
 
 
-def _handed(source: str, data: bytes | UnreadableArchive) -> Handed:
+def _handed(source: str, data: bytes | UnreadableArchive) -> SubmittedFile:
     if isinstance(data, UnreadableArchive):
-        return Handed(source, fault=_in_one_line(data))
+        return SubmittedFile(source, fault=_in_one_line(data))
     try:
         notebook, cells = _notebook(data)
     except UnreadableArchive as error:
-        return Handed(source, fault=_in_one_line(error))
+        return SubmittedFile(source, fault=_in_one_line(error))
     mine = _metadata(notebook)
     student = mine.get("student")
-    return Handed(
+    return SubmittedFile(
         source, str(mine.get("assignment") or ""),
         student if isinstance(student, str) and usable(student) else "", _candidates(cells),
     )  # fmt: skip
@@ -257,7 +257,7 @@ def _in_one_line(error: UnreadableArchive) -> str:
     return str(error).replace("\n", " ")
 
 
-def _of(each: Handed, owner: Owner, starter: Starter, blueprint: Blueprint | None) -> Submission:
+def _of(each: SubmittedFile, owner: FileOwner, starter: Starter, blueprint: Blueprint | None) -> Submission:
     """Return the submission of its owner."""
     late = ["the platform marked it as late"] if re.search(r"(^|_)LATE_", each.source) else []
     answers, notes = _best_of(each.cells, lambda exercise: starter(owner.student, exercise))

@@ -25,7 +25,7 @@ _STYLE = (
 
 
 @dataclass(frozen=True)
-class Seat:
+class StudentRow:
     """
     One student on the board.
 
@@ -46,10 +46,10 @@ class Seat:
         return sum(share >= 1 for share in self.best.values())
 
 
-def seat(
+def student_row(
     space: Mapping[str, Any], progress: Mapping[str, Any] | None, pods: Iterable[Mapping[str, Any]]
-) -> Seat:
-    """Return one student's seat from the namespace, its progress ConfigMap and its Pods."""
+) -> StudentRow:
+    """Return one student's row from the namespace, its progress ConfigMap and its Pods."""
     name = str((space["metadata"].get("annotations") or {}).get(STUDENT) or space["metadata"]["name"])
     best: dict[str, float] = {}
     tries: dict[str, int] = {}
@@ -60,7 +60,7 @@ def seat(
         share = min(1.0, max(0.0, float(event.get("score") or 0) / points))
         best[exercise] = max(best.get(exercise, 0.0), share)
         tries[exercise] = tries.get(exercise, 0) + 1
-    return Seat(name, best, tries, [each for each in map(_stuck, pods) if each])
+    return StudentRow(name, best, tries, [each for each in map(_stuck, pods) if each])
 
 
 def _events(progress: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -86,34 +86,34 @@ def _stuck(pod: Mapping[str, Any]) -> str:
     return ""
 
 
-def columns(seats: Sequence[Seat]) -> list[str]:
+def columns(students: Sequence[StudentRow]) -> list[str]:
     """Return the exercises that anybody has tried, in order."""
-    return sorted({name for each in seats for name in each.tries})
+    return sorted({name for each in students for name in each.tries})
 
 
-def text(seats: Sequence[Seat]) -> str:
+def text(students: Sequence[StudentRow]) -> str:
     """Return the board for a terminal: + solved, a digit for tries without full marks, a dot for not tried."""
-    names = columns(seats)
-    width = max([7, *(len(each.student) for each in seats)])
+    names = columns(students)
+    width = max([7, *(len(each.student) for each in students)])
     lines = [f"{'student':<{width}} solved  {' '.join(names)}"]
-    for each in sorted(seats, key=lambda one: (-one.solved, one.student)):
+    for each in sorted(students, key=lambda one: (-one.solved, one.student)):
         marks = " ".join(f"{_sign(each, name):^{len(name)}}" for name in names)
         stuck = f"  {each.stuck[0]}" if each.stuck else ""
         lines.append(f"{each.student:<{width}} {each.solved:>6}  {marks}{stuck}".rstrip())
     return "\n".join(lines)
 
 
-def _sign(each: Seat, name: str) -> str:
+def _sign(each: StudentRow, name: str) -> str:
     if each.best.get(name, 0) >= 1:
         return "+"
     return str(min(9, each.tries[name])) if name in each.tries else "."
 
 
-def page(title: str, seats: Sequence[Seat], *, refresh_s: int = 5) -> str:
+def page(title: str, students: Sequence[StudentRow], *, refresh_s: int = 5) -> str:
     """Return the board as a page for the wall: inert, renewed by the browser every *refresh_s* seconds."""
-    names = columns(seats)
+    names = columns(students)
     titles = "".join(f"<th>{escape(name)}</th>" for name in ("student", "solved", *names, "stuck"))
-    rows = "".join(_row(each, names) for each in sorted(seats, key=lambda one: (-one.solved, one.student)))
+    rows = "".join(_row(each, names) for each in sorted(students, key=lambda one: (-one.solved, one.student)))
     policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     meta = f'<meta charset="utf-8"><meta http-equiv="refresh" content="{refresh_s}">{policy}'
     body = f"<h1>{escape(title)}</h1><table><tr>{titles}</tr>{rows}</table>"
@@ -121,7 +121,7 @@ def page(title: str, seats: Sequence[Seat], *, refresh_s: int = 5) -> str:
     return f'<!doctype html><html lang="en">{head}<body>{body}</body></html>\n'
 
 
-def _row(each: Seat, names: Sequence[str]) -> str:
+def _row(each: StudentRow, names: Sequence[str]) -> str:
     cells = [f'<td class="n">{escape(each.student)}</td>', f"<td>{each.solved}</td>"]
     for name in names:
         share = each.best.get(name, 0.0)

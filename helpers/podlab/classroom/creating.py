@@ -24,7 +24,7 @@ _UNKNOWN_KIND = 404
 
 
 @dataclass
-class Made:
+class CreatedClass:
     """The result of making a class: students, kubeconfig files, and kinds that the cluster does not know."""
 
     students: int = 0
@@ -35,7 +35,7 @@ class Made:
 def create(
     client: Client, name: str, students: Sequence[Student], out: Path, *, days: float = 30,
     tell: Callable[[str], None] = lambda _line: None,
-) -> Made:  # fmt: skip
+) -> CreatedClass:  # fmt: skip
     """
     Make a class and keep what already exists, so that it can be run again, for students who come later too.
 
@@ -47,7 +47,7 @@ def create(
         ApiError: The cluster refuses; what was made until then stays, and a second call goes on.
     """
     out.mkdir(parents=True, exist_ok=True)
-    made = Made()
+    made = CreatedClass()
     server = _server(client)
 
     def one(student: Student) -> Path:
@@ -62,7 +62,13 @@ def create(
 
 
 def _student(
-    client: Client, name: str, student: Student, out: Path, server: dict[str, Any], days: float, made: Made
+    client: Client,
+    name: str,
+    student: Student,
+    out: Path,
+    server: dict[str, Any],
+    days: float,
+    made: CreatedClass,
 ) -> Path:
     space = objects.namespace_of(name, student)
     _ensure(client, resources.path("namespaces"), objects.namespace(name, student))
@@ -156,4 +162,4 @@ def classes(client: Client) -> Iterator[tuple[str, int]]:
         yield name, names.count(name)
 
 
-__all__ = ["ApiError", "Made", "classes", "create", "delete", "spaces"]
+__all__ = ["ApiError", "CreatedClass", "classes", "create", "delete", "spaces"]

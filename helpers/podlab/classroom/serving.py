@@ -15,9 +15,9 @@ from podlab.errors import PodlabError
 LOOK_EVERY_S = 3.0
 
 
-def look(client: Client, name: str) -> list[board.Seat]:
+def look(client: Client, name: str) -> list[board.StudentRow]:
     """
-    Return the seats of a class.
+    Return the row of each student of a class.
 
     Raises:
         PodlabError: There is no such class.
@@ -31,7 +31,7 @@ def look(client: Client, name: str) -> list[board.Seat]:
     progress = _by_space(client.get(resources.path("configmaps"), fieldSelector=selector))
     pods = _by_space(client.get(resources.path("pods")))
     return [
-        board.seat(space, next(iter(progress.get(space["metadata"]["name"], [])), None),
+        board.student_row(space, next(iter(progress.get(space["metadata"]["name"], [])), None),
                    pods.get(space["metadata"]["name"], []))
         for space in spaces
     ]  # fmt: skip

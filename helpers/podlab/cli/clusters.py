@@ -14,7 +14,7 @@ from podlab.client.kubeconfig import Kubeconfig
 from podlab.drivers import Cluster
 
 
-class Borrowed(Cluster):
+class ContextCluster(Cluster):
     """A context that podlab did not make anything for: it is used as it is, and nothing of it is kept."""
 
     __slots__ = ()
@@ -49,7 +49,7 @@ def of(args: argparse.Namespace) -> Cluster:
     return borrowed(file, context)
 
 
-def borrowed(file: Path | None, context: str | None) -> Borrowed:
+def borrowed(file: Path | None, context: str | None) -> ContextCluster:
     """
     Return *context* (default: the current one) of the kubeconfig *file* (default: what kubectl reads).
 
@@ -57,4 +57,4 @@ def borrowed(file: Path | None, context: str | None) -> Borrowed:
         DriverError: There is none.
     """
     config = Kubeconfig.load(file, context)
-    return Borrowed("context", config.context, file or Path(), config.context, config.namespace)
+    return ContextCluster("context", config.context, file or Path(), config.context, config.namespace)

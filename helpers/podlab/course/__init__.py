@@ -11,7 +11,7 @@ The course as a learner holds it: notebooks without outputs, exercises without a
 from __future__ import annotations
 
 from podlab.course.edition import Edition, build
-from podlab.course.folder import Written, write
+from podlab.course.folder import WriteResult, write
 from podlab.course.progress import Progress, note, read
 
-__all__ = ["Edition", "Progress", "Written", "build", "note", "read", "write"]
+__all__ = ["Edition", "Progress", "WriteResult", "build", "note", "read", "write"]

@@ -21,7 +21,7 @@ SCHEMA = 1
 
 
 @dataclass
-class Written:
+class WriteResult:
     """The result of a write: paths below the folder."""
 
     new: list[str] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Written:
         return "\n".join(lines)
 
 
-def write(edition: Edition, folder: Path) -> Written:
+def write(edition: Edition, folder: Path) -> WriteResult:
     """
     Write *edition* into *folder*; safe to run again, and after an interruption.
 
@@ -43,7 +43,7 @@ def write(edition: Edition, folder: Path) -> Written:
         PodlabError: The folder contains other files, or cannot be written.
     """
     delivered = _delivered(folder)
-    done = Written()
+    done = WriteResult()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in edition.files.items():
@@ -78,7 +78,7 @@ def _delivered(folder: Path) -> dict[str, str]:
     return {}
 
 
-def _one(folder: Path, name: str, data: bytes, delivered: dict[str, str], done: Written) -> None:
+def _one(folder: Path, name: str, data: bytes, delivered: dict[str, str], done: WriteResult) -> None:
     path = folder / name
     if not path.exists():
         # A page that the learner deleted stays deleted.

@@ -33,7 +33,7 @@ spec:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class KindConfig:
     """A kind config as plain data, and the node image to use with it; None is kind's own default."""
 
     config: dict[str, Any]
@@ -45,24 +45,24 @@ def folder() -> Path:
     return paths.shipped("clusters/kind")
 
 
-def choose(profile: Profile, progress: Progress = silent) -> Chosen:
+def choose(profile: Profile, progress: Progress = silent) -> KindConfig:
     """
     Return config and image for *profile*: what it names, else the air-gapped image's own, else kind's
     defaults.
     """
     named = _read(_locate(profile.config)) if profile.config else {}
     if profile.image:
-        return Chosen(named or _minimal(), profile.image)
+        return KindConfig(named or _minimal(), profile.image)
     airgapped = _airgapped(profile.kubernetes)
     if airgapped is None:
-        return Chosen(named or _minimal(), None)
+        return KindConfig(named or _minimal(), None)
     if not airgapped.loaded:
         progress(f"loading the node image {airgapped.name} into the Docker engine")
         airgapped.load()
-    return Chosen(named or _read(Path(airgapped.config)), str(airgapped.name))
+    return KindConfig(named or _read(Path(airgapped.config)), str(airgapped.name))
 
 
-def write(path: Path, chosen: Chosen, identity: str, owner: Path) -> Path:
+def write(path: Path, chosen: KindConfig, identity: str, owner: Path) -> Path:
     """
     Write the config that kind is given: *chosen*, with our mark as label and mount on every node.
 

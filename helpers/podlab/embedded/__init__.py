@@ -12,7 +12,7 @@ The way of one Pod:
 
 The rooms, from the ground up; a room imports only from those above it in this list:
 
-    clock, fault, settings, addresses, trees    a clock that never goes back; Status errors; a daemon's settings; …
+    clock, fault, settings, addresses, filetrees    a clock that never goes back; Status errors; a daemon's settings; …
     runtime            the seam between kubelet and containers, after the CRI
     store              objects, versions, watches
     events, nodefit    Events with their counts; taints, affinity and ports of the host
@@ -26,7 +26,7 @@ The rooms, from the ground up; a room imports only from those above it in this l
     kubelet/           the node's agent
     api/               the API server
     controllers/       scheduler, Deployments, Jobs, garbage collection, …
-    nodekeeper         Services and names of the node; makes it again when its processes have ended
+    noderestart        Services and names of the node; makes it again when its processes have ended
     bootstrap, pki     what exists in a new cluster; its certificate and token
     cluster            one running cluster: store, API server, controllers, kubelet
     daemon             the process of a cluster

@@ -70,7 +70,7 @@ class EmbeddedCluster:
         from podlab.embedded import sandbox
         from podlab.embedded.kubelet.kubelet import Kubelet
         from podlab.embedded.kubelet.nodeservices import NodeServices
-        from podlab.embedded.nodekeeper import NodeKeeper, NodeNetwork
+        from podlab.embedded.noderestart import NodeNetwork, NodeRestarter
         from podlab.embedded.volumes import Volumes
 
         settings, folder = self.settings, Path(self.settings.folder)
@@ -101,9 +101,9 @@ class EmbeddedCluster:
         kubelet = Kubelet(services)
         kubelet.start()
         self._closers.append(kubelet.close)
-        keeper = NodeKeeper(runtime, network, volumes.forget_contents)
-        keeper.start()
-        self._closers.append(keeper.close)
+        restarter = NodeRestarter(runtime, network, volumes.forget_contents)
+        restarter.start()
+        self._closers.append(restarter.close)
 
     def _make_token(self, pod: RawObject, audiences: list[str], lasts_s: int) -> str:
         from podlab.embedded.api.access import jwt

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from podlab.embedded.trees import remove_tree, tree_bytes
+from podlab.embedded.filetrees import remove_tree, tree_bytes
 
 _DATA, _NEW_DATA = "..data", "..data_tmp"
 # Beside an emptyDir in memory: its size in bytes. The mount itself is made by the node, in its own namespace.

@@ -10,12 +10,12 @@ In the order in which an answer passes through:
     answers     the text of a cell: a manifest, a prediction, choices
     fence       what an answer may not do
     preparing   text in, Case out
-    ground      a namespace for one run
+    run_namespace  a namespace for one run
     play        the steps of a play;  waitconditions: what it can wait for
     controllers whether the controllers work that a play waited for
     player      performs a play and records it
     runs        all runs of an exercise, side by side
-    pulse       how late machine and API server were while answers ran
+    delays      how late machine and API server were while answers ran
     sharing     what many gradings share: a budget of requests, one watch
     evidence    recordings and acts, kept beside a grade
     digests     what a grade was made of: the same again gives the same grade

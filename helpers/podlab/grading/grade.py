@@ -11,10 +11,10 @@ from podlab.checks.verdict import NOT_ANSWERED as STATE_EMPTY
 from podlab.checks.verdict import NOT_GRADABLE, REFUSED, Report, Verdict, number
 from podlab.errors import ApiError, ConnectionLostError, ManifestError, PodlabError
 from podlab.grading import answers, loading
+from podlab.grading.delays import SLOW_S
 from podlab.grading.exercise import CheckRow, CrowdedOut, Exercise, Refused, Unreadable
 from podlab.grading.player import is_the_graders
 from podlab.grading.preparing import prepare, remarks
-from podlab.grading.pulse import SLOW_S
 from podlab.grading.runs import Place, live, lived
 
 NOT_ANSWERED = "not answered yet"

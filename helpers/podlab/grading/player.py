@@ -23,9 +23,9 @@ from podlab.errors import (
 from podlab.grading import nodes, waitconditions
 from podlab.grading.controllers import refuse_idle
 from podlab.grading.exercise import CrowdedOut, NotGradable
-from podlab.grading.ground import Ground
 from podlab.grading.pace import UNSTARTED_S, is_obstacle, is_unplaced, is_unstarted, pace, started
 from podlab.grading.play import Step
+from podlab.grading.run_namespace import RunNamespace
 from podlab.manifests import Manifest
 from podlab.observe import Recorder
 from podlab.pods.phase import has_ended
@@ -71,13 +71,13 @@ class Player:
     def __init__(
         self,
         client: Client,
-        ground: Ground,
+        run_namespace: RunNamespace,
         recorder: Recorder,
         texts: Mapping[str, Sequence[Manifest]],
         fixtures: Mapping[str, Sequence[Manifest]],
         stop: threading.Event,
     ) -> None:
-        self.client, self.ground, self.recorder = client, ground, recorder
+        self.client, self.run_namespace, self.recorder = client, run_namespace, recorder
         self.texts, self.fixtures, self.stop = texts, fixtures, stop
         self.acts: list[Act] = []
         self.lines: deque[RawObject] = deque(maxlen=_KEPT_LINES)
@@ -107,7 +107,7 @@ class Player:
             if not step.after or any(act.name == step.after and act.done for act in self.acts):
                 self._do(step)
         if any(act.verb == "wait" and not act.done for act in self.acts):
-            refuse_idle(self.client, self.ground.namespace, self.ground.made, meanwhile=self.look)
+            refuse_idle(self.client, self.run_namespace.name, self.run_namespace.made, meanwhile=self.look)
 
     def _do(self, step: Step) -> None:
         self.look()
@@ -161,12 +161,12 @@ class Player:
     def _apply(self, step: Step | Sequence[Manifest]) -> tuple[bool, str, Any]:
         if not isinstance(step, Step):
             if step:
-                self.ground.note(self.recorder.apply(step))
+                self.run_namespace.note(self.recorder.apply(step))
             return True, "", None
         name = str(step.what)
         if name not in self.texts:
             raise CheckError(f"the play applies {name!r}", cause=f"there is: {', '.join(self.texts)}")
-        self.ground.note(self.recorder.apply(self.texts[name], checked=name == "answer"))
+        self.run_namespace.note(self.recorder.apply(self.texts[name], checked=name == "answer"))
         return True, name, None
 
     def _wait(self, step: Step) -> tuple[bool, str, Any]:
@@ -212,7 +212,7 @@ class Player:
             return
         with suppress(ApiError):
             # Namespaces before Pods: so the Pods of an answer that ends in between are known as those of an answer.
-            leaving = self.ground.of_others()
+            leaving = self.run_namespace.of_others()
             listed = self.client.get(resources.path("nodes"))["items"]
             pods = self.client.get(resources.path("pods"))["items"]
             crowded = [pod for pod in waiting if nodes.crowded_out(pod, listed, pods, leaving)]
@@ -299,12 +299,12 @@ class Player:
 
     def _exec_in(self, pod: RawObject, container: str, words: list[str], within_s: float) -> ExecOutput:
         return self.client.exec(
-            self.ground.namespace, pod["metadata"]["name"], words, container=container, timeout_s=within_s
+            self.run_namespace.name, pod["metadata"]["name"], words, container=container, timeout_s=within_s
         )
 
     def _delete(self, step: Step | RawObject, *, grace_s: int | None = None) -> tuple[bool, str, Any]:
         if not isinstance(step, Step):
-            self.client.remove(self.client.path_of(step, self.ground.namespace), grace_s=grace_s)
+            self.client.remove(self.client.path_of(step, self.run_namespace.name), grace_s=grace_s)
             return True, "", None
         pods = self.answered() if step.what in ("answer", "pod") else [self.target(step)]
         chosen = [pod for pod in pods if pod is not None]
@@ -318,7 +318,7 @@ class Player:
         body, patch = dict(step.what["object"]), step.what["patch"]
         if (body["kind"], body["name"]) == ("Pod", "answer"):
             return self._patch_pods(patch)
-        path = self.client.path_of(self._named(body), self.ground.namespace)
+        path = self.client.path_of(self._named(body), self.run_namespace.name)
         try:
             return True, body["name"], self.client.patch(path, patch)
         except ApiError as error:
@@ -329,7 +329,9 @@ class Player:
         done = []
         for pod in self.answered():
             with suppress(NotFoundError):
-                path = self.client.path_of({"apiVersion": "v1", "kind": "Pod", **pod}, self.ground.namespace)
+                path = self.client.path_of(
+                    {"apiVersion": "v1", "kind": "Pod", **pod}, self.run_namespace.name
+                )
                 done.append(self.client.patch(path, patch)["metadata"]["name"])
         return bool(done), "answer", done
 
@@ -349,7 +351,7 @@ class Player:
             return (
                 True,
                 body["name"],
-                self.client.get(self.client.path_of(self._named(body), self.ground.namespace)),
+                self.client.get(self.client.path_of(self._named(body), self.run_namespace.name)),
             )
         except NotFoundError:
             return False, body["name"], None

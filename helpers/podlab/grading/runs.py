@@ -16,11 +16,11 @@ from podlab import images, manifests
 from podlab.checks import Case, Life
 from podlab.errors import CheckError, PodlabError
 from podlab.grading import evidence, fence, nodes, play, preparing, waitconditions
+from podlab.grading.delays import DelayMonitor
 from podlab.grading.exercise import Exercise, NotGradable, PlayRun
-from podlab.grading.ground import ANSWER, Ground
 from podlab.grading.pace import USUAL_S
 from podlab.grading.player import Player, Stopped
-from podlab.grading.pulse import Pulse
+from podlab.grading.run_namespace import ANSWER, RunNamespace
 from podlab.grading.values import fill
 from podlab.manifests import Manifest
 from podlab.observe import Recorder, Recording, SharedWatch, read_recording
@@ -51,7 +51,7 @@ class Place:
         shared: The watch that all gradings take part in (see ``sharing``); None: each recording has its own.
         room: How many Pods the nodes may still take; None: not known.
         cpus: CPUs of the nodes that take Pods; None: not known.
-        pulse: Measures how late the cluster is while answers run; None: that is not measured.
+        monitor: Measures how late the cluster is while answers run; None: that is not measured.
         bearable_s: Shorter delays than that are taken for none.
         stop: Set by whoever interrupts all answers of a grading; None: each is interrupted by itself.
     """
@@ -67,7 +67,7 @@ class Place:
     shared: SharedWatch | None = None
     room: int | None = None
     cpus: int | None = None
-    pulse: Pulse | None = None
+    monitor: DelayMonitor | None = None
     bearable_s: float = 0.0
     stop: threading.Event | None = None
 
@@ -179,8 +179,8 @@ def _one(
         nodes.refuse_reduced(place.client)
     values = nodes.named(values, place.client)
     steps = _steps(exercise, run, values)
-    with Ground(place.client, exercise.id, place.namespace, place.labels) as ground:
-        return _lived(exercise, case, run, place, values, steps, ground, stop)
+    with RunNamespace(place.client, exercise.id, place.namespace, place.labels) as run_namespace:
+        return _lived(exercise, case, run, place, values, steps, run_namespace, stop)
 
 
 def _steps(exercise: Exercise, run: PlayRun, values: Mapping[str, Any]) -> list[play.Step]:
@@ -201,7 +201,7 @@ def _steps(exercise: Exercise, run: PlayRun, values: Mapping[str, Any]) -> list[
 
 def _lived(
     exercise: Exercise, case: Case, run: PlayRun, place: Place, values: dict[str, Any], steps: list[play.Step],
-    ground: Ground, stop: threading.Event,
+    run_namespace: RunNamespace, stop: threading.Event,
 ) -> Life:  # fmt: skip
     assert place.client is not None
     texts = {
@@ -209,21 +209,21 @@ def _lived(
         "given": labelled(_given(exercise, values)),
     }
     if texts["answer"]:
-        manifests.validate(place.client, texts["answer"], namespace=ground.namespace)
+        manifests.validate(place.client, texts["answer"], namespace=run_namespace.name)
     out = evidence.recording(place.keep, exercise.id, run.name) if place.keep else None
     seen: list[Callable[[Mapping[str, Any]], None]] = []
-    began = place.pulse.clock() if place.pulse else 0.0
+    began = place.monitor.clock() if place.monitor else 0.0
 
     def see(observation: dict[str, Any]) -> None:
         for each in seen:
             each(observation)
 
     with Recorder(
-        place.client, namespace=ground.namespace, out=out, on_observation=see,
-        shared=place.shared if ground.own else None,
+        place.client, namespace=run_namespace.name, out=out, on_observation=see,
+        shared=place.shared if run_namespace.own else None,
         header={"exercise": exercise.id, "run": run.name, "seed_values": values},
     ) as recorder:  # fmt: skip
-        player = Player(place.client, ground, recorder, texts, fixtures(exercise, values), stop)
+        player = Player(place.client, run_namespace, recorder, texts, fixtures(exercise, values), stop)
         seen.append(player.see)
         if place.see:
             seen.append(lambda observation, tell=place.see: tell(run.name, observation))  # type: ignore[misc]
@@ -234,7 +234,7 @@ def _lived(
             raise CheckError("the grading was interrupted") from None
     recording = recorder.recording
     assert recording is not None
-    late_s = _late_s(place.pulse, began, player) if place.pulse else 0.0
+    late_s = _late_s(place.monitor, began, player) if place.monitor else 0.0
     if place.keep:
         evidence.keep(place.keep, exercise.id, run.name, player.acts, late_s)
     refuse_unread(recording)
@@ -246,9 +246,9 @@ def _given(exercise: Exercise, values: Mapping[str, Any]) -> list[Manifest]:
     return manifests.load(text + "\n", source="given.yaml") if text else []
 
 
-def _late_s(pulse: Pulse, began: float, player: Player) -> float:
-    """Return the longest delay since *began*: one of the pulse, or that of a Pod that started late."""
-    return round(max(pulse.worst_s(began), (player.pace - 1) * USUAL_S), 3)
+def _late_s(monitor: DelayMonitor, began: float, player: Player) -> float:
+    """Return the longest delay since *began*: one of the monitor, or that of a Pod that started late."""
+    return round(max(monitor.worst_s(began), (player.pace - 1) * USUAL_S), 3)
 
 
 def refuse_unread(recording: Recording) -> None:

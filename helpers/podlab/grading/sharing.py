@@ -14,7 +14,7 @@ from podlab.client import resources
 from podlab.client.budget import Budget
 from podlab.errors import ApiError, CheckError
 from podlab.grading import nodes
-from podlab.grading.pulse import BEARABLE_S, Pulse
+from podlab.grading.delays import BEARABLE_S, DelayMonitor
 from podlab.grading.runs import Place
 from podlab.observe import SharedWatch
 
@@ -43,8 +43,8 @@ def once(place: Place) -> Iterator[Place]:
     if place.client is None:
         yield place
         return
-    with Pulse(place.client) as pulse:
-        yield replace(place, pulse=pulse, bearable_s=BEARABLE_S)
+    with DelayMonitor(place.client) as monitor:
+        yield replace(place, monitor=monitor, bearable_s=BEARABLE_S)
 
 
 @contextmanager

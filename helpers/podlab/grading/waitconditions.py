@@ -36,7 +36,7 @@ from podlab.pods.raw import RawObject
 if TYPE_CHECKING:
     from podlab.checks import Act
     from podlab.client import Client
-    from podlab.grading.ground import Ground
+    from podlab.grading.run_namespace import RunNamespace
 
 
 PART = "podlab/part"
@@ -121,7 +121,7 @@ class Played(Protocol):
     """The part of a play that a condition reads: the steps so far, lines of logs, and the cluster."""
 
     client: Client
-    ground: Ground
+    run_namespace: RunNamespace
 
     @property
     def acts(self) -> Sequence[Act]: ...
@@ -257,7 +257,9 @@ class WaitCondition:
                 "metadata": {"name": what["name"]},
             }
             try:
-                found = self.player.client.get(self.player.client.path_of(body, self.player.ground.namespace))
+                found = self.player.client.get(
+                    self.player.client.path_of(body, self.player.run_namespace.name)
+                )
             except PodlabError:
                 return False
             conditions = (found.get("status") or {}).get("conditions") or []

@@ -10,7 +10,7 @@ from typing import Any
 from podlab import drivers
 from podlab.drivers.base import Cluster, silent
 from podlab.errors import BuildError
-from podlab.images import archives, cache, golang, recipes, roots
+from podlab.images import archives, cache, golang, recipes, rootfs
 from podlab.images.cache import Progress
 from podlab.images.recipes import ImagePart, ImageRecipe, Recipes
 
@@ -86,7 +86,7 @@ def _make(image: ImageRecipe, known: Recipes, progress: Progress) -> Path:
         with cache.making(key) as (work, notes), cache.scratch() as beside:
             root = beside / "root"
             root.mkdir()
-            roots.fill(root, image, known.parts_of(image), progress)
+            rootfs.fill(root, image, known.parts_of(image), progress)
             progress(f"writing {image.name}")
             notes["image"] = archives.write(image, root, work / ARCHIVE)
             notes["name"] = image.name
@@ -106,7 +106,7 @@ def _key(image: ImageRecipe, known: Recipes) -> str:
         "image": asdict(image),
         "parts": [_facts(part) for part in parts],
         "files": [cache.sha256(recipes.FOLDER / source) for source in image.files.values()],
-        "machine": roots.identity(),
+        "machine": rootfs.identity(),
     }
     return f"{image.name.replace(':', '-')}-{cache.digest(facts)}"
 

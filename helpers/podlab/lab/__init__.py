@@ -9,7 +9,8 @@ The lab: a cluster and a namespace for a notebook.
     core         Lab, whose verbs stand by their use in
                  objects (create, change, delete), observing (record, and ask the recording),
                  inspecting (ask the cluster), answering (predictions, facts, exercises); workplace: what they share
-    space        the namespace: made, emptied, deleted;  holding: by one notebook at a time
+    lab_namespace  the namespace: made, emptied, deleted;  namespacelock: by one notebook at a time
+    progressline the line below a cell that waits
     recording    running the recorder with a growing picture
     factsheet    facts in a fixed form, beside what was predicted
 """
@@ -39,7 +40,7 @@ def open(name: str | None = None, *, driver: str | None = None, namespace: str |
     """
     from podlab import drivers
     from podlab.drivers import state
-    from podlab.lab import holding
+    from podlab.lab import namespacelock
 
     lines: list[str] = []
     wanted = name or os.environ.get("PODLAB_CLUSTER") or drivers.DEFAULT_NAME
@@ -51,7 +52,9 @@ def open(name: str | None = None, *, driver: str | None = None, namespace: str |
     given = cluster.driver == "context"
     space, holder = cluster.namespace, ""
     if not given:
-        space, holder = holding.hold(state.folder(cluster.name) / "namespaces", namespace or "podlab-lab")
+        space, holder = namespacelock.hold(
+            state.folder(cluster.name) / "namespaces", namespace or "podlab-lab"
+        )
     lab = Lab(cluster, space, own=not given)
     lab.space.prepare()
     _current[:] = [lab]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from podlab import observe
 from podlab.errors import PodlabError, WaitTimeoutError
+from podlab.lab.progressline import in_notebook
 from podlab.lab.showing import Live, PodLines, show
-from podlab.lab.telling import in_notebook
 from podlab.observe.goals import belongs, expected_pods
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from podlab.checks import notation
-from podlab.lab.telling import Telling, in_notebook, watched
+from podlab.lab.progressline import ProgressLine, in_notebook, watched
 from podlab.pods import roles
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class PodLines:
         self.names, self.active = names, active and in_notebook()
         self._words: dict[str, str] = {}
         self._doing = "recording"
-        self._telling = Telling(self._text, active=self.active or watched()).by_itself()
+        self._telling = ProgressLine(self._text, active=self.active or watched()).by_itself()
 
     def see(self, observation: Mapping[str, Any]) -> None:
         """Take one observation of the recorder."""

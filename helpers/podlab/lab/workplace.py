@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from podlab.client import resources
-from podlab.lab.space import Space, wait_for
+from podlab.lab.lab_namespace import LabNamespace, wait_for
 
 if TYPE_CHECKING:
     from podlab.drivers import Cluster
@@ -32,7 +32,7 @@ class Workplace:
 
     def __init__(self, cluster: Cluster, namespace: str, *, own: bool) -> None:
         self.cluster, self.client, self.namespace = cluster, cluster.client(), namespace
-        self.space = Space(self.client, namespace, own=own)
+        self.space = LabNamespace(self.client, namespace, own=own)
         self.recording: Recording | None = None
         self.texts: dict[str, str] = {}
         self.predictions: dict[str, dict[str, str]] = {}
@@ -72,10 +72,10 @@ class Workplace:
     def close(self) -> None:
         """Delete the namespace with all that is in it, and let it go; the cluster stays for the next notebook."""
         from podlab.drivers import state
-        from podlab.lab import holding
+        from podlab.lab import namespacelock
 
         self.space.close()
-        holding.release(state.folder(self.cluster.name) / "namespaces", self.namespace)
+        namespacelock.release(state.folder(self.cluster.name) / "namespaces", self.namespace)
         print(f"namespace {self.namespace} is being deleted; the cluster stays")
 
     def _path(self, kind: str, name: str | None = None) -> str:

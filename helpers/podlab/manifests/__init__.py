@@ -9,7 +9,7 @@ Manifests: parsed, checked as a whole, and applied completely or not at all.
 
 The modules in reading order: ``manifest`` (an object and its lines), ``parsing`` (load, document), ``composing`` and
 ``scalars`` (YAML with lines), ``shape`` (the fields that every object has), ``faults`` (many faults, one error),
-``lookalikes`` (characters that look alike), ``linting``, ``applying``, ``verdicts`` (refusals, with lines).
+``confusables`` (characters that look alike), ``linting``, ``applying``, ``verdicts`` (refusals, with lines).
 
 The text comes from learners, so parsing is limited in bytes, depth and alias expansion. The server checks for unknown
 fields and wrong types; its message is mapped back to file and line.

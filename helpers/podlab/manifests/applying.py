@@ -18,7 +18,7 @@ from typing import Any
 
 from podlab.client import Client
 from podlab.errors import ApiError, ManifestError, PodlabError
-from podlab.manifests import lookalikes, verdicts
+from podlab.manifests import confusables, verdicts
 from podlab.manifests.faults import Fault, error_of
 from podlab.manifests.manifest import Manifest
 
@@ -120,7 +120,7 @@ def _judge(client: Client, manifest: Manifest, space: str) -> list[Fault]:
 
 
 def _with_quotes(fault: Fault) -> Fault:
-    hint = lookalikes.quotes_in(fault.text)
+    hint = confusables.quotes_in(fault.text)
     return dataclasses.replace(fault, hint=hint) if hint else fault
 
 

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from podlab.manifests import lookalikes, scalars
+from podlab.manifests import confusables, scalars
 
 MAX_DEPTH = 100
 MAX_NODES = 100_000  # of one document, aliases expanded; the largest lesson has about 300
@@ -141,11 +141,11 @@ class Composer:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, str | int | float):
-            if lookalikes.surround(str(value)):
+            if confusables.surround(str(value)):
                 raise RefusedDocument(
                     node.line, "a key begins or ends with a character that only looks like a blank"
                 )
-            if hidden := lookalikes.in_key(str(value)):
+            if hidden := confusables.in_key(str(value)):
                 raise RefusedDocument(
                     node.line, f"a key holds {hidden}", "write it again; it came with the copied text"
                 )

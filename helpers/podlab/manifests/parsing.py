@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from podlab.errors import ManifestError
-from podlab.manifests import lookalikes, shape
+from podlab.manifests import confusables, shape
 from podlab.manifests.composing import Composed, Composer, RefusedDocument, lines_of
 from podlab.manifests.faults import Fault, error_of
 from podlab.manifests.manifest import Manifest
@@ -135,7 +135,7 @@ def _unreadable(document: str, offset: int, name: str, error: Exception) -> Faul
     """Return why a document cannot be parsed; a lookalike character explains it better than the parser's message."""
     import yaml
 
-    seen = lookalikes.in_text(document)
+    seen = confusables.in_text(document)
     if isinstance(error, RefusedDocument) and (error.hint or seen is None or seen[0] != error.line):
         return Fault(name, offset + error.line + 1, "", error.text, error.hint)
     if seen is not None:
@@ -170,7 +170,7 @@ def _syntax_hint(document: str, mark: Any) -> str:
 
 def _flatten(manifest: Manifest, faults: list[Fault]) -> list[Manifest]:
     body = manifest.object
-    seen = lookalikes.in_text(body) if isinstance(body, str) else None
+    seen = confusables.in_text(body) if isinstance(body, str) else None
     if seen is not None:
         faults.append(manifest.fault("", seen[1], seen[2]))
         return []

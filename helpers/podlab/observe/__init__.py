@@ -9,7 +9,7 @@ Recording: list, watch, logs and node clocks of the Pods of one namespace, kept 
 
 The modules, in reading order:
 
-    goals       until when to record;  asking: whether a container still runs, asked through its log
+    goals       until when to record;  logend: whether a container still runs, by the end of its followed log
     whole       record: apply, wait and end, in one call
     recorder    Recorder: starts the sources, applies, waits, ends
     latest      LatestPods: the newest state of each Pod, and which of them count

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from podlab.client import Client, resources
 from podlab.errors import ApiError, ConnectionLostError, RecordingError
-from podlab.observe.asking import Question
 from podlab.observe.framing import LineStream, StreamBroken
+from podlab.observe.logend import LogEndProbe
 from podlab.observe.nodetime import NodeTime
 from podlab.observe.recording import LOST_LOG
 from podlab.observe.thinning import Line, Thinner
@@ -97,9 +97,9 @@ class LogFollower(threading.Thread):
         self._replayed: list[bytes] = []  # those of them that a new stream will bring again
         self._thinner = Thinner()
         self._path = resources.path("pods", run.namespace, run.pod) + "/log"
-        self._question: Question | None = None
+        self._question: LogEndProbe | None = None
         if ask and not run.ended:
-            self._question = Question(client, self._path, run.container, self._over, spare=client.spare)
+            self._question = LogEndProbe(client, self._path, run.container, self._over, spare=client.spare)
         fixed = {"source": "log", "pod": run.pod, "pod_uid": run.pod_uid, "container": run.container}
         self._prefix = b"," + encode({**fixed, "restart": run.restart})[1:-1] + b","
 

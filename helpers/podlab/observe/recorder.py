@@ -49,7 +49,7 @@ class Recorder:
         out: The file; None: a temporary one, removed when the Recording is forgotten.
         logs: Follow the log of each container of the Pods that appear.
         node: The node's own clock; "auto" looks for one, None does without.
-        ask: Ask the node, when a container falls silent, whether it is over (see ``asking``), and for its time
+        ask: Ask the node, when a container falls silent, whether it is over (see ``logend``), and for its time
             (``nodetime``); None: where the node's own clock is not to be had.
         pod: Record this Pod alone; default: all of the namespace.
         labels: Record the Pods with these labels alone, and what is said of them: a label selector.

@@ -8,12 +8,12 @@ same timeline. Read in this order:
     clocks      reading times; bounding one clock by another;  offsets: of the clocks of one recording
     facts       a recording sorted by source, for one Pod
     runs        which runs the statuses prove
-    bounds      the evidence of each clock about each start and end;  forced: orders that rules force
+    bounds      the evidence of each clock about each start and end;  kubeletorder: orders that rules force
     signals     SIGTERM and SIGKILL, from the node's record and the app's log
     fuse        intervals from evidence, contradictions included
     causality   no moment before its possible cause;  stopping: SIGTERM comes in its turn
     spans       lanes between and during runs
-    strips      phases, STATUS, conditions, markers;  words: kubectl's STATUS;  vanishing: the delete, and gone
+    strips      phases, STATUS, conditions, markers;  words: kubectl's STATUS;  deletion: the delete, and gone
     build       all of that in order
     life        PodLife: the record, and its plain facts
     questions   answers with evidence;  waiting: causes of a wait;  explain: three lines about a live Pod

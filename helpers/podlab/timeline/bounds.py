@@ -1,5 +1,5 @@
 """
-Evidence of each clock about the start and the end of each run; ``forced`` holds the orders that rules force.
+Evidence of each clock about the start and the end of each run; ``kubeletorder`` holds the orders that rules force.
 
 Only what is forced is used. Where an Event could belong to another run than the one in question, because
 Events are dropped and merged, it is not used; where an arrival cannot be turned into node time, because
@@ -33,8 +33,8 @@ from math import inf
 from podlab.timeline.clocks import START_LAG_S
 from podlab.timeline.crashes import spec_of
 from podlab.timeline.facts import Emission, Facts
-from podlab.timeline.forced import orders_of_inits, orders_of_sidecars, orders_within
 from podlab.timeline.fuse import Order
+from podlab.timeline.kubeletorder import orders_of_inits, orders_of_sidecars, orders_within
 from podlab.timeline.offsets import Clocks
 from podlab.timeline.runs import Draft
 
@@ -62,7 +62,7 @@ def weigh(facts: Facts, drafts: Mapping[str, list[Draft]], clocks: Clocks) -> li
         for index, run in enumerate(runs):
             if run.seen and run.started:
                 before = runs[index - 1] if index else None
-                _weigh_events(run, ordinal, before, _Said(mine, complete), clocks)
+                _weigh_events(run, ordinal, before, _StartEvents(mine, complete), clocks)
             ordinal += run.count if run.started else 0
         orders += orders_within(name, runs)
     orders += orders_of_inits(facts, drafts, clocks)
@@ -118,14 +118,14 @@ def _weigh_signs_of_life(name: str, runs: list[Draft], facts: Facts, clocks: Clo
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _StartEvents:
     """The kubelet's Events about starts of one container, and whether all of them were seen."""
 
     events: list[Emission]
     complete: bool
 
 
-def _weigh_events(run: Draft, ordinal: int, before: Draft | None, told: _Said, clocks: Clocks) -> None:
+def _weigh_events(run: Draft, ordinal: int, before: Draft | None, told: _StartEvents, clocks: Clocks) -> None:
     """
     Started is an upper bound of the start if it belongs to this run or a later one; Created a lower one.
     """

@@ -7,6 +7,7 @@ from typing import Any
 
 from podlab.timeline.bounds import weigh
 from podlab.timeline.causality import gated
+from podlab.timeline.deletion import deletion, ends_of, gone_at
 from podlab.timeline.facts import Facts, gather
 from podlab.timeline.fuse import Moment, Order, solve
 from podlab.timeline.model import Instant, Lane, Run
@@ -23,7 +24,6 @@ from podlab.timeline.strips import (
     phase_strip,
     status_strip,
 )
-from podlab.timeline.vanishing import deletion, ends_of, gone_at
 
 CUT_SHORT = "the recording was cut short: what came after its last line is not known"
 

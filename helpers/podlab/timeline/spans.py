@@ -18,7 +18,7 @@ from podlab.timeline.model import Evidence, Instant, Run, Span
 from podlab.timeline.offsets import Clocks
 from podlab.timeline.runs import Draft, short_id
 from podlab.timeline.signals import signals
-from podlab.timeline.stopping import Turn, sigterm, stops, told_at
+from podlab.timeline.stopping import PrecedingEnds, sigterm, stops, told_at
 
 _WAITS = frozenset({"Pulling", "Pulled", "Failed", "BackOff"})
 BACK_OFF = frozenset({"CrashLoopBackOff", "ImagePullBackOff"})
@@ -35,7 +35,7 @@ class _Step:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _SeenStatus:
     """One status of one container, and when it arrived."""
 
     t: float
@@ -51,7 +51,7 @@ class _Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ContainerFacts:
     """
     The facts about one container: its role and spec, statuses and Events, and how to read the clocks.
     """
@@ -59,24 +59,27 @@ class Told:
     name: str
     role: str
     spec: RawObject
-    looks: list[_Look]
-    running: dict[str, list[_Look]]  # container id -> the looks that showed it running
+    looks: list[_SeenStatus]
+    running: dict[str, list[_SeenStatus]]  # container id -> the looks that showed it running
     waits: list[Emission]  # Events that tell of pulls and back-off, by time
     killings: list[Emission]
     sigterms: dict[
         int, Instant
     ]  # restart -> when PID 1 was sent SIGTERM, where the node or the app's log said so
     clocks: Clocks
-    turn: Turn
+    turn: PrecedingEnds
 
 
-def told_of(name: str, facts: Facts, clocks: Clocks, turn: Turn) -> Told:
+def told_of(name: str, facts: Facts, clocks: Clocks, turn: PrecedingEnds) -> ContainerFacts:
     """Collect what was told about one container; *turn*: what comes before it is told to stop."""
     role, spec = facts.role_of()[name]
     looks = [
-        _Look(s.t, status) for s in facts.seen for status in roles.statuses(s.pod) if status["name"] == name
+        _SeenStatus(s.t, status)
+        for s in facts.seen
+        for status in roles.statuses(s.pod)
+        if status["name"] == name
     ]
-    running: dict[str, list[_Look]] = {}
+    running: dict[str, list[_SeenStatus]] = {}
     for look in looks:
         if look.state == "running":
             running.setdefault(short_id(look.status.get("containerID")), []).append(look)
@@ -88,10 +91,12 @@ def told_of(name: str, facts: Facts, clocks: Clocks, turn: Turn) -> Told:
         for container, restart, word, lo, hi, source in signals(facts, clocks)
         if (container, word) == (name, "SIGTERM")
     }
-    return Told(name, role, spec, looks, running, waits, killings, sigterms, clocks, turn)
+    return ContainerFacts(name, role, spec, looks, running, waits, killings, sigterms, clocks, turn)
 
 
-def spans_of(told: Told, drafts: list[Draft], runs: list[Run], gone: Instant | None) -> tuple[Span, ...]:
+def spans_of(
+    told: ContainerFacts, drafts: list[Draft], runs: list[Run], gone: Instant | None
+) -> tuple[Span, ...]:
     """Return all spans of one container, from the Pod's creation on; *gone* is when the Pod vanished."""
     spans: list[Span] = []
     since = Instant(0.0, 0.0)
@@ -109,10 +114,10 @@ def spans_of(told: Told, drafts: list[Draft], runs: list[Run], gone: Instant | N
     return in_order(spans)
 
 
-def _gaps(looks: list[_Look], drafts: list[Draft]) -> dict[int, list[_Look]]:
+def _gaps(looks: list[_SeenStatus], drafts: list[Draft]) -> dict[int, list[_SeenStatus]]:
     """Statuses that show no running instance, by the number of runs that lay behind them."""
     position = {d.container_id: i + 1 for i, d in enumerate(drafts) if d.container_id}
-    found: dict[int, list[_Look]] = {}
+    found: dict[int, list[_SeenStatus]] = {}
     for look in looks:
         if look.state != "waiting":
             continue
@@ -136,7 +141,10 @@ def _said_at(item: Emission, clocks: Clocks) -> Instant:
 
 
 def _between(
-    before: Run | None, stretch: tuple[Instant, Instant | None], looks: list[_Look], told: Told
+    before: Run | None,
+    stretch: tuple[Instant, Instant | None],
+    looks: list[_SeenStatus],
+    told: ContainerFacts,
 ) -> list[Span]:
     """Return the spans from the end of one run to the start of the next."""
     since, until = stretch
@@ -157,7 +165,7 @@ def _between(
     ]
 
 
-def _waiting_steps(since: Instant, looks: list[_Look], clocks: Clocks) -> list[_Step]:
+def _waiting_steps(since: Instant, looks: list[_SeenStatus], clocks: Clocks) -> list[_Step]:
     found: list[_Step] = []
     for look in looks:
         reason = str(look.waiting.get("reason") or "")
@@ -225,7 +233,7 @@ def _reaches(step: _Step, until: Instant) -> bool:
     return step.at.mid <= until.mid or (step.state == "terminating" and step.at.lo <= until.hi)
 
 
-def _during(run: Run, draft: Draft, told: Told, since: Instant) -> list[Span]:
+def _during(run: Run, draft: Draft, told: ContainerFacts, since: Instant) -> list[Span]:
     """Return the spans of one run."""
     if run.start is None:
         return []
@@ -249,7 +257,7 @@ def _during(run: Run, draft: Draft, told: Told, since: Instant) -> list[Span]:
     ]
 
 
-def _told_to_stop(run: Run, facts: Told, since: Instant) -> _Step | None:
+def _told_to_stop(run: Run, facts: ContainerFacts, since: Instant) -> _Step | None:
     """Return the moment of SIGTERM, as far as it is known: by the node or the app's log, else by a Killing Event."""
     known = facts.sigterms.get(run.restart)
     limit = run.end.hi if run.end else inf

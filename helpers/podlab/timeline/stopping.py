@@ -29,7 +29,7 @@ _TURN = "a sidecar is told to stop after the apps and the sidecars behind it hav
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PrecedingEnds:
     """
     The events that precede a container's SIGTERM.
 
@@ -50,13 +50,13 @@ class Turn:
 
 def turn_of(
     name: str, facts: Facts, lanes: Mapping[str, Lane], until: float, deletion: Instant | None
-) -> Turn:
+) -> PrecedingEnds:
     """Return the turn of one container; *lanes* holds at least those of all that come before it (see ``in_turn``)."""
     role, spec = facts.role_of()[name]
     first = in_turn(facts)[: in_turn(facts).index(name)] if role == "sidecar" else []
     ends = tuple(_end(lanes[n]) for n in first if lanes[n].starts and lanes[n].role in ("app", "sidecar"))
     hooked = "preStop" in (spec.get("lifecycle") or {})
-    return Turn(ends, _grace(facts), hooked, until, deletion)
+    return PrecedingEnds(ends, _grace(facts), hooked, until, deletion)
 
 
 def in_turn(facts: Facts) -> list[str]:
@@ -92,7 +92,7 @@ def stops(killing: Emission) -> bool:
     return killing.message.startswith("Stopping container")
 
 
-def told_at(run: Run, announced: Instant, for_good: bool, turn: Turn) -> Instant | None:
+def told_at(run: Run, announced: Instant, for_good: bool, turn: PrecedingEnds) -> Instant | None:
     """
     When a run was told to stop, by the Killing Event that announced it; None when its turn has not come.
 
@@ -129,7 +129,7 @@ def _over(end: Instant | None, announced: Instant) -> bool:
     return end is not None and end.hi <= announced.hi + 1e-6
 
 
-def _free(announced: Instant, turn: Turn) -> Instant | None:
+def _free(announced: Instant, turn: PrecedingEnds) -> Instant | None:
     """When the turn comes: the others have ended, or the grace period is over; None while neither has happened."""
     patience = announced.lo + turn.grace_s
     if None in turn.ends:

@@ -16,7 +16,7 @@ ALARM = "#B2182B"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SpanStyle:
     """How one kind of span is drawn: fill, share of the lane's height, and the character for text."""
 
     fill: str
@@ -26,17 +26,17 @@ class Look:
     name: str
 
 
-LOOKS: dict[str, Look] = {
-    "waiting": Look("#CBD2D9", 0.22, "─", "-", "waiting"),
-    "pulling": Look("#6BAED6", 0.36, "▒", "%", "pulling the image"),
-    "back-off": Look("#BF4F36", 0.36, "┄", "~", "back-off"),
-    "running starting": Look("#B5E2D3", 0.72, "░", ":", "running, not started"),
-    "running started": Look("#4DAF97", 0.72, "▓", "=", "running, started"),
-    "running ready": Look("#0B6E4F", 0.72, "█", "#", "running, ready"),
-    "terminating": Look("#F2B134", 0.72, "▚", "x", "told to stop"),
-    "terminated": Look("#9AA5B1", 0.08, "·", ".", "ended, exit 0"),
-    "terminated error": Look(ALARM, 0.14, "╌", "!", "ended, exit not 0"),
-    "unseen": Look("#F7F9FB", 0.72, "?", "?", "ran unseen"),
+LOOKS: dict[str, SpanStyle] = {
+    "waiting": SpanStyle("#CBD2D9", 0.22, "─", "-", "waiting"),
+    "pulling": SpanStyle("#6BAED6", 0.36, "▒", "%", "pulling the image"),
+    "back-off": SpanStyle("#BF4F36", 0.36, "┄", "~", "back-off"),
+    "running starting": SpanStyle("#B5E2D3", 0.72, "░", ":", "running, not started"),
+    "running started": SpanStyle("#4DAF97", 0.72, "▓", "=", "running, started"),
+    "running ready": SpanStyle("#0B6E4F", 0.72, "█", "#", "running, ready"),
+    "terminating": SpanStyle("#F2B134", 0.72, "▚", "x", "told to stop"),
+    "terminated": SpanStyle("#9AA5B1", 0.08, "·", ".", "ended, exit 0"),
+    "terminated error": SpanStyle(ALARM, 0.14, "╌", "!", "ended, exit not 0"),
+    "unseen": SpanStyle("#F7F9FB", 0.72, "?", "?", "ran unseen"),
 }
 """Key of a span (``style_of``) -> its look; the order is that of legends."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from steered_pulse import Steered
+from steered_delays import Steered
 
 from podlab.assignments import marking, rounds
 from podlab.assignments.blueprint import Blueprint
@@ -22,11 +22,11 @@ from podlab.checks.verdict import NOT_GRADABLE, Report, Verdict
 from podlab.client import Client, Kubeconfig
 from podlab.errors import ApiError, ConnectionLostError
 from podlab.grading import Place, evidence, find, grade, judge, regrade
+from podlab.grading.delays import BEARABLE_S, SLOW_S
 from podlab.grading.exercise import CrowdedOut
 from podlab.grading.grade import AWAY, CROWDED, TOO_BUSY, UNDECIDED
 from podlab.grading.preparing import prepare
 from podlab.grading.prove import samples
-from podlab.grading.pulse import BEARABLE_S, SLOW_S
 from podlab.grading.runs import lived
 
 NOWHERE = "http://127.0.0.1:1"
@@ -85,12 +85,12 @@ class Graded:
 
 
 def mark(
-    plan: Blueprint, out: Path, pulse: Steered, *students: str, client: Client | None = None
-) -> marking.Tally:
+    plan: Blueprint, out: Path, monitor: Steered, *students: str, client: Client | None = None
+) -> marking.GradingProgress:
     """Grade a manifest of each of *students*; the other exercise is empty."""
     one = replace(plan, rows=plan.rows[:1])
     found = [Submission(name, True, [name], {"e14": MANIFEST}) for name in students]
-    return marking.mark(one, found, out, Place(client=client, pulse=pulse), at_once=4)
+    return marking.mark(one, found, out, Place(client=client, monitor=monitor), at_once=4)
 
 
 def states(out: Path) -> list[str]:
@@ -117,11 +117,11 @@ def test_a_spoiled_answer_is_run_again_until_it_is_judged(
     """Twice more with fewer beside it, then alone, then alone once more; delays are too long to compare its runs."""
     graded = Graded(monkeypatch, spoiled)
 
-    tally = mark(plan, tmp_path, Steered(), "ada", "bob")
+    progress = mark(plan, tmp_path, Steered(), "ada", "bob")
 
     assert set(graded.runs.values()) == {spoiled + 1}
     assert states(tmp_path) == ["answered"] * 2
-    assert (tally.done, tally.repeated, tally.not_gradable) == (2, 2, 0)
+    assert (progress.done, progress.repeated, progress.not_gradable) == (2, 2, 0)
 
 
 def test_points_that_two_runs_lose_alike_count_although_the_machine_was_late(
@@ -130,9 +130,9 @@ def test_points_that_two_runs_lose_alike_count_although_the_machine_was_late(
     """The delays are such that a right answer bears them nearly always: so a wrong one is not run on and on."""
     graded = Graded(monkeypatch, 99, SLOW_S)
 
-    tally = mark(plan, tmp_path, Steered(SLOW_S), "ada")
+    progress = mark(plan, tmp_path, Steered(SLOW_S), "ada")
 
-    assert (graded.runs["ada"], tally.done, tally.repeated, tally.not_gradable) == (2, 1, 1, 0)
+    assert (graded.runs["ada"], progress.done, progress.repeated, progress.not_gradable) == (2, 1, 1, 0)
     assert_accepted(tmp_path, rounds.TWICE)
 
 
@@ -157,10 +157,10 @@ def test_on_a_machine_that_stays_busy_grades_stay_open(
     graded = Graded(monkeypatch, 99)
     names = [f"s{number}" for number in range(6)]
 
-    tally = mark(plan, tmp_path, Steered(BEARABLE_S), *names)
+    progress = mark(plan, tmp_path, Steered(BEARABLE_S), *names)
 
     assert states(tmp_path) == [NOT_GRADABLE] * 6
-    assert (tally.done, tally.not_gradable) == (6, 6)
+    assert (progress.done, progress.not_gradable) == (6, 6)
     assert sum(graded.runs.values()) == 3 * 6 + 3
 
 
@@ -170,9 +170,9 @@ def test_an_answer_that_makes_the_machine_late_itself_gains_nothing_by_it(
     """Calm before and after it, late while it ran alone, twice, with one loss: it counts."""
     Graded(monkeypatch, 99)
 
-    tally = mark(plan, tmp_path, Steered(), "ada")
+    progress = mark(plan, tmp_path, Steered(), "ada")
 
-    assert (tally.done, tally.not_gradable) == (1, 0)
+    assert (progress.done, progress.not_gradable) == (1, 0)
     assert_accepted(tmp_path, rounds.OWN)
 
 
@@ -182,9 +182,9 @@ def test_an_answer_that_loses_now_this_and_now_that_alone_stays_open(
     """Chance decides such runs, such as other work on the machine: somebody has to look at it."""
     Graded(monkeypatch, 99, differ=True)
 
-    tally = mark(plan, tmp_path, Steered(), "ada")
+    progress = mark(plan, tmp_path, Steered(), "ada")
 
-    assert (states(tmp_path), tally.not_gradable) == ([NOT_GRADABLE], 1)
+    assert (states(tmp_path), progress.not_gradable) == ([NOT_GRADABLE], 1)
 
 
 def undecided(exercise: Any, *_text: object, **_more: object) -> Report:
@@ -198,7 +198,7 @@ def undecided(exercise: Any, *_text: object, **_more: object) -> Report:
 def test_an_undecided_check_is_run_again_until_it_is_decided(
     plan: Blueprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: int
 ) -> None:
-    """The machine was calm by its pulse, and yet a rollout took too long to tell: also alone, twice."""
+    """The machine was calm by its monitor, and yet a rollout took too long to tell: also alone, twice."""
     runs = list[str]()
 
     def at_last(exercise: Any, text: str, _place: Place, *, seed: int) -> Report:
@@ -207,10 +207,10 @@ def test_an_undecided_check_is_run_again_until_it_is_decided(
         return undecided(exercise) if len(runs) <= opened else full
 
     monkeypatch.setattr("podlab.grading.grade", at_last)
-    tally = mark(plan, tmp_path, Steered(), "ada")
+    progress = mark(plan, tmp_path, Steered(), "ada")
     (result,) = marking.results(tmp_path)
 
-    assert (len(runs), tally.done, tally.repeated, tally.not_gradable) == (opened + 1, 1, 1, 0)
+    assert (len(runs), progress.done, progress.repeated, progress.not_gradable) == (opened + 1, 1, 1, 0)
     assert result["earned"] == result["points"]
 
 
@@ -226,10 +226,10 @@ def test_a_check_that_is_never_decided_loses_nothing_and_never_counts_as_done(
 
     monkeypatch.setattr("podlab.grading.grade", never)
     names = [f"s{number}" for number in range(5)]
-    tally = mark(plan, tmp_path, Steered(), *names)
+    progress = mark(plan, tmp_path, Steered(), *names)
     found = list(marking.results(tmp_path))
 
-    assert (tally.done, tally.not_gradable, len(runs)) == (5, 5, 5 * (3 + 2))
+    assert (progress.done, progress.not_gradable, len(runs)) == (5, 5, 5 * (3 + 2))
     assert [(each["report"]["state"], each["earned"]) for each in found] == [(NOT_GRADABLE, None)] * 5
     assert {each["report"]["reason"] for each in found} == {UNDECIDED}
     assert found[0]["report"]["notes"] == ["two: it was not over in time"]
@@ -244,9 +244,9 @@ def test_late_runs_that_leave_a_check_open_prove_no_loss(
     graded = Graded(monkeypatch, 99, late_s)
     monkeypatch.setattr("podlab.assignments.marking.regrade", undecided)
 
-    tally = mark(plan, tmp_path, Steered(), "ada")
+    progress = mark(plan, tmp_path, Steered(), "ada")
 
-    assert (states(tmp_path), tally.not_gradable, graded.runs["ada"]) == ([NOT_GRADABLE], 1, 3 + 2)
+    assert (states(tmp_path), progress.not_gradable, graded.runs["ada"]) == ([NOT_GRADABLE], 1, 3 + 2)
 
 
 def test_without_a_cluster_an_undecided_check_is_open_at_once(
@@ -256,11 +256,11 @@ def test_without_a_cluster_an_undecided_check_is_open_at_once(
     runs = list[str]()
     monkeypatch.setattr("podlab.grading.grade", lambda *a, **k: runs.append("run") or undecided(*a, **k))
     one = replace(plan, rows=plan.rows[:1])
-    tally = marking.mark(
+    progress = marking.mark(
         one, [Submission("ada", True, ["a"], {"e14": MANIFEST})], tmp_path, Place(client=None)
     )
 
-    assert (runs, states(tmp_path), tally.not_gradable) == (["run"], [NOT_GRADABLE], 1)
+    assert (runs, states(tmp_path), progress.not_gradable) == (["run"], [NOT_GRADABLE], 1)
 
 
 @pytest.mark.parametrize(("crowded", "earned"), [(4, True), (99, False)])
@@ -278,9 +278,9 @@ def test_an_answer_that_others_left_no_room_for_is_run_beside_fewer_and_alone(
         return graded(exercise, text, place, seed=seed)
 
     monkeypatch.setattr("podlab.grading.grade", no_room)
-    tally = mark(plan, tmp_path, Steered(), "ada")
+    progress = mark(plan, tmp_path, Steered(), "ada")
 
-    assert (len(runs), tally.done, tally.not_gradable) == (5, 1, 0 if earned else 1)
+    assert (len(runs), progress.done, progress.not_gradable) == (5, 1, 0 if earned else 1)
     assert states(tmp_path) == ["answered" if earned else NOT_GRADABLE]
 
 
@@ -345,9 +345,9 @@ def test_an_answer_that_met_an_absent_cluster_is_run_again_once_it_is_back(
 
     monkeypatch.setattr("podlab.grading.grade", away_once)
     monkeypatch.setattr("podlab.client.waiting.time.sleep", lambda _s: None)
-    tally = mark(plan, tmp_path, Steered(), "ada", client=Server(Kubeconfig(NOWHERE, "c", "n", {}, {})))
+    progress = mark(plan, tmp_path, Steered(), "ada", client=Server(Kubeconfig(NOWHERE, "c", "n", {}, {})))
 
-    assert (len(runs), len(asked), tally.repeated, states(tmp_path)) == (2, 3, 1, ["answered"])
+    assert (len(runs), len(asked), progress.repeated, states(tmp_path)) == (2, 3, 1, ["answered"])
 
 
 def test_a_cluster_that_stays_away_ends_the_grading_with_one_error(

@@ -25,7 +25,7 @@ import pytest
 from assignment_class import BLUEPRINT
 from platform_schemas import CLASSROOM, GRADESCOPE, POINTS, PRAIRIELEARN, closed
 
-from podlab.assignments import blueprint, formats, kept
+from podlab.assignments import blueprint, formats, storedresults
 from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.formats import classroom, gradescope, junit, nbgrader, otter, prairielearn
 from podlab.assignments.gradebook import StudentMarks
@@ -293,9 +293,9 @@ def test_the_same_answer_of_two_students_gets_the_higher_result(shared: Blueprin
         result["answer"] = "same"
 
     for found in ([low, high], [high, low]):
-        (result,) = kept.by_answer(found, "e14").values()
+        (result,) = storedresults.by_answer(found, "e14").values()
         assert result["earned"] == 10
-    assert kept.digest(" same\n") == hashlib.sha256(b"same").hexdigest()
+    assert storedresults.digest(" same\n") == hashlib.sha256(b"same").hexdigest()
 
 
 @pytest.mark.parametrize("name", ["nbgrader", "otter"])

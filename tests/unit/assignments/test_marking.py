@@ -29,7 +29,7 @@ def handed_in(student: str = "ada", **answers: str) -> Submission:
     return Submission(student, True, [f"{student}.ipynb"], answers)
 
 
-def grade(plan: Blueprint, out: Path, *found: Submission) -> marking.Tally:
+def grade(plan: Blueprint, out: Path, *found: Submission) -> marking.GradingProgress:
     """Grade without a cluster: empty and refused answers are judged, others are not gradable."""
     return marking.mark(plan, list(found), out, NOWHERE, at_once=2)
 
@@ -48,10 +48,10 @@ def test_what_was_not_gradable_is_run_again_and_is_no_zero(plan: Blueprint, tmp_
     """There is no cluster here, so this answer has no marks either way."""
     answer = plan.parts("ada")[0].exercise.shown()[1].replace("Never", "OnFailure")
     grade(plan, tmp_path / "g", handed_in(e14=answer))
-    tally = grade(plan, tmp_path / "g", handed_in(e14=answer))
+    progress = grade(plan, tmp_path / "g", handed_in(e14=answer))
     (mark,) = [m for m in gradebook.marks(plan, tmp_path / "g", STUDENTS) if m.student.id == "ada"]
 
-    assert (tally.kept, tally.not_gradable) == (1, 1)
+    assert (progress.kept, progress.not_gradable) == (1, 1)
     assert (mark.total, mark.state, mark.earned["e14"]) == (None, "not gradable", None)
 
 
@@ -61,9 +61,9 @@ def test_a_file_that_a_kill_left_half_written_is_graded_again(plan: Blueprint, t
     path = tmp_path / "g/results/ada/e14.json"
     path.write_text(path.read_text()[:40])
 
-    tally = grade(plan, tmp_path / "g", handed_in())
+    progress = grade(plan, tmp_path / "g", handed_in())
 
-    assert (tally.kept, tally.done) == (1, 2)
+    assert (progress.kept, progress.done) == (1, 2)
     assert json.loads(path.read_text())["student"] == "ada"
 
 
@@ -311,9 +311,9 @@ def test_regrading_uses_the_kept_answer(plan: Blueprint, tmp_path: Path) -> None
 def test_a_folder_of_grades_is_written_by_one_grading_at_a_time(plan: Blueprint, tmp_path: Path) -> None:
     """A second one would delete the namespaces of the first as leftovers; once that has ended, it may go on."""
 
-    def begin() -> marking.Tally:
+    def begin() -> marking.GradingProgress:
         given = [handed_in(e14="kind: [")]
-        return marking.grade(plan, given, tmp_path / "g", NOWHERE, at_once=2, tell=lambda _tally: None)
+        return marking.grade(plan, given, tmp_path / "g", NOWHERE, at_once=2, tell=lambda _progress: None)
 
     with marking.alone(tmp_path / "g"):
         with pytest.raises(PodlabError, match="another podlab grade"):

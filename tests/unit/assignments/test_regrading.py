@@ -61,7 +61,7 @@ def paths(folder: Path) -> dict[str, Path]:
     return {f"{path.parent.name}/{path.stem}": path for path in (folder / "results").glob("*/*.json")}
 
 
-def counts(again: marking.Again) -> tuple[int, int]:
+def counts(again: marking.RegradeCounts) -> tuple[int, int]:
     """How many were judged, and how many kept."""
     return again.judged, again.kept
 
@@ -123,10 +123,10 @@ def test_an_answer_run_by_another_play_is_graded_again(plan: Blueprint, graded: 
     edit(folder / "exercise.toml", lambda text: text + "\n")
 
     first, second = (marking.again(plan, graded, everything=True) for _ in range(2))
-    tally = marking.mark(plan, marking.read_submissions(graded), graded, Place(client=None))
+    progress = marking.mark(plan, marking.read_submissions(graded), graded, Place(client=None))
 
     assert (first.outdated, second.outdated) == (2, 2)
-    assert (tally.kept, tally.done) == (2, 4)
+    assert (progress.kept, progress.done) == (2, 4)
     assert marking.again(plan, graded).outdated == 0
 
 

@@ -22,10 +22,10 @@ def answer(exercise: str, score: object, points: object = 5) -> dict[str, object
 
 def test_a_seat_has_the_best_score_and_the_tries() -> None:
     """A later, worse answer takes nothing away."""
-    seat = board.seat(SPACE, wrote(answer("e14", 5), answer("e14", 2), answer("e06", 1)), [])
+    row = board.student_row(SPACE, wrote(answer("e14", 5), answer("e14", 2), answer("e06", 1)), [])
 
-    assert (seat.student, seat.solved) == ("ada", 1)
-    assert (seat.best, seat.tries) == ({"e14": 1.0, "e06": 0.2}, {"e14": 2, "e06": 1})
+    assert (row.student, row.solved) == ("ada", 1)
+    assert (row.best, row.tries) == ({"e14": 1.0, "e06": 0.2}, {"e14": 2, "e06": 1})
 
 
 def test_what_is_no_event_is_left_out() -> None:
@@ -40,16 +40,16 @@ def test_what_is_no_event_is_left_out() -> None:
         {"event": "answer"},
     )
 
-    assert board.seat(SPACE, wrote(*odd), []).tries == {}
-    assert board.seat(SPACE, {"data": None}, []).tries == {}
-    assert board.seat(SPACE, None, []).student == "ada"
+    assert board.student_row(SPACE, wrote(*odd), []).tries == {}
+    assert board.student_row(SPACE, {"data": None}, []).tries == {}
+    assert board.student_row(SPACE, None, []).student == "ada"
 
 
 def test_a_share_lies_between_nothing_and_all() -> None:
     """More points than there are would still be one solved exercise, and are not marks anyway."""
-    seat = board.seat(SPACE, wrote(answer("e14", 500), answer("e06", -3)), [])
+    row = board.student_row(SPACE, wrote(answer("e14", 500), answer("e06", -3)), [])
 
-    assert seat.best == {"e14": 1.0, "e06": 0.0}
+    assert row.best == {"e14": 1.0, "e06": 0.0}
 
 
 def test_a_stuck_pod_is_named_with_its_reason() -> None:
@@ -61,14 +61,17 @@ def test_a_stuck_pod_is_named_with_its_reason() -> None:
         for n, row in (("a", creating), ("b", waiting))
     ]
 
-    assert board.seat(SPACE, None, pods).stuck == ["b/shop: CrashLoopBackOff"]
+    assert board.student_row(SPACE, None, pods).stuck == ["b/shop: CrashLoopBackOff"]
 
 
 def test_the_board_lists_those_who_are_furthest_first() -> None:
     """A plus for solved, the number of tries for open ones, a dot for not tried."""
-    seats = [board.Seat("ada", {"e06": 0.2}, {"e06": 3}), board.Seat("bob", {"e14": 1.0}, {"e14": 1})]
+    students = [
+        board.StudentRow("ada", {"e06": 0.2}, {"e06": 3}),
+        board.StudentRow("bob", {"e14": 1.0}, {"e14": 1}),
+    ]
 
-    assert board.text(seats).splitlines() == [
+    assert board.text(students).splitlines() == [
         "student solved  e06 e14",
         "bob          1   .   +",
         "ada          0   3   .",
@@ -77,7 +80,7 @@ def test_the_board_lists_those_who_are_furthest_first() -> None:
 
 def test_the_page_is_inert() -> None:
     """Names and reasons are text, and the page's policy forbids scripts."""
-    page = board.page("spring", [board.Seat("<script>x</script>", stuck=["<img src=x onerror=y>"])])
+    page = board.page("spring", [board.StudentRow("<script>x</script>", stuck=["<img src=x onerror=y>"])])
 
     assert "<script" not in page
     assert "<img" not in page

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from podlab.assignments.marking import Tally
+from podlab.assignments.marking import GradingProgress
 from podlab.cli import parser
 
 
@@ -19,7 +19,7 @@ def test_on_a_terminal_a_bar_grows(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     verb: Any = parser.load("grade")
 
-    verb._tell(Tally(80, done=done))
+    verb._tell(GradingProgress(80, done=done))
 
     shown = capsys.readouterr().err
     assert shown.startswith(f"\r[{'#' * signs}{' ' * (24 - signs)}] graded {done} of 80")
@@ -30,7 +30,7 @@ def test_on_a_terminal_a_bar_grows(
 def test_elsewhere_every_tenth_answer_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     verb: Any = parser.load("grade")
     for done in range(24):
-        verb._tell(Tally(23, done=done))
+        verb._tell(GradingProgress(23, done=done))
 
     assert [line.partition(",")[0] for line in capsys.readouterr().err.splitlines()] == [
         f"graded {done} of 23" for done in (0, 10, 20, 23)

@@ -14,9 +14,9 @@ from podlab.client.types import ExecOutput
 from podlab.errors import WaitTimeoutError
 from podlab.grading import nodes, player, waitconditions
 from podlab.grading.exercise import CrowdedOut, NotGradable
-from podlab.grading.ground import ANSWER, Ground
 from podlab.grading.play import Step
 from podlab.grading.player import Player
+from podlab.grading.run_namespace import ANSWER, RunNamespace
 from podlab.grading.waitconditions import PART
 
 PREPARING = {"waiting": {"reason": "ContainerCreating"}}
@@ -77,7 +77,7 @@ class Shell:
 def playing(*states: dict[str, Any]) -> Player:
     """Return a player whose recorder shows these states in turn."""
     return Player(
-        cast(Any, Shell()), cast(Any, type("Ground", (), {"namespace": "here"})()),
+        cast(Any, Shell()), cast(Any, type("RunNamespace", (), {"name": "here"})()),
         cast(Any, Turns(*states)), {}, {}, cast(Any, type("Stop", (), {"is_set": lambda _self: False})()),
     )  # fmt: skip
 
@@ -177,8 +177,8 @@ def unplaced(waiting_pod: dict[str, Any], *others: dict[str, Any]) -> Player:
     """Return a player whose answer is a Pod that waits for a node beside *others*."""
     played = playing(UNPLACED)
     played.client = cast(Any, Full(*others, waiting_pod))
-    played.ground = Ground(played.client, "e36", "default", {ANSWER: "1"})
-    played.ground.namespace = "here"
+    played.run_namespace = RunNamespace(played.client, "e36", "default", {ANSWER: "1"})
+    played.run_namespace.name = "here"
     cast(Any, played.recorder).pods = lambda: [waiting_pod]
     return played
 

@@ -13,8 +13,8 @@ import pytest
 from podlab.errors import CheckError
 from podlab.grading import play, runs
 from podlab.grading.exercise import Exercise, NotGradable, PlayRun
-from podlab.grading.ground import ANSWER
 from podlab.grading.player import Player
+from podlab.grading.run_namespace import ANSWER
 from podlab.manifests import Manifest
 from podlab.observe.recording import LOST_LOG, Recording
 
@@ -61,7 +61,7 @@ def test_a_patch_of_the_answer_reaches_each_of_its_pods() -> None:
     recorder = SimpleNamespace(
         pods=lambda: pods, step=lambda *_a, **_k: None, wait=lambda reached, deadline_s: reached(pods)
     )
-    player = Player(cast(Any, client), cast(Any, SimpleNamespace(namespace="ns")), cast(Any, recorder), {}, {},
+    player = Player(cast(Any, client), cast(Any, SimpleNamespace(name="ns")), cast(Any, recorder), {}, {},
                     threading.Event())  # fmt: skip
     step = "steps:\n- patch: {object: {kind: Pod, name: answer}, patch: {metadata: {}}}\n"
 

@@ -14,7 +14,7 @@ from podlab.client import Client, Kubeconfig
 from podlab.client.budget import Budget
 from podlab.drivers.embedded import REDUCED
 from podlab.grading import Place
-from podlab.grading.pulse import BEARABLE_S, SLOW_S
+from podlab.grading.delays import BEARABLE_S, SLOW_S
 from podlab.grading.sharing import once, together
 
 Served = Callable[..., Client]
@@ -106,8 +106,8 @@ def test_nothing_is_shared_where_there_is_no_cluster() -> None:
 def test_an_answer_that_is_run_once_is_left_open_on_a_very_late_cluster_alone(served: Served) -> None:
     """A second run would tell a delay of a second from the answer's own doing; here is none."""
     with once(Place(served(watch=True))) as place:
-        assert place.pulse is not None
+        assert place.monitor is not None
         assert place.counted_s(SLOW_S) == 0
         assert place.counted_s(BEARABLE_S) == BEARABLE_S
     with once(Place(None)) as nowhere:
-        assert nowhere.pulse is None
+        assert nowhere.monitor is None

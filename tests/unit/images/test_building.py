@@ -14,7 +14,7 @@ import pytest
 
 from podlab.embedded.images import archive as embedded
 from podlab.errors import BuildError
-from podlab.images import build, builder, cache, roots, running, wheels
+from podlab.images import build, builder, cache, rootfs, running, wheels
 from podlab.images.recipes import ImagePart, ImageRecipe, Recipes
 
 HELLO = b"#!/bin/sh\necho hello\n"
@@ -98,7 +98,7 @@ def test_a_build_that_is_interrupted_leaves_nothing(
     def interrupt(*_arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(roots, "_put_libraries", interrupt)
+    monkeypatch.setattr(rootfs, "_put_libraries", interrupt)
     with pytest.raises(KeyboardInterrupt):
         build(IMAGE, known(part), silent)
 
@@ -169,12 +169,12 @@ def test_libraries_are_read_from_what_ldd_prints() -> None:
         "\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x2)\n\t/lib64/ld-linux-x86-64.so.2 (0x3)\n"
     )
 
-    assert roots.libraries(said, "/build/root") == {
+    assert rootfs.libraries(said, "/build/root") == {
         "/lib/x86_64-linux-gnu/libc.so.6",
         "/lib64/ld-linux-x86-64.so.2",
     }
     with pytest.raises(BuildError, match="no libestr"):
-        roots.libraries(said + "\tlibestr.so.0 => not found\n", "/build/root")
+        rootfs.libraries(said + "\tlibestr.so.0 => not found\n", "/build/root")
 
 
 @pytest.mark.parametrize(

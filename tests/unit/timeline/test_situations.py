@@ -10,7 +10,7 @@ import pytest
 from situation_data import catalogue, judged
 
 from podlab.timeline import explain, situations
-from podlab.timeline.situations import finished, images, making, standing
+from podlab.timeline.situations import creating, finished, images, standing
 
 REASONS_OF_A_WAIT = [
     # pkg/kubelet/images/types.go and kuberuntime/kuberuntime_container.go of v1.36.3
@@ -69,7 +69,7 @@ def test_every_reason_of_a_container_has_advice_of_its_own(reason: str) -> None:
     assert reason in found.what
     assert found.hint
     assert "podlab events" not in found.hint
-    assert reason in images.REASONS | making.REASONS | {
+    assert reason in images.REASONS | creating.REASONS | {
         "RunContainerError",
         "PostStartHookError",
         "CrashLoopBackOff",

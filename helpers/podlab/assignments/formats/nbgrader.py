@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from podlab.assignments import kept
+from podlab.assignments import storedresults
 from podlab.assignments.blueprint import Blueprint, DrawnExercise
 from podlab.assignments.gradebook import StudentMarks
 from podlab.assignments.marking import safe
@@ -75,31 +75,33 @@ def write(blueprint: Blueprint, marks: Sequence[StudentMarks], out: Path) -> lis
         PodlabError: The assignment draws by student.
     """
     name = blueprint.name
-    scores = {part.exercise.id: _scores(marks, part) for part in kept.shared_parts(blueprint, "nbgrader")}
-    paths = [kept.put(out / "podlab-scores" / f"{name}.json", json.dumps(scores, indent=1) + "\n")]
-    for mark in kept.finished(marks):
+    scores = {
+        part.exercise.id: _scores(marks, part) for part in storedresults.shared_parts(blueprint, "nbgrader")
+    }
+    paths = [storedresults.put(out / "podlab-scores" / f"{name}.json", json.dumps(scores, indent=1) + "\n")]
+    for mark in storedresults.finished(marks):
         path = out / "submitted" / safe(mark.student.id) / name / f"{name}.ipynb"
-        paths.append(kept.put(path, submission(blueprint, mark)))
+        paths.append(storedresults.put(path, submission(blueprint, mark)))
     return paths
 
 
 def source(blueprint: Blueprint) -> str:
     """Return the source notebook: locked set-up, answer cells with a solution region, locked test cells."""
-    return kept.notebook(list(_cells(blueprint, None)), {})
+    return storedresults.notebook(list(_cells(blueprint, None)), {})
 
 
 def submission(blueprint: Blueprint, mark: StudentMarks) -> str:
     """Return a student's notebook, written anew from the answers."""
-    return kept.notebook(list(_cells(blueprint, kept.answers(mark))), {})
+    return storedresults.notebook(list(_cells(blueprint, storedresults.answers(mark))), {})
 
 
 def _cells(blueprint: Blueprint, answers: dict[str, str] | None) -> Iterator[dict[str, Any]]:
     yield {"cell_type": "markdown", "id": "head", "source": f"# {blueprint.title}",
            "metadata": _about("head", locked=True)}  # fmt: skip
-    record = "".join(f"    {line}\n" for line in kept.RECORD.splitlines()).rstrip("\n")
+    record = "".join(f"    {line}\n" for line in storedresults.RECORD.splitlines()).rstrip("\n")
     setup = _SETUP.format(record=record, namespace=f"podlab-{blueprint.name}")
-    yield kept.code("set-up", setup, _about("set-up", locked=True))
-    for part in kept.shared_parts(blueprint, "nbgrader"):
+    yield storedresults.code("set-up", setup, _about("set-up", locked=True))
+    for part in storedresults.shared_parts(blueprint, "nbgrader"):
         yield from _exercise(blueprint, part, answers)
 
 
@@ -108,15 +110,15 @@ def _exercise(
 ) -> Iterator[dict[str, Any]]:
     exercise = part.exercise.id
     given = None if answers is None else answers.get(exercise, "")
-    for cell in kept.exercise_cells(part, given):
+    for cell in storedresults.exercise_cells(part, given):
         is_answer = cell["cell_type"] == "code"
         cell["metadata"].update(_about(cell["id"], solution=is_answer, locked=not is_answer))
         cell["source"] += _REGION if is_answer and answers is None else ""
         yield cell
     test = _TEST.format(
-        name=blueprint.name, exercise=exercise, look_up=kept.LOOK_UP.format(exercise=exercise)
+        name=blueprint.name, exercise=exercise, look_up=storedresults.LOOK_UP.format(exercise=exercise)
     )
-    yield kept.code(
+    yield storedresults.code(
         f"{exercise}-test",
         test,
         _about(f"{exercise}-test", grade=True, locked=True, points=float(part.points)),
@@ -133,7 +135,7 @@ def _about(
 
 
 def _scores(marks: Sequence[StudentMarks], part: DrawnExercise) -> dict[str, Any]:
-    found = kept.by_answer(marks, part.exercise.id)
+    found = storedresults.by_answer(marks, part.exercise.id)
     return {key: {"points": result["earned"], "says": _says(result)} for key, result in found.items()}
 
 

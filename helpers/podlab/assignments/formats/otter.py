@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from podlab.assignments import kept
+from podlab.assignments import storedresults
 from podlab.assignments.blueprint import Blueprint, DrawnExercise
 from podlab.assignments.gradebook import StudentMarks
 from podlab.assignments.marking import safe
@@ -52,14 +52,14 @@ def write(blueprint: Blueprint, marks: Sequence[StudentMarks], out: Path) -> lis
     Raises:
         PodlabError: The assignment draws by student.
     """
-    parts = kept.shared_parts(blueprint, "otter")
+    parts = storedresults.shared_parts(blueprint, "otter")
     texts = {"otter_config.json": json.dumps(config(blueprint), indent=1) + "\n"}
     texts |= {f"tests/{part.exercise.id}.py": test_file(part, marks) for part in parts}
     texts |= {
         f"submissions/{safe(mark.student.id)}.ipynb": submission(blueprint, parts, mark)
-        for mark in kept.finished(marks)
+        for mark in storedresults.finished(marks)
     }
-    return [kept.put(out / path, text) for path, text in texts.items()]
+    return [storedresults.put(out / path, text) for path, text in texts.items()]
 
 
 def config(blueprint: Blueprint) -> dict[str, Any]:
@@ -74,13 +74,13 @@ def test_file(part: DrawnExercise, marks: Sequence[StudentMarks]) -> str:
     """Return the test file of one exercise: its cases are worth the exercise's points in the assignment."""
     exercise = part.exercise.id
     scale = float(part.points / part.exercise.points)
-    results = kept.by_answer(marks, exercise)
+    results = storedresults.by_answer(marks, exercise)
     earned = {
         key: {verdict["id"]: verdict["earned"] * scale for verdict in result["report"]["verdicts"]}
         for key, result in results.items()
     }
     look_up = "".join(
-        f"    {line}\n" for line in kept.LOOK_UP.format(exercise=exercise).splitlines()
+        f"    {line}\n" for line in storedresults.LOOK_UP.format(exercise=exercise).splitlines()
     ).rstrip()
     head = _FILE.format(exercise=exercise, kept=json.dumps(earned, indent=1), look_up=look_up)
     return head + "".join(_cases(part, scale, earned))
@@ -102,8 +102,8 @@ def _cases(part: DrawnExercise, scale: float, earned: Mapping[str, Mapping[str, 
 
 def submission(blueprint: Blueprint, parts: Sequence[DrawnExercise], mark: StudentMarks) -> str:
     """Return a student's notebook, written anew from the answers."""
-    answers = kept.answers(mark)
-    made = [kept.code("set-up", kept.RECORD)]
+    answers = storedresults.answers(mark)
+    made = [storedresults.code("set-up", storedresults.RECORD)]
     for part in parts:
-        made += kept.exercise_cells(part, answers.get(part.exercise.id, ""))
-    return kept.notebook(made, {"otter": {"assignment_name": blueprint.name}})
+        made += storedresults.exercise_cells(part, answers.get(part.exercise.id, ""))
+    return storedresults.notebook(made, {"otter": {"assignment_name": blueprint.name}})

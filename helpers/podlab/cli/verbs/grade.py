@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from podlab.cli import parser as common
 
 if TYPE_CHECKING:
-    from podlab.assignments.marking import Tally
+    from podlab.assignments.marking import GradingProgress
     from podlab.client.budget import Budget
     from podlab.drivers import Cluster
     from podlab.grading import Place
@@ -86,12 +86,15 @@ def run(args: argparse.Namespace) -> int:
     with grading.together(grading.Place.on(cluster), requests) as place:
         cores = (place.cpus if cluster.driver == "context" else None) or os.cpu_count() or 1
         jobs = args.jobs or min(_MOST, _A_CORE * cores)
-        tally = marking.grade(plan, found, args.out, place, at_once=jobs, tell=_tell)
-    graded = tally.done - tally.kept
-    print(f"\n{tally.done} answers of {len(found)} submissions: {graded} graded now, {tally.kept} before")
-    if tally.repeated:
+        progress = marking.grade(plan, found, args.out, place, at_once=jobs, tell=_tell)
+    graded = progress.done - progress.kept
+    print(
+        f"\n{progress.done} answers of {len(found)} submissions: {graded} graded now, {progress.kept} before"
+    )
+    if progress.repeated:
         print(
-            f"{tally.repeated} answers were run again, fewer side by side: they lost points while the machine was late"
+            f"{progress.repeated} answers were run again, fewer side by side: "
+            "they lost points while the machine was late"
         )
     if graded:
         _print_use(requests, place, graded)
@@ -135,11 +138,11 @@ def _print_use(requests: Budget, place: Place, graded: int) -> None:
         print("Pods by node: " + ", ".join(f"{node} {len(pods)}" for node, pods in nodes))
 
 
-def _tell(tally: Tally) -> None:
-    left = "" if tally.left_s is None else f", about {tally.left_s:.0f} s left"
-    line = f"graded {tally.done} of {tally.total}{left}"
+def _tell(progress: GradingProgress) -> None:
+    left = "" if progress.left_s is None else f", about {progress.left_s:.0f} s left"
+    line = f"graded {progress.done} of {progress.total}{left}"
     if sys.stderr.isatty():
-        bar = "#" * (_BAR * tally.done // max(1, tally.total))
+        bar = "#" * (_BAR * progress.done // max(1, progress.total))
         print(f"\r[{bar:<{_BAR}}] {line:<45}", end="", file=sys.stderr, flush=True)
-    elif tally.done == tally.total or tally.done % 10 == 0:
+    elif progress.done == progress.total or progress.done % 10 == 0:
         print(line, file=sys.stderr, flush=True)

@@ -9,7 +9,7 @@ the node.
 from __future__ import annotations
 
 from podlab.embedded import nodefit
-from podlab.embedded.controllers import neighbours
+from podlab.embedded.controllers import interpod
 from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import Key, with_condition
 from podlab.pods.phase import has_ended
@@ -111,7 +111,7 @@ class Scheduler(Controller):
         short = _short_of(pod, node, others)
         if short[0]:
             return short
-        why, helps = neighbours.refusal(pod, node, others)
+        why, helps = interpod.refusal(pod, node, others)
         return (why, NO_VICTIMS if helps else HOPELESS) if why else ("", "")
 
     def _bind(self, pod: RawObject) -> None:

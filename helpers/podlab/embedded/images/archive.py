@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from podlab.embedded.filetrees import remove_tree
 from podlab.embedded.images import accounts
 from podlab.embedded.images.names import ImageName, parse
 from podlab.embedded.runtime import ImageRecord
-from podlab.embedded.trees import remove_tree
 from podlab.errors import SandboxError
 from podlab.files import SHARED, make_folder, write_whole
 

@@ -12,7 +12,7 @@ In reading order:
     starting     one container: image, configuration, start, postStart (startContainer)
                  imagemanager: pulling, with back-off;  imagename: short names
                  container_config: the configuration for the runtime; its parts are environment, downward,
-                 expansion, envfile, podfiles (logs, hosts file), ungranted (what this node cannot give)
+                 expansion, envfile, podfiles (logs, hosts file), unsupported (what this node cannot give)
     stopping     one container or the whole Pod: preStop, SIGTERM, SIGKILL (killContainer)
     probing      startup, liveness and readiness probes (prober.worker)
                  handlers: runs a probe or a hook;  httpget, grpchealth: two of its forms

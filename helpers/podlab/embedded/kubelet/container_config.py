@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from podlab.embedded.addresses import DNS_SERVICE
-from podlab.embedded.kubelet import ungranted
+from podlab.embedded.kubelet import unsupported
 from podlab.embedded.kubelet.environment import (
     EnvironmentFacts,
     MissingSourceError,
@@ -45,7 +45,7 @@ def sandbox_config(pod: RawObject, attempt: int) -> SandboxConfig:
         dns_searches=searches,
         dns_options=options,
         sysctls={s["name"]: s["value"] for s in security.get("sysctls") or ()},
-        net_admin=ungranted.asks_net_admin(pod),
+        net_admin=unsupported.asks_net_admin(pod),
     )
 
 
@@ -161,7 +161,7 @@ class ConfigMaker:
             drop_capabilities=tuple((security.get("capabilities") or {}).get("drop") or ()),
             add_capabilities=tuple((security.get("capabilities") or {}).get("add") or ()),
             no_new_privileges=security.get("allowPrivilegeEscalation") is False,
-            default_seccomp=ungranted.asks_seccomp(pod, container),
+            default_seccomp=unsupported.asks_seccomp(pod, container),
             memory_limit_bytes=memory,
             cpu_limit_millis=cpu,
             tty=bool(container.get("tty")),

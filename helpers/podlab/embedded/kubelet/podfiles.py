@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from podlab.embedded.filetrees import remove_tree
 from podlab.embedded.runtime import ContainerRecord, ContainerState
-from podlab.embedded.trees import remove_tree
 from podlab.pods import roles
 from podlab.pods.raw import RawObject
 

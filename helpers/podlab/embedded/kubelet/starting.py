@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from podlab.embedded.events import EventRecorder
-from podlab.embedded.kubelet import imagevolumes, ungranted
+from podlab.embedded.kubelet import imagevolumes, unsupported
 from podlab.embedded.kubelet.container_config import ConfigMaker
 from podlab.embedded.kubelet.environment import EnvironmentFacts
 from podlab.embedded.kubelet.handlers import Handlers, HookError, ProbeError
@@ -98,20 +98,20 @@ class Starter:
             await self._post_start(pod, container, container_id, path, context.facts)
 
     def _say_ungranted(self, pod: RawObject, container: RawObject, path: str) -> None:
-        """Report ungranted fields in Events, once, at the first run."""
+        """Report unsupported fields in Events, once, at the first run."""
         uid, name = pod["metadata"]["uid"], container["name"]
         if self._attempts.get((uid, name)):
             return
         if not any(key[0] == uid and key[1] != name for key in self._attempts):
-            for text in ungranted.of_pod(pod):
-                self._recorder.event(pod, "Warning", ungranted.REASON, text)
-        granted = self._runtime.granted if ungranted.asks_net_admin(pod) else ()
+            for text in unsupported.of_pod(pod):
+                self._recorder.event(pod, "Warning", unsupported.REASON, text)
+        granted = self._runtime.granted if unsupported.asks_net_admin(pod) else ()
         filtered = self._runtime.filters_calls
         for text in (
-            *ungranted.of_container(container, granted),
-            *ungranted.of_profile(pod, container, filters_calls=filtered),
+            *unsupported.of_container(container, granted),
+            *unsupported.of_profile(pod, container, filters_calls=filtered),
         ):
-            self._recorder.event(pod, "Warning", ungranted.REASON, text, field_path=path)
+            self._recorder.event(pod, "Warning", unsupported.REASON, text, field_path=path)
 
     def _do_back_off(self, pod: RawObject, container: RawObject, view: PodView, path: str) -> None:
         """

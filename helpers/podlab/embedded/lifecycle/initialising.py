@@ -15,7 +15,7 @@ from podlab.pods import roles
 from podlab.pods.raw import RawObject
 
 
-class Plan:
+class InitActions:
     """The actions for init containers; ``kills`` are (record, message, cause)."""
 
     def __init__(self, *, initialised: bool) -> None:
@@ -27,14 +27,14 @@ class Plan:
 
 def compute_init_container_actions(
     pod: RawObject, view: PodView, probes: ProbeResults, resized: frozenset[str] = frozenset()
-) -> Plan:
+) -> InitActions:
     """
     Return what the next sync does about the init containers of a Pod whose sandbox is ready.
 
     Source: computeInitContainerActions in pkg/kubelet/kuberuntime/kuberuntime_container.go, read at v1.36.3.
     """
     containers = roles.group(pod, roles.INIT)
-    plan = Plan(initialised=not containers or _app_is_up(pod, view))
+    plan = InitActions(initialised=not containers or _app_is_up(pod, view))
     if not containers:
         return plan
     walk = _Walk(pod, probes, plan, resized, past_it=plan.initialised, last=len(containers) - 1)
@@ -62,7 +62,7 @@ class _Walk:
         self,
         pod: RawObject,
         probes: ProbeResults,
-        plan: Plan,
+        plan: InitActions,
         resized: frozenset[str],
         *,
         past_it: bool,

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from podlab.embedded import clock
+from podlab.embedded.filetrees import remove_tree, tree_bytes
 from podlab.embedded.runtime import ContainerConfig, ContainerRecord, ContainerState, RuntimeFault
 from podlab.embedded.sandbox import program, startrequest, volumes_of
 from podlab.embedded.sandbox.link import NodeError
 from podlab.embedded.sandbox.logfiles import LogFile, Stream
 from podlab.embedded.sandbox.records import KnownContainer
 from podlab.embedded.sandbox.runtimebase import RuntimeBase
-from podlab.embedded.trees import remove_tree, tree_bytes
 
 _RUNC = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
 _START = _RUNC + "unable to start container process: "

@@ -6,11 +6,11 @@ import asyncio
 import os
 
 from podlab.embedded import clock
+from podlab.embedded.filetrees import remove_tree
 from podlab.embedded.runtime import ContainerState, RuntimeFault, SandboxConfig, SandboxRecord
 from podlab.embedded.sandbox import podaddresses, volumes_of
 from podlab.embedded.sandbox.container_lifecycle import ContainerLifecycle
 from podlab.embedded.sandbox.records import KnownSandbox
-from podlab.embedded.trees import remove_tree
 
 
 class SandboxLifecycle(ContainerLifecycle):

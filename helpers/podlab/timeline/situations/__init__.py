@@ -6,7 +6,7 @@ container, which container, which reason? which probe?
 
     observed    what a situation is looked for in
     table       a row, and how the first that holds is found
-    deleting, finished, placing, preparing, starting, images, making, running, unready, owners, standing    the rows
+    deleting, finished, scheduling, podsetup, starting, images, creating, running, unready, owners, standing    the rows
     warnings    Warnings that no row used
 """
 
@@ -15,13 +15,13 @@ from __future__ import annotations
 from typing import Any
 
 from podlab.timeline.situations import (
+    creating,
     deleting,
     finished,
     images,
-    making,
-    placing,
-    preparing,
+    podsetup,
     running,
+    scheduling,
     starting,
     unready,
 )
@@ -31,7 +31,7 @@ from podlab.timeline.situations.warnings import unused
 
 __all__ = ["MatchedSituation", "Observed", "Situation", "find", "names", "observe", "unused"]
 
-_BROKEN = (*images.TABLE, *making.TABLE, *running.TABLE)
+_BROKEN = (*images.TABLE, *creating.TABLE, *running.TABLE)
 _HOLDING = (*_BROKEN[:-1], *starting.BEFORE, _BROKEN[-1], *starting.NOT_YET)
 
 
@@ -50,8 +50,8 @@ def find(o: Observed) -> MatchedSituation | None:
     apps = [c for c in o.containers if c.role != "init"]
     return (
         first(finished.ENDING, whole, pod)
-        or first(placing.TABLE, whole, pod)
-        or first(preparing.TABLE, whole, pod)
+        or first(scheduling.TABLE, whole, pod)
+        or first(podsetup.TABLE, whole, pod)
         or first(unready.NODE, whole, pod)
         or first(_HOLDING, starting.holding(o), pod)
         or first(_BROKEN, apps, pod)
@@ -65,7 +65,7 @@ def names() -> list[str]:
     """Return all situations of a Pod, in the order in which they are looked for."""
     rows: list[Situation[Any]] = [
         *deleting.TABLE, *finished.BY_REASON, *finished.BY_CONTAINER, *finished.OTHERS, *finished.ENDING,
-        *placing.TABLE, *preparing.TABLE, *unready.NODE, *_HOLDING, *starting.APPS_NOT_YET,
+        *scheduling.TABLE, *podsetup.TABLE, *unready.NODE, *_HOLDING, *starting.APPS_NOT_YET,
         *unready.PROBES, *unready.OTHERS,
     ]  # fmt: skip
     return list(dict.fromkeys(row.name for row in rows))

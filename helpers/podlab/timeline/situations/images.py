@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from podlab.manifests import lookalikes
+from podlab.manifests import confusables
 from podlab.timeline.events import short
 from podlab.timeline.situations.observed import ObservedContainer
 from podlab.timeline.situations.table import Details, Situation, hint_for
@@ -72,7 +72,7 @@ def _bad_name(c: ObservedContainer) -> Details | None:
     if c.reason != "InvalidImageName":
         return None
     facts = _facts(c)
-    quotes = lookalikes.quotes_in(facts["image"])
+    quotes = confusables.quotes_in(facts["image"])
     return {**facts, "hint": f"; {quotes}" if quotes else ""}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from podlab.embedded.kubelet import lease, ungranted
+from podlab.embedded.kubelet import lease, unsupported
 from podlab.embedded.store import Store
 
 
@@ -21,26 +21,26 @@ from podlab.embedded.store import Store
 def test_a_container_that_asks_for_more_than_engines_leave_is_told(
     security: dict[str, Any], words: str
 ) -> None:
-    (text,) = ungranted.of_container({"name": "c", "securityContext": security})
+    (text,) = unsupported.of_container({"name": "c", "securityContext": security})
     assert words in text
 
 
 def test_net_admin_is_for_a_pod_with_a_network_of_its_own() -> None:
     asks = {"name": "c", "securityContext": {"capabilities": {"add": ["CAP_NET_ADMIN", "SYS_TIME"]}}}
-    (text,) = ungranted.of_container(asks, {"NET_ADMIN"})
+    (text,) = unsupported.of_container(asks, {"NET_ADMIN"})
     assert "asks for SYS_TIME;" in text
-    assert ungranted.asks_net_admin({"spec": {"initContainers": [asks], "containers": [{"name": "app"}]}})
-    assert not ungranted.asks_net_admin({"spec": {"containers": [{"name": "app"}]}})
-    assert not ungranted.asks_net_admin({"spec": {"containers": [asks], "hostNetwork": True}})
+    assert unsupported.asks_net_admin({"spec": {"initContainers": [asks], "containers": [{"name": "app"}]}})
+    assert not unsupported.asks_net_admin({"spec": {"containers": [{"name": "app"}]}})
+    assert not unsupported.asks_net_admin({"spec": {"containers": [asks], "hostNetwork": True}})
 
 
 @pytest.mark.parametrize("security", [{}, {"capabilities": {"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]}}])
 def test_what_is_given_is_not_spoken_of(security: dict[str, Any]) -> None:
-    assert list(ungranted.of_container({"name": "c", "securityContext": security})) == []
+    assert list(unsupported.of_container({"name": "c", "securityContext": security})) == []
 
 
 def test_the_machines_own_processes_are_not_shared() -> None:
-    texts = list(ungranted.of_pod({"spec": {"hostPID": True, "hostIPC": True, "hostNetwork": True}}))
+    texts = list(unsupported.of_pod({"spec": {"hostPID": True, "hostIPC": True, "hostNetwork": True}}))
     assert [("hostPID" in text, "hostIPC" in text) for text in texts] == [(True, False), (False, True)]
 
 
@@ -64,7 +64,7 @@ def test_a_profile_that_this_machine_cannot_enforce_is_spoken_of() -> None:
     """RuntimeDefault of the Pod counts for its containers; a container's own profile wins."""
     pod = {"spec": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}}
     free = {"name": "free", "securityContext": {"seccompProfile": {"type": "Unconfined"}}}
-    assert list(ungranted.of_profile(pod, {"name": "c"}, filters_calls=True)) == []
-    assert list(ungranted.of_profile(pod, free, filters_calls=False)) == []
-    (text,) = ungranted.of_profile(pod, {"name": "c"}, filters_calls=False)
+    assert list(unsupported.of_profile(pod, {"name": "c"}, filters_calls=True)) == []
+    assert list(unsupported.of_profile(pod, free, filters_calls=False)) == []
+    (text,) = unsupported.of_profile(pod, {"name": "c"}, filters_calls=False)
     assert "container c asks for the seccomp profile RuntimeDefault" in text

@@ -31,7 +31,7 @@ import os  # noqa: E402
 import resource  # noqa: E402
 import select  # noqa: E402
 
-from podlab.embedded import clock, trees  # noqa: E402
+from podlab.embedded import clock, filetrees  # noqa: E402
 from podlab.embedded.sandbox.zygote import cgroups, linux, wire  # noqa: E402
 from podlab.embedded.sandbox.zygote.node import NodeProcess  # noqa: E402
 
@@ -159,7 +159,7 @@ def _remove_groups(groups: cgroups.Groups) -> None:
 
 def _remove_folders(settings: dict[str, Any]) -> None:
     for folder in settings["remove"]:
-        trees.remove_tree(folder)
+        filetrees.remove_tree(folder)
 
 
 if __name__ == "__main__":

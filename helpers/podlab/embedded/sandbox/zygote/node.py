@@ -14,7 +14,7 @@ import os
 import select
 import stat
 
-from podlab.embedded import trees
+from podlab.embedded import filetrees
 from podlab.embedded.sandbox.zygote import (
     cgroups,
     container,
@@ -163,7 +163,7 @@ class NodeProcess:
         place = f"{self.folder}/pods/{request['owner']}"
         if os.path.ismount(place):
             linux.umount(place)
-        trees.remove_tree(place)
+        filetrees.remove_tree(place)
         return True
 
     def on_pod_stop(self, _sequence: int, request: dict[str, Any], _descriptors: list[int]) -> bool:
@@ -180,7 +180,7 @@ class NodeProcess:
             os.close(pod.pause[1])
         podsandbox.disconnect(self.route, pod)
         pod.close()
-        trees.remove_tree(pod.memory)
+        filetrees.remove_tree(pod.memory)
         linux.umount(pod.terminals)
         os.rmdir(pod.terminals)
         return True

@@ -52,7 +52,7 @@ _SLOWEST_S = 2.0
 _FORBIDDEN = 403
 
 
-class Ground:
+class RunNamespace:
     """
     A namespace for one run.
 
@@ -65,7 +65,7 @@ class Ground:
         self, client: Client, exercise: str, shared: str, labels: Mapping[str, str] | None = None
     ) -> None:
         self.client, self._shared, self._labels = client, shared, dict(labels or {})
-        self.namespace, self.own = f"grade-{exercise}-{uuid.uuid4().hex[:8]}", True
+        self.name, self.own = f"grade-{exercise}-{uuid.uuid4().hex[:8]}", True
         self.made: list[dict[str, Any]] = []
         self._lock_uid = ""
 
@@ -82,21 +82,21 @@ class Ground:
         )["items"]
         labels = {each["metadata"]["name"]: each["metadata"].get("labels") or {} for each in found}
         own = self._labels.get(ANSWER)
-        return {name for name, row in labels.items() if row.get(ANSWER) not in (None, own)} - {self.namespace}
+        return {name for name, row in labels.items() if row.get(ANSWER) not in (None, own)} - {self.name}
 
-    def __enter__(self) -> Ground:
+    def __enter__(self) -> RunNamespace:
         labels = {**MANAGED, **self._labels, "pod-security.kubernetes.io/enforce": "baseline"}
         body = {
             "apiVersion": "v1",
             "kind": "Namespace",
-            "metadata": {"name": self.namespace, "labels": labels},
+            "metadata": {"name": self.name, "labels": labels},
         }
         try:
             self.client.create(resources.path("namespaces"), body)
         except ApiError as error:
             if error.code != _FORBIDDEN:
                 raise
-            self.own, self.namespace = False, self._shared
+            self.own, self.name = False, self._shared
             self._lock()
         else:
             try:
@@ -112,7 +112,7 @@ class Ground:
         with suppress(PodlabError):
             if self.own:
                 self._end_pods()
-                self.client.remove(resources.path("namespaces", name=self.namespace))
+                self.client.remove(resources.path("namespaces", name=self.name))
             else:
                 self._remove()
                 self._unlock()
@@ -132,23 +132,23 @@ class Ground:
             self._make(body)
         if self._make(QUOTA):
             self._await_quota()
-        waiting.until_account(self.client, self.namespace, deadline_s=_READY_S)
+        waiting.until_account(self.client, self.name, deadline_s=_READY_S)
 
     def _make(self, body: dict[str, Any]) -> bool:
         """Create an object; False where it is refused: who may make namespaces need not be allowed to limit them."""
         try:
-            self.client.create(self.client.path_of(body, self.namespace, collection=True), body)
+            self.client.create(self.client.path_of(body, self.name, collection=True), body)
         except ApiError:
             return False
         return True
 
     def _await_quota(self) -> None:
         """Wait until the quota's use is known: until then every object that it counts is refused."""
-        path = self.client.path_of(QUOTA, self.namespace)
+        path = self.client.path_of(QUOTA, self.name)
 
         def late() -> WaitTimeoutError:
             return WaitTimeoutError(
-                f"the quota of namespace {self.namespace} had no status after {_READY_S:g} s",
+                f"the quota of namespace {self.name} had no status after {_READY_S:g} s",
                 cause="the controller of ResourceQuotas counts what is there",
                 hint="look at the cluster's kube-controller-manager",
             )
@@ -161,13 +161,13 @@ class Ground:
     def _end_pods(self) -> None:
         """End what still runs at once: a namespace grants its Pods their grace, and an answer may ask for minutes."""
         with suppress(PodlabError):
-            self.client.delete(resources.path("pods", self.namespace), {"gracePeriodSeconds": 0})
+            self.client.delete(resources.path("pods", self.name), {"gracePeriodSeconds": 0})
 
     # -- a namespace that is shared -----------------------------------------------------------------------
 
     @property
     def _locks(self) -> str:
-        return resources.path("configmaps", self.namespace)
+        return resources.path("configmaps", self.name)
 
     def _lock(self) -> None:
         body = {
@@ -184,9 +184,9 @@ class Ground:
 
         def late() -> WaitTimeoutError:
             return WaitTimeoutError(
-                f"another grading holds namespace {self.namespace}",
+                f"another grading holds namespace {self.name}",
                 cause=f"its lock is the ConfigMap {LOCK}",
-                hint=f"wait for it, or delete that ConfigMap if no grading runs in {self.namespace}",
+                hint=f"wait for it, or delete that ConfigMap if no grading runs in {self.name}",
             )
 
         self._lock_uid = waiting.until(taken, deadline_s=_WAIT_S, late=late, every_s=1.0)
@@ -202,5 +202,5 @@ class Ground:
 
     def _remove(self) -> None:
         for body in reversed(self.made):
-            path = self.client.path_of(body, self.namespace)
+            path = self.client.path_of(body, self.name)
             self.client.remove(path, uid=body["metadata"]["uid"], grace_s=0)

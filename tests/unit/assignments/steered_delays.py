@@ -1,12 +1,12 @@
-"""A pulse that a test steers."""
+"""A monitor that a test steers."""
 
 from __future__ import annotations
 
-from podlab.grading.pulse import Pulse
+from podlab.grading.delays import DelayMonitor
 
 
-class Steered(Pulse):
-    """A pulse whose clock and delays the test sets; its sleeps move the clock."""
+class Steered(DelayMonitor):
+    """A monitor whose clock and delays the test sets; its sleeps move the clock."""
 
     def __init__(self, late_s: float = 0.0) -> None:
         self.now_s, self.late_s = 0.0, late_s

@@ -6,7 +6,7 @@ import pytest
 
 from podlab.client import Client, Kubeconfig
 from podlab.errors import ConnectionLostError
-from podlab.grading.pulse import ASK_EVERY, EVERY_S, SLOW_S, Pulse
+from podlab.grading.delays import ASK_EVERY, EVERY_S, SLOW_S, DelayMonitor
 
 
 class Machine:
@@ -25,8 +25,8 @@ class Machine:
         self.now += 0.02 + self.starved
         return 0.02
 
-    def pulse(self, client: Client | None = None) -> Pulse:
-        return Pulse(client, clock=self.clock, sleep=self.sleep, work=self.work)
+    def monitor(self, client: Client | None = None) -> DelayMonitor:
+        return DelayMonitor(client, clock=self.clock, sleep=self.sleep, work=self.work)
 
 
 class Server(Client):
@@ -43,18 +43,18 @@ class Server(Client):
         return {}
 
 
-def beats(pulse: Pulse, count: int = ASK_EVERY) -> None:
-    """Let the pulse beat."""
+def measured(monitor: DelayMonitor, count: int = ASK_EVERY) -> None:
+    """Let the monitor measure so many times."""
     for _ in range(count):
-        pulse.beat()
+        monitor.measure()
 
 
 def test_a_quiet_machine_is_not_late() -> None:
     machine = Machine()
-    pulse = machine.pulse(Server(machine))
-    beats(pulse)
+    monitor = machine.monitor(Server(machine))
+    measured(monitor)
 
-    assert pulse.worst_s(0) == pytest.approx(0)
+    assert monitor.worst_s(0) == pytest.approx(0)
 
 
 @pytest.mark.parametrize(
@@ -67,28 +67,28 @@ def test_late_sleeps_starved_work_and_late_answers_are_delays(
     """Work counts as much as the start of a Pod would be late, which is five times as much work."""
     machine = Machine()
     machine.late, machine.starved, machine.answers_in = late, starved, answers_in
-    pulse = machine.pulse(Server(machine))
-    beats(pulse)
+    monitor = machine.monitor(Server(machine))
+    measured(monitor)
 
-    assert pulse.worst_s(0) == pytest.approx(worst)
+    assert monitor.worst_s(0) == pytest.approx(worst)
 
 
 def test_a_delay_concerns_what_ran_meanwhile_alone() -> None:
     """Answers before and after it are judged; one that began in it is not."""
     machine = Machine()
-    pulse = machine.pulse()
+    monitor = machine.monitor()
     before = machine.now
-    pulse.beat()
+    monitor.measure()
     calm_until = machine.now - EVERY_S / 2
     machine.late = 5.0
-    pulse.beat()
+    monitor.measure()
     machine.late = 0.0
     after = machine.now + EVERY_S / 2
-    pulse.beat()
+    monitor.measure()
 
-    assert pulse.worst_s(before, calm_until) == pytest.approx(0)
-    assert pulse.worst_s(machine.now - 2 * EVERY_S) >= SLOW_S
-    assert pulse.worst_s(after) == pytest.approx(0)
+    assert monitor.worst_s(before, calm_until) == pytest.approx(0)
+    assert monitor.worst_s(machine.now - 2 * EVERY_S) >= SLOW_S
+    assert monitor.worst_s(after) == pytest.approx(0)
 
 
 def test_a_server_that_is_away_is_late_until_it_answers_again() -> None:
@@ -96,27 +96,27 @@ def test_a_server_that_is_away_is_late_until_it_answers_again() -> None:
     machine = Machine()
     machine.answers_in = 0.1
     server = Server(machine, gone=True)
-    pulse = machine.pulse(server)
-    beats(pulse, 3 * ASK_EVERY)
-    away_s = pulse.worst_s(machine.now)
+    monitor = machine.monitor(server)
+    measured(monitor, 3 * ASK_EVERY)
+    away_s = monitor.worst_s(machine.now)
     server.gone = False
-    beats(pulse)
+    measured(monitor)
     back_at = machine.now
-    beats(pulse)
+    measured(monitor)
 
     assert away_s == pytest.approx(2 * (ASK_EVERY * EVERY_S + 0.02) + 3 * 0.1, abs=0.05)
-    assert pulse.worst_s(0) > away_s
-    assert pulse.worst_s(back_at + 0.01) == pytest.approx(0.1)
+    assert monitor.worst_s(0) > away_s
+    assert monitor.worst_s(back_at + 0.01) == pytest.approx(0.1)
 
 
 def test_waiting_for_calm_ends_with_the_delays_or_at_its_deadline() -> None:
     machine = Machine()
-    pulse = machine.pulse()
+    monitor = machine.monitor()
     machine.late = 5.0
-    pulse.beat()
+    monitor.measure()
     machine.late = 0.0
 
-    assert pulse.calm(30.0)
+    assert monitor.calm(30.0)
     machine.late = 5.0
-    pulse.beat()
-    assert not pulse.calm(0.0)
+    monitor.measure()
+    assert not monitor.calm(0.0)

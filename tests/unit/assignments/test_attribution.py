@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from assignment_class import STUDENTS
 
-from podlab.assignments import blueprint, submissions, whose
+from podlab.assignments import attribution, blueprint, submissions
+from podlab.assignments.attribution import FileClues
 from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.roster import Student
 from podlab.assignments.submissions import Submission
-from podlab.assignments.whose import Sign
 
 Notebook = Callable[..., dict[str, Any]]
 Put = Callable[..., Path]
@@ -248,17 +248,19 @@ def test_a_zip_of_a_class_is_not_one_student(tmp_path: Path, notebook: Notebook)
 @pytest.mark.parametrize("source", ["all.zip/s{}/hw.ipynb", "all.zip/s{}.ipynb"], ids=["folders", "flat"])
 def test_a_zip_of_a_large_class_is_looked_through_once(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
     """Two thousand files took 14 s, since each was compared with all; the work for a file is now always the same."""
-    looked, parts = list[str](), Sign.parts
+    looked, parts = list[str](), FileClues.parts
 
-    def counted(sign: Sign) -> list[str]:
+    def counted(sign: FileClues) -> list[str]:
         looked.append(sign.source)
         return list(parts.fget(sign))  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(Sign, "parts", property(counted))
+    monkeypatch.setattr(FileClues, "parts", property(counted))
     work = []
     for number in (10, 100):
         looked.clear()
-        whose.owners([Sign(source.format(n), claimed=f"s{n}", packed=1) for n in range(number)], [])
+        attribution.owners(
+            [FileClues(source.format(n), claimed=f"s{n}", packed=1) for n in range(number)], []
+        )
         work.append(len(looked) / number)
 
     assert work[1] <= work[0]

@@ -14,7 +14,7 @@ from contextlib import suppress
 from podlab.client import Client, resources
 from podlab.client.waiting import until
 from podlab.errors import ConflictError, PodlabError, WaitTimeoutError
-from podlab.lab.telling import Telling, watched
+from podlab.lab.progressline import ProgressLine, watched
 from podlab.pods.raw import RawObject
 
 MANAGED = {"app.kubernetes.io/managed-by": "podlab"}
@@ -28,7 +28,7 @@ _WEBHOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
 _MADE_BY_KUBERNETES = {"kube-root-ca.crt", "default"}  # the second: a namespace's own service account
 
 
-class Space:
+class LabNamespace:
     """One namespace. *own* says that everything in it is the lab's, to empty and to delete."""
 
     def __init__(self, client: Client, name: str, *, own: bool) -> None:
@@ -142,5 +142,5 @@ def wait_for(done: Callable[[], bool], deadline_s: float, what: str, *, hint: st
         cause = problem.summary if problem else None
         return WaitTimeoutError(f"{what} (waited {deadline_s:.0f} s)", cause=cause, hint=hint)
 
-    with Telling(lambda seconds: f"waiting, {seconds:.0f} s; so far: {what}", active=watched()) as telling:
-        until(asked, deadline_s=deadline_s, late=late, every_s=0.2, meanwhile=telling.due)
+    with ProgressLine(lambda seconds: f"waiting, {seconds:.0f} s; so far: {what}", active=watched()) as line:
+        until(asked, deadline_s=deadline_s, late=late, every_s=0.2, meanwhile=line.due)

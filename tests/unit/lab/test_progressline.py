@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import IPython
 import pytest
 
-from podlab.lab import telling
-from podlab.lab.telling import Telling, watched
+from podlab.lab import progressline
+from podlab.lab.progressline import ProgressLine, watched
 
 
 @pytest.fixture
@@ -27,13 +27,13 @@ def drawn(monkeypatch):
 def clock(monkeypatch):
     """A clock that stands until it is set."""
     now = SimpleNamespace(s=0.0)
-    monkeypatch.setattr(telling, "time", SimpleNamespace(monotonic=lambda: now.s))
+    monkeypatch.setattr(progressline, "time", SimpleNamespace(monotonic=lambda: now.s))
     return now
 
 
 def test_a_short_wait_says_nothing(drawn, clock):
     """Two seconds are no wait."""
-    with Telling(lambda seconds: f"{seconds:.0f} s", active=True) as line:
+    with ProgressLine(lambda seconds: f"{seconds:.0f} s", active=True) as line:
         clock.s = 1.9
         line.due()
 
@@ -42,7 +42,7 @@ def test_a_short_wait_says_nothing(drawn, clock):
 
 def test_a_long_wait_tells_once_a_second_and_leaves_nothing(drawn, clock):
     """The same line changes; at the end it is empty."""
-    with Telling(lambda seconds: f"{seconds:.1f} s", active=True) as line:
+    with ProgressLine(lambda seconds: f"{seconds:.1f} s", active=True) as line:
         for second in (2.0, 2.5, 3.0, 3.1):
             clock.s = second
             line.due()
@@ -52,7 +52,7 @@ def test_a_long_wait_tells_once_a_second_and_leaves_nothing(drawn, clock):
 
 def test_it_tells_by_itself_while_its_caller_is_busy(drawn, clock):
     """A recorder waits inside of calls."""
-    line = Telling(lambda seconds: f"{seconds:.0f} s", active=True).by_itself()
+    line = ProgressLine(lambda seconds: f"{seconds:.0f} s", active=True).by_itself()
     clock.s = 5.0
     while not drawn:
         pass
@@ -63,7 +63,7 @@ def test_it_tells_by_itself_while_its_caller_is_busy(drawn, clock):
 
 def test_where_nobody_looks_nothing_is_told(drawn, clock):
     """What a program stores of a page is the same after a slow wait and after a fast one."""
-    with Telling(lambda seconds: "late", active=False) as line:
+    with ProgressLine(lambda seconds: "late", active=False) as line:
         clock.s = 9.0
         line.due()
 

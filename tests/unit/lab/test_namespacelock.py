@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from podlab.lab import holding
+from podlab.lab import namespacelock
 
 OTHER = """
 import sys
 from pathlib import Path
-from podlab.lab import holding
-name, holder = holding.hold(Path(sys.argv[1]), "podlab-04")
+from podlab.lab import namespacelock
+name, holder = namespacelock.hold(Path(sys.argv[1]), "podlab-04")
 print(name, holder, flush=True)
 sys.stdin.read()
 """
@@ -35,21 +35,21 @@ def another_kernel(folder: Path) -> Iterator[str]:
 
 def test_a_second_kernel_takes_the_next_name(tmp_path: Path) -> None:
     """And is told who holds the first; the first may open its own again."""
-    assert holding.hold(tmp_path, "podlab-04") == ("podlab-04", "")
+    assert namespacelock.hold(tmp_path, "podlab-04") == ("podlab-04", "")
     with another_kernel(tmp_path) as told, another_kernel(tmp_path) as third:
         assert told.startswith("podlab-04-2 process ")
         assert third.startswith("podlab-04-3 process ")
-        assert holding.hold(tmp_path, "podlab-04") == ("podlab-04", "")
-    holding.release(tmp_path, "podlab-04")
+        assert namespacelock.hold(tmp_path, "podlab-04") == ("podlab-04", "")
+    namespacelock.release(tmp_path, "podlab-04")
 
 
 def test_a_name_is_free_again_when_its_kernel_is_gone(tmp_path: Path) -> None:
     """Killed, or closed: nothing is left that somebody would have to clear."""
     with another_kernel(tmp_path) as told:
         assert told == "podlab-04"
-        assert holding.hold(tmp_path, "podlab-04")[0] == "podlab-04-2"
-    holding.release(tmp_path, "podlab-04-2")
-    assert holding.hold(tmp_path, "podlab-04") == ("podlab-04", "")
-    holding.release(tmp_path, "podlab-04")
+        assert namespacelock.hold(tmp_path, "podlab-04")[0] == "podlab-04-2"
+    namespacelock.release(tmp_path, "podlab-04-2")
+    assert namespacelock.hold(tmp_path, "podlab-04") == ("podlab-04", "")
+    namespacelock.release(tmp_path, "podlab-04")
     with another_kernel(tmp_path) as told:
         assert told == "podlab-04"

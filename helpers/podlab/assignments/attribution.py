@@ -28,7 +28,7 @@ _Unit = tuple[str, int | None]
 
 
 @dataclass(frozen=True)
-class Sign:
+class FileClues:
     """
     Words that a file has for its student.
 
@@ -58,7 +58,7 @@ class Sign:
 
 
 @dataclass(frozen=True)
-class Owner:
+class FileOwner:
     """Whose a file is; *known*: the roster has that student; *guessed*: the file's own name stands for one."""
 
     student: str
@@ -67,7 +67,7 @@ class Owner:
     guessed: bool = False
 
 
-def owners(signs: Sequence[Sign], students: Sequence[Student]) -> list[Owner]:
+def owners(signs: Sequence[FileClues], students: Sequence[Student]) -> list[FileOwner]:
     """Return the owner of each file."""
     named = [_named(sign, students) for sign in signs]
     several = _of_a_class(signs)
@@ -88,21 +88,21 @@ def owners(signs: Sequence[Sign], students: Sequence[Student]) -> list[Owner]:
 
 
 def _owner(
-    sign: Sign, student: Student | None, name: str, alone: bool, students: Sequence[Student], roster: set[str]
-) -> Owner:  # fmt: skip
+    sign: FileClues, student: Student | None, name: str, alone: bool, students: Sequence[Student], roster: set[str]
+) -> FileOwner:  # fmt: skip
     claimed = sign.claimed
     if student:
         other = [f"the notebook was released for {claimed}"] if claimed not in ("", student.id) else []
-        return Owner(student.id, True, other)
+        return FileOwner(student.id, True, other)
     notes = []
     if claimed and (claimed in roster or not students):
         if alone:
-            return Owner(claimed, claimed in roster, [] if claimed == name else [BY_ID + sign.source])
+            return FileOwner(claimed, claimed in roster, [] if claimed == name else [BY_ID + sign.source])
         notes = [f"the notebook was released for {claimed}, but another submission has that id, too"]
     folder = match([sign.above, *_WORDS.findall(sign.above)], students)
     if folder:
-        return Owner(folder.id, True, [*notes, f"found by the folder {sign.above}"])
-    return Owner(
+        return FileOwner(folder.id, True, [*notes, f"found by the folder {sign.above}"])
+    return FileOwner(
         name,
         False,
         notes,
@@ -110,13 +110,13 @@ def _owner(
     )
 
 
-def _named(sign: Sign, students: Sequence[Student]) -> Student | None:
+def _named(sign: FileClues, students: Sequence[Student]) -> Student | None:
     words = [word for part in sign.parts for word in (part, *_WORDS.findall(part))]
     # The platform's own list decides: below their folder students name files as they like.
     return match(words if sign.listed is None else sign.listed, students)
 
 
-def _units(signs: Sequence[Sign]) -> list[_Unit]:
+def _units(signs: Sequence[FileClues]) -> list[_Unit]:
     """Return for each file what was handed in together with it: a folder of one student, or the file by itself."""
     found: list[_Unit] = [(sign.source, index) for index, sign in enumerate(signs)]
     tops: dict[str, list[int]] = {}
@@ -136,7 +136,7 @@ def _units(signs: Sequence[Sign]) -> list[_Unit]:
     return found
 
 
-def _depth(signs: Sequence[Sign], depth: int) -> int:
+def _depth(signs: Sequence[FileClues], depth: int) -> int:
     """Return how many folders are above the submissions, from *depth* on: all files are below each of those."""
     while (
         all(len(sign.parts) > depth + 1 for sign in signs) and len({sign.parts[depth] for sign in signs}) == 1
@@ -145,7 +145,7 @@ def _depth(signs: Sequence[Sign], depth: int) -> int:
     return depth
 
 
-def _of_a_class(signs: Sequence[Sign]) -> set[str]:
+def _of_a_class(signs: Sequence[FileClues]) -> set[str]:
     """Return the zips that were given by themselves and have several folders at their top: they are of a class."""
     folders: dict[str, set[str]] = {}
     for sign in signs:
@@ -154,7 +154,7 @@ def _of_a_class(signs: Sequence[Sign]) -> set[str]:
     return {archive for archive, names in folders.items() if len(names) > 1}
 
 
-def _fallback(sign: Sign, several: set[str]) -> str:
+def _fallback(sign: FileClues, several: set[str]) -> str:
     parts = sign.parts
     inside = sign.archive in several and len(parts) > sign.packed + 1
     return (parts[sign.packed] if inside else parts[0]) or sign.source

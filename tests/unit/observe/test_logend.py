@@ -9,7 +9,7 @@ from typing import Any
 
 from podlab.errors import ApiError, ConnectionLostError
 from podlab.observe import logfollower
-from podlab.observe.asking import PAUSES_S, Question
+from podlab.observe.logend import PAUSES_S, LogEndProbe
 from podlab.observe.logfollower import Incarnation, LogFollower
 
 Answer = Callable[[], Iterator[bytes]]
@@ -28,7 +28,7 @@ class Node:
 
 
 def ask(answer: Answer) -> bool:
-    return Question(Node(answer), "/log", "app", lambda: None, clock=lambda: 0.0).over()  # type: ignore[arg-type]
+    return LogEndProbe(Node(answer), "/log", "app", lambda: None, clock=lambda: 0.0).over()  # type: ignore[arg-type]
 
 
 def failing(error: Exception) -> Answer:
@@ -43,7 +43,7 @@ def test_a_log_that_ends_at_once_proves_that_the_run_is_over() -> None:
     """Followed from its end, with last words in between or without."""
     node = Node(lambda: iter(()))
 
-    assert Question(node, "/log", "app", lambda: None).over() is True  # type: ignore[arg-type]
+    assert LogEndProbe(node, "/log", "app", lambda: None).over() is True  # type: ignore[arg-type]
     assert ask(lambda: iter([b"2026-11-23T03:07:31.849838169Z end"])) is True
     [asked] = node.asked
     assert (asked["follow"], asked["tailLines"], asked["container"]) == (True, 0, "app")
@@ -65,13 +65,13 @@ def test_a_container_that_goes_on_talking_is_not_waited_for() -> None:
         while True:
             yield b"2026-11-23T03:07:31.849838169Z more"
 
-    assert Question(Node(talk), "/log", "app", lambda: None, clock=lambda: next(ticks)).over() is False  # type: ignore[arg-type]
+    assert LogEndProbe(Node(talk), "/log", "app", lambda: None, clock=lambda: next(ticks)).over() is False  # type: ignore[arg-type]
 
 
 def test_an_end_that_is_proven_twice_is_told_once() -> None:
     """Several questions can be under way; the first answer counts."""
     told: list[str] = []
-    question = Question(Node(lambda: iter(())), "/log", "app", lambda: told.append("over"))  # type: ignore[arg-type]
+    question = LogEndProbe(Node(lambda: iter(())), "/log", "app", lambda: told.append("over"))  # type: ignore[arg-type]
     for asked in [question.ask(), question.ask()]:
         assert asked
         asked.join()
@@ -83,7 +83,7 @@ def test_asking_is_bounded() -> None:
     """A container that speaks for ever costs a question a second in the long run."""
     now = [0.0]
     node = Node(failing(ConnectionLostError("read timed out")))
-    question = Question(node, "/log", "app", lambda: None, clock=lambda: now[0])  # type: ignore[arg-type]
+    question = LogEndProbe(node, "/log", "app", lambda: None, clock=lambda: now[0])  # type: ignore[arg-type]
     for _ in range(1000):
         now[0] += 0.1
         question.line_came()
@@ -95,7 +95,7 @@ def test_asking_is_bounded() -> None:
 
 def test_questions_follow_a_line_and_then_stop() -> None:
     """After each line a few, further and further apart; then silence is left alone."""
-    question = Question(Node(failing(OSError())), "/log", "app", lambda: None)  # type: ignore[arg-type]
+    question = LogEndProbe(Node(failing(OSError())), "/log", "app", lambda: None)  # type: ignore[arg-type]
     pauses = []
     while (pause := question.pause_s(60.0)) < 60:
         pauses.append(pause)

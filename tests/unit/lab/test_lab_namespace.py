@@ -3,7 +3,7 @@
 import pytest
 
 from podlab.client import resources
-from podlab.lab.space import Space
+from podlab.lab.lab_namespace import LabNamespace
 
 MINE = "podlab-lab-01"
 
@@ -52,7 +52,7 @@ def test_a_lab_that_was_interrupted_begins_with_an_empty_namespace(kind):
         namespace(), of(kind, "left"), of("serviceaccounts", "default"), of(kind, "left", "other")
     )
 
-    Space(server, MINE, own=True).prepare()
+    LabNamespace(server, MINE, own=True).prepare()
 
     assert of(kind, "left")[0] not in server.paths
     assert {of(kind, "left", "other")[0], of("serviceaccounts", "default")[0]} <= set(server.paths)
@@ -66,10 +66,10 @@ def test_a_webhook_that_is_answered_from_the_namespace_goes_with_it():
         webhook("other", "other"),
         webhook("by-url"),
     ]
-    for act in (Space.prepare, Space.close):
+    for act in (LabNamespace.prepare, LabNamespace.close):
         server = Server(namespace(), *left)
 
-        act(Space(server, MINE, own=True))
+        act(LabNamespace(server, MINE, own=True))
 
         hooks = {each for each in server.kinds if each.startswith("mutating")}
         assert hooks == {f"mutatingwebhookconfigurations/{name}" for name in ("shared", "other", "by-url")}
@@ -77,7 +77,7 @@ def test_a_webhook_that_is_answered_from_the_namespace_goes_with_it():
 
 def test_a_namespace_of_somebody_else_keeps_what_the_lab_did_not_make():
     server = Server(of("roles", "theirs"), of("roles", "ours"), webhook("theirs", MINE))
-    space = Space(server, MINE, own=False)
+    space = LabNamespace(server, MINE, own=False)
     space.made.append(of("roles", "ours")[0])
 
     space.prepare()

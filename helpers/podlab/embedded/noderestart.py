@@ -1,5 +1,5 @@
 """
-Services and names of the node, and the keeper that makes the node again when its processes have ended.
+Services and names of the node, and a new node when its processes have ended.
 
 Service addresses, names and the way from Pods to the API server live in the node's network, so they go with it. A real
 machine's kubelet, container runtime and kube-proxy are started again by systemd; Pods are then given new sandboxes.
@@ -51,7 +51,7 @@ class NodeNetwork:
         self._proxy = self._inside = None
 
 
-class NodeKeeper:
+class NodeRestarter:
     """
     Makes the node again whenever its processes have ended.
 

@@ -38,7 +38,7 @@ def watched() -> bool:
     return "cellId" in metadata or bool(os.environ.get("PODLAB_PROGRESS"))
 
 
-class Telling:
+class ProgressLine:
     """
     The line: *words* makes it from the seconds that passed. ``due`` draws it, at most once a second.
 
@@ -66,7 +66,7 @@ class Telling:
         if self._active:
             # the context holds the cell that output belongs to
             run = contextvars.copy_context().run
-            self._thread = threading.Thread(target=run, args=(self._tick,), name="telling", daemon=True)
+            self._thread = threading.Thread(target=run, args=(self._tick,), name="progress-line", daemon=True)
             self._thread.start()
         return self
 

@@ -1,5 +1,5 @@
 """
-The pulse of a grading: how late the machine and the API server were, moment by moment, while answers ran.
+The delays during a grading: how late the machine and the API server were, moment by moment, while answers ran.
 
 A thread sleeps for a short time again and again, does a little work now and then, and asks the API server for its
 version. A sleep or a piece of work that lasts longer is a delay of the machine; a late answer is one of the server, of
@@ -36,7 +36,7 @@ _KEPT = 40_000  # three hours of sleeps
 _ANSWER_S = 30.0
 
 
-class Pulse:
+class DelayMonitor:
     """
     Delays over time; safe to share between threads.
 
@@ -59,10 +59,10 @@ class Pulse:
         self._sleep, self._work = sleep or self._over.wait, work or _work
         self._delays: deque[tuple[float, float, float]] = deque(maxlen=_KEPT)  # since, until, delay
         self._asked_at: float | None = None
-        self._beats = 0
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._measured = 0
+        self._thread = threading.Thread(target=self._run, name="delay-monitor", daemon=True)
 
-    def __enter__(self) -> Pulse:
+    def __enter__(self) -> DelayMonitor:
         self._thread.start()
         return self
 
@@ -91,13 +91,13 @@ class Pulse:
             self._sleep(EVERY_S)
         return True
 
-    def beat(self) -> None:
+    def measure(self) -> None:
         """Sleep once; every fourth time work, and ask the API server. Note how late each was."""
         began = self.clock()
         self._sleep(EVERY_S)
         self._note(began, EVERY_S)
-        self._beats += 1
-        if self._beats % ASK_EVERY == 0:
+        self._measured += 1
+        if self._measured % ASK_EVERY == 0:
             began = self.clock()
             self._note(began, self._work(), weight=_POD_WORK_S / _WORK_S)
             self._ask()
@@ -117,7 +117,7 @@ class Pulse:
 
     def _run(self) -> None:
         while not self._over.is_set():
-            self.beat()
+            self.measure()
 
 
 def _work() -> float:

@@ -32,7 +32,7 @@ _ANSWER_S = 0.6  # a container that runs gives no answer: so long it is waited f
 _ALLOWANCE, _RENEWED_PER_S = 8.0, 1.0
 
 
-class Question:
+class LogEndProbe:
     """
     Whether one run of a container is over. Each time it is asked in a thread of its own, so that no line waits for it.
 
