@@ -10,6 +10,7 @@ In the order of a term:
     roster        who the students are;  attribution: to which of them a file belongs
     marking       grades all submissions: parallel, resumable, evidence kept
     rounds        when lost points count, and which answers are run again
+    regrading     grades again by the kept evidence, and names grades that are older than today's checks
     concurrency   how many answers run side by side: as many as the machine bears
     gradebook     results to marks: sums, outcomes, item statistics
     storedresults results by answer, for graders that execute notebooks

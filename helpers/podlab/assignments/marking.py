@@ -21,7 +21,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,24 +72,6 @@ class Job:
 
 
 @dataclass
-class RegradeCounts:
-    """
-    Counts of judging again.
-
-    Attributes:
-        judged: Answers that were judged by their evidence.
-        kept: Answers whose evidence, exercise and judging code are those of their grade.
-        missing: Answers that stay as they were because their evidence is missing or was not gradable.
-        outdated: Answers, among those judged, whose play has changed: ``podlab grade`` runs them again.
-    """
-
-    judged: int = 0
-    kept: int = 0
-    missing: int = 0
-    outdated: int = 0
-
-
-@dataclass
 class GradingProgress:
     """How far a grading is; *repeated* answers were run again because the machine was too busy."""
 
@@ -111,15 +92,15 @@ class GradingProgress:
 
 def jobs(blueprint: Blueprint, submissions: Sequence[Submission]) -> Iterator[Job]:
     """Yield every answer that counts: the exercises that a student drew, in order; a missing one is empty."""
-    rules = _rules()
+    of = rules()
     for each in submissions:
         if each.fault:
             continue
         for part in blueprint.parts(each.student):
-            yield Job(each.student, part, each.answers.get(part.exercise.id, ""), rules(part))
+            yield Job(each.student, part, each.answers.get(part.exercise.id, ""), of(part))
 
 
-def _rules() -> Callable[[DrawnExercise], digests.Rules]:
+def rules() -> Callable[[DrawnExercise], digests.Rules]:
     """Return a function that reads the digests of each exercise once."""
     known: dict[Path, digests.Rules] = {}
 
@@ -279,7 +260,7 @@ class _Grading:
     def accept(self, job: Job, why: str) -> Report:
         evidence.accept(evidence_of(self.folder, job.student), job.part.exercise.id, why)
         report = self._judge(job)
-        _store(self.folder, job, report, _took_s(self.folder, job))
+        store(self.folder, job, report, _took_s(self.folder, job))
         return report
 
     def end(self, state: str) -> None:
@@ -312,51 +293,8 @@ def _one(folder: Path, job: Job, place: grading.Place) -> Report:
     except PodlabError as error:
         report = Report(job.part.exercise.name, job.part.exercise.points, refused="not gradable: run it again",
                         notes=str(error).splitlines(), state=NOT_GRADABLE)  # fmt: skip
-    _store(folder, job, report, round(time.monotonic() - began, 3))
+    store(folder, job, report, round(time.monotonic() - began, 3))
     return report
-
-
-def again(
-    blueprint: Blueprint, folder: Path, students: Sequence[str] | None = None, *, everything: bool = False
-) -> RegradeCounts:
-    """
-    Judge graded answers again by their kept evidence, with today's checks; needs no cluster.
-
-    Args:
-        everything: Judge also the answers for which nothing has changed since their grade.
-    """
-    counts, rules = RegradeCounts(), _rules()
-    parts = cache(lambda student: {part.exercise.id: part for part in blueprint.parts(student)})
-    for result in results(folder):
-        part = parts(result["student"]).get(result["report"]["exercise"])
-        if part is not None and (students is None or result["student"] in students):
-            _again(
-                folder,
-                Job(result["student"], part, result["answer"], rules(part)),
-                result,
-                counts,
-                everything,
-            )
-    return counts
-
-
-def _again(
-    folder: Path, job: Job, result: Mapping[str, Any], counts: RegradeCounts, everything: bool
-) -> None:
-    if not everything and result.get("judged") == job.judged(folder):
-        counts.kept += 1
-        return
-    exercise = job.part.exercise
-    report = open_if_undecided(
-        regrade(exercise, job.text, evidence_of(folder, job.student), seed=job.part.seed)
-    )
-    if report.state == NOT_GRADABLE:
-        counts.missing += 1
-        return
-    counts.judged += 1
-    same = job.digest == result.get("digest") or job.played == result.get("played")
-    counts.outdated += not same
-    _store(folder, job, report, result.get("took_s"), ran=None if same else result)
 
 
 # -- what is kept --------------------------------------------------------------------------------------------
@@ -442,7 +380,7 @@ def _is_done(folder: Path, job: Job) -> bool:
         return False
 
 
-def _store(
+def store(
     folder: Path, job: Job, report: Report, took_s: float | None, *, ran: Mapping[str, Any] | None = None
 ) -> None:
     """

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from assignment_class import STUDENTS
 
-from podlab.assignments import blueprint, formats, gradebook, marking, pages, release, roster
+from podlab.assignments import blueprint, formats, gradebook, marking, pages, regrading, release, roster
 from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.submissions import Submission
+from podlab.checks.verdict import Report, Verdict
 from podlab.errors import PodlabError
 from podlab.grading import Place
 
@@ -305,7 +306,22 @@ def test_regrading_uses_the_kept_answer(plan: Blueprint, tmp_path: Path) -> None
     grade(plan, tmp_path / "g", handed_in(e14="kind: ["))
     shutil.rmtree(tmp_path / "g/evidence", ignore_errors=True)
 
-    assert marking.again(plan, tmp_path / "g", everything=True).judged == 2
+    assert regrading.again(plan, tmp_path / "g", everything=True).judged == 2
+
+
+def test_a_grade_whose_recordings_are_gone_stands_and_is_named(plan: Blueprint, tmp_path: Path) -> None:
+    """Its points are neither taken nor made a zero; a grading of the unchanged answer has nothing to do."""
+    found = handed_in(e14=plan.parts("ada")[0].exercise.shown()[1].replace("Never", "OnFailure"))
+    grade(plan, tmp_path / "g", found)
+    job = next(marking.jobs(plan, [found]))
+    full = Report("e14 convert-shipper", 5, [Verdict("all", 5, True)])
+    marking.store(tmp_path / "g", job, full, 1.0)
+
+    counts = regrading.again(plan, tmp_path / "g", everything=True)
+
+    assert (list(counts.standing), counts.opened, counts.judged) == (["ada e14"], [], 1)
+    assert [r["earned"] for r in marking.results(tmp_path / "g")] == [0.0, 10.0]
+    assert grade(plan, tmp_path / "g", found).kept == 2
 
 
 def test_a_folder_of_grades_is_written_by_one_grading_at_a_time(plan: Blueprint, tmp_path: Path) -> None:

@@ -28,16 +28,38 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge again, and print how many."""
-    from podlab.assignments import blueprint, marking
+    """Judge again, and print how many; exit code 1 where a grade is open, or stands without its evidence."""
+    from podlab.assignments import blueprint, marking, regrading, submissions
+    from podlab.cli.parser import UsageError
 
-    marking.read_submissions(args.grades)
-    counts = marking.again(blueprint.read(args.assignment), args.grades, args.student, everything=args.all)
+    plan = blueprint.read(args.assignment)
+    known = {each.student for each in marking.read_submissions(args.grades)}
+    marking.refuse_other(args.grades, plan)
+    strange = [name for name in args.student or () if name not in known]
+    if strange:
+        raise UsageError(
+            f"{strange[0]} is not a student of {args.grades}", hint="podlab report lists the students"
+        )
+    counts = regrading.again(plan, args.grades, args.student, everything=args.all)
     print(
         f"{counts.judged} answers judged again from their evidence, {counts.kept} unchanged since their grade"
     )
-    if counts.missing:
-        print(f"{counts.missing} stay as they were: their evidence is missing, or does not decide")
     if counts.outdated:
         print(f"{counts.outdated} were run by a play that has changed since: podlab grade runs them again")
-    return 0
+    if counts.opened:
+        names = submissions.few(counts.opened)
+        print(
+            f"{len(counts.opened)} lost their grade, for the evidence does not decide today's checks: {names}; "
+            "podlab grade runs them again"
+        )
+    if counts.open:
+        print(
+            f"{len(counts.open)} still have no grade: {submissions.few(counts.open)}; podlab grade runs them again"
+        )
+    for name, why in list(counts.standing.items())[:5]:
+        print(f"  {name} keeps the grade of earlier checks: {why}")
+    if len(counts.standing) > 5:
+        print(
+            f"  and {len(counts.standing) - 5} more; podlab report names them, podlab grade runs them again"
+        )
+    return 1 if counts.opened or counts.open or counts.standing else 0

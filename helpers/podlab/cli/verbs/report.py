@@ -30,7 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write everything below the folder and print where."""
-    from podlab.assignments import blueprint, formats, gradebook, marking, pages, reader, roster, submissions
+    from podlab.assignments import (
+        blueprint, formats, gradebook, marking, pages, reader, regrading, roster, submissions,
+    )  # fmt: skip
     from podlab.errors import PodlabError
     from podlab.files import make_output
 
@@ -60,6 +62,15 @@ def run(args: argparse.Namespace) -> int:
     if others:
         few = submissions.few([mark.student.id for mark in others])
         print(f"not in the roster, and not counted: {few}; see {out / 'not-in-roster.csv'}")
+    open_ = [f"{mark.student.id}: {mark.state}" for mark in marks if mark.total is None]
+    if open_:
+        print(f"{len(open_)} without marks: {submissions.few(open_)}")
+    stale = regrading.stale(plan, args.grades)
+    if stale:
+        print(
+            f"{len(stale)} grades are older than the exercises, the points or podlab itself: {submissions.few(stale)}; "
+            f"podlab regrade {args.grades} --assignment {args.assignment}"
+        )
     return 0
 
 
