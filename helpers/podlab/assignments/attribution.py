@@ -23,6 +23,7 @@ BY_ID = "found by the id in the notebook, not by the name "
 """Begins a note; the file's path follows."""
 
 _WORDS = re.compile(r"[^/\\_]+")
+_CANVAS = re.compile(r"([^_]+)_(?:LATE_)?\d+_\d+_")
 _Unit = tuple[str, int | None]
 """What was handed in together: a folder; or a file, with its number, since two that were given may have one name."""
 
@@ -111,9 +112,17 @@ def _owner(
 
 
 def _named(sign: FileClues, students: Sequence[Student]) -> Student | None:
-    words = [word for part in sign.parts for word in (part, *_WORDS.findall(part))]
     # The platform's own list decides: below their folder students name files as they like.
-    return match(words if sign.listed is None else sign.listed, students)
+    if sign.listed is not None:
+        return match(sign.listed, students)
+    # So does the beginning of a name that Canvas made; and where a file's own name names another, the folders do.
+    canvas = _CANVAS.match(sign.parts[sign.packed] if len(sign.parts) > sign.packed else "")
+    tries = ([canvas[1]] if canvas else [], _words(sign.parts), _words(sign.parts[:-1]))
+    return next((student for student in (match(words, students) for words in tries) if student), None)
+
+
+def _words(parts: Sequence[str]) -> list[str]:
+    return [word for part in parts for word in (part, *_WORDS.findall(part))]
 
 
 def _units(signs: Sequence[FileClues]) -> list[_Unit]:

@@ -26,20 +26,23 @@ def submitters(given: Mapping[Path, str]) -> dict[str, Sequence[str]]:
     """
     Return folder of a submission -> words that name its first student; empty where no path is such an export.
 
-    Only the file beside all submissions counts: a student can hand in one of that name.
+    Only the file beside all submissions counts, and of several paths each must have one: a student can hand in a file
+    of that name.
 
     Args:
         given: Paths, and how the sources of their files begin where they are zips.
     """
-    found: dict[str, Sequence[str]] = {}
+    lists: dict[Path, dict[str, Sequence[str]]] = {}
     for path, called in given.items():
         with suppress(
             OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, yaml.YAMLError
         ):
             for name, text in _texts(path, called):
                 # Nodes are read and no values made of them: the tags of a Ruby program do not matter then.
-                found |= dict(_listed(name, yaml.compose(text, Loader=_LOADER)))
-    return found
+                lists[path] = dict(_listed(name, yaml.compose(text, Loader=_LOADER)))
+    if len(lists) < len(given):  # several paths may be of a student each, who can put a list into it
+        return {}
+    return {folder: words for each in lists.values() for folder, words in each.items()}
 
 
 def folders(source: str) -> Iterator[str]:
@@ -53,9 +56,12 @@ def _texts(path: Path, called: str) -> Iterator[tuple[PurePosixPath, str]]:
         yield PurePosixPath(), (path / FILE).read_text("utf-8")
     elif path.suffix == ".zip" and path.is_file():
         with zipfile.ZipFile(path) as archive:
-            names = [PurePosixPath(name) for name in archive.namelist() if PurePosixPath(name).name == FILE]
-            first = min(names, key=lambda name: len(name.parts), default=None)
-            if first is not None and archive.getinfo(first.as_posix()).file_size <= _MOST_BYTES:
+            names = [PurePosixPath(name) for name in archive.namelist()]
+            lists = [name for name in names if name.name == FILE]
+            first = min(lists, key=lambda name: len(name.parts), default=None)
+            handed_in = [name for name in names if name.suffix in (".ipynb", ".zip")]
+            beside = first is not None and all(first.parent in name.parents for name in handed_in)
+            if first is not None and beside and archive.getinfo(first.as_posix()).file_size <= _MOST_BYTES:
                 yield PurePosixPath(called) / first.parent, archive.read(first.as_posix()).decode("utf-8")
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +33,10 @@ Starter = Callable[[str, str], str]
 # Below comments of the student's own, too, where Jupyter would not find it.
 _FIRST_LINE = re.compile(r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*%%exercise[ \t]+(e\d{2,3})\b[^\n]*\n?")
 _ID = re.compile(r"(e\d{2,3})-answer\Z")
+_STEERING = ("Cc", "Cs", "Zl", "Zp")
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # right to left, and back
 MOST_CELLS, MOST_NOTEBOOK = 5_000, 20 << 20
+_MOST_FAULTS = 3  # of the files of one student, in a line
 
 
 @dataclass(frozen=True)
@@ -217,12 +221,14 @@ def _handed_in(paths: Iterable[Path]) -> Iterator[Path]:
 def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | UnreadableArchive]]:
     if ".ipynb_checkpoints" in path.parts or path.is_symlink() or not path.is_file():
         return
+    name = visible(name)  # a file's name can hold anything, and is printed
     try:
         if path.stat().st_size > archives.MOST_BYTES:
             raise UnreadableArchive(f"{name} is larger than {archives.MOST_BYTES >> 20} MiB")
         data = path.read_bytes()
         if path.suffix == ".zip":
-            yield from ((f"{name}/{inner}", content) for inner, content in archives.notebooks(data, name))
+            inside = archives.notebooks(data, name)
+            yield from ((visible(f"{name}/{inner}"), content) for inner, content in inside)
         else:
             yield name, data
     except UnreadableArchive as error:
@@ -254,7 +260,17 @@ def _metadata(part: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _in_one_line(error: UnreadableArchive) -> str:
-    return str(error).replace("\n", " ")
+    return visible(str(error).replace("\n", " "))
+
+
+def visible(text: str) -> str:
+    """Return a text in which nothing steers a terminal or breaks a line: such characters are written as ``\\x1b``."""
+    return "".join(
+        each.encode("unicode_escape").decode()
+        if unicodedata.category(each) in _STEERING or each in _TURNING
+        else each
+        for each in text
+    )
 
 
 def _of(each: SubmittedFile, owner: FileOwner, starter: Starter, blueprint: Blueprint | None) -> Submission:
@@ -262,7 +278,7 @@ def _of(each: SubmittedFile, owner: FileOwner, starter: Starter, blueprint: Blue
     late = ["the platform marked it as late"] if re.search(r"(^|_)LATE_", each.source) else []
     answers, notes = _best_of(each.cells, lambda exercise: starter(owner.student, exercise))
     if blueprint and each.assignment not in ("", blueprint.name):
-        notes = [f"the notebook is of another assignment: {each.assignment[:40]}", *notes]
+        notes = [f"the notebook is of another assignment: {visible(each.assignment[:40])}", *notes]
     return Submission(
         owner.student, owner.known, [each.source], answers, [*late, *owner.notes, *notes], each.fault,
         owner.guessed,
@@ -363,6 +379,8 @@ def _merged(student: str, found: Sequence[Submission], starter: Starter) -> Subm
             if name not in answers or not _answered(answers[name], starter(student, name)):
                 answers[name] = text
     faults = [each.fault for each in found if each.fault]
+    if len(faults) > _MOST_FAULTS:
+        faults = [*faults[:_MOST_FAULTS], f"and {len(faults) - _MOST_FAULTS} more files cannot be read"]
     notes = [note for each in found for note in each.notes] + [f"{len(found)} files were handed in"]
     return Submission(student, found[0].known, [name for each in found for name in each.sources], answers,
                       [*notes, *faults], "" if answers else "; ".join(faults),

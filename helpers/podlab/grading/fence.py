@@ -137,6 +137,9 @@ def _covered(name: str, row: RawView, was: RawView) -> Iterator[str]:
         variable = str(item.get("name") if isinstance(item, Mapping) else "")
         if _ENV.match(variable) and variable not in before:
             yield f"the variable {variable} may not be set in {name}"
+    ended = str(row.get("terminationMessagePath") or "")
+    if ended and ended != was.get("terminationMessagePath") and ended != "/dev/termination-log":
+        yield f"terminationMessagePath of {name} is /dev/termination-log: the kubelet mounts a file there"
     if "workingDir" in row and row.get("workingDir") != was.get("workingDir"):
         yield f"workingDir of {name} stays as it is"
 

@@ -126,6 +126,9 @@ def replaced_programs() -> Iterator[Attack]:
     for variable in ("PYTHONPATH", "PYTHONSTARTUP", "LD_PRELOAD", "PATH", "BASH_ENV"):
         env = [{"name": variable, "value": "/logs"}]
         yield Attack("program", variable.lower(), "e14", changed(good, container("shop", env=env)))
+    for name, path in {"program": "/usr/local/bin/podlab-app", "preload": "/etc/ld.so.preload"}.items():
+        ended = container("shipper", terminationMessagePath=path)
+        yield Attack("program", f"message-over-{name}", "e14", changed(good, ended))
     for key, value in {
         "image": "busybox:1.36", "command": ["sh"], "args": ["wait"], "workingDir": "/logs",
     }.items():  # fmt: skip
@@ -153,6 +156,13 @@ def shapes() -> Iterator[Attack]:
         "number-list": changed(good, spec(initContainers=5)), "containers-map": changed(good, spec(containers={"a": 1})),
         "container-text": changed(good, spec(containers=["shop"])), "spec-text": changed(good, lambda b: b.update(spec="x")),
         "python": "import os; os._exit(0)", "magic": "%%bash\nid",
+        "merge-bomb": "a: &a {x: 1}\n" + "".join(f"{c}: &{c} {{<<: [{','.join(['*' + chr(ord(c) - 1)] * 9)}]}}\n" for c in "bcdefgh"),
+        "cycle": good.replace("metadata:", "metadata: &m\n  annotations: *m", 1), "cycle-list": "a: &a [*a]",
+        "merged-network": good.replace("spec:", "spec:\n  <<: [{hostPID: true}, {hostNetwork: true}]", 1),
+        "infinite": good.replace("spec:", "spec:\n  terminationGracePeriodSeconds: .inf", 1),
+        "map-key": good.replace("spec:", "spec:\n  ? {a: b}\n  : 3", 1), "set": good.replace("metadata:", "metadata:\n  labels: !!set {a, b}", 1),
+        "question-marks": "? " * 30_000 + "a", "blocks": "- " * 30_000 + "a", "documents": "---\n" * 15_000,
+        "turned-name": good.replace("name: shop", "name: \u202epohs", 1), "other-tags": f"%TAG ! tag:x,1:\n---\n!y {good}",
     }  # fmt: skip
     for name, text in texts.items():
         yield Attack("shape", name, "e14", text)

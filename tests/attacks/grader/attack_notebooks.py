@@ -312,6 +312,55 @@ def archives() -> Iterator[Handed]:
     yield Handed("archives", "double", {"x.zip": zipped({"a/two.ipynb": mine, "b/two.ipynb": mine})})
 
 
+def forged_archives() -> Iterator[Handed]:
+    """Zips whose parts say different things: of a password, a method, a name, or of what comes before."""
+    plain = zipped(as_file(notebook()))
+    middle = plain.index(b"PK\x01\x02")
+
+    def both(at: int, value: bytes) -> bytes:
+        """Write *value* at an offset of the local header, and into the directory, where fields lie two bytes later."""
+        body = bytearray(plain)
+        body[at : at + len(value)] = body[middle + at + 2 : middle + at + 2 + len(value)] = value
+        return bytes(body)
+
+    yield Handed("archives", "password", {"x.zip": both(6, b"\x01\x00")}, fault="cannot be read")
+    yield Handed("archives", "method", {"x.zip": both(8, b"\x63\x00")}, fault="cannot be read")
+    other = plain.replace(b"two.ipynb", b"ten.ipynb", 1)
+    yield Handed("archives", "two-names", {"x.zip": other}, fault="cannot be read")
+    yield Handed("archives", "behind-a-picture", {"x.zip": b"\x89PNG\r\n\x1a\n" + bytes(500) + plain})
+    yield Handed("archives", "behind-a-zip", {"x.zip": zipped(as_file(solved(), "ada.ipynb")) + plain})
+
+
+def other_names() -> Iterator[Handed]:
+    """Names and lists by which a submission is to count as the witness's, so that it replaces or spoils that one."""
+    wrong = json.dumps(notebook(e14="kind: [", e26="a: nothing = 1")).encode()
+    listed = "{}:\n  :submitters:\n  - :name: ada\n    :sid: ada\n    :email: ada@example.org\n"
+    for name, files in {
+        "list": {"submission_metadata.yml": listed.format("a").encode(), "a/two.ipynb": wrong},
+        "list-of-itself": {"submission_metadata.yml": listed.format("'.'").encode(), "two.ipynb": wrong},
+        "list-in-a-zip": {"x.zip": zipped({"submission_metadata.yml": listed.format("a").encode(), "a/two.ipynb": wrong})},
+        "file": {"ada.ipynb": wrong}, "zip": {"ada.zip": zipped({"two.ipynb": wrong})},
+        "as-canvas": {"ada_1234_5678_two.ipynb": wrong}, "as-moodle": {"ada_1234_assignsubmission_file_.ipynb": wrong},
+        "wide-letters": {"\uff41\uff44\uff41.ipynb": wrong},
+    }.items():  # fmt: skip
+        yield Handed("other names", name, files, e14=("refused",))
+
+
+def steering_names() -> Iterator[Handed]:
+    """Names of files that would clear an instructor's terminal, or write a line of their own into its output."""
+    for name, text in {
+        "line": "a\n  ada: not gradable", "escape": "\x1b[2J\x1b]0;owned\x07", "return": "x\rada: 8 of 8",
+        "turned": "\u202ebnypi", "separator": "a\u2028b", "bell": "\x07" * 50,
+    }.items():  # fmt: skip
+        yield Handed("steering names", name, as_file(notebook(), f"{text}.ipynb"))
+        body = notebook()
+        body["metadata"]["podlab"] = {"assignment": text, "student": text}
+        yield Handed("steering names", f"{name}-of-an-assignment", as_file(body))
+        yield Handed("steering names", f"{name}-broken", {f"{text}.ipynb": b"{"}, fault="notebook")
+        inner = {f"{text}.ipynb": b"{"}
+        yield Handed("steering names", f"{name}-in-a-zip", {"x.zip": zipped(inner)}, fault="notebook")
+
+
 def broken() -> Iterator[Handed]:
     """Files that only claim to be notebooks."""
     for name, data in {
@@ -369,7 +418,10 @@ def scripts() -> Iterator[Handed]:
     )
 
 
-ATTACKS = (leaving_early, forged_output, edited_metadata, copies, reading_checks, archives, broken, scripts)
+ATTACKS = (
+    leaving_early, forged_output, edited_metadata, copies, reading_checks, archives, forged_archives, other_names,
+    steering_names, broken, scripts,
+)  # fmt: skip
 
 
 def attacks() -> list[Handed]:

@@ -17,7 +17,7 @@ from podlab.assignments.roster import Student
 from podlab.grading import Place, grade
 
 NOWHERE = Place(client=None)
-WITNESS = "ada"  # hands in right answers beside the attackers
+WITNESS, LAST = "ada", "zoe"  # hand in right answers beside the attackers, and are read before and after them
 
 
 def faults(found: Sequence[Handed], folder: Path, *, as_zip: bool = False) -> dict[str, list[str]]:
@@ -27,15 +27,16 @@ def faults(found: Sequence[Handed], folder: Path, *, as_zip: bool = False) -> di
     Args:
         as_zip: Whether the whole class is in one zip, as platforms pack it.
 
-    The witness is there under the empty name: an attack that harms another submission is a fault of the whole class.
+    The witnesses are there under the empty name: an attack that harms another submission is a fault of the whole class.
     """
     down, out = folder / "download", folder / "grades"
     students = [Student(f"s{number:04}") for number in range(len(found))]
     for student, each in zip(students, found, strict=True):
         _hand_in(down / student.id, each)
-    _hand_in(down / WITNESS, solved_by_witness())
+    for name in (WITNESS, LAST):
+        _hand_in(down / name, solved_by_witness())
     given = _zipped(down) if as_zip else down
-    whole, people = plan(), [*students, Student(WITNESS)]
+    whole, people = plan(), [*students, Student(WITNESS), Student(LAST)]
     before = listing(folder, out)
     with _current(folder):
         handed_in = submissions.read([given], people, whole)
@@ -51,13 +52,21 @@ def faults(found: Sequence[Handed], folder: Path, *, as_zip: bool = False) -> di
         *(f"{path} was written" for path in listing(folder, out) - before),
         *(f"{path} was written" for path in (folder / CANARY, Path("/tmp") / CANARY) if path.exists()),
         *("a page holds active content" for page in html if "<script" in page or "<img src=x" in page),
-        *_verdict(solved_by_witness(), marks[WITNESS], handed_in, WITNESS),
+        *(f"{text!r} steers a terminal" for text in printed(handed_in, people) if not text.isprintable()),
+        *(text for name in (WITNESS, LAST) for text in _verdict(solved_by_witness(), marks[name], handed_in, name)),
     ]  # fmt: skip
     wrong = {
         each.id: list(_verdict(each, marks[student.id], handed_in, student.id))
         for student, each in zip(students, found, strict=True)
     }
     return {name: texts for name, texts in {"": everything, **wrong}.items() if texts}
+
+
+def printed(handed_in: Iterable[submissions.Submission], people: Sequence[Student]) -> Iterator[str]:
+    """Yield all texts of submissions that an instructor may see on a terminal."""
+    for each in handed_in:
+        yield from (each.student, *each.sources, *each.notes, each.fault)
+    yield from submissions.remarks(list(handed_in), people)
 
 
 def solved_by_witness() -> Handed:

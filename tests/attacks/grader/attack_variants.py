@@ -26,6 +26,7 @@ _LAST = (
     "no-metadata",
     "worksheets",
 )  # they take away by what the other changes find a cell
+_NAMED = ("scripts", "other names", "steering names")  # a name is the attack
 _JUNK = (
     "print(1)",
     "%timeline first",
@@ -108,7 +109,7 @@ def _varied(each: Handed, chance: random.Random) -> dict[str, bytes]:
             data = json.dumps(body, indent=chance.choice((None, 1))).encode()  # noqa: PLW2901
         renamed = (
             name
-            if "/" in name or each.family == "scripts"
+            if "/" in name or each.family in _NAMED
             else f"{chance.choice('abcxyz')}{chance.randrange(999)}-{name}"
         )
         files[renamed] = data

@@ -270,6 +270,63 @@ def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     assert "unpacks to more than" in found.fault
 
 
+def test_a_students_files_unpack_to_so_much_and_take_nothing_from_others(
+    tmp_path: Path, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Zips inside count for the student whose folder they lie in; the reasons of many files are one short line."""
+    good = json.dumps(notebook(e00=ORDER)).encode()
+    size = len(good) + 1
+    monkeypatch.setattr(archives, "MOST_OF_ONE", size)
+    monkeypatch.setattr(archives, "MOST_OF_GROUP", 5 * size)
+    files = {f"bob/{n}.ipynb": b" " * size for n in range(3)}
+    files |= {
+        f"bob/z{n}.zip": zipped({"a.ipynb": b" " * size, "b.ipynb": b" " * (size + 1)}) for n in range(20)
+    }
+    made = zipped(
+        {"class/ada/a.ipynb": good} | {f"class/{k}": v for k, v in files.items()} | {"class/cy/a.ipynb": good}
+    )
+    (tmp_path / "class.zip").write_bytes(made)
+
+    found = {each.student: each for each in submissions.read([tmp_path / "class.zip"], STUDENTS)}
+
+    assert sorted(found) == ["ada", "bob", "cy"]
+    assert found["ada"].answers["e00"] == found["cy"].answers["e00"] == ORDER
+    reasons = [
+        str(content) for _, content in archives.notebooks(made, "class.zip") if not isinstance(content, bytes)
+    ]
+    assert any("is not read: the files beside it unpack to" in reason for reason in reasons)
+    assert found["bob"].fault.endswith("more files cannot be read")
+    assert len(found["bob"].fault) < 1_000
+
+
+def test_the_whole_zip_unpacks_to_so_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever makes the whole zip can make as many folders as entries."""
+    monkeypatch.setattr(archives, "MOST_IN_ALL", 1_000)
+    (tmp_path / "ada.zip").write_bytes(zipped({f"{n}/a.ipynb": b" " * 400 for n in range(9)}))
+
+    read = [content for _, content in archives.notebooks((tmp_path / "ada.zip").read_bytes(), "ada.zip")]
+
+    assert [isinstance(content, bytes) for content in read] == [True, True, *[False] * 7]
+
+
+@pytest.mark.parametrize(
+    ("path", "student"),
+    [("brownbob_12_34_ada.ipynb", "bob"), ("brownbob_LATE_12_34_cy.zip/x.ipynb", "bob"), ("bob/ada.ipynb", "bob"),
+     ("bob/ada_12_34_x.ipynb", "bob")],
+)  # fmt: skip
+def test_a_file_named_after_another_student_is_its_owners(
+    tmp_path: Path, notebook: Notebook, path: str, student: str
+) -> None:
+    """The platform writes the folder, and the beginning of a name on Canvas; students write the rest."""
+    (tmp_path / "class.zip").write_bytes(
+        zipped({path: json.dumps(notebook(e00=ORDER)).encode(), "cy/a.ipynb": b"{"})
+    )
+
+    found = submissions.read([tmp_path / "class.zip"], STUDENTS)
+
+    assert [(each.student, each.known) for each in found] == [(student, True), ("cy", True)]
+
+
 def test_one_broken_notebook_among_fifty_good_ones(tmp_path: Path, notebook: Notebook) -> None:
     """Everything else is read."""
     good = json.dumps(notebook(e00=ORDER))
