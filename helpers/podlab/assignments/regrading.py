@@ -86,7 +86,9 @@ def _jobs(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Job, dict[str, A
             yield Job(result["student"], part, result["answer"], rules(part)), result
 
 
-def _again(folder: Path, job: Job, result: Mapping[str, Any], counts: RegradeCounts, everything: bool) -> None:
+def _again(
+    folder: Path, job: Job, result: Mapping[str, Any], counts: RegradeCounts, everything: bool
+) -> None:
     if not everything and result.get("judged") == job.judged(folder):
         if _is_open(result):
             counts.open.append(_name(job))

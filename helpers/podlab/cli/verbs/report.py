@@ -30,9 +30,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write everything below the folder and print where."""
-    from podlab.assignments import (
-        blueprint, formats, gradebook, marking, pages, reader, regrading, roster, submissions,
-    )  # fmt: skip
+    from podlab.assignments import blueprint, formats, gradebook, marking, pages, reader, regrading, roster
+    from podlab.assignments.submissions import few
     from podlab.errors import PodlabError
     from podlab.files import make_output
 
@@ -60,15 +59,15 @@ def run(args: argparse.Namespace) -> int:
     mean = f"{sum(known) / len(known):.1f}" if known else "-"
     print(f"{len(marks)} students, {len(known)} with marks, mean {mean} of {float(plan.points):g}; see {out}")
     if others:
-        few = submissions.few([mark.student.id for mark in others])
-        print(f"not in the roster, and not counted: {few}; see {out / 'not-in-roster.csv'}")
+        names = few([mark.student.id for mark in others])
+        print(f"not in the roster, and not counted: {names}; see {out / 'not-in-roster.csv'}")
     open_ = [f"{mark.student.id}: {mark.state}" for mark in marks if mark.total is None]
     if open_:
-        print(f"{len(open_)} without marks: {submissions.few(open_)}")
+        print(f"{len(open_)} without marks: {few(open_)}")
     stale = regrading.stale(plan, args.grades)
     if stale:
         print(
-            f"{len(stale)} grades are older than the exercises, the points or podlab itself: {submissions.few(stale)}; "
+            f"{len(stale)} grades are older than the exercises, the points or podlab itself: {few(stale)}; "
             f"podlab regrade {args.grades} --assignment {args.assignment}"
         )
     return 0
