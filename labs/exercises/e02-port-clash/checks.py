@@ -30,5 +30,5 @@ def stay(case: Case) -> Finding:
 
 
 def ended(life: Life) -> bool:
-    """Whether a run of one of the servers ended, in whichever Pod."""
+    """Return whether a run of one of the servers ended, in whichever Pod."""
     return any(life.exit_codes(name, pod) for name in SERVERS for pod in life.answered)

@@ -9,7 +9,7 @@ TOO_SHORT = "shop waited for an early database and not for a late one: that is a
 
 def after(life: Life) -> Finding:
     """
-    Whether shop started after the database did.
+    Return whether shop started after the database did.
 
     Where both fall into one second that the evidence cannot part, shop's question decides: it ends if nobody answers.
     """
@@ -58,7 +58,7 @@ def waited_s(life: Life) -> float | None:
 
 
 def failed_first(life: Life) -> bool:
-    """Whether a container before shop failed and was run again: it asked, and a pause does not fail."""
+    """Return whether a container before shop failed and was run again: it asked, and a pause does not fail."""
     others = [lane.name for lane in life.timeline().lanes if lane.name != "shop"]
     return any(life.restarts(name) and any(life.exit_codes(name)) for name in others)
 

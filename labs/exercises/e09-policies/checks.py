@@ -25,7 +25,7 @@ def given(case: Case, policy: str, row: str) -> str:
 
 
 def seen(life: Life) -> bool:
-    """Whether the Pod came so far that an answer can be compared: it has ended, or failed for the third time."""
+    """Return whether the Pod came so far that an answer can be compared: it has ended, or failed for the third time."""
     return life.reached("settled") and (life.reached("third") or not life.reached("again"))
 
 

@@ -13,7 +13,7 @@ HIDDEN = "an image is pulled when its container is about to start"
 
 
 def failed(life: Life, container: str) -> bool:
-    """Whether an Event of the reason Failed is about this container."""
+    """Return whether an Event of the reason Failed is about this container."""
     field = f"{{{container}}}"
     return any(
         field in event["involvedObject"].get("fieldPath", "") for event in life.events(reason="Failed")

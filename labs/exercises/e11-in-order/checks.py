@@ -7,7 +7,7 @@ ROLES = ("init", "init", "app")
 
 
 def served(life: Life) -> bool:
-    """Whether the customer got this run's page."""
+    """Return whether the customer got this run's page."""
     return bool(life.said("caller", event="call", good=True))
 
 

@@ -12,7 +12,7 @@ def hellos(life: Life) -> list[dict]:
 
 
 def probed(life: Life) -> bool:
-    """Whether shop has a probe: this decides about the hint alone."""
+    """Return whether shop has a probe: this decides about the hint alone."""
     rows = life.latest()["spec"].get("containers") or []
     return any(row["name"] == "shop" and ("readinessProbe" in row or "startupProbe" in row) for row in rows)
 

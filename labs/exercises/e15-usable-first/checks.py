@@ -12,7 +12,7 @@ LOCK = "a gate that gives up too early is a lock"
 
 
 def answered(life: Life) -> bool | None:
-    """Whether the server behind proxy answered the first run of shop; None: its end was not seen."""
+    """Return whether the server behind proxy answered the first run of shop; None: its end was not seen."""
     slow_s = life.values["slow_s"]
     return life.first_call_answered("shop", "proxy", "prices", path="/prices.json", listens_after_s=slow_s)
 
@@ -40,7 +40,7 @@ def never_started(life: Life) -> Finding:
 
 
 def has_gate(life: Life) -> bool:
-    """Whether the sidecar has a probe or a hook, of whatever kind: this decides about the hint alone."""
+    """Return whether the sidecar has a probe or a hook, of whatever kind: this decides about the hint alone."""
     rows = life.latest()["spec"].get("initContainers") or []
     fields = ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle")
     return any(row["name"] == "proxy" and any(row.get(key) for key in fields) for row in rows)

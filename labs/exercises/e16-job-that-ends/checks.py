@@ -17,7 +17,7 @@ def conditions(life: Life) -> set[str]:
 
 
 def whole(life: Life) -> bool:
-    """Whether all lines of one run of report arrived, from the first to the one that it leaves with."""
+    """Return whether all lines of one run of report arrived, from the first to the one that it leaves with."""
     return any(
         line["lowest"] == 1 and line["missing_total"] == 0 and line["last"] == "end"
         for line in life.said("sink", event="received", nonce=life.values["nonce"])
@@ -25,7 +25,7 @@ def whole(life: Life) -> bool:
 
 
 def late(life: Life) -> bool:
-    """Whether a container under containers went on for long after report."""
+    """Return whether a container under containers went on for long after report."""
     report, shipper = life.at("report.end"), life.at("shipper.end")
     if not report or not shipper or life.role("shipper") != "app":
         return False

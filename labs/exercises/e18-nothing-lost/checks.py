@@ -18,7 +18,7 @@ def arrived(case: Case, life: Life, process: int) -> dict[str, Any]:
 
 
 def whole(count: dict[str, Any]) -> bool:
-    """Whether every number up to the line with which a shop says goodbye came."""
+    """Return whether every number up to the line with which a shop says goodbye came."""
     return count.get("missing_total") == 0 and count.get("last") == "end"
 
 
@@ -79,7 +79,7 @@ def crashed(case: Case) -> Finding:
 
 
 def went_on(case: Case, life: Life) -> bool:
-    """Whether numbers beyond those before the crash came after it."""
+    """Return whether numbers beyond those before the crash came after it."""
     source = arrived(case, life, 0)["source"]
     counts = life.said("sink", event="received", source=source)
     before = [line["highest"] for line in counts if line["_at"] <= life.act("crash").at]

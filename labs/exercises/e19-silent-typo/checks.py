@@ -7,7 +7,7 @@ POLICY = "under containers the Pod's restartPolicy decides, unless the container
 
 
 def untouched(life: Life) -> bool:
-    """Whether both policies are still those of the starter: this decides about the hint alone."""
+    """Return whether both policies are still those of the starter: this decides about the hint alone."""
     spec = life.latest()["spec"]
     rows = spec.get("initContainers") or []
     return spec["restartPolicy"] == "Never" and any(row.get("restartPolicy") == "OnFailure" for row in rows)

@@ -24,7 +24,7 @@ def hint(life: Life) -> int:
 
 
 def waited(life: Life) -> bool:
-    """Whether shop started after the work: not before it can be done, and let in by somebody who waited for it."""
+    """Return whether shop started after the work: not before it can be done, and let in by who waited for it."""
     least_s = life.values["least_s"]
     begun = life.at("warm.start") if least_s else life.at("prices.start", "prices")
     shop = life.at("shop.start")
@@ -50,7 +50,7 @@ def opened(life: Life, otherwise: float) -> float:
 
 
 def gated(row: dict[str, Any]) -> bool:
-    """Whether the next container waits for more than the start of this one's process."""
+    """Return whether the next container waits for more than the start of this one's process."""
     return "startupProbe" in row or "postStart" in (row.get("lifecycle") or {})
 
 

@@ -37,7 +37,7 @@ def answers(case: Case) -> Finding:
 
 
 def sent(life: Life) -> bool:
-    """Whether the Service had an address of a Pod to send customers to."""
+    """Return whether the Service had an address of a Pod to send customers to."""
     subsets = (life.act("endpoints").output or {}).get("subsets") or []
     return any(subset.get("addresses") for subset in subsets)
 

@@ -14,7 +14,7 @@ def counted(case: Case, life: Life) -> list[dict[str, Any]]:
 
 
 def heard(life: Life) -> bool:
-    """Whether the program itself noted SIGTERM."""
+    """Return whether the program itself noted SIGTERM."""
     return bool(life.said(None, "shop", role="shop", event="signal", signal="SIGTERM"))
 
 

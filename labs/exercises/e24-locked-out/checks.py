@@ -8,7 +8,7 @@ OPEN = "without a startup probe the next container starts as soon as this one's 
 
 
 def answered(life: Life) -> bool | None:
-    """Whether the server behind proxy answered the first run of shop; None: its end was not seen."""
+    """Return whether the server behind proxy answered the first run of shop; None: its end was not seen."""
     slow_s = life.values["slow_s"]
     return life.first_call_answered("shop", "proxy", "prices", path="/prices.json", listens_after_s=slow_s)
 

@@ -32,7 +32,7 @@ def drawn(case: Case) -> Prediction:
 
 
 def whole(life: Life) -> bool:
-    """Whether the play came to its end; else nothing can be decided."""
+    """Return whether the play came to its end; else nothing can be decided."""
     return life.reached("again") and life.reached("gone")
 
 

@@ -37,7 +37,7 @@ def hint_for(case: Case, need: str, form: str) -> int:
 
 
 def not_ending(form: str) -> bool:
-    """Whether a form names what stays beside the app."""
+    """Return whether a form names what stays beside the app."""
     return form in ("b", "c") or form.startswith(("sidecar", "second"))
 
 

@@ -7,7 +7,7 @@ PRINTED = {"1": "a", "2": "b", "4": "a", "5": "b"}  # printed wordings that do n
 
 
 def holds(case: Case, row: str) -> bool:
-    """Whether the wording of this row is the one that holds."""
+    """Return whether the wording of this row is the one that holds."""
     return case.key.accepts(row, case.answer.chose(row))
 
 

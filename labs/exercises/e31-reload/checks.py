@@ -9,7 +9,7 @@ MOUNTED = "a subPath mount is made when the container starts, and never changed"
 
 
 def seen(life: Life, word: str) -> bool:
-    """Whether a customer got a page with these prices."""
+    """Return whether a customer got a page with these prices."""
     return any(word in line.get("seen", []) for line in life.said("caller", event="call"))
 
 

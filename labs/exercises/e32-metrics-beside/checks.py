@@ -17,7 +17,7 @@ def pages(life: Life) -> list[dict[str, float]]:
 
 
 def grows(samples: list[dict[str, float]]) -> bool:
-    """Whether some counter has grown from the first page to the last."""
+    """Return whether some counter has grown from the first page to the last."""
     return any(value < samples[-1].get(name, value) for name, value in samples[0].items())
 
 

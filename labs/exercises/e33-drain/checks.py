@@ -17,7 +17,7 @@ def failed(life: Life, since: str, until: str | None = None) -> list[str]:
 
 
 def has(life: Life, container: str, *fields: str) -> bool:
-    """Whether a container of the newest Pod has one of these fields: this decides about the hint alone."""
+    """Return whether a container of the newest Pod has one of these fields: this decides about the hint alone."""
     spec = life.latest(life.answered[-1])["spec"]
     rows = [*(spec.get("initContainers") or []), *spec["containers"]]
     return any(row["name"] == container and any(row.get(key) for key in fields) for row in rows)
@@ -40,7 +40,7 @@ def judged(life: Life, since: str, until: str | None) -> Finding:
 
 
 def killed(life: Life) -> bool:
-    """Whether a container of any Pod ended by SIGKILL."""
+    """Return whether a container of any Pod ended by SIGKILL."""
     return any(KILLED in life.exit_codes(name, pod) for pod in life.answered for name in ("shop", "proxy"))
 
 

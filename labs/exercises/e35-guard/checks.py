@@ -4,12 +4,12 @@ from podlab.checks import Case, Finding, Life, check
 
 
 def pages(life: Life, caller: str) -> bool:
-    """Whether this caller ever got shop's page."""
+    """Return whether this caller ever got shop's page."""
     return bool(life.said(caller, event="call", good=True))
 
 
 def refused(life: Life, caller: str) -> bool:
-    """Whether this caller was answered with 401."""
+    """Return whether this caller was answered with 401."""
     return bool(life.said(caller, event="call", outcome="status 401"))
 
 

@@ -82,7 +82,7 @@ def failed(life: Life, since: str, until: str = "") -> list[dict[str, Any]]:
 
 def slowly(life: Life) -> bool:
     """
-    Whether the cluster started Pods slowly, and no container that stays failed by itself: time proves nothing.
+    Return whether the cluster started Pods slowly, and no container that stays failed by itself: time proves nothing.
 
     An init container may fail until the database is there.
     """
@@ -102,7 +102,7 @@ def not_in_time(life: Life, found: str, *, hint: int | None = None) -> Finding:
 
 
 def came_home(life: Life, container: str, until: str, *others: str) -> Finding:
-    """Whether a killed container came back, and no other one was restarted until the step *until*."""
+    """Return whether a killed container came back, and no other one was restarted until the step *until*."""
     if not life.reached("calm"):
         return not_in_time(life, NOT_CALM, hint=1)
     act = f"kill-{container}"
@@ -185,7 +185,7 @@ def unsure(life: Life) -> str:
 
 
 def gated(life: Life) -> bool:
-    """Whether the next container has to wait for more than the start of the proxy's process."""
+    """Return whether the next container has to wait for more than the start of the proxy's process."""
     proxy = row(life, "proxy")
     return "startupProbe" in proxy or "postStart" in (proxy.get("lifecycle") or {})
 
@@ -299,7 +299,7 @@ def rolled(life: Life) -> Finding | None:
 
 
 def held_back(life: Life, pod: str) -> bool:
-    """Whether a container of a new Pod failed by itself, or an init container runs on where the first Pods' ended."""
+    """Return whether a container of a new Pod failed by itself, or its init container runs on where the first ended."""
     if failed_by_itself(life, pod, "init", "sidecar", "app"):
         return True
     for lane in life.timeline(pod).lanes:
@@ -319,7 +319,7 @@ def ran_s(life: Life, container: str, pod: str) -> float:
 
 
 def killed(life: Life) -> bool:
-    """Whether a container of the old Pods was killed after the rollout began: earlier SIGKILLs are the play's."""
+    """Return whether a container of the old Pods was killed since the rollout: earlier SIGKILLs are the play's."""
     met = life.act("release").output or ()
     codes = [
         code for pod in met for lane in life.timeline(pod).lanes for code in life.exit_codes(lane.name, pod)
@@ -347,7 +347,7 @@ def calls(case: Case) -> Finding:
 
 def is_the_clusters(life: Life, call: dict[str, Any]) -> bool:
     """
-    Whether a failed call is the cluster's doing: an old Pod got it long after its deletion, when it had to stop.
+    Return whether a failed call is the cluster's doing: an old Pod got it long after its deletion, when it had to stop.
 
     A Pod that is new may have failed it as well, unless nothing reaches the Pod before its containers are ready.
     """

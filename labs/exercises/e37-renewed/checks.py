@@ -4,7 +4,7 @@ from podlab.checks import Case, Finding, Life, check
 
 
 def served(case: Case, run: str) -> Finding:
-    """Whether every call after the first good one was accepted, by the same start of shop."""
+    """Return whether every call after the first good one was accepted, by the same start of shop."""
     life = case.life(run)
     if not life.ran("shop"):
         return Finding(
