@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 KILLED = 137  # the exit code of SIGKILL: 128 + 9
-MOMENTS = "NAME.start, NAME.end, NAME.ready, NAME.start[1], pod.ready, pod.deletion"
+MOMENTS = "NAME.start, NAME.end, NAME.ready, NAME.start[1], pod.initialized, pod.ready, pod.deletion"
 
 
 @dataclass(frozen=True)

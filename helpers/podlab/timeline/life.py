@@ -102,8 +102,11 @@ class PodLife:
 
     def ready_after(self) -> Instant | None:
         """When the Pod was first Ready; None if it never was."""
-        values = self.conditions.get("Ready", ())
-        return next((v.start for v in values if v.word == "True"), None)
+        return self.first_true("Ready")
+
+    def first_true(self, condition: str) -> Instant | None:
+        """Return when a condition, such as ``Initialized``, was first True; None if it never was."""
+        return next((v.start for v in self.conditions.get(condition, ()) if v.word == "True"), None)
 
     def runs(self, name: str) -> tuple[Run, ...]:
         """Return the runs of one container."""

@@ -50,7 +50,7 @@ class Inference:
 def moment(timeline: PodLife, text: str) -> tuple[Instant | None, str]:
     """
     Return a moment by name: ``shop.start``, ``fetch.end``, ``proxy.ready``, ``shop.start[2]`` (third start),
-    ``pod.ready``.
+    ``pod.initialized``, ``pod.ready``.
 
     Returns:
         The instant (None when it did not happen) and its words.
@@ -61,8 +61,8 @@ def moment(timeline: PodLife, text: str) -> tuple[Instant | None, str]:
     name, _, what = text.rpartition(".")
     what, _, index = what.partition("[")
     if name == "pod":
-        known = {"ready": timeline.ready_after(), "created": timeline.created,
-                 "deletion": timeline.deletion, "gone": timeline.gone}  # fmt: skip
+        known = {"created": timeline.created, "initialized": timeline.first_true("Initialized"),
+                 "ready": timeline.ready_after(), "deletion": timeline.deletion, "gone": timeline.gone}  # fmt: skip
         if what in known:
             return known[what], f"the Pod was {'asked to go' if what == 'deletion' else what}"
     runs = [run for run in timeline.lane(name).runs if run.ran]
@@ -74,7 +74,7 @@ def moment(timeline: PodLife, text: str) -> tuple[Instant | None, str]:
     if what not in ("start", "end"):
         raise TimelineError(
             f"unknown moment {text}",
-            hint="use NAME.start, NAME.end, NAME.ready, NAME.start[2], pod.ready, pod.deletion",
+            hint="use NAME.start, NAME.end, NAME.ready, NAME.start[2], pod.initialized, pod.ready, pod.deletion",
         )
     number = int(index.rstrip("]")) if index.rstrip("]").isdigit() else (0 if what == "start" else -1)
     if not runs or number >= len(runs):

@@ -68,7 +68,7 @@ class Timeline(PodLife):
     def moment(self, name: str) -> Instant | None:
         """
         Return a moment by name, with its evidence: ``shop.start``, ``fetch.end``, ``proxy.ready``, ``shop.start[2]``
-        (third start), ``pod.ready``, ``pod.deletion``; None if it did not happen.
+        (third start), ``pod.initialized``, ``pod.ready``, ``pod.deletion``; None if it did not happen.
         """
         return questions.moment(self, name)[0]
 

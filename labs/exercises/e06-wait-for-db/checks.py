@@ -1,5 +1,9 @@
 """e06 wait-for-db: shop's start beside the moment at which the database began to listen, at two latenesses."""
 
+from collections.abc import Iterable
+from itertools import takewhile
+from typing import Any
+
 from podlab.checks import Case, Finding, Life, check
 
 ALIKE_S = 6.0  # of one pause in two runs; who really waits is later by far where the database is late
@@ -26,18 +30,34 @@ def after(life: Life) -> Finding:
 
 def let_in(life: Life) -> tuple[float, float] | None:
     """
-    Return when shop was let in: the end of the init container right before it, or the start of a sidecar, else its own.
+    Return when the Pod first let shop in, at the latest when shop started.
 
-    A node that is late starts shop late; whoever let it in before the database answered did not wait for that. A
-    sidecar with a startup probe or a postStart hook lets the next one in at a moment that the Pod does not tell.
+    A node that is late starts shop late; whoever let it in before the database answered did not wait for that. The
+    last init container lets shop in: a regular one by its end, a sidecar by its start, or by its startup probe or
+    postStart hook, which the Pod's condition Initialized shows. Without any, that condition is True at once. The
+    postStart hook of a container that stands before shop holds it back too, and shows nowhere but in shop's start.
     """
-    rows = life.latest()["spec"].get("initContainers") or []
-    last = rows[-1] if rows else {}
-    name, role = str(last.get("name", "")), life.role(str(last.get("name", "")))
-    if role == "init":
-        return life.at(f"{name}.end")
-    holds_back = last.get("startupProbe") or (last.get("lifecycle") or {}).get("postStart")
-    return life.at(f"{name}.start" if role == "sidecar" and not holds_back else "shop.start")
+    spec = life.latest()["spec"]
+    earlier = takewhile(lambda row: row["name"] != "shop", spec["containers"])
+    moments = [] if has_hook(earlier) else gates(life, spec)
+    found = [at for at in map(life.at, ["shop.start", *moments]) if at]
+    return (min(at[0] for at in found), min(at[1] for at in found)) if found else None
+
+
+def gates(life: Life, spec: dict[str, Any]) -> list[str]:
+    """Return the moments after which nothing in the Pod holds shop back; the first of them counts."""
+    rows = spec.get("initContainers") or []
+    if not rows:
+        return ["pod.initialized", *(f"{row['name']}.start" for row in spec["containers"])]
+    last = rows[-1]
+    if "startupProbe" in last or has_hook([last]):
+        return ["pod.initialized"]
+    return [f"{last['name']}.{'end' if life.role(last['name']) == 'init' else 'start'}"]
+
+
+def has_hook(rows: Iterable[dict[str, Any]]) -> bool:
+    """Return whether one of these containers has a postStart hook."""
+    return any("postStart" in (row.get("lifecycle") or {}) for row in rows)
 
 
 def why(life: Life) -> str:
