@@ -3,13 +3,15 @@ Run strict nbval of every page and lab again and again, and count the failures.
 
     python benchmarks/strict_runs.py --driver embedded --runs 10 --out runs.jsonl
     python benchmarks/strict_runs.py --driver kind --runs 1 --out runs.jsonl 06 lab-08    # these pages alone
+    python benchmarks/strict_runs.py --driver kind --jobs 3 --out runs.jsonl              # three pages at a time
     python benchmarks/strict_runs.py --driver kind --runs 0 --out runs.jsonl              # the table alone
 
 Each run takes all pages from top to bottom on a new cluster, by somebody without progress, as
-`tests/notebooks/test_nbval.py` does. Each page that ran is a JSON line in the file: commit, driver, run, page, cells
-that held, all cells, seconds, load of the machine, numbers of the failed cells, and the first fault in nbval's words.
+`tests/notebooks/test_nbval.py` does. Pages beside each other share that cluster, each with a namespace of its own.
+Each page that ran is a JSON line in the file: commit, driver, run, page, cells that held, all cells, seconds, pages
+at a time, load of the machine, numbers of the failed cells, and the first fault in nbval's words.
 A page whose line is there is not run again, so an interrupted trial goes on where it stopped. Ctrl-C and SIGTERM
-remove the cluster.
+end the pages that run and remove the cluster.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +37,7 @@ import on_a_cluster
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "notebooks"))
 
-from pages import FOLDER, code, faults_of_run, nbval, pages  # noqa: E402
+from pages import FOLDER, RUNNING, code, faults_of_run, nbval, pages  # noqa: E402
 
 Row = dict[str, Any]
 
@@ -75,16 +79,32 @@ def commit() -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def run_all(driver: str, runs: int, chosen: Sequence[Path], file: Path) -> None:
-    """Run what *file* lacks, each run on a cluster of its own."""
+def beside(missing: Sequence[Path], cluster: str, jobs: int) -> Generator[Row]:
+    """Run *jobs* pages at a time, and yield the row of each when it ends; an interruption ends those that run."""
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for done in as_completed([pool.submit(run, page, cluster) for page in missing]):
+                yield done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(RUNNING):
+                process.terminate()
+            raise
+
+
+def run_all(driver: str, runs: int, chosen: Sequence[Path], file: Path, jobs: int) -> None:
+    """Run what *file* lacks, *jobs* pages at a time, each run on a cluster of its own."""
     for number in range(1, runs + 1):
         there = {row["page"] for row in read(file, driver) if row["run"] == number}
         missing = [page for page in chosen if name_of(page) not in there]
         if not missing:
             continue
-        with on_a_cluster.own(driver, f"strict-{driver}") as cluster:
-            for page in missing:
-                row = {"commit": commit(), "driver": driver, "run": number, **run(page, cluster.name)}
+        with (
+            on_a_cluster.own(driver, f"strict-{driver}") as cluster,
+            closing(beside(missing, cluster.name, jobs)) as rows,
+        ):
+            for ran in rows:
+                row = {"commit": commit(), "driver": driver, "run": number, "jobs": jobs, **ran}
                 with file.open("a", encoding="utf-8") as out:
                     out.write(json.dumps(row) + "\n")
                 failed = f"  failed: cells {row['failed']}" if row["failed"] else ""
@@ -112,7 +132,8 @@ def show(rows: Sequence[Row]) -> None:
     for row in failed:
         fault = "\n    ".join(row["fault"].splitlines()[:40])
         print(
-            f"\nrun {row['run']}, {row['page']}, {row['commit']}, load {row['load']}, cells {row['failed']}:"
+            f"\nrun {row['run']}, {row['page']}, {row['commit']}, load {row['load']},"
+            f" {row.get('jobs', 1)} at a time, cells {row['failed']}:"
         )
         print(f"    {fault}")
 
@@ -125,6 +146,7 @@ def main() -> int:
     parser.add_argument("page", nargs="*", help="pages, by the start of their names (default: all)")
     parser.add_argument("--driver", choices=("embedded", "kind"), default="embedded")
     parser.add_argument("--runs", type=int, default=10, help="of each page (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=1, help="pages at the same time (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="the file of JSON lines that grows")
     options = parser.parse_args()
     chosen = [
@@ -134,7 +156,7 @@ def main() -> int:
         parser.error("these pages do not exist: 03 and lab-06 are examples of names that do")
     interrupted = 0
     try:
-        run_all(options.driver, options.runs, chosen, options.out)
+        run_all(options.driver, options.runs, chosen, options.out, options.jobs)
     except KeyboardInterrupt as ended:  # SIGTERM, too
         interrupted = 128 + getattr(ended, "number", signal.SIGINT)
     rows = read(options.out, options.driver)

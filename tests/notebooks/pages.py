@@ -18,6 +18,9 @@ SANITIZE = Path(__file__).with_name("sanitize.cfg")
 TAGS = {"nbval-ignore-output", "nbval-check-output", "raises-exception"}
 MOST_CELLS = {"02": 52, "03": 70}  # the longest lessons; all others 45; cells of exercises come on top
 FEWEST_CELLS, FEWEST_LAB_CELLS, MOST_LINES = 25, 12, 6
+RUNNING: set[subprocess.Popen[str]] = (
+    set()
+)  # those of ``nbval``, for an interrupted caller with threads to end
 _PICTURE = re.compile(r"!\[(.*?)\]\((.*?)\)", re.S)
 _MACHINE_PATH = re.compile(r"(/home/|/root/|/Users/|/work/|/tmp/(podlab|nb|pytest)|site-packages)")
 
@@ -32,17 +35,22 @@ def nbval(path: Path, **environment: str) -> tuple[int, int, str]:
     """Run nbval on a notebook in a process of its own: exit code, cells that passed, and what it printed."""
     command = [sys.executable, "-m", "pytest", "--nbval", f"--nbval-sanitize-with={SANITIZE}"]
     quiet = ["--nbval-cell-timeout=200", "-q", "-p", "no:cacheprovider", "-o", "timeout=0", "-o", "addopts="]
-    done = subprocess.run(
+    with subprocess.Popen(
         [*command, *quiet, str(path)],
         cwd=ROOT,
         env={**os.environ, **environment},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        check=False,
-    )
-    passed = re.search(r"(\d+) passed", done.stdout)
-    return done.returncode, int(passed[1]) if passed else 0, done.stdout
+    ) as process:
+        RUNNING.add(process)
+        try:
+            printed = process.communicate()[0]
+        finally:
+            process.kill()
+            RUNNING.discard(process)
+    passed = re.search(r"(\d+) passed", printed)
+    return process.returncode, int(passed[1]) if passed else 0, printed
 
 
 def faults_of_run(printed: str) -> list[tuple[int, str]]:
