@@ -13,8 +13,10 @@ What one grading takes, exercise by exercise, and whether the same answers get t
 A verdict file holds a line for each answer: exercise, kind, name, state, score and the words of each check. Times are
 wall times of one grading, from the text to the report, with *jobs* gradings side by side. The grading time of the
 command itself is what a learner waits for, so no reference is measured beside it; the last column is the median
-divided by the median of all exercises. ``--results`` keeps a JSON line for each grading, below one that names the
-state of ``helpers/`` and ``labs/``: a file of another state is refused.
+divided by the median of all exercises. "play s" is how long the longest play lasts by itself: its pauses, what is
+late or works for so long by design (``takes_s`` in exercise.toml), and what an answer's first line says that it takes;
+a grading over 20 s is at fault where its play lasts 20 s or less. ``--results`` keeps a JSON line for each grading,
+below one that names the state of ``helpers/`` and ``labs/``: a file of another state is refused.
 """
 
 from __future__ import annotations
@@ -41,10 +43,11 @@ from podlab import drivers, grading
 from podlab.course import edition
 from podlab.course import folder as course
 from podlab.drivers import Cluster, Profile
-from podlab.grading import loading
+from podlab.grading import evidence, loading, runs
 from podlab.grading.prove import Proof, Sample, prove, samples
 
 BURN = "while True: pass"
+MOST_S = 20.0
 
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +62,7 @@ class Graded:
         time: Which time of the whole set, from 1.
         verdict: What a verdict file holds of it: nothing in it depends on time, place or order.
         line: The grading in one line; ``faults`` is empty where the report was the expected one.
+        play_s: How long its play lasts by itself; 0 where nothing was run.
     """
 
     time: int
@@ -69,14 +73,28 @@ class Graded:
     line: str
     faults: tuple[str, ...]
     seconds: float
+    play_s: float = 0.0
 
     @classmethod
-    def of(cls, proof: Proof, time: int) -> Graded:
+    def of(cls, proof: Proof, time: int, play_s: float) -> Graded:
         """Return what is kept of *proof*."""
         verdict = f"{proof.exercise} {proof.kind}/{proof.name} {proof.report.state}\n{proof.report}"
         return cls(
-            time, proof.exercise, proof.kind, proof.name, verdict, str(proof), proof.faults, proof.seconds
+            time,
+            proof.exercise,
+            proof.kind,
+            proof.name,
+            verdict,
+            str(proof),
+            proof.faults,
+            proof.seconds,
+            play_s,
         )
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it took longer than a grading should, although its play does not."""
+        return self.play_s <= MOST_S < self.seconds
 
     @property
     def key(self) -> tuple[int, str, str, str]:
@@ -140,10 +158,20 @@ def once(
         kept = results.kept.get((time, exercise, sample.kind, sample.name))
         if kept or monotonic() > until:
             return kept
-        return results.add(Graded.of(prove(sample, place), time))
+        with tempfile.TemporaryDirectory() as folder:
+            proof = prove(sample, replace(place, keep=Path(folder)))
+            return results.add(Graded.of(proof, time, play_s(sample, Path(folder))))
 
     with ThreadPoolExecutor(jobs) as pool:
         return [found for found in pool.map(one, chosen) if found]
+
+
+def play_s(sample: Sample, folder: Path) -> float:
+    """Return how long the play of one grading lasted by itself, from the acts that *folder* keeps."""
+    of = sample.exercise
+    kept = {run.name for run in of.runs if (folder / f"{of.id}-{run.name}.acts.json").exists()}
+    acts = {name: evidence.acts(folder, of.id, name)[0] for name in kept}
+    return max(runs.least_s(of, sample.seed, acts), sample.expected.takes_s if kept else 0.0)
 
 
 def table(graded: Sequence[Graded]) -> Iterator[str]:
@@ -153,15 +181,26 @@ def table(graded: Sequence[Graded]) -> Iterator[str]:
         if each.kind != "empty":  # nothing is run for it
             by[each.exercise].append(each)
     middle = statistics.median(each.seconds for found in by.values() for each in found)
-    yield f"{'exercise':<9}{'gradings':>9}{'median s':>10}{'slowest s':>11}  {'slowest answer':<44}{'/ all':>6}"
+    yield (
+        f"{'exercise':<9}{'gradings':>9}{'median s':>10}{'slowest s':>11}{'play s':>8}{'slow':>6}"
+        f"  {'slowest answer':<44}{'/ all':>6}"
+    )
     for name, found in by.items():
         slowest = max(found, key=lambda each: each.seconds)
         half = statistics.median(each.seconds for each in found)
         which = f"{slowest.kind}/{slowest.name}"
-        yield f"{name:<9}{len(found):>9}{half:>10.1f}{slowest.seconds:>11.1f}  {which:<44}{half / middle:>6.2f}"
-    every = [each.seconds for found in by.values() for each in found]
-    over = sum(seconds > 20 for seconds in every)
-    yield f"{'all':<9}{len(every):>9}{middle:>10.1f}{max(every):>11.1f}  over 20 s: {over} of {len(every)}"
+        play, slow = max(each.play_s for each in found), sum(each.is_slow for each in found)
+        yield (
+            f"{name:<9}{len(found):>9}{half:>10.1f}{slowest.seconds:>11.1f}{play:>8.1f}{slow:>6}"
+            f"  {which:<44}{half / middle:>6.2f}"
+        )
+    every = [each for found in by.values() for each in found]
+    over, slow = sum(each.seconds > MOST_S for each in every), [each for each in every if each.is_slow]
+    longest = max(each.seconds for each in every)
+    yield f"{'all':<9}{len(every):>9}{middle:>10.1f}{longest:>11.1f}  over {MOST_S:.0f} s: {over} of {len(every)}"
+    yield f"over {MOST_S:.0f} s although the play by itself lasts {MOST_S:.0f} s or less: {len(slow)} of {len(every)}"
+    for each in slow:
+        yield f"  {each.exercise} {each.kind}/{each.name}: {each.seconds:.1f} s, its play {each.play_s:.1f} s"
 
 
 def by_kind(graded: Sequence[Graded]) -> Iterator[str]:

@@ -18,9 +18,8 @@ SANITIZE = Path(__file__).with_name("sanitize.cfg")
 TAGS = {"nbval-ignore-output", "nbval-check-output", "raises-exception"}
 MOST_CELLS = {"02": 52, "03": 70}  # the longest lessons; all others 45; cells of exercises come on top
 FEWEST_CELLS, FEWEST_LAB_CELLS, MOST_LINES = 25, 12, 6
-RUNNING: set[subprocess.Popen[str]] = (
-    set()
-)  # those of ``nbval``, for an interrupted caller with threads to end
+RUNNING: set[subprocess.Popen[str]] = set()
+"""The processes of ``nbval``: a caller that runs several in threads ends them when it is interrupted."""
 _PICTURE = re.compile(r"!\[(.*?)\]\((.*?)\)", re.S)
 _MACHINE_PATH = re.compile(r"(/home/|/root/|/Users/|/work/|/tmp/(podlab|nb|pytest)|site-packages)")
 

@@ -97,6 +97,8 @@ class PlayRun:
         set: Path in the answer's Pod (``spec.shareProcessNamespace``) -> value that the grader puts there.
         recorded: Name of a Pod that the notebook recorded: its timeline is used instead of a run, if there is one.
         recording: A recording file of the folder, used instead of a run.
+        takes_s: What its fixtures, locked programs and the kubelet's back-off take by design, beside the play's pauses,
+            in seconds. Nothing is waited for by it; it tells what a grading cannot be quicker than.
     """
 
     name: str
@@ -104,6 +106,7 @@ class PlayRun:
     set: Mapping[str, Any] = field(default_factory=dict)
     recorded: str = ""
     recording: str = ""
+    takes_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,9 @@ _TOP: dict[str, Any] = {
 _CHECK: dict[str, Any] = {
     "id": str, "text": str, "points": (int, float, str), "expected": str, "hint": int, "visible": bool,
 }  # fmt: skip
-_RUN: dict[str, Any] = {"name": str, "values": dict, "set": dict, "recorded": str, "recording": str}
+_RUN: dict[str, Any] = {
+    "name": str, "values": dict, "set": dict, "recorded": str, "recording": str, "takes_s": (int, float),
+}  # fmt: skip
 _FENCE: dict[str, Any] = {"objects": list, "images": list, "locked": dict, "capabilities": list}
 
 

@@ -6,6 +6,7 @@ The first lines of an answer file say what it must get, as a comment:
     # earns 2; says "shipper was not started again"; hint 2
     # refused "container shipper is missing"
     # needs 1.36                       (only on servers of that version or newer; before: 0)
+    # earns 5; takes 31 s              (by itself, beside the play: a kubelet's pauses before what fails runs again)
 
 ``{{name}}`` in an answer is a value of the variant, or one that ``answers/values.py`` works out of them: a right answer
 must be right for every seed, because releases print it for every student.
@@ -36,16 +37,22 @@ LEAST = {"right": 3, "mistakes": 5, "shortcuts": 3}
 _EARNS = re.compile(r"\bearns (\d+(?:\.\d+)?)(?: to (\d+(?:\.\d+)?))?")
 _SAYS = re.compile(r'\bsays "([^"]+)"')
 _HINT = re.compile(r"\bhint (\d)")
+_TAKES = re.compile(r"\btakes (\d+) s\b")
 
 
 @dataclass(frozen=True)
 class Expected:
-    """The expected grade of an answer file: points (least and most), words of the report, hint."""
+    """
+    The expected grade of an answer file: points (least and most), words of the report, hint.
+
+    ``takes_s``: what the answer takes by itself, such as a kubelet's pauses before it starts again what fails; seconds.
+    """
 
     least: Fraction
     most: Fraction
     says: tuple[str, ...] = ()
     hint: int | None = None
+    takes_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -122,10 +129,11 @@ def expected(text: str, path: Path) -> Expected:
         raise CheckError(f"{path.parent.parent.parent.name}/{path.name}, line 1: it does not say what it earns",
                          hint='begin with a comment such as  # earns 2; says "…"; hint 2')  # fmt: skip
     least = Fraction(earns[1])
-    hint = _HINT.search(head)
+    hint, takes = _HINT.search(head), _TAKES.search(head)
     return Expected(
-        least, Fraction(earns[2] or earns[1]), tuple(_SAYS.findall(head)), int(hint[1]) if hint else None
-    )
+        least, Fraction(earns[2] or earns[1]), tuple(_SAYS.findall(head)), int(hint[1]) if hint else None,
+        float(takes[1]) if takes else 0.0,
+    )  # fmt: skip
 
 
 def is_large(exercise: Exercise) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podlab import images, manifests
-from podlab.checks import Case, Life
+from podlab.checks import Act, Case, Life
 from podlab.errors import CheckError, PodlabError
 from podlab.grading import evidence, fence, nodes, play, preparing, waitconditions
 from podlab.grading.delays import DelayMonitor
@@ -136,6 +136,32 @@ def _longest_s(exercise: Exercise, run: PlayRun, values: Mapping[str, Any]) -> f
         for step in steps
         if step.verb in ("wait", "pause")
     )
+
+
+def least_s(exercise: Exercise, seed: int, acts: Mapping[str, Sequence[Act]]) -> float:
+    """
+    Return how long a grading lasts by itself, in its longest run, however fast the cluster is.
+
+    The pauses that were made, the strict waits that were sat out, the stillness that was waited for, and what the run
+    declares as ``takes_s``. All else is the time that a cluster takes to start and stop Pods.
+
+    Args:
+        acts: Run -> its steps as they went, see ``evidence.acts``.
+    """
+    played = [run for run in exercise.runs if run.name in acts]
+    values = exercise.values(seed)
+    return max(
+        (_least_s(exercise, run, {**values, **run.values}, acts[run.name]) for run in played), default=0.0
+    )
+
+
+def _least_s(exercise: Exercise, run: PlayRun, values: Mapping[str, Any], acts: Sequence[Act]) -> float:
+    steps = {step.name: step for step in _steps(exercise, run, values)}
+    done = [(steps[act.name], act.done) for act in acts]
+    pauses = sum(float(step.what) for step, _ in done if step.verb == "pause")
+    still = sum(float(step.what.get("still_s", 0)) for step, _ in done if step.verb == "wait")
+    strict = sum(step.within_s for step, reached in done if step.strict and not reached)
+    return pauses + still + strict + run.takes_s
 
 
 def live(exercise: Exercise, case: Case, place: Place, seed: int) -> dict[str, Life]:
