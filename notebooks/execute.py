@@ -2,7 +2,8 @@
 Run the notebooks on a cluster and store what they print: ``python notebooks/execute.py [NN ...]``.
 
 Each notebook runs from top to bottom in a fresh kernel. ``PODLAB_DRIVER`` and ``PODLAB_CLUSTER`` choose where.
-Before storing, what belongs to this machine alone is replaced: folders, and the user's name. A cell that raises
+Before storing, what belongs to this machine alone is replaced: folders, the user's name, and the cluster's, which is
+``lab`` for a reader. A cell that raises
 without the tag ``raises-exception`` ends the run, and nothing is stored.
 
 Example:
@@ -86,7 +87,7 @@ def _private() -> list[tuple[str, str]]:
     ordered = sorted(folders.items(), key=lambda pair: -len(pair[0]))
     patterns = [(re.escape(folder) + r"(?=[/\"\\])", word) for folder, word in ordered]
     user = getpass.getuser()
-    return [*patterns, (rf"\b{re.escape(user)}@", "user@")]
+    return [*patterns, (rf"\b{re.escape(user)}@", "user@"), (r"\bcluster \S+(?= \(\w+, v1\.)", "cluster lab")]
 
 
 def write_exercises(path: Path) -> None:

@@ -22,6 +22,7 @@ RUNNING: set[subprocess.Popen[str]] = set()
 """The processes of ``nbval``: a caller that runs several in threads ends them when it is interrupted."""
 _PICTURE = re.compile(r"!\[(.*?)\]\((.*?)\)", re.S)
 _MACHINE_PATH = re.compile(r"(/home/|/root/|/Users/|/work/|/tmp/(podlab|nb|pytest)|site-packages)")
+_OTHER_CLUSTER = re.compile(r"\bcluster (?!lab )\S+ \(\w+, v1\.")
 
 
 def pages() -> list[Path]:
@@ -137,6 +138,8 @@ def _faults_of_cell(cell: Any, folder: Path) -> list[str]:
     found = []
     if _MACHINE_PATH.search(nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))):
         found.append("holds a path of one machine")
+    if _OTHER_CLUSTER.search(nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))):
+        found.append("names another cluster than lab, which a reader gets")
     if cell.cell_type == "markdown":
         for alt, target in _PICTURE.findall(cell.source):
             if len(alt) < 40:
