@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
-from labs import Peak, family
+from labs import PeakMemory, family
 from nbclient import NotebookClient
 from on_a_cluster import own
 
@@ -93,9 +93,9 @@ def grade(cluster: Cluster, submissions: Path, folder: Path, out: Path, options:
                "--out", str(out), "--name", cluster.name, *options]  # fmt: skip
     roots = list(drivers.get(cluster.driver).status(cluster.name).pids.values())
     began, used, below_s = time.perf_counter(), children_cpu_s(), cpu_s(roots)
-    with (out.parent / "grade.log").open("w") as log, Peak(roots) as below:
+    with (out.parent / "grade.log").open("w") as log, PeakMemory(roots) as below:
         grader = subprocess.Popen(command, stdout=log, stderr=subprocess.DEVNULL)
-        with Peak([grader.pid]) as peak:
+        with PeakMemory([grader.pid]) as peak:
             grader.wait()
     print("\n".join(f"  {line}" for line in (out.parent / "grade.log").read_text().splitlines()[:8]))
     seconds = time.perf_counter() - began

@@ -25,7 +25,6 @@ import os
 import re
 import sys
 import tempfile
-import threading
 import time
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -41,9 +40,10 @@ from podlab.drivers import Cluster
 from podlab.drivers.process import ended_by_signals
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "notebooks"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "notebooks")]
 
 from pages import faults_of_run, nbval  # noqa: E402
+from polling import Polled  # noqa: E402
 
 DRIVERS = ("kind", "embedded")
 LOOK_EVERY_S = 1.0
@@ -159,26 +159,16 @@ def memory_mib(roots: Sequence[int]) -> float:
     return total / 1024
 
 
-class Peak:
-    """Reads the memory of *roots* in a thread of its own, while a block runs."""
+class PeakMemory(Polled):
+    """The memory of *roots*, in MiB: at rest, and at most while a block runs."""
 
     def __init__(self, roots: Sequence[int]) -> None:
+        super().__init__(LOOK_EVERY_S)
         self.roots, self.rest = roots, memory_mib(roots)
         self.most = self.rest
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
 
-    def __enter__(self) -> Peak:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._end.wait(LOOK_EVERY_S):
-            self.most = max(self.most, memory_mib(self.roots))
+    def look(self) -> None:
+        self.most = max(self.most, memory_mib(self.roots))
 
 
 # ------------------------------------------------------------------------------------------------------ running
@@ -215,7 +205,7 @@ def run(lab: Lab, on: Cluster, place: str) -> Run:
     cells = sum(each.cell_type == "code" for each in nbformat.read(lab.page, as_version=4).cells)
     roots = list(drivers.get(on.driver).status(on.name).pids.values())
     began = time.monotonic()
-    with Peak(roots) as peak, tempfile.TemporaryDirectory() as data:
+    with PeakMemory(roots) as peak, tempfile.TemporaryDirectory() as data:
         code, held, done = nbval(lab.page, PODLAB_CLUSTER=on.name, PODLAB_DATA=data)
     took = round(time.monotonic() - began, 1)
     fault = next((in_short(number, text) for number, text in faults_of_run(done)), "")

@@ -23,6 +23,7 @@ from pathlib import Path
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from pages import FOLDER, by_commit, code, nbval, pages, read
+from polling import Polled
 
 from podlab.client import Client, resources
 
@@ -95,25 +96,15 @@ def side_by_side(page: Path, *environments: Mapping[str, str]) -> list[tuple[int
         return list(pool.map(lambda one: nbval(page, **one), environments))
 
 
-class Sighting:
-    """Whether two namespaces of a lab were seen on a cluster at the same moment, while a block runs."""
+class NamespacesSeen(Polled):
+    """Whether all of *names* were namespaces of a cluster at the same moment, while a block runs."""
 
     def __init__(self, client: Client, names: set[str]) -> None:
+        super().__init__(0.3)
         self.client, self.names, self.together = client, names, False
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
 
-    def __enter__(self) -> Sighting:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._end.wait(0.3):
-            self.together = self.together or self.names <= set(namespaces(self.client))
+    def look(self) -> None:
+        self.together = self.together or self.names <= set(namespaces(self.client))
 
 
 def namespaces(client: Client) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from learners import Sighting, lab_pages, left_behind, side_by_side
+from learners import NamespacesSeen, lab_pages, left_behind, side_by_side
 from pages import code, read
 from test_interrupted_learners import page_of
 
@@ -31,13 +31,13 @@ def test_two_learners_in_the_same_lab_do_not_meet(page: Path, cluster: Cluster, 
     name, client = space_of(page), cluster.client()
     homes = [tmp_path / learner for learner in ("maria", "tim")]
     learners = [{"PODLAB_CLUSTER": cluster.name, "PODLAB_DATA": str(home)} for home in homes]
-    with Sighting(client, {name, f"{name}-2"}) as sighting:
+    with NamespacesSeen(client, {name, f"{name}-2"}) as seen:
         runs = side_by_side(page, *learners)
     cells = len(code(read(page)))
 
     for ended, passed, said in runs:
         assert (ended, passed) == (0, cells), said
-    assert sighting.together, "one ended before the other began: nothing was tried"
+    assert seen.together, "one ended before the other began: nothing was tried"
     assert left_behind(client) == []
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from PIL import Image
+from scripts import load
 
 from podlab.observe import Recording
 
@@ -21,13 +20,7 @@ SCRIPT = ROOT / "docs" / "pictures" / "draw.py"
 
 @pytest.fixture(scope="module")
 def draw() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("draw_readme", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load(SCRIPT, "draw_readme")
 
 
 def test_the_timeline_is_the_one_that_its_script_draws(draw: ModuleType) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from podlab.assignments.blueprint import Blueprint, ReaderRow
 from podlab.assignments.roster import Student
-from podlab.assignments.spreadsheets import inert
+from podlab.assignments.spreadsheets import inert, read_rows
 from podlab.errors import PodlabError
 
 FILE = "reader.csv"
@@ -65,12 +65,7 @@ def read(folder: Path, blueprint: Blueprint) -> dict[str, Points]:
     if not blueprint.reader:
         return {}
     file = (folder if folder.is_dir() else folder.parent) / FILE
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as opened:
-            rows = list(csv.DictReader(opened))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PodlabError(f"{file} cannot be read", cause=str(error),
-                          hint="podlab release writes this form; fill in the numbers") from error  # fmt: skip
+    rows = read_rows(file, f"{file} cannot be read", "podlab release writes this form; fill in the numbers")
     return {
         str(row.get("id") or "").strip(): {
             each.name: _points(file, line, row, each) for each in blueprint.reader

@@ -5,7 +5,6 @@ learning platforms (``canvas_id``, ``moodle_id``).
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from podlab.assignments.spreadsheets import read_rows
 from podlab.errors import PodlabError
 
 MOST = 20_000
@@ -50,12 +50,9 @@ def read(path: Path) -> list[Student]:
     Raises:
         PodlabError: Names the file and every line whose id is missing, unusable or there twice.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PodlabError(f"{path} cannot be read as a roster", cause=str(error),
-                          hint="a CSV file in UTF-8 with the columns id,name,email") from error  # fmt: skip
+    rows = read_rows(
+        path, f"{path} cannot be read as a roster", "a CSV file in UTF-8 with the columns id,name,email"
+    )
     if not rows or "id" not in rows[0]:
         raise PodlabError(
             f"{path} has no column 'id' or no students", hint="the first line is: id,name,email"

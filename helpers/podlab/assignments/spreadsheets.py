@@ -1,6 +1,25 @@
-"""CSV cells that a spreadsheet shows and does not run."""
+"""CSV files: rows that a spreadsheet saved, and cells that a spreadsheet shows and does not run."""
 
 from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from podlab.errors import PodlabError
+
+
+def read_rows(file: Path, fault: str, hint: str) -> list[dict[str, str]]:
+    """
+    Return the rows of a CSV file in UTF-8, each by its columns.
+
+    Raises:
+        PodlabError: It cannot be read: *fault*, with the reason and *hint*.
+    """
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as opened:
+            return list(csv.DictReader(opened))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise PodlabError(fault, cause=str(error), hint=hint) from error
 
 
 def inert(text: str) -> str:

@@ -285,18 +285,6 @@ def _of(each: SubmittedFile, owner: FileOwner, starter: Starter, blueprint: Blue
     )  # fmt: skip
 
 
-def answers_of(
-    data: bytes, starter: Callable[[str], str] = lambda _exercise: ""
-) -> tuple[dict[str, str], list[str]]:
-    """
-    Return the answers of one notebook by exercise id, and what was strange; *starter* gives an exercise's starter.
-
-    Raises:
-        UnreadableArchive: It cannot be read as a notebook, or is too large.
-    """
-    return _best_of(_candidates(_notebook(data)[1]), starter)
-
-
 def _candidates(cells: Iterable[Mapping[str, Any]]) -> dict[str, list[Cell]]:
     found: dict[str, list[Cell]] = {}
     for cell in cells:

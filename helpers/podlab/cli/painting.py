@@ -25,7 +25,7 @@ FRAME_S = 0.5
 def living(
     header: Mapping[str, Any], observations: Sequence[Mapping[str, Any]], pod: str | None = None
 ) -> Timeline | None:
-    """Return the timeline until now of a Pod that lives; None while nothing was seen of it."""
+    """Return the timeline so far of a Pod that lives; None while nothing was seen of it."""
     from podlab.errors import TimelineError
     from podlab.timeline import Timeline
 

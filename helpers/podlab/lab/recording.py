@@ -119,7 +119,7 @@ def keep_what_there_is(lab: Recorded, out: Path) -> None:
         return
     if timelines:
         lab.keep(recording, timelines)
-        print("kept what was recorded until now: %timeline shows it")
+        print("kept the recording so far: %timeline shows it")
 
 
 def never(_pods: list[dict[str, Any]]) -> bool:

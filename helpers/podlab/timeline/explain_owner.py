@@ -168,7 +168,7 @@ def _well(o: Owner, title: str) -> Explanation:
             f"{title} is complete", f"{done} Pod{'s' if done != 1 else ''} succeeded", "", well=True
         )
     if o.kind != "Job" and len(o.pods) < o.wanted:
-        why = f"{len(o.pods)} of its {o.wanted} Pods exist{'s' if len(o.pods) == 1 else ''} until now"
+        why = f"{len(o.pods)} of its {o.wanted} Pods exist{'s' if len(o.pods) == 1 else ''} so far"
         return Explanation(f"{title} has too few Pods", why, "wait a few seconds, then ask again")
     if not o.pods:
         return Explanation(f"{title} has no Pods", "none exists now", "wait a few seconds, then ask again")

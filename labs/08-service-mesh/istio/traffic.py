@@ -49,7 +49,7 @@ def stats(client: Client, namespace: str, pod: str) -> dict[str, int]:
 
 
 def count(client: Client, namespace: str, caller: str, stock: str) -> Counts:
-    """Return what has been counted until now on the way from the Pod *caller* to the Pod *stock*."""
+    """Return what has been counted so far on the way from the Pod *caller* to the Pod *stock*."""
     outward, inward = stats(client, namespace, caller), stats(client, namespace, stock)
     out = "cluster.outbound|8080||stock."
     log = client.text(f"/api/v1/namespaces/{namespace}/pods/{stock}/log", container="stock").splitlines()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +14,22 @@ import pytest
 from assignment_class import STUDENTS
 
 from podlab.assignments import archives, submissions
-from podlab.assignments.submissions import answers_of
 
 Notebook = Callable[..., dict[str, Any]]
 ORDER = "fetch | proxy | shop"
 
 
+def handed_in(data: bytes) -> submissions.Submission:
+    """The submission that is one file."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "ada.ipynb").write_bytes(data)
+        (found,) = submissions.read([Path(folder)], STUDENTS)
+    return found
+
+
 def answers(body: Any) -> dict[str, str]:
     """The answers of a notebook."""
-    return answers_of(json.dumps(body).encode())[0]
+    return dict(handed_in(json.dumps(body).encode()).answers)
 
 
 def answer_cell(body: dict[str, Any]) -> dict[str, Any]:
@@ -102,10 +110,10 @@ def test_the_last_copy_under_the_released_id_counts(notebook: Notebook) -> None:
     body = notebook(e00=ORDER)
     body["cells"].append({**answer_cell(body), "id": "forged", "source": "%%exercise e00\nshop"})
 
-    found, notes = answers_of(json.dumps(body).encode())
+    found = handed_in(json.dumps(body).encode())
 
-    assert found["e00"] == ORDER
-    assert any(note.startswith("e00: 2 answer cells") for note in notes)
+    assert found.answers["e00"] == ORDER
+    assert any(note.startswith("e00: 2 answer cells") for note in found.notes)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +131,9 @@ def test_the_last_copy_under_the_released_id_counts(notebook: Notebook) -> None:
 )
 def test_what_is_no_notebook_is_refused_in_one_line(data: bytes) -> None:
     """A damaged file is a reason, never a traceback."""
-    with pytest.raises(archives.UnreadableArchive):
-        answers_of(data)
+    fault = handed_in(data).fault
+
+    assert fault and "\n" not in fault
 
 
 @pytest.mark.parametrize(
@@ -139,7 +148,9 @@ def test_what_is_no_notebook_is_refused_in_one_line(data: bytes) -> None:
 )
 def test_odd_cells_are_passed_over(cell: dict[str, Any]) -> None:
     """Fields of any type."""
-    answers_of(json.dumps({"cells": [cell, 7, None]}).encode())
+    good = {"id": "e00-answer", "cell_type": "code", "source": f"%%exercise e00\n{ORDER}"}
+
+    assert answers({"cells": [cell, 7, None, good]})["e00"] == ORDER
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def test_ctrl_c_says_what_was_kept(
 
     monkeypatch.setattr(recording, "make", make)
     assert cli.main(["record", "p.yaml", "--out", "r.jsonl"]) == 130
-    assert said == ("kept what was recorded until now: podlab show r.jsonl" in capsys.readouterr().err)
+    assert said == ("kept the recording so far: podlab show r.jsonl" in capsys.readouterr().err)
 
 
 def test_a_picture_of_an_unknown_kind_is_refused() -> None:

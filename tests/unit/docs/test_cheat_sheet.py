@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from scripts import load
 
 SCRIPT = Path(__file__).resolve().parents[3] / "docs" / "cheat-sheet" / "draw.py"
 
 
 @pytest.fixture(scope="module")
 def draw() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("draw_cheat_sheet", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load(SCRIPT, "draw_cheat_sheet")
 
 
 @pytest.mark.parametrize("name", ["cheat-sheet", "poster"])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from scripts import load
 
 SITE = Path(__file__).resolve().parents[3] / "docs" / "site"
 
@@ -16,14 +16,9 @@ SITE = Path(__file__).resolve().parents[3] / "docs" / "site"
 def build() -> ModuleType:
     sys.path.insert(0, str(SITE))
     try:
-        spec = importlib.util.spec_from_file_location("build_site", SITE / "build.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        return load(SITE / "build.py", "build_site")
     finally:
         sys.path.remove(str(SITE))
-    return module
 
 
 def test_a_link_that_leads_nowhere_is_a_fault(build: ModuleType, tmp_path: Path) -> None:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from scripts import load
 
 SCRIPT = Path(__file__).resolve().parents[3] / "benchmarks" / "questions.py"
 
 
 @pytest.fixture(scope="module")
 def questions() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("questions", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(SCRIPT, "questions")
 
 
 def test_each_question_is_answered_within_one_click(questions: ModuleType) -> None:

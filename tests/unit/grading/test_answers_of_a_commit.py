@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripts import load
 
 ROOT = Path(__file__).parents[3]
 
@@ -17,12 +17,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module of the tests of exercises, a fresh copy."""
     monkeypatch.delenv("PODLAB_KIND_ANSWERS", raising=False)
     monkeypatch.delenv("PODLAB_CHANGED_SINCE", raising=False)
-    spec = importlib.util.spec_from_file_location("chosen_here", ROOT / "tests/exercises/answers_chosen.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(ROOT / "tests/exercises/answers_chosen.py", "chosen_here")
 
 
 def of(exercise: str, answers: Any) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from scripts import load
 
 from podlab.checks import Life
 from podlab.observe import read_recording
@@ -16,11 +17,7 @@ EXERCISES = Path(__file__).parents[3] / "labs" / "exercises"
 
 def shorten() -> ModuleType:
     """Return the script as a module; it is no part of the package."""
-    spec = importlib.util.spec_from_file_location("shorten", EXERCISES / "shorten.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load(EXERCISES / "shorten.py", "shorten")
 
 
 def state(phase: str, kind: str = "MODIFIED") -> dict[str, Any]:

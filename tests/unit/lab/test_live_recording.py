@@ -114,7 +114,7 @@ def test_what_was_recorded_before_an_interrupt_is_kept_and_said(
         recording.run(lab, [MANIFEST], show=False)
 
     assert list(lab.kept) == ["web"]
-    assert "kept what was recorded" in capsys.readouterr().out
+    assert "kept the recording so far" in capsys.readouterr().out
 
 
 def test_a_manifest_without_a_pod_is_not_waited_for() -> None:

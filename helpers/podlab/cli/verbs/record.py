@@ -111,5 +111,5 @@ def _made(
         raise
     except KeyboardInterrupt:
         if recording.mark(args.out) != before:
-            steps(f"kept what was recorded until now: podlab show {args.out}")
+            steps(f"kept the recording so far: podlab show {args.out}")
         raise

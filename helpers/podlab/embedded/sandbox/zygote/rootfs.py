@@ -308,13 +308,17 @@ def _target(path: str, *, folder: bool) -> int:
 
 
 def _make_folder(root: int, parent: str, name: str) -> None:
-    held = linux.open_in_root(root, parent or ".", os.O_PATH)
+    _make_in(linux.open_in_root(root, parent or ".", os.O_PATH), name)
+
+
+def _make_in(parent: int, name: str) -> None:
+    """Make the folder unless it exists, and close *parent*."""
     try:
-        os.mkdir(name, 0o755, dir_fd=held)
+        os.mkdir(name, 0o755, dir_fd=parent)
     except FileExistsError:
         pass
     finally:
-        os.close(held)
+        os.close(parent)
 
 
 def _below(source: str, sub_path: str, old: str, *, make: bool) -> int:
@@ -333,14 +337,8 @@ def _below(source: str, sub_path: str, old: str, *, make: bool) -> int:
                 raise
         made = ""
         for part in sub_path.strip("/").split("/"):
-            parent = linux.open_beneath(folder, made or ".", os.O_PATH)
+            _make_in(linux.open_beneath(folder, made or ".", os.O_PATH), part)
             made = f"{made}/{part}" if made else part
-            try:
-                os.mkdir(part, 0o755, dir_fd=parent)
-            except FileExistsError:
-                pass
-            finally:
-                os.close(parent)
         held = linux.open_beneath(folder, sub_path, os.O_PATH)
         os.chmod(f"{old}/proc/self/fd/{held}", os.fstat(folder).st_mode & 0o7777)
         return held
