@@ -391,6 +391,23 @@ def test_volumes_are_shared_bounded_and_read_only_where_asked(tmp_path: Path) ->
     on_node(scenario)
 
 
+def test_folders_behind_an_absolute_link_of_the_host_are_mounted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home or a ~/.cache that is a link to a larger disk: the toolbox and the volumes lie behind it."""
+    (tmp_path / "disk" / "volume").mkdir(parents=True)
+    (tmp_path / "home").symlink_to(tmp_path / "disk")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home" / "cache"))
+
+    async def scenario(bench: Bench) -> None:
+        pod = await bench.pod()
+        volume = Mount(str(tmp_path / "home" / "volume"), "/v")
+        assert (await bench.run(pod, "echo hello > /v/note", mounts=(volume,)))[0] == 0
+
+    on_node(scenario)
+    assert (tmp_path / "disk" / "volume" / "note").read_text() == "hello\n"
+
+
 def test_a_changed_volume_reaches_a_running_container_at_once() -> None:
     async def scenario(bench: Bench) -> None:
         volumes = Volumes(bench.folder / "volumes")

@@ -121,7 +121,8 @@ def test_the_old_root_is_gone_before_a_volume_is_put_in_place(
     monkeypatch.setattr(rootfs, "_copy_of", lambda *_a: done.append("_copy_of") or 0)
     for name in ("mkdir", "chdir", "rmdir"):
         monkeypatch.setattr(os, name, lambda *_a: None)
-    rootfs.enter(str(tmp_path), "", "", "", {"kind": "scratch"}, [{"target": "/v"}] * 2, read_only=False)
+    mounts = [{"source": "/v", "target": "/v"}] * 2
+    rootfs.enter(str(tmp_path), "", "", "", {"kind": "scratch"}, mounts, read_only=False)
     assert done == [
         "mount",
         "pivot_root",

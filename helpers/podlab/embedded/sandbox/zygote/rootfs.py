@@ -122,6 +122,9 @@ def enter(
             ``existing`` (nothing is made at ``sub_path``) and, for one that is put together, ``root`` as above.
         read_only: Whether the root itself may not be written.
     """
+    # Behind the new root a link with an absolute target would lead into the container's own files.
+    root, mounts = _without_links(root), [_mount_without_links(one) for one in mounts]
+    devices, memory, terminals = map(os.path.realpath, (devices, memory, terminals))
     if root["kind"] == "overlay":
         _overlay(stage, root)
     else:
@@ -145,6 +148,19 @@ def enter(
         _put(one, tree)
     if read_only:
         linux.mount("", "/", "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID)
+
+
+def _without_links(root: dict[str, Any]) -> dict[str, Any]:
+    """Return *root* with the sources of its binds as real paths of the host."""
+    return {**root, "binds": [(os.path.realpath(source), target) for source, target in root.get("binds", ())]}
+
+
+def _mount_without_links(one: dict[str, Any]) -> dict[str, Any]:
+    """Return a mount with ``real``, where its source lies; messages name ``source``, as the Pod's owner knows it."""
+    found = {**one, "real": os.path.realpath(one["source"])}
+    if "root" in one:
+        found["root"] = _without_links(one["root"])
+    return found
 
 
 def _skeleton(root: dict[str, Any], old: str, at: str) -> None:
@@ -240,7 +256,7 @@ def _guard_proc() -> None:
 
 def _copy_of(one: dict[str, Any], old: str) -> int:
     """Return a detached copy of the mounts of a volume, or of what lies below it. Raises BadMountError."""
-    source, place, held = old + one["source"], "", -1
+    source, place, held = old + one["real"], "", -1
     try:
         if "root" in one:
             source = place = _put_together(one["root"], old)
