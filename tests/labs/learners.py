@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,25 @@ from polling import Polled
 from podlab.client import Client, resources
 
 LONGEST_PAUSE_S = 3.0
+KINDS = ("configmaps", "secrets", "services", "pods", "deployments", "jobs", "roles", "serviceaccounts")
+OF_EACH_NAMESPACE = {"kube-root-ca.crt", "default"}  # Kubernetes makes them, and makes them again
+OWN_TRY = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: own-try}
+data: {tried: beside the page}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: own-try}
+spec:
+  selector: {matchLabels: {app: own-try}}
+  template:
+    metadata: {labels: {app: own-try}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers: [{name: own-try, image: "busybox:1.36", command: [sleep, "36000"]}]
+"""
 WEBHOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
 
 
@@ -74,6 +94,22 @@ def cut_off(page: Path, at: int, pause: random.Random, environment: Mapping[str,
 
 
 @contextmanager
+def begun(page: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Run the first code cell of a page, which opens the lab; kill its kernel at the end of the block."""
+    notebook = read(page)
+    client = NotebookClient(
+        notebook, timeout=200, kernel_name="python3", resources={"metadata": {"path": str(page.parent)}}
+    )
+    number, cell = next(
+        (number, cell) for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"
+    )
+    with client.setup_kernel(env={**os.environ, **environment}):
+        client.execute_cell(cell, number)
+        with killed(client, LONGEST_PAUSE_S):
+            yield
+
+
+@contextmanager
 def killed(client: NotebookClient, after_s: float) -> Iterator[None]:
     """Kill the kernel after some seconds, or at the end of the block where that comes first."""
     kernel = client.km.provisioner.process
@@ -105,6 +141,22 @@ class NamespacesSeen(Polled):
 
     def look(self) -> None:
         self.together = self.together or self.names <= set(namespaces(self.client))
+
+
+def space_of(page: Path) -> str:
+    """Return the namespace that a page asks for."""
+    (name,) = re.findall(r'podlab\.open\(namespace="([a-z0-9-]+)"\)', code(read(page))[0].source)
+    return str(name)
+
+
+def held(client: Client, namespace: str) -> dict[str, str]:
+    """Return uid -> kind and name of the objects in a namespace, except for those that Kubernetes makes in each."""
+    found = {}
+    for kind in KINDS:
+        for each in (client.find(resources.path(kind, namespace)) or {}).get("items") or []:
+            if each["metadata"]["name"] not in OF_EACH_NAMESPACE:
+                found[each["metadata"]["uid"]] = f"{kind} {each['metadata']['name']}"
+    return found
 
 
 def namespaces(client: Client) -> list[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
-from learners import NamespacesSeen, lab_pages, left_behind, side_by_side
+from learners import NamespacesSeen, lab_pages, left_behind, side_by_side, space_of
 from pages import code, read
 from test_interrupted_learners import page_of
 
@@ -16,12 +15,6 @@ FIRST_COME = """\
 import os, pathlib
 shared = pathlib.Path(os.environ["SHARED"])
 shared.mkdir()  # the second to come fails"""
-
-
-def space_of(page: Path) -> str:
-    """Return the namespace that a page asks for."""
-    (name,) = re.findall(r'podlab\.open\(namespace="([a-z0-9-]+)"\)', code(read(page))[0].source)
-    return str(name)
 
 
 @pytest.mark.timeout(0)
