@@ -151,6 +151,9 @@ def read(path: Path) -> Blueprint:
         PodlabError: Names the file, and the line of the first field that is wrong.
     """
     file = path / FILE if path.is_dir() else path
+    released = path / "instructor" / FILE
+    if not file.is_file() and released.is_file():  # the folder of a release: its own part is meant
+        file = released
     try:
         text = file.read_text("utf-8")
         data = tomllib.loads(text)

@@ -17,7 +17,7 @@ from typing import Any
 from podlab.assignments import marking
 from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.marking import Job
-from podlab.checks.verdict import NOT_GRADABLE, Report
+from podlab.checks.verdict import NOT_GRADABLE, REFUSED, Report
 from podlab.grading import regrade
 from podlab.grading.grade import TOO_BUSY, UNDECIDED, open_if_undecided
 
@@ -104,11 +104,14 @@ def _again(
         marking.store(folder, job, report, result.get("took_s"), ran=None if same else result)
     elif _is_open(result):
         counts.open.append(_name(job))
+    elif result["report"]["state"] == REFUSED and job.digest == result.get("digest"):
+        counts.kept += 1  # the API server refused it, so it left no evidence, and no check was asked
+        marking.confirm(folder, job, result)
     elif report.refused in (TOO_BUSY, UNDECIDED):
         counts.opened.append(_name(job))
         marking.store(folder, job, _opened(report, result), result.get("took_s"), ran=result)
     else:
-        counts.standing[_name(job)] = "; ".join(report.notes) or report.refused
+        counts.standing[_name(job)] = next(iter(report.notes), report.refused)
 
 
 def _opened(report: Report, result: Mapping[str, Any]) -> Report:

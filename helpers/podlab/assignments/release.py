@@ -39,9 +39,10 @@ def release(blueprint: Blueprint, out: Path, students: Sequence[Student] = ()) -
         OSError: *out* cannot be written.
     """
     _refuse_other(out, blueprint)
+    targets = list(_targets(blueprint, out, students))
     make_output(out)
     notebooks = []
-    for student, path in _targets(blueprint, out, students):
+    for student, path in targets:
         parts = blueprint.parts(student)
         put(path, json.dumps(notebook(blueprint, parts, student), indent=1, ensure_ascii=False) + "\n")
         put(out / "instructor" / "solutions" / f"{student}.md", "\n".join(_solutions(parts)))

@@ -19,7 +19,8 @@ def read_rows(file: Path, fault: str, hint: str) -> list[dict[str, str]]:
         with file.open(newline="", encoding="utf-8-sig") as opened:
             return list(csv.DictReader(opened))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise PodlabError(fault, cause=str(error), hint=hint) from error
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise PodlabError(fault, cause=why, hint=hint) from error
 
 
 def inert(text: str) -> str:

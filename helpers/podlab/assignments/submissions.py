@@ -35,6 +35,7 @@ _FIRST_LINE = re.compile(r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*%%exercise[ \t]+(e
 _ID = re.compile(r"(e\d{2,3})-answer\Z")
 _STEERING = ("Cc", "Cs", "Zl", "Zp")
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # right to left, and back
+_HANDED_IN = (".ipynb", ".zip")
 MOST_CELLS, MOST_NOTEBOOK = 5_000, 20 << 20
 _MOST_FAULTS = 3  # of the files of one student, in a line
 
@@ -122,7 +123,7 @@ def remarks(found: Sequence[Submission], students: Sequence[Student]) -> list[st
     """
     if students:
         return []
-    names = [each.student for each in found if each.guessed]
+    names = [each.student for each in found if each.guessed and not each.fault]
     paths = [
         (each.student, note.removeprefix(BY_ID)) for each in found for note in each.notes if BY_ID in note
     ]
@@ -215,7 +216,7 @@ def _files(
 
 
 def _handed_in(paths: Iterable[Path]) -> Iterator[Path]:
-    return (path for path in paths if path.suffix in (".ipynb", ".zip"))
+    return (path for path in paths if path.suffix in _HANDED_IN)
 
 
 def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | UnreadableArchive]]:
@@ -223,6 +224,11 @@ def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | UnreadableAr
         return
     name = visible(name)  # a file's name can hold anything, and is printed
     try:
+        if path.suffix not in _HANDED_IN:
+            raise UnreadableArchive(
+                f"{name} is neither a notebook (.ipynb) nor a zip",
+                cause="unpack other archives, and give the folder",
+            )
         if path.stat().st_size > archives.MOST_BYTES:
             raise UnreadableArchive(f"{name} is larger than {archives.MOST_BYTES >> 20} MiB")
         data = path.read_bytes()

@@ -146,9 +146,27 @@ def _covered(name: str, row: RawView, was: RawView) -> Iterator[str]:
 
 def _images(fence: Fence, answer: Sequence[RawView]) -> Iterator[str]:
     used = {str(row.get("image")) for spec in pods(answer) for row in containers(spec)}
+    used |= {reference for spec in pods(answer) for reference in _mounted_images(spec)}
     strange = sorted(used - set(fence.images))
     if strange:
         yield f"{', '.join(strange)}: allowed images are {', '.join(fence.images)}"
+    pulled = [
+        row.get("name")
+        for spec in pods(answer)
+        for row in containers(spec)
+        if row.get("imagePullPolicy") == "Always"
+    ]
+    if pulled:
+        yield f"imagePullPolicy of {pulled[0]} cannot be Always: the images are on the nodes, and in no registry"
+
+
+def _mounted_images(spec: RawView) -> Iterator[str]:
+    """Yield the images that are volumes: a node would fetch them from any registry."""
+    volumes = spec.get("volumes")
+    for volume in volumes if isinstance(volumes, list) else ():
+        source = volume.get("image") if isinstance(volume, Mapping) else None
+        if source is not None:
+            yield str(source.get("reference") if isinstance(source, Mapping) else source)
 
 
 # -- of all --------------------------------------------------------------------------------------------------

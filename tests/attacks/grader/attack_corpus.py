@@ -86,6 +86,7 @@ def host() -> Iterator[Attack]:
         "path": {"hostPath": {"path": "/"}}, "claim": {"persistentVolumeClaim": {"claimName": "x"}},
         "nfs": {"nfs": {"server": "s", "path": "/"}}, "csi": {"csi": {"driver": "d"}},
         "token": {"projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}},
+        "image": {"image": {"reference": "registry.example/evil:1"}},
     }  # fmt: skip
     for name, source in volumes.items():
         logs = {"name": "logs", "emptyDir": {}}
@@ -133,6 +134,7 @@ def replaced_programs() -> Iterator[Attack]:
         "image": "busybox:1.36", "command": ["sh"], "args": ["wait"], "workingDir": "/logs",
     }.items():  # fmt: skip
         yield Attack("program", key, "e14", changed(good, container("shipper", **{key: value})))
+    yield Attack("program", "pulled", "e14", changed(good, container("shop", imagePullPolicy="Always")))
     yield Attack(
         "program",
         "image-elsewhere",

@@ -15,7 +15,7 @@ from typing import Any
 
 import attack_corpus
 import yaml
-from attack_corpus import Attack, changed, container, right, spec, starter
+from attack_corpus import Attack, changed, container, metadata, right, spec, starter
 from attack_variants import manifest
 
 from podlab.checks.verdict import Report
@@ -124,8 +124,60 @@ def forbidden() -> Iterator[Attack]:
         yield Attack(
             "forbidden", name, "e14", changed(good, container("shipper", securityContext=context)), 0, False
         )
+    own = {"host": "169.254.169.254", "port": 80}
+    for name, fields in {
+        "probe-host": {"readinessProbe": {"httpGet": own}}, "probe-host-tcp": {"livenessProbe": {"tcpSocket": own}},
+        "hook-host": {"lifecycle": {"postStart": {"httpGet": own}}},
+    }.items():  # fmt: skip
+        yield Attack("forbidden", name, "e14", changed(good, container("shop", **fields)), 0, False)
     sysctls = {"sysctls": [{"name": "kernel.msgmax", "value": "1"}]}
     yield Attack("forbidden", "sysctl", "e14", changed(good, spec(securityContext=sysctls)), 0, False)
+
+
+def never_run() -> Iterator[Attack]:
+    """Pods that no node takes, or that wait for what never comes: the verdict is theirs, and is made in time."""
+    needed = {"matchExpressions": [{"key": "nowhere", "operator": "Exists"}]}
+    affinity = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [needed]}}
+    for name, fields in {
+        "gate": {"schedulingGates": [{"name": "example.org/never"}]}, "selector": {"nodeSelector": {"no": "where"}},
+        "affinity": {"affinity": {"nodeAffinity": affinity}}, "readiness-gate": {"readinessGates": [{"conditionType": "example.org/never"}]},
+        "claim": {"resourceClaims": [{"name": "gpu", "resourceClaimName": "nobody"}]}, "deadline": {"activeDeadlineSeconds": 1},
+    }.items():  # fmt: skip
+        yield Attack("never run", name, "e14", changed(starter("e14"), spec(**fields)), 1, False)
+    for name, fields in {
+        "processors": {"resources": {"requests": {"cpu": "1000"}}}, "memory": {"resources": {"requests": {"memory": "1000Gi"}}},
+        "secret": {"envFrom": [{"secretRef": {"name": "nobody"}}]}, "subpath": {"env": [{"name": "UP", "value": ".."}],
+        "volumeMounts": [{"name": "logs", "mountPath": "/logs", "subPathExpr": "$(UP)/$(UP)"}]},
+    }.items():  # fmt: skip
+        yield Attack("never run", name, "e14", changed(starter("e14"), container("shop", **fields)), 1, False)
+    taken = changed(starter("e06"), lambda b: (metadata(name="db")(b), spec(hostname="db")(b)))
+    yield Attack("never run", "name-of-the-database", "e06", taken, 0, False)
+
+
+def odd_values() -> Iterator[Attack]:
+    """Values that YAML has and JSON has not, and fields that no version of Kubernetes knows."""
+    good = right("e14")
+    for name, line in {
+        "long-number": f"activeDeadlineSeconds: {'9' * 20_000}", "other-case": "HostNetwork: true", "equals": "=: x",
+        "sexagesimal": f"activeDeadlineSeconds: 1{':1' * 15_000}", "negative": "securityContext: {runAsUser: -1}",
+    }.items():  # fmt: skip
+        yield Attack("odd values", name, "e14", good.replace("spec:", f"spec:\n  {line}", 1), 0, False)
+
+
+def forged_from_inside() -> Iterator[Attack]:
+    """Commands beside a locked program, in its own container or in its processes, that write into its log."""
+    said = '{"role": "shipper", "event": "signal", "signal": "SIGTERM"}'
+    write = {"exec": {"command": ["sh", "-c", f"echo '{said}' > /proc/1/fd/1"]}}
+    for name, fields in {
+        "hook": {"lifecycle": {"postStart": write}}, "probe": {"startupProbe": {**write, "periodSeconds": 1}},
+    }.items():  # fmt: skip
+        yield Attack(
+            "forging", name, "e14", changed(starter("e14"), container("shipper", **fields)), 1, False
+        )
+    everywhere = f"while true; do for fd in /proc/[0-9]*/fd/1; do echo '{said}' > $fd; done; sleep 1; done"
+    beside_all = changed(starter("e14"), lambda b: (
+        b["spec"].update(shareProcessNamespace=True), beside("forger", "busybox:1.36", ["sh", "-c", everywhere])(b)))  # fmt: skip
+    yield Attack("forging", "shared-processes", "e14", beside_all, 1, False)
 
 
 def redirections() -> Iterator[Attack]:
@@ -173,6 +225,28 @@ def honest() -> Iterator[Attack]:
         "user-1000": changed(right("e14"), spec(securityContext={"runAsUser": 1000})),
         "as-json": json.dumps(yaml.safe_load(right("e14"))),
         "noisy": noisy,
+        # what some attacks do, in a form that is right
+        "chosen-node": changed(
+            right("e14"),
+            spec(nodeSelector={"kubernetes.io/os": "linux"}, tolerations=[{"operator": "Exists"}]),
+        ),
+        "memory-volume": changed(
+            right("e14"),
+            lambda b: b["spec"]["volumes"][0].update(emptyDir={"medium": "Memory", "sizeLimit": "16Mi"}),
+        ),
+        "requests": changed(
+            right("e14"), container("shop", resources={"requests": {"cpu": "10m", "memory": "16Mi"}})
+        ),
+        "written-by-a-hook": changed(
+            right("e14"),
+            container(
+                "shop",
+                lifecycle={"postStart": {"exec": {"command": ["sh", "-c", "echo hello > /proc/1/fd/1"]}}},
+            ),
+        ),
+        "odd-annotations": right("e14").replace(
+            "metadata:", "metadata:\n  annotations: {day: 2020-01-01, data: !!binary aGVsbG8=}", 1
+        ),
         "plain": right("e14"),
     }.items():
         yield Attack("honest", name, "e14", text, 5, False)
@@ -184,6 +258,9 @@ FAMILIES = (
     api,
     floods,
     forbidden,
+    never_run,
+    odd_values,
+    forged_from_inside,
     redirections,
     scripts,
     honest,

@@ -17,7 +17,7 @@ from assignment_class import STUDENTS
 from podlab.assignments import blueprint, formats, gradebook, marking, pages, regrading, release, roster
 from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.submissions import Submission
-from podlab.checks.verdict import Report, Verdict
+from podlab.checks.verdict import REFUSED, Report, Verdict
 from podlab.errors import PodlabError
 from podlab.grading import Place
 
@@ -307,6 +307,20 @@ def test_regrading_uses_the_kept_answer(plan: Blueprint, tmp_path: Path) -> None
     shutil.rmtree(tmp_path / "g/evidence", ignore_errors=True)
 
     assert regrading.again(plan, tmp_path / "g", everything=True).judged == 2
+
+
+def test_a_refusal_by_the_api_server_is_not_judged_again(plan: Blueprint, tmp_path: Path) -> None:
+    """It left no evidence, and asked no check: it stands, and is not named, while the exercise is the same."""
+    found = handed_in(e14=plan.parts("ada")[0].exercise.shown()[1].replace("Never", "OnFailure"))
+    grade(plan, tmp_path / "g", found)
+    job = next(marking.jobs(plan, [found]))
+    marking.store(tmp_path / "g", job, Report("e14 convert-shipper", 5, refused="no", state=REFUSED), 1.0)
+    (path,) = (tmp_path / "g/results").glob("*/e14.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "judged": "of other code"}))
+
+    assert regrading.stale(plan, tmp_path / "g") == ["ada e14"]
+    assert regrading.again(plan, tmp_path / "g").standing == {}
+    assert regrading.stale(plan, tmp_path / "g") == []
 
 
 def test_a_grade_whose_recordings_are_gone_stands_and_is_named(plan: Blueprint, tmp_path: Path) -> None:

@@ -52,6 +52,18 @@ def test_a_report_counts_only_students_of_the_roster(
     assert "Not in the roster" in (report / "instructor/index.html").read_text()
 
 
+def test_a_format_that_cannot_take_an_assignment_is_refused_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The formats before it, too: half a report would look like a whole one."""
+    given = graded(tmp_path, "ada")
+
+    assert main(["report", *given, "--format", "canvas", "--format", "otter"]) == 1
+
+    assert "otter cannot take Small" in capsys.readouterr().err
+    assert not (tmp_path / "g/report").exists()
+
+
 def test_a_report_forgets_who_is_in_the_roster_now(tmp_path: Path) -> None:
     """The file of those who are not would be an old one."""
     given = graded(tmp_path, "ada", "eve")
@@ -78,3 +90,16 @@ def test_a_folder_that_cannot_be_made_is_no_bug(
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("podlab: /") and lines[0].endswith(" cannot be written")
     assert [line.split(":")[0] for line in lines[1:]] == ["  why", "  try"]
+
+
+def test_the_folder_of_a_release_stands_for_its_own_blueprint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--assignment term`` is what people type; and a release that is refused leaves no folder."""
+    grades, _, _, *roster = graded(tmp_path, "ada")
+    capsys.readouterr()
+
+    assert main(["report", grades, "--assignment", str(tmp_path / "term"), *roster]) == 0
+    assert main(["release", str(tmp_path / "plan"), "--out", str(tmp_path / "new")]) == 1
+    assert "needs a roster" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()

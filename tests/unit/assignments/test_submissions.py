@@ -349,3 +349,16 @@ def test_one_broken_notebook_among_fifty_good_ones(tmp_path: Path, notebook: Not
 
     assert [each.student for each in found if each.fault] == ["s50"]
     assert sum(each.answers.get("e00") == ORDER for each in found) == 50
+
+
+def test_a_file_of_another_kind_is_a_line_beside_the_others(tmp_path: Path, notebook: Notebook) -> None:
+    """A roster or a tar that was given by mistake names its fault; the notebook beside it is read."""
+    (tmp_path / "bob.ipynb").write_text(json.dumps(notebook(e00=ORDER)))
+    (tmp_path / "all.tar.gz").write_bytes(b"\x1f\x8b")
+
+    found = {
+        s.student: s for s in submissions.read([tmp_path / "all.tar.gz", tmp_path / "bob.ipynb"], STUDENTS)
+    }
+
+    assert found["bob"].answers["e00"] == ORDER
+    assert found["all.tar.gz"].fault.startswith("all.tar.gz is neither a notebook (.ipynb) nor a zip")

@@ -20,14 +20,28 @@ from pkgutil import iter_modules
 from podlab.assignments.blueprint import Blueprint
 from podlab.assignments.gradebook import StudentMarks
 from podlab.assignments.roster import Student
+from podlab.assignments.storedresults import shared_parts
 from podlab.errors import PodlabError
 
 RELEASED = ("gradescope", "nbgrader")
+_SHARED = ("nbgrader", "otter")
+"""They have one notebook and one set of tests for everybody."""
 
 
 def names() -> list[str]:
     """Return the names of all formats."""
     return sorted(module.name for module in iter_modules(__path__))
+
+
+def check(name: str, blueprint: Blueprint) -> None:
+    """
+    Check that the format *name* can hold the marks of an assignment.
+
+    Raises:
+        PodlabError: It cannot.
+    """
+    if name in _SHARED:
+        shared_parts(blueprint, name)
 
 
 def write(name: str, blueprint: Blueprint, marks: Sequence[StudentMarks], out: Path) -> list[Path]:

@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     """Grade what is not graded yet; exit code 1 where something was not gradable."""
     from podlab import grading
     from podlab.assignments import blueprint, gradebook, marking, roster, submissions
+    from podlab.cli.output import counted
     from podlab.errors import PodlabError
     from podlab.grading.sharing import OWN_REQUESTS_PER_S, REQUESTS_PER_S, budget
 
@@ -88,14 +89,12 @@ def run(args: argparse.Namespace) -> int:
         jobs = args.jobs or min(_MOST, _A_CORE * cores)
         progress = marking.grade(plan, found, args.out, place, at_once=jobs, tell=_tell)
     graded = progress.done - progress.kept
-    print(
-        f"\n{progress.done} answers of {len(found)} submissions: {graded} graded now, {progress.kept} before"
-    )
+    answers, handed_in = counted(progress.done, "answer"), counted(len(found), "submission")
+    print(f"\n{answers} of {handed_in}: {graded} graded now, {progress.kept} before")
     if progress.repeated:
-        print(
-            f"{progress.repeated} answers were run again, fewer side by side: "
-            "they lost points while the machine was late"
-        )
+        verb = "was" if progress.repeated == 1 else "were"
+        repeated = f"{counted(progress.repeated, 'answer')} {verb} run again"
+        print(f"{repeated}, fewer side by side: points were lost while the machine was late")
     if graded:
         _print_use(requests, place, graded)
     marks = gradebook.marks(plan, args.out, students)

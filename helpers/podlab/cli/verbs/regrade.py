@@ -30,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Judge again, and print how many; exit code 1 where a grade is open, or stands without its evidence."""
     from podlab.assignments import blueprint, marking, regrading, submissions
+    from podlab.cli.output import counted
     from podlab.cli.parser import UsageError
 
     plan = blueprint.read(args.assignment)
@@ -41,9 +42,8 @@ def run(args: argparse.Namespace) -> int:
             f"{strange[0]} is not a student of {args.grades}", hint="podlab report lists the students"
         )
     counts = regrading.again(plan, args.grades, args.student, everything=args.all)
-    print(
-        f"{counts.judged} answers judged again from their evidence, {counts.kept} unchanged since their grade"
-    )
+    judged = counted(counts.judged, "answer")
+    print(f"{judged} judged again from their evidence, {counts.kept} unchanged since their grade")
     if counts.outdated:
         print(f"{counts.outdated} were run by a play that has changed since: podlab grade runs them again")
     if counts.opened:

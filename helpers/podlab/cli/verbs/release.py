@@ -40,6 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the folder and print the blueprint."""
     from podlab.assignments import blueprint, formats, release, roster
+    from podlab.cli.output import counted
 
     plan = blueprint.read(args.assignment)
     students = roster.read(args.roster) if args.roster else []
@@ -52,9 +53,11 @@ def run(args: argparse.Namespace) -> int:
     for path, text in texts.items():
         release.put(path, text)
     print(plan)
-    print(
-        f"{len(made)} notebooks for learners in {args.out / 'student'}, solutions in {args.out / 'instructor'}"
-    )
+    notebooks = counted(len(made), "notebook")
+    print(f"{notebooks} for learners in {args.out / 'student'}, solutions in {args.out / 'instructor'}")
     for path in texts:
         print(f"  {path}")
+    print(
+        f"when answers are in: podlab grade SUBMISSIONS --assignment {args.out / 'instructor'} --out GRADES"
+    )
     return 0

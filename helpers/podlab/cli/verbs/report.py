@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Write everything below the folder and print where."""
     from podlab.assignments import blueprint, formats, gradebook, marking, pages, reader, regrading, roster
     from podlab.assignments.submissions import few
+    from podlab.cli.output import counted
     from podlab.errors import PodlabError
     from podlab.files import make_output
 
@@ -39,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
     if strange:
         raise PodlabError(f"unknown format {strange[0]}", hint=f"formats: {', '.join(formats.names())}")
     plan = blueprint.read(args.assignment)
+    for name in args.format:  # before anything is written
+        formats.check(name, plan)
     marking.refuse_other(args.grades, plan)
     students = roster.read(args.roster) if args.roster else []
     found = gradebook.marks(plan, args.grades, students, reader.read(args.assignment, plan))
@@ -57,7 +60,9 @@ def run(args: argparse.Namespace) -> int:
         formats.write(name, plan, marks, out / name)
     known = [mark.total for mark in marks if mark.total is not None]
     mean = f"{sum(known) / len(known):.1f}" if known else "-"
-    print(f"{len(marks)} students, {len(known)} with marks, mean {mean} of {float(plan.points):g}; see {out}")
+    print(
+        f"{counted(len(marks), 'student')}, {len(known)} with marks, mean {mean} of {float(plan.points):g}; see {out}"
+    )
     if others:
         names = few([mark.student.id for mark in others])
         print(f"not in the roster, and not counted: {names}; see {out / 'not-in-roster.csv'}")
