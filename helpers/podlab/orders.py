@@ -54,7 +54,7 @@ def _step(part: str) -> tuple[str, ...]:
     if len(names) > 1 and not bracketed:
         wrong = " ".join(names)
         hint = f"write ({wrong}) if no order is promised, or put bars"
-        raise OrderError(f"{wrong!r} has no brackets", hint=hint)
+        raise OrderError(f"{wrong!r} has neither bars nor brackets", hint=hint)
     for name in names:
         if not _NAME.fullmatch(name):
             raise OrderError(

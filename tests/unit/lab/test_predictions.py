@@ -112,7 +112,7 @@ def test_a_line_that_cannot_be_read_is_named(text, summary):
 
 def test_an_order_is_drawn_as_it_was_understood_or_with_its_fault():
     assert predictions.describe("x", {"order": "A -> (c, b)"}) == "you say  order: a | (b c)"
-    assert "has no brackets" in predictions.describe("x", {"order": "a | b c"})
+    assert "has neither bars nor brackets" in predictions.describe("x", {"order": "a | b c"})
 
 
 @pytest.mark.parametrize(

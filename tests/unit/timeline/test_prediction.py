@@ -25,7 +25,7 @@ def test_all_parts_are_read_and_written_back():
     ("text", "told"),
     [
         ("fetch | | shop", "line 1: a name is missing beside a bar"),
-        ("fetch shop", "has no brackets"),
+        ("fetch shop", "has neither bars nor brackets"),
         ("(fetch | shop)", "brackets do not match"),
         ("fetch | fetch", "appears twice"),
         ("fetch_it", "is not a valid name"),
