@@ -3,7 +3,8 @@ Services as nftables rules, as bytes for nfnetlink: no ``nft``, no iptables, not
 
 One table, ``podlab``: two chains of nat (for packets of Pods and of the node itself) jump to ``services``, where each
 endpoint of each port is one rule; ``hairpin`` masquerades a Pod that reaches itself through its own Service. A change
-is one batch (flush and write again), which the kernel applies as a whole or not at all.
+is one batch (flush and write again), which the kernel applies as a whole or not at all. Which client belongs to which
+endpoint (``sessionAffinity``) is kept in sets with a time limit, which outlive such a change.
 
 Source: linux/netfilter/nf_tables.h; libnftnl's expressions, read at Linux 6.1.
 """
@@ -20,7 +21,7 @@ from podlab.embedded.network.netlink import address_bytes, attribute
 
 TABLE = b"podlab\0"
 _SUBSYSTEM, _BATCH_BEGIN, _BATCH_END = 10, 16, 17
-_NEW_TABLE, _NEW_CHAIN, _NEW_RULE, _DELETE_RULE = 0, 3, 6, 8
+_NEW_TABLE, _NEW_CHAIN, _NEW_RULE, _DELETE_RULE, _NEW_SET, _DELETE_SET = 0, 3, 6, 8, 9, 11
 _REQUEST, _ACK, _CREATE, _APPEND = 1, 4, 0x400, 0x800
 _IPV4 = 2
 _PREROUTING, _OUTPUT, _POSTROUTING = 0, 3, 4
@@ -28,7 +29,8 @@ _JUMP, _RETURN = -3, -5
 _VERDICT_REGISTER, _REGISTER, _SECOND = 0, 1, 2
 _NESTED = 0x8000
 _DNAT = 1
-SEED = 1
+_SET_WITH_TIMEOUT, _SET_OF_RULES, _IPV4_ADDRESS, _SET_SIZE = 0x10, 0x20, 7, 65535
+_UPDATE = 1  # of a set: add the element, or begin its time anew
 
 
 class Endpoint(NamedTuple):
@@ -42,6 +44,13 @@ _RANGE = address_bytes("10.96.0.0")[:2]  # of a /16
 _NOWHERE = Endpoint("10.96.255.254", 1)
 
 
+class Affinity(NamedTuple):
+    """``sessionAffinity: ClientIP`` of one Service port, whatever the address by which it is reached."""
+
+    port: str  # NAMESPACE/NAME:PORT
+    seconds: int  # after its last connection a client is free again
+
+
 class Forward(NamedTuple):
     """One Service port: what arrives for ``address``:``port`` goes to one of ``endpoints``."""
 
@@ -49,7 +58,7 @@ class Forward(NamedTuple):
     port: int
     protocol: str
     endpoints: tuple[Endpoint, ...]
-    sticky: bool = False  # sessionAffinity ClientIP: an address always goes to the same endpoint
+    affinity: Affinity | None = None
 
 
 def setup() -> tuple[bytes, int]:
@@ -68,9 +77,23 @@ def setup() -> tuple[bytes, int]:
     return _batch(messages), len(messages)
 
 
-def replace_services(forwards: Iterable[Forward]) -> tuple[bytes, int]:
-    """Return the batch that replaces all Services, and how many acknowledgements it asks for."""
+def replace_services(forwards: Iterable[Forward], before: Iterable[Forward] = ()) -> tuple[bytes, int]:
+    """
+    Return the batch that replaces all Services, and how many acknowledgements it asks for.
+
+    Args:
+        before: What the kernel has: the clients of endpoints that stay are kept.
+    """
+    forwards = tuple(forwards)
     messages = [_flush(b"services\0"), _flush(b"hairpin\0")]
+    kept, had = _client_sets(forwards), _client_sets(before)
+    messages += [
+        _message(_DELETE_SET, 0, _text(1, TABLE) + attribute(2, one)) for one in had if one not in kept
+    ]
+    messages += [
+        _client_set(name, seconds, number) for number, (name, seconds) in enumerate(kept.items(), 1)
+        if name not in had
+    ]  # fmt: skip
     own: set[str] = set()
     for forward in forwards:
         messages += _forward(forward)
@@ -87,18 +110,60 @@ def _forward(forward: Forward) -> list[bytes]:
     """
     Return a rule for each endpoint; the first of n is taken one time in n, the next one time in n-1, and so on.
 
-    A sticky one is chosen by a hash of the client's address: the kernel then has to remember nothing. Unlike with
-    kube-proxy, the choice has no time limit, and may change when the endpoints do.
+    With affinity, rules for clients that belong to an endpoint already come before these.
+
+    Source: pkg/proxy/nftables/proxier.go, whose chains are rules here.
     """
     matches = [
         *_match_address(16, forward.address),
         *_match_protocol(forward.protocol),
         *_match_port(forward.port),
     ]
-    rules = []
+    known, new = [], []
     for position, endpoint in enumerate(forward.endpoints):
-        rules.append(_rule(b"services\0", [*matches, *_choice(forward, position), *_destination(endpoint)]))
-    return rules
+        left = len(forward.endpoints) - position
+        choice = _one_in(left) if left > 1 else []
+        remember: list[bytes] = []
+        if forward.affinity:
+            clients = _set_name(forward.affinity, forward.protocol, endpoint)
+            remember = [_payload(1, 12, 4), _update(clients, forward.affinity.seconds)]
+            chosen = [_payload(1, 12, 4), _is_in(clients)]
+            known.append(_rule(b"services\0", [*matches, *chosen, *remember, *_destination(endpoint)]))
+        new.append(_rule(b"services\0", [*matches, *choice, *remember, *_destination(endpoint)]))
+    return [*known, *new]
+
+
+def _client_sets(forwards: Iterable[Forward]) -> dict[bytes, int]:
+    """The name of the set of each endpoint's clients, and after how many seconds it forgets one."""
+    return {
+        _set_name(one.affinity, one.protocol, endpoint): one.affinity.seconds
+        for one in forwards if one.affinity
+        for endpoint in one.endpoints
+    }  # fmt: skip
+
+
+def _set_name(affinity: Affinity, protocol: str, endpoint: Endpoint) -> bytes:
+    # The time is a part of it: the kernel changes no set that is there.
+    return f"{affinity.port}/{protocol}/{endpoint.address}:{endpoint.port}/{affinity.seconds}\0".encode()
+
+
+def _client_set(name: bytes, seconds: int, number: int) -> bytes:
+    body = _text(1, TABLE) + attribute(2, name) + _number(3, _SET_WITH_TIMEOUT | _SET_OF_RULES)
+    body += _number(4, _IPV4_ADDRESS) + _number(5, 4) + _nest(9, _number(1, _SET_SIZE)) + _number(10, number)
+    return _message(_NEW_SET, _CREATE, body + attribute(11, _milliseconds(seconds)))
+
+
+def _is_in(clients: bytes) -> bytes:
+    return _expression(b"lookup\0", attribute(1, clients) + _number(2, _REGISTER))
+
+
+def _update(clients: bytes, seconds: int) -> bytes:
+    body = attribute(1, clients) + _number(3, _UPDATE) + _number(4, _REGISTER)
+    return _expression(b"dynset\0", body + attribute(6, _milliseconds(seconds)))
+
+
+def _milliseconds(seconds: int) -> bytes:
+    return struct.pack(">Q", seconds * 1000)
 
 
 def _refuse_the_rest() -> list[bytes]:
@@ -112,14 +177,6 @@ def _refuse_the_rest() -> list[bytes]:
         matches = [_payload(1, 16, 2), _equals(_RANGE), *_match_protocol(protocol)]
         rules.append(_rule(b"services\0", [*matches, *_destination(_NOWHERE)]))
     return rules
-
-
-def _choice(forward: Forward, position: int) -> list[bytes]:
-    """When the rule of the endpoint at *position* is taken, given that those before it were not."""
-    if forward.sticky:
-        return _by_client(len(forward.endpoints), position)
-    left = len(forward.endpoints) - position
-    return _one_in(left) if left > 1 else []
 
 
 def _match_address(offset: int, address: str) -> list[bytes]:
@@ -150,17 +207,6 @@ def _one_in(count: int) -> list[bytes]:
     """``numgen random mod count == 0``."""
     body = _number(1, _REGISTER) + _number(2, count) + _number(3, 1) + _number(4, 0)
     return [_expression(b"numgen\0", body), _equals(struct.pack("=I", 0))]
-
-
-def _by_client(count: int, position: int) -> list[bytes]:
-    """``jhash ip saddr mod count == position``."""
-    body = _number(1, _REGISTER) + _number(2, _REGISTER) + _number(3, 4) + _number(4, count)
-    body += _number(5, SEED)  # without one the kernel draws another for each rule
-    return [
-        _payload(1, 12, 4),
-        _expression(b"hash\0", body),
-        _equals(struct.pack("=I", position)),
-    ]
 
 
 def _destination(endpoint: Endpoint) -> list[bytes]:

@@ -22,6 +22,7 @@ from podlab.pods.phase import has_ended
 
 LOOPBACK = "127.0.0.1"
 DNS_ADDRESS = "10.96.0.10"
+DEFAULT_AFFINITY_S = 10800  # the API server's default
 # Labels by which a Service, or a slice of it, is left to somebody else than kube-proxy.
 OTHER_PROXY, HEADLESS = "service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"
 _LOG = logging.getLogger(__name__)
@@ -64,10 +65,13 @@ class ServiceProxy:
         self.works = False  # whether the kernel took the rules
         self._cancels: list[Callable[[], None]] = []
         self._dirty = asyncio.Event()
+        self._turn = asyncio.Lock()  # a batch is made from what the one before it left
         self._task: asyncio.Task[None] | None = None
         self._transport: asyncio.DatagramTransport | None = None
         self._server: asyncio.Server | None = None
-        self._applied: tuple[nftables.Forward, ...] | None = None
+        self._remembers = True  # whether the kernel can keep clients at their endpoints, so far as is known
+        self._wanted: tuple[nftables.Forward, ...] | None = None
+        self._applied: tuple[nftables.Forward, ...] = ()  # what the kernel has of it
 
     async def start(self) -> None:
         """Make the table, begin to answer names, and follow the store."""
@@ -120,21 +124,28 @@ class ServiceProxy:
 
     async def apply(self) -> None:
         """Bring names and rules to the store's present state. Raises OSError when the node is gone."""
+        async with self._turn:
+            await self._apply()
+
+    async def _apply(self) -> None:
         services, slices = self._store.list("services"), self._store.list("endpointslices")
         self.zone.replace(services, slices)
         address = self._node.node_ip
         wanted = (*forwards(services, slices, address), *host_ports(self._store.list("pods"), address))
-        if not self.works or wanted == self._applied:
+        if not self.works or wanted == self._wanted:
             return
-        refused = await self._node.netfilter(*nftables.replace_services(wanted))
-        if refused and any(one.sticky for one in wanted):
+        there = self._applied
+        given = wanted if self._remembers else tuple(one._replace(affinity=None) for one in wanted)
+        refused = await self._node.netfilter(*nftables.replace_services(given, there))
+        if refused and any(one.affinity for one in given):
             _LOG.warning("sessionAffinity has no effect: the kernel refused its rules (errno %s)", refused[0])
-            loose = [one._replace(sticky=False) for one in wanted]
-            refused = await self._node.netfilter(*nftables.replace_services(loose))
+            self._remembers = False
+            given = tuple(one._replace(affinity=None) for one in wanted)
+            refused = await self._node.netfilter(*nftables.replace_services(given, there))
         if refused:
             _LOG.warning("the kernel refused %d Service rules (errno %s)", len(refused), refused[0])
             return
-        self._applied = wanted
+        self._wanted, self._applied = wanted, given
 
     async def close(self) -> None:
         """Stop following and answering; the rules go with the node."""
@@ -174,11 +185,19 @@ def forwards(
             )
             if endpoints:
                 protocol = port.get("protocol", "TCP")
-                sticky = spec.get("sessionAffinity") == "ClientIP"
+                own = f"{meta.get('namespace', '')}/{meta['name']}:{port.get('name') or port['port']}"
+                affinity = _affinity(spec, own)
                 for one in (address, *(spec.get("externalIPs") or ())):
-                    yield nftables.Forward(one, int(port["port"]), protocol, endpoints, sticky)
+                    yield nftables.Forward(one, int(port["port"]), protocol, endpoints, affinity)
                 if port.get("nodePort"):
-                    yield nftables.Forward(node_ip, int(port["nodePort"]), protocol, endpoints, sticky)
+                    yield nftables.Forward(node_ip, int(port["nodePort"]), protocol, endpoints, affinity)
+
+
+def _affinity(spec: Mapping[str, Any], port: str) -> nftables.Affinity | None:
+    if spec.get("sessionAffinity") != "ClientIP":
+        return None
+    seconds = ((spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}).get("timeoutSeconds")
+    return nftables.Affinity(port, int(seconds or DEFAULT_AFFINITY_S))
 
 
 def host_ports(pods: list[dict[str, Any]], node_ip: str) -> Iterator[nftables.Forward]:

@@ -12,6 +12,7 @@ import pytest
 from sandbox_bench import Bench, on_node
 
 from podlab.embedded.network import ServiceProxy
+from podlab.embedded.runtime import SandboxRecord
 
 _SEARCH = ("ns.svc.cluster.local", "svc.cluster.local", "cluster.local")
 
@@ -141,6 +142,45 @@ def test_one_client_stays_at_one_endpoint_where_the_service_says_so() -> None:
     on_node(scenario)
 
 
+def test_a_client_keeps_its_endpoint_over_a_change_and_for_its_time_alone() -> None:
+    """Another endpoint comes and goes, and the client stays; then it gets a time limit, which runs out."""
+
+    async def scenario(bench: Bench) -> None:
+        store, service = Store(), _service("web", "10.96.7.8", 80)
+        service["spec"]["sessionAffinity"] = "ClientIP"
+        proxy = ServiceProxy(store, bench.runtime)
+        await proxy.start()
+        if not proxy.works:
+            pytest.skip("this kernel has no nftables")
+        pods = [await bench.pod(f"p{number}") for number in range(4)]
+        listeners = [await _listening(bench, one) for one in pods]
+        store.set("services", [service])
+        seen: list[list[int]] = []
+        for count in (3, 4, 3, 4):  # one endpoint comes and goes
+            store.set("endpointslices", [_slice("web", [one.ip for one in pods[:count]], 80)])
+            await proxy.apply()
+            for _number in range(10):
+                os.close(await bench.runtime.node_connect("10.96.7.8", 80, 2))
+            seen.append([await _accepted(listener) for listener in listeners])
+        (first,) = [number for number, count in enumerate(seen[0]) if count]
+        assert seen == [[10 * (number == first) for number in range(4)]] * 4
+        service["spec"]["sessionAffinityConfig"] = {"clientIP": {"timeoutSeconds": 1}}
+        await proxy.apply()
+        chosen: set[int] = set()
+        for _turn in range(12):  # the same of four each time: 1 in 4 million
+            await asyncio.sleep(1.5)
+            os.close(await bench.runtime.node_connect("10.96.7.8", 80, 2))
+            chosen |= {number for number, listener in enumerate(listeners) if await _accepted(listener)}
+            if len(chosen) > 1:
+                break
+        assert len(chosen) > 1
+        await proxy.close()
+        for listener in listeners:
+            listener.close()
+
+    on_node(scenario)
+
+
 def test_an_external_address_of_a_service_is_served() -> None:
     """A Pod reaches it, although the node knows no such network."""
 
@@ -169,18 +209,24 @@ async def _connections(bench: Bench, service: dict[str, Any], address: str) -> l
     if not proxy.works:
         pytest.skip("this kernel has no nftables")
     pods = [await bench.pod(f"p{number}") for number in range(3)]
-    listeners = []
-    for pod in pods:
-        descriptor = await bench.runtime.make_socket(pod.id, socket.SOCK_STREAM, ("0.0.0.0", 80))  # noqa: S104
-        listeners.append(socket.socket(fileno=descriptor))
-        listeners[-1].setblocking(False)
+    listeners = [await _listening(bench, pod) for pod in pods]
     store.set("services", [service])
     store.set("endpointslices", [_slice("web", [one.ip for one in pods], 80)])
     await asyncio.sleep(0.2)
     for _number in range(60):
         os.close(await bench.runtime.node_connect(address, 80, 2))
     await proxy.close()
-    return [await _accepted(listener) for listener in listeners]
+    counts = [await _accepted(listener) for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return counts
+
+
+async def _listening(bench: Bench, pod: SandboxRecord) -> socket.socket:
+    descriptor = await bench.runtime.make_socket(pod.id, socket.SOCK_STREAM, ("0.0.0.0", 80))  # noqa: S104
+    listener = socket.socket(fileno=descriptor)
+    listener.setblocking(False)
+    return listener
 
 
 async def _accepted(listener: socket.socket) -> int:
@@ -189,7 +235,6 @@ async def _accepted(listener: socket.socket) -> int:
         try:
             sock, _address = await asyncio.wait_for(loop.sock_accept(listener), 0.2)
         except TimeoutError:
-            listener.close()
             return count
         sock.close()
         count += 1
