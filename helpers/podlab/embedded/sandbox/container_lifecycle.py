@@ -150,8 +150,7 @@ class ContainerLifecycle(RuntimeBase):
         container.config = container.config._replace(
             memory_limit_bytes=memory_limit_bytes, cpu_limit_millis=cpu_limit_millis
         )
-        if memory_limit_bytes:
-            await self._quietly("limit", {"name": container_id, "memory": memory_limit_bytes})
+        await self._quietly("limit", {"name": container_id, "memory": memory_limit_bytes or 0})
 
     async def stop_container(self, container_id: str, grace_s: float) -> None:
         """SIGTERM to PID 1, SIGKILL when *grace_s* is over; returns once it is EXITED."""

@@ -691,6 +691,34 @@ def test_memory_above_the_limit_is_oom_killed() -> None:
     on_node(scenario)
 
 
+def test_a_container_reads_its_own_limit_of_memory_and_cannot_write_it() -> None:
+    """Below /sys/fs/cgroup, as programs do that size themselves; a resize shows there, and one without a limit too."""
+
+    async def scenario(bench: Bench) -> None:
+        found = bench.runtime.node.facts["cgroups"]
+        if not found["memory"]:
+            pytest.skip("this machine allows no memory cgroups")
+        two = found["version"] == 2
+        folder = "/sys/fs/cgroup" if two else "/sys/fs/cgroup/memory"
+        path = f"{folder}/{'memory.max' if two else 'memory.limit_in_bytes'}"
+        pod = await bench.pod()
+        waits = f"while :; do cat {path}; (echo 9 >{path}) 2>/dev/null && echo written; sleep 0.1; done"
+        identity = await bench.start(pod, waits, name="limited", memory_limit_bytes=64 << 20)
+        await bench.said(pod, identity, str(64 << 20))
+        await bench.runtime.update_container(identity, 96 << 20, None)
+        await bench.said(pod, identity, str(96 << 20))
+        await bench.runtime.update_container(identity, None, None)
+        free = "max" if two else (await bench.run(pod, f"cat {path}"))[1][0]
+        await bench.said(pod, identity, free)
+        assert "written" not in bench.lines(bench.record(pod, identity))
+        code, _lines = await bench.run(pod, f"mkdir {folder}/below || echo 0 >{folder}/cgroup.procs")
+        assert code != 0
+        code, lines = await bench.run(pod, f"cat /proc/self/cgroup; cat {folder}/cgroup.procs")
+        assert code == 0 and "podlab" not in "".join(lines)
+
+    on_node(scenario)
+
+
 def test_a_fork_bomb_hurts_its_own_container_only() -> None:
     async def scenario(bench: Bench) -> None:
         bomb = await bench.pod("bomb")

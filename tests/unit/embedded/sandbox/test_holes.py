@@ -122,7 +122,7 @@ def test_the_old_root_is_gone_before_a_volume_is_put_in_place(
     for name in ("mkdir", "chdir", "rmdir"):
         monkeypatch.setattr(os, name, lambda *_a: None)
     mounts = [{"source": "/v", "target": "/v"}] * 2
-    rootfs.enter(str(tmp_path), "", "", "", {"kind": "scratch"}, mounts, read_only=False)
+    rootfs.enter(str(tmp_path), "", "", "", {"kind": "scratch"}, mounts, [], read_only=False)
     assert done == [
         "mount",
         "pivot_root",

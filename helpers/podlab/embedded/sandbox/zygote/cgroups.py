@@ -3,6 +3,7 @@ Memory and pid limits through cgroups, v1 or v2, where this machine lets us make
 
 A container's groups are made before it is cloned and entered by the clone itself before exec, so that no allocation
 of the program escapes the limit. OOMKilled means: the main process died by SIGKILL *and* the group's counter rose.
+A container sees its own groups, read-only, where programs look for their limits: below /sys/fs/cgroup.
 """
 
 from __future__ import annotations
@@ -81,16 +82,20 @@ def _version_two(own: str, name: str) -> Groups:
 
 
 def make(groups: Groups, container: str, memory: int | None, pids: int) -> list[str]:
-    """Make the groups of one container and return their folders; limits that the kernel does not offer are left out."""
+    """
+    Make the groups of one container and return their folders; limits that the kernel does not offer are left out.
+
+    One without a limit of memory has a group for it too: it may get a limit while it runs.
+    """
     made = []
-    if memory and groups.memory:
+    if groups.memory:
         folder = f"{groups.memory}/{container}"
         os.mkdir(folder)
         made.append(folder)
-        if groups.version == 2:
+        if memory and groups.version == 2:
             linux.write_file(folder + "/memory.max", str(memory))
             _try_write(folder + "/memory.swap.max", "0")
-        else:
+        elif memory:
             linux.write_file(folder + "/memory.limit_in_bytes", str(memory))
             _try_write(folder + "/memory.memsw.limit_in_bytes", str(memory))
     if pids and groups.pids:
@@ -102,16 +107,25 @@ def make(groups: Groups, container: str, memory: int | None, pids: int) -> list[
     return made
 
 
+def shown(groups: Groups, folders: list[str]) -> list[tuple[str, str]]:
+    """Return what a container sees of its groups: the place in it, and the folder on the node."""
+    if groups.version == 2:
+        return [(_MOUNT, folder) for folder in folders]
+    parents = {groups.memory: "memory", groups.pids: "pids"}
+    return [(f"{_MOUNT}/{parents[os.path.dirname(folder)]}", folder) for folder in folders]
+
+
 def limit(groups: Groups, folders: list[str], memory: int) -> bool:
-    """Change the memory limit of one container; False where it has no group for it."""
+    """Change the memory limit of one container (0: none any more); False where it has no group for it."""
+    amount = str(memory or ("max" if groups.version == 2 else -1))
     for folder in folders:
         for name in ("memory.max",) if groups.version == 2 else ("memory.limit_in_bytes",):
             if os.path.exists(f"{folder}/{name}"):
                 if groups.version == 1:
                     # Together with swap it must not be the smaller of the two, whichever way the limit moves.
-                    _try_write(folder + "/memory.memsw.limit_in_bytes", str(memory))
-                _try_write(f"{folder}/{name}", str(memory))
-                _try_write(folder + "/memory.memsw.limit_in_bytes", str(memory))
+                    _try_write(folder + "/memory.memsw.limit_in_bytes", amount)
+                _try_write(f"{folder}/{name}", amount)
+                _try_write(folder + "/memory.memsw.limit_in_bytes", amount)
                 return True
     return False
 

@@ -59,6 +59,7 @@ def become(
             pod.terminals,
             request["root"],
             request["mounts"],
+            request["groups_shown"],
             request["read_only"],
         )
         _finish(request, report, pod.users)

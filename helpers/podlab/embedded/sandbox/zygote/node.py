@@ -227,6 +227,7 @@ class NodeProcess:
         shared = init is not None
         try:
             controls = [os.open(folder + "/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for folder in folders]
+            request["groups_shown"] = cgroups.shown(self.groups, folders)
             if init is not None:
                 linux.setns(init, linux.CLONE_NEWPID)
             self._spawn(sequence, request, [*descriptors, *controls], folders, pod, shared)

@@ -106,6 +106,7 @@ def enter(
     terminals: str,
     root: dict[str, Any],
     mounts: Sequence[dict[str, Any]],
+    groups: Sequence[tuple[str, str]],
     read_only: bool,
 ) -> None:
     """
@@ -120,6 +121,7 @@ def enter(
             for overlay ``layers`` (topmost first) and ``upper`` (folder for the writable layer, None: memory).
         mounts: ``source``, ``target``, ``sub_path`` (inside the source, or empty), ``read_only``; of an image
             ``existing`` (nothing is made at ``sub_path``) and, for one that is put together, ``root`` as above.
+        groups: The container's control groups, (target, source); they are shown read-only, or not at all.
         read_only: Whether the root itself may not be written.
     """
     # Behind the new root a link with an absolute target would lead into the container's own files.
@@ -142,10 +144,14 @@ def enter(
     _mount_devices(old + devices, [one["target"] for one in mounts])
     _system_mounts(memory, terminals, old)
     trees = [_copy_of(one, old) for one in mounts]
+    own_sys = any(one["target"].startswith("/sys") for one in mounts)  # then it is the Pod's own affair
+    wanted = [] if own_sys else groups
+    seen = [(target, tree) for target, source in wanted if (tree := _read_only_copy(old + source)) >= 0]
     linux.umount(old)
     os.rmdir(old)
     for one, tree in zip(mounts, trees, strict=True):
         _put(one, tree)
+    _show(seen)
     if read_only:
         linux.mount("", "/", "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID)
 
@@ -274,6 +280,44 @@ def _copy_of(one: dict[str, Any], old: str) -> int:
             linux.umount(place)
             os.rmdir(place)
     return tree
+
+
+def _read_only_copy(source: str) -> int:
+    """Return a detached copy that cannot be written; -1 where the kernel gives none."""
+    try:
+        tree = linux.open_tree(source)
+    except OSError:
+        return -1
+    try:
+        if linux.tree_read_only(tree):
+            return tree
+    except OSError:
+        pass
+    os.close(tree)
+    return -1
+
+
+def _show(seen: Sequence[tuple[str, int]]) -> None:
+    """
+    Put control groups into a read-only /sys; a program can do without, so what cannot be mounted is left out.
+
+    The folder below this mount masks parts of /proc, and has to stay empty.
+    """
+    flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
+    try:
+        if seen:
+            linux.mount("sys", "/sys", "tmpfs", flags, "mode=555,size=16k")
+        for path, tree in seen:
+            target = _target(path, folder=True)
+            linux.attach_tree(tree, target)
+            os.close(target)
+        if seen:
+            linux.mount("", "/sys", "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | flags)
+    except OSError:
+        pass
+    finally:
+        for _path, tree in seen:
+            os.close(tree)
 
 
 def _put_together(root: dict[str, Any], old: str) -> str:
