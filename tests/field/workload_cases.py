@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from field_place import MERGE, Place, Raw, case, condition, owner, pod_spec, template
 
+COLLECTED = "a pod on a node that is not there is collected"
+SLOW_END = ("sh", "-c", "trap 'sleep 2; exit' TERM; sleep 600 & wait")
+
 
 def _live(at: Place, app: str, kind: str = "pods") -> list[Raw]:
     return [
@@ -345,3 +348,85 @@ def the_default_account_and_the_endpoints_of_the_api_come_back(at: Place) -> Non
 def a_pod_on_a_node_that_is_not_there_is_collected(at: Place) -> None:
     at.pod("lost", spec={"nodeName": "no-such-node"})
     at.until(lambda: at.find("pods/lost") is None)
+
+
+@case("workloads", sibling_of=COLLECTED)
+def what_names_an_owner_that_never_was_is_collected(at: Place) -> None:
+    gone = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": "gone",
+        "uid": "11111111-1111-1111-1111-111111111111",
+    }
+    for kind in ("ConfigMap", "Secret", "ServiceAccount"):
+        body = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "stray", "ownerReferences": [gone]}}
+        at.client.create(at.client.path_of(body, at.namespace, collection=True), body)
+    for what in ("configmaps", "secrets", "serviceaccounts"):
+        at.until(lambda what=what: at.find(f"{what}/stray") is None)  # type: ignore[misc]
+
+
+def _owned_by(at: Place, name: str, *owners: str, **more: object) -> None:
+    """A ConfigMap with the owners ``configmaps/a`` or ``serviceaccounts/a``."""
+    rows = []
+    for what in owners:
+        found = at.get(what)
+        kind = {"configmaps": "ConfigMap", "serviceaccounts": "ServiceAccount"}[what.split("/")[0]]
+        meta = found["metadata"]
+        rows.append({"apiVersion": "v1", "kind": kind, "name": meta["name"], "uid": meta["uid"], **more})
+    body = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "ownerReferences": rows},
+    }
+    at.client.create(at.path("configmaps"), body)
+
+
+@case("workloads", sibling_of=COLLECTED)
+def what_has_another_owner_stays_and_loses_the_reference(at: Place) -> None:
+    at.make("ConfigMap", "first")
+    at.make("ServiceAccount", "second")
+    _owned_by(at, "child", "configmaps/first", "serviceaccounts/second")
+    at.delete("configmaps/first")
+    left = at.until(
+        lambda: at.get("configmaps/child")["metadata"]["ownerReferences"], lambda rows: len(rows) == 1
+    )
+    assert left[0]["kind"] == "ServiceAccount"
+    at.delete("serviceaccounts/second")
+    at.until(lambda: at.find("configmaps/child") is None)
+
+
+@case("workloads", sibling_of=COLLECTED)
+def a_deployment_deleted_in_the_foreground_goes_after_its_pods(at: Place) -> None:
+    at.make("Deployment", "d", {"replicas": 2, **template("d", *SLOW_END,
+                                                           spec={"terminationGracePeriodSeconds": 30})})  # fmt: skip
+    at.until(lambda: at.get("deployments/d")["status"].get("readyReplicas"), lambda count: count == 2)
+    at.delete("deployments/d", {"propagationPolicy": "Foreground"})
+    at.until(lambda: at.find("deployments/d") is None)
+    assert at.items("pods", labelSelector="app=d") == []
+    assert at.items("replicasets", labelSelector="app=d") == []
+
+
+@case("workloads", sibling_of=COLLECTED)
+def what_does_not_block_its_owner_is_no_reason_to_wait(at: Place) -> None:
+    at.make("ConfigMap", "owner")
+    _owned_by(at, "free", "configmaps/owner")
+    _owned_by(at, "blocking", "configmaps/owner", blockOwnerDeletion=True)
+    for name in ("free", "blocking"):
+        at.patch(f"configmaps/{name}", {"metadata": {"finalizers": ["example.com/held"]}})
+    at.delete("configmaps/owner", {"propagationPolicy": "Foreground"})
+    at.until(lambda: at.get("configmaps/blocking")["metadata"].get("deletionTimestamp"))
+    assert at.get("configmaps/owner")["metadata"]["finalizers"] == ["foregroundDeletion"]
+    at.patch("configmaps/blocking", {"metadata": {"finalizers": None}})
+    at.until(lambda: at.find("configmaps/owner") is None)
+    assert at.get("configmaps/free")["metadata"]["deletionTimestamp"]
+    at.patch("configmaps/free", {"metadata": {"finalizers": None}})
+
+
+@case("workloads", sibling_of=COLLECTED)
+def a_job_deleted_in_the_foreground_goes_after_its_pods(at: Place) -> None:
+    at.make("Job", "j", {"template": {"spec": pod_spec(*SLOW_END, spec={
+        "restartPolicy": "Never", "terminationGracePeriodSeconds": 30})}})  # fmt: skip
+    at.until(lambda: at.get("jobs/j")["status"].get("ready"), lambda count: count == 1)
+    at.delete("jobs/j", {"propagationPolicy": "Foreground"})
+    at.until(lambda: at.find("jobs/j") is None)
+    assert at.items("pods", labelSelector="job-name=j") == []

@@ -43,14 +43,17 @@ class LocalApi:
             made = self._mutating.of_controller(kind, made, CONTROLLERS)
         return writing.insert(self.store, kind, made)
 
-    def delete(self, resource: str, namespace: str, name: str, *, grace_s: int | None = None) -> None:
+    def delete(
+        self, resource: str, namespace: str, name: str, *, grace_s: int | None = None, policy: str = ""
+    ) -> None:
         """
         Delete as the API does: a Pod gracefully, everything else at once. Nothing happens when it is gone.
         """
         kind = self._kinds[resource]
         obj = self.store.get(kind.stored_as, namespace, name)
         if obj is not None:
-            deletion.remove(self.store, kind, obj, deletion.DeleteOptions({"gracePeriodSeconds": grace_s}))
+            options = {"gracePeriodSeconds": grace_s, "propagationPolicy": policy}
+            deletion.remove(self.store, kind, obj, deletion.DeleteOptions(options))
 
 
 __all__ = ["LocalApi", "StatusError", "not_found"]

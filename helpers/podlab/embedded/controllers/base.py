@@ -33,7 +33,9 @@ class Api(Protocol):
     def create(self, resource: str, obj: RawObject) -> RawObject:
         """Admit and store a new object; ``metadata.generateName`` is honoured."""
 
-    def delete(self, resource: str, namespace: str, name: str, *, grace_s: int | None = None) -> None:
+    def delete(
+        self, resource: str, namespace: str, name: str, *, grace_s: int | None = None, policy: str = ""
+    ) -> None:
         """
         Delete as the API does: a Pod gracefully, other objects at once. Without effect if the object is missing.
         """

@@ -1,14 +1,20 @@
 """
 Removes what nobody owns any more, and Events older than an hour.
 
-An object goes when the last of its owners is gone. With ``propagationPolicy: Foreground`` the owner stays, marked by
-the finalizer ``foregroundDeletion``, until what it owns has gone.
+An object goes when none of its owners is there, also if none ever was; a reference to an owner that is not there is cut
+where another one is. With ``propagationPolicy: Foreground`` the owner stays, marked by the finalizer
+``foregroundDeletion``, until what it owns, and what that owns, has gone; what is owned without ``blockOwnerDeletion``
+does not hold it up.
+
+Source: attemptToDeleteItem and processDeletingDependentsItem in pkg/controller/garbagecollector/garbagecollector.go at
+v1.36.3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from podlab.embedded.api.resources import Kind, kinds
 from podlab.embedded.api.verbs.deletion import finish_if_free
 from podlab.embedded.controllers.base import Controller, ControllerContext
 from podlab.embedded.controllers.objects import Key, deleting, seconds
@@ -16,34 +22,16 @@ from podlab.pods.raw import RawObject
 
 EVENT_TTL_S = 3600.0
 SWEEP_S = 60.0
-FOREGROUND = "foregroundDeletion"
-OWNERS = ("deployments", "replicasets", "replicationcontrollers", "daemonsets", "statefulsets", "jobs", "cronjobs",
-          "pods", "services", "configmaps", "secrets")  # fmt: skip
-OWNED = (
-    "replicasets",
-    "pods",
-    "jobs",
-    "endpointslices",
-    "configmaps",
-    "secrets",
-    "services",
-    "deployments",
-    "daemonsets",
-    "replicationcontrollers",
-    "statefulsets",
-    "controllerrevisions",
-    "cronjobs",
-    "poddisruptionbudgets",
-)
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+ABSENT, WAITING, THERE = "absent", "waiting", "there"
+Place = tuple[str, str, str]  # resource, namespace, name
 
 
 def start(context: ControllerContext) -> None:
-    """Watch what can own, and what can be owned; sweep old Events."""
+    """Watch all that can own and be owned; sweep old Events."""
     controller = Garbage(context)
-    for resource in OWNERS:
-        context.watch(resource, controller.owner_changed(resource))
-    for resource in OWNED:
-        context.watch(resource, controller.child_changed(resource))
+    for resource in sorted({one.stored_as for one in controller.kinds.values()} - {"events"}):
+        context.watch(resource, controller.changed(resource))
     context.loop.call_later(SWEEP_S, controller.sweep)
 
 
@@ -52,64 +40,89 @@ class Garbage(Controller):
 
     def __init__(self, context: ControllerContext) -> None:
         super().__init__(context, "garbage-collector")
-        self._children: dict[
-            str, dict[tuple[str, str, str], None]
-        ] = {}  # owner uid -> (resource, namespace, name)
-        self._alive: set[str] = set()
+        stored = [one for one in kinds().values() if not one.review and not one.empty]
+        self.kinds: dict[tuple[str, str], Kind] = {(one.api_version, one.kind): one for one in stored}
+        self._children: dict[str, dict[Place, None]] = {}  # by the owner's uid
 
-    def owner_changed(self, resource: str) -> Callable[[str, RawObject], None]:
-        """Return a callback for one resource whose objects may own others."""
+    def changed(self, resource: str) -> Callable[[str, RawObject], None]:
+        """Return a callback for one resource."""
 
-        def changed(kind: str, obj: RawObject) -> None:
-            uid = obj["metadata"]["uid"]
+        def callback(kind: str, obj: RawObject) -> None:
+            meta = obj["metadata"]
+            place = (resource, meta.get("namespace", ""), meta["name"])
+            self._note(kind, obj, place)
             if kind == "DELETED":
-                self._alive.discard(uid)
-                self._collect(uid)
+                for child in list(self._children.get(meta["uid"], ())):
+                    self._attempt(child)
+            elif deleting(obj) and FOREGROUND in meta.get("finalizers", ()):
+                self.queue((f"{resource}/{place[1]}", place[2]))
+
+        return callback
+
+    def _note(self, kind: str, obj: RawObject, place: Place) -> None:
+        owners = obj["metadata"].get("ownerReferences") or ()
+        for owner in owners:
+            children = self._children.setdefault(owner["uid"], {})
+            if kind == "DELETED":
+                children.pop(place, None)
+                if not children:
+                    self._children.pop(owner["uid"], None)
             else:
-                self._alive.add(uid)
-                if deleting(obj) and FOREGROUND in obj["metadata"].get("finalizers", ()):
-                    self.queue(
-                        (f"{resource}/{obj['metadata'].get('namespace', '')}", obj["metadata"]["name"])
-                    )
+                children[place] = None
+        if kind != "DELETED" and any(self._state(owner, place[1]) is ABSENT for owner in owners):
+            self.queue((f"{place[0]}/{place[1]}", place[2]))
 
-        return changed
+    def _state(self, owner: RawObject, namespace: str) -> str:
+        """Whether an owner is there; one of a kind that is not served may be."""
+        kind = self.kinds.get((owner.get("apiVersion", ""), owner.get("kind", "")))
+        if kind is None or (kind.namespaced and not namespace):
+            return THERE
+        found = self._context.store.get(
+            kind.stored_as, namespace if kind.namespaced else "", owner.get("name", "")
+        )
+        if found is None or found["metadata"]["uid"] != owner["uid"]:
+            return ABSENT
+        waits = deleting(found) and FOREGROUND in found["metadata"].get("finalizers", ())
+        return WAITING if waits else THERE
 
-    def child_changed(self, resource: str) -> Callable[[str, RawObject], None]:
-        """Return a callback for one resource whose objects may be owned."""
+    def _attempt(self, place: Place) -> None:
+        """Delete an object whose owners are gone or wait for it; cut the references to these where others stay."""
+        child = self._context.store.get(*place)
+        owners = (child["metadata"].get("ownerReferences") or ()) if child else ()
+        states = [self._state(owner, place[1]) for owner in owners]
+        if child is None or not owners:
+            return
+        if THERE in states:
+            left = [owner for owner, state in zip(owners, states, strict=True) if state is THERE]
+            if len(left) < len(owners):
+                meta = {**child["metadata"], "ownerReferences": left}
+                self._context.store.update(place[0], {**child, "metadata": meta})
+        elif not deleting(child):
+            self._context.api.delete(*place, policy=self._policy(child, WAITING in states))
 
-        def changed(kind: str, obj: RawObject) -> None:
-            place = (resource, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
-            for owner in obj["metadata"].get("ownerReferences", ()):
-                children = self._children.setdefault(owner["uid"], {})
-                if kind == "DELETED":
-                    children.pop(place, None)
-                    if not children:
-                        self._children.pop(owner["uid"], None)
-                else:
-                    children[place] = None
-
-        return changed
-
-    def _collect(self, uid: str) -> None:
-        for resource, namespace, name in list(self._children.get(uid, ())):
-            child = self._context.store.get(resource, namespace, name)
-            owners = child["metadata"].get("ownerReferences", ()) if child else ()
-            mine = any(owner["uid"] == uid for owner in owners)
-            if mine and not any(owner["uid"] in self._alive for owner in owners):
-                self._context.api.delete(resource, namespace, name)
+    def _policy(self, child: RawObject, awaited: bool) -> str:
+        finalizers = child["metadata"].get("finalizers") or ()
+        if awaited and self._children.get(child["metadata"]["uid"]):
+            return "Foreground"
+        if ORPHAN in finalizers:
+            return "Orphan"
+        return "Foreground" if FOREGROUND in finalizers else "Background"
 
     def reconcile(self, key: Key) -> None:
-        """Take a step of a foreground deletion: delete the children, and the owner once they are gone."""
+        """Take a step with an object that lacks an owner, or with an owner that waits for what it owns."""
         resource, namespace = key[0].split("/")
-        owner = self._context.store.get(resource, namespace, key[1])
+        place = (resource, namespace, key[1])
+        owner = self._context.store.get(*place)
         if owner is None:
             return
-        places = list(self._children.get(owner["metadata"]["uid"], ()))
-        for place in places:
-            child = self._context.store.get(*place)
-            if child is not None and not deleting(child):
-                self._context.api.delete(*place)
-        if any(self._context.store.get(*place) for place in places):
+        if not (deleting(owner) and FOREGROUND in owner["metadata"].get("finalizers", ())):
+            self._attempt(place)
+            return
+        uid = owner["metadata"]["uid"]
+        places = list(self._children.get(uid, ()))
+        for one in places:
+            self._attempt(one)
+        if any(_blocks(self._context.store.get(*one), uid) for one in places):
             self.queue(key, 0.1)
             return
         left = [f for f in owner["metadata"].get("finalizers", ()) if f != FOREGROUND]
@@ -131,3 +144,8 @@ class Garbage(Controller):
                 meta = event["metadata"]
                 self._context.store.delete("events", meta["namespace"], meta["name"])
         self._context.loop.call_later(SWEEP_S, self.sweep)
+
+
+def _blocks(child: RawObject | None, uid: str) -> bool:
+    owners = (child["metadata"].get("ownerReferences") or ()) if child else ()
+    return any(owner["uid"] == uid and owner.get("blockOwnerDeletion") for owner in owners)

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable
 
 from podlab.embedded import controllers, fault
+from podlab.embedded.api.verbs.deletion import FOREGROUND
 from podlab.embedded.store import Store, timestamp
 
 EPOCH = 1_700_000_000.0
@@ -81,9 +82,17 @@ class Cluster:
         if namespace and "deletionTimestamp" in namespace["metadata"]:
             raise fault.forbidden(resource, "", meta["name"], "the namespace is being terminated")
 
-    def delete(self, resource, namespace, name, *, grace_s=None):
+    def delete(self, resource, namespace, name, *, grace_s=None, policy=""):
         obj = self.store.get(resource, namespace, name)
         if obj is None:
+            return
+        if policy == "Foreground":
+            meta = {
+                **obj["metadata"],
+                "deletionTimestamp": timestamp(self.store.clock()),
+                "finalizers": [FOREGROUND],
+            }
+            self.store.update(resource, {**obj, "metadata": meta})
             return
         if resource == "pods" and obj["spec"].get("nodeName") and "deletionTimestamp" not in obj["metadata"]:
             meta = {**obj["metadata"], "deletionTimestamp": timestamp(self.store.clock())}
