@@ -73,7 +73,7 @@ class Garbage(Controller):
             self.queue((f"{place[0]}/{place[1]}", place[2]))
 
     def _state(self, owner: RawObject, namespace: str) -> str:
-        """Whether an owner is there; one of a kind that is not served may be."""
+        """Return whether an owner is there, waits to go, or is absent; one of a kind that is not served is there."""
         kind = self.kinds.get((owner.get("apiVersion", ""), owner.get("kind", "")))
         if kind is None or (kind.namespaced and not namespace):
             return THERE
