@@ -50,7 +50,7 @@ def build(
         "uid": facts.uid,
         "zero": facts.zero,
         "lanes": lanes,
-        "markers": markers(facts, clocks, causes, gone, least),
+        "markers": markers(facts, clocks, causes, gone, lanes, least),
         "phases": phase_strip(facts, clocks, gone, causes),
         "status_words": status_strip(facts, clocks, gone, causes),
         "conditions": conditions(facts, clocks, gone, least),

@@ -9,10 +9,14 @@ from podlab.timeline.clocks import parse_s
 from podlab.timeline.facts import Facts
 from podlab.timeline.offsets import Clocks
 
+_SAME_S = 5.0  # an app's line about a signal is stamped later than that only by a node that is very late
+
 
 def signals(facts: Facts, clocks: Clocks) -> list[tuple[str, int, str, float, float, str]]:
     """
-    SIGTERM and SIGKILL as known: (container, restart, name, lo, hi, source), from the node and the app's log.
+    Return SIGTERM and SIGKILL as known: (container, restart, name, lo, hi, source), from the node and the app's log.
+
+    A signal that the node noted is left out where the app's log notes it too: the node knows its moment exactly.
     """
     found: list[tuple[str, int, str, float, float, str]] = []
     for record in facts.node:
@@ -29,7 +33,10 @@ def signals(facts: Facts, clocks: Clocks) -> list[tuple[str, int, str, float, fl
         if said.get("event") == "signal":
             at = stamp - clocks.zero
             word = str(said.get("signal") or "SIGTERM")
-            found.append((container, restart, word, at - clocks.log_lag, at, "log"))
+            if not any(
+                (container, restart, word) == known[:3] and at - _SAME_S <= known[3] <= at for known in found
+            ):
+                found.append((container, restart, word, at - clocks.log_lag, at, "log"))
     return found
 
 

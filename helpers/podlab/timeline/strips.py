@@ -181,16 +181,19 @@ def creation(facts: Facts, clocks: Clocks) -> Instant:
 
 
 def markers(
-    facts: Facts, clocks: Clocks, causes: Causes, gone: Instant | None, floors: Floors
+    facts: Facts, clocks: Clocks, causes: Causes, gone: Instant | None, lanes: Sequence[Lane], floors: Floors
 ) -> tuple[Marker, ...]:
     """Return every single moment worth a mark, in order of time."""
     gaps = facts.gaps
     found = [*_event_markers(facts, clocks, causes), *_condition_markers(facts, clocks, gone, floors)]
-    for container, _, name, lo, hi, source in signals(facts, clocks):
+    for container, restart, name, lo, hi, source in signals(facts, clocks):
         evidence = (
             Evidence(source, f"{name} as {'the node' if source == 'node' else 'the app'} noted it", lo, hi),
         )
-        found.append(Marker("signal", name, Instant(lo, hi, evidence), container))
+        at = Instant(lo, hi, evidence)
+        if name == "SIGTERM":
+            at = _as_its_lane(at, [lane for lane in lanes if lane.name == container], restart)
+        found.append(Marker("signal", name, at, container))
     if causes.deletion:
         found.append(Marker("deletion", "delete", causes.deletion))
     if gone:
@@ -201,6 +204,13 @@ def markers(
         if item.get("event") == "step" or any(item is gap for gap in gaps)
     ]
     return tuple(sorted(found, key=lambda m: m.at.mid))
+
+
+def _as_its_lane(sigterm: Instant, mine: Sequence[Lane], restart: int) -> Instant:
+    """Return when the lane begins to be told to stop, if that is this signal: that moment is bounded by its causes."""
+    spans = (span for lane in mine for span in lane.spans)
+    told = (span.start for span in spans if span.state == "terminating" and span.restart == restart)
+    return next((at for at in told if at.lo <= sigterm.hi and sigterm.lo <= at.hi), sigterm)
 
 
 def _event_markers(facts: Facts, clocks: Clocks, causes: Causes) -> list[Marker]:

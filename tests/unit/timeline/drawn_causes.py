@@ -145,6 +145,16 @@ def _marks(timeline: Timeline) -> Iterator[Pair]:
                 f"{marker.label} mark of {lane.name}",
                 _point(marker),
             )
+        if lane is not None and marker.label == "SIGTERM":
+            yield from _sigterm(lane, marker)
+
+
+def _sigterm(lane: Lane, marker: Marker) -> Iterator[Pair]:
+    """The mark of the signal by which a lane begins to be told to stop stands where the lane does so."""
+    for span in lane.spans:
+        told = span.start
+        if span.state == "terminating" and told.lo <= marker.at.hi and marker.at.lo <= told.hi:
+            yield f"told to stop of {lane.name}", told, f"SIGTERM mark of {lane.name}", _point(marker)
 
 
 def _point(marker: Marker) -> Instant:

@@ -41,6 +41,31 @@ def test_the_node_knows_the_moment_of_the_signal():
     assert abs(told.mid - (app_end + 0.25)) < 1e-3
 
 
+def test_a_signal_that_node_and_app_note_has_one_mark_where_its_lane_is_told_to_stop():
+    """The app's line is stamped a moment after the node's record; a mark in between would precede its cause."""
+    header, observations = traces.observations("sidecar-reverse-at-delete")
+    without = Timeline.from_observations(header, observations)
+    at = without.zero + stopping(without, "app").end.hi + 0.02
+    record = {"t": 99.0, "source": "node", "event": "signal", "signal": 15, "container": "one"}
+    record |= {"pod_uid": without.uid, "attempt": 0, "at": traces.rfc3339(at)}
+    line = {
+        "t": 99.1,
+        "source": "log",
+        "pod": without.name,
+        "pod_uid": without.uid,
+        "container": "one",
+        "restart": 0,
+    }
+    line |= {"at": traces.rfc3339(at + 0.01), "line": '{"event": "signal", "signal": "SIGTERM"}'}
+
+    for said in ([record, line], [line]):
+        timeline = Timeline.from_observations(header, [*observations[:-1], *said, observations[-1]])
+        marks = [m for m in timeline.markers if (m.kind, m.container) == ("signal", "one")]
+
+        assert [m.at.mid for m in marks] == [stopping(timeline, "one").start.mid]
+        assert marks[0].at.mid >= stopping(timeline, "app").end.lo
+
+
 def test_a_sidecar_whose_turn_has_not_come_is_not_drawn_as_told():
     """While an app still runs, the Killing Event of its sidecar is an announcement only."""
     header, observations = traces.observations("sidecar-reverse-at-delete")
