@@ -60,13 +60,24 @@ def normalise(notebook: Any) -> None:
     for cell in notebook.cells:
         cell.metadata = {key: cell.metadata[key] for key in _KEPT_METADATA if key in cell.metadata}
         if cell.cell_type == "code":
-            cell.outputs = [_clean(output) for output in cell.outputs]
+            cell.outputs = _joined([_clean(output) for output in cell.outputs])
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
         }
     )
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Return outputs with what a kernel printed in pieces as one text."""
+    found: list[Any] = []
+    for output in outputs:
+        if found and output.output_type == "stream" == found[-1].output_type and output.name == found[-1].name:
+            found[-1].text += output.text
+        else:
+            found.append(output)
+    return found
 
 
 def _clean(output: Any) -> Any:
