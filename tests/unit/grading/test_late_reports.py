@@ -38,10 +38,25 @@ class Job:
 
 def short(life: Job) -> Finding:
     """Return the finding of the check ``short``."""
+    return found_by("short", short=life)
+
+
+def found_by(check: str, **lives: Any) -> Finding:
+    """Return the finding of a check on these lives."""
     exercise = grading.find("e16")
-    row = next(each for each in exercise.checks if each.id == "short")
-    case: Any = SimpleNamespace(life=lambda _name: life)
+    row = next(each for each in exercise.checks if each.id == check)
+    case: Any = SimpleNamespace(life=lives.__getitem__)
     return exercise.judge(row, case)
+
+
+def beside(role: str, *, short: bool, long: bool) -> bool | None:
+    """Return the verdict of the check ``beside`` for a shipper of this role, which overlapped report or did not."""
+
+    def life(overlapped: bool) -> Any:
+        roles = {"shipper": role, "report": "app"}
+        return SimpleNamespace(ran=lambda _name: True, role=roles.get, overlapped=lambda _a, _b: overlapped)
+
+    return found_by("beside", short=life(short), long=life(long)).holds
 
 
 def test_the_words_do_not_depend_on_which_came_first_the_end_or_the_deadline() -> None:
@@ -55,3 +70,15 @@ def test_the_words_do_not_depend_on_which_came_first_the_end_or_the_deadline() -
 def test_a_job_that_ends_soon_after_its_report_is_right() -> None:
     """Five seconds are less than the ten that a sidecar's grace may take."""
     assert short(Job(shipper_s=8, complete=True)).holds is True
+
+
+def test_a_node_that_starts_the_shipper_after_a_short_report_takes_no_points() -> None:
+    """Nothing holds back an app container: the long report shows that both run at once, or no run does."""
+    assert beside("app", short=False, long=True) is True
+    assert beside("app", short=False, long=False) is None
+
+
+def test_a_shipper_that_ends_before_the_report_does_not_run_beside_it() -> None:
+    """A regular init container, in either run; a sidecar that stays does."""
+    assert beside("init", short=False, long=False) is False
+    assert beside("sidecar", short=True, long=True) is True
