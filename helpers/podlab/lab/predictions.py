@@ -21,7 +21,17 @@ from podlab.nearest import nearest
 
 NOT_ANSWERED = "not answered yet"
 _SHORT = {"y": "yes", "n": "no", "true": "yes", "false": "no", "none": "nothing"}
-_NUMBERS = {"zero": "0", "once": "1", "one": "1", "twice": "2", "two": "2", "three": "3", "four": "4"}
+_NUMBERS = {
+    "zero": "0",
+    "once": "1",
+    "one": "1",
+    "twice": "2",
+    "two": "2",
+    "three": "3",
+    "four": "4",
+    "five": "5",
+}
+_NOUGHT = {"none", "never", "no", "not", "nothing"}  # how people write 0, where 0 is the answer
 _FILLERS = {"times", "time", "and", "then"}
 
 
@@ -111,6 +121,8 @@ def agrees(said: str, value: Any, plain: str) -> bool:
     mine, theirs = words(said), words(plain)
     if isinstance(value, (set, frozenset)):
         return sorted(mine) == sorted(theirs)
+    if theirs == ["0"] and len(mine) == 1:
+        return mine[0] == "0" or mine[0] in _NOUGHT
     each_the_same = isinstance(value, (list, tuple)) and mine * len(value) == theirs
     return mine == theirs or (each_the_same and bool(mine))
 

@@ -38,6 +38,10 @@ def test_an_unanswered_cell_says_what_to_do():
         ("once", [1, 1]),
         ("1", [1, 1]),
         ("none", []),
+        ("none", 0),
+        ("never", 0),
+        ("0 times", 0),
+        ("five", 5),
         ("b and a", {"a", "b"}),
         ("Fetch -> proxy -> (Shipper, shop)", "fetch | proxy | (shop shipper)"),
         ("fetch|proxy|( shop shipper )", "fetch | proxy | (shop shipper)"),
@@ -66,6 +70,10 @@ def test_case_blanks_commas_arrows_and_remarks_do_not_count(said, value):
         ("1/2", "1/1"),
         ("", "refused"),
         ("(yes)", False),
+        ("none", 1),
+        ("one", 0),
+        ("", 0),
+        ("no, 1", 0),
     ],
 )
 def test_another_meaning_is_not_the_same(said, value):
