@@ -277,3 +277,85 @@ def kinds_that_are_not_served_have_empty_lists_where_clients_look(at: Place) -> 
                  "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
                  "/api/v1/persistentvolumes"):  # fmt: skip
         assert at.get(path)["items"] == []
+
+
+NUMBERS = "numbers of a list that cannot be read are refused"
+
+
+def _refusal(at: Place, method: str, what: str, body: object = None, kind: str = "application/json") -> str:
+    """The code and the words of a refusal."""
+    answer = at.ask(method, what, body, {"Content-Type": kind})
+    assert answer.code >= 400, answer.text
+    return f"{answer.code} {answer.json()['message']}"
+
+
+@case("API", sibling_of=NUMBERS)
+def a_list_refuses_versions_that_contradict_its_other_options(at: Place) -> None:
+    page = at.get("configmaps", limit=1) if at.make("ConfigMap", "a") else {}
+    token = page["metadata"]["continue"]
+    for query, words in (
+        (
+            "resourceVersionMatch=Exact",
+            "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+        ("resourceVersion=0&resourceVersionMatch=Exact", 'resourceVersionMatch "exact" is forbidden for'),
+        (
+            f"continue={token}&resourceVersion=5",
+            "specifying resource version is not allowed when using continue",
+        ),
+        ("sendInitialEvents=true", "sendInitialEvents is forbidden for list"),
+        (
+            "watch=1&resourceVersion=5&resourceVersionMatch=NotOlderThan",
+            "forbidden for watch unless sendInitialEvents",
+        ),
+    ):
+        assert words in _refusal(at, "GET", f"configmaps?{query}"), query
+    assert len(at.get("configmaps", limit=1, **{"continue": token})["items"]) == 1
+
+
+@case("API", sibling_of=NUMBERS)
+def a_field_that_a_kind_does_not_select_by_is_named(at: Place) -> None:
+    for what, field, words in (
+        (
+            "configmaps",
+            "data.a",
+            '"data.a" is not a known field selector: only "metadata.name", "metadata.namespace"',
+        ),
+        ("pods", "spec.image", "field label not supported: spec.image"),
+        ("jobs", "spec.suspend", 'field label "spec.suspend" not supported for Job'),
+    ):
+        found = _refusal(at, "GET", f"{at.path(what)}?fieldSelector={field}=1")
+        assert found == f"400 {words}", found
+    at.pod("p")
+    at.running("p")
+    assert len(at.items("pods", fieldSelector=f"spec.host={at.node()}")) == 1
+
+
+@case("API", sibling_of="a refused request writes nothing")
+def options_that_contradict_each_other_delete_nothing(at: Place) -> None:
+    at.make("ConfigMap", "kept")
+    both = {"propagationPolicy": "Orphan", "orphanDependents": True}
+    assert "cannot be both set" in _refusal(at, "DELETE", "configmaps/kept", both)
+    assert 'dryRun: Unsupported value: ["Some"]' in _refusal(at, "DELETE", "configmaps/kept?dryRun=Some")
+    assert "dryRun" in _refusal(at, "DELETE", "configmaps/kept", {"dryRun": ["All", "Some"]})
+    assert "dryRun" in _refusal(at, "DELETE", "configmaps?dryRun=Some")
+    assert at.find("configmaps/kept")
+    at.delete("configmaps/kept", {"dryRun": ["All"]})
+    assert at.find("configmaps/kept")
+
+
+@case("API", sibling_of="a refused request writes nothing")
+def options_that_a_patch_does_not_take_change_nothing(at: Place) -> None:
+    at.make("ConfigMap", "kept", data={"a": "1"})
+    change = {"data": {"a": "2"}}
+    assert "force: Forbidden: may not be specified for non-apply patch" in _refusal(
+        at, "PATCH", "configmaps/kept?force=true", change, MERGE
+    )
+    assert "fieldManager: Too long: may not be more than 128 bytes" in _refusal(
+        at, "PATCH", f"configmaps/kept?fieldManager={'m' * 129}", change, MERGE
+    )
+    applied = {"apiVersion": "apps/v1", "kind": "ConfigMap", "metadata": {"name": "kept"}, **change}
+    assert "Specified patch version: apps/v1, expected: v1" in _refusal(
+        at, "PATCH", "configmaps/kept?fieldManager=me", applied, "application/apply-patch+yaml"
+    )
+    assert at.get("configmaps/kept")["data"] == {"a": "1"}

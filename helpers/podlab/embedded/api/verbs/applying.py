@@ -35,6 +35,10 @@ async def apply(store: Store, request: Request, route: Route, body: Any, *, dry:
                          "apply patch")  # fmt: skip
     if not isinstance(body, dict) or kind.group == "events.k8s.io":
         raise bad_request("the applied configuration is not an object of this kind")
+    version = body.get("apiVersion", "")
+    if version != kind.api_version:
+        given = f"Specified patch version: {version}, expected: {kind.api_version}"
+        raise bad_request(f"Incorrect version specified in apply patch. {given}")
     old = store.get(kind.stored_as, route.namespace, route.name)
     if route.sub == "status":
         return _merge_status(store, request, route, body, dry)

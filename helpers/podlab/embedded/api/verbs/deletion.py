@@ -36,8 +36,15 @@ class DeleteOptions:
         preconditions = body.get("preconditions") or {}
         self.uid = preconditions.get("uid") if isinstance(preconditions, dict) else None
         self.revision = preconditions.get("resourceVersion") if isinstance(preconditions, dict) else None
+        if body.get("orphanDependents") is not None and body.get("propagationPolicy") is not None:
+            text = "orphanDependents and deletionPropagation cannot be both set"
+            wrong = fielderror.invalid("propagationPolicy", body["propagationPolicy"], text)
+            raise fault.bad_option("DeleteOptions", wrong)
         self.policy = body.get("propagationPolicy") or ("Orphan" if body.get("orphanDependents") else "")
-        self.dry = body.get("dryRun") in (["All"], "All")
+        asked = body.get("dryRun") or []
+        self.dry = bool(asked)
+        if any(one != "All" for one in asked):
+            raise fault.bad_option("DeleteOptions", fielderror.unsupported("dryRun", asked, ("All",)))
         if self.policy and self.policy not in POLICIES:
             why = fielderror.unsupported("propagationPolicy", self.policy, (*POLICIES, "nil"))
             raise fault.bad_option("DeleteOptions", why)
@@ -51,14 +58,16 @@ async def options_of(request: Request) -> DeleteOptions:
     if body is None:
         policy = request.one("propagationPolicy")
         body = {"propagationPolicy": policy} if policy else {}
+        if request.one("orphanDependents"):
+            body["orphanDependents"] = request.flag("orphanDependents")
         if request.one("gracePeriodSeconds"):
             body["gracePeriodSeconds"] = request.number("gracePeriodSeconds")
     try:
         decode.decode("meta/v1.DeleteOptions", body)
     except decode.DecodeError as error:
         raise bad_request(str(error)) from None
-    if request.one("dryRun") == "All":
-        body["dryRun"] = ["All"]
+    if request.one("dryRun"):
+        body["dryRun"] = [request.one("dryRun")]
     return DeleteOptions(body)
 
 

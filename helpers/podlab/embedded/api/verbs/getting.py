@@ -100,10 +100,7 @@ def page(store: Store, request: Request, route: Route) -> ListPage:
     """
     test = test_of(request, route)
     request.number("timeoutSeconds")  # of a watch; a real server reads it here, too
-    match = request.one("resourceVersionMatch")
-    if match not in (None, *MATCHES):
-        wrong = fielderror.unsupported("resourceVersionMatch", match, MATCHES)
-        raise invalid("ListOptions", "meta.k8s.io", "", [wrong])
+    _check_options(request)
     limit = request.number("limit") or 0
     token = request.one("continue")
     revision, after = _token(token) if token else (store.revision, None)
@@ -119,6 +116,35 @@ def page(store: Store, request: Request, route: Route) -> ListPage:
     if after is not None:
         keys = [key for key in keys if key > after]
     return _cut(then, keys, test, limit, revision)
+
+
+def _check_options(request: Request) -> None:
+    """
+    Refuse a version of which the rest of a list request lets none be asked.
+
+    Source: ValidateListOptions in apimachinery/pkg/apis/meta/internalversion/validation/validation.go, and
+    ValidateListOptions in apiserver/pkg/storage/interfaces.go, at v1.36.3.
+    """
+    match, revision, field = (
+        request.one("resourceVersionMatch"),
+        request.one("resourceVersion"),
+        "resourceVersionMatch",
+    )
+    wrong = []
+    if match and not revision:
+        wrong.append(fielderror.forbidden(field, f"{field} is forbidden unless resourceVersion is provided"))
+    if match and request.one("continue"):
+        wrong.append(fielderror.forbidden(field, f"{field} is forbidden when continue is provided"))
+    if match not in MATCHES:
+        wrong.append(fielderror.unsupported(field, match, MATCHES))
+    if match == "Exact" and revision == "0":
+        wrong.append(fielderror.forbidden(field, f'{field} "exact" is forbidden for resourceVersion "0"'))
+    if request.one("sendInitialEvents"):
+        wrong.append(fielderror.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    if wrong:
+        raise invalid("ListOptions", "meta.k8s.io", "", wrong)
+    if request.one("continue") and revision not in ("", "0"):
+        raise bad_request("specifying resource version is not allowed when using continue")
 
 
 def _cut(then: dict[Key, Version], keys: list[Key], test: Any, limit: int, revision: int) -> ListPage:

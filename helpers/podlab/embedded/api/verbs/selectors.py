@@ -80,6 +80,13 @@ def _field_label(kind: Kind, label: str) -> str:
         return name
     if name == "status.podIPs" and kind.resource == "pods":
         return "status.podIP"
+    if name == "spec.host" and kind.resource == "pods":  # of old clients
+        return "spec.nodeName"
+    if kind.resource == "jobs":
+        raise bad_request(f'field label "{label}" not supported for Job')
+    if kind.resource not in FIELDS:
+        only = 'only "metadata.name", "metadata.namespace"'
+        raise bad_request(f'"{label}" is not a known field selector: {only}')
     raise bad_request(f"field label not supported: {label}")
 
 

@@ -20,7 +20,8 @@ from podlab.embedded.api.http.request import Request, Route
 from podlab.embedded.api.printing import table
 from podlab.embedded.api.resources import Kind
 from podlab.embedded.api.verbs import eventversions, getting, selectors
-from podlab.embedded.fault import StatusError, expired
+from podlab.embedded.fault import expired, invalid
+from podlab.embedded.schema import fielderror
 from podlab.embedded.store import Change, ExpiredError, Store, Version
 from podlab.pods.raw import RawObject
 
@@ -124,12 +125,23 @@ def _line_of(request: Request, route: Route) -> Line:
 
 
 def _check_options(request: Request) -> None:
-    if request.one("sendInitialEvents") and request.one("resourceVersionMatch") != "NotOlderThan":
-        text = (
-            'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: '
-            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+    """Source: validateWatchOptions, beside ValidateListOptions of ``getting``."""
+    field, only = "resourceVersionMatch", "NotOlderThan"
+    match, initial, wrong = request.one(field), request.one("sendInitialEvents"), []
+    if initial and match != only:
+        wrong.append(fielderror.forbidden(field, f"sendInitialEvents requires setting {field} to {only}"))
+    if match and not initial:
+        wrong.append(
+            fielderror.forbidden(
+                field, f"{field} is forbidden for watch unless sendInitialEvents is provided"
+            )
         )
-        raise StatusError(422, text, details={"group": "meta.k8s.io", "kind": "ListOptions"})
+    if match not in ("", only):
+        wrong.append(fielderror.unsupported(field, match, (only,)))
+    if match and request.one("continue"):
+        wrong.append(fielderror.forbidden(field, f"{field} is forbidden when continue is provided"))
+    if wrong:
+        raise invalid("ListOptions", "meta.k8s.io", "", wrong)
 
 
 def _first_lines(store: Store, request: Request, watcher: WatchQueue) -> None:

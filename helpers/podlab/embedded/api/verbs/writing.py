@@ -22,6 +22,7 @@ from podlab.embedded.schema.decode import DecodeError
 from podlab.embedded.store import NotThereError, Store, TakenError, timestamp, uid
 from podlab.pods.raw import RawObject
 
+LONGEST_MANAGER = 128  # bytes
 OPTIONS = {
     "POST": "CreateOptions",
     "PUT": "UpdateOptions",
@@ -51,13 +52,33 @@ def is_dry(request: Request) -> bool:
     True for ``dryRun=All``.
 
     Raises:
-        StatusError: 400 for another value.
+        StatusError: 422 for another value, and for other options that this verb does not take.
     """
+    _check_options(request)
     value = request.one("dryRun")
     if value not in ("", "All"):
         why = fielderror.unsupported("dryRun", [value], ("All",))
         raise fault.bad_option(OPTIONS.get(request.method, "CreateOptions"), why)
     return value == "All"
+
+
+def _check_options(request: Request) -> None:
+    """Source: ValidatePatchOptions and ValidateFieldManager in apimachinery/pkg/apis/meta/v1/validation at v1.36.3."""
+    manager, wrong = request.one("fieldManager"), []
+    merged = request.method == "PATCH" and "apply-patch" not in request.headers.get("content-type", "")
+    if merged and request.one("force"):
+        wrong.append(fielderror.forbidden("force", "may not be specified for non-apply patch"))
+    if len(manager.encode()) > LONGEST_MANAGER:
+        wrong.append(fielderror.too_long("fieldManager", LONGEST_MANAGER))
+    wrong += [
+        fielderror.invalid(
+            "fieldManager", manager, f"invalid character U+{ord(sign):04X} (at position {place})"
+        )
+        for place, sign in enumerate(manager)
+        if not sign.isprintable()
+    ]
+    if wrong:
+        raise fault.invalid(OPTIONS.get(request.method, "CreateOptions"), "meta.k8s.io", "", wrong)
 
 
 def typed(request: Request, kind: Kind, raw: Any, type_name: str = "", kind_name: str = "") -> RawObject:
