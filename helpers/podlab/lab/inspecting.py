@@ -194,14 +194,39 @@ class Inspecting(Workplace):
     def wait(
         self, done: Callable[[], bool], what: str = "it did not happen", *, deadline_s: float = 30
     ) -> None:
-        """Wait until *done* says yes; after *deadline_s* WaitTimeoutError with *what* and a Pod that is not well."""
+        """
+        Wait until *done* says yes; after *deadline_s* WaitTimeoutError with *what* and a Pod that is not well.
+
+        Where Pods of the namespace were slow to start, the deadline is as much later, up to four times.
+        """
         try:
-            super().wait(done, what, deadline_s=deadline_s)
+            self._wait_at_its_pace(done, what, deadline_s)
         except WaitTimeoutError as error:
             if error.cause is None:
                 with suppress(PodlabError):
                     self._suspect(error)
             raise
+
+    def _wait_at_its_pace(self, done: Callable[[], bool], what: str, deadline_s: float) -> None:
+        try:
+            return super().wait(done, what, deadline_s=deadline_s)
+        except WaitTimeoutError:
+            pace = self._pace()
+            if pace == 1:
+                raise
+        try:
+            super().wait(done, what, deadline_s=deadline_s * (pace - 1))
+        except WaitTimeoutError as error:
+            waited = f"{what} (waited {deadline_s * pace:.0f} s)"
+            raise WaitTimeoutError(waited, cause=error.cause, hint=error.hint) from None
+
+    def _pace(self) -> float:
+        """Return how many times slower than usual Pods of the namespace started; 1 where the server does not tell."""
+        from podlab.grading.pace import pace
+
+        with suppress(PodlabError):
+            return pace(self.get("pod")["items"])
+        return 1.0
 
     def _suspect(self, error: WaitTimeoutError) -> None:
         """Name a Pod that is not well in *error*: the one that it speaks of, else the newest."""

@@ -28,6 +28,10 @@ class Namespace(Inspecting):
     def __init__(self, client):
         self.client = client
 
+    def get(self, kind, name=None):
+        assert (kind, name) == ("pod", None)
+        return {"items": []}
+
     def _suspect(self, error):
         raise AssertionError("the failed command is the cause already")
 
