@@ -4,16 +4,21 @@ e33 drain: a customer outside counts failed calls, during a rollout and after a 
 Calls before the customer had fifteen good ones in a row are left out: the first Pods may still be starting then.
 """
 
+from typing import Any
+
 from podlab.checks import KILLED, Case, Finding, Life, check
 
 BOTH = "endpoint and SIGTERM are handled at the same time: nothing waits for the Service"
+LATE = "the cluster was late to take them out of the Service: its lateness is nobody's fault"
+SERVED_ON_S = 4  # a preStop of 5 s, less the second that a deletion is known to
+PATIENCE_S = 20  # the customer's --timeout
 
 
-def failed(life: Life, since: str, until: str | None = None) -> list[str]:
-    """Return the outcomes of failed calls that were written between two steps of the play."""
+def failed(life: Life, since: str, until: str | None = None) -> list[dict[str, Any]]:
+    """Return the failed calls that were written between two steps of the play."""
     first, last = life.act(since).at, life.act(until).at if until else float("inf")
     calls = life.said("customer", event="call", good=False)
-    return [call["outcome"] for call in calls if first <= call["at"] < last]
+    return [call for call in calls if first <= call["at"] < last]
 
 
 def has(life: Life, container: str, *fields: str) -> bool:
@@ -36,7 +41,37 @@ def judged(life: Life, since: str, until: str | None) -> Finding:
     """Return the finding about the calls between two steps."""
     if killed(life):
         return Finding(not failed(life, since, until), "calls failed: a container was killed", BOTH, hint=3)
-    return Finding(not failed(life, since, until), "calls failed", BOTH, hint(life))
+    calls = failed(life, since, until)
+    if calls and all(is_the_clusters(life, since, call) for call in calls):
+        return Finding(
+            None, f"old Pods went on serving for {SERVED_ON_S} s, and still got calls after that", LATE
+        )
+    return Finding(not calls, "calls failed", BOTH, hint(life))
+
+
+def is_the_clusters(life: Life, step: str, call: dict[str, Any]) -> bool:
+    """
+    Return whether a failed call is the cluster's doing: an old Pod got it long after its deletion, when it had to stop.
+
+    A Pod that is new may have failed it as well, unless nothing reaches it before shop answers its readiness probe.
+    """
+    if life.role("proxy") != "sidecar" or not has(life, "shop", "readinessProbe"):
+        return False
+    return any(stopped(life, pod) <= call["at"] <= over(life, pod) for pod in life.act(step).output or ())
+
+
+def stopped(life: Life, pod: str) -> float:
+    """Return when shop stopped in *pod*, seconds since the epoch; infinite if that was soon after the deletion."""
+    deleted, told = life.at("pod.deletion", pod), life.said(pod, "shop", event="signal")
+    if not (deleted and told) or told[-1]["at"] - deleted[1] < SERVED_ON_S:
+        return float("inf")
+    return float(told[-1]["at"])
+
+
+def over(life: Life, pod: str) -> float:
+    """Return until when a call to *pod* may fail: its last end, and what the customer waits for an answer."""
+    ends = [life.at(f"{lane.name}.end", pod) for lane in life.timeline(pod).lanes]
+    return max((end[1] for end in ends if end), default=0.0) + PATIENCE_S
 
 
 def killed(life: Life) -> bool:

@@ -1,4 +1,4 @@
-"""e36: whose fault it is that a call is lost in a rollout: the answer's, or that of a cluster that was late."""
+"""e36, e33: whose fault it is that a call is lost in a rollout: the answer's, or that of a cluster that was late."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ANSWER = {
     "initContainers": [
         {"name": "proxy", "restartPolicy": "Always", "startupProbe": {}, "readinessProbe": {}}
     ],
-    "containers": [{"name": "shop", "readinessProbe": {}}],
+    "containers": [{"name": "shop", "readinessProbe": {"periodSeconds": 1}}],
 }
 
 
@@ -31,7 +31,7 @@ class Rollout:
     def reached(self, name: str) -> bool:
         return not name.startswith("kill-")
 
-    def role(self, name: str, _pod: str) -> str:
+    def role(self, name: str, _pod: str = "") -> str:
         return "sidecar" if name == "proxy" else "app"
 
     def said(self, pod: str, _container: str = "", **wanted: Any) -> list[dict[str, Any]]:
@@ -89,3 +89,37 @@ def test_a_call_that_comes_long_after_the_deletion_is_nobodys_loss() -> None:
 def test_a_call_that_the_answer_lost_costs_its_points(seen: dict[str, Any]) -> None:
     """Each of these can be the answer's doing, whatever the cluster did."""
     assert calls(**seen) is False
+
+
+def drained(**seen: float | dict[str, Any]) -> bool | None:
+    """Return what the check ``rollout`` of e33 finds of such a rollout."""
+    exercise = grading.find("e33")
+    life: Any = Rollout(**seen)  # type: ignore[arg-type]
+    steps = {
+        "rollout": SimpleNamespace(at=90.0, output=["old"]),
+        "deletion": SimpleNamespace(at=200.0, output=[]),
+    }
+    life.act = steps.__getitem__
+    row = next(each for each in exercise.checks if each.id == "rollout")
+    case: Any = SimpleNamespace(life=lambda: life)
+    return exercise.judge(row, case).holds
+
+
+def test_e33_leaves_a_rollout_open_in_which_the_cluster_was_late() -> None:
+    """A call long after the deletion, to a shop that served on for five seconds."""
+    assert drained(shop_told_at=105.1, call_failed_at=106.5) is None
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"shop_told_at": 100.2, "call_failed_at": 101.5},
+        {"shop_told_at": 105.1, "call_failed_at": 103.0},
+        {"shop_told_at": 105.1, "call_failed_at": 140.0},
+        {"shop_told_at": 105.1, "call_failed_at": 106.5, "spec": without("readinessProbe", "shop")},
+    ],
+    ids=["stopped at once", "before the stop", "after the end", "shop is not probed"],
+)
+def test_e33_takes_points_for_a_call_that_the_answer_lost(seen: dict[str, Any]) -> None:
+    """Each of these can be the answer's doing."""
+    assert drained(**seen) is False
