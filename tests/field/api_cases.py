@@ -359,3 +359,37 @@ def options_that_a_patch_does_not_take_change_nothing(at: Place) -> None:
         at, "PATCH", "configmaps/kept?fieldManager=me", applied, "application/apply-patch+yaml"
     )
     assert at.get("configmaps/kept")["data"] == {"a": "1"}
+
+
+@case("API", sibling_of="strict decoding names all odd fields")
+def a_pod_behind_a_gate_may_be_told_more_about_where_to_run(at: Place) -> None:
+    """More, never something else; and once it is free the scheduler goes by it."""
+    held = {"schedulingGates": [{"name": "example.com/wait"}], "nodeSelector": {"kubernetes.io/os": "linux"}}
+    at.pod("p", spec=held)
+    wrong = at.ask(
+        "PATCH", "pods/p", {"spec": {"nodeSelector": {"kubernetes.io/os": "plan9"}}}, {"Content-Type": MERGE}
+    )
+    assert wrong.code == 422 and "only additions to spec.nodeSelector are allowed" in wrong.text, wrong.text
+    at.patch("pods/p", {"spec": {"nodeSelector": {"kubernetes.io/hostname": "nowhere"}}})
+    need = {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}
+    field = "requiredDuringSchedulingIgnoredDuringExecution"
+
+    def terms(*rows: object) -> dict[str, object]:
+        wanted = {field: {"nodeSelectorTerms": [{"matchExpressions": list(rows)}]}}
+        return {"spec": {"affinity": {"nodeAffinity": wanted}}}
+
+    at.patch("pods/p", terms(need))
+    at.patch("pods/p", terms(need, {"key": "a", "operator": "DoesNotExist"}))
+    for change, words in (
+        (terms({"key": "a", "operator": "DoesNotExist"}), "only additions are allowed"),
+        ({"spec": {"affinity": None}}, "no additions/deletions to non-empty NodeSelectorTerms list"),
+        ({"spec": {"hostname": "other"}}, "pod updates may not change fields other than"),
+    ):
+        refused = at.ask("PATCH", "pods/p", change, {"Content-Type": MERGE})
+        assert refused.code == 422 and words in refused.text, refused.text
+    at.patch("pods/p", {"spec": {"schedulingGates": None}})
+    at.until(
+        lambda: at.events("FailedScheduling", name="p"), lambda rows: "node affinity/selector" in str(rows)
+    )
+    refused = at.ask("PATCH", "pods/p", {"spec": {"nodeSelector": {"a": "b"}}}, {"Content-Type": MERGE})
+    assert refused.code == 422, refused.text

@@ -64,6 +64,19 @@ def _pod(pod: RawObject, old: RawObject) -> list[FieldError]:
     errors += _tolerations(spec.get("tolerations") or [], before.get("tolerations") or [])
     if errors:
         return errors
+    if before.get("schedulingGates"):
+        spec, errors = _gated(spec, before)
+        if errors:
+            return errors
+    munged = _without_free_fields(spec, before)
+    if munged == before:
+        return []
+    text = f"pod updates may not change fields other than {MAY_CHANGE}\n{_diff(before, munged)}"
+    return [forbidden("spec", text)]
+
+
+def _without_free_fields(spec: RawObject, before: RawObject) -> RawObject:
+    """Return *spec* with the fields that may change as they were."""
     munged = dict(spec)
     for key in ("containers", "initContainers"):
         if spec.get(key):
@@ -73,10 +86,54 @@ def _pod(pod: RawObject, old: RawObject) -> list[FieldError]:
         munged.pop(key, None)
         if key in before:
             munged[key] = before[key]
-    if munged == before:
-        return []
-    text = f"pod updates may not change fields other than {MAY_CHANGE}\n{_diff(before, munged)}"
-    return [forbidden("spec", text)]
+    grace = "terminationGracePeriodSeconds"
+    if spec.get(grace) == 1 and before.get(grace, 0) < 0:
+        munged[grace] = before[grace]
+    return munged
+
+
+def _gated(spec: RawObject, before: RawObject) -> tuple[RawObject, list[FieldError]]:
+    """
+    Take back what may be added to a Pod that a scheduling gate holds: to where it may run.
+
+    Source: validateNodeSelectorMutation and validateNodeAffinityMutation beside ValidatePodUpdate.
+    """
+    errors: list[FieldError] = []
+    new, was = spec.get("nodeSelector") or {}, before.get("nodeSelector") or {}
+    if not was.items() <= new.items():
+        text = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
+        errors.append(invalid("spec.nodeSelector", new, text))
+    affinity, affinity_was = spec.get("affinity") or {}, before.get("affinity") or {}
+    errors += _node_affinity(affinity.get("nodeAffinity") or {}, affinity_was.get("nodeAffinity") or {})
+    rest = {key: value for key, value in affinity.items() if key != "nodeAffinity"}
+    if "nodeAffinity" in affinity_was:
+        rest["nodeAffinity"] = affinity_was["nodeAffinity"]
+    taken = {"nodeSelector": was, "affinity": rest}
+    munged = {key: value for key, value in spec.items() if key not in taken}
+    return munged | {key: value for key, value in taken.items() if value or key in before}, errors
+
+
+def _node_affinity(new: RawObject, was: RawObject) -> list[FieldError]:
+    """Required terms that are there may get more expressions, and nothing else."""
+    field = "requiredDuringSchedulingIgnoredDuringExecution"
+    terms, old = ((one.get(field) or {}).get("nodeSelectorTerms") or [] for one in (new, was))
+    path = f"spec.affinity.nodeAffinity.{field}.nodeSelectorTerms"
+    if old and len(old) != len(terms):
+        text = "no additions/deletions to non-empty NodeSelectorTerms list are allowed"
+        return [invalid(path, terms, text)]
+    text = "only additions are allowed (no mutations or deletions)"
+    return [
+        invalid(f"{path}[{place}]", term, text)
+        for place, (term, before) in enumerate(zip(terms, old, strict=False))
+        if not _only_more(term, before)
+    ]
+
+
+def _only_more(new: RawObject, was: RawObject) -> bool:
+    lists = [(new.get(key) or [], was.get(key) or []) for key in ("matchExpressions", "matchFields")]
+    if not any(old for _more, old in lists):
+        return not any(more for more, _old in lists)  # an empty term meets nothing, and goes on to
+    return all(more[: len(old)] == old for more, old in lists)
 
 
 def _deadline(new: int | None, was: int | None) -> list[FieldError]:
