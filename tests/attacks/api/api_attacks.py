@@ -456,6 +456,102 @@ def refusals() -> Iterator[Attack]:
                      functools.partial(endpoint, to="10.1.2.3"))  # fmt: skip
 
 
+# -- options that contradict each other ----------------------------------------------------------------------
+
+
+def contradicts(
+    method: str,
+    name: str,
+    bad: str,
+    good: str,
+    body: Any = None,
+    bad_body: Any = None,
+    kind: str = "application/json",
+) -> Attack:
+    """A request with options (*bad*, or those of *bad_body*) that a server does not take must not have been done."""
+
+    def attempt(found: ApiRange, query: str, given: Any, suffix: str) -> str:
+        thing = f"told-{name}-{suffix}"
+        plain = {"metadata": {"name": thing, "labels": {"told": thing}}, "data": {"a": "1"}}
+        if method != "POST":
+            found.client.create(f"{EVIL}/configmaps", plain)
+        target = {"POST": "", "DELETECOLLECTION": f"?labelSelector=told%3D{thing}"}.get(method, f"/{thing}")
+        joined = target + (("&" if "?" in target else "?") + query if query else "")
+        sent_body = (
+            plain if method == "POST" else given and json.loads(json.dumps(given).replace("NAME", thing))
+        )
+        found.ask(method.removesuffix("COLLECTION"), f"{EVIL}/configmaps{joined}", body=sent_body, kind=kind)
+        now = found.ask("GET", f"{EVIL}/configmaps/{thing}", who="admin")
+        data = json.loads(now.body).get("data") if now.code == 200 else None
+        return "" if data == (None if method == "POST" else {"a": "1"}) else f"it was done: {now.code} {data}"
+
+    tries = f"{method} with {bad or bad_body}"
+    return Attack("refused", name, tries, lambda f: attempt(f, bad, body if bad_body is None else bad_body, "bad"),
+                  lambda f: attempt(f, good, body, "good"))  # fmt: skip
+
+
+def contradictions() -> Iterator[Attack]:
+    """Options that are misspelt, too long, of another kind of patch, or two where one is allowed."""
+    long, changed_map = "fieldManager=" + "m" * 129, {"data": {"a": "2"}}
+    whole = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "NAME"}, **changed_map}
+    other = {**whole, "apiVersion": "apps/v1"}
+    yield contradicts("DELETE", "delete-dry-misspelt", "dryRun=all", "")
+    yield contradicts("DELETE", "delete-dry-in-body", "", "", None, {"dryRun": ["All", "Some"]})
+    yield contradicts("DELETE", "delete-two-policies", "", "", None,
+                      {"propagationPolicy": "Background", "orphanDependents": False})  # fmt: skip
+    yield contradicts(
+        "DELETE", "delete-two-policies-in-query", "propagationPolicy=Orphan&orphanDependents=true", ""
+    )
+    yield contradicts("DELETECOLLECTION", "delete-all-dry-misspelt", "dryRun=true", "")
+    yield contradicts(
+        "DELETECOLLECTION", "delete-all-of-a-page-and-a-version", "resourceVersionMatch=Exact", ""
+    )
+    yield contradicts("POST", "create-by-a-long-name", long, "fieldManager=m")
+    yield contradicts("POST", "create-by-a-name-of-signs", "fieldManager=a%07b", "fieldManager=m")
+    yield contradicts("PUT", "replace-by-a-long-name", long, "fieldManager=m", whole)
+    yield contradicts("PATCH", "merge-by-force", "force=true", "", changed_map, kind=MERGE)
+    yield contradicts("PATCH", "strategic-by-force", "force=true", "", changed_map, kind=STRATEGIC)
+    yield contradicts("PATCH", "apply-in-another-version", "fieldManager=x&force=true", "fieldManager=x&force=true", whole, other,
+                      kind=APPLY)  # fmt: skip
+
+
+# -- what the garbage collector can be told ------------------------------------------------------------------
+
+
+def collected(found: ApiRange, chosen: str, *, honest: bool = False) -> str:
+    """Have it collect what another object owns, by an owner of one's own with the same uid, or under its name."""
+    name = f"heir-{chosen}-{honest}".lower()
+    owner = found.client.create(f"{EVIL}/configmaps", {"metadata": {"name": f"{name}-owner"}})
+    reference = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": f"{name}-owner",
+        "uid": owner["metadata"]["uid"],
+    }
+    row = {"metadata": {"name": name, "ownerReferences": [reference]}}
+    found.client.create(f"{EVIL}/configmaps", row)
+    if honest:
+        found.client.delete(f"{EVIL}/configmaps/{name}-owner")
+    else:
+        meta: Json = {"name": f"{name}-twin"}
+        meta |= {"uid": owner["metadata"]["uid"]} if chosen == "uid" else {"generateName": f"{name}-owner"}
+        found.client.create(f"{EVIL}/secrets", {"metadata": meta})
+        found.client.delete(f"{EVIL}/secrets/{name}-twin")
+    for _turn in range(20):
+        if found.ask("GET", f"{EVIL}/configmaps/{name}", who="admin").code == 404:
+            return "what another one owns was collected"
+        time.sleep(0.1)
+    return ""
+
+
+def garbage() -> Iterator[Attack]:
+    """Owners that are none."""
+    for chosen in ("uid", "name"):
+        yield Attack("garbage", f"owner-of-the-same-{chosen}", f"own what another one owns, by its {chosen}",
+                     lambda f, chosen=chosen: collected(f, chosen),
+                     lambda f, chosen=chosen: collected(f, chosen, honest=True))  # fmt: skip
+
+
 # -- requests that are none ----------------------------------------------------------------------------------
 
 
@@ -992,7 +1088,7 @@ def images() -> Iterator[Attack]:
                      lambda f, make=easier: unpacked(make, naive=True))  # fmt: skip
 
 
-FAMILIES = (credentials, rights, refusals, requests, bodies, grown, queries, images)
+FAMILIES = (credentials, rights, refusals, contradictions, garbage, requests, bodies, grown, queries, images)
 
 
 def attacks() -> list[Attack]:
