@@ -24,7 +24,7 @@ _STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c}"
     "pre{background:#f5f5f5;padding:.6rem;overflow:auto;white-space:pre-wrap}table{border-collapse:collapse}"
     "td,th{border:1px solid #bbb;padding:.2rem .5rem;text-align:left;vertical-align:top}img{max-width:100%}"
-    ".yes::before{content:'+ '}.no::before{content:'\\2212 '}.open::before{content:'? '}"
+    ".yes::before{content:'+ '}.no::before{content:'\\2212\\a0'}.open::before{content:'? '}"
 )
 _SIGNS = {True: "yes", False: "no", None: "open"}
 _MOST_TEXT = 20_000
@@ -32,13 +32,18 @@ _MOST_TEXT = 20_000
 
 def student(blueprint: Blueprint, mark: StudentMarks) -> str:
     """Return the page that a student gets: verdicts of visible checks, no evidence, no hidden part."""
-    return _page(f"{blueprint.title}: {mark.student.id}", _head(mark), *_results(mark, hidden=False))
+    return _page(_title(blueprint, mark), _head(mark), *_results(mark))
 
 
 def instructor(blueprint: Blueprint, mark: StudentMarks, folder: Path) -> str:
     """Return the page of one student for the instructor: every check, the answer, and the recorded lives."""
-    parts = [_head(mark), *_results(mark, hidden=True)]
-    return _page(f"{blueprint.title}: {mark.student.id}", *parts, *_pictures(mark, folder))
+    evidence = marking.evidence_of(folder, mark.student.id)
+    return _page(_title(blueprint, mark), _head(mark), *_results(mark, evidence))
+
+
+def _title(blueprint: Blueprint, mark: StudentMarks) -> str:
+    name = mark.student.name
+    return f"{blueprint.title}: {f'{name} ({mark.student.id})' if name else mark.student.id}"
 
 
 def overview(blueprint: Blueprint, found: Sequence[StudentMarks], others: Sequence[StudentMarks] = ()) -> str:
@@ -67,7 +72,7 @@ def overview(blueprint: Blueprint, found: Sequence[StudentMarks], others: Sequen
 def _students(found: Sequence[StudentMarks]) -> str:
     rows = [
         (f'<a href="{escape(marking.safe(m.student.id))}.html">{escape(m.student.id)}</a>', escape(m.student.name),
-         "" if m.total is None else f"{m.total:g}", escape(m.state), escape("; ".join(m.notes)))
+         "" if m.total is None else _points(m.total), escape(m.state), escape("; ".join(m.notes)))
         for m in found
     ]  # fmt: skip
     return _table(("student", "name", "points", "state", "notes"), rows)
@@ -84,7 +89,7 @@ def _item(item: Item) -> tuple[str, ...]:
 
 
 def _head(mark: StudentMarks) -> str:
-    total = "not known yet" if mark.total is None else f"{mark.total:g}"
+    total = "not known yet" if mark.total is None else _points(mark.total)
     given = [
         f"{name}, by a reader: {'not yet' if value is None else f'{value:g}'}"
         for name, value in mark.reader.items()
@@ -95,41 +100,50 @@ def _head(mark: StudentMarks) -> str:
     )
 
 
-def _results(mark: StudentMarks, *, hidden: bool) -> Iterator[str]:
+def _points(value: float) -> str:
+    """Return points as people read them; files for other programs hold more digits."""
+    return f"{round(value, 2):g}"
+
+
+def _results(mark: StudentMarks, evidence: Path | None = None) -> Iterator[str]:
+    """Yield all exercises; hidden checks, answers and pictures are shown to whom the *evidence* is given."""
     for result in mark.results:
         report = result["report"]
         earned = (
             "not gradable, it will be run again"
             if result["earned"] is None
-            else f"{result['earned']:g} of {result['points']:g}"
+            else f"{_points(result['earned'])} of {_points(result['points'])}"
         )
         yield f"<h2>{escape(report['title'])}: {earned}</h2>"
-        shown = [verdict for verdict in report["verdicts"] if hidden or verdict["visible"]]
+        shown = [verdict for verdict in report["verdicts"] if evidence or verdict["visible"]]
         if report["reason"]:
             yield f"<p>{escape(report['reason'])}</p>"
-        yield "<ul>" + "".join(map(_verdict, shown)) + "</ul>"
+        scale = result["points"] / report["points"] if report["points"] else 1.0
+        yield "<ul>" + "".join(_verdict(verdict, scale) for verdict in shown) + "</ul>"
         left_out = len(report["verdicts"]) - len(shown)
         if left_out:
             yield f"<p>{left_out} more checks are not shown.</p>"
         notes = "\n".join(report["notes"])
         if notes:
             yield f"<pre>{escape(notes[:_MOST_TEXT])}</pre>"
-        if hidden:
+        if evidence:
             yield f"<details><summary>the answer</summary><pre>{escape(result['answer'][:_MOST_TEXT])}</pre></details>"
+            yield from _pictures(evidence, report["exercise"])
 
 
-def _verdict(verdict: Mapping[str, Any]) -> str:
+def _verdict(verdict: Mapping[str, Any], scale: float) -> str:
+    """Return one check; its points are those of the assignment, so that they add up to the exercise's."""
     words = "" if verdict["holds"] else "".join(
         f"<br>{name}: {escape(str(verdict[name]))}" for name in ("expected", "found", "why") if verdict[name]
     )  # fmt: skip
-    score = f"{verdict['earned']:g} of {verdict['points']:g}"
+    score = f"{_points(verdict['earned'] * scale)} of {_points(verdict['points'] * scale)}"
     return f'<li class="{_SIGNS[verdict["holds"]]}">{escape(verdict["text"])}: {score}{words}</li>'
 
 
-def _pictures(mark: StudentMarks, folder: Path) -> Iterator[str]:
+def _pictures(evidence: Path, exercise: str) -> Iterator[str]:
     from podlab import observe, views
 
-    for path in sorted(marking.evidence_of(folder, mark.student.id).glob("*.jsonl")):
+    for path in sorted(evidence.glob(f"{exercise}-*.jsonl")):
         yield f"<h3>{escape(path.stem)}</h3>"
         try:
             recording = observe.read_recording(path)

@@ -247,6 +247,23 @@ def test_a_students_page_shows_no_answer_of_hidden_checks(
     assert "the secret check" in pages.instructor(plan, mark, Path("/nowhere"))
 
 
+def test_points_of_checks_add_up_to_those_of_the_exercise(
+    plan: Blueprint, marks: list[gradebook.StudentMarks]
+) -> None:
+    """The row's points count, not the exercise's own; a page shows two digits, and whose it is."""
+    rows = [{"id": str(n), "text": f"check {n}", "points": n, "earned": n, "holds": True, "expected": "", "found": "",
+             "why": "", "hint": None, "visible": True} for n in (1, 2)]  # fmt: skip
+    result: dict[str, Any] = json.loads(json.dumps(marks[0].results[0]))
+    result.update(points=10.0, earned=10.0)
+    result["report"].update(verdicts=rows, points=3.0, reason="")
+
+    page = pages.student(plan, gradebook.StudentMarks(STUDENTS[0], {"e14": 10.0}, 14.0, results=[result]))
+
+    assert "check 1: 3.33 of 3.33" in page
+    assert "check 2: 6.67 of 6.67" in page
+    assert "<h1>Small: Ada Lovelace (ada)</h1>" in page
+
+
 def test_a_gradebook_runs_in_no_spreadsheet(marks: list[gradebook.StudentMarks]) -> None:
     """A name that begins like a formula is text."""
     assert "'=cmd|x" in gradebook.as_csv(marks)

@@ -195,7 +195,7 @@ def test_regrade_and_report_name_the_grades_that_are_open_or_old(
     after = capsys.readouterr().out
 
     assert plan.rows and "older" not in fresh and "without marks" not in fresh
-    assert "2 grades are older than the exercises, the points or podlab itself: ada e28, bob e28;" in old
+    assert "2 grades older than the exercises, the points or podlab itself: ada e28, bob e28;" in old
     assert "2 lost their grade, for the evidence does not decide today's checks: ada e28, bob e28;" in opened
     assert "2 still have no grade: ada e28, bob e28;" in still
     assert "2 without marks: ada: not gradable, bob: not gradable" in after and "older" not in after

@@ -71,10 +71,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"{len(open_)} without marks: {few(open_)}")
     stale = regrading.stale(plan, args.grades)
     if stale:
-        print(
-            f"{len(stale)} grades are older than the exercises, the points or podlab itself: {few(stale)}; "
-            f"podlab regrade {args.grades} --assignment {args.assignment}"
-        )
+        older = f"{counted(len(stale), 'grade')} older than the exercises, the points or podlab itself: {few(stale)}"
+        print(f"{older}; podlab regrade {args.grades} --assignment {args.assignment}")
     return 0
 
 
