@@ -75,7 +75,7 @@ def notebooks(
         # The path is only ever a name in a report: nothing is written below it.
         mine = of(path)
         content = _content(archive, entry, name, mine)
-        if path.suffix == ".zip" and isinstance(content, bytes):
+        if path.suffix.lower() == ".zip" and isinstance(content, bytes):
             yield from (
                 (f"{path}/{inner}" if inner else str(path), each)
                 for inner, each in _inner(content, path, depth, mine)
@@ -85,7 +85,7 @@ def notebooks(
 
 
 def _is_handed_in(path: PurePosixPath) -> bool:
-    return path.suffix in (".ipynb", ".zip") and not any(part in _SKIPPED for part in path.parts)
+    return path.suffix.lower() in (".ipynb", ".zip") and not any(part in _SKIPPED for part in path.parts)
 
 
 def _budgets(paths: Sequence[PurePosixPath]) -> Callable[[PurePosixPath], Budget]:

@@ -50,7 +50,7 @@ class FileClues:
     @property
     def parts(self) -> list[str]:
         """Return the path's parts without the suffixes of notebooks and zips."""
-        return re.sub(r"\.(ipynb|zip)\b", "", self.source).split("/")
+        return re.sub(r"(?i)\.(ipynb|zip)\b", "", self.source).split("/")
 
     @property
     def archive(self) -> str:

@@ -54,12 +54,12 @@ def _texts(path: Path, called: str) -> Iterator[tuple[PurePosixPath, str]]:
     """The folder of the export as sources name it, and the text of its list."""
     if path.is_dir() and (path / FILE).is_file():
         yield PurePosixPath(), (path / FILE).read_text("utf-8")
-    elif path.suffix == ".zip" and path.is_file():
+    elif path.suffix.lower() == ".zip" and path.is_file():
         with zipfile.ZipFile(path) as archive:
             names = [PurePosixPath(name) for name in archive.namelist()]
             lists = [name for name in names if name.name == FILE]
             first = min(lists, key=lambda name: len(name.parts), default=None)
-            handed_in = [name for name in names if name.suffix in (".ipynb", ".zip")]
+            handed_in = [name for name in names if name.suffix.lower() in (".ipynb", ".zip")]
             beside = first is not None and all(first.parent in name.parents for name in handed_in)
             if first is not None and beside and archive.getinfo(first.as_posix()).file_size <= _MOST_BYTES:
                 yield PurePosixPath(called) / first.parent, archive.read(first.as_posix()).decode("utf-8")

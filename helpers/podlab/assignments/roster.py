@@ -57,8 +57,10 @@ def read(path: Path) -> list[Student]:
         raise PodlabError(
             f"{path} has no column 'id' or no students", hint="the first line is: id,name,email"
         )
+    if len(rows) > MOST:
+        raise PodlabError(f"{path} has {len(rows)} students, at most {MOST} are read")
     faults = list(_faults([str(row.get("id") or "").strip() for row in rows]))
-    if faults or len(rows) > MOST:
+    if faults:
         more = f" and {len(faults) - 10} more" if len(faults) > 10 else ""
         raise PodlabError(f"{path}: {len(faults)} ids cannot be used", cause="; ".join(faults[:10]) + more,
                           hint="use letters, digits and . _ @ - for an id, each id once") from None  # fmt: skip

@@ -13,11 +13,13 @@ import json
 import os
 import re
 import unicodedata
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from podlab.assignments import archives, exports
@@ -36,6 +38,7 @@ _ID = re.compile(r"(e\d{2,3})-answer\Z")
 _STEERING = ("Cc", "Cs", "Zl", "Zp")
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # right to left, and back
 _HANDED_IN = (".ipynb", ".zip")
+_OTHER = "is neither a notebook (.ipynb) nor a zip"
 MOST_CELLS, MOST_NOTEBOOK = 5_000, 20 << 20
 _MOST_FAULTS = 3  # of the files of one student, in a line
 
@@ -112,7 +115,60 @@ def read(
     by_student: dict[str, list[Submission]] = {}
     for each, owner in zip(found, owners(signs, students), strict=True):
         by_student.setdefault(owner.student, []).append(_of(each, owner, starter, blueprint))
-    return [_merged(name, theirs, starter) for name, theirs in sorted(by_student.items())]
+    for owner, source, why in _strays(given, named, students, set(by_student)):
+        by_student.setdefault(owner.student, []).append(Submission(owner.student, True, [source], fault=why))
+    merged = (_merged(name, theirs, starter) for name, theirs in sorted(by_student.items()))
+    return [_without_cells(each, blueprint) if each.known or not students else each for each in merged]
+
+
+def _without_cells(each: Submission, blueprint: Blueprint | None) -> Submission:
+    """Note the exercises whose answer cell a notebook has lost: they are graded as not answered."""
+    if blueprint is None or each.fault:
+        return each
+    lost = [
+        part.exercise.id for part in blueprint.parts(each.student) if part.exercise.id not in each.answers
+    ]
+    return (
+        replace(each, notes=[*each.notes, f"{', '.join(lost)}: the answer cell is missing"]) if lost else each
+    )
+
+
+def _strays(
+    given: Mapping[Path, str],
+    named: Mapping[str, Sequence[str]],
+    students: Sequence[Student],
+    found: Container[str],
+) -> Iterator[tuple[FileOwner, str, str]]:
+    """
+    Yield owner, name and fault of files that are no submissions, for students who handed in nothing else.
+
+    They handed in something: without a line of its own, that would be a zero.
+    """
+    if all(student.id in found for student in students):
+        return
+    others = [(path, called, *each) for path, called in given.items() for each in _others(path, called)]
+    signs = [_sign(path, called, SubmittedFile(source), named, None) for path, called, source, _ in others]
+    for (*_, source, why), owner in zip(others, owners(signs, students), strict=True):
+        if owner.known and owner.student not in found:
+            yield owner, source, f"{source} {why}"
+
+
+def _others(given: Path, called: str) -> Iterator[tuple[str, str]]:
+    """Yield name and fault of each file in a folder or zip that is neither a notebook nor a zip."""
+    if given.is_dir():
+        for path in sorted(given.rglob("*")):
+            name, link = visible(path.relative_to(given).as_posix()), path.is_symlink()
+            if link or (path.is_file() and not _is_handed_in(path) and "/." not in f"/{name}"):
+                yield name, "is a link, and links are not followed" if link else _OTHER
+    elif given.suffix.lower() == ".zip":
+        with (
+            suppress(OSError, zipfile.BadZipFile, ValueError, NotImplementedError),
+            zipfile.ZipFile(given) as archive,
+        ):
+            for each in archive.namelist()[: archives.MOST_ENTRIES]:
+                inner = PurePosixPath(each.replace("\\", "/"))
+                if not each.endswith("/") and not _is_handed_in(inner) and "/." not in f"/{inner}":
+                    yield visible(f"{called}/{inner}"), _OTHER
 
 
 def remarks(found: Sequence[Submission], students: Sequence[Student]) -> list[str]:
@@ -188,7 +244,7 @@ def _sign(
     alone = not path.is_dir()
     return FileClues(
         each.source, listed, claimed, path.resolve().parent.name if alone else "",
-        called.count("/") + 1 if alone and path.suffix == ".zip" else 0,
+        called.count("/") + 1 if alone and path.suffix.lower() == ".zip" else 0,
     )  # fmt: skip
 
 
@@ -216,7 +272,12 @@ def _files(
 
 
 def _handed_in(paths: Iterable[Path]) -> Iterator[Path]:
-    return (path for path in paths if path.suffix in _HANDED_IN)
+    return (path for path in paths if _is_handed_in(path))
+
+
+def _is_handed_in(path: PurePath) -> bool:
+    """Return whether a file is a notebook or a zip; Windows writes suffixes in capitals, too."""
+    return path.suffix.lower() in _HANDED_IN
 
 
 def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | UnreadableArchive]]:
@@ -224,15 +285,12 @@ def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | UnreadableAr
         return
     name = visible(name)  # a file's name can hold anything, and is printed
     try:
-        if path.suffix not in _HANDED_IN:
-            raise UnreadableArchive(
-                f"{name} is neither a notebook (.ipynb) nor a zip",
-                cause="unpack other archives, and give the folder",
-            )
+        if not _is_handed_in(path):
+            raise UnreadableArchive(f"{name} {_OTHER}", cause="unpack other archives, and give the folder")
         if path.stat().st_size > archives.MOST_BYTES:
             raise UnreadableArchive(f"{name} is larger than {archives.MOST_BYTES >> 20} MiB")
         data = path.read_bytes()
-        if path.suffix == ".zip":
+        if path.suffix.lower() == ".zip" or data.startswith(b"PK\x03\x04"):  # a zip may have lost its suffix
             inside = archives.notebooks(data, name)
             yield from ((visible(f"{name}/{inner}"), content) for inner, content in inside)
         else:

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from assignment_class import STUDENTS
 
-from podlab.assignments import archives, submissions
+from podlab.assignments import archives, roster, submissions
+from podlab.assignments.blueprint import Blueprint
+from podlab.assignments.roster import Student
 
 Notebook = Callable[..., dict[str, Any]]
 ORDER = "fetch | proxy | shop"
@@ -362,3 +364,74 @@ def test_a_file_of_another_kind_is_a_line_beside_the_others(tmp_path: Path, note
 
     assert found["bob"].answers["e00"] == ORDER
     assert found["all.tar.gz"].fault.startswith("all.tar.gz is neither a notebook (.ipynb) nor a zip")
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_who_handed_in_another_kind_of_file_is_a_line_and_no_zero(
+    tmp_path: Path, notebook: Notebook, packed: bool
+) -> None:
+    """An export to HTML, an archive that is not read; whoever handed in a notebook, too, may add what they like."""
+    good = json.dumps(notebook(e00=ORDER)).encode()
+    files = {
+        "ada/a.html": b"<html>",
+        "cy/hw.7z": b"7z",
+        "bob/a.ipynb": good,
+        "bob/notes.txt": b"x",
+        "README.md": b"x",
+    }
+    for name, data in files.items():
+        (tmp_path / "d" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "d" / name).write_bytes(data)
+    (tmp_path / "d.zip").write_bytes(zipped(files))
+
+    found = {s.student: s for s in submissions.read([tmp_path / ("d.zip" if packed else "d")], STUDENTS)}
+
+    assert sorted(found) == ["ada", "bob", "cy"]
+    assert found["bob"].answers["e00"] == ORDER
+    assert found["ada"].fault.endswith("ada/a.html is neither a notebook (.ipynb) nor a zip")
+    assert found["cy"].fault.endswith("cy/hw.7z is neither a notebook (.ipynb) nor a zip")
+
+
+def test_a_link_is_not_followed_and_is_a_line(tmp_path: Path) -> None:
+    """Its target may be anything on the instructor's machine."""
+    (tmp_path / "d/ada").mkdir(parents=True)
+    (tmp_path / "d/ada/a.ipynb").symlink_to("/etc/passwd")
+
+    (found,) = submissions.read([tmp_path / "d"], STUDENTS)
+
+    assert (found.student, found.fault) == ("ada", "ada/a.ipynb is a link, and links are not followed")
+
+
+@pytest.mark.parametrize("name", ["a.IPYNB", "A.ZIP", "packed.ipynb"])
+def test_suffixes_in_capitals_and_a_zip_without_its_own_are_read(
+    tmp_path: Path, notebook: Notebook, name: str
+) -> None:
+    """As Windows and browsers leave them."""
+    good = json.dumps(notebook(e00=ORDER)).encode()
+    (tmp_path / "d/ada").mkdir(parents=True)
+    (tmp_path / "d/ada" / name).write_bytes(good if name == "a.IPYNB" else zipped({"x.ipynb": good}))
+
+    (found,) = submissions.read([tmp_path / "d"], STUDENTS)
+
+    assert (found.student, found.answers["e00"]) == ("ada", ORDER)
+
+
+def test_answer_cells_that_are_gone_are_named(tmp_path: Path, plan: Blueprint, notebook: Notebook) -> None:
+    """Their exercises count as not answered, which nobody sees in a zero alone."""
+    body = notebook(e00=ORDER)
+    body["cells"] = [cell for cell in body["cells"] if cell["id"] != "e14-answer"]
+    (tmp_path / "ada.ipynb").write_text(json.dumps(body))
+
+    (found,) = submissions.read([tmp_path / "ada.ipynb"], STUDENTS, plan)
+
+    assert found.notes == ["e14: the answer cell is missing"]
+
+
+@pytest.mark.parametrize("apart", [",", ";", "\t"])
+def test_a_roster_may_be_saved_by_any_spreadsheet(tmp_path: Path, apart: str) -> None:
+    """Semicolons or tabs between the columns, and blanks around their names."""
+    (tmp_path / "r.csv").write_text(
+        apart.join(["id", " name", "email"]) + "\n" + apart.join(["ada", "Ada", "a@b"])
+    )
+
+    assert roster.read(tmp_path / "r.csv") == [Student("ada", "Ada", "a@b")]
