@@ -69,8 +69,9 @@ def is_elsewhere(command: Command) -> bool:
 
 
 def masked(line: str) -> str:
-    """A line without its numbers and the names of nodes."""
-    return re.sub(r"\d+(\.\d+)?", "#", re.sub("(?<=Pods by node: ).*", "", line.strip()))
+    """A line without its numbers, the plural of what they count, and the names of nodes."""
+    numbers = re.sub(r"\d+(\.\d+)?", "#", re.sub("(?<=Pods by node: ).*", "", line.strip()))
+    return re.sub(r"(?<=# )(\w+?)s?\b", r"\1", numbers)
 
 
 @pytest.fixture
