@@ -140,7 +140,7 @@ def _strays(
     found: Container[str],
 ) -> Iterator[tuple[FileOwner, str, str]]:
     """
-    Yield owner, name and fault of files that are no submissions, for students who handed in nothing else.
+    Yield owner, name and fault of files of another kind, for students who handed in only such files.
 
     They handed in something: without a line of its own, that would be a zero.
     """
