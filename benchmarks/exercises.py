@@ -5,7 +5,7 @@ What one grading takes, exercise by exercise, and whether the same answers get t
     python benchmarks/exercises.py --times 10 --jobs 2         # the whole set ten times: how many verdict files differ
     python benchmarks/exercises.py e04 e18 --times 5 --load 4  # beside four loops that want a processor each
     python benchmarks/exercises.py --first --times 10          # one answer of each kind and exercise, ten times
-    python benchmarks/exercises.py --only right --edition      # by the learner's edition, which holds no answers
+    python benchmarks/exercises.py --edition --only right --only starter --only empty    # by the learner's edition
     python benchmarks/exercises.py --cluster NAME              # on a cluster that runs, such as one of kind
     python benchmarks/exercises.py --times 10 --results FILE   # kept answer by answer; the same command goes on
     python benchmarks/exercises.py --times 10 --results FILE --minutes 9    # begin nothing more after nine minutes
@@ -180,6 +180,8 @@ def table(graded: Sequence[Graded]) -> Iterator[str]:
     for each in graded:
         if each.kind != "empty":  # nothing is run for it
             by[each.exercise].append(each)
+    if not by:
+        return
     middle = statistics.median(each.seconds for found in by.values() for each in found)
     yield (
         f"{'exercise':<9}{'gradings':>9}{'median s':>10}{'slowest s':>11}{'play s':>8}{'slow':>6}"
@@ -264,7 +266,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=4, help="gradings side by side")
     parser.add_argument("--load", type=int, default=0, metavar="N", help="N loops beside it, at nice 19")
     parser.add_argument("--cluster", metavar="NAME", help="a cluster that runs")
-    parser.add_argument("--only", metavar="KIND", help="right, mistakes, shortcuts, empty or starter")
+    parser.add_argument(
+        "--only",
+        metavar="KIND",
+        action="append",
+        help="right, mistakes, shortcuts, empty or starter; repeatable",
+    )
     parser.add_argument(
         "--results", type=Path, metavar="FILE", help="keep each grading there, and go on from it"
     )
@@ -281,7 +288,7 @@ def main() -> int:
     """Print the figures; 1 where an answer did not get what its file promises, or verdicts differ."""
     options = arguments()
     wanted = [grading.find(name) for name in options.exercise or grading.ids()]
-    chosen = [s for each in wanted for s in samples(each) if options.only in (None, s.kind)]
+    chosen = [s for each in wanted for s in samples(each) if not options.only or s.kind in options.only]
     if options.first:
         chosen = list({(s.exercise.id, s.kind): s for s in reversed(chosen)}.values())[::-1]
     results = Results(options.results, state())
