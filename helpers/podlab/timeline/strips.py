@@ -82,14 +82,43 @@ def strip(
 
 
 def phase_strip(facts: Facts, clocks: Clocks, gone: Instant | None, causes: Causes) -> tuple[Stretch, ...]:
-    """``status.phase`` over time."""
-    return strip(facts, clocks, phase_of, gone, causes)
+    """``status.phase`` over time. A Pod that was first seen Running was Pending before: the API server makes it so."""
+    found = strip(facts, clocks, phase_of, gone, causes)
+    began = _running_began(facts, clocks, causes)
+    if began is None:
+        return found
+    return Stretch("Pending", Instant(0.0, 0.0), began), replace(found[0], start=began), *found[1:]
+
+
+def _running_began(facts: Facts, clocks: Clocks, causes: Causes) -> Instant | None:
+    """
+    Return when the phase became Running, of a Pod whose first state seen is Running; None for any other.
+
+    Not before each app container had started, not after the containers were ready: both are in one status.
+    """
+    first = facts.seen[0]
+    if phase_of(first.pod) != "Running":
+        return None
+    hi = clocks.arrival(first.t)
+    for condition in first.pod["status"].get("conditions") or ():
+        if condition.get("type") == "ContainersReady" and condition.get("status") == "True":
+            hi = min(hi, _flip(condition, first.t, clocks).hi)
+    restarted = any(each.get("restartCount") for each in first.pod["status"].get("containerStatuses") or ())
+    names = [each["name"] for each in roles.containers(first.pod, roles.APP)]
+    starts = [
+        run.start.lo for name in names for run in causes.runs.get(name, ())[:1] if run.start is not None
+    ]
+    lo = max(0.0, *starts) if starts and not restarted else 0.0
+    evidence = (Evidence("watch", "first seen Running: every app container had started", lo, hi),)
+    return Instant(lo, max(lo, hi), evidence, lo)
 
 
 def status_strip(facts: Facts, clocks: Clocks, gone: Instant | None, causes: Causes) -> tuple[Stretch, ...]:
     """kubectl's STATUS over time, by the rule of the server that was recorded."""
     server = facts.header.get("server")
-    return strip(facts, clocks, lambda pod: status_word(pod, server), gone, causes)
+    found = strip(facts, clocks, lambda pod: status_word(pod, server), gone, causes)
+    began = _running_began(facts, clocks, causes)  # what STATUS was before, nobody saw
+    return found if began is None else (replace(found[0], start=began), *found[1:])
 
 
 Floors = Mapping[str, float]

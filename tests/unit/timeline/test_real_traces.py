@@ -92,6 +92,8 @@ def test_words_agree(name):
     for pod, expected in pods_of(name):
         timeline = life(name, pod=pod)
         phases = [p.split()[0] for p in expected["phases"]]
+        if phases[0] == "Running":  # the recording came late; the API server makes every Pod as Pending
+            phases.insert(0, "Pending")
         assert timeline.phase_sequence() == [p for i, p in enumerate(phases) if i == 0 or phases[i - 1] != p]
         assert timeline.status_sequence() == expected["status"]
         for kind, values in expected["conditions"].items():
@@ -191,3 +193,14 @@ def test_orders_on_real_recordings():
     assert timeline.overlapped("one", "app").value is True
     assert timeline.outlived("app", "app2").value is True
     assert timeline.outlived("two", "one").value is None  # both in one second: the API alone cannot tell
+
+
+def test_a_pod_that_was_first_seen_running_was_pending_until_its_apps_had_started():
+    """A recording that came late must not draw Running, nor its STATUS, while the app containers waited."""
+    timeline = life("net-service-unready-and-back", pod="caller")
+    first, running = timeline.phases[:2]
+
+    assert (first.word, running.word) == ("Pending", "Running")
+    assert running.start.lo == max(lane.first_start.lo for lane in timeline.lanes if lane.role == "app")
+    assert running.start.hi < float("inf")
+    assert timeline.status_words[0].start == running.start
