@@ -102,13 +102,20 @@ def reference(home: Path) -> float:
 
 
 def estimate(text: str) -> str:
-    """What ./start said that JupyterLab would take, and what it took."""
-    about = re.search(r"need, about (\d+) s more", text)
+    """The numbers that ./start gave for what was left, and what was left then."""
     took = re.search(r"JupyterLab is installed, in (\d+) s", text)
-    core = re.search(r"installed in (\d+) s, by", text)
-    if about is None or took is None or core is None:
-        return "  no estimate was made"
-    return f"  core {core[1]} s; JupyterLab and the rest {took[1]} s beside and after the Pod; said: {about[1]} s more"
+    waited = [int(each) for each in re.findall(r"installing JupyterLab, (\d+) s", text)]
+    shown = {
+        (int(at), int(left))
+        for at, left in re.findall(r"installing JupyterLab, (\d+) s, about (\d+) s more", text)
+    }
+    if took is None or not waited or not shown:
+        return "  no estimate was shown"
+    true = [(left, max(waited) + 1 - at) for at, left in sorted(shown)]
+    held = sum(abs(left - right) <= max(1, right / 3) for left, right in true)
+    pairs = ", ".join(f"{left} ({right})" for left, right in true)
+    told = f"said to be left (left): {pairs}; within a third: {held} of {len(true)}"
+    return f"  JupyterLab and the rest took {took[1]} s; {told}"
 
 
 def main() -> None:

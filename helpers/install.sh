@@ -90,3 +90,27 @@ install_into_venv() {
   fi
   "$venv/bin/python" -m pip install "${pip_options[@]}" "$@"
 }
+
+rest_bytes=455000000 # what uv writes for JupyterLab and the rest; a test holds it against the packages
+
+# How much the program that a process has started has written. Sets `bytes`; 0 where the system does not count (macOS).
+written_by() { # the process
+  local program="" name value
+  bytes=0
+  { read -r program _ <"/proc/$1/task/$1/children"; } 2>/dev/null || true
+  [ -n "$program" ] || return 0
+  { while read -r name value; do
+    if [ "$name" = wchar: ]; then bytes=$value; fi
+  done <"/proc/$program/io"; } 2>/dev/null || true
+}
+
+# How long the rest still takes, at the speed of the last seconds. Sets `left`; empty while nobody can know: too early, so
+# near to the end that a second counts, or nothing is written because all comes from uv's cache.
+estimate_rest() { # bytes written then, seconds since then, bytes written now
+  local progress=$(($3 - $1))
+  left=""
+  if [ "$2" -ge 4 ] && [ "$progress" -ge $((rest_bytes / 10)) ] && [ "$3" -lt $((rest_bytes / 20 * 19)) ]; then
+    left=$(($2 * (rest_bytes + rest_bytes / 9 - $3) / progress)) # a ninth: the links from uv's cache come last
+    if [ "$left" -lt 3 ]; then left=""; fi
+  fi
+}

@@ -13,10 +13,12 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import distribution
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -160,3 +162,74 @@ def test_uv_comes_from_the_index_without_pip(tmp_path: Path, index: SimpleNamesp
         assert "is not the file that the index lists" in output
         assert asked_pip
         assert not (tmp_path / "bin" / "uv").exists()
+
+
+# Seconds since uv began, and bytes that it had written: an installation of the rest into an empty cache, on two cores.
+WRITTEN_MB = [(2, 55), (3, 112), (4, 157), (5, 198), (6, 280), (7, 343), (8, 376), (9, 414), (10, 452)]
+ENDED_S = 10.72
+
+
+@pytest.mark.parametrize("slower", [1, 3, 12])
+def test_what_the_rest_still_takes_is_right_within_a_third_or_not_shown(tmp_path: Path, slower: int) -> None:
+    """At every second of a real installation, and on machines that take 3 and 12 times as long."""
+    (begun_s, begun), *later = WRITTEN_MB
+    shown = []
+    for at_s, written in later:
+        call = (
+            f"estimate_rest {begun}000000 {(at_s - begun_s) * slower} {written}000000; echo ${{left:-none}}"
+        )
+        left = bash(call, tmp_path)
+        if left != "none":
+            true_s = (ENDED_S - at_s) * slower
+            shown.append(abs(int(left) - true_s) / true_s)
+
+    assert len(shown) >= (1 if slower == 1 else 4)
+    assert max(shown) <= 1 / 3
+
+
+def test_where_nothing_is_written_no_time_is_shown(tmp_path: Path) -> None:
+    """Everything comes from uv's cache, or the system does not count what a process writes."""
+    assert bash("estimate_rest 0 20 0; echo ${left:-none}", tmp_path) == "none"
+    assert bash("estimate_rest 0 20 9000000; echo ${left:-none}", tmp_path) == "none"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts what a process has written")
+def test_the_bytes_are_those_of_the_program_that_the_process_started(tmp_path: Path) -> None:
+    """Not those of the shell that started it, and 0 once it has ended."""
+    program = (
+        "import os, sys; f = open(os.devnull, 'wb', 0); f.write(bytes(7000000)); print(flush=True); input()"
+    )
+    ask = (
+        f'mkfifo "$venv/in" "$venv/out"; ("$python" -c "{program}" <"$venv/in" >"$venv/out"; true) & child=$!; '
+        'exec 8>"$venv/in" 9<"$venv/out"; read -r _ <&9; written_by $child; echo $bytes; echo >&8; wait; '
+        "written_by $child; echo $bytes"
+    )
+    during, after = bash(ask, tmp_path).split()
+
+    assert 7_000_000 <= int(during) < 7_100_000
+    assert after == "0"
+
+
+def test_the_rest_is_as_large_as_its_packages(tmp_path: Path) -> None:
+    """What the estimate takes for the whole is the size of the extra jupyter beyond the core, within a tenth."""
+    rest = closure("podlab", "jupyter") - closure("podlab", "") | {"pip"}
+    size = sum(
+        each.size or 0 for name in rest for each in distribution(name).files or [] if each.suffix != ".pyc"
+    )
+
+    assert int(bash("echo $rest_bytes", tmp_path)) == pytest.approx(size, rel=0.1)
+
+
+def closure(name: str, extra: str) -> set[str]:
+    """The packages that *name* needs here, with those of an extra of it."""
+    wanted, found = [(name, extra)], set[tuple[str, str]]()
+    while wanted:
+        each = wanted.pop()
+        if each in found:
+            continue
+        found.add(each)
+        for text in distribution(each[0]).requires or []:
+            needed = Requirement(text)
+            if needed.marker is None or needed.marker.evaluate({"extra": each[1]}):
+                wanted += [(needed.name, one) for one in (needed.extras or {""})] + [(needed.name, "")]
+    return {one for one, _ in found} - {"podlab"}
