@@ -21,7 +21,10 @@ _PULLS = (
      "it is private or not there: give the Pod imagePullSecrets with a right to it"),
     (r"short-name", "write its registry before the name: docker.io/…"),
     (r"lookup ([^\s:]+)[^:]*:", "the node finds no address of its registry {0}"),
-    (r"x509|certificate|server gave HTTP response to HTTPS", "its registry is not trusted by the node"),
+    (r"server gave HTTP response to HTTPS|first record does not look like a TLS handshake",
+     "its registry speaks HTTP, and the node asks for HTTPS: give the registry a certificate, "
+     "or let the node's runtime ask it by HTTP"),
+    (r"x509|certificate", "its registry is not trusted by the node"),
     (r"connection refused|i/o timeout|deadline exceeded|connection reset|TLS handshake",
      "its registry does not answer: see whether the node reaches it"),
     (r"not found|manifest unknown|no such (?:image|manifest)|NotFound", "that name or tag is not in its registry"),

@@ -14,7 +14,7 @@ _NODES = "(with kubectl: kubectl describe nodes)"
 _MISFITS = (
     (r'persistentvolumeclaim "([^"]+)" not found', "create the PersistentVolumeClaim {0}"),
     (r'persistentvolumeclaim "([^"]+)" is being deleted', "wait until the claim {0} is gone, and create it"),
-    (r"PersistentVolumeClaim with the same name and ReadWriteOncePod",
+    (r"PersistentVolumeClaim with (?:the same name and )?ReadWriteOncePod",
      "another Pod has its claim, whose access mode is ReadWriteOncePod: end that one"),
     (r"binding volumes",
      "its claim's provisioner has not made the volume: see its Events (with kubectl: kubectl describe pvc)"),
@@ -35,8 +35,10 @@ _MISFITS = (
     (r"untolerated taint \{(node\.kubernetes\.io/\w+-pressure)[^}]*\}", "a node runs short ({0}): free some there"),
     (r"untolerated taint \{(node\.kubernetes\.io/unschedulable)|were unschedulable",
      "a node is cordoned: make it schedulable again (with kubectl: kubectl uncordon NODE)"),
-    (r"untolerated taint(?:\(s\)|s)? ?\{?([^:}]*)[^}]*\}?",
+    (r"untolerated taint(?:\(s\)|s)? ?\{([^:}]+)[^}]*\}",
      "tolerate the taint {0} in spec.tolerations, or take it from a node"),
+    (r"untolerated taint",
+     "tolerate the taints of its nodes in spec.tolerations, or take them away " + _NODES),
     (r"didn't have free ports", "its hostPort is taken on every node: use another, or none"),
     (r"didn't match pod anti-affinity|anti-affinity rules",
      "its anti-affinity keeps it from nodes where such Pods are: loosen it, or add a node"),
@@ -47,7 +49,7 @@ _MISFITS = (
 )  # fmt: skip
 _PREEMPTION = re.compile(
     r"(?<=\.)( no new claims to deallocate,)? preemption: \S+ nodes are available: "
-    r"\d+ Preemption is not helpful[^.]*\.?$"
+    r"\d+ (?:Preemption is not helpful|No preemption victims)[^.]*\.?$"
 )
 _ANY = f"compare its requests, nodeSelector and tolerations with the nodes {_NODES}"
 
@@ -112,14 +114,15 @@ def _unfit(o: Observed) -> Details | None:
 def _absent_node(o: Observed) -> Details | None:
     """A Pod that the scheduler did not place: neither its condition nor its Event is there."""
     node = o.spec.get("nodeName")
-    placed = o.condition("PodScheduled") or o.event("Scheduled") or o.containers
+    placed = o.condition("PodScheduled") or o.event("Scheduled", "FailedAttachVolume") or o.containers
     return {"node": str(node)} if node and not placed and o.phase == "Pending" and not o.over else None
 
 
 def _silent_node(o: Observed) -> Details | None:
     if o.phase != "Pending" or o.containers or not o.spec.get("nodeName"):
         return None
-    if o.condition("PodReadyToStartContainers") or o.event("FailedMount", "FailedCreatePodSandBox"):
+    failed = o.event("FailedAttachVolume", "FailedMount", "FailedCreatePodSandBox")
+    if failed or o.condition("PodReadyToStartContainers"):
         return None
     age = o.age_s(o.condition("PodScheduled").get("lastTransitionTime"))
     late = age is not None and age >= SILENT_S
