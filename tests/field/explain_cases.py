@@ -186,3 +186,30 @@ def explain_says_that_a_pod_that_is_well_is_well(at: Place) -> None:
     at.pod("p")
     at.ready("p")
     _names(at, "p", "Running")
+
+
+@case("explain", sibling_of=SIBLING)
+def explain_names_a_working_directory_that_is_a_file(at: Place) -> None:
+    at.pod("lost", workingDir="/etc/passwd")
+    _names(at, "lost", "check workingDir of c: /etc/passwd", without="command and args")
+
+
+@case("explain", sibling_of=SIBLING)
+def explain_names_the_gates_of_readiness_and_of_scheduling(at: Place) -> None:
+    at.pod("unread", spec={"readinessGates": [{"conditionType": "example.com/lb"}]})
+    at.pod("held", spec={"schedulingGates": [{"name": "example.com/wait"}]})
+    _names(at, "unread", "not Ready", "example.com/lb")
+    _names(at, "held", "scheduling gates", "example.com/wait")
+
+
+@case("explain", sibling_of=SIBLING)
+def explain_names_a_sidecar_whose_startup_probe_never_passes(at: Place) -> None:
+    probe = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1000}
+    sidecar = {
+        "name": "side",
+        "image": "busybox:1.36",
+        "command": ["sleep", "600"],
+        "restartPolicy": "Always",
+    }
+    at.pod("waits", spec={"initContainers": [{**sidecar, "startupProbe": probe}]})
+    _names(at, "waits", "waits for sidecar side", "startup probe has not passed")

@@ -38,7 +38,13 @@ def why_it_ended(
     spec, log = spec_of(pod, name), f"podlab logs {_name(pod)} -c {name}{_previous(item)}"
     message = " ".join(str(last.get("message") or "").split())
     if last.get("reason") == "StartError":
-        return f"it could not be started: {_tail(message)}", f"check command and args of {name}"
+        folder = str(spec.get("workingDir") or "")
+        about = (
+            f"workingDir of {name}: {folder}"
+            if _of_folder(message, folder)
+            else f"command and args of {name}"
+        )
+        return f"it could not be started: {_tail(message)}", f"check {about}"
     for killed in (_by_probe, _by_hook):
         found = killed(name, item, last, events)
         if found:
@@ -117,6 +123,13 @@ def _within(event: RawObject, run: Mapping[str, Any]) -> bool:
     if first is None or last is None or start is None or end is None:
         return False
     return start - 1 <= last and first <= end + 1
+
+
+def _of_folder(message: str, folder: str) -> bool:
+    """Return whether the runtime could not enter the working directory: runc makes it first where it is missing."""
+    return bool(folder) and any(
+        words in message for words in (f'chdir to cwd ("{folder}")', f"mkdir {folder}:")
+    )
 
 
 def _tail(message: str) -> str:
