@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from clusters import RUN_ID, cluster  # noqa: F401  (a fixture)
+from grading_command import BLUEPRINT, PODLAB
 
 from podlab.client import Client
 from podlab.drivers import Cluster
@@ -28,3 +31,10 @@ def namespace(client: Client) -> Iterator[str]:
     yield name
     with suppress(NotFoundError, ConflictError):  # a test may have deleted it, or be deleting it still
         client.delete(f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def term(tmp_path: Path) -> Path:
+    """The released assignment."""
+    subprocess.run([*PODLAB, "release", str(BLUEPRINT), "--out", str(tmp_path / "term")], check=True)
+    return tmp_path / "term"

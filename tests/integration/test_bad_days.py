@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -19,17 +18,12 @@ from pathlib import Path
 
 import pytest
 from clusters import RUN_ID
+from grading_command import command, hand_in, notebook, right, run, whole
 
 from podlab import drivers
 from podlab.drivers import Cluster, Profile, state
-from podlab.grading import find
-from podlab.grading.prove import samples
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(900)]
-
-BLUEPRINT = Path(__file__).parents[1] / "blueprints" / "two.toml"
-PODLAB = [sys.executable, "-m", "podlab"]
-Run = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="module")
@@ -41,62 +35,6 @@ def cluster() -> Iterator[Cluster]:
         yield made
     finally:
         driver.stop(made.name)
-
-
-@pytest.fixture
-def term(tmp_path: Path) -> Path:
-    """The released assignment."""
-    subprocess.run([*PODLAB, "release", str(BLUEPRINT), "--out", str(tmp_path / "term")], check=True)
-    return tmp_path / "term"
-
-
-def right(exercise: str) -> str:
-    """A right answer."""
-    return next(each.text for each in samples(find(exercise)) if each.kind == "right")
-
-
-def notebook(term: Path, **answers: str) -> str:
-    """The released notebook with these answers."""
-    body = json.loads((term / "student" / "two.ipynb").read_text())
-    for cell in body["cells"]:
-        name = cell["metadata"].get("podlab", {}).get("exercise")
-        if cell["cell_type"] == "code" and name in answers:
-            cell["source"] = f"%%exercise {name}\n{answers[name]}"
-    return json.dumps(body)
-
-
-def hand_in(folder: Path, student: str, text: str) -> None:
-    """Put a notebook into a student's folder."""
-    (folder / student).mkdir(parents=True)
-    (folder / student / "two.ipynb").write_text(text)
-
-
-def command(term: Path, submissions: Path, cluster: str, *more: str) -> list[str]:
-    """The command that grades."""
-    given = [
-        "--assignment",
-        str(term / "instructor"),
-        "--out",
-        str(term.parent / "grades"),
-        "--name",
-        cluster,
-    ]
-    return [*PODLAB, "grade", str(submissions), *given, *more]
-
-
-def run(words: list[str]) -> Run:
-    """Run to the end; the output of a failure is short and holds no traceback."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stdout + done.stderr, done.stderr[-3000:]
-    return done
-
-
-def whole(folder: Path) -> dict[str, str]:
-    """State of every result, by path; all of them can be read, and no draft of one is left."""
-    assert [path.name for path in folder.rglob("*.part")] == []
-    found = {path.relative_to(folder / "results").as_posix(): json.loads(path.read_text())
-             for path in (folder / "results").glob("*/*.json")}  # fmt: skip
-    return {name: body["report"]["state"] for name, body in found.items()}
 
 
 def zipped(entries: dict[str, bytes]) -> bytes:
