@@ -6,13 +6,13 @@ Calls and log lines that are lost when Pods of lab 14's Deployment are replaced,
     python benchmarks/rollout_loss.py --driver kind --name lab
 
 A customer calls 20 times a second and does not wait for answers. Each page takes two seconds, so calls are under way
-whenever a container is told to stop. Written lines are those that the recorder read from the shops' own output;
-arrived are those that the log store counted. "Without the drain" has no preStop hook and no ``--drain``; in the "older
-form" proxy, shipper and metrics are further app containers; "real parts" is the lab's second manifest, with Envoy, an
-OpenTelemetry Collector and a certificate of lab 05's CA.
+whenever a container is told to stop. A visitor calls by TLS, one call after the other. Written lines are those that the
+recorder read from the shops' own output; arrived are those that the log store counted. "Without the drain" has no
+preStop hook on the shop and no ``--drain``; in "no last look" the collector has no preStop hook; in the "older form"
+the four sidecars are further app containers, and in "older, no hook" the collector's preStop hook is missing, too.
 
 Below a row stands what happened from five seconds before the first lost call to five after the last: the lines in
-which a shop, a proxy or a shipper of a replaced Pod was told to stop, closed its port, or failed to send. Times are
+which a shop of a replaced Pod was told to stop, closed its port, or failed. Times are
 seconds since the recording began, by the node's clock.
 """
 
@@ -51,10 +51,12 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Loss:
-    """What one form lost: calls, and lines of shops that were replaced."""
+    """What one form lost: calls, also those by TLS, and lines of shops that were replaced."""
 
     calls: int
     lost: int
+    by_tls: int
+    lost_by_tls: int
     written: int
     missing: int
     doubled: int
@@ -63,7 +65,7 @@ class Loss:
 
     def __str__(self) -> str:
         calls, lines = f"{self.lost} of {self.calls}", f"{self.missing} of {self.written}"
-        row = f"{calls:>15} {lines:>15} {self.doubled:>7} {self.killed:>6}"
+        row = f"{calls:>15} {f'{self.lost_by_tls} of {self.by_tls}':>15} {lines:>15} {self.doubled:>7} {self.killed:>6}"
         return "\n    ".join([row, *self.story])
 
 
@@ -75,10 +77,16 @@ def as_it_is(_spec: Body) -> None:
 
 
 def without_the_drain(spec: Body) -> None:
-    """Take away what finishes calls and waits for the Service."""
-    for each in (*spec["initContainers"], *spec["containers"]):
-        each.pop("lifecycle", None)
-        each["args"] = [word for word in each.get("args", []) if not word.startswith("--drain")]
+    """Take away what finishes the shop's calls and waits for the Service."""
+    (shop,) = spec["containers"]
+    del shop["lifecycle"]
+    shop["args"] = [word for word in shop["args"] if not word.startswith("--drain")]
+
+
+def without_a_last_look(spec: Body) -> None:
+    """Take away what holds the collector back until the shop's last line was read."""
+    (shipper,) = (each for each in spec["initContainers"] if each["name"] == "shipper")
+    del shipper["lifecycle"]
 
 
 def older_form(spec: Body) -> None:
@@ -88,38 +96,36 @@ def older_form(spec: Body) -> None:
     spec["containers"] += [{k: v for k, v in each.items() if k != "restartPolicy"} for each in sidecars]
 
 
-@dataclass(frozen=True)
-class Form:
-    """A manifest of the lab, and what is changed in its Pod template."""
-
-    manifest: str = "production.yaml"
-    change: Callable[[Body], None] = as_it_is
+def older_form_without_a_hook(spec: Body) -> None:
+    """Make every sidecar a further app container, and let the collector stop at once."""
+    without_a_last_look(spec)
+    older_form(spec)
 
 
-REAL = "real parts"
-FORMS = {
-    "as in the lab": Form(),
-    REAL: Form("real.yaml"),
-    "without the drain": Form(change=without_the_drain),
-    "older form": Form(change=older_form),
+FORMS: dict[str, Callable[[Body], None]] = {
+    "as in the lab": as_it_is,
+    "without the drain": without_the_drain,
+    "no last look": without_a_last_look,
+    "older form": older_form,
+    "older, no hook": older_form_without_a_hook,
 }
 
 
-def production(form: Form) -> list[Body]:
-    """Return the form's manifest with its Pod template changed."""
-    docs = copy.deepcopy(list(yaml.safe_load_all((LAB / form.manifest).read_text("utf-8"))))
+def production(change: Callable[[Body], None]) -> list[Body]:
+    """Return the lab's manifest with its Pod template changed."""
+    docs = copy.deepcopy(list(yaml.safe_load_all((LAB / "production.yaml").read_text("utf-8"))))
     for each in docs:
         if each["kind"] == "Deployment":
-            form.change(each["spec"]["template"]["spec"])
+            change(each["spec"]["template"]["spec"])
     return docs
 
 
 # ---------------------------------------------------------------------------------------------------- measuring
 
 
-def measure(lab: Lab, form: Form, rollouts: int, deletions: int) -> Loss:
+def measure(lab: Lab, change: Callable[[Body], None], rollouts: int, deletions: int) -> Loss:
     """Roll one form out *rollouts* times under load, then delete one of its Pods *deletions* times."""
-    lab.apply(yaml.safe_dump_all(production(form)))
+    lab.apply(yaml.safe_dump_all(production(change)))
     names = lambda: {pod["metadata"]["name"] for pod in lab.pods_of("shop")}  # noqa: E731
     ready = lambda: len(names()) == 2 and all(map(whole, lab.pods_of("shop")))  # noqa: E731
     lab.wait(ready, "the shop is not ready", deadline_s=180)
@@ -127,6 +133,7 @@ def measure(lab: Lab, form: Form, rollouts: int, deletions: int) -> Loss:
     with Recorder(lab.client, namespace=lab.namespace) as recorder:
         lab.apply(LOAD)
         steady(lab, recorder)
+        earlier = len(by_tls(lab))
         for number in range(rollouts + deletions):
             old = names() if number < rollouts else {min(names())}
             if number < rollouts:
@@ -136,11 +143,12 @@ def measure(lab: Lab, form: Form, rollouts: int, deletions: int) -> Loss:
             recorder.wait(lambda _pods, old=old: not names() & old and ready(), deadline_s=240)
             replaced |= old
             steady(lab, recorder)
+        visits = by_tls(lab)[earlier:]
         lab.delete("pod", "load")
     assert recorder.recording is not None
     lab.delete("deployment", "shop")
     lab.wait(lambda: not names(), "Pods of the last form are still there", deadline_s=120)
-    return loss(recorder.recording, replaced, arrived(lab))
+    return loss(recorder.recording, replaced, arrived(lab), visits)
 
 
 def steady(lab: Lab, recorder: Recorder) -> None:
@@ -148,6 +156,12 @@ def steady(lab: Lab, recorder: Recorder) -> None:
     lines = lambda: [line["outcome"] for line in lab.lines("load", event="call")[-A_SECOND:]]  # noqa: E731
     recorder.wait(lambda _pods: lab.ready("load") == "1/1", deadline_s=60)
     recorder.wait(lambda _pods: lines() == ["ok"] * A_SECOND, deadline_s=120)
+    recorder.wait(lambda _pods: by_tls(lab)[-3:] == ["ok"] * 3, deadline_s=120)
+
+
+def by_tls(lab: Lab) -> list[str]:
+    """Return the outcomes of the visitor's calls, oldest first."""
+    return [str(line["outcome"]) for line in lab.lines("visitor", event="call")]
 
 
 def whole(pod: Body) -> bool:
@@ -175,7 +189,7 @@ def arrived(lab: Lab) -> dict[str, Body]:
     return {line["source"]: line for line in lab.lines("sink", "sink", event="received")}
 
 
-def loss(recording: Recording, replaced: set[str], counts: dict[str, Body]) -> Loss:
+def loss(recording: Recording, replaced: set[str], counts: dict[str, Body], visits: list[str]) -> Loss:
     """Compare what the shops of the *replaced* Pods wrote with what arrived, and count the load's calls."""
     calls = [line for line in on_a_cluster.said(recording, {"load"}) if line["event"] == "call"]
     written: dict[str, int] = {}
@@ -185,6 +199,8 @@ def loss(recording: Recording, replaced: set[str], counts: dict[str, Body]) -> L
     return Loss(
         len(calls),
         sum(call["outcome"] != "ok" for call in calls),
+        len(visits),
+        sum(outcome != "ok" for outcome in visits),
         sum(written.values()),
         sum(highest - counts.get(source, {}).get("distinct", 0) for source, highest in written.items()),
         sum(counts.get(source, {}).get("doubled", 0) for source in written),
@@ -224,13 +240,18 @@ def read(recording: Recording) -> Iterator[tuple[float, str, str, Body]]:
             yield at - stamped[0][0], each["pod"], each["container"], line
 
 
-def surround(lab: Lab, *, with_ca: bool) -> None:
-    """Have the images, and what stands around the shop: database, log store, customer; for real parts a CA."""
-    lab.need("postgres", "dbmate", "postgres-exporter", *(["openssl", "envoy", "otelcol"] if with_ca else []))
-    for manifest in [LAB / "around.yaml", *([CA] if with_ca else [])]:
-        lab.apply(manifest)
-    pods = ["db", "sink", *(["ca"] if with_ca else [])]
-    lab.wait(lambda: all(lab.ready(pod) == "1/1" for pod in pods), deadline_s=120)
+def surround(lab: Lab) -> None:
+    """Have the images, and what stands around the shop: a CA and its root, database, log store, customers."""
+    lab.need("postgres", "dbmate", "postgres-exporter", "openssl", "envoy", "otelcol")
+    lab.apply(CA)
+    lab.wait(lambda: lab.ready("ca") == "1/1", deadline_s=120)
+    root = {"root.crt": lab.exec("ca", "cat /ca/root.crt")}
+    lab.apply(
+        yaml.safe_dump({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "root"}, "data": root})
+    )
+    for manifest in ("parts.yaml", "around.yaml"):
+        lab.apply(LAB / manifest)
+    lab.wait(lambda: all(lab.ready(pod) == "1/1" for pod in ("db", "sink", "visitor")), deadline_s=120)
 
 
 def main() -> None:
@@ -238,9 +259,11 @@ def main() -> None:
     options = on_a_cluster.forms(__doc__, FORMS, deletions=0)
     with on_a_cluster.lab(options, "podlab-bench-rollout") as lab:
         chosen = options.form or list(FORMS)
-        surround(lab, with_ca=REAL in chosen)
+        surround(lab)
         print(f"{options.rollouts} rollouts of two replicas, {options.deletions} deletions, on {lab.driver}")
-        print(f"{'form':<20} {'calls lost':>15} {'lines lost':>15} {'doubled':>7} {'killed':>6}")
+        print(
+            f"{'form':<20} {'calls lost':>15} {'by TLS':>15} {'lines lost':>15} {'doubled':>7} {'killed':>6}"
+        )
         for name in chosen:
             print(f"{name:<20} {measure(lab, FORMS[name], options.rollouts, options.deletions)}", flush=True)
 

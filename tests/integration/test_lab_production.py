@@ -1,4 +1,4 @@
-"""Lab 14's Deployment with real parts: the order of its containers, and the certificate that customers see."""
+"""Lab 14's Deployment: the order of its containers, and who accepts the certificate that Envoy shows."""
 
 from __future__ import annotations
 
@@ -17,14 +17,6 @@ from podlab.lab.core import Lab
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ("postgres", "dbmate", "postgres-exporter", "openssl", "envoy", "otelcol")
-CUSTOMER = """\
-apiVersion: v1
-kind: Pod
-metadata: {name: visitor}
-spec:
-  terminationGracePeriodSeconds: 1
-  containers: [{name: visitor, image: "podlab-openssl:3.0", command: [sleep, "36000"]}]
-"""
 CALL = (
     "printf 'GET / HTTP/1.1\\r\\nHost: shop\\r\\nConnection: close\\r\\n\\r\\n' | timeout 10 openssl s_client -quiet"
     " -connect {address}:9443 -servername shop -verify_hostname shop -CAfile /tmp/root.crt -verify_return_error 2>&1"
@@ -43,25 +35,26 @@ def benchmark() -> Iterator[ModuleType]:
 
 @pytest.fixture
 def lab(cluster: Cluster, namespace: str, benchmark: ModuleType) -> Lab:
-    """A namespace with the database, the log store, a customer and the CA."""
+    """A namespace with the CA, the database, the log store, a customer and a visitor."""
     for name in IMAGES:
         have(name, cluster)
     opened = Lab(cluster, namespace, own=False)
-    benchmark.surround(opened, with_ca=True)
+    benchmark.surround(opened)
     return opened
 
 
 def certificate_of(lab: Lab, pod: str, root: str) -> str:
-    """Return what a customer who knows *root* gets from the Pod over TLS: the page, or the client's error."""
+    """Return what a visitor who knows *root* gets from the Pod over TLS: the page, or the client's error."""
     lab.exec("visitor", ["sh", "-c", f"cat > /tmp/root.crt <<'END'\n{root}\nEND"])
     address: Any = lab.get("pod", pod)["status"]["podIP"]
     return lab.exec("visitor", CALL.format(address=address), check=False)
 
 
 def test_the_production_pod_runs_with_envoy_a_collector_and_a_certificate(lab: Lab) -> None:
-    """The containers start in the order of the list, and Envoy shows the certificate that the init container got."""
-    lab.apply(CUSTOMER)
-    pods = lab.record_all(str(ROOT / "labs/14-combined/manifests/real.yaml"), show=False, deadline_s=240)
+    """The containers start in the order of the list, and only who trusts the CA accepts Envoy's certificate."""
+    pods = lab.record_all(
+        str(ROOT / "labs/14-combined/manifests/production.yaml"), show=False, deadline_s=240
+    )
     root = lab.exec("ca", "cat /ca/root.crt")
     other = lab.exec(
         "ca",
@@ -70,7 +63,7 @@ def test_the_production_pod_runs_with_envoy_a_collector_and_a_certificate(lab: L
     )
 
     assert {str(life.start_order()) for life in pods.values()} == {
-        "migrate | cert | proxy | shipper | metrics | shop"
+        "migrate | cert | proxy | renew | shipper | metrics | shop"
     }
     for pod in pods:
         assert "200 OK" in certificate_of(lab, pod, root)
