@@ -6,7 +6,8 @@ What a first start costs: ``./start --no-lab`` on a clean clone with empty cache
 
 A terminal is played to ./start, and its output is timed: when the first drawing of the Pod appears, when its whole
 life is drawn, when everything is done. uv is taken off PATH, so that ./start has to bring it; pip's environment is made
-before its clock starts. Both download all that they need. Also said: how well the estimate of ./start held.
+before its clock starts. Both download all that they need. Also printed: how far the share
+that ./start shows is from the share of the time.
 """
 
 from __future__ import annotations
@@ -101,21 +102,16 @@ def reference(home: Path) -> float:
     return time.perf_counter() - began
 
 
-def estimate(text: str) -> str:
-    """The numbers that ./start gave for what was left, and what was left then."""
+def share(text: str) -> str:
+    """How far the shares that ./start showed were from those of the time that JupyterLab and the rest took."""
     took = re.search(r"JupyterLab is installed, in (\d+) s", text)
     waited = [int(each) for each in re.findall(r"installing JupyterLab, (\d+) s", text)]
-    shown = {
-        (int(at), int(left))
-        for at, left in re.findall(r"installing JupyterLab, (\d+) s, about (\d+) s more", text)
-    }
+    shown = {(int(at), int(part)) for at, part in re.findall(r"JupyterLab, (\d+) s, (\d+) % written", text)}
     if took is None or not waited or not shown:
-        return "  no estimate was shown"
-    true = [(left, max(waited) + 1 - at) for at, left in sorted(shown)]
-    held = sum(abs(left - right) <= max(1, right / 3) for left, right in true)
-    pairs = ", ".join(f"{left} ({right})" for left, right in true)
-    told = f"said to be left (left): {pairs}; within a third: {held} of {len(true)}"
-    return f"  JupyterLab and the rest took {took[1]} s; {told}"
+        return "  no share was shown"
+    before = int(took[1]) - max(waited)
+    off = max(abs(part - 100 * (before + at) / int(took[1])) for at, part in shown)
+    return f"  JupyterLab and the rest took {took[1]} s; the share shown was off by {off:.0f} points of time at most"
 
 
 def main() -> None:
@@ -160,7 +156,7 @@ def cpu_s() -> float:
 
 def _started(home: Path) -> dict[str, float]:
     found, text = start(home)
-    print(estimate(text), flush=True)
+    print(share(text), flush=True)
     return found
 
 

@@ -91,7 +91,7 @@ install_into_venv() {
   "$venv/bin/python" -m pip install "${pip_options[@]}" "$@"
 }
 
-rest_bytes=455000000 # what uv writes for JupyterLab and the rest; a test holds it against the packages
+rest_bytes=455000000 # what uv writes for JupyterLab and the rest; a test compares it with the packages
 
 # How much the program that a process has started has written. Sets `bytes`; 0 where the system does not count (macOS).
 written_by() { # the process
@@ -104,13 +104,9 @@ written_by() { # the process
   done <"/proc/$program/io"; } 2>/dev/null || true
 }
 
-# How long the rest still takes, at the speed of the last seconds. Sets `left`; empty while nobody can know: too early, so
-# near to the end that a second counts, or nothing is written because all comes from uv's cache.
-estimate_rest() { # bytes written then, seconds since then, bytes written now
-  local progress=$(($3 - $1))
-  left=""
-  if [ "$2" -ge 4 ] && [ "$progress" -ge $((rest_bytes / 10)) ] && [ "$3" -lt $((rest_bytes / 20 * 19)) ]; then
-    left=$(($2 * (rest_bytes + rest_bytes / 9 - $3) / progress)) # a ninth: the links from uv's cache come last
-    if [ "$left" -lt 3 ]; then left=""; fi
-  fi
+# How much of the rest uv has written, in percent. Sets `share`; empty where nothing is counted, and at the end, where uv
+# links what it has written. Not a time: the speed changes by more than a third while others use the machine.
+share_of_rest() { # bytes written
+  share=$(($1 / (rest_bytes / 100)))
+  if [ "$share" -lt 1 ] || [ "$share" -gt 99 ]; then share=""; fi
 }

@@ -164,33 +164,12 @@ def test_uv_comes_from_the_index_without_pip(tmp_path: Path, index: SimpleNamesp
         assert not (tmp_path / "bin" / "uv").exists()
 
 
-# Seconds since uv began, and bytes that it had written: an installation of the rest into an empty cache, on two cores.
-WRITTEN_MB = [(2, 55), (3, 112), (4, 157), (5, 198), (6, 280), (7, 343), (8, 376), (9, 414), (10, 452)]
-ENDED_S = 10.72
-
-
-@pytest.mark.parametrize("slower", [1, 3, 12])
-def test_what_the_rest_still_takes_is_right_within_a_third_or_not_shown(tmp_path: Path, slower: int) -> None:
-    """At every second of a real installation, and on machines that take 3 and 12 times as long."""
-    (begun_s, begun), *later = WRITTEN_MB
-    shown = []
-    for at_s, written in later:
-        call = (
-            f"estimate_rest {begun}000000 {(at_s - begun_s) * slower} {written}000000; echo ${{left:-none}}"
-        )
-        left = bash(call, tmp_path)
-        if left != "none":
-            true_s = (ENDED_S - at_s) * slower
-            shown.append(abs(int(left) - true_s) / true_s)
-
-    assert len(shown) >= (1 if slower == 1 else 4)
-    assert max(shown) <= 1 / 3
-
-
-def test_where_nothing_is_written_no_time_is_shown(tmp_path: Path) -> None:
-    """Everything comes from uv's cache, or the system does not count what a process writes."""
-    assert bash("estimate_rest 0 20 0; echo ${left:-none}", tmp_path) == "none"
-    assert bash("estimate_rest 0 20 9000000; echo ${left:-none}", tmp_path) == "none"
+@pytest.mark.parametrize(
+    ("written", "share"), [(0, ""), (4_000_000, ""), (229_000_000, "50"), (455_000_000, "")]
+)
+def test_the_share_of_the_rest_is_shown_while_it_grows(tmp_path: Path, written: int, share: str) -> None:
+    """No number where nothing is counted or all comes from uv's cache, and none once everything is written."""
+    assert bash(f"share_of_rest {written}; echo $share", tmp_path) == share
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts what a process has written")
