@@ -430,3 +430,15 @@ def a_job_deleted_in_the_foreground_goes_after_its_pods(at: Place) -> None:
     at.delete("jobs/j", {"propagationPolicy": "Foreground"})
     at.until(lambda: at.find("jobs/j") is None)
     assert at.items("pods", labelSelector="job-name=j") == []
+
+
+@case("workloads", sibling_of=COLLECTED)
+def a_circle_of_owners_is_deleted_in_the_foreground_all_the_same(at: Place) -> None:
+    names = ("one", "two", "three")
+    made = {name: at.pod(name) for name in names}
+    for name, by in zip(names, (names[-1], *names), strict=False):
+        reference = {"apiVersion": "v1", "kind": "Pod", "name": by, "uid": made[by]["metadata"]["uid"]}
+        rows = [{**reference, "controller": True, "blockOwnerDeletion": True}]
+        at.patch(f"pods/{name}", {"metadata": {"ownerReferences": rows}})
+    at.delete("pods/one", {"propagationPolicy": "Foreground"})
+    at.until(lambda: at.items("pods"), lambda rows: rows == [])

@@ -98,7 +98,20 @@ class Garbage(Controller):
                 meta = {**child["metadata"], "ownerReferences": left}
                 self._context.store.update(place[0], {**child, "metadata": meta})
         elif not deleting(child):
-            self._context.api.delete(*place, policy=self._policy(child, WAITING in states))
+            policy = self._policy(child, WAITING in states)
+            if policy == "Foreground" and self._closes_a_circle(child):
+                free = [{**owner, "blockOwnerDeletion": False} for owner in owners]
+                meta = {**child["metadata"], "ownerReferences": free}
+                self._context.store.update(place[0], {**child, "metadata": meta})
+            self._context.api.delete(*place, policy=policy)
+
+    def _closes_a_circle(self, child: RawObject) -> bool:
+        """Return whether something that this object owns waits already: none of a circle would ever go."""
+        owned = (self._context.store.get(*one) for one in self._children.get(child["metadata"]["uid"], ()))
+        return any(
+            one is not None and deleting(one) and FOREGROUND in one["metadata"].get("finalizers", ())
+            for one in owned
+        )
 
     def _policy(self, child: RawObject, awaited: bool) -> str:
         finalizers = child["metadata"].get("finalizers") or ()
