@@ -115,7 +115,7 @@ def _mark(
         return StudentMarks(student, {}, of, "not handed in")
     notes = [*submission.notes, *more]
     if submission.fault:
-        return StudentMarks(student, {}, of, "unreadable", [*notes, submission.fault])
+        return StudentMarks(student, {}, of, "unreadable", [submission.fault, *notes])
     parts = blueprint.parts(student.id)
     by_id = {result["report"]["exercise"]: result for result in found}
     mine = [by_id[part.exercise.id] for part in parts if part.exercise.id in by_id]
