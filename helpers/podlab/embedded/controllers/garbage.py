@@ -43,6 +43,7 @@ class Garbage(Controller):
         stored = [one for one in kinds().values() if not one.review and not one.empty]
         self.kinds: dict[tuple[str, str], Kind] = {(one.api_version, one.kind): one for one in stored}
         self._children: dict[str, dict[Place, None]] = {}  # by the owner's uid
+        self._owners: dict[Place, set[str]] = {}  # the same the other way round: uids by what names them
 
     def changed(self, resource: str) -> Callable[[str, RawObject], None]:
         """Return a callback for one resource."""
@@ -60,16 +61,17 @@ class Garbage(Controller):
         return callback
 
     def _note(self, kind: str, obj: RawObject, place: Place) -> None:
-        owners = obj["metadata"].get("ownerReferences") or ()
-        for owner in owners:
-            children = self._children.setdefault(owner["uid"], {})
-            if kind == "DELETED":
-                children.pop(place, None)
-                if not children:
-                    self._children.pop(owner["uid"], None)
-            else:
-                children[place] = None
-        if kind != "DELETED" and any(self._state(owner, place[1]) is ABSENT for owner in owners):
+        owners = (obj["metadata"].get("ownerReferences") or ()) if kind != "DELETED" else ()
+        named = {owner["uid"] for owner in owners}
+        for uid in self._owners.pop(place, set()) - named:
+            self._children[uid].pop(place)
+            if not self._children[uid]:
+                del self._children[uid]
+        for uid in named:
+            self._children.setdefault(uid, {})[place] = None
+        if named:
+            self._owners[place] = named
+        if any(self._state(owner, place[1]) is ABSENT for owner in owners):
             self.queue((f"{place[0]}/{place[1]}", place[2]))
 
     def _state(self, owner: RawObject, namespace: str) -> str:
