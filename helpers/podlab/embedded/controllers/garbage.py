@@ -90,16 +90,15 @@ class Garbage(Controller):
     def _attempt(self, place: Place) -> None:
         """Delete an object whose owners are gone or wait for it; cut the references to these where others stay."""
         child = self._context.store.get(*place)
-        owners = (child["metadata"].get("ownerReferences") or ()) if child else ()
-        states = [self._state(owner, place[1]) for owner in owners]
-        if child is None or not owners:
+        if child is None or deleting(child) or not (owners := child["metadata"].get("ownerReferences")):
             return
+        states = [self._state(owner, place[1]) for owner in owners]
         if THERE in states:
             left = [owner for owner, state in zip(owners, states, strict=True) if state is THERE]
             if len(left) < len(owners):
                 meta = {**child["metadata"], "ownerReferences": left}
                 self._context.store.update(place[0], {**child, "metadata": meta})
-        elif not deleting(child):
+        else:
             policy = self._policy(child, WAITING in states)
             if policy == "Foreground" and self._closes_a_circle(child):
                 free = [{**owner, "blockOwnerDeletion": False} for owner in owners]

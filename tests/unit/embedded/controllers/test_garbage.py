@@ -68,3 +68,16 @@ def test_an_object_that_changed_its_owner_belongs_to_the_former_one_no_longer(cl
     assert not _is_there(cluster, "middle")
     assert not _is_there(cluster, "top")
     assert _is_there(cluster, "moved")
+
+
+def test_an_object_that_is_being_deleted_keeps_its_owners(cluster):
+    """As upstream: one of them waits for it, although the other stays."""
+    stays, goes = _make(cluster, "stays"), _make(cluster, "goes")
+    _make(cluster, "held", stays, goes, finalizers=["example.com/held"])
+    _mark(cluster, "held", "example.com/held")
+    _mark(cluster, "goes", FOREGROUND)
+    assert _is_there(cluster, "goes")
+    cluster.store.delete("configmaps", "lab", "held")
+    cluster.run(1)
+    assert not _is_there(cluster, "goes")
+    assert _is_there(cluster, "stays")
