@@ -264,9 +264,12 @@ def test_orphans_stay_and_lose_their_owner(server: Server) -> None:
     assert "ownerReferences" not in server.ask("GET", path + "/child").json["metadata"]
 
 
-@pytest.mark.parametrize(("body", "stays"), [(None, True), ({"propagationPolicy": "Background"}, False)])
+@pytest.mark.parametrize(
+    ("body", "stays"),
+    [(None, True), ({"propagationPolicy": "Background"}, False), ({"orphanDependents": False}, False)],
+)
 def test_a_job_deleted_without_a_word_leaves_its_pods(
-    server: Server, body: dict[str, str] | None, stays: bool
+    server: Server, body: dict[str, str | bool] | None, stays: bool
 ) -> None:
     """What clients get that name no policy; kubectl names one."""
     container = {"name": "app", "image": "busybox:1.36"}

@@ -36,11 +36,13 @@ class DeleteOptions:
         preconditions = body.get("preconditions") or {}
         self.uid = preconditions.get("uid") if isinstance(preconditions, dict) else None
         self.revision = preconditions.get("resourceVersion") if isinstance(preconditions, dict) else None
-        if body.get("orphanDependents") is not None and body.get("propagationPolicy") is not None:
+        orphans = body.get("orphanDependents")
+        if orphans is not None and body.get("propagationPolicy") is not None:
             text = "orphanDependents and deletionPropagation cannot be both set"
             wrong = fielderror.invalid("propagationPolicy", body["propagationPolicy"], text)
             raise fault.bad_option("DeleteOptions", wrong)
-        self.policy = body.get("propagationPolicy") or ("Orphan" if body.get("orphanDependents") else "")
+        old_way = "" if orphans is None else "Orphan" if orphans else "Background"
+        self.policy = body.get("propagationPolicy") or old_way
         asked = body.get("dryRun") or []
         self.dry = bool(asked)
         if any(one != "All" for one in asked):
