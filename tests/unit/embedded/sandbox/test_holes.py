@@ -109,10 +109,8 @@ def test_a_neighbour_that_reads_the_mount_table_leads_no_mount_to_the_host(tmp_p
     assert list(aim.iterdir()) == []
 
 
-def test_the_old_root_is_gone_before_a_volume_is_put_in_place(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The order that makes the race one without a prize."""
+def _without_a_kernel(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Make the steps of ``rootfs.enter`` write down their names instead; return the list of these."""
     done: list[str] = []
     for name in ("mount", "pivot_root", "umount"):
         monkeypatch.setattr(linux, name, lambda *_a, _name=name, **_k: done.append(_name))
@@ -121,6 +119,14 @@ def test_the_old_root_is_gone_before_a_volume_is_put_in_place(
     monkeypatch.setattr(rootfs, "_copy_of", lambda *_a: done.append("_copy_of") or 0)
     for name in ("mkdir", "chdir", "rmdir"):
         monkeypatch.setattr(os, name, lambda *_a: None)
+    return done
+
+
+def test_the_old_root_is_gone_before_a_volume_is_put_in_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The order that makes the race one without a prize."""
+    done = _without_a_kernel(monkeypatch)
     mounts = [{"source": "/v", "target": "/v"}] * 2
     rootfs.enter(str(tmp_path), "", "", "", {"kind": "scratch"}, mounts, [], read_only=False)
     assert done == [
@@ -135,3 +141,19 @@ def test_the_old_root_is_gone_before_a_volume_is_put_in_place(
         "_put",
         "_put",
     ]
+
+
+@pytest.mark.parametrize(
+    ("target", "shown"), [("/system", True), ("/sysroot/v", True), ("/sys", False), ("/sys/fs/cgroup", False)]
+)
+def test_only_a_volume_in_sys_keeps_the_control_groups_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, target: str, shown: bool
+) -> None:
+    _without_a_kernel(monkeypatch)
+    monkeypatch.setattr(rootfs, "_read_only_copy", lambda _source: 0)
+    seen: list[tuple[str, int]] = []
+    monkeypatch.setattr(rootfs, "_show", seen.extend)
+    mounts = [{"source": "/v", "target": target}]
+    groups = [("/sys/fs/cgroup", "/sys/fs/cgroup/node/c")]
+    rootfs.enter(str(tmp_path), "", "", "", {"kind": "scratch"}, mounts, groups, read_only=False)
+    assert seen == ([("/sys/fs/cgroup", 0)] if shown else [])

@@ -144,7 +144,8 @@ def enter(
     _mount_devices(old + devices, [one["target"] for one in mounts])
     _system_mounts(memory, terminals, old)
     trees = [_copy_of(one, old) for one in mounts]
-    own_sys = any(one["target"].startswith("/sys") for one in mounts)  # then it is the Pod's own affair
+    # A Pod that mounts something into /sys decides itself what is seen there.
+    own_sys = any(f"{one['target']}/".startswith("/sys/") for one in mounts)
     wanted = [] if own_sys else groups
     seen = [(target, tree) for target, source in wanted if (tree := _read_only_copy(old + source)) >= 0]
     linux.umount(old)
