@@ -117,16 +117,19 @@ def shown(groups: Groups, folders: list[str]) -> list[tuple[str, str]]:
 
 def limit(groups: Groups, folders: list[str], memory: int) -> bool:
     """Change the memory limit of one container (0: none any more); False where it has no group for it."""
-    amount = str(memory or ("max" if groups.version == 2 else -1))
+    steps: list[tuple[str, int | str]]
+    if groups.version == 2:
+        limited = "memory.max"
+        steps = [(limited, memory or "max"), ("memory.swap.max", 0 if memory else "max")]
+    else:
+        limited, with_swap = "memory.limit_in_bytes", ("memory.memsw.limit_in_bytes", memory or -1)
+        # Together with swap it must not be the smaller of the two, whichever way the limit moves.
+        steps = [with_swap, (limited, memory or -1), with_swap]
     for folder in folders:
-        for name in ("memory.max",) if groups.version == 2 else ("memory.limit_in_bytes",):
-            if os.path.exists(f"{folder}/{name}"):
-                if groups.version == 1:
-                    # Together with swap it must not be the smaller of the two, whichever way the limit moves.
-                    _try_write(folder + "/memory.memsw.limit_in_bytes", amount)
-                _try_write(f"{folder}/{name}", amount)
-                _try_write(folder + "/memory.memsw.limit_in_bytes", amount)
-                return True
+        if os.path.exists(f"{folder}/{limited}"):
+            for name, amount in steps:
+                _try_write(f"{folder}/{name}", str(amount))
+            return True
     return False
 
 
