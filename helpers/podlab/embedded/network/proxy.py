@@ -138,10 +138,11 @@ class ServiceProxy:
         given = wanted if self._remembers else tuple(one._replace(affinity=None) for one in wanted)
         refused = await self._node.netfilter(*nftables.replace_services(given, there))
         if refused and any(one.affinity for one in given):
-            _LOG.warning("sessionAffinity has no effect: the kernel refused its rules (errno %s)", refused[0])
-            self._remembers = False
-            given = tuple(one._replace(affinity=None) for one in wanted)
+            given, why = tuple(one._replace(affinity=None) for one in wanted), refused[0]
             refused = await self._node.netfilter(*nftables.replace_services(given, there))
+            if not refused:
+                _LOG.warning("sessionAffinity has no effect: the kernel refused its rules (errno %s)", why)
+                self._remembers = False
         if refused:
             _LOG.warning("the kernel refused %d Service rules (errno %s)", len(refused), refused[0])
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import struct
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from podlab.embedded.network import netlink, nftables
 from podlab.embedded.network.dns import answer
-from podlab.embedded.network.proxy import forwards, host_ports
+from podlab.embedded.network.proxy import ServiceProxy, forwards, host_ports
 from podlab.embedded.network.zone import Zone
 
 
@@ -211,3 +212,39 @@ def test_netlink_errors_are_read_from_acknowledgements() -> None:
     good = struct.pack("=IHHIIi", 36, 2, 0, 1, 0, 0) + bytes(16)
     bad = struct.pack("=IHHIIi", 36, 2, 0, 1, 0, -17) + bytes(16)
     assert netlink.errors(good + bad) == [0, 17]
+
+
+class Kernel:
+    """A store of one sticky Service, and a node whose kernel gives the *answers* one after the other."""
+
+    node_ip = "10.244.0.1"
+
+    def __init__(self, *answers: list[int]) -> None:
+        self.answers, self.batches = list(answers), list[bytes]()
+        web = service("web", "10.96.0.5", {"port": 80}, sessionAffinity="ClientIP")
+        self.objects = {"services": [web], "endpointslices": [endpoints("web", ready("10.244.0.3"), port=80)]}
+
+    def list(self, resource: str) -> list[dict[str, Any]]:
+        return self.objects.get(resource, [])
+
+    async def netfilter(self, batch: bytes, _acknowledgements: int) -> list[int]:
+        self.batches.append(batch)
+        return self.answers.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("second", "remembers"), [([16], True), ([], False)], ids=["all of it refused", "only affinity refused"]
+)
+def test_affinity_is_given_up_only_where_the_rest_is_taken(second: list[int], remembers: bool) -> None:
+    """A kernel that is busy refuses everything; one that keeps no clients refuses their sets alone."""
+    kernel = Kernel([16], second, [])
+    proxy = ServiceProxy(kernel, kernel)  # type: ignore[arg-type]  # the two calls that ``apply`` makes
+    proxy.works = True
+
+    async def twice() -> None:
+        await proxy.apply()
+        kernel.objects["endpointslices"] = [endpoints("web", ready("10.244.0.4"), port=80)]
+        await proxy.apply()
+
+    asyncio.run(twice())
+    assert [b"ns/web:80/TCP/" in batch for batch in kernel.batches] == [True, False, remembers]
