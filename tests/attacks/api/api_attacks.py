@@ -545,7 +545,7 @@ def collected(found: ApiRange, chosen: str, *, honest: bool = False) -> str:
 
 
 def garbage() -> Iterator[Attack]:
-    """Owners that are none."""
+    """Objects that share the uid or a part of the name with an owner, and are not it."""
     for chosen in ("uid", "name"):
         yield Attack("garbage", f"owner-of-the-same-{chosen}", f"own what another one owns, by its {chosen}",
                      lambda f, chosen=chosen: collected(f, chosen),

@@ -107,7 +107,7 @@ class Garbage(Controller):
             self._context.api.delete(*place, policy=policy)
 
     def _closes_a_circle(self, child: RawObject) -> bool:
-        """Return whether something that this object owns waits already: none of a circle would ever go."""
+        """Return whether something that it owns waits already: a circle of such objects would stay for ever."""
         owned = (self._context.store.get(*one) for one in self._children.get(child["metadata"]["uid"], ()))
         return any(
             one is not None and deleting(one) and FOREGROUND in one["metadata"].get("finalizers", ())

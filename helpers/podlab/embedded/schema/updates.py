@@ -132,7 +132,7 @@ def _node_affinity(new: RawObject, was: RawObject) -> list[FieldError]:
 def _only_more(new: RawObject, was: RawObject) -> bool:
     lists = [(new.get(key) or [], was.get(key) or []) for key in ("matchExpressions", "matchFields")]
     if not any(old for _more, old in lists):
-        return not any(more for more, _old in lists)  # an empty term meets nothing, and goes on to
+        return not any(more for more, _old in lists)  # an empty term matches no node, and has to stay empty
     return all(more[: len(old)] == old for more, old in lists)
 
 

@@ -120,7 +120,7 @@ def page(store: Store, request: Request, route: Route) -> ListPage:
 
 def _check_options(request: Request) -> None:
     """
-    Refuse a version of which the rest of a list request lets none be asked.
+    Refuse a resourceVersion, or a match for it, that contradicts the other options of a list request.
 
     Source: ValidateListOptions in apimachinery/pkg/apis/meta/internalversion/validation/validation.go, and
     ValidateListOptions in apiserver/pkg/storage/interfaces.go, at v1.36.3.

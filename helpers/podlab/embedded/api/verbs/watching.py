@@ -125,7 +125,11 @@ def _line_of(request: Request, route: Route) -> Line:
 
 
 def _check_options(request: Request) -> None:
-    """Source: validateWatchOptions, beside ValidateListOptions of ``getting``."""
+    """
+    Refuse a match for the resourceVersion that contradicts the other options of a watch.
+
+    Source: validateWatchOptions, beside ValidateListOptions of ``getting``.
+    """
     field, only = "resourceVersionMatch", "NotOlderThan"
     match, initial, wrong = request.one(field), request.one("sendInitialEvents"), []
     if initial and match != only:
