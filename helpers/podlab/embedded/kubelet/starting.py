@@ -87,7 +87,7 @@ class Starter:
             self._recorder.event(pod, "Warning", "Failed", f"Error: {text}", field_path=path)
             raise
         self._recorder.event(pod, "Normal", "Created", "Container created", field_path=path)
-        self._say_ungranted(pod, container, path)
+        self._report_unsupported(pod, container, path)
         try:
             await self._runtime.start_container(container_id)
         except RuntimeFault as fault:
@@ -97,7 +97,7 @@ class Starter:
         if (container.get("lifecycle") or {}).get("postStart"):
             await self._post_start(pod, container, container_id, path, context.facts)
 
-    def _say_ungranted(self, pod: RawObject, container: RawObject, path: str) -> None:
+    def _report_unsupported(self, pod: RawObject, container: RawObject, path: str) -> None:
         """Report unsupported fields in Events, once, at the first run."""
         uid, name = pod["metadata"]["uid"], container["name"]
         if self._attempts.get((uid, name)):
