@@ -37,6 +37,18 @@ def message(answer: Answer) -> str:
     return str(answer.json["message"].partition(" is invalid: ")[2])
 
 
+@pytest.mark.parametrize(
+    "options", [{"dryRun": 5}, {"dryRun": "All"}, ["All"], "All", {"gracePeriodSeconds": "1"}]
+)
+def test_an_eviction_with_options_of_a_wrong_type_is_refused(server: Server, options: Any) -> None:
+    server.ask("POST", PODS, pod())
+    body = {"metadata": {"name": "p"}, "deleteOptions": options}
+    refused = server.ask("POST", PODS + "/p/eviction", body)
+    assert (refused.code, refused.json["reason"]) == (400, "BadRequest"), refused.json
+    assert "cannot unmarshal" in refused.json["message"]
+    assert server.ask("GET", PODS + "/p").code == 200
+
+
 def test_defaults_and_columns_are_upstreams(server: Server) -> None:
     made = server.ask("POST", f"{APPS}/statefulsets", stateful()).json["spec"]
     assert (made["replicas"], made["podManagementPolicy"]) == (1, "OrderedReady")

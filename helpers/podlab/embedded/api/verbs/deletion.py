@@ -10,6 +10,8 @@ pkg/registry/core/pod/strategy.go at v1.36.3.
 
 from __future__ import annotations
 
+from typing import Any
+
 from podlab.embedded import fault
 from podlab.embedded.api.http.codec import dumps, read_object
 from podlab.embedded.api.http.request import Request, Response, Route
@@ -64,13 +66,18 @@ async def options_of(request: Request) -> DeleteOptions:
             body["orphanDependents"] = request.flag("orphanDependents")
         if request.one("gracePeriodSeconds"):
             body["gracePeriodSeconds"] = request.number("gracePeriodSeconds")
+    check_types(body)
+    if request.one("dryRun"):
+        body["dryRun"] = [request.one("dryRun")]
+    return DeleteOptions(body)
+
+
+def check_types(body: Any) -> None:
+    """Refuse options with a field of a wrong type. Raises StatusError 400."""
     try:
         decode.decode("meta/v1.DeleteOptions", body)
     except decode.DecodeError as error:
         raise bad_request(str(error)) from None
-    if request.one("dryRun"):
-        body["dryRun"] = [request.one("dryRun")]
-    return DeleteOptions(body)
 
 
 async def delete(store: Store, request: Request, route: Route) -> Response:

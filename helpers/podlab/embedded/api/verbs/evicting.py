@@ -30,7 +30,9 @@ async def answer(backend: Backend, request: Request, route: Route) -> Response:
     body = await read_object(request)
     if not isinstance(body, dict):
         raise bad_request("Eviction cannot be read")
-    options = deletion.DeleteOptions(body.get("deleteOptions") or {})
+    asked = body.get("deleteOptions") or {}
+    deletion.check_types(asked)
+    options = deletion.DeleteOptions(asked)
     pod = find(backend.store, route).object
     dry = options.dry or writing.is_dry(request)
     if not _needs_no_budget(pod):
