@@ -8,6 +8,8 @@ links are resolved inside. Devices are not made. An image that fails half-way le
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import gzip
 import hashlib
 import io
@@ -17,6 +19,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -125,7 +128,14 @@ def _store(image: SavedImage, folder: Path) -> list[str]:
 
 
 def unpack(image: SavedImage, folder: Path, target: Path) -> None:
-    """Apply all layers beside *target* and rename. Raises ValueError for a wrong digest or a path that leads out."""
+    """
+    Apply all layers beside *target* and rename.
+
+    Two learners may load the same image at once: who is late drops its own copy, for both have the same digests.
+
+    Raises:
+        ValueError: A digest is wrong, or a path leads out.
+    """
     make_folder(target.parent, 0o755)
     work = Path(tempfile.mkdtemp(prefix="unpacking-", dir=folder))
     try:
@@ -138,7 +148,12 @@ def unpack(image: SavedImage, folder: Path, target: Path) -> None:
             _apply(layer, work, stated[count - 1], room)
         if count != len(stated):
             raise ValueError(f"{count} layers where the configuration names {len(stated)}")
-        work.rename(target)
+        try:
+            work.rename(target)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+            remove_tree(str(work))
     except BaseException:
         remove_tree(str(work))
         raise
@@ -281,17 +296,29 @@ def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, root: Path, path: str)
 
 def remember(folder: Path, digest: str, names: list[str], config: dict[str, Any], target: Path) -> None:
     """Enter an image in the index; its names no longer mean any other."""
-    index = _index(folder)
-    for other in index.values():
-        other["names"] = [name for name in other["names"] if name not in names]
-    entry = index.setdefault(digest, {"names": []})
-    entry |= {
-        "names": sorted({*entry["names"], *names}),
-        "config": config.get("config") or {},
-        "folder": str(target),
-    }
     make_folder(folder, 0o755)
-    write_whole(folder / "index.json", json.dumps(index), mode=SHARED)
+    with _alone(folder):
+        index = _index(folder)
+        for other in index.values():
+            other["names"] = [name for name in other["names"] if name not in names]
+        entry = index.setdefault(digest, {"names": []})
+        entry |= {
+            "names": sorted({*entry["names"], *names}),
+            "config": config.get("config") or {},
+            "folder": str(target),
+        }
+        write_whole(folder / "index.json", json.dumps(index), mode=SHARED)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep others from changing the index meanwhile: it is read, changed and written in a moment."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _index(folder: Path) -> dict[str, Any]:

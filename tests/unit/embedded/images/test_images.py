@@ -10,6 +10,8 @@ import json
 import sys
 import tarfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -178,6 +180,43 @@ def test_archives_that_lead_out_are_refused_and_leave_nothing(
     assert (store / "unpacked").is_dir()
     assert not list(tmp_path.rglob("evil"))
     assert [one.name for one in store.rglob("*") if one.name != "unpacked"] == []
+
+
+def test_two_loads_of_one_image_at_once_both_succeed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is through before the first has renamed its folder."""
+    tar, store = saved(tmp_path / "demo.tar", [layer(("a", b"1"))]), tmp_path / "images"
+    apply, loads = archive._apply, []
+
+    def overtaken(*args: Any) -> None:
+        apply(*args)
+        if not loads:
+            loads.append("second")
+            loads.extend(archive.load(tar, store))
+
+    monkeypatch.setattr(archive, "_apply", overtaken)
+
+    assert archive.load(tar, store) == loads[1:] == ["docker.io/library/demo:1"]
+    assert sorted(path.name for path in store.iterdir()) == ["index.json", "unpacked"]
+    assert [path.read_bytes() for path in store.glob("unpacked/*/a")] == [b"1"]
+
+
+def test_two_images_entered_at_once_are_both_in_the_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would read the index before the other has written it, if it could."""
+    read, both = archive._index, threading.Barrier(2, timeout=1)
+
+    def slowly(folder: Path) -> dict[str, Any]:
+        found = read(folder)
+        with suppress(threading.BrokenBarrierError):
+            both.wait()
+        return found
+
+    monkeypatch.setattr(archive, "_index", slowly)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda name: archive.remember(tmp_path, name, [name], {}, tmp_path), ("one", "two")))
+
+    assert sorted(read(tmp_path)) == ["one", "two"]
 
 
 def test_the_layers_of_an_image_share_its_room() -> None:
