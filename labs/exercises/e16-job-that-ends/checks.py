@@ -71,8 +71,9 @@ def together(life: Life) -> bool | None:
     """
     Return whether both ran at once; None where a late node alone may have kept them apart.
 
-    Nothing holds back a container of the list ``containers``; a busy node started shipper after a report of 3 s.
+    Nothing holds back a container of the list ``containers``; a busy node started shipper after a report of 3 s. One
+    that never started cannot start: a grading waits for a node that is late.
     """
     seen = life.overlapped("shipper", "report")
     free = {life.role("shipper"), life.role("report")} == {"app"}
-    return None if free and seen is False else seen
+    return None if free and life.ran("shipper") and seen is False else seen

@@ -49,12 +49,20 @@ def found_by(check: str, **lives: Any) -> Finding:
     return exercise.judge(row, case)
 
 
-def beside(role: str, *, short: bool, long: bool) -> bool | None:
-    """Return the verdict of the check ``beside`` for a shipper of this role, which overlapped report or did not."""
+def beside(role: str, *, short: bool, long: bool, started: bool = True) -> bool | None:
+    """
+    Return the verdict of the check ``beside`` for a shipper of this role, which overlapped report or did not.
+
+    Args:
+        started: False: shipper never ran.
+    """
+
+    def ran(name: str) -> bool:
+        return started or name != "shipper"
 
     def life(overlapped: bool) -> Any:
         roles = {"shipper": role, "report": "app"}
-        return SimpleNamespace(ran=lambda _name: True, role=roles.get, overlapped=lambda _a, _b: overlapped)
+        return SimpleNamespace(ran=ran, role=roles.get, overlapped=lambda _a, _b: overlapped)
 
     return found_by("beside", short=life(short), long=life(long)).holds
 
@@ -76,6 +84,11 @@ def test_a_node_that_starts_the_shipper_after_a_short_report_takes_no_points() -
     """Nothing holds back an app container: the long report shows that both run at once, or no run does."""
     assert beside("app", short=False, long=True) is True
     assert beside("app", short=False, long=False) is None
+
+
+def test_a_shipper_that_cannot_start_is_not_late() -> None:
+    """Its command names no program, such as /ship: running it again would give the same, so the grade is not open."""
+    assert beside("app", short=False, long=False, started=False) is False
 
 
 def test_a_shipper_that_ends_before_the_report_does_not_run_beside_it() -> None:
