@@ -119,9 +119,13 @@ def _content(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, budget: Budget
 ) -> bytes | UnreadableArchive:
     what = f"{name}: {entry.filename[:120]}"
-    if not budget.left:
+    if budget.group <= 0:
         return UnreadableArchive(
             f"{what} is not read: the files beside it unpack to {MOST_OF_GROUP >> 20} MiB or more"
+        )
+    if not budget.left:
+        return UnreadableArchive(
+            f"{what} is not read: the files before it, of all folders, unpack to {MOST_IN_ALL >> 30} GiB or more"
         )
     most = min(MOST_OF_ONE, budget.left)
     try:

@@ -320,6 +320,7 @@ def test_the_whole_zip_unpacks_to_so_much(tmp_path: Path, monkeypatch: pytest.Mo
     read = [content for _, content in archives.notebooks((tmp_path / "ada.zip").read_bytes(), "ada.zip")]
 
     assert [isinstance(content, bytes) for content in read] == [True, True, *[False] * 7]
+    assert "is not read: the files before it, of all folders, unpack to" in str(read[-1])
 
 
 @pytest.mark.parametrize(
