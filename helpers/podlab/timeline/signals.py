@@ -16,7 +16,7 @@ def signals(facts: Facts, clocks: Clocks) -> list[tuple[str, int, str, float, fl
     """
     Return SIGTERM and SIGKILL as known: (container, restart, name, lo, hi, source), from the node and the app's log.
 
-    A signal that the node noted is left out where the app's log notes it too: the node knows its moment exactly.
+    A line of the app about a signal that is known already is left out: the node knows the moment exactly.
     """
     found: list[tuple[str, int, str, float, float, str]] = []
     for record in facts.node:
