@@ -54,10 +54,19 @@ def is_the_clusters(life: Life, step: str, call: dict[str, Any]) -> bool:
     Return whether a failed call is the cluster's doing: an old Pod got it long after its deletion, when it had to stop.
 
     A Pod that is new may have failed it as well, unless nothing reaches it before shop answers its readiness probe.
+    Where no other Pod was Ready, as with the strategy Recreate, there was nobody else to send the call to.
     """
     if life.role("proxy") != "sidecar" or not has(life, "shop", "readinessProbe"):
         return False
+    if not any(is_ready(life, pod, call["at"]) for pod in life.answered):
+        return False
     return any(stopped(life, pod) <= call["at"] <= over(life, pod) for pod in life.act(step).output or ())
+
+
+def is_ready(life: Life, pod: str, at: float) -> bool:
+    """Return whether *pod* had become Ready and was not being deleted, *at* seconds since the epoch."""
+    ready, deleted = life.at("pod.ready", pod), life.at("pod.deletion", pod)
+    return ready is not None and ready[1] <= at and (deleted is None or at < deleted[0])
 
 
 def stopped(life: Life, pod: str) -> float:

@@ -21,8 +21,15 @@ ANSWER = {
 class Rollout:
     """The recorded rollout of one Pod, as the check asks about it."""
 
-    def __init__(self, *, shop_told_at: float, call_failed_at: float, spec: dict[str, Any] = ANSWER) -> None:
-        self.answered, self.spec = ("old",), spec
+    def __init__(
+        self,
+        *,
+        shop_told_at: float,
+        call_failed_at: float,
+        spec: dict[str, Any] = ANSWER,
+        new_ready_at: float = 98.0,
+    ) -> None:
+        self.answered, self.spec, self.new_ready_at = ("old", "new"), spec, new_ready_at
         self.told, self.failed = {"at": shop_told_at}, {"at": call_failed_at, "outcome": "refused"}
 
     def act(self, _name: str) -> Any:
@@ -37,9 +44,12 @@ class Rollout:
     def said(self, pod: str, _container: str = "", **wanted: Any) -> list[dict[str, Any]]:
         return [self.failed] if wanted["event"] == "call" else [self.told]
 
-    def at(self, moment: str, _pod: str) -> tuple[float, float]:
+    def at(self, moment: str, pod: str) -> tuple[float, float] | None:
+        if moment == "pod.ready":
+            ready_at = 10.0 if pod == "old" else self.new_ready_at
+            return ready_at, ready_at + 0.1
         if moment == "pod.deletion":
-            return DELETED_AT, DELETED_AT + 1
+            return (DELETED_AT, DELETED_AT + 1) if pod == "old" else None
         return self.told["at"] + 2, self.told["at"] + 3
 
     def timeline(self, _pod: str) -> Any:
@@ -117,8 +127,9 @@ def test_e33_leaves_a_rollout_open_in_which_the_cluster_was_late() -> None:
         {"shop_told_at": 105.1, "call_failed_at": 103.0},
         {"shop_told_at": 105.1, "call_failed_at": 140.0},
         {"shop_told_at": 105.1, "call_failed_at": 106.5, "spec": without("readinessProbe", "shop")},
+        {"shop_told_at": 105.1, "call_failed_at": 106.5, "new_ready_at": 108.0},
     ],
-    ids=["stopped at once", "before the stop", "after the end", "shop is not probed"],
+    ids=["stopped at once", "before the stop", "after the end", "shop is not probed", "nobody else is Ready"],
 )
 def test_e33_takes_points_for_a_call_that_the_answer_lost(seen: dict[str, Any]) -> None:
     """Each of these can be the answer's doing."""
