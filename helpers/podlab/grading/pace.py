@@ -98,12 +98,14 @@ def is_obstacle(event: dict[str, Any]) -> bool:
 def is_unplaced(pod: dict[str, Any]) -> bool:
     """
     Return whether no scheduler has looked at a Pod that the cluster's own one should place: no manifest does that.
+
+    Gates and resource claims keep a Pod out of its queue (``PreEnqueue`` of the plugins SchedulingGates and
+    DynamicResources at v1.36.3), and those are the manifest's own.
     """
     spec, status = pod.get("spec") or {}, pod.get("status") or {}
     own = spec.get("schedulerName", "default-scheduler") == "default-scheduler"
-    return (
-        own and not spec.get("nodeName") and not spec.get("schedulingGates") and not status.get("conditions")
-    )
+    held = any(spec.get(key) for key in ("nodeName", "schedulingGates", "resourceClaims"))
+    return own and not held and not status.get("conditions")
 
 
 def start_s(pod: dict[str, Any]) -> float:

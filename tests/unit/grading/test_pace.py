@@ -147,10 +147,15 @@ UNSCHEDULABLE = {"conditions": [{"type": "PodScheduled", "status": "False", "rea
         ({}, UNSCHEDULABLE, False),
         ({"schedulerName": "mine"}, {"phase": "Pending"}, False),
         ({"schedulingGates": [{"name": "wait"}]}, {"phase": "Pending"}, False),
+        (
+            {"resourceClaims": [{"name": "gpu", "resourceClaimName": "nobody"}]},
+            {"phase": "Pending"},
+            False,
+        ),
     ],
 )
 def test_a_pod_that_no_scheduler_has_looked_at_is_the_clusters_doing(
     spec: dict[str, Any], status: dict[str, Any], unplaced: bool
 ) -> None:
-    """One that asks for too much, for another scheduler or for a gate is the manifest's."""
+    """One that asks for too much, for another scheduler, a gate or a claim is the manifest's."""
     assert is_unplaced({"metadata": {"name": "a"}, "spec": spec, "status": status}) is unplaced
