@@ -136,7 +136,7 @@ def report(trap: Trap, tmp_path: Path) -> Path:
         path.write_text(json.dumps(result))
     evidence = marking.evidence_of(grades, "ada")
     evidence.mkdir(parents=True, exist_ok=True)
-    (evidence / "e14.jsonl").write_text(RECORDING.read_text().replace('"app"', json.dumps(bad[0])))
+    (evidence / "e14-run.jsonl").write_text(RECORDING.read_text().replace('"app"', json.dumps(bad[0])))
     with (tmp_path / "roster.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["id", "name", "email"])
