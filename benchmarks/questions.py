@@ -22,7 +22,7 @@ QUESTIONS = {
     "How long does it take?": r"\| notebook \| minutes \|",
     "Does it run on Windows?": r"\| Windows \| in WSL 2",
     "Will it touch the kubeconfig that I use at work?": r"never edits\s+`~/\.kube/config`",
-    "How do I get rid of it?": r"podlab down\s+# nothing is left behind",
+    "How do I get rid of it?": r"podlab down\s+# deletes the cluster",
     "My Pod does not run: which command says why?": r"`podlab explain` \|.*is not running, in three lines",
     "How do marks get into our learning platform?": r"platform.*podlab report .*--format canvas",
     "How do I write an exercise of my own?": r"podlab exercise new e40-my-title",
