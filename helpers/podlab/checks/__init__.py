@@ -4,6 +4,7 @@ Checks: what the life of a Pod is asked, and how the answer is worded.
     case        what a check function gets (Case, Answer) and returns (Finding); the decorator ``check``
     lives       Life: one recorded run, and the questions that checks ask of it
     vocabulary  the questions about one Pod: what ran before, beside and after what
+    lateservice whether a late Service may have lost calls, and not the answer
     notation    the language of order: fetch | proxy | (shop shipper)
     verdict     Verdict and Report
 

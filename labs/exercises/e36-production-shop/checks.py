@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from podlab.checks import KILLED, Case, Finding, Life, check
+from podlab.checks import KILLED, Case, Finding, Life, check, lateservice
 from podlab.checks.notation import parse
 from podlab.errors import CheckError
 
@@ -30,13 +30,11 @@ NOT_CALM = "the customer never got fifteen pages in a row"
 GATE = "a sidecar counts as started when its startupProbe or postStart hook says so, not when it listens"
 GRACE = "what still runs at the end of the grace period is killed"
 RACE = "an init container runs in every Pod of the Deployment, at the same time"
-SERVED_ON_S = 4  # a preStop of 5 s, less the second that a deletion is known to
 PATIENCE_S = 10  # the customer's --timeout
 SLOW = 1.5  # times the usual: a Pod that had its first process after 6 s
 SLOWLY = "the cluster started Pods slowly at that time, and no container failed"
 HANGS, HANGS_S = 4, 30  # an init container that takes so many times as long as at first, and so much more, s
 STOPPED = 143  # the exit code of SIGTERM: a probe that is answered late ends a container, too
-LATE = "the cluster was late to take them out of the Service: its lateness is nobody's fault"
 BOTH = "endpoint and SIGTERM are handled at the same time: nothing waits for the Service"
 
 
@@ -338,37 +336,19 @@ def calls(case: Case) -> Finding:
     if killed(life):
         return Finding(not lost(life, "release"), "calls failed: a container was killed", GRACE, hint=1)
     calls = failed(life, "release")
-    if calls and all(is_the_clusters(life, call) for call in calls):
-        return Finding(
-            None, f"old Pods went on serving for {SERVED_ON_S} s, and still got calls after that", LATE
+    late = None
+    if reached_only_when_ready(life):
+        old = life.act("release").output
+        late = lateservice.undecided(
+            life, calls, app="shop", old=old, pods=shops(life), patience_s=PATIENCE_S
         )
-    return Finding(not calls, "calls failed", BOTH)
+    return late or Finding(not calls, "calls failed", BOTH)
 
 
-def is_the_clusters(life: Life, call: dict[str, Any]) -> bool:
-    """
-    Return whether a failed call is the cluster's doing: an old Pod got it long after its deletion, when it had to stop.
-
-    A Pod that is new may have failed it as well, unless nothing reaches the Pod before its containers are ready.
-    """
+def reached_only_when_ready(life: Life) -> bool:
+    """Return whether nothing reaches a new Pod before its containers are ready."""
     ready = all("readinessProbe" in row(life, name) for name in ("shop", "proxy"))
-    if not (ready and gated(life) and life.role("proxy", shops(life)[0]) == "sidecar"):
-        return False
-    return any(stopped(life, pod) <= call["at"] <= over(life, pod) for pod in life.act("release").output)
-
-
-def stopped(life: Life, pod: str) -> float:
-    """Return when shop stopped in *pod*, seconds since the epoch; infinite if that was soon after the deletion."""
-    deleted, told = life.at("pod.deletion", pod), life.said(pod, "shop", event="signal")
-    if not (deleted and told) or told[-1]["at"] - deleted[1] < SERVED_ON_S:
-        return float("inf")
-    return float(told[-1]["at"])
-
-
-def over(life: Life, pod: str) -> float:
-    """Return until when a call to *pod* may fail: its last end, and what the customer waits for an answer."""
-    ends = [life.at(f"{lane.name}.end", pod) for lane in life.timeline(pod).lanes]
-    return max((end[1] for end in ends if end), default=0.0) + PATIENCE_S
+    return ready and gated(life) and life.role("proxy", shops(life)[0]) == "sidecar"
 
 
 @check("lines")

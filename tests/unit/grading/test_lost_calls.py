@@ -80,22 +80,26 @@ def without(key: str, container: str) -> dict[str, Any]:
     }
 
 
+LOST = {
+    "stopped at once": {"shop_told_at": 100.2, "call_failed_at": 101.5},
+    "before the stop": {"shop_told_at": 105.1, "call_failed_at": 103.0},
+    "after the end": {"shop_told_at": 105.1, "call_failed_at": 140.0},
+    "shop is not probed": {
+        "shop_told_at": 105.1,
+        "call_failed_at": 106.5,
+        "spec": without("readinessProbe", "shop"),
+    },
+    "nobody else is Ready": {"shop_told_at": 105.1, "call_failed_at": 106.5, "new_ready_at": 108.0},
+}
+NO_GATE = {"shop_told_at": 105.1, "call_failed_at": 106.5, "spec": without("startupProbe", "proxy")}
+
+
 def test_a_call_that_comes_long_after_the_deletion_is_nobodys_loss() -> None:
     """The old shop served for five seconds more; a Service that still sends it calls is late."""
     assert calls(shop_told_at=105.1, call_failed_at=106.5) is None
 
 
-@pytest.mark.parametrize(
-    "seen",
-    [
-        {"shop_told_at": 100.2, "call_failed_at": 101.5},
-        {"shop_told_at": 105.1, "call_failed_at": 103.0},
-        {"shop_told_at": 105.1, "call_failed_at": 140.0},
-        {"shop_told_at": 105.1, "call_failed_at": 106.5, "spec": without("readinessProbe", "shop")},
-        {"shop_told_at": 105.1, "call_failed_at": 106.5, "spec": without("startupProbe", "proxy")},
-    ],
-    ids=["stopped at once", "before the stop", "after the end", "shop is not probed", "proxy has no gate"],
-)
+@pytest.mark.parametrize("seen", [*LOST.values(), NO_GATE], ids=[*LOST, "proxy has no gate"])
 def test_a_call_that_the_answer_lost_costs_its_points(seen: dict[str, Any]) -> None:
     """Each of these can be the answer's doing, whatever the cluster did."""
     assert calls(**seen) is False
@@ -120,17 +124,7 @@ def test_e33_leaves_a_rollout_open_in_which_the_cluster_was_late() -> None:
     assert drained(shop_told_at=105.1, call_failed_at=106.5) is None
 
 
-@pytest.mark.parametrize(
-    "seen",
-    [
-        {"shop_told_at": 100.2, "call_failed_at": 101.5},
-        {"shop_told_at": 105.1, "call_failed_at": 103.0},
-        {"shop_told_at": 105.1, "call_failed_at": 140.0},
-        {"shop_told_at": 105.1, "call_failed_at": 106.5, "spec": without("readinessProbe", "shop")},
-        {"shop_told_at": 105.1, "call_failed_at": 106.5, "new_ready_at": 108.0},
-    ],
-    ids=["stopped at once", "before the stop", "after the end", "shop is not probed", "nobody else is Ready"],
-)
+@pytest.mark.parametrize("seen", LOST.values(), ids=LOST)
 def test_e33_takes_points_for_a_call_that_the_answer_lost(seen: dict[str, Any]) -> None:
     """Each of these can be the answer's doing."""
     assert drained(**seen) is False
