@@ -21,8 +21,9 @@ MOST_OF_ONE, MOST_OF_GROUP, MOST_IN_ALL = 20 << 20, 128 << 20, 4 << 30
 """Bytes that one entry, all below one folder of a zip of a class, and the whole zip may unpack to."""
 
 _SKIPPED = ("__MACOSX", ".ipynb_checkpoints", ".git")
-_DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, RuntimeError, EOFError, OSError, ValueError,
-            OverflowError, NotImplementedError)  # fmt: skip
+DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, RuntimeError, EOFError, OSError, ValueError,
+           OverflowError, NotImplementedError)  # fmt: skip
+"""What zipfile raises for a zip that is damaged or made by an attacker."""
 
 
 class UnreadableArchive(PodlabError):  # noqa: N818  (a state of a submission)
@@ -60,7 +61,7 @@ def notebooks(
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         entries = archive.infolist()
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise UnreadableArchive(f"{name} cannot be read as a zip", cause=str(error)) from error
     if len(entries) > MOST_ENTRIES:
         raise UnreadableArchive(f"{name} has {len(entries)} entries, at most {MOST_ENTRIES} are read")
@@ -131,7 +132,7 @@ def _content(
     try:
         with archive.open(entry) as file:
             content = file.read(most + 1)
-    except _DAMAGES as error:
+    except DAMAGES as error:
         return UnreadableArchive(f"{what} cannot be read", cause=str(error))
     budget.take(len(content))
     if len(content) > most:

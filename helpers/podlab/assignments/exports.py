@@ -17,6 +17,8 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
+from podlab.assignments.archives import DAMAGES
+
 FILE = "submission_metadata.yml"
 _MOST_BYTES = 64 << 20  # it holds the results of all earlier submissions
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -34,9 +36,7 @@ def submitters(given: Mapping[Path, str]) -> dict[str, Sequence[str]]:
     """
     lists: dict[Path, dict[str, Sequence[str]]] = {}
     for path, called in given.items():
-        with suppress(
-            OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, yaml.YAMLError
-        ):
+        with suppress(*DAMAGES, yaml.YAMLError):
             for name, text in _texts(path, called):
                 # Nodes are read and no values made of them: the tags of a Ruby program do not matter then.
                 lists[path] = dict(_listed(name, yaml.compose(text, Loader=_LOADER)))

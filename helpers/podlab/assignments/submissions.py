@@ -161,10 +161,7 @@ def _others(given: Path, called: str) -> Iterator[tuple[str, str]]:
             if link or (path.is_file() and not _is_handed_in(path) and "/." not in f"/{name}"):
                 yield name, "is a link, and links are not followed" if link else _OTHER
     elif given.suffix.lower() == ".zip":
-        with (
-            suppress(OSError, zipfile.BadZipFile, ValueError, NotImplementedError),
-            zipfile.ZipFile(given) as archive,
-        ):
+        with suppress(*archives.DAMAGES), zipfile.ZipFile(given) as archive:
             for each in archive.namelist()[: archives.MOST_ENTRIES]:
                 inner = PurePosixPath(each.replace("\\", "/"))
                 if not each.endswith("/") and not _is_handed_in(inner) and "/." not in f"/{inner}":

@@ -264,6 +264,19 @@ def test_a_strange_list_of_an_export_names_nobody(tmp_path: Path, notebook: Note
     assert (found.student, found.answers["e00"]) == ("bob", ORDER)
 
 
+def test_a_list_of_an_export_that_cannot_be_unpacked_names_nobody(tmp_path: Path, notebook: Notebook) -> None:
+    """The submissions beside it are still read."""
+    listed = "x/submission_metadata.yml"
+    body = json.dumps(notebook(e00=ORDER)).encode()
+    whole = zipped({listed: GRADESCOPE.encode(), "x/bob/bob.ipynb": body})
+    begins = whole.index(listed.encode()) + len(listed)
+    (tmp_path / "export.zip").write_bytes(whole[:begins] + b"\xff" * 8 + whole[begins + 8 :])
+
+    (found,) = submissions.read([tmp_path / "export.zip"], STUDENTS)
+
+    assert (found.student, found.answers["e00"]) == ("bob", ORDER)
+
+
 def test_a_zip_with_ten_thousand_entries_is_one_line(tmp_path: Path) -> None:
     """Bounded before anything is unpacked."""
     (tmp_path / "ada.zip").write_bytes(zipped({f"{n}.ipynb": b"" for n in range(10_000)}))
