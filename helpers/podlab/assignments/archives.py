@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 from podlab.errors import PodlabError
 
@@ -28,6 +28,11 @@ DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, Runtime
 
 class UnreadableArchive(PodlabError):  # noqa: N818  (a state of a submission)
     """An archive or a notebook that cannot be taken; the others are not touched by it."""
+
+
+def is_handed_in(path: PurePath) -> bool:
+    """Return whether a file is a notebook or a zip; Windows writes suffixes in capitals, too."""
+    return path.suffix.lower() in (".ipynb", ".zip")
 
 
 @dataclass
@@ -68,7 +73,11 @@ def notebooks(
     found = [
         (entry, PurePosixPath(entry.filename.replace("\\", "/"))) for entry in entries if not entry.is_dir()
     ]
-    found = [(entry, path) for entry, path in found if _is_handed_in(path)]
+    found = [
+        (entry, path)
+        for entry, path in found
+        if is_handed_in(path) and not any(part in _SKIPPED for part in path.parts)
+    ]
     if not found:
         raise UnreadableArchive(f"{name} holds no notebook")
     of = (lambda _path: budget) if budget else _budgets([path for _, path in found])
@@ -83,10 +92,6 @@ def notebooks(
             )
         else:
             yield str(path), content
-
-
-def _is_handed_in(path: PurePosixPath) -> bool:
-    return path.suffix.lower() in (".ipynb", ".zip") and not any(part in _SKIPPED for part in path.parts)
 
 
 def _budgets(paths: Sequence[PurePosixPath]) -> Callable[[PurePosixPath], Budget]:

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from podlab.assignments.archives import DAMAGES
+from podlab.assignments.archives import DAMAGES, is_handed_in
 
 FILE = "submission_metadata.yml"
 _MOST_BYTES = 64 << 20  # it holds the results of all earlier submissions
@@ -59,7 +59,7 @@ def _texts(path: Path, called: str) -> Iterator[tuple[PurePosixPath, str]]:
             names = [PurePosixPath(name) for name in archive.namelist()]
             lists = [name for name in names if name.name == FILE]
             first = min(lists, key=lambda name: len(name.parts), default=None)
-            handed_in = [name for name in names if name.suffix.lower() in (".ipynb", ".zip")]
+            handed_in = [name for name in names if is_handed_in(name)]
             beside = first is not None and all(first.parent in name.parents for name in handed_in)
             if first is not None and beside and archive.getinfo(first.as_posix()).file_size <= _MOST_BYTES:
                 yield PurePosixPath(called) / first.parent, archive.read(first.as_posix()).decode("utf-8")

@@ -19,11 +19,11 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from podlab.assignments import archives, exports
-from podlab.assignments.archives import UnreadableArchive
+from podlab.assignments.archives import UnreadableArchive, is_handed_in
 from podlab.assignments.attribution import BY_ID, FileClues, FileOwner, owners
 from podlab.assignments.blueprint import EVERYBODY, Blueprint
 from podlab.assignments.roster import Student, usable
@@ -37,7 +37,6 @@ _FIRST_LINE = re.compile(r"\A(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t]*%%exercise[ \t]+(e
 _ID = re.compile(r"(e\d{2,3})-answer\Z")
 _STEERING = ("Cc", "Cs", "Zl", "Zp")
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # right to left, and back
-_HANDED_IN = (".ipynb", ".zip")
 _OTHER = "is neither a notebook (.ipynb) nor a zip"
 MOST_CELLS, MOST_NOTEBOOK = 5_000, 20 << 20
 _MOST_FAULTS = 3  # of the files of one student, in a line
@@ -158,13 +157,13 @@ def _others(given: Path, called: str) -> Iterator[tuple[str, str]]:
     if given.is_dir():
         for path in sorted(given.rglob("*")):
             name, link = visible(path.relative_to(given).as_posix()), path.is_symlink()
-            if link or (path.is_file() and not _is_handed_in(path) and "/." not in f"/{name}"):
+            if link or (path.is_file() and not is_handed_in(path) and "/." not in f"/{name}"):
                 yield name, "is a link, and links are not followed" if link else _OTHER
     elif given.suffix.lower() == ".zip":
         with suppress(*archives.DAMAGES), zipfile.ZipFile(given) as archive:
             for each in archive.namelist()[: archives.MOST_ENTRIES]:
                 inner = PurePosixPath(each.replace("\\", "/"))
-                if not each.endswith("/") and not _is_handed_in(inner) and "/." not in f"/{inner}":
+                if not each.endswith("/") and not is_handed_in(inner) and "/." not in f"/{inner}":
                     yield visible(f"{called}/{inner}"), _OTHER
 
 
@@ -269,12 +268,7 @@ def _files(
 
 
 def _handed_in(paths: Iterable[Path]) -> Iterator[Path]:
-    return (path for path in paths if _is_handed_in(path))
-
-
-def _is_handed_in(path: PurePath) -> bool:
-    """Return whether a file is a notebook or a zip; Windows writes suffixes in capitals, too."""
-    return path.suffix.lower() in _HANDED_IN
+    return (path for path in paths if is_handed_in(path))
 
 
 def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | UnreadableArchive]]:
@@ -282,7 +276,7 @@ def _contents(path: Path, name: str) -> Iterator[tuple[str, bytes | UnreadableAr
         return
     name = visible(name)  # a file's name can hold anything, and is printed
     try:
-        if not _is_handed_in(path):
+        if not is_handed_in(path):
             raise UnreadableArchive(f"{name} {_OTHER}", cause="unpack other archives, and give the folder")
         if path.stat().st_size > archives.MOST_BYTES:
             raise UnreadableArchive(f"{name} is larger than {archives.MOST_BYTES >> 20} MiB")
