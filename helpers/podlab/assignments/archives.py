@@ -96,17 +96,20 @@ def notebooks(
 
 def _budgets(paths: Sequence[PurePosixPath]) -> Callable[[PurePosixPath], Budget]:
     """Return the budget of each path: those below one folder share it, folders above all files aside."""
-    above = 0
-    while len({path.parts[: above + 1] for path in paths}) == 1 and all(
-        len(p.parts) > above + 1 for p in paths
-    ):
-        above += 1
+    above = folders_above([path.parts for path in paths])
     whole, groups = [MOST_IN_ALL], dict[str, Budget]()
 
     def of(path: PurePosixPath) -> Budget:
         return groups.setdefault(path.parts[above], Budget(MOST_OF_GROUP, whole))
 
     return of
+
+
+def folders_above(paths: Sequence[Sequence[str]], depth: int = 0) -> int:
+    """Return how many folders are above all files, from *depth* on, by the parts of their paths."""
+    while all(len(parts) > depth + 1 for parts in paths) and len({parts[depth] for parts in paths}) == 1:
+        depth += 1
+    return depth
 
 
 def _inner(

@@ -17,6 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from podlab.assignments.archives import folders_above
 from podlab.assignments.roster import Student, match
 
 BY_ID = "found by the id in the notebook, not by the name "
@@ -133,7 +134,7 @@ def _units(signs: Sequence[FileClues]) -> list[_Unit]:
         tops.setdefault(sign.archive, []).append(index)
     for top, members in tops.items():
         whole = [signs[index] for index in members]
-        depth = _depth(whole, whole[0].packed)
+        depth = folders_above([sign.parts for sign in whole], whole[0].packed)
         claims = {sign.claimed for sign in whole if sign.claimed}
         # A zip that is all that was given is of a class, and so are files side by side for several students.
         of_one = len(claims) < 2 and (not top or len(tops) > 1)
@@ -143,15 +144,6 @@ def _units(signs: Sequence[FileClues]) -> list[_Unit]:
             if len(sign.parts) > depth + 1:
                 found[index] = ("/".join(sign.parts[: depth + 1]), None)
     return found
-
-
-def _depth(signs: Sequence[FileClues], depth: int) -> int:
-    """Return how many folders are above the submissions, from *depth* on: all files are below each of those."""
-    while (
-        all(len(sign.parts) > depth + 1 for sign in signs) and len({sign.parts[depth] for sign in signs}) == 1
-    ):
-        depth += 1
-    return depth
 
 
 def _of_a_class(signs: Sequence[FileClues]) -> set[str]:
