@@ -70,8 +70,7 @@ class ServiceProxy:
         self._transport: asyncio.DatagramTransport | None = None
         self._server: asyncio.Server | None = None
         self._remembers = True  # whether the kernel can keep clients at their endpoints, so far as is known
-        self._wanted: tuple[nftables.Forward, ...] | None = None
-        self._applied: tuple[nftables.Forward, ...] = ()  # what the kernel has of it
+        self._applied: tuple[nftables.Forward, ...] | None = None  # what the kernel has; None: nothing yet
 
     async def start(self) -> None:
         """Make the table, begin to answer names, and follow the store."""
@@ -132,21 +131,21 @@ class ServiceProxy:
         self.zone.replace(services, slices)
         address = self._node.node_ip
         wanted = (*forwards(services, slices, address), *host_ports(self._store.list("pods"), address))
-        if not self.works or wanted == self._wanted:
+        loose = tuple(one._replace(affinity=None) for one in wanted)
+        given, there = wanted if self._remembers else loose, self._applied
+        if not self.works or given == there:
             return
-        there = self._applied
-        given = wanted if self._remembers else tuple(one._replace(affinity=None) for one in wanted)
-        refused = await self._node.netfilter(*nftables.replace_services(given, there))
-        if refused and any(one.affinity for one in given):
-            given, why = tuple(one._replace(affinity=None) for one in wanted), refused[0]
-            refused = await self._node.netfilter(*nftables.replace_services(given, there))
+        refused = await self._node.netfilter(*nftables.replace_services(given, there or ()))
+        if refused and given != loose:
+            given, why = loose, refused[0]
+            refused = await self._node.netfilter(*nftables.replace_services(given, there or ()))
             if not refused:
                 _LOG.warning("sessionAffinity has no effect: the kernel refused its rules (errno %s)", why)
                 self._remembers = False
         if refused:
             _LOG.warning("the kernel refused %d Service rules (errno %s)", len(refused), refused[0])
             return
-        self._wanted, self._applied = wanted, given
+        self._applied = given
 
     async def close(self) -> None:
         """Stop following and answering; the rules go with the node."""
