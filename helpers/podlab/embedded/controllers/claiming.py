@@ -18,6 +18,7 @@ from podlab.embedded.controllers.objects import (
     owned,
     reference_to,
     selector_of,
+    with_owners,
 )
 from podlab.embedded.nodefit import selects
 from podlab.pods.raw import RawObject
@@ -71,8 +72,7 @@ def adopted(obj: RawObject, owner: RawObject, finalizer: str = "") -> RawObject:
 
 def _released(obj: RawObject, owner: RawObject) -> RawObject:
     uid = owner["metadata"]["uid"]
-    left = [ref for ref in obj["metadata"]["ownerReferences"] if ref["uid"] != uid]
-    return {**obj, "metadata": {**obj["metadata"], "ownerReferences": left}}
+    return with_owners(obj, [ref for ref in obj["metadata"]["ownerReferences"] if ref["uid"] != uid])
 
 
 def wakes_claimant(

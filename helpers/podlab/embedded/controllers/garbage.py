@@ -15,14 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from podlab.embedded.api.resources import Kind, kinds
-from podlab.embedded.api.verbs.deletion import finish_if_free
+from podlab.embedded.api.verbs.deletion import FOREGROUND, ORPHAN, finish_if_free
 from podlab.embedded.controllers.base import Controller, ControllerContext
-from podlab.embedded.controllers.objects import Key, deleting, seconds
+from podlab.embedded.controllers.objects import Key, deleting, seconds, with_owners
 from podlab.pods.raw import RawObject
 
 EVENT_TTL_S = 3600.0
 SWEEP_S = 60.0
-FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 ABSENT, WAITING, THERE = "absent", "waiting", "there"
 Place = tuple[str, str, str]  # resource, namespace, name
 
@@ -55,7 +54,7 @@ class Garbage(Controller):
             if kind == "DELETED":
                 for child in list(self._children.get(meta["uid"], ())):
                     self._attempt(child)
-            elif deleting(obj) and FOREGROUND in meta.get("finalizers", ()):
+            elif _waits(obj):
                 self.queue((f"{resource}/{place[1]}", place[2]))
 
         return callback
@@ -84,8 +83,7 @@ class Garbage(Controller):
         )
         if found is None or found["metadata"]["uid"] != owner["uid"]:
             return ABSENT
-        waits = deleting(found) and FOREGROUND in found["metadata"].get("finalizers", ())
-        return WAITING if waits else THERE
+        return WAITING if _waits(found) else THERE
 
     def _attempt(self, place: Place) -> None:
         """Delete an object whose owners are gone or wait for it; cut the references to these where others stay."""
@@ -96,23 +94,18 @@ class Garbage(Controller):
         if THERE in states:
             left = [owner for owner, state in zip(owners, states, strict=True) if state is THERE]
             if len(left) < len(owners):
-                meta = {**child["metadata"], "ownerReferences": left}
-                self._context.store.update(place[0], {**child, "metadata": meta})
+                self._context.store.update(place[0], with_owners(child, left))
         else:
             policy = self._policy(child, WAITING in states)
             if policy == "Foreground" and self._closes_a_circle(child):
                 free = [{**owner, "blockOwnerDeletion": False} for owner in owners]
-                meta = {**child["metadata"], "ownerReferences": free}
-                self._context.store.update(place[0], {**child, "metadata": meta})
+                self._context.store.update(place[0], with_owners(child, free))
             self._context.api.delete(*place, policy=policy)
 
     def _closes_a_circle(self, child: RawObject) -> bool:
         """Return whether something that it owns waits already: a circle of such objects would stay for ever."""
         owned = (self._context.store.get(*one) for one in self._children.get(child["metadata"]["uid"], ()))
-        return any(
-            one is not None and deleting(one) and FOREGROUND in one["metadata"].get("finalizers", ())
-            for one in owned
-        )
+        return any(one is not None and _waits(one) for one in owned)
 
     def _policy(self, child: RawObject, awaited: bool) -> str:
         finalizers = child["metadata"].get("finalizers") or ()
@@ -129,7 +122,7 @@ class Garbage(Controller):
         owner = self._context.store.get(*place)
         if owner is None:
             return
-        if not (deleting(owner) and FOREGROUND in owner["metadata"].get("finalizers", ())):
+        if not _waits(owner):
             self._attempt(place)
             return
         uid = owner["metadata"]["uid"]
@@ -158,6 +151,11 @@ class Garbage(Controller):
                 meta = event["metadata"]
                 self._context.store.delete("events", meta["namespace"], meta["name"])
         self._context.loop.call_later(SWEEP_S, self.sweep)
+
+
+def _waits(obj: RawObject) -> bool:
+    """Return whether an object that is being deleted waits for what it owns."""
+    return deleting(obj) and FOREGROUND in obj["metadata"].get("finalizers", ())
 
 
 def _blocks(child: RawObject | None, uid: str) -> bool:

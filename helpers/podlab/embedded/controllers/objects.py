@@ -48,6 +48,11 @@ def owned(objects: Iterable[RawObject], owner: RawObject) -> list[RawObject]:
     return [obj for obj in objects if (ref := controller_of(obj)) and ref["uid"] == uid]
 
 
+def with_owners(obj: RawObject, owners: list[RawObject]) -> RawObject:
+    """Return *obj* with these ownerReferences in place of its own."""
+    return {**obj, "metadata": {**obj["metadata"], "ownerReferences": owners}}
+
+
 def selector_of(obj: RawObject) -> RawObject | None:
     """Return ``spec.selector`` as a LabelSelector; that of a ReplicationController is a map of labels."""
     found = obj["spec"].get("selector")
