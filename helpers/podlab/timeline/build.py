@@ -22,6 +22,7 @@ from podlab.timeline.strips import (
     floors,
     markers,
     phase_strip,
+    running_began,
     status_strip,
 )
 
@@ -44,6 +45,7 @@ def build(
     lanes = _lanes(facts, drafts, runs, clocks, (asked, gone))
     least = floors(lanes, facts.latest)
     causes = Causes(runs, asked)
+    began = running_began(facts, clocks, causes)
     return {
         "name": facts.name,
         "namespace": str(facts.latest["metadata"].get("namespace") or facts.header.get("namespace") or ""),
@@ -51,8 +53,8 @@ def build(
         "zero": facts.zero,
         "lanes": lanes,
         "markers": markers(facts, clocks, causes, gone, lanes, least),
-        "phases": phase_strip(facts, clocks, gone, causes),
-        "status_words": status_strip(facts, clocks, gone, causes),
+        "phases": phase_strip(facts, clocks, gone, causes, began),
+        "status_words": status_strip(facts, clocks, gone, causes, began),
         "conditions": conditions(facts, clocks, gone, least),
         "created": born,
         "deletion": asked,

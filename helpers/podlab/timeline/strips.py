@@ -81,16 +81,21 @@ def strip(
     return tuple(Stretch(text, at, end) for (text, at), end in zip(changes, ends, strict=True))
 
 
-def phase_strip(facts: Facts, clocks: Clocks, gone: Instant | None, causes: Causes) -> tuple[Stretch, ...]:
-    """``status.phase`` over time. A Pod that was first seen Running was Pending before: the API server makes it so."""
+def phase_strip(
+    facts: Facts, clocks: Clocks, gone: Instant | None, causes: Causes, began: Instant | None
+) -> tuple[Stretch, ...]:
+    """
+    ``status.phase`` over time; *began*: see ``running_began``.
+
+    A Pod that was first seen Running was Pending before: the API server makes it so.
+    """
     found = strip(facts, clocks, phase_of, gone, causes)
-    began = _running_began(facts, clocks, causes)
     if began is None:
         return found
     return Stretch("Pending", Instant(0.0, 0.0), began), replace(found[0], start=began), *found[1:]
 
 
-def _running_began(facts: Facts, clocks: Clocks, causes: Causes) -> Instant | None:
+def running_began(facts: Facts, clocks: Clocks, causes: Causes) -> Instant | None:
     """
     Return when the phase became Running, of a Pod whose first state seen is Running; None for any other.
 
@@ -113,11 +118,13 @@ def _running_began(facts: Facts, clocks: Clocks, causes: Causes) -> Instant | No
     return Instant(lo, max(lo, hi), evidence, lo)
 
 
-def status_strip(facts: Facts, clocks: Clocks, gone: Instant | None, causes: Causes) -> tuple[Stretch, ...]:
-    """kubectl's STATUS over time, by the rule of the server that was recorded."""
+def status_strip(
+    facts: Facts, clocks: Clocks, gone: Instant | None, causes: Causes, began: Instant | None
+) -> tuple[Stretch, ...]:
+    """kubectl's STATUS over time, by the rule of the server that was recorded; *began*: see ``running_began``."""
     server = facts.header.get("server")
     found = strip(facts, clocks, lambda pod: status_word(pod, server), gone, causes)
-    began = _running_began(facts, clocks, causes)  # what STATUS was before, nobody saw
+    # What STATUS was before, nobody saw.
     return found if began is None else (replace(found[0], start=began), *found[1:])
 
 
