@@ -23,6 +23,7 @@ from pathlib import Path
 
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
 from pages import FOLDER, by_commit, code, nbval, pages, read
 from polling import Polled
 
@@ -74,6 +75,20 @@ def cuts(page: Path) -> list[int]:
     return sorted(by_commit(page.name).sample(cells, count))
 
 
+@contextmanager
+def opened(
+    page: Path, environment: Mapping[str, str]
+) -> Iterator[tuple[NotebookClient, list[tuple[int, NotebookNode]]]]:
+    """Start a page's kernel; yield its client, and the page's code cells with their numbers in the notebook."""
+    notebook = read(page)
+    numbered = [(number, cell) for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    client = NotebookClient(
+        notebook, timeout=200, kernel_name="python3", resources={"metadata": {"path": str(page.parent)}}
+    )
+    with client.setup_kernel(env={**os.environ, **environment}):
+        yield client, numbered
+
+
 def cut_off(page: Path, at: int, pause: random.Random, environment: Mapping[str, str]) -> None:
     """
     Run a page from the top, and kill its kernel while code cell *at* runs, or right after it.
@@ -81,29 +96,17 @@ def cut_off(page: Path, at: int, pause: random.Random, environment: Mapping[str,
     Raises:
         CellExecutionError: A cell before it failed.
     """
-    notebook = read(page)
-    client = NotebookClient(
-        notebook, timeout=200, kernel_name="python3", resources={"metadata": {"path": str(page.parent)}}
-    )
-    with client.setup_kernel(env={**os.environ, **environment}):
-        numbered = [(number, cell) for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-        for number, cell in numbered[:at]:
+    with opened(page, environment) as (client, cells):
+        for number, cell in cells[:at]:
             client.execute_cell(cell, number)
         with killed(client, pause.uniform(0, LONGEST_PAUSE_S)):
-            client.execute_cell(numbered[at][1], numbered[at][0])
+            client.execute_cell(cells[at][1], cells[at][0])
 
 
 @contextmanager
 def begun(page: Path, environment: Mapping[str, str]) -> Iterator[None]:
     """Run the first code cell of a page, which opens the lab; kill its kernel at the end of the block."""
-    notebook = read(page)
-    client = NotebookClient(
-        notebook, timeout=200, kernel_name="python3", resources={"metadata": {"path": str(page.parent)}}
-    )
-    number, cell = next(
-        (number, cell) for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"
-    )
-    with client.setup_kernel(env={**os.environ, **environment}):
+    with opened(page, environment) as (client, [(number, cell), *_]):
         client.execute_cell(cell, number)
         with killed(client, LONGEST_PAUSE_S):
             yield
