@@ -10,12 +10,24 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from podlab.drivers import Cluster, Profile, get
 
 RUN_ID = uuid.uuid4().hex[:6]
+
+
+@contextmanager
+def own(driver: str, purpose: str) -> Iterator[Cluster]:
+    """Make a cluster with a name that begins with *purpose*; it is stopped at the end of the block."""
+    found = get(driver)
+    made = found.make(Profile(name=f"{purpose}-{RUN_ID}"))
+    try:
+        yield made
+    finally:
+        found.stop(made.name)
 
 
 @pytest.fixture(
@@ -27,16 +39,11 @@ RUN_ID = uuid.uuid4().hex[:6]
 )
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A running cluster, one for the whole session."""
-    driver = get(request.param)
     given = os.environ.get(f"PODLAB_TEST_{request.param.upper()}")
     if given:
-        found = driver.find(given)
+        found = get(request.param).find(given)
         assert found is not None, f"no {request.param} cluster named {given}"
         yield found
         return
-    name = f"test-{RUN_ID}"
-    made = driver.make(Profile(name=name))
-    try:
+    with own(request.param, "test") as made:
         yield made
-    finally:
-        driver.stop(name)

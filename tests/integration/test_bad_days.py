@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clusters import RUN_ID
+from clusters import own
 from grading_command import command, hand_in, notebook, right, run, whole
 
 from podlab import drivers
@@ -29,12 +29,8 @@ pytestmark = [pytest.mark.embedded, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A cluster of this module's own: a test ends it."""
-    driver = drivers.get("embedded")
-    made = driver.make(Profile(name=f"bad-{RUN_ID}"))
-    try:
+    with own("embedded", "bad") as made:
         yield made
-    finally:
-        driver.stop(made.name)
 
 
 def zipped(entries: dict[str, bytes]) -> bytes:

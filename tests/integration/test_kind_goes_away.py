@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clusters import RUN_ID
+from clusters import own
 from grading_command import grading, hand_in, notebook, right, run, whole
 
-from podlab import drivers
 from podlab.client import waiting
-from podlab.drivers import Cluster, Profile
+from podlab.drivers import Cluster
 from podlab.drivers.kind import PREFIX
 from podlab.errors import PodlabError, WaitTimeoutError
 
@@ -33,12 +32,8 @@ AWAY = {"pause": "unpause", "stop": "start"}
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A cluster of this module's own: its node goes away."""
-    driver = drivers.get("kind")
-    made = driver.make(Profile(name=f"away-{RUN_ID}"))
-    try:
+    with own("kind", "away") as made:
         yield made
-    finally:
-        driver.stop(made.name)
 
 
 def docker(verb: str, cluster: Cluster) -> None:
