@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from podlab.grading import find
@@ -36,6 +37,14 @@ def hand_in(folder: Path, student: str, text: str) -> None:
     (folder / student / "two.ipynb").write_text(text)
 
 
+def hand_in_right(term: Path, students: int) -> Path:
+    """Put right answers into the folders of so many students, and return the folder of all."""
+    given = term.parent / "handed-in"
+    for number in range(students):
+        hand_in(given, f"s{number}", notebook(term, e26=right("e26"), e14=right("e14")))
+    return given
+
+
 def command(term: Path, submissions: Path, cluster: str, *more: str) -> list[str]:
     """The command that grades on a cluster of podlab's."""
     return [*grading(term, submissions), "--name", cluster, *more]
@@ -52,6 +61,17 @@ def run(words: list[str]) -> Run:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stdout + done.stderr, done.stderr[-3000:]
     return done
+
+
+def begin(words: list[str], out: Path, within_s: float) -> subprocess.Popen[str]:
+    """Begin a grading into *out*, and return its process once it runs answers to e14."""
+    begun = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    gives_up_at = time.monotonic() + within_s
+    while not list(out.glob("evidence/*/e14-*.jsonl")):
+        assert begun.poll() is None, begun.stdout and begun.stdout.read()
+        assert time.monotonic() < gives_up_at
+        time.sleep(0.1)
+    return begun
 
 
 def whole(folder: Path) -> dict[str, str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from clusters import own
-from grading_command import command, hand_in, notebook, right, run, whole
+from grading_command import begin, command, hand_in, hand_in_right, notebook, right, run, whole
 
 from podlab import drivers
 from podlab.drivers import Cluster, Profile, state
@@ -117,17 +117,8 @@ def test_a_full_disk_is_one_error_and_nothing_is_half_written(term: Path, cluste
 
 def begun(term: Path, cluster: Cluster, students: int) -> tuple[subprocess.Popen[str], int]:
     """A grading that runs answers to e14, and the process of its cluster."""
-    given, out = term.parent / "handed-in", term.parent / "grades"
-    for number in range(students):
-        hand_in(given, f"s{number}", notebook(term, e26=right("e26"), e14=right("e14")))
-    grading = subprocess.Popen(
-        command(term, given, cluster.name), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    gives_up_at = time.monotonic() + 120
-    while not list(out.glob("evidence/*/e14-*.jsonl")):
-        assert grading.poll() is None, grading.stdout
-        assert time.monotonic() < gives_up_at
-        time.sleep(0.1)
+    words = command(term, hand_in_right(term, students), cluster.name)
+    grading = begin(words, term.parent / "grades", 120)
     record = state.read(cluster.name)
     assert record is not None
     return grading, record["daemon"]["pid"]

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from clusters import own
-from grading_command import grading, hand_in, notebook, right, run, whole
+from grading_command import begin, grading, hand_in_right, run, whole
 
 from podlab.client import waiting
 from podlab.drivers import Cluster
@@ -66,16 +65,9 @@ def await_server(cluster: Cluster) -> None:
 @pytest.mark.parametrize("away", AWAY)
 def test_a_node_that_goes_away_takes_no_point(away: str, term: Path, cluster: Cluster) -> None:
     """Paused, it answers nothing; stopped, it refuses. Ten right answers: some are graded, none is a zero."""
-    given, out = term.parent / "handed-in", term.parent / "grades"
-    for number in range(ANSWERS):
-        hand_in(given, f"s{number}", notebook(term, e26=right("e26"), e14=right("e14")))
+    given, out = hand_in_right(term, ANSWERS), term.parent / "grades"
     words = [*grading(term, given), "--on", "context", "--kubeconfig", str(cluster.kubeconfig)]
-    begun = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    gives_up_at = time.monotonic() + 300
-    while not list(out.glob("evidence/*/e14-*.jsonl")):
-        assert begun.poll() is None, begun.stdout and begun.stdout.read()
-        assert time.monotonic() < gives_up_at
-        time.sleep(0.1)
+    begun = begin(words, out, 300)
 
     docker(away, cluster)
     try:
