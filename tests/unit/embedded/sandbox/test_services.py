@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -146,37 +147,28 @@ def test_a_client_keeps_its_endpoint_over_a_change_and_for_its_time_alone() -> N
     """Another endpoint comes and goes, and the client stays; then it gets a time limit, which runs out."""
 
     async def scenario(bench: Bench) -> None:
-        store, service = Store(), _service("web", "10.96.7.8", 80)
+        service = _service("web", "10.96.7.8", 80)
         service["spec"]["sessionAffinity"] = "ClientIP"
-        proxy = ServiceProxy(store, bench.runtime)
-        await proxy.start()
-        if not proxy.works:
-            pytest.skip("this kernel has no nftables")
-        pods = [await bench.pod(f"p{number}") for number in range(4)]
-        listeners = [await _listening(bench, one) for one in pods]
-        store.set("services", [service])
-        seen: list[list[int]] = []
-        for count in (3, 4, 3, 4):  # one endpoint comes and goes
-            store.set("endpointslices", [_slice("web", [one.ip for one in pods[:count]], 80)])
+        async with _behind(bench, service, 4) as (store, proxy, addresses, listeners):
+            seen: list[list[int]] = []
+            for count in (3, 4, 3, 4):  # one endpoint comes and goes
+                store.set("endpointslices", [_slice("web", addresses[:count], 80)])
+                await proxy.apply()
+                for _number in range(10):
+                    os.close(await bench.runtime.node_connect("10.96.7.8", 80, 2))
+                seen.append([await _accepted(listener) for listener in listeners])
+            (first,) = [number for number, count in enumerate(seen[0]) if count]
+            assert seen == [[10 * (number == first) for number in range(4)]] * 4
+            service["spec"]["sessionAffinityConfig"] = {"clientIP": {"timeoutSeconds": 1}}
             await proxy.apply()
-            for _number in range(10):
+            chosen: set[int] = set()
+            for _turn in range(12):  # the same of four each time: 1 in 4 million
+                await asyncio.sleep(1.5)
                 os.close(await bench.runtime.node_connect("10.96.7.8", 80, 2))
-            seen.append([await _accepted(listener) for listener in listeners])
-        (first,) = [number for number, count in enumerate(seen[0]) if count]
-        assert seen == [[10 * (number == first) for number in range(4)]] * 4
-        service["spec"]["sessionAffinityConfig"] = {"clientIP": {"timeoutSeconds": 1}}
-        await proxy.apply()
-        chosen: set[int] = set()
-        for _turn in range(12):  # the same of four each time: 1 in 4 million
-            await asyncio.sleep(1.5)
-            os.close(await bench.runtime.node_connect("10.96.7.8", 80, 2))
-            chosen |= {number for number, listener in enumerate(listeners) if await _accepted(listener)}
-            if len(chosen) > 1:
-                break
-        assert len(chosen) > 1
-        await proxy.close()
-        for listener in listeners:
-            listener.close()
+                chosen |= {number for number, listener in enumerate(listeners) if await _accepted(listener)}
+                if len(chosen) > 1:
+                    break
+            assert len(chosen) > 1
 
     on_node(scenario)
 
@@ -203,23 +195,31 @@ def test_an_external_address_of_a_service_is_served() -> None:
 
 async def _connections(bench: Bench, service: dict[str, Any], address: str) -> list[int]:
     """How many of 60 connections of the node to *address* each of three Pods behind a Service got."""
+    async with _behind(bench, service, 3) as (store, _proxy, addresses, listeners):
+        store.set("endpointslices", [_slice("web", addresses, 80)])
+        await asyncio.sleep(0.2)
+        for _number in range(60):
+            os.close(await bench.runtime.node_connect(address, 80, 2))
+        return [await _accepted(listener) for listener in listeners]
+
+
+@asynccontextmanager
+async def _behind(
+    bench: Bench, service: dict[str, Any], number: int
+) -> AsyncIterator[tuple[Store, ServiceProxy, list[str], list[socket.socket]]]:
+    """A proxy of *service*, which has no endpoints yet, and the addresses of Pods that listen at port 80."""
     store = Store()
     proxy = ServiceProxy(store, bench.runtime)
     await proxy.start()
     if not proxy.works:
         pytest.skip("this kernel has no nftables")
-    pods = [await bench.pod(f"p{number}") for number in range(3)]
+    pods = [await bench.pod(f"p{each}") for each in range(number)]
     listeners = [await _listening(bench, pod) for pod in pods]
     store.set("services", [service])
-    store.set("endpointslices", [_slice("web", [one.ip for one in pods], 80)])
-    await asyncio.sleep(0.2)
-    for _number in range(60):
-        os.close(await bench.runtime.node_connect(address, 80, 2))
+    yield store, proxy, [pod.ip for pod in pods], listeners
     await proxy.close()
-    counts = [await _accepted(listener) for listener in listeners]
     for listener in listeners:
         listener.close()
-    return counts
 
 
 async def _listening(bench: Bench, pod: SandboxRecord) -> socket.socket:
