@@ -140,7 +140,7 @@ def explain_names_the_sidecar_that_never_starts_up(at: Place) -> None:
         "startupProbe": probe,
     }
     at.pod("p", spec={"initContainers": [side]})
-    _names(at, "p", "proxy", "startup")
+    _names(at, "p", "waits for sidecar proxy", "startup probe has not passed")
 
 
 @case("explain", sibling_of=SIBLING)
@@ -200,16 +200,3 @@ def explain_names_the_gates_of_readiness_and_of_scheduling(at: Place) -> None:
     at.pod("held", spec={"schedulingGates": [{"name": "example.com/wait"}]})
     _names(at, "unread", "not Ready", "example.com/lb")
     _names(at, "held", "scheduling gates", "example.com/wait")
-
-
-@case("explain", sibling_of=SIBLING)
-def explain_names_a_sidecar_whose_startup_probe_never_passes(at: Place) -> None:
-    probe = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1000}
-    sidecar = {
-        "name": "side",
-        "image": "busybox:1.36",
-        "command": ["sleep", "600"],
-        "restartPolicy": "Always",
-    }
-    at.pod("waits", spec={"initContainers": [{**sidecar, "startupProbe": probe}]})
-    _names(at, "waits", "waits for sidecar side", "startup probe has not passed")
