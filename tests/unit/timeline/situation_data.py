@@ -25,9 +25,6 @@ from podlab.timeline import Explanation, explain, explain_owner
 from podlab.timeline.clocks import parse_s
 
 DATA = Path(__file__).parent / "data"
-VERSIONS = {"Job": "batch/v1", "Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1"}
-CONTROLLERS = {"job": "Job", "deployment": "Deployment", "statefulset": "StatefulSet", "daemonset": "DaemonSet",
-               "cronjob": "CronJob", "poddisruptionbudget": "PodDisruptionBudget"}  # fmt: skip
 
 Raw = dict[str, Any]
 

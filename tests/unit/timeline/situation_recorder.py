@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from situation_data import CONTROLLERS, VERSIONS, Raw, catalogue, file_of, holds
+from situation_data import Raw, catalogue, file_of, holds
 
 from podlab.client import resources
 from podlab.errors import NotFoundError
@@ -152,7 +152,8 @@ class Stage:
                 lambda: self.client.get(f"/api/v1/namespaces/{self.space}/serviceaccounts/default"), bool
             )
             for body in self.row["manifest"]:
-                self._create({"apiVersion": VERSIONS.get(body["kind"], "v1"), **body})
+                known = resources.named(body["kind"])
+                self._create({"apiVersion": known.api_version, **body} if known else body)
             return self._reach()
         finally:
             self._clear()
@@ -229,10 +230,9 @@ class Stage:
         got: Raw = {"pods": items("pods"), "events": items("events")}
         kind, _, name = self.row.get("about", "pod/").partition("/")
         if kind != "pod" and all_of_it:
-            got["owner"] = {
-                **_bare(self.client.get(resources.path(kind, self.space, name))),
-                "kind": CONTROLLERS[kind],
-            }
+            about = resources.named(kind)
+            assert about is not None
+            got["owner"] = {**_bare(self.client.get(about.path(self.space, name))), "kind": about.kind}
             between = {"deployment": "replicasets", "cronjob": "jobs"}.get(kind)
             got["sets"] = items(between) if between else []
         elif "of" in self.row:
