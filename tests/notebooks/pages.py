@@ -136,9 +136,10 @@ def faults_of_form(name: str, notebook: Any, folder: Path = FOLDER) -> list[str]
 
 def _faults_of_cell(cell: Any, folder: Path) -> list[str]:
     found = []
-    if _MACHINE_PATH.search(nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))):
+    text = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
+    if _MACHINE_PATH.search(text):
         found.append("holds a path of one machine")
-    if _OTHER_CLUSTER.search(nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))):
+    if _OTHER_CLUSTER.search(text):
         found.append("names another cluster than lab, which a reader gets")
     if cell.cell_type == "markdown":
         for alt, target in _PICTURE.findall(cell.source):
