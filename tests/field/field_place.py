@@ -37,6 +37,7 @@ GROUPS = {
     "endpointslices": "discovery.k8s.io", "leases": "coordination.k8s.io", "roles": "rbac.authorization.k8s.io",
     "rolebindings": "rbac.authorization.k8s.io",
 }  # fmt: skip
+OF_METADATA = ("labels", "annotations", "finalizers", "ownerReferences")
 VERSIONS = {
     "Deployment": "apps/v1", "ReplicaSet": "apps/v1", "DaemonSet": "apps/v1", "StatefulSet": "apps/v1",
     "Job": "batch/v1", "CronJob": "batch/v1", "PodDisruptionBudget": "policy/v1",
@@ -111,8 +112,8 @@ class Place:
         return list(self.get(what, **params)["items"])
 
     def make(self, kind: str, name: str, spec: Raw | None = None, /, **more: Any) -> Raw:
-        """Create an object; *more* are its other fields; labels, annotations and finalizers are its metadata's."""
-        inner = {key: more.pop(key) for key in ("labels", "annotations", "finalizers") if key in more}
+        """Create an object; *more* are its other fields, those that ``OF_METADATA`` names in its metadata."""
+        inner = {key: more.pop(key) for key in OF_METADATA if key in more}
         body = {
             "apiVersion": VERSIONS.get(kind, "v1"),
             "kind": kind,

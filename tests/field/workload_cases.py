@@ -359,8 +359,7 @@ def what_names_an_owner_that_never_was_is_collected(at: Place) -> None:
         "uid": "11111111-1111-1111-1111-111111111111",
     }
     for kind in ("ConfigMap", "Secret", "ServiceAccount"):
-        body = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "stray", "ownerReferences": [gone]}}
-        at.client.create(at.client.path_of(body, at.namespace, collection=True), body)
+        at.make(kind, "stray", ownerReferences=[gone])
     for what in ("configmaps", "secrets", "serviceaccounts"):
         at.until(lambda what=what: at.find(f"{what}/stray") is None)  # type: ignore[misc]
 
@@ -373,12 +372,7 @@ def _owned_by(at: Place, name: str, *owners: str, **more: object) -> None:
         kind = {"configmaps": "ConfigMap", "serviceaccounts": "ServiceAccount"}[what.split("/")[0]]
         meta = found["metadata"]
         rows.append({"apiVersion": "v1", "kind": kind, "name": meta["name"], "uid": meta["uid"], **more})
-    body = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "ownerReferences": rows},
-    }
-    at.client.create(at.path("configmaps"), body)
+    at.make("ConfigMap", name, ownerReferences=rows)
 
 
 @case("workloads", sibling_of=COLLECTED)
