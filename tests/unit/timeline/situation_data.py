@@ -43,7 +43,7 @@ class Seen:
         """What podlab says of it."""
         now = self.now if now is None else now
         if self.owner is None:
-            return explain(self.pods[0], _about(self.pods[0], self.events), now=now)
+            return explain(self.pods[0], self.events, now=now)
         return explain_owner(self.owner, self.pods, self.events, between=self.sets, now=now)
 
 
