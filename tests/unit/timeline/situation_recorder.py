@@ -161,8 +161,7 @@ class Stage:
     def _reach(self) -> Raw:
         before = self.row.get("wait") or self.row["when"]
         for step in self.row.get("steps") or []:
-            ((verb, given),) = step.items()
-            getattr(self, f"_{verb}")(given)
+            self._take(step)
         if self.row.get("delete"):
             if "wait" in self.row:
                 self._wait(before)
@@ -180,6 +179,10 @@ class Stage:
         return self._look()
 
     # -- steps --------------------------------------------------------------------------------
+
+    def _take(self, step: Raw) -> None:
+        ((verb, given),) = step.items()
+        getattr(self, f"_{verb}")(given)
 
     def _create(self, body: Raw) -> None:
         path = self.client.path_of(body, self.space, collection=True)
@@ -246,8 +249,7 @@ class Stage:
     def _clear(self) -> None:
         """Undo what was changed on the node, and delete the objects, what holds them included."""
         for step in self.row.get("undo") or []:
-            ((verb, given),) = step.items()
-            _try(partial(getattr(self, f"_{verb}"), given))
+            _try(partial(self._take, step))
         for kind in ("pods", "jobs", "cronjobs", "poddisruptionbudgets"):
             path = resources.path(kind, self.space)
             for each in self.client.get(path)["items"]:
