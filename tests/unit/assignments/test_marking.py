@@ -326,12 +326,17 @@ def test_regrading_uses_the_kept_answer(plan: Blueprint, tmp_path: Path) -> None
     assert regrading.again(plan, tmp_path / "g", everything=True).judged == 2
 
 
+def stored(plan: Blueprint, out: Path, report: Report) -> Submission:
+    """Return what ada handed in, an answer to e14 whose result in *out* is *report*."""
+    found = handed_in(e14=plan.parts("ada")[0].exercise.shown()[1].replace("Never", "OnFailure"))
+    grade(plan, out, found)
+    marking.store(out, next(marking.jobs(plan, [found])), report, 1.0)
+    return found
+
+
 def test_a_refusal_by_the_api_server_is_not_judged_again(plan: Blueprint, tmp_path: Path) -> None:
     """It left no evidence, and asked no check: it stands, and is not named, while the exercise is the same."""
-    found = handed_in(e14=plan.parts("ada")[0].exercise.shown()[1].replace("Never", "OnFailure"))
-    grade(plan, tmp_path / "g", found)
-    job = next(marking.jobs(plan, [found]))
-    marking.store(tmp_path / "g", job, Report("e14 convert-shipper", 5, refused="no", state=REFUSED), 1.0)
+    stored(plan, tmp_path / "g", Report("e14 convert-shipper", 5, refused="no", state=REFUSED))
     (path,) = (tmp_path / "g/results").glob("*/e14.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "judged": "of other code"}))
 
@@ -342,11 +347,7 @@ def test_a_refusal_by_the_api_server_is_not_judged_again(plan: Blueprint, tmp_pa
 
 def test_a_grade_whose_recordings_are_gone_stands_and_is_named(plan: Blueprint, tmp_path: Path) -> None:
     """Its points are neither taken nor made a zero; a grading of the unchanged answer has nothing to do."""
-    found = handed_in(e14=plan.parts("ada")[0].exercise.shown()[1].replace("Never", "OnFailure"))
-    grade(plan, tmp_path / "g", found)
-    job = next(marking.jobs(plan, [found]))
-    full = Report("e14 convert-shipper", 5, [Verdict("all", 5, True)])
-    marking.store(tmp_path / "g", job, full, 1.0)
+    found = stored(plan, tmp_path / "g", Report("e14 convert-shipper", 5, [Verdict("all", 5, True)]))
 
     counts = regrading.again(plan, tmp_path / "g", everything=True)
 
