@@ -11,7 +11,6 @@ import itertools
 from collections.abc import Callable
 
 from podlab.embedded import controllers, fault
-from podlab.embedded.api.verbs.deletion import FOREGROUND
 from podlab.embedded.store import Store, timestamp
 
 EPOCH = 1_700_000_000.0
@@ -83,16 +82,9 @@ class Cluster:
             raise fault.forbidden(resource, "", meta["name"], "the namespace is being terminated")
 
     def delete(self, resource, namespace, name, *, grace_s=None, policy=""):
+        assert policy != "Foreground", "it has no finalizers; the cluster of test_garbage has"
         obj = self.store.get(resource, namespace, name)
         if obj is None:
-            return
-        if policy == "Foreground":
-            meta = {
-                **obj["metadata"],
-                "deletionTimestamp": timestamp(self.store.clock()),
-                "finalizers": [FOREGROUND],
-            }
-            self.store.update(resource, {**obj, "metadata": meta})
             return
         if resource == "pods" and obj["spec"].get("nodeName") and "deletionTimestamp" not in obj["metadata"]:
             meta = {**obj["metadata"], "deletionTimestamp": timestamp(self.store.clock())}
