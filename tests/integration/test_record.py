@@ -4,6 +4,7 @@ Recording on a real cluster: the first Pod from its creation to its end, and wha
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -114,6 +115,16 @@ def test_a_manifest_is_checked_once_before_it_is_recorded(client: Client, namesp
     assert counting.noted == ["All", None]
 
 
+def last_words() -> str:
+    """Return a Pod of six containers that end right after their last line; each may be over before a status says so."""
+    rows = [
+        {"name": f"c{number}", "image": "busybox:1.36", "command": ["sh", "-c", "sleep 1; echo end"]}
+        for number in range(6)
+    ]
+    spec = {"restartPolicy": "Never", "initContainers": rows[:2], "containers": rows[2:]}
+    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "words"}, "spec": spec})
+
+
 def test_without_access_to_the_node_it_is_asked_who_is_over(
     client: Client, namespace: str, tmp_path: Path
 ) -> None:
@@ -123,7 +134,7 @@ def test_without_access_to_the_node_it_is_asked_who_is_over(
         Recorder(client, namespace=namespace, out=alone, node=None) as asking,
         Recorder(client, namespace=namespace, out=beside) as knowing,
     ):
-        asking.apply(load(FIRST_POD))
+        asking.apply(load(last_words()))
         asking.wait("Succeeded", deadline_s=60)
         knowing.wait("Succeeded", deadline_s=60)
 
